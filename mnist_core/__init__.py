@@ -1,0 +1,1 @@
+"""Everything of Digit Lab that is not its web pages: usable from a notebook and a command line."""
