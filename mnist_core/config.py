@@ -1,0 +1,208 @@
+"""The settings of one training, checked when made, to and from JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from mnist_core.activations import ACTIVATIONS
+from mnist_core.architectures import ARCHITECTURES
+from mnist_core.augmentation import AUGMENTATIONS
+from mnist_core.messages import N_, InputError
+from mnist_core.optimizers import OPTIMIZERS, SCHEDULES
+from mnist_core.scaling import INPUT_SCALINGS
+
+LOSSES: dict[str, str] = {
+    "cross_entropy": N_("Cross-entropy of the softmax of the network's ten outputs."),
+    "nll": N_("Negative log-likelihood after a log-softmax layer: the same loss, written in two parts."),
+}
+MONITORS: dict[str, str] = {
+    "validation": N_(
+        "After each epoch, accuracy on training images held out; the test set is kept for the end."
+    ),
+    "test": N_(
+        "After each epoch, accuracy on the test set, as tutorials do; then it no longer judges fairly."
+    ),
+}
+PRECISIONS: dict[str, str] = {
+    "auto": N_("bfloat16 for convolutions where the processor has it, else float32."),
+    "float32": N_("32-bit floating point throughout."),
+    "bfloat16": N_("16-bit matrix products: faster where the processor has them."),
+}
+
+CHOICES: dict[str, Mapping[str, object]] = {
+    "architecture": ARCHITECTURES,
+    "activation": ACTIVATIONS,
+    "loss": LOSSES,
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "input_scaling": INPUT_SCALINGS,
+    "augmentation": AUGMENTATIONS,
+    "monitor": MONITORS,
+    "precision": PRECISIONS,
+}
+FIELD_RANGES: dict[str, tuple[float, float]] = {
+    "widths": (1, 4096),
+    "channels": (1, 256),
+    "dropout": (0.0, 0.9),
+    "learning_rate": (1e-6, 100.0),
+    "momentum": (0.0, 0.999),
+    "weight_decay": (0.0, 1.0),
+    "label_smoothing": (0.0, 0.5),
+    "batch_size": (1, 60_000),
+    "epochs": (1, 1000),
+    "train_size": (1, 60_000),
+    "validation_size": (0, 30_000),
+    "seed": (0, 2**31 - 1),
+}
+MAX_LAYERS = 8
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides a training, with the settings of a first experiment as defaults.
+
+    `train_size` and `validation_size` count images: the validation images are the last of the training
+    set, the training images the first of what is left. `widths` are hidden units per layer of an MLP,
+    `channels` feature maps per stage of a CNN. Rates and shares are plain numbers (0.1 is a tenth).
+
+    Raises InputError when a value can't be used.
+    """
+
+    recipe: str = "custom"
+    architecture: str = "mlp"
+    widths: tuple[int, ...] = (128, 64)
+    channels: tuple[int, ...] = (16, 32)
+    activation: str = "relu"
+    dropout: float = 0.0
+    batch_norm: bool = False
+    loss: str = "cross_entropy"
+    optimizer: str = "adam"
+    learning_rate: float = 0.001
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    schedule: str = "constant"
+    label_smoothing: float = 0.0
+    batch_size: int = 100
+    epochs: int = 5
+    shuffle: bool = True
+    input_scaling: str = "standard"
+    augmentation: str = "none"
+    train_size: int = 60_000
+    validation_size: int = 5_000
+    monitor: str = "validation"
+    precision: str = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "widths", tuple(self.widths))
+        object.__setattr__(self, "channels", tuple(self.channels))
+        for name, choices in CHOICES.items():
+            _check_choice(name, getattr(self, name), choices)
+        for name, bounds in FIELD_RANGES.items():
+            value = getattr(self, name)
+            for number in value if isinstance(value, tuple) else (value,):
+                _check_range(name, number, bounds)
+        self._check_together()
+
+    def _check_together(self) -> None:
+        if max(len(self.widths), len(self.channels)) > MAX_LAYERS:
+            raise InputError(N_("At most {most} layers can be listed; take some out."), most=MAX_LAYERS)
+        ARCHITECTURES[self.architecture].check(self.channels)
+        if self.batch_norm and self.batch_size == 1:
+            raise InputError(
+                N_("Batch norm needs batches of at least 2 images; raise the batch size or turn it off.")
+            )
+        if self.loss == "nll" and self.label_smoothing:
+            raise InputError(
+                N_("Label smoothing needs the cross-entropy loss; choose it, or set smoothing to 0.")
+            )
+        if self.monitor == "validation" and self.validation_size == 0:
+            raise InputError(
+                N_(
+                    "Without validation images there is nothing to monitor; hold some out or watch the test set."
+                )
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as JSON values; `from_json` reads them back."""
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> TrainConfig:
+        """Read settings written by `to_json`; missing ones take their defaults.
+
+        Raises InputError for an unknown setting, a wrong type or a value out of range.
+        """
+        known = {field.name: field.default for field in fields(cls)}
+        for name, value in values.items():
+            if name not in known:
+                raise InputError(
+                    N_("There is no setting called {name!r}; the settings are {known}."),
+                    name=name,
+                    known=", ".join(known),
+                )
+            _check_type(name, value, known[name])
+        return cls(**values)
+
+    def with_text(self, name: str, text: str) -> TrainConfig:
+        """Return a copy with setting `name` read from `text`, as a command line gives it ("64,64", "0.1").
+
+        Raises InputError as `from_json` does.
+        """
+        return TrainConfig.from_json({**self.to_json(), name: _parse(name, text, getattr(self, name, ""))})
+
+
+def _parse(name: str, text: str, example: object) -> object:
+    try:
+        if isinstance(example, bool):
+            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[
+                text.lower()
+            ]
+        if isinstance(example, tuple):
+            return [int(part) for part in text.split(",") if part.strip()]
+        return {int: int, float: float}.get(type(example), str)(text)
+    except (ValueError, KeyError):
+        raise _wrong_type(name, text, example) from None
+
+
+def _check_type(name: str, value: object, example: object) -> None:
+    if isinstance(example, tuple):
+        fits = isinstance(value, list | tuple) and all(type(item) is int for item in value)
+    elif isinstance(example, float):
+        fits = type(value) in (int, float)
+    else:
+        fits = type(value) is type(example)
+    if not fits:
+        raise _wrong_type(name, value, example)
+
+
+def _wrong_type(name: str, value: object, example: object) -> InputError:
+    wanted = {bool: "true/false", int: "0, 1, 2 ...", float: "0.1", str: "abc", tuple: "64,32"}[type(example)]
+    return InputError(
+        N_("{name} can't be {value!r}; write it like {wanted}."), name=name, value=value, wanted=wanted
+    )
+
+
+def _check_choice(name: str, value: str, choices: Mapping[str, object]) -> None:
+    if value not in choices:
+        raise InputError(
+            N_("{name} can't be {value!r}; choose one of {choices}."),
+            name=name,
+            value=value,
+            choices=", ".join(choices),
+        )
+
+
+def _check_range(name: str, value: float, bounds: tuple[float, float]) -> None:
+    low, high = bounds
+    if not (math.isfinite(value) and low <= value <= high):
+        raise InputError(
+            N_("{name} must be from {low:g} to {high:g}, not {value:g}."),
+            name=name,
+            low=low,
+            high=high,
+            value=value,
+        )

@@ -1,0 +1,24 @@
+"""A model's logits for many images."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mnist_core.model import DigitClassifier
+
+
+def predict_logits(model: DigitClassifier, images: Tensor, batch_size: int = 250) -> Tensor:
+    """Logits [N, 10], float32 on the CPU, for uint8 `images` [N, 28, 28], in evaluation mode.
+
+    The model keeps the mode (training or evaluation) it came in.
+    """
+    was_training = model.training
+    device = next(model.parameters()).device
+    model.eval()
+    try:
+        with torch.inference_mode():
+            batches = [model(batch.to(device)).float().cpu() for batch in images.split(batch_size)]
+    finally:
+        model.train(was_training)
+    return torch.cat(batches)

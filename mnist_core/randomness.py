@@ -1,0 +1,30 @@
+"""Draws from torch's global generator that are a training's own."""
+
+from __future__ import annotations
+
+import threading
+
+import torch
+
+_GLOBAL_GENERATOR = threading.RLock()
+
+
+class RandomStream:
+    """Within `with stream:`, torch's global generator continues this stream, and nobody else's.
+
+    Weight initialisation, dropout and RReLU can draw from that generator only; with streams a seed
+    gives the same run whatever other threads build or train meanwhile.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._state = torch.Generator().manual_seed(seed).get_state()
+
+    def __enter__(self) -> None:
+        _GLOBAL_GENERATOR.acquire()
+        self._outer = torch.get_rng_state()
+        torch.set_rng_state(self._state)
+
+    def __exit__(self, *exception: object) -> None:
+        self._state = torch.get_rng_state()
+        torch.set_rng_state(self._outer)
+        _GLOBAL_GENERATOR.release()

@@ -1,0 +1,127 @@
+"""Named settings: the six tutorial recipes as written, and the house's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mnist_core.config import TrainConfig
+from mnist_core.messages import N_
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A config with a name, and one line on what it shows."""
+
+    label: str
+    description: str
+    config: TrainConfig
+
+
+def _tutorial(name: str, label: str, description: str, **settings: Any) -> tuple[str, Recipe]:
+    """A tutorial trains on all 60,000 images and watches the test set, as it was written."""
+    as_written: dict[str, Any] = {"validation_size": 0, "monitor": "test", "input_scaling": "unit"}
+    return name, Recipe(label, description, TrainConfig(recipe=name, **{**as_written, **settings}))
+
+
+def _house(name: str, label: str, description: str, **settings: Any) -> tuple[str, Recipe]:
+    shared: dict[str, Any] = {"batch_norm": True, "optimizer": "adamw", "schedule": "one_cycle", "widths": ()}
+    return name, Recipe(label, description, TrainConfig(recipe=name, **{**shared, **settings}))
+
+
+RECIPES: dict[str, Recipe] = dict(
+    [
+        _house(
+            "quick",
+            N_("Quick"),
+            N_("A small convolutional network that reaches 99 % in seconds."),
+            architecture="fast_cnn",
+            channels=(16, 32, 64),
+            learning_rate=0.01,
+            epochs=3,
+        ),
+        _house(
+            "accurate",
+            N_("Accurate"),
+            N_("A wider one on moved and turned images: 99.5 % and more in a few minutes."),
+            architecture="vgg",
+            channels=(16, 32, 64),
+            learning_rate=0.01,
+            epochs=8,
+            augmentation="affine",
+            label_smoothing=0.1,
+        ),
+        _house(
+            "best",
+            N_("Best"),
+            N_(
+                "Six convolutions on varied images, for as long as it helps; the shipped model comes from it."
+            ),
+            architecture="vgg",
+            channels=(32, 64, 128),
+            learning_rate=0.01,
+            epochs=16,
+            augmentation="affine",
+            label_smoothing=0.1,
+        ),
+        _tutorial(
+            "tutorial-1",
+            N_("Tutorial 1"),
+            N_("Three hidden layers of 64, Adam, batches of 15: accuracy before and after training."),
+            widths=(64, 64, 64),
+            batch_size=15,
+            epochs=2,
+            input_scaling="standard",
+        ),
+        _tutorial(
+            "tutorial-2",
+            N_("Tutorial 2"),
+            N_("Sigmoid layers and plain SGD: still poor after one epoch, good after ten."),
+            widths=(128, 256),
+            activation="sigmoid",
+            optimizer="sgd",
+            learning_rate=0.2,
+            batch_size=64,
+            shuffle=False,
+            epochs=10,
+        ),
+        _tutorial(
+            "tutorial-3",
+            N_("Tutorial 3"),
+            N_("One hidden layer of 256 with ReLU and SGD at 0.5: near 97.8 %."),
+            widths=(256,),
+            optimizer="sgd",
+            learning_rate=0.5,
+            batch_size=64,
+            shuffle=False,
+            epochs=10,
+        ),
+        _tutorial(
+            "tutorial-4a",
+            N_("Tutorial 4a"),
+            N_("Tutorial 1's network with log-softmax and negative log-likelihood: one loss in two parts."),
+            widths=(64, 64, 64),
+            loss="nll",
+            batch_size=15,
+            epochs=2,
+        ),
+        _tutorial(
+            "tutorial-4b",
+            N_("Tutorial 4b"),
+            N_("A convolutional network on the first 55,000 images: two epochs are enough for 98.5 %."),
+            architecture="cnn",
+            channels=(32, 64),
+            widths=(128,),
+            train_size=55_000,
+            epochs=2,
+            input_scaling="symmetric",
+        ),
+        _tutorial(
+            "tutorial-5",
+            N_("Tutorial 5"),
+            N_("One hidden layer of 500 and Adam; its weights are saved when it ends."),
+            widths=(500,),
+            epochs=5,
+        ),
+    ]
+)
