@@ -1,0 +1,51 @@
+"""A tiny MNIST that passes for the real one, for tests of the data and its download."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_core import data
+from mnist_core.raw_files import FILES, RawFile
+
+TINY_SHAPES = {
+    "train-images-idx3-ubyte": (600, 28, 28),
+    "train-labels-idx1-ubyte": (600,),
+    "t10k-images-idx3-ubyte": (100, 28, 28),
+    "t10k-labels-idx1-ubyte": (100,),
+}
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty user cache directory for this test, and no `data/` in the project."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(data, "PROJECT_DATA", tmp_path / "project" / "data")
+    return tmp_path / "cache" / "digit-lab"
+
+
+@pytest.fixture
+def tiny_files(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """Random idx files, which the code under test takes for MNIST's: name -> content."""
+    random = np.random.default_rng(0)
+    contents = {}
+    for name, shape in TINY_SHAPES.items():
+        values = random.integers(0, 10 if len(shape) == 1 else 256, shape, np.uint8).tobytes()
+        content = RawFile(shape, "").header + values
+        monkeypatch.setitem(FILES, name, RawFile(shape, hashlib.sha256(content).hexdigest()))
+        contents[name] = content
+    return contents
+
+
+def write_files(folder: Path, contents: dict[str, bytes]) -> None:
+    folder.mkdir(parents=True)
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+
+
+@pytest.fixture
+def tiny_mnist(tmp_path: Path, own_cache: Path, tiny_files: dict[str, bytes]) -> Path:
+    """A directory in torchvision's layout that holds the tiny MNIST."""
+    write_files(tmp_path / "tiny" / "MNIST" / "raw", tiny_files)
+    return tmp_path / "tiny"
