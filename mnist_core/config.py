@@ -121,9 +121,7 @@ class TrainConfig:
             )
         if self.monitor == "validation" and self.validation_size == 0:
             raise InputError(
-                N_(
-                    "Without validation images there is nothing to monitor; hold some out or watch the test set."
-                )
+                N_("Without validation images nothing can be watched; set some aside, or watch the test set.")
             )
 
     def to_json(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -73,7 +73,7 @@ def fit(
     train: Split,
     monitor: Split,
     device: torch.device | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event]:
     """Train `model` in place on the first `config.train_size` images of `train`.
 
     Leave the loop to stop: the model keeps what its last finished step gave it. The same config and number of

@@ -1,0 +1,89 @@
+"""How well a model does on a split: predictions, accuracy, confusion matrix, metrics per class, errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_core.data import Split
+
+if TYPE_CHECKING:
+    from mnist_core.model import DigitClassifier
+
+
+@dataclass(frozen=True)
+class ClassMetrics:
+    """One digit's precision, recall and F1, 0 to 1, and its images; 0 where nothing was predicted."""
+
+    digit: int
+    precision: float
+    recall: float
+    f1: float
+    images: int
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """A model's answers for N images: true labels [N], probabilities [N, 10] and losses [N] (nats)."""
+
+    labels: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+    losses: NDArray[np.float32]
+
+    @cached_property
+    def predictions(self) -> NDArray[np.int64]:
+        """The likeliest digit of each image, [N]."""
+        likeliest: NDArray[np.int64] = self.probabilities.argmax(1)
+        return likeliest
+
+    @property
+    def accuracy(self) -> float:
+        """Correct / all, 0 to 1."""
+        return float((self.predictions == self.labels).mean())
+
+    @property
+    def loss(self) -> float:
+        """Mean cross-entropy in nats."""
+        return float(self.losses.mean())
+
+    @cached_property
+    def confusion_matrix(self) -> NDArray[np.int64]:
+        """Counts [10, 10]: `confusion_matrix[true, predicted]`."""
+        from sklearn.metrics import confusion_matrix
+
+        matrix: NDArray[np.int64] = confusion_matrix(self.labels, self.predictions, labels=range(10))
+        return matrix
+
+    @cached_property
+    def per_class(self) -> list[ClassMetrics]:
+        """Metrics of the digits 0 to 9."""
+        from sklearn.metrics import precision_recall_fscore_support
+
+        columns = precision_recall_fscore_support(
+            self.labels, self.predictions, labels=range(10), zero_division=0.0
+        )
+        rows = zip(range(10), *(column.tolist() for column in columns), strict=True)
+        return [ClassMetrics(*row) for row in rows]
+
+    @cached_property
+    def errors(self) -> NDArray[np.int64]:
+        """Indices of the misclassified images, largest loss first."""
+        wrong = np.flatnonzero(self.predictions != self.labels)
+        return wrong[np.argsort(-self.losses[wrong], kind="stable")]
+
+
+def evaluate(model: DigitClassifier, split: Split) -> Evaluation:
+    """Answer every image of `split` with `model`, in evaluation mode."""
+    import torch
+    import torch.nn.functional as F
+
+    from mnist_core.inference import predict_logits
+
+    labels = torch.from_numpy(split.labels).long()
+    log_probabilities = predict_logits(model, torch.from_numpy(split.images)).log_softmax(1)
+    losses = F.nll_loss(log_probabilities, labels, reduction="none")
+    return Evaluation(labels.numpy(), log_probabilities.exp().numpy(), losses.numpy())

@@ -1,0 +1,222 @@
+"""Runs on disk: one folder a run, readable at any moment, whatever killed its writer.
+
+A run's folder holds `config.json`, `run.json` (status and results), `metrics.csv` and `checkpoints/`. While a
+process trains the run it holds the lock on the file `lock`; a run that says "running" and is not locked was
+interrupted.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from mnist_core.checkpoint import load_checkpoint, save_checkpoint, write_whole
+from mnist_core.config import TrainConfig
+from mnist_core.messages import N_, InputError, Message
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mnist_core.model import DigitClassifier
+
+PROJECT = Path(__file__).resolve().parent.parent
+SHIPPED = PROJECT / "models" / "shipped"
+UNFINISHED = ("queued", "running")
+STATUSES = (*UNFINISHED, "finished", "stopped", "failed", "interrupted")
+METRICS = (
+    "epoch",
+    "step",
+    "train_loss",
+    "train_accuracy",
+    "monitor_loss",
+    "monitor_accuracy",
+    "learning_rate",
+    "train_seconds",
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is on disk of one run, as it was when read.
+
+    `created` is a UTC time in ISO form. `results` holds what is known so far of `parameters`, `device`,
+    `threads`, `precision`, `source` (of the data), `train_images`, `epochs`, `train_seconds`,
+    `initial_accuracy`, `test_accuracy`, `test_loss`. `message` tells a failed run's cause.
+    """
+
+    id: str
+    folder: Path
+    config: TrainConfig
+    status: str
+    created: str
+    results: Mapping[str, Any]
+    message: Message | None = None
+
+    @property
+    def checkpoints(self) -> list[Path]:
+        """Checkpoint files, oldest first."""
+        return sorted((self.folder / "checkpoints").glob("*.safetensors"))
+
+    def load_model(self) -> DigitClassifier:
+        """Load the last checkpoint's model, in evaluation mode; InputError when there is none yet."""
+        if not self.checkpoints:
+            raise InputError(N_("Run {run} has no checkpoint yet; let it finish an epoch."), run=self.id)
+        return load_checkpoint(self.checkpoints[-1]).model
+
+    def metrics(self) -> pd.DataFrame:
+        """Load the rows of `metrics.csv`, with the columns METRICS; a step's row has no accuracies."""
+        import pandas as pd
+
+        file = self.folder / "metrics.csv"
+        return pd.read_csv(file) if file.exists() else pd.DataFrame(columns=list(METRICS))
+
+
+class RunWriter:
+    """The one hand that writes a run while it is queued or trained; holds its lock until closed."""
+
+    def __init__(self, folder: Path, config: TrainConfig) -> None:
+        self.id, self.config, self._folder = folder.name, config, folder
+        self._lock = FileLock(folder / "lock", thread_local=False)
+        self._lock.acquire(timeout=10)
+        self._state: dict[str, Any] = json.loads((folder / "run.json").read_text())
+        self._rows: list[dict[str, Any]] = []
+
+    def update(self, status: str, message: Message | None = None, **results: Any) -> None:
+        """Set the status, and results beside those already known."""
+        self._state["status"] = status
+        self._state["results"].update(results)
+        if message:
+            self._state["message"] = {"template": message.template, "values": _plain(message.values)}
+        write_whole(self._folder / "run.json", _json(self._state))
+
+    def add_metrics(self, **row: float) -> None:
+        """Remember a row of METRICS; `write_metrics` puts it on disk."""
+        self._rows.append(row)
+
+    def write_metrics(self) -> None:
+        """Write all rows so far."""
+        text = io.StringIO(newline="")
+        table = csv.DictWriter(text, METRICS)
+        table.writeheader()
+        table.writerows(self._rows)
+        write_whole(self._folder / "metrics.csv", text.getvalue().encode())
+
+    def save(self, model: DigitClassifier, epoch: float) -> None:
+        """Add a checkpoint of `model` after `epoch` epochs (a share of one, where it was stopped within)."""
+        folder = self._folder / "checkpoints"
+        folder.mkdir(exist_ok=True)
+        save_checkpoint(folder / f"epoch-{epoch:08.3f}.safetensors", model, self.config, epoch)
+
+    def close(self) -> None:
+        """Give the run out of hand."""
+        self._lock.release()
+
+
+class RunStore:
+    """All runs in a directory: the one given, else DIGITLAB_RUNS, else `runs/` in the project."""
+
+    def __init__(self, directory: Path | str | None = None) -> None:
+        self.directory = Path(directory or os.environ.get("DIGITLAB_RUNS") or PROJECT / "runs").expanduser()
+
+    def create(self, config: TrainConfig) -> RunWriter:
+        """Begin a run, queued, under a new id that can't be guessed.
+
+        Raises InputError when the directory can't be written.
+        """
+        run_id = secrets.token_hex(8)
+        making = self.directory / f".{run_id}.part"
+        state = {
+            "status": "queued",
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "results": {},
+        }
+        try:
+            making.mkdir(parents=True)
+            (making / "config.json").write_bytes(_json(config.to_json()))
+            (making / "run.json").write_bytes(_json(state))
+            making.rename(self.directory / run_id)
+        except OSError as error:
+            raise InputError(
+                N_("Runs can't be kept in {directory} ({reason}); name another directory in DIGITLAB_RUNS."),
+                directory=self.directory,
+                reason=error.strerror,
+            ) from error
+        return RunWriter(self.directory / run_id, config)
+
+    def list(self) -> list[Run]:
+        """All runs that can be read, newest first."""
+        folders = self.directory.iterdir() if self.directory.is_dir() else []
+        runs = [run for folder in folders if not folder.name.startswith(".") and (run := _read(folder))]
+        return sorted(runs, key=lambda run: (run.created, run.folder.stat().st_ctime), reverse=True)
+
+    def get(self, name: str) -> Run:
+        """Find a run by id, by a unique beginning of it, or as "last" or "shipped".
+
+        Raises InputError when there is no such run, or more than one.
+        """
+        if name == "shipped":
+            runs = [run] if (run := _read(SHIPPED)) else []
+        elif name == "last":
+            runs = self.list()[:1]
+        else:
+            runs = [run for run in self.list() if name and run.id.startswith(name)]
+        if not runs:
+            raise InputError(N_("There is no run {name!r}; see the list of runs, or train one."), name=name)
+        if len(runs) > 1:
+            raise InputError(
+                N_("{count} runs begin with {name!r}; give more of the id."), count=len(runs), name=name
+            )
+        return runs[0]
+
+    def remove(self, run_id: str) -> None:
+        """Delete a run; InputError while it is queued or running, or when there is none."""
+        run = self.get(run_id)
+        if run.status in UNFINISHED:
+            raise InputError(N_("Run {run} is still training; stop it first."), run=run.id)
+        if run.folder == SHIPPED:
+            raise InputError(N_("The shipped model belongs to the project and can't be removed."))
+        gone = run.folder.with_name(f".{run.id}.part")
+        run.folder.rename(gone)
+        shutil.rmtree(gone)
+
+
+def _read(folder: Path) -> Run | None:
+    """Read a run's folder; None when it isn't one, or its settings are not of this version."""
+    try:
+        state = json.loads((folder / "run.json").read_text())
+        config = TrainConfig.from_json(json.loads((folder / "config.json").read_text()))
+        status = state["status"]
+        if status in UNFINISHED and not _is_locked(folder):
+            status = "interrupted"
+        message = Message(**state["message"]) if "message" in state else None
+        name = "shipped" if folder == SHIPPED else folder.name
+        return Run(name, folder, config, status, state["created"], state["results"], message)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _is_locked(folder: Path) -> bool:
+    try:
+        with FileLock(folder / "lock", timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def _plain(values: Mapping[str, object]) -> dict[str, object]:
+    return {name: value if isinstance(value, int | float) else str(value) for name, value in values.items()}
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, indent=2) + "\n").encode()
