@@ -1,0 +1,63 @@
+"""Bring the translation catalogs up to date with the source: `python -m locales.catalog`.
+
+It collects every string marked with `_`, `N_` or `ngettext`, merges them into each language's
+`digitlab.po` and compiles that to the `digitlab.mo` the app reads. Needs requirements-dev.txt.
+"""
+
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages import Catalog
+from babel.messages.extract import extract_from_dir, extract_from_file
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+ROOT = Path(__file__).parent.parent
+SOURCES = ("app_pages", "ui", "mnist_core")
+KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
+
+
+def extract() -> Catalog:
+    """Collect the marked strings of the app and its core."""
+    template = Catalog(project="Digit Lab", charset="utf-8")
+    entry = ROOT / "streamlit_app.py"
+    for line, text, comments, context in extract_from_file("python", entry, keywords=KEYWORDS):
+        template.add(text, None, [(entry.name, line)], auto_comments=comments, context=context)
+    for folder in SOURCES:
+        for name, line, text, comments, context in extract_from_dir(ROOT / folder, keywords=KEYWORDS):
+            template.add(text, None, [(f"{folder}/{name}", line)], auto_comments=comments, context=context)
+    return template
+
+
+def languages() -> list[Path]:
+    """List the catalogs there are."""
+    return sorted((ROOT / "locales").glob("*/LC_MESSAGES/digitlab.po"))
+
+
+def read(path: Path) -> Catalog:
+    """Read one language's catalog."""
+    with path.open("rb") as file:
+        return read_po(file, locale=path.parent.parent.name, domain="digitlab")
+
+
+def compiled(catalog: Catalog) -> bytes:
+    """Return the contents of the .mo file."""
+    buffer = BytesIO()
+    write_mo(buffer, catalog)
+    return buffer.getvalue()
+
+
+def update(path: Path) -> None:
+    """Merge the source's strings into one catalog, drop those no longer used, and compile it."""
+    catalog = read(path)
+    catalog.update(extract(), no_fuzzy_matching=True)
+    with path.open("wb") as file:
+        write_po(file, catalog, width=110, ignore_obsolete=True, include_lineno=False, sort_by_file=True)
+    path.with_suffix(".mo").write_bytes(compiled(read(path)))
+    missing = [message.id for message in catalog if message.id and not message.string]
+    print(f"{path.relative_to(ROOT)}: {len(catalog)} strings, {len(missing)} to translate")
+
+
+if __name__ == "__main__":
+    for found in languages():
+        update(found)

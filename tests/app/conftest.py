@@ -1,0 +1,36 @@
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from tests.browser.server import ROOT
+
+
+@pytest.fixture
+def sample_only(monkeypatch, tmp_path):
+    """The offline sample and an empty run store, so that these tests are the same on every machine."""
+    monkeypatch.setenv("DIGITLAB_OFFLINE", "1")
+    monkeypatch.setenv("DIGITLAB_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr("ui.resources.find_mnist", lambda: None)
+    st.cache_resource.clear()
+    yield
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def app(sample_only):
+    """Open a page of the app: `app("explore", lang="zh")`; all but the name is the URL's query."""
+
+    def open_page(name="explore", **query):
+        test = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
+        for key, value in query.items():
+            test.query_params[key] = value
+        test.run()
+        return test if name == "explore" else test.switch_page(f"app_pages/{name}.py").run()
+
+    return open_page
+
+
+@pytest.fixture
+def html():
+    """Join all HTML elements of a page: `html(test)`."""
+    return lambda test: "\n".join(element.proto.body for element in test.get("html"))

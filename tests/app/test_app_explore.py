@@ -1,0 +1,75 @@
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mnist_core.data import Split, load_sample
+
+
+def labels_shown(page):
+    return re.findall(r"<figcaption><b>(\d)</b>", page)
+
+
+def test_opens_on_the_first_nine_training_images_with_their_labels(app, html):
+    test = app()
+    assert not test.exception
+    assert labels_shown(html(test)) == [str(label) for label in load_sample().train.labels[:9]]
+    assert len(re.findall(r'alt="A handwritten \d, image number \d"', html(test))) == 9
+
+
+def test_reshuffle_shows_others_that_the_url_repeats_and_the_button_goes_back(app, html):
+    test = app()
+    first = html(test)
+    test.button[0].click().run()
+    shuffled = html(test)
+    assert test.query_params["seed"] == "1"
+    assert shuffled != first
+    assert html(app(seed="1")) == shuffled
+    test.button[1].click().run()
+    assert html(test) == first
+
+
+@pytest.mark.parametrize("seed", ["-1", "x", "99999999999999999999", "½", ""])
+def test_a_strange_shuffle_in_the_url_shows_the_first_nine(app, html, seed):
+    assert labels_shown(html(app(seed=seed))) == labels_shown(html(app()))
+
+
+def test_filter_by_digit_and_split(app, html):
+    test = app()
+    test.selectbox(key="digit").select("7").run()
+    assert labels_shown(html(test)) == ["7"] * 9
+    seven = np.flatnonzero(load_sample().test.labels == 7)
+    test.segmented_control(key="split").set_value("test").run()
+    assert f"image number {seven[0]}" in html(test)
+    assert not test.exception
+
+
+def test_counts_per_digit_are_said_in_words(app, html):
+    counts = np.bincount(load_sample().train.labels)
+    page = html(app())
+    assert re.findall(r'class="value">([\d,]+)<', page) == [f"{count:,}" for count in counts]
+
+
+def test_shape_type_and_range_are_explained(app):
+    text = " ".join(element.value for element in app().markdown)
+    assert "`[9, 1, 28, 28]`" in text
+    assert "`uint8`" in text
+    assert "**255**" in text
+    assert "**1,500** training images" in text
+    assert "**297** test images" in text
+
+
+def test_the_notice_says_that_the_sample_is_in_use(app):
+    assert "offline sample" in app().markdown[0].value
+
+
+def test_a_split_without_the_digit_says_what_to_do(app, monkeypatch):
+    everything = load_sample()
+    keep = everything.train.labels == 1
+    ones = Split(everything.train.images[keep], everything.train.labels[keep])
+    monkeypatch.setattr("ui.resources.load_sample", lambda: replace(everything, train=ones))
+    test = app()
+    test.selectbox(key="digit").select("7").run()
+    assert "Choose another digit" in test.info[0].value
+    assert not test.exception

@@ -1,0 +1,112 @@
+import ast
+import re
+from string import Formatter
+
+import pytest
+
+from locales import catalog as catalogs
+from mnist_core.messages import Message
+from tests.browser.server import ROOT
+from ui import translation
+
+# fmt: off
+TEXT_CALLS = {
+    "title", "header", "subheader", "markdown", "caption", "text", "write", "info", "warning",
+    "error", "success", "button", "metric", "selectbox", "slider", "select_slider", "radio",
+    "checkbox", "toggle", "segmented_control", "pills", "number_input", "text_input", "expander",
+    "tabs", "progress", "spinner", "toast", "badge", "link", "page_link", "download_button",
+    "file_uploader", "popover",
+}
+# fmt: on
+
+
+def sources(message):
+    """The source strings of an entry: one, or singular and plural."""
+    return [message.id] if isinstance(message.id, str) else list(message.id)
+
+
+def translations(message):
+    return [message.string] if isinstance(message.string, str) else list(message.string)
+
+
+def filled(message):
+    return all(translations(message))
+
+
+def fields(text):
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+@pytest.mark.parametrize("path", catalogs.languages(), ids=lambda path: path.parent.parent.name)
+class TestCatalog:
+    def test_every_string_of_the_source_is_translated(self, path):
+        catalog = catalogs.read(path)
+        wanted = {message.id for message in catalogs.extract() if message.id}
+        translated = {
+            message.id for message in catalog if message.id and not message.fuzzy and filled(message)
+        }
+        assert wanted - translated == set(), "run `python -m locales.catalog` and translate what is listed"
+        assert translated - wanted == set(), "no longer in the source: run `python -m locales.catalog`"
+
+    def test_placeholders_are_the_same(self, path):
+        wrong = [
+            message.id
+            for message in catalogs.read(path)
+            if message.id and filled(message)
+            for text in translations(message)
+            if fields(text) != set().union(*map(fields, sources(message)))
+        ]
+        assert wrong == []
+
+    def test_the_compiled_catalog_is_that_of_the_text(self, path):
+        compiled = catalogs.compiled(catalogs.read(path))
+        assert path.with_suffix(".mo").read_bytes() == compiled, "run `python -m locales.catalog`"
+
+
+def app_sources():
+    return [
+        ROOT / "streamlit_app.py",
+        *sorted((ROOT / "app_pages").glob("*.py")),
+        *sorted((ROOT / "ui").glob("*.py")),
+    ]
+
+
+@pytest.mark.parametrize("path", app_sources(), ids=lambda path: path.name)
+def test_text_shown_goes_through_the_catalog(path):
+    bare = [
+        f"line {call.lineno}: {call.func.attr}({text.value!r})"
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr in TEXT_CALLS
+        for argument in [
+            *call.args,
+            *(k.value for k in call.keywords if k.arg in {"help", "label", "placeholder"}),
+        ]
+        for text in ([argument] if isinstance(argument, ast.Constant) else getattr(argument, "values", []))
+        if isinstance(text, ast.Constant) and re.search(r"[A-Za-z]{2,} [a-z]", str(text.value))
+    ]
+    assert bare == []
+
+
+@pytest.mark.parametrize(
+    ("locale", "language"),
+    [("zh-CN", "zh"), ("zh_TW", "zh"), ("zh", "zh"), ("en-GB", "en"), ("fr", "en"), ("", "en"), (None, "en")],
+)
+def test_the_browsers_language_decides_at_first(locale, language):
+    assert translation.browser_language(locale) == language
+
+
+def test_a_message_is_filled_in_with_messages_too():
+    inner = Message("it holds {n} files", {"n": 3})
+    assert translation.say(Message("Look: {what}.", {"what": inner})) == "Look: it holds 3 files."
+
+
+def test_the_switch_changes_the_language(app):
+    test = app()
+    assert test.title[0].value == "Handwritten digits"
+    test.segmented_control(key="lang").set_value("zh").run()
+    assert test.title[0].value == "手写数字"
+    assert test.query_params["lang"] == "zh"
+    assert app(lang="zh").title[0].value == "手写数字"
+    assert app(lang="tlh").title[0].value == "Handwritten digits"

@@ -1,0 +1,35 @@
+import pytest
+
+from tests.browser import server
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A real Chromium, or a skipped test where there is none."""
+    if server.chromium() is None:
+        pytest.skip(
+            "the browser tests need Chromium: no chromium, chromium-browser or google-chrome on the PATH"
+        )
+    with server.launch() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def address(browser, tmp_path_factory):
+    """The app, running with an empty run store."""
+    with server.serve(tmp_path_factory.mktemp("app")) as url:
+        yield url
+
+
+@pytest.fixture
+def page(browser, address):
+    """A visitor's tab, English; `page.open(path)` goes to a page of the app and waits for it."""
+    tab = browser.new_page(base_url=address, viewport={"width": 1280, "height": 800}, locale="en-US")
+
+    def open_page(path):
+        tab.goto(path)
+        server.settle(tab)
+
+    tab.open = open_page
+    yield tab
+    tab.close()

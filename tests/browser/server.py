@@ -1,0 +1,85 @@
+"""The app as a visitor meets it: a server started as the README says, and a real Chromium."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parent.parent.parent
+MNIST = ROOT.parent / "shared" / "mnist"
+CHROMIUM_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SECONDS_TO_START = 60
+
+
+def chromium() -> str | None:
+    """Return the path of the browser, None if this machine has none."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return the server's environment: runs in `folder`, real MNIST if it lies at hand, no network."""
+    data = {} if os.environ.get("DIGITLAB_DATA") or not MNIST.exists() else {"DIGITLAB_DATA": str(MNIST)}
+    return {**os.environ, "DIGITLAB_RUNS": str(folder / "runs"), "DIGITLAB_OFFLINE": "1", **data}
+
+
+@contextmanager
+def serve(folder: Path, **settings: str) -> Iterator[str]:
+    """Start the app on a free port and give its address; `settings` are more environment variables."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless=true"]
+    command += ["--server.address=127.0.0.1", f"--server.port={port}", "--server.fileWatcherType=none"]
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment(folder) | settings, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            _wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health", process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _wait_until_healthy(url: str, process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            urllib.request.urlopen(url, timeout=2).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"the app did not start; it ended with {process.poll()}")
+
+
+@contextmanager
+def launch() -> Iterator[Browser]:
+    """Start Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_OPTIONS)
+        yield browser
+        browser.close()
+
+
+def settle(page: Page) -> None:
+    """Wait until the page has its title and the script of the server has finished."""
+    page.wait_for_selector("h1", timeout=30_000)
+    page.wait_for_selector('.stApp[data-test-script-state="notRunning"]', timeout=30_000)
+    page.wait_for_timeout(300)

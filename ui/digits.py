@@ -1,0 +1,57 @@
+"""Digits as HTML: pixel images and bars, drawn by the browser without scripts or chart libraries."""
+
+import base64
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+
+@dataclass(frozen=True)
+class Figure:
+    """An image uint8 [28, 28], its caption (HTML) and what it shows in words, for those who can't see it."""
+
+    image: np.ndarray
+    caption: str
+    alt: str
+
+
+def png_url(image: np.ndarray) -> str:
+    """Return a grey image uint8 [H, W] as the data URL of a PNG."""
+    file = BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def figure_html(figure: Figure) -> str:
+    """Return one image with its caption."""
+    picture = f'<img src="{png_url(figure.image)}" width="28" height="28" alt="{escape(figure.alt)}">'
+    return f'<figure class="lab-digit">{picture}<figcaption>{figure.caption}</figcaption></figure>'
+
+
+def grid_html(figures: Iterable[Figure], columns: int) -> str:
+    """Return images in rows of `columns`."""
+    cells = "".join(map(figure_html, figures))
+    return f'<div class="lab-digits" style="--columns:{columns}">{cells}</div>'
+
+
+def bars_html(
+    names: Sequence[str], shares: Sequence[float], texts: Sequence[str], strong: int | None = None
+) -> str:
+    """Return horizontal bars: `shares` are lengths from 0 to 1, `strong` the bar to point out."""
+    rows = (
+        _bar_html(name, share, text, "row strong" if i == strong else "row")
+        for i, (name, share, text) in enumerate(zip(names, shares, texts, strict=True))
+    )
+    return f'<div class="lab-bars" role="list">{"".join(rows)}</div>'
+
+
+def _bar_html(name: str, share: float, text: str, style: str) -> str:
+    bar = f'<span class="bar" style="width:{share:.2%}"></span>'
+    return (
+        f'<div class="{style}" role="listitem"><span class="name">{escape(name)}</span>'
+        f'<span class="track" aria-hidden="true">{bar}</span><span class="value">{escape(text)}</span></div>'
+    )
