@@ -1,0 +1,115 @@
+"""The command line: `python -m mnist_core`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from mnist_core import commands
+from mnist_core.messages import InputError
+from mnist_core.recipes import RECIPES
+from mnist_core.terminal import complain
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, without the usage in front of it."""
+
+    def error(self, message: str) -> NoReturn:
+        complain(f"{message} (see {self.prog} --help)")
+        sys.exit(2)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return 0, or 2 after one sentence on stderr when the input can't be used."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.command(options)
+    except InputError as error:
+        complain(str(error))
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m mnist_core", description="Digit Lab without a browser.")
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    for add in (_add_data, _add_recipes, _add_train, _add_evaluate, _add_predict, _add_runs):
+        add(subparsers)
+    return parser
+
+
+def _add(subparsers: Any, name: str, command: Callable[..., None], about: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = subparsers.add_parser(name, help=about, description=about)
+    parser.set_defaults(command=command)
+    parser.add_argument("--json", action="store_true", help="print JSON as the last thing on stdout")
+    return parser
+
+
+def _takes_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", metavar="DIR", help="where MNIST is (else DIGITLAB_DATA, data/, the cache)")
+
+
+def _takes_runs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--runs", metavar="DIR", help="where runs are kept (else DIGITLAB_RUNS, runs/)")
+
+
+def _add_data(subparsers: Any) -> None:
+    about = "Say which images are in use, and check their files."
+    _takes_data(_add(subparsers, "data", commands.show_data, about))
+
+
+def _add_recipes(subparsers: Any) -> None:
+    _add(subparsers, "recipes", commands.show_recipes, "List the recipes with their parameter counts.")
+
+
+def _add_train(subparsers: Any) -> None:
+    about = "Train a recipe and keep the run; Ctrl-C keeps what was learned."
+    parser = _add(subparsers, "train", commands.train, about)
+    parser.add_argument("--recipe", choices=RECIPES, default="quick", help="the settings to start from")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="change a setting, like batch_size=64 or widths=64,32; may be repeated. Settings and choices: "
+        + commands.settings_help(),
+    )
+    parser.add_argument("--epochs", type=int, help="how many times to see every training image")
+    parser.add_argument("--seed", type=int, help="repeats a run, with the same threads")
+    parser.add_argument("--threads", type=int, help="how many threads to use (else by a short trial)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    _takes_data(parser)
+    _takes_runs(parser)
+
+
+def _add_evaluate(subparsers: Any) -> None:
+    about = "Accuracy, metrics per digit and confusion matrix of a run."
+    parser = _add(subparsers, "evaluate", commands.evaluate_run, about)
+    parser.add_argument("run", help='an id or its beginning, "last" or "shipped"')
+    _takes_data(parser)
+    _takes_runs(parser)
+
+
+def _add_predict(subparsers: Any) -> None:
+    about = "Read digits from pictures or pen strokes."
+    parser = _add(subparsers, "predict", commands.predict_inputs, about)
+    parser.add_argument("image", nargs="*", help="PNG or JPEG pictures, one digit each")
+    strokes_help = 'a file with a line for each digit: {"strokes": [[[x, y], ...], ...]}'
+    parser.add_argument("--strokes", metavar="FILE.jsonl", help=strokes_help)
+    parser.add_argument("--run", default="shipped", help='which run reads: an id, "last" or "shipped"')
+    _takes_runs(parser)
+
+
+def _add_runs(subparsers: Any) -> None:
+    parser = _add(subparsers, "runs", commands.show_runs, "List the runs, newest first, or remove some.")
+    remove_help = "delete a run; may be repeated"
+    parser.add_argument("--remove", action="append", default=[], metavar="RUN", help=remove_help)
+    _takes_runs(parser)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

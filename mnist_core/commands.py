@@ -1,0 +1,235 @@
+"""What the commands of `python -m mnist_core` do; __main__ says how they are called."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from mnist_core.config import CHOICES, TrainConfig
+from mnist_core.data import Dataset, load_dataset
+from mnist_core.messages import InputError
+from mnist_core.recipes import RECIPES
+from mnist_core.runs import Run, RunStore
+from mnist_core.terminal import complain, ctrl_c, download_bar, training_bar
+
+Answer = dict[str, Any]
+
+
+def show_data(options: argparse.Namespace) -> None:
+    """Print where the data came from, its path, counts and checks."""
+    from mnist_core.raw_files import check_files
+
+    dataset = _dataset(options.data)
+    answer: Answer = {
+        "source": dataset.source,
+        "path": str(dataset.path) if dataset.path else None,
+        "train_images": len(dataset.train),
+        "test_images": len(dataset.test),
+        "files": [asdict(check) for check in check_files(dataset.path)] if dataset.path else [],
+    }
+    if options.json:
+        return _print_json(answer)
+    print(
+        f"{answer['source']}: {answer['train_images']:,} training and {answer['test_images']:,} test images"
+    )
+    if dataset.path:
+        print(f"in {dataset.path}")
+    for file in answer["files"]:
+        print(f"  {file['name']}: {file['size']:,} bytes, {'intact' if file['checksum_ok'] else 'DAMAGED'}")
+
+
+def show_recipes(options: argparse.Namespace) -> None:
+    """Print each recipe's name, number of parameters and description."""
+    from mnist_core.architectures import build_model, count_parameters
+
+    rows = [
+        {
+            "name": name,
+            "parameters": count_parameters(build_model(recipe.config)),
+            "description": recipe.description,
+            "config": recipe.config.to_json(),
+        }
+        for name, recipe in RECIPES.items()
+    ]
+    if options.json:
+        return _print_json({"recipes": rows})
+    for row in rows:
+        print(f"{row['name']:12} {row['parameters']:>8,}  {row['description']}")
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train, and print the run's results."""
+    from mnist_core.devices import choose_device
+    from mnist_core.recording import train_run
+
+    config = _config(options)
+    device = choose_device(options.device)
+    dataset = _dataset(options.data)
+    store = RunStore(options.runs)
+    _set_threads(options.threads, config, dataset)
+    writer = store.create(config)
+    events = train_run(writer, dataset, device)
+    with training_bar(config.epochs) as show, ctrl_c() as pressed:
+        for event in events:
+            show(event)
+            if pressed():
+                break
+        events.close()
+    _print_run(store.get(writer.id), options.json)
+
+
+def settings_help() -> str:
+    """List every setting, with the names to choose from where there are some."""
+    names = TrainConfig().to_json()
+    return "; ".join(f"{name}: {', '.join(CHOICES[name])}" if name in CHOICES else name for name in names)
+
+
+def _config(options: argparse.Namespace) -> TrainConfig:
+    config = RECIPES[options.recipe].config
+    for setting in options.set:
+        field, separator, text = setting.partition("=")
+        if not separator:
+            raise InputError("--set takes FIELD=VALUE, such as batch_size=64, not {given!r}.", given=setting)
+        config = config.with_text(field, text)
+    given = {name: getattr(options, name) for name in ("epochs", "seed")}
+    return replace(config, **{name: value for name, value in given.items() if value is not None})
+
+
+def _set_threads(threads: int | None, config: TrainConfig, dataset: Dataset) -> None:
+    import torch
+
+    from mnist_core.devices import usable_cores
+    from mnist_core.recording import monitored_splits
+    from mnist_core.threads import choose_threads
+
+    if threads is None:
+        choose_threads(config, monitored_splits(config, dataset)[0], usable_cores())
+    elif threads < 1:
+        raise InputError("--threads must be 1 or more, not {threads}.", threads=threads)
+    else:
+        torch.set_num_threads(threads)
+
+
+def _run_answer(run: Run) -> Answer:
+    keys = [
+        "parameters",
+        "epochs",
+        "train_seconds",
+        "initial_accuracy",
+        "test_accuracy",
+        "test_loss",
+        "device",
+        "threads",
+    ]
+    facts = {key: run.results.get(key) for key in keys}
+    return {"run": run.id, "recipe": run.config.recipe, "status": run.status, "created": run.created, **facts}
+
+
+def _print_run(run: Run, as_json: bool) -> None:
+    if as_json:
+        return _print_json(_run_answer(run))
+    results = run.results
+    print(f"run {run.id} {run.status}: {results['epochs']:g} epochs in {results['train_seconds']:.1f} s")
+    if "test_accuracy" in results:
+        print(f"test accuracy {results['test_accuracy']:.2%}, loss {results['test_loss']:.4f}")
+
+
+def evaluate_run(options: argparse.Namespace) -> None:
+    """Print how a run's model does on the test images."""
+    from mnist_core.evaluation import evaluate
+
+    run = RunStore(options.runs).get(options.run)
+    result = evaluate(run.load_model(), _dataset(options.data).test)
+    if options.json:
+        return _print_json(
+            {
+                "run": run.id,
+                "images": len(result.labels),
+                "accuracy": result.accuracy,
+                "loss": result.loss,
+                "per_class": [asdict(metrics) for metrics in result.per_class],
+                "confusion_matrix": result.confusion_matrix.tolist(),
+            }
+        )
+    print(f"{result.accuracy:.2%} of {len(result.labels):,} test images right, loss {result.loss:.4f}\n")
+    print("digit  precision  recall      F1  images")
+    for row in result.per_class:
+        print(f"{row.digit:5}  {row.precision:9.2%}  {row.recall:6.2%}  {row.f1:6.2%}  {row.images:6,}")
+    print("\nrows: the digit it is; columns: the digit it was taken for")
+    print("\n".join(" ".join(f"{count:5}" for count in row) for row in result.confusion_matrix))
+
+
+def predict_inputs(options: argparse.Namespace) -> None:
+    """Print what each input is read as, a line each."""
+    from mnist_core.recognition import predict
+
+    if not options.image and not options.strokes:
+        raise InputError("There is nothing to read; name pictures, or a file of strokes with --strokes.")
+    inputs = [*_pictures(options.image), *(_strokes(options.strokes) if options.strokes else [])]
+    model = RunStore(options.runs).get(options.run).load_model()
+    for name, image in inputs:
+        prediction = predict(model, image)
+        answer = {
+            "input": name,
+            "label": prediction.label,
+            "confidence": prediction.confidence,
+            "probabilities": prediction.probabilities.tolist(),
+            "blank": prediction.blank,
+        }
+        if options.json:
+            _print_json(answer)
+        else:
+            reading = "no digit" if prediction.blank else f"{prediction.label} ({prediction.confidence:.1%})"
+            print(f"{name}: {reading}")
+
+
+def _pictures(paths: list[str]) -> Iterator[tuple[str, Any]]:
+    from mnist_core.drawing import pixels_to_image, read_picture
+
+    for path in paths:
+        yield path, pixels_to_image(read_picture(path))
+
+
+def _strokes(path: str) -> Iterator[tuple[str, Any]]:
+    from mnist_core.drawing import read_strokes_line, strokes_to_image
+
+    try:
+        lines = Path(path).read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("{path} can't be read as a file of strokes ({why}).", path=path, why=error) from None
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield f"{path}:{number}", strokes_to_image(read_strokes_line(line, number)[0])
+
+
+def show_runs(options: argparse.Namespace) -> None:
+    """Remove the runs asked for, then print those that are there."""
+    store = RunStore(options.runs)
+    for name in options.remove:
+        store.remove(name)
+    runs = store.list()
+    if options.json:
+        return _print_json({"runs": [_run_answer(run) for run in runs]})
+    for run in runs:
+        accuracy = run.results.get("test_accuracy")
+        score = "" if accuracy is None else f"{accuracy:.2%}"
+        print(f"{run.id}  {run.created}  {run.config.recipe:12} {run.status:12} {score}")
+    if not runs:
+        print("no runs yet; `python -m mnist_core train --recipe quick` makes one")
+
+
+def _dataset(directory: str | None) -> Dataset:
+    """Load the images, with a bar while they are fetched, and say so when they are only the sample."""
+    with download_bar() as show:
+        dataset = load_dataset(directory, show)
+    if dataset.notice:
+        complain(str(dataset.notice))
+    return dataset
+
+
+def _print_json(answer: Answer) -> None:
+    print(json.dumps(answer))
