@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -111,10 +110,12 @@ class TrainConfig:
         if max(len(self.widths), len(self.channels)) > MAX_LAYERS:
             raise InputError(N_("At most {most} layers can be listed; take some out."), most=MAX_LAYERS)
         ARCHITECTURES[self.architecture].check(self.channels)
-        if self.batch_norm and self.batch_size == 1:
+        if self.batch_norm and min(self.batch_size, self.train_size) == 1:
             raise InputError(
-                N_("Batch norm needs batches of at least 2 images; raise the batch size or turn it off.")
+                N_("Batch norm needs batches of at least 2 images; put more in each, or turn it off.")
             )
+        if OPTIMIZERS[self.optimizer].nesterov and not self.momentum:
+            raise InputError(N_("Nesterov needs momentum; raise it above 0, or choose SGD."))
         if self.loss == "nll" and self.label_smoothing:
             raise InputError(
                 N_("Label smoothing needs the cross-entropy loss; choose it, or set smoothing to 0.")
@@ -196,9 +197,9 @@ def _check_choice(name: str, value: str, choices: Mapping[str, object]) -> None:
 
 def _check_range(name: str, value: float, bounds: tuple[float, float]) -> None:
     low, high = bounds
-    if not (math.isfinite(value) and low <= value <= high):
+    if not low <= value <= high:  # nor is NaN
         raise InputError(
-            N_("{name} must be from {low:g} to {high:g}, not {value:g}."),
+            N_("{name} must be from {low} to {high}, not {value}."),
             name=name,
             low=low,
             high=high,
