@@ -92,7 +92,7 @@ def fit(
     for epoch in range(1, config.epochs + 1):
         yield from run.epoch(epoch)
         loss, accuracy = _score(model, monitor)
-        yield EpochDone(epoch, run.step, *run.seen(), loss, accuracy, run.clock.seconds)
+        yield EpochDone(epoch, run.step, *run.seen(), run.finite(loss), accuracy, run.clock.seconds)
 
 
 class _Piece(NamedTuple):
@@ -162,7 +162,7 @@ class _Fit:
             self.gradients.clear()
             self.step += 1
             if self.step % report_every == 0 or self.step % self.steps_per_epoch == 0:
-                mean_loss = self._finite(torch.stack(self._losses[reported:]).mean().item())
+                mean_loss = self.finite(torch.stack(self._losses[reported:]).mean().item())
                 self.clock.pause()
                 speed = images_since / max(self.clock.seconds - seconds_before, 1e-9)
                 yield StepDone(epoch, self.step, mean_loss, rate, speed, self.clock.seconds)
@@ -173,7 +173,7 @@ class _Fit:
     def seen(self) -> tuple[float, float]:
         """Mean loss and accuracy over this epoch's images, each as it was when its batch came."""
         loss, accuracy = _loss_and_accuracy(torch.cat(self._logits), self._labels_seen)
-        return self._finite(loss), accuracy
+        return self.finite(loss), accuracy
 
     def _pieces(self) -> Iterator[_Piece]:
         """This epoch's batches: images gathered, varied and scaled in blocks of whole batches, then cut."""
@@ -195,7 +195,8 @@ class _Fit:
         inputs: Tensor = self.model.scaling(varied)
         return inputs.contiguous(memory_format=self.layout)
 
-    def _finite(self, loss: float) -> float:
+    def finite(self, loss: float) -> float:
+        """Return `loss`; raise Diverged, naming the likely cause, when it is infinite or no number."""
         if math.isfinite(loss):
             return loss
         usual = OPTIMIZERS[self.config.optimizer].learning_rate
@@ -231,4 +232,4 @@ def _score(model: DigitClassifier, split: Split) -> tuple[float, float]:
 
 def _loss_and_accuracy(logits: Tensor, labels: Tensor) -> tuple[float, float]:
     loss = F.cross_entropy(logits, labels).item()
-    return loss, (logits.argmax(1) == labels).float().mean().item()
+    return loss, (logits.argmax(1) == labels).double().mean().item()
