@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
 
 from mnist_core.architectures import build_model
-from mnist_core.training import StepDone, fit
+from mnist_core.training import Diverged, StepDone, fit
 
 if TYPE_CHECKING:
     from mnist_core.config import TrainConfig
@@ -40,13 +41,14 @@ def _images_per_second(config: TrainConfig, images: Split, threads: int) -> floa
     torch.set_num_threads(threads)
     trial = replace(config, epochs=1000, monitor="test")
     trained, start = 0, 0.0
-    for event in fit(build_model(trial), trial, images, images[:1]):
-        if not isinstance(event, StepDone):
-            continue
-        now = time.perf_counter()
-        if not start:
-            start, first = now, event.step
-        elif now - start > TRIAL_SECONDS:
-            trained = (event.step - first) * config.batch_size
-            return trained / (now - start)
+    with suppress(Diverged):  # the run itself will say so
+        for event in fit(build_model(trial), trial, images, images[:1]):
+            if not isinstance(event, StepDone):
+                continue
+            now = time.perf_counter()
+            if not start:
+                start, first = now, event.step
+            elif now - start > TRIAL_SECONDS:
+                trained = (event.step - first) * config.batch_size
+                return trained / (now - start)
     return 0.0
