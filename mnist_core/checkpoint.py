@@ -56,7 +56,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         return Checkpoint(model.eval(), config, float(header["epoch"]))
     except FileNotFoundError:
         raise InputError(N_("There is no checkpoint at {path}."), path=path) from None
-    except (OSError, SafetensorError, KeyError, json.JSONDecodeError, RuntimeError, ValueError) as error:
+    except (OSError, SafetensorError, KeyError, RuntimeError, ValueError, AttributeError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(N_("{path} is damaged or no checkpoint; choose another file."), path=path) from error

@@ -217,7 +217,7 @@ def show_runs(options: argparse.Namespace) -> None:
     for run in runs:
         accuracy = run.results.get("test_accuracy")
         score = "" if accuracy is None else f"{accuracy:.2%}"
-        print(f"{run.id}  {run.created}  {run.config.recipe:12} {run.status:12} {score}")
+        print(f"{run.id}  {run.created[:19]}  {run.config.recipe:12} {run.status:12} {score}")
     if not runs:
         print("no runs yet; `python -m mnist_core train --recipe quick` makes one")
 

@@ -11,10 +11,9 @@ from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset, Split, hold_out
 from mnist_core.devices import choose_precision
 from mnist_core.evaluation import evaluate
-from mnist_core.messages import N_, Message
 from mnist_core.model import DigitClassifier
-from mnist_core.runs import RunWriter
-from mnist_core.training import Diverged, EpochDone, Event, Started, StepDone, fit
+from mnist_core.runs import RunWriter, failure_message
+from mnist_core.training import EpochDone, Event, Started, StepDone, fit
 
 
 def train_run(writer: RunWriter, dataset: Dataset, device: torch.device) -> Generator[Event]:
@@ -43,12 +42,8 @@ def train_run(writer: RunWriter, dataset: Dataset, device: torch.device) -> Gene
     except GeneratorExit:
         progress.end("stopped", dataset.test)
         raise
-    except Diverged as error:
-        writer.update("failed", error.message)
-        raise
     except Exception as error:
-        cause = f"{type(error).__name__}: {error}"
-        writer.update("failed", Message(N_("Training broke off: {cause}"), {"cause": cause}))
+        writer.update("failed", failure_message(error))
         raise
     finally:
         writer.close()
@@ -65,13 +60,17 @@ class _Progress:
 
     def __init__(self, writer: RunWriter, model: DigitClassifier) -> None:
         self._writer, self._model = writer, model
-        self._epochs = 0.0
+        self._epochs = self._saved = 0.0
 
     def keep(self, event: Event) -> None:
         if isinstance(event, Started):
             self._steps_per_epoch = event.steps_per_epoch
             self._writer.update(
-                "running", initial_accuracy=event.accuracy, train_images=event.train_images, epochs=0
+                "running",
+                initial_accuracy=event.accuracy,
+                train_images=event.train_images,
+                epochs=0,
+                train_seconds=0.0,
             )
             return
         self._epochs = event.step / self._steps_per_epoch
@@ -91,8 +90,12 @@ class _Progress:
         row = {name: getattr(event, name) for name in EpochDone.__dataclass_fields__}
         self._writer.add_metrics(**{**row, "train_seconds": round(event.train_seconds, 4)})
         self._writer.write_metrics()
-        self._writer.save(self._model, event.epoch)
+        self._save()
         self._writer.update("running", epochs=event.epoch, train_seconds=round(event.train_seconds, 3))
+
+    def _save(self) -> None:
+        self._writer.save(self._model, self._epochs)
+        self._saved = self._epochs
 
     def end(self, status: str, test: Split) -> None:
         """Keep the weights as they are now, and how they do on the test set."""
@@ -100,8 +103,8 @@ class _Progress:
             self._writer.update(status)
             return
         self._writer.write_metrics()
-        if self._epochs % 1:
-            self._writer.save(self._model, self._epochs)
+        if self._saved != self._epochs:
+            self._save()
         result = evaluate(self._model, test)
         self._writer.update(
             status,

@@ -138,7 +138,7 @@ class RunStore:
         making = self.directory / f".{run_id}.part"
         state = {
             "status": "queued",
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "created": datetime.now(UTC).isoformat(timespec="microseconds"),
             "results": {},
         }
         try:
@@ -158,7 +158,7 @@ class RunStore:
         """All runs that can be read, newest first."""
         folders = self.directory.iterdir() if self.directory.is_dir() else []
         runs = [run for folder in folders if not folder.name.startswith(".") and (run := _read(folder))]
-        return sorted(runs, key=lambda run: (run.created, run.folder.stat().st_ctime), reverse=True)
+        return sorted(runs, key=lambda run: run.created, reverse=True)
 
     def get(self, name: str) -> Run:
         """Find a run by id, by a unique beginning of it, or as "last" or "shipped".
@@ -191,6 +191,13 @@ class RunStore:
         shutil.rmtree(gone)
 
 
+def failure_message(error: Exception) -> Message:
+    """Return what a run that died of `error` should say: its own sentence, or its name where it has none."""
+    if isinstance(error, InputError):
+        return error.message
+    return Message(N_("Training broke off: {cause}"), {"cause": f"{type(error).__name__}: {error}"})
+
+
 def _read(folder: Path) -> Run | None:
     """Read a run's folder; None when it isn't one, or its settings are not of this version."""
     try:
@@ -202,7 +209,7 @@ def _read(folder: Path) -> Run | None:
         message = Message(**state["message"]) if "message" in state else None
         name = "shipped" if folder == SHIPPED else folder.name
         return Run(name, folder, config, status, state["created"], state["results"], message)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

@@ -6,12 +6,13 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mnist_core.config import TrainConfig
 from mnist_core.messages import N_, InputError, Message
-from mnist_core.runs import UNFINISHED, RunStore, RunWriter
+from mnist_core.runs import RunStore, RunWriter, failure_message
 
 if TYPE_CHECKING:
     from mnist_core.data import Dataset
@@ -126,15 +127,13 @@ class TrainingQueue:
                 self._fail(job, error)
 
     def _train(self, job: _Job) -> None:
-        import torch
-
         from mnist_core.devices import choose_device
         from mnist_core.recording import monitored_splits, train_run
         from mnist_core.threads import choose_threads
 
         dataset = self._load_dataset()
         train, _ = monitored_splits(job.writer.config, dataset)
-        torch.set_num_threads(choose_threads(job.writer.config, train, self._threads))
+        choose_threads(job.writer.config, train, self._threads)
         events = train_run(job.writer, dataset, choose_device())
         for event in events:
             job.snapshot = _advance(job.snapshot, event)
@@ -144,12 +143,11 @@ class TrainingQueue:
         job.snapshot = replace(job.snapshot, status=self._store.get(job.writer.id).status)
 
     def _fail(self, job: _Job, error: Exception) -> None:
-        run = self._store.get(job.writer.id)
-        message = error.message if isinstance(error, InputError) else run.message
-        if run.status in (*UNFINISHED, "interrupted"):
-            job.writer.update("failed", message)
-            job.writer.close()
+        message = failure_message(error)
         job.snapshot = replace(job.snapshot, status="failed", message=message)
+        with suppress(OSError):  # its folder may be what is gone
+            job.writer.update("failed", message)
+        job.writer.close()
 
 
 def _advance(snapshot: Snapshot, event: Event) -> Snapshot:
