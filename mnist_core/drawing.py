@@ -28,7 +28,7 @@ MAX_POINTS, MAX_COORDINATE = 100_000, 1e6
 
 MAX_SIDE = 4096  # pixels; a picture file larger than this is refused before it is decoded
 WORKING_SIDE = 1024  # pixels; larger pictures are averaged down to this first
-MIN_INK = 5  # pixels; less ink than this can't show a digit: the smallest digit fonts are 3 x 5
+MIN_INK = 5  # pixels in all; less ink can't show a digit: a 1 in the smallest fonts, 3 x 5, has as many
 MIN_CONTRAST = 24  # of 255; what is paler is no ink
 NOISE_CONTRAST = 8  # times the median difference between the paper's pixels and its colour is still noise
 EDGE = 0.1  # of the darkest ink; the crop ends where ink is paler
@@ -65,7 +65,7 @@ def pixels_to_image(pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """Find the digit in a picture and bring it to MNIST's form: uint8 [28, 28], or None when it is blank.
 
     `pixels` is grey [H, W], RGB [H, W, 3] or RGBA [H, W, 4], of any size, the digit darker or lighter than
-    its paper or of another colour. Blank is: one colour, faint noise, or less ink than a digit needs (5 px).
+    its paper or of another colour. Blank is: one colour, faint noise, or less ink than 5 px.
     Raises InputError for arrays of another shape or type.
     """
     picture = _as_picture(pixels)
@@ -216,8 +216,7 @@ def _digit_in(picture: Image.Image) -> NDArray[np.uint8] | None:
     strong = ink >= max(noise, EDGE * ink.max())
     digit = _without_dust(strong)
     ink[(strong & ~digit) | (ink < noise)] = 0  # what is paler than strong is the digit's soft edge
-    cropped = ink[_box(digit)]
-    return place_in_mnist_frame(cropped) if max(cropped.shape) >= MIN_INK else None
+    return place_in_mnist_frame(ink[_box(digit)]) if digit.sum() >= MIN_INK else None
 
 
 def _ink_on_paper(colours: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
@@ -239,12 +238,11 @@ def _without_dust(strong: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _decoded(data: bytes) -> NDArray[np.uint8] | None:
     """Decode PNG or JPEG bytes to uint8 RGB or RGBA, upright; None if they are too large to."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the next lines are stricter
+    with warnings.catch_warnings(action="ignore"):  # Pillow's, of large pictures and odd metadata
         picture = Image.open(BytesIO(data), formats=("PNG", "JPEG"))  # reads the header only
-    if max(picture.size) > MAX_SIDE:
-        return None
-    upright = ImageOps.exif_transpose(picture)
+        if max(picture.size) > MAX_SIDE:
+            return None
+        upright = ImageOps.exif_transpose(picture)
     if upright.mode.startswith("I"):  # 16 bits, which convert() would cut off at 255
         upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
     return np.asarray(upright.convert("RGBA" if upright.has_transparency_data else "RGB"))
