@@ -25,7 +25,13 @@ def _tutorial(name: str, label: str, description: str, **settings: Any) -> tuple
 
 
 def _house(name: str, label: str, description: str, **settings: Any) -> tuple[str, Recipe]:
-    shared: dict[str, Any] = {"batch_norm": True, "optimizer": "adamw", "schedule": "one_cycle", "widths": ()}
+    shared: dict[str, Any] = {
+        "batch_norm": True,
+        "optimizer": "adamw",
+        "schedule": "one_cycle",
+        "widths": (),
+        "weight_decay": 0.01,
+    }
     return name, Recipe(label, description, TrainConfig(recipe=name, **{**shared, **settings}))
 
 
@@ -60,9 +66,10 @@ RECIPES: dict[str, Recipe] = dict(
             architecture="vgg",
             channels=(32, 64, 128),
             learning_rate=0.01,
-            epochs=16,
+            epochs=12,
             augmentation="affine",
             label_smoothing=0.1,
+            validation_size=2_000,
         ),
         _tutorial(
             "tutorial-1",
