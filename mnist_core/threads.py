@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import torch
 
 from mnist_core.architectures import build_model
-from mnist_core.training import Diverged, StepDone, fit
+from mnist_core.training import REPORTS_PER_EPOCH, Diverged, StepDone, fit
 
 if TYPE_CHECKING:
     from mnist_core.config import TrainConfig
     from mnist_core.data import Split
 
 TRIAL_SECONDS = 0.3
+TRIAL_BATCH = 500  # as telling about threads as more, and over sooner
 WORTHWHILE = 1.1  # more threads must be this much faster, or they only take cores from others
 
 
@@ -39,7 +40,9 @@ def choose_threads(config: TrainConfig, images: Split, most: int) -> int:
 def _images_per_second(config: TrainConfig, images: Split, threads: int) -> float:
     """Train a fresh copy for a moment; its first steps, which prepare kernels, are not counted."""
     torch.set_num_threads(threads)
-    trial = replace(config, epochs=1000, monitor="test")
+    size = min(config.batch_size, TRIAL_BATCH)
+    most_images = min(config.train_size, size * REPORTS_PER_EPOCH)  # few enough that each step is reported
+    trial = replace(config, epochs=1000, monitor="test", batch_size=size, train_size=most_images)
     trained, start = 0, 0.0
     with suppress(Diverged):  # the run itself will say so
         for event in fit(build_model(trial), trial, images, images[:1]):
@@ -49,6 +52,6 @@ def _images_per_second(config: TrainConfig, images: Split, threads: int) -> floa
             if not start:
                 start, first = now, event.step
             elif now - start > TRIAL_SECONDS:
-                trained = (event.step - first) * config.batch_size
+                trained = (event.step - first) * size
                 return trained / (now - start)
     return 0.0
