@@ -229,7 +229,7 @@ def _ink_on_paper(colours: NDArray[np.float32]) -> tuple[NDArray[np.float32], fl
 
 def _without_dust(strong: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """What is inked, [H, W], less its pieces that are tiny beside the largest."""
-    from scipy import ndimage  # type: ignore[import-untyped]  # comes with scikit-learn; slow to import
+    from scipy import ndimage  # comes with scikit-learn; slow to import
 
     pieces, _ = ndimage.label(strong, np.ones((3, 3)))
     sizes = np.bincount(pieces.ravel())[1:]  # [0] is paper
