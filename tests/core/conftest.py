@@ -1,4 +1,4 @@
-"""A tiny MNIST that passes for the real one, for tests of the data and its download."""
+"""What the core's tests share: one thread, some digits, and a tiny MNIST that passes for the real one."""
 
 import hashlib
 from pathlib import Path
@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mnist_core import data
+from mnist_core.data import Dataset, Split, load_sample
 from mnist_core.raw_files import FILES, RawFile
 
 TINY_SHAPES = {
@@ -15,6 +16,26 @@ TINY_SHAPES = {
     "t10k-images-idx3-ubyte": (100, 28, 28),
     "t10k-labels-idx1-ubyte": (100,),
 }
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Small arithmetic is fastest on one thread, and a test before may have chosen another number."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def sample() -> Dataset:
+    """The offline sample: real digits, 1,500 to train and 297 to test."""
+    return load_sample()
+
+
+@pytest.fixture(scope="session")
+def batch(sample: Dataset) -> Split:
+    """Forty digits, four of each."""
+    return sample.train[:40]
 
 
 @pytest.fixture

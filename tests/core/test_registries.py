@@ -1,0 +1,359 @@
+"""Every entry of every registry builds, has finite gradients, and can learn forty digits by heart."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from mnist_core.activations import ACTIVATIONS, build_activation
+from mnist_core.architectures import ARCHITECTURES, build_model, count_parameters
+from mnist_core.augmentation import AUGMENTATIONS
+from mnist_core.config import CHOICES, LOSSES, MONITORS, PRECISIONS, TrainConfig
+from mnist_core.optimizers import OPTIMIZERS, SCHEDULES, Optimizer
+from mnist_core.scaling import INPUT_SCALINGS
+from mnist_core.training import EpochDone, fit
+
+SMALL = {"widths": (16,), "channels": (4, 8), "monitor": "test", "precision": "float32"}
+ENTRIES = (ACTIVATIONS, ARCHITECTURES, OPTIMIZERS, SCHEDULES, AUGMENTATIONS, INPUT_SCALINGS)
+
+
+def small(**settings) -> TrainConfig:
+    return TrainConfig(**{**SMALL, **settings})
+
+
+@pytest.mark.parametrize("entry", [entry for registry in ENTRIES for entry in registry.values()])
+def test_an_entry_has_a_label_and_one_line_of_description(entry):
+    assert 0 < len(entry.label) <= 25
+    assert entry.description.endswith(".")
+    assert "\n" not in entry.description
+
+
+@pytest.mark.parametrize("choices", [LOSSES, MONITORS, PRECISIONS])
+def test_a_choice_has_one_line_of_description(choices):
+    for description in choices.values():
+        assert description.endswith(".")
+        assert "\n" not in description
+
+
+def test_the_registries_hold_what_the_tutorials_let_a_reader_choose():
+    assert {"none", "sigmoid", "tanh", "relu", "prelu", "rrelu", "maxout"} <= set(ACTIVATIONS)
+    assert {"leaky_relu", "elu", "selu", "gelu", "silu"} <= set(ACTIVATIONS)
+    assert {"sgd", "momentum", "adagrad", "rmsprop", "adadelta", "adam", "adamw"} <= set(OPTIMIZERS)
+    assert {"nesterov", "muon"} <= set(OPTIMIZERS)
+    assert set(SCHEDULES) == {"constant", "step", "cosine", "one_cycle"}
+    assert {"softmax", "mlp", "cnn", "lenet5", "vgg", "resnet", "fast_cnn"} <= set(ARCHITECTURES)
+    assert [(entry.mean, entry.std) for entry in INPUT_SCALINGS.values()] == [
+        (0.0, 1.0),
+        (0.5, 0.5),
+        (0.1307, 0.3081),
+    ]
+
+
+# Building
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("extra", [{}, {"batch_norm": True, "dropout": 0.2, "loss": "nll"}])
+def test_every_network_gives_ten_logits_and_finite_gradients(architecture, activation, extra, batch):
+    model = build_model(small(architecture=architecture, activation=activation, **extra))
+    images, labels = torch.from_numpy(batch.images), torch.from_numpy(batch.labels).long()
+    logits = model(images)
+    assert logits.shape == (len(batch), 10)
+    assert logits.dtype == torch.float32
+    F.cross_entropy(logits, labels).backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad.isfinite().all(), name
+    last = [parameter for parameter in model.parameters() if parameter.ndim == 2][-1]
+    assert last.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("count", [1, 3])
+def test_every_network_reads_any_number_of_images(architecture, count):
+    model = build_model(small(architecture=architecture, batch_norm=True)).eval()
+    images = torch.randint(0, 256, (count, 28, 28), dtype=torch.uint8)
+    assert model(images).shape == (count, 10)
+
+
+@pytest.mark.parametrize("architecture", [name for name, entry in ARCHITECTURES.items() if entry.stages])
+def test_a_network_takes_the_numbers_of_stages_it_says(architecture):
+    least, most = ARCHITECTURES[architecture].stages
+    for stages in range(least, most + 1):
+        model = build_model(small(architecture=architecture, channels=(2, 3, 4, 5)[:stages]))
+        assert model(torch.zeros(2, 28, 28, dtype=torch.uint8)).shape == (2, 10)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_widths_change_the_networks_that_say_they_use_them(architecture):
+    narrow, wide = (
+        count_parameters(build_model(small(architecture=architecture, widths=(width,)))) for width in (8, 9)
+    )
+    assert (narrow != wide) == ARCHITECTURES[architecture].uses_widths
+
+
+def shapes(config: TrainConfig, *kinds: type[nn.Module]) -> list[tuple[int, ...]]:
+    """Shapes per image of what the layers of these kinds give."""
+    found: list[tuple[int, ...]] = []
+    model = build_model(config)
+    for module in model.modules():
+        if isinstance(module, kinds):
+            module.register_forward_hook(lambda module, inputs, output: found.append(tuple(output.shape[1:])))
+    model(torch.zeros(1, 28, 28, dtype=torch.uint8))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"architecture": "softmax"}, [(10,)]),
+        ({"architecture": "mlp", "widths": (64, 32)}, [(64,), (32,), (10,)]),
+        ({"architecture": "mlp", "widths": ()}, [(10,)]),
+        (
+            {"architecture": "cnn", "channels": (32, 64), "widths": (128,)},
+            [(32, 28, 28), (64, 14, 14), (128,), (10,)],
+        ),
+        ({"architecture": "lenet5"}, [(6, 28, 28), (16, 10, 10), (120,), (84,), (10,)]),
+        (
+            {"architecture": "vgg", "widths": ()},
+            [(4, 28, 28), (4, 28, 28), (8, 14, 14), (8, 14, 14), (10,)],
+        ),
+        (
+            {"architecture": "fast_cnn", "channels": (4, 8, 16), "widths": ()},
+            [(4, 14, 14), (8, 14, 14), (16, 7, 7), (10,)],
+        ),
+        (
+            {"architecture": "mlp", "widths": (64, 32), "activation": "maxout"},
+            [(128,), (64,), (10,)],
+        ),
+        (
+            {"architecture": "cnn", "channels": (32, 64), "widths": (128,), "activation": "maxout"},
+            [(64, 28, 28), (128, 14, 14), (256,), (10,)],
+        ),
+    ],
+)
+def test_layers_have_the_shapes_of_their_description(settings, expected):
+    assert shapes(small(**settings), nn.Conv2d, nn.Linear) == expected
+
+
+def test_a_residual_network_halves_its_maps_from_the_second_stage_on():
+    config = small(architecture="resnet", channels=(4, 8), widths=())
+    skipped = [(8, 14, 14)]  # the second stage's skip connection changes size, so it is a convolution
+    main = [(4, 28, 28), (4, 28, 28), (4, 28, 28), (8, 14, 14), (8, 14, 14)]
+    assert shapes(config, nn.Conv2d) == main + skipped
+
+
+def test_lenet_has_its_known_number_of_parameters():
+    assert count_parameters(build_model(small(architecture="lenet5"))) == 61_706
+
+
+def test_maxout_takes_the_larger_of_two_neighbours():
+    maxout = build_activation("maxout")
+    assert maxout(torch.tensor([[1.0, 2.0, -3.0, -4.0]])).tolist() == [[2.0, -3.0]]
+    maps = torch.randn(2, 6, 5, 5)
+    torch.testing.assert_close(maxout(maps), torch.maximum(maps[:, 0::2], maps[:, 1::2]))
+
+
+def test_the_seed_decides_the_first_weights():
+    first, again, other = (build_model(small(seed=seed)).state_dict() for seed in (1, 1, 2))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not any(torch.equal(first[name], other[name]) for name in first)
+
+
+def test_building_leaves_the_global_generator_alone():
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    build_model(small())
+    assert torch.equal(torch.rand(4), expected)
+
+
+# Max pooling before the activation
+
+
+@pytest.mark.parametrize("name", [name for name, entry in ACTIVATIONS.items() if entry.monotone])
+def test_pooling_before_a_monotone_activation_is_pooling_after(name):
+    activation, pool = build_activation(name), nn.MaxPool2d(2)
+    maps = torch.randn(20, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 4
+    assert torch.equal(activation(pool(maps)), pool(activation(maps)))
+
+
+@pytest.mark.parametrize("name", ["prelu", "rrelu", "gelu", "silu"])
+def test_an_activation_that_can_fall_is_not_called_monotone(name):
+    activation, pool = build_activation(name).train(), nn.MaxPool2d(2)
+    if name == "prelu":
+        nn.init.constant_(activation.weight, -0.5)  # which training may come to
+    maps = torch.randn(20, 3, 8, 8, generator=torch.Generator().manual_seed(0)) - 2
+    assert not torch.equal(activation(pool(maps)), pool(activation(maps)))
+    assert not ACTIVATIONS[name].monotone
+
+
+# Learning
+
+
+def learns(batch, **settings) -> bool:
+    """Whether a training reaches 100 % on its own forty images within 300 steps."""
+    config = small(**{"learning_rate": 0.01, "batch_size": 40, "epochs": 300, "widths": (32,), **settings})
+    events = fit(build_model(config), config, batch, batch)
+    return any(isinstance(event, EpochDone) and event.monitor_accuracy == 1 for event in events)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_activation_learns_a_batch(name, batch):
+    assert learns(batch, activation=name)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_architecture_learns_a_batch(name, batch):
+    assert learns(batch, architecture=name, channels=(8, 16))
+
+
+@pytest.mark.parametrize("name", ["cnn", "vgg", "resnet", "fast_cnn"])
+def test_convolutions_learn_with_batch_norm_dropout_and_bfloat16(name, batch):
+    assert learns(batch, architecture=name, batch_norm=True, dropout=0.2, precision="bfloat16")
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_learns_a_batch_at_its_usual_rate(name, batch):
+    assert learns(batch, optimizer=name, learning_rate=OPTIMIZERS[name].learning_rate)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_every_schedule_learns_a_batch(name, batch):
+    assert learns(batch, schedule=name, epochs=100)
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_every_augmentation_lets_a_batch_be_learned(name, batch):
+    assert learns(batch, augmentation=name)
+
+
+@pytest.mark.parametrize("name", INPUT_SCALINGS)
+def test_every_input_scaling_learns_a_batch(name, batch):
+    assert learns(batch, input_scaling=name)
+
+
+@pytest.mark.parametrize("settings", [{"loss": "nll"}, {"label_smoothing": 0.1}, {"weight_decay": 0.01}])
+def test_every_loss_learns_a_batch(settings, batch):
+    assert learns(batch, **settings)
+
+
+# Schedules
+
+
+def factors(name: str) -> list[float]:
+    return [SCHEDULES[name].factor(percent / 100) for percent in range(101)]
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_schedule_stays_between_nothing_and_the_full_rate(name):
+    assert all(0 <= factor <= 1 for factor in factors(name))
+    assert max(factors(name)) == 1
+
+
+def test_constant_is_constant():
+    assert set(factors("constant")) == {1}
+
+
+def test_step_falls_to_a_tenth_at_half_and_a_hundredth_at_three_quarters():
+    assert [factors("step")[percent] for percent in (0, 49, 50, 74, 75, 100)] == [1, 1, 0.1, 0.1, 0.01, 0.01]
+
+
+def test_cosine_is_half_a_wave():
+    expected = [math.cos(math.pi * percent / 200) ** 2 for percent in range(101)]
+    assert factors("cosine") == pytest.approx(expected)
+
+
+def test_one_cycle_rises_over_the_first_quarter_and_then_falls_to_nearly_nothing():
+    values = factors("one_cycle")
+    assert values[0] == pytest.approx(1 / 25)
+    assert values[:26] == sorted(values[:26])
+    assert values[25] == 1
+    assert values[25:] == sorted(values[25:], reverse=True)
+    assert values[100] == pytest.approx(1e-5)
+
+
+# Optimizers
+
+
+def moved(config: TrainConfig, gradients: list[torch.Tensor], parameter: torch.Tensor) -> list[torch.Tensor]:
+    """By how much each of the gradients moves a parameter."""
+    holder = nn.ParameterList([parameter.clone(), torch.zeros(2)])
+    optimizer = Optimizer(holder, config, total_steps=len(gradients))
+    changes = []
+    for step, gradient in enumerate(gradients):
+        before = holder[0].detach().clone()
+        holder[0].grad, holder[1].grad = gradient.clone(), torch.ones(2)
+        optimizer.step(step)
+        changes.append(holder[0].detach() - before)
+    return changes
+
+
+GRADIENT = torch.tensor([1.0, -2.0, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"),
+    [("sgd", [-1, -1, -1]), ("momentum", [-1, -1.9, -2.71]), ("nesterov", [-1.9, -2.71, -3.439])],
+)
+def test_momentum_builds_up_as_its_name_says(name, steps):
+    changes = moved(small(optimizer=name, learning_rate=0.1), [GRADIENT] * 3, torch.zeros(3))
+    for change, times in zip(changes, steps, strict=True):
+        torch.testing.assert_close(change, 0.1 * times * GRADIENT)
+
+
+def test_momentum_is_the_one_asked_for():
+    config = small(optimizer="momentum", learning_rate=0.1, momentum=0.5)
+    torch.testing.assert_close(moved(config, [GRADIENT] * 2, torch.zeros(3))[1], -0.1 * 1.5 * GRADIENT)
+
+
+@pytest.mark.parametrize("name", ["adagrad", "adam", "adamw"])
+def test_adaptive_rates_make_the_first_step_as_large_as_the_rate(name):
+    (change,) = moved(small(optimizer=name, learning_rate=0.1), [GRADIENT], torch.zeros(3))
+    torch.testing.assert_close(change, -0.1 * GRADIENT.sign(), rtol=1e-4, atol=0)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_weight_decay_pulls_towards_zero(name):
+    weights = torch.full((2, 3), 4.0)
+    config = small(optimizer=name, learning_rate=0.1, weight_decay=0.5)
+    (change,) = moved(config, [torch.zeros(2, 3)], weights)
+    assert (change < 0).all()
+
+
+def test_adamw_decays_the_weights_apart_from_the_gradient():
+    config = small(optimizer="adamw", learning_rate=0.1, weight_decay=0.5)
+    (change,) = moved(config, [torch.zeros(3)], torch.full((3,), 4.0))
+    torch.testing.assert_close(change, torch.full((3,), -0.1 * 0.5 * 4))
+
+
+def test_muon_moves_matrices_orthogonally_and_the_rest_as_adamw_at_a_tenth_of_the_rate():
+    holder = nn.ParameterList([torch.zeros(8, 8), torch.zeros(3)])
+    gradient = torch.randn(8, 8, generator=torch.Generator().manual_seed(0))
+    holder[0].grad, holder[1].grad = gradient.clone(), GRADIENT.clone()
+    Optimizer(holder, small(optimizer="muon", learning_rate=0.1), total_steps=1).step(0)
+    given, stretch = torch.linalg.svdvals(gradient), torch.linalg.svdvals(holder[0].detach()) / 0.1
+    assert given.max() / given.min() > 5
+    assert stretch.min() > 0.5
+    assert stretch.max() < 1.3
+    torch.testing.assert_close(holder[1].detach(), -0.01 * GRADIENT.sign(), rtol=1e-4, atol=0)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_schedule_scales_every_part_of_an_optimizers_step(name):
+    """A step at a factor of zero moves nothing; Optimizer returns the rate it used."""
+    config = small(optimizer=name, learning_rate=0.1, schedule="cosine")
+    model = build_model(config)
+    before = [parameter.detach().clone() for parameter in model.parameters()]
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    assert Optimizer(model, config, total_steps=10).step(10) == 0
+    for parameter, old in zip(model.parameters(), before, strict=True):
+        assert torch.equal(parameter, old)
+
+
+def test_choices_are_the_registries():
+    assert CHOICES["activation"] is ACTIVATIONS
+    assert CHOICES["optimizer"] is OPTIMIZERS
