@@ -4,9 +4,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from mnist_core.messages import InputError
 from ui import resources
 from ui.state import link
-from ui.translation import choose_language, language
+from ui.translation import choose_language, language, say
 from ui.translation import gettext as _
 
 HERE = Path(__file__).parent
@@ -17,22 +18,26 @@ BRAND = (
 
 st.set_page_config("Digit Lab", page_icon=str(HERE / "ui" / "icon.svg"), layout="wide")
 st.html(HERE / "ui" / "style.css")
-header = st.container(
-    key="header", horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
-)
-links = header.container(horizontal=True, vertical_alignment="center", width="content", key="pages")
-with header:
+with st.container(key="header", horizontal=True, vertical_alignment="center"):
+    brand = st.container(width="content")
+    links = st.container(horizontal=True, width="content", key="pages")
     choose_language()
 
 # Not in a folder called pages/: Streamlit would run its files without this one after a link to a cold server.
 pages = [
     st.Page("app_pages/explore.py", title=_("Explore"), icon=":material/grid_view:", default=True),
+    st.Page("app_pages/train.py", title=_("Train"), icon=":material/model_training:"),
+    st.Page("app_pages/evaluate.py", title=_("Evaluate"), icon=":material/fact_check:"),
+    st.Page("app_pages/draw.py", title=_("Draw"), icon=":material/draw:"),
 ]
 # Our own links instead of Streamlit's menu, which drops the run from the URL and hides itself on a phone.
 page = st.navigation(pages, position="hidden")
+brand.html(BRAND.format(language=language()), width="content", unsafe_allow_javascript=True)
 with links:
-    st.html(BRAND.format(language=language()), width="content", unsafe_allow_javascript=True)
     for entry in pages:
         link(entry, entry.title, entry.icon)
 resources.show_notice()
-page.run()
+try:
+    page.run()
+except InputError as error:
+    st.error(say(error.message))

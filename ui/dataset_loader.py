@@ -42,8 +42,8 @@ class DatasetLoader:
         """Give up the download at its next sign of progress."""
         self._stopping.set()
 
-    def wait(self, seconds: float) -> Dataset | None:
-        """Wait a while for the data, and return it if it is there."""
+    def wait(self, seconds: float | None = None) -> Dataset | None:
+        """Wait for the data, at most `seconds` if given, and return it if it is there."""
         if self._thread is not None:
             self._thread.join(seconds)
         return self.dataset

@@ -38,6 +38,12 @@ def grid_html(figures: Iterable[Figure], columns: int) -> str:
     return f'<div class="lab-digits" style="--columns:{columns}">{cells}</div>'
 
 
+def sure_text(share: float, digits: int = 1) -> str:
+    """Return a confidence, 0 to 1, in percent, but never as 100: rounding must not claim certainty."""
+    highest = 1 - 0.1**digits / 100
+    return f"{share:.{digits}%}" if share <= highest else f"> {highest:.{digits}%}"
+
+
 def bars_html(
     names: Sequence[str], shares: Sequence[float], texts: Sequence[str], strong: int | None = None
 ) -> str:

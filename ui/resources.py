@@ -1,14 +1,23 @@
-"""What all visitors of a server share, made once: the data."""
+"""What all visitors of a server share, made once: data, runs, the training queue, models in memory."""
 
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset, find_mnist, load_dataset, load_sample
+from mnist_core.messages import InputError
+from mnist_core.runs import Run, RunStore
 from ui.dataset_loader import DatasetLoader
 from ui.translation import gettext as _
 from ui.translation import say
+
+if TYPE_CHECKING:
+    from mnist_core.evaluation import Evaluation
+    from mnist_core.model import DigitClassifier
+    from mnist_core.training_queue import TrainingQueue
 
 OFFLINE_VARIABLE = "DIGITLAB_OFFLINE"  # set it, and nothing is ever downloaded
 SECONDS_TO_OPEN = 1.5  # data that is there opens in milliseconds; what takes longer is a download
@@ -41,6 +50,69 @@ def show_notice() -> None:
         st.markdown(":material/info: " + say(data.notice))
         if data.source == "sample" and not _offline():
             st.button(_("Try to download MNIST again"), on_click=loader.start)
+
+
+def find_run(run_id: str | None) -> Run | None:
+    """Return the run with exactly this id, or None: ids are secrets, so no "last" and no beginnings."""
+    try:
+        run = run_store().get(run_id or "")
+    except InputError:
+        return None
+    return run if run.id == run_id else None
+
+
+def readable_runs() -> list[Run]:
+    """Return the runs that have weights to read digits with: the shipped model, then the newest first."""
+    shipped = find_run("shipped")
+    return [run for run in ([shipped] if shipped else []) + run_store().list() if run.checkpoints]
+
+
+def model(run: Run) -> "DigitClassifier":
+    """Return the model of a run's last checkpoint; InputError if it can't be read."""
+    return _model(str(run.checkpoints[-1]), run)
+
+
+def evaluation(run: Run) -> "Evaluation":
+    """Return how a run's last checkpoint does on the test images; InputError if it can't be read."""
+    return _evaluation(str(run.checkpoints[-1]), dataset().source, run)
+
+
+@st.cache_resource(show_spinner=False)
+def run_store() -> RunStore:
+    """Return the server's runs."""
+    return RunStore()
+
+
+@st.cache_resource(show_spinner=False)
+def training_queue() -> "TrainingQueue":
+    """Return the server's training queue, which leaves one core to the pages."""
+    from mnist_core.devices import usable_cores
+    from mnist_core.training_queue import TrainingQueue
+
+    return TrainingQueue(run_store(), dataset_loader().wait, max(1, usable_cores() - 1))
+
+
+@st.cache_data(show_spinner=False, max_entries=1000)
+def parameters(config: TrainConfig) -> int:
+    """Count a network's parameters, without making room for them."""
+    import torch
+
+    from mnist_core.architectures import build_model, count_parameters
+
+    with torch.device("meta"):
+        return count_parameters(build_model(config))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _model(checkpoint: str, _run: Run) -> "DigitClassifier":
+    return _run.load_model()
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _evaluation(checkpoint: str, source: str, _run: Run) -> "Evaluation":
+    from mnist_core.evaluation import evaluate
+
+    return evaluate(model(_run), dataset().test)
 
 
 def _offline() -> bool:

@@ -8,9 +8,16 @@ import tempfile
 from itertools import product
 from pathlib import Path
 
-from tests.browser.server import launch, serve, settle
+from tests.browser.server import draw, launch, serve, settle
 
-PAGES = {"explore": "/"}
+SEVEN = [(70, 70), (200, 70), (120, 230)]
+PAGES = {
+    "explore": ("/", None),
+    "train": ("/train", None),
+    "evaluate": ("/evaluate", None),
+    "draw": ("/draw", lambda page: draw(page, SEVEN)),
+    "draw-empty": ("/draw", None),
+}
 WIDTHS = {"desktop": (1280, 800), "phone": (375, 720)}
 LANGUAGES = {"en": "en-US", "zh": "zh-CN"}
 
@@ -24,8 +31,12 @@ def main(folder: Path, names: list[str]) -> None:
             page = browser.new_page(
                 viewport={"width": width, "height": height}, color_scheme=theme, locale=LANGUAGES[language]
             )
-            page.goto(url + PAGES[name])
+            path, act = PAGES[name]
+            page.goto(url + path)
             settle(page)
+            if act:
+                act(page)
+                settle(page)
             show_all(page, width)
             page.screenshot(path=folder / f"{name}-{device}-{theme}-{language}.png")
             page.close()

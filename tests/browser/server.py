@@ -78,8 +78,24 @@ def launch() -> Iterator[Browser]:
         browser.close()
 
 
+def draw(page: Page, *strokes: list[tuple[int, int]]) -> None:
+    """Draw on the canvas with the mouse: each stroke a list of points in canvas pixels, 0 to 280."""
+    canvas = page.locator("canvas.upper-canvas")
+    canvas.wait_for()
+    page.wait_for_timeout(300)
+    box = canvas.bounding_box()
+    for stroke in strokes:
+        for number, (x, y) in enumerate(stroke):
+            page.mouse.move(box["x"] + x, box["y"] + y, steps=5)
+            if number == 0:
+                page.mouse.down()
+        page.mouse.up()
+    page.wait_for_timeout(600)  # the canvas waits 200 ms before it sends
+
+
 def settle(page: Page) -> None:
     """Wait until the page has its title and the script of the server has finished."""
     page.wait_for_selector("h1", timeout=30_000)
     page.wait_for_selector('.stApp[data-test-script-state="notRunning"]', timeout=30_000)
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')", timeout=30_000)
     page.wait_for_timeout(300)

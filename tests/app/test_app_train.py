@@ -1,0 +1,181 @@
+import time
+from dataclasses import replace
+
+import pytest
+
+from mnist_core.config import TrainConfig
+from mnist_core.recipes import RECIPES
+from mnist_core.runs import RunStore
+from ui.form import number_text
+from ui.progress import duration_text
+
+
+def control(test, kind, field):
+    return getattr(test, kind)(key=f"set_{field}")
+
+
+def press(test, label):
+    return next(button for button in test.button if button.label == label).click().run()
+
+
+def text(test):
+    return " ".join(element.value for element in test.markdown)
+
+
+def trained(test, seconds=60):
+    """Run the page until its training has ended."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        test.run()
+        assert not test.exception
+        if any("finished" in element.value for element in test.subheader):
+            return test
+        time.sleep(0.2)
+    raise AssertionError("the training did not end")
+
+
+def settings(test):
+    form = dict(test.session_state["form"])
+    return TrainConfig(**form)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_fills_the_form_exactly(app, name):
+    test = app("train")
+    control(test, "selectbox", "recipe").select(name).run()
+    assert not test.exception
+    assert settings(test) == RECIPES[name].config
+
+
+def test_parameters_of_a_tutorial_and_what_it_watches_are_said(app):
+    test = app("train")
+    control(test, "selectbox", "recipe").select("tutorial-3").run()
+    assert "**203,530** parameters" in text(test)
+    assert "297 test images, as the tutorials do" in text(test)
+
+
+def test_a_beginner_sees_about_six_controls(app):
+    test = app("train")
+    shown = [
+        c for kind in ("selectbox", "slider", "select_slider", "toggle") for c in getattr(test.main, kind)
+    ]
+    hidden = [
+        c
+        for kind in ("selectbox", "slider", "select_slider", "toggle")
+        for c in getattr(test.expander[0], kind)
+    ]
+    assert len(shown) - len(hidden) == 7  # the recipe and six settings
+
+
+def test_a_change_is_named_kept_over_pages_and_undone(app):
+    test = app("train")
+    control(test, "select_slider", "epochs").set_value(7).run()
+    assert "Changed since: Epochs" in [c.value for c in test.caption]
+    test.switch_page("app_pages/explore.py").run()
+    test.switch_page("app_pages/train.py").run()
+    assert settings(test).epochs == 7
+    press(test, "Undo")
+    assert settings(test) == RECIPES["quick"].config
+
+
+def test_layers_are_edited_one_by_one(app):
+    test = app("train")
+    control(test, "selectbox", "recipe").select("tutorial-1").run()
+    control(test, "slider", "widths_count").set_value(2).run()
+    control(test, "number_input", "widths_1").set_value(30).run()
+    assert settings(test).widths == (64, 30)
+    control(test, "slider", "widths_count").set_value(3).run()
+    assert settings(test).widths == (64, 30, 30)
+
+
+def test_settings_that_can_not_go_together_are_refused_by_their_controls(app):
+    test = app("train")
+    control(test, "select_slider", "label_smoothing").set_value(0.1).run()
+    control(test, "selectbox", "loss").select("nll").run()
+    assert control(test, "select_slider", "label_smoothing").disabled
+    control(test, "select_slider", "batch_size").set_value(1).run()
+    assert control(test, "toggle", "batch_norm").disabled
+    control(test, "selectbox", "recipe").select("tutorial-3").run()
+    control(test, "selectbox", "monitor").select("validation").run()
+    assert not test.exception
+    assert not test.error
+    assert settings(test).validation_size > 0
+
+
+@pytest.mark.parametrize("name", ["softmax", "mlp", "cnn", "lenet5", "vgg", "resnet", "fast_cnn"])
+def test_every_architecture_can_be_chosen_from_any_layers(app, name):
+    test = app("train")
+    control(test, "selectbox", "recipe").select("tutorial-4b").run()
+    control(test, "slider", "channels_count").set_value(1).run()
+    control(test, "selectbox", "architecture").select(name).run()
+    assert not test.exception
+    assert not test.error
+    assert "parameters" in text(test)
+
+
+def test_train_watch_and_read_the_result(app):
+    test = app("train")
+    control(test, "select_slider", "epochs").set_value(1).run()
+    press(test, "Start training")
+    run_id = test.query_params["run"]
+    trained(test)
+    run = RunStore().get(run_id)
+    assert run.config == replace(RECIPES["quick"].config, recipe="custom", epochs=1)
+    assert test.metric[0].value == f"{run.results['test_accuracy']:.2%}"
+    assert app("train", run=run_id).metric[0].value == test.metric[0].value
+    assert app("evaluate", run=run_id).metric[0].value == test.metric[0].value
+
+
+def test_stop_keeps_what_was_learned(app):
+    test = app("train")
+    control(test, "select_slider", "epochs").set_value(1000).run()
+    press(test, "Start training")
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not RunStore().get(test.query_params["run"]).checkpoints:
+        time.sleep(0.1)
+    press(test, "Stop")
+    while RunStore().get(test.query_params["run"]).status == "running":
+        time.sleep(0.1)
+    test.run()
+    assert not test.exception
+    assert any("stopped" in element.value for element in test.subheader)
+    assert RunStore().get(test.query_params["run"]).checkpoints
+
+
+def test_a_failed_run_says_why(app, sample_only):
+    writer = RunStore().create(TrainConfig())
+    from mnist_core.messages import Message
+
+    writer.update("failed", Message("Training diverged at step {step}.", {"step": 3}))
+    writer.close()
+    test = app("train", run=writer.id)
+    assert test.error[0].value == "Training diverged at step 3."
+
+
+def test_a_run_that_is_gone_is_said(app):
+    test = app("train", run="0123456789abcdef")
+    assert "not on this server" in test.warning[0].value
+    assert not test.exception
+
+
+@pytest.mark.parametrize("name", ["last", "0", ""])
+def test_a_link_opens_a_run_by_its_whole_id_only(app, sample_only, name):
+    writer = RunStore().create(TrainConfig())
+    writer.close()
+    test = app("train", run=name or writer.id[:5])
+    assert not test.subheader
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.4, "0 s"), (59.4, "59 s"), (61, "1 min 1 s"), (7260, "2 h 1 min")]
+)
+def test_durations_in_words(seconds, said):
+    assert duration_text(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.001, "0.001"), (1e-05, "0.00001"), (0.5, "0.5"), (10.0, "10"), (60_000, "60,000"), (0.0, "0")],
+)
+def test_numbers_as_people_write_them(value, said):
+    assert number_text(value) == said

@@ -1,0 +1,73 @@
+"""A run's course: what it has done so far, from the queue while it trains and from disk afterwards."""
+
+import math
+from typing import TYPE_CHECKING
+
+from mnist_core.runs import METRICS, Run
+from ui.translation import gettext as _
+from ui.translation import ngettext
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mnist_core.training_queue import Snapshot
+
+
+def history(run: Run, snapshot: "Snapshot | None") -> "pd.DataFrame":
+    """Return one row a report with the columns METRICS and `position`, in epochs from the start."""
+    import pandas as pd
+
+    if snapshot is None:
+        rows = run.metrics()
+    else:
+        rows = pd.DataFrame(
+            [_row(point) for point in (*snapshot.points, *snapshot.epochs_done)], columns=METRICS
+        )
+    images = run.results.get("train_images", run.config.train_size)
+    rows["position"] = rows["step"] / math.ceil(images / run.config.batch_size)
+    return rows.sort_values("position", kind="stable")
+
+
+def _row(event: object) -> dict[str, object]:
+    values = dict(vars(event))
+    return {"train_loss": values.pop("loss", None), **values}
+
+
+def status_text(status: str) -> str:
+    """Say how a run stands."""
+    return {
+        "queued": _("waiting"),
+        "running": _("training"),
+        "finished": _("finished"),
+        "stopped": _("stopped"),
+        "failed": _("failed"),
+        "interrupted": _("interrupted"),
+    }[status]
+
+
+def progress_text(snapshot: "Snapshot") -> str:
+    """Say how far a run is and how long it will take."""
+    if snapshot.status == "queued":
+        place = snapshot.place_in_line
+        return ngettext("Waiting for {n} training to end", "Waiting for {n} trainings to end", place).format(
+            n=place
+        )
+    if snapshot.seconds_left is None:
+        return _("Getting ready …")
+    steps_per_epoch = snapshot.steps // snapshot.config.epochs
+    return _("Epoch {epoch} of {epochs}, {left} left, {speed:,.0f} images per second").format(
+        epoch=min(snapshot.step // steps_per_epoch + 1, snapshot.config.epochs),
+        epochs=snapshot.config.epochs,
+        left=duration_text(snapshot.seconds_left),
+        speed=snapshot.images_per_second,
+    )
+
+
+def duration_text(seconds: float) -> str:
+    """Say a duration in seconds, or minutes and seconds, or hours and minutes."""
+    whole = round(seconds)
+    if whole < 60:
+        return _("{seconds} s").format(seconds=whole)
+    if whole < 3600:
+        return _("{minutes} min {seconds} s").format(minutes=whole // 60, seconds=whole % 60)
+    return _("{hours} h {minutes} min").format(hours=whole // 3600, minutes=whole % 3600 // 60)
