@@ -1,0 +1,172 @@
+"""A training kept as a run: finished, stopped, failed, or killed."""
+
+import signal
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+import torch
+
+from mnist_core import training
+from mnist_core.architectures import build_model, count_parameters
+from mnist_core.config import TrainConfig
+from mnist_core.evaluation import evaluate
+from mnist_core.messages import InputError
+from mnist_core.recording import train_run
+from mnist_core.runs import METRICS, PROJECT, Run, RunStore
+from mnist_core.training import Diverged, EpochDone, Started, StepDone, fit
+
+CPU = torch.device("cpu")
+CONFIG = TrainConfig(widths=(8,), epochs=3, batch_size=50, train_size=200, validation_size=100)
+
+
+@pytest.fixture
+def store(tmp_path) -> RunStore:
+    return RunStore(tmp_path)
+
+
+def recorded(store: RunStore, config: TrainConfig, sample, stop=lambda event: False) -> Run:
+    """Train until the end or until `stop` says so."""
+    writer = store.create(config)
+    with closing(train_run(writer, sample, CPU)) as events:
+        for event in events:
+            if stop(event):
+                break
+    return store.get(writer.id)
+
+
+def test_a_finished_run_holds_everything(store, sample):
+    run = recorded(store, CONFIG, sample)
+    result = evaluate(run.load_model(), sample.test)
+    assert run.status == "finished"
+    assert run.results.pop("train_seconds") > 0
+    initial = evaluate(build_model(CONFIG), sample.train[-100:]).accuracy
+    assert run.results == {
+        "parameters": count_parameters(build_model(CONFIG)),
+        "device": "cpu",
+        "threads": 1,
+        "precision": "float32",
+        "source": "sample",
+        "initial_accuracy": initial,
+        "train_images": 200,
+        "epochs": 3,
+        "test_accuracy": result.accuracy,
+        "test_loss": result.loss,
+    }
+    assert [path.stem for path in run.checkpoints] == ["epoch-0001.000", "epoch-0002.000", "epoch-0003.000"]
+
+
+def test_the_kept_model_is_the_one_that_was_trained(store, sample):
+    model = build_model(CONFIG)
+    list(fit(model, CONFIG, sample.train[:-100], sample.train[-100:]))
+    kept = recorded(store, CONFIG, sample).load_model().state_dict()
+    assert all(torch.equal(kept[name], tensor) for name, tensor in model.state_dict().items())
+
+
+def test_metrics_hold_every_report(store, sample):
+    model = build_model(CONFIG)
+    events = list(fit(model, CONFIG, sample.train[:-100], sample.train[-100:]))
+    table = recorded(store, CONFIG, sample).metrics()
+    assert list(table.columns) == list(METRICS)
+    assert len(table) == len(events) - 1  # Started is a result
+    steps, epochs = table[table["monitor_loss"].isna()], table[table["monitor_loss"].notna()]
+    expected = [event.loss for event in events if isinstance(event, StepDone)]
+    assert steps["train_loss"].tolist() == pytest.approx(expected)
+    expected = [event.monitor_accuracy for event in events if isinstance(event, EpochDone)]
+    assert epochs["monitor_accuracy"].tolist() == pytest.approx(expected)
+    assert epochs["epoch"].tolist() == [1, 2, 3]
+
+
+def after(step: int):
+    return lambda event: isinstance(event, StepDone) and event.step == step
+
+
+@pytest.mark.parametrize(
+    ("config", "step", "epochs", "files"),
+    [
+        (CONFIG, 2, 0.5, ["epoch-0000.500"]),
+        (CONFIG, 6, 1.5, ["epoch-0001.000", "epoch-0001.500"]),
+        (CONFIG, 4, 1, ["epoch-0001.000"]),  # the last step of an epoch, before its score is known
+        (replace(CONFIG, batch_size=200), 1, 1, ["epoch-0001.000"]),
+        (replace(CONFIG, batch_size=200), 3, 3, ["epoch-0001.000", "epoch-0002.000", "epoch-0003.000"]),
+    ],
+)
+def test_a_stopped_run_keeps_what_it_learned(config, step, epochs, files, store, sample):
+    run = recorded(store, config, sample, stop=after(step))
+    assert (run.status, run.results["epochs"]) == ("stopped", epochs)
+    assert [path.stem for path in run.checkpoints] == files
+    result = evaluate(run.load_model(), sample.test)
+    assert (run.results["test_accuracy"], run.results["test_loss"]) == (result.accuracy, result.loss)
+    assert run.metrics()["step"].max() == step
+
+
+def test_a_run_stopped_after_an_epoch_is_not_kept_twice(store, sample):
+    run = recorded(store, CONFIG, sample, stop=lambda event: isinstance(event, EpochDone))
+    assert (run.status, run.results["epochs"], len(run.checkpoints)) == ("stopped", 1, 1)
+
+
+def test_a_run_stopped_before_its_first_step_has_learned_nothing(store, sample):
+    run = recorded(store, CONFIG, sample, stop=lambda event: isinstance(event, Started))
+    assert (run.status, run.results["epochs"], run.results["train_seconds"]) == ("stopped", 0, 0)
+    assert "test_accuracy" not in run.results
+    assert run.checkpoints == []
+
+
+def test_a_run_that_diverges_fails_with_the_likely_cause(store, sample):
+    config = replace(CONFIG, widths=(64,) * 8, optimizer="sgd", learning_rate=100.0, epochs=50)
+    with pytest.raises(Diverged):
+        recorded(store, config, sample)
+    (run,) = store.list()
+    assert run.status == "failed"
+    assert "learning rate of 100; try 0.1" in str(run.message)
+    store.remove(run.id)  # it is out of hand
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [(ZeroDivisionError("boom"), "Training broke off: ZeroDivisionError: boom"), (InputError("No."), "No.")],
+)
+def test_a_run_that_dies_fails_with_the_errors_words(error, sentence, store, sample, monkeypatch):
+    def die(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(training._Fit, "_inputs", die)
+    with pytest.raises(type(error)):
+        recorded(store, CONFIG, sample)
+    (run,) = store.list()
+    assert (run.status, str(run.message)) == ("failed", sentence)
+
+
+TRAIN = """
+import sys, torch
+from mnist_core.config import TrainConfig
+from mnist_core.data import load_sample
+from mnist_core.recording import train_run
+from mnist_core.runs import RunStore
+torch.set_num_threads(1)
+config = TrainConfig(widths=(8,), epochs=1000, batch_size=10, monitor="test")
+for event in train_run(RunStore(sys.argv[1]).create(config), load_sample(), torch.device("cpu")):
+    print(type(event).__name__, event.step if hasattr(event, "step") else 0, flush=True)
+"""
+
+
+def test_a_killed_training_is_interrupted_and_its_last_checkpoint_works(store, sample):
+    command = [sys.executable, "-c", TRAIN, str(store.directory)]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as child:
+        epochs = 0
+        for line in child.stdout:
+            epochs += line.startswith("EpochDone")
+            if epochs == 3 and line.startswith("StepDone"):
+                break
+        assert [run.status for run in store.list()] == ["running"]
+        child.send_signal(signal.SIGKILL)
+    (run,) = store.list()
+    assert run.status == "interrupted"
+    assert run.results["epochs"] >= 3
+    assert len(run.checkpoints) >= 3
+    assert run.metrics()["epoch"].max() >= 3
+    assert evaluate(run.load_model(), sample.test).accuracy > 0.5
+    store.remove(run.id)
+    assert store.list() == []
