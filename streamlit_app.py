@@ -16,7 +16,7 @@ BRAND = (
     "<span class='lab-brand'>Digit Lab</span><script>document.documentElement.lang = '{language}'</script>"
 )
 
-st.set_page_config("Digit Lab", page_icon=str(HERE / "ui" / "icon.svg"), layout="wide")
+st.set_page_config(page_icon=str(HERE / "ui" / "icon.svg"), layout="wide")
 st.html(HERE / "ui" / "style.css")
 with st.container(key="header", horizontal=True, vertical_alignment="center"):
     brand = st.container(width="content")
@@ -32,6 +32,7 @@ pages = [
 ]
 # Our own links instead of Streamlit's menu, which drops the run from the URL and hides itself on a phone.
 page = st.navigation(pages, position="hidden")
+st.set_page_config(page_title=f"{page.title} · Digit Lab")
 brand.html(BRAND.format(language=language()), width="content", unsafe_allow_javascript=True)
 with links:
     for entry in pages:

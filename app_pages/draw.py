@@ -54,9 +54,9 @@ def show_answer(prediction: Prediction) -> None:
 
 def show_probabilities(prediction: Prediction) -> None:
     """Show the ten probabilities as bars with their numbers."""
-    names, texts = [str(d) for d in range(10)], [f"{p:.1%}" for p in prediction.probabilities]
+    names, texts = [str(d) for d in range(10)], [sure_text(p) for p in prediction.probabilities]
     st.html(bars_html(names, prediction.probabilities, texts, strong=prediction.label))
-    st.caption(_("How likely the network holds each digit to be; the ten add up to 100 %."))
+    st.caption(_("How likely the network holds each digit to be; the ten add up to 100%."))
 
 
 def show_input(image: np.ndarray) -> None:

@@ -21,7 +21,7 @@ CONFUSIONS = 5
 def show_summary(run: Run, result: Evaluation) -> None:
     """Show accuracy, loss and size in numbers, and in a sentence."""
     correct = int((result.predictions == result.labels).sum())
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="small"):
         st.metric(_("Test accuracy"), f"{result.accuracy:.2%}", width="content")
         st.metric(_("Average loss"), f"{result.loss:.4f}", width="content")
         st.metric(_("Errors"), f"{len(result.errors):,}", width="content")

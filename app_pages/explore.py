@@ -6,7 +6,7 @@ import streamlit as st
 from mnist_core.data import Split
 from ui import resources
 from ui.digits import Figure, bars_html, grid_html
-from ui.state import choice_in_url
+from ui.state import choice_in_url, link
 from ui.translation import gettext as _
 
 SHOWN = 9
@@ -109,6 +109,9 @@ st.markdown(
         "see where it errs, and let it read your own writing."
     )
 )
+with st.container(horizontal=True):
+    link("app_pages/train.py", _("Train a network"), ":material/model_training:")
+    link("app_pages/draw.py", _("Draw a digit"), ":material/draw:")
 data = resources.dataset()
 pictures, facts = st.columns([5, 4], gap="large")
 with pictures:

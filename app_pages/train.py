@@ -72,7 +72,7 @@ def show_run(run_id: str, was_live: bool) -> None:
     if run is None or (was_live and run.status not in UNFINISHED):
         st.rerun()
     snapshot = resources.training_queue().snapshot(run_id) if was_live else None
-    st.subheader(f"{recipe_label(run)}: {status_text(run.status)}")
+    st.subheader(_("{recipe}: {status}").format(recipe=recipe_label(run), status=status_text(run.status)))
     if snapshot:
         st.progress(snapshot.step / snapshot.steps if snapshot.steps else 0.0, text=progress_text(snapshot))
     else:
@@ -87,7 +87,7 @@ def show_result(run: Run) -> None:
     results = run.results
     if "test_accuracy" not in results:
         return
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="small"):
         st.metric(_("Test accuracy"), f"{results['test_accuracy']:.2%}", width="content")
         st.metric(_("Before training"), f"{results['initial_accuracy']:.2%}", width="content")
         st.metric(_("Epochs"), f"{results['epochs']:g}", width="content")

@@ -162,6 +162,7 @@ def _show_network() -> None:
 
 
 def _show_optimization() -> None:
+    st.markdown("**" + _("How it learns") + "**")
     _choose("optimizer", OPTIMIZERS)
     _steps("momentum", disabled=not OPTIMIZERS[_form()["optimizer"]].uses_momentum)
     _steps("weight_decay")
@@ -171,6 +172,7 @@ def _show_optimization() -> None:
 
 
 def _show_regularization() -> None:
+    st.markdown("**" + _("Against overfitting") + "**")
     _steps("dropout")
     _toggle("batch_norm", refused=_form()["batch_size"] == 1)
     _steps("label_smoothing", refused=_form()["loss"] == "nll")
@@ -178,6 +180,7 @@ def _show_regularization() -> None:
 
 
 def _show_data() -> None:
+    st.markdown("**" + _("Images and machine") + "**")
     _choose("input_scaling", INPUT_SCALINGS)
     _steps("train_size")
     _choose("monitor", MONITORS)
@@ -250,7 +253,7 @@ def _layers(field: str, fewest: int, most: int) -> None:
             st.session_state.setdefault(key, size)
             label = _("Layer {number}").format(number=place + 1)
             high = max(MOST_SHOWN[field], size)
-            sizes[place] = st.number_input(label, 1, high, step=8, key=key, width=105)
+            sizes[place] = st.number_input(label, 1, high, step=8, key=key, width=90)
     _keep(field, tuple(sizes))
 
 

@@ -128,6 +128,6 @@ def _show_download() -> None:
     loader = dataset_loader()
     if loader.dataset is not None:
         st.rerun()
-    text = _("Downloading MNIST, 11 MB, once: {percent}").format(percent=f"{loader.fraction:.0%}")
-    st.progress(min(loader.fraction, 1.0), text=text)
+    text = _("Downloading MNIST, 11 MB, once: {percent}") if loader.fraction else _("Opening the images …")
+    st.progress(min(loader.fraction, 1.0), text=text.format(percent=f"{loader.fraction:.0%}"))
     st.button(_("Don't wait: use the small offline sample"), on_click=loader.stop)

@@ -1,56 +1,77 @@
 """Pictures of every page to look at: `python -m tests.browser.screenshots FOLDER [PAGE ...]`.
 
-Each page on a desktop and a phone, light and dark, in each language; real MNIST if it lies at hand.
+Each page on a desktop and a phone, light and dark, in each language; real MNIST if it lies at hand. First the
+quick recipe is trained, so that there is a run to show.
 """
 
+import json
+import subprocess
 import sys
 import tempfile
 from itertools import product
 from pathlib import Path
 
-from tests.browser.server import draw, launch, serve, settle
+from playwright.sync_api import Browser, Page
+
+from tests.browser.server import ROOT, draw, environment, launch, serve, settle
 
 SEVEN = [(70, 70), (200, 70), (120, 230)]
 PAGES = {
-    "explore": ("/", None),
-    "train": ("/train", None),
-    "evaluate": ("/evaluate", None),
-    "draw": ("/draw", lambda page: draw(page, SEVEN)),
-    "draw-empty": ("/draw", None),
+    "explore": "/?",
+    "train": "/train?",
+    "train-run": "/train?run={run}",
+    "evaluate": "/evaluate?run={run}",
+    "draw": "/draw?run={run}",
+    "draw-blank": "/draw?run={run}",
+    "draw-upload": "/draw?run={run}&from=upload",
 }
-WIDTHS = {"desktop": (1280, 800), "phone": (375, 720)}
+DEVICES = {"desktop": (1280, 800), "phone": (375, 720)}
+THEMES = ("light", "dark")
 LANGUAGES = {"en": "en-US", "zh": "zh-CN"}
 
 
 def main(folder: Path, names: list[str]) -> None:
     """Take the pictures; print the pages that are wider than the window."""
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as work, serve(Path(work)) as url, launch() as browser:
-        for name, device, theme, language in product(names or PAGES, WIDTHS, ("light", "dark"), LANGUAGES):
-            width, height = WIDTHS[device]
-            page = browser.new_page(
-                viewport={"width": width, "height": height}, color_scheme=theme, locale=LANGUAGES[language]
-            )
-            path, act = PAGES[name]
-            page.goto(url + path)
-            settle(page)
-            if act:
-                act(page)
-                settle(page)
-            show_all(page, width)
-            page.screenshot(path=folder / f"{name}-{device}-{theme}-{language}.png")
-            page.close()
+    with tempfile.TemporaryDirectory() as work, launch() as browser:
+        run = train(Path(work))
+        with serve(Path(work)) as url:
+            for name, *look in product(names or PAGES, DEVICES, THEMES, LANGUAGES):
+                page = open_page(browser, url + PAGES[name].format(run=run), *look)
+                if name == "draw":
+                    draw(page, SEVEN)
+                    fit(page)
+                page.screenshot(path=folder / f"{'-'.join([name, *look])}.png")
+                page.close()
 
 
-def show_all(page, width: int) -> None:
-    """Make the window as high as the page, so that one picture has all of it."""
-    size = page.locator('[data-testid="stMain"]').evaluate(
-        "e => [e.scrollWidth, e.clientWidth, e.scrollHeight]"
+def train(folder: Path) -> str:
+    """Train the quick recipe by the command line; return the run's id."""
+    command = [sys.executable, "-m", "mnist_core", "train", "--recipe", "quick", "--json"]
+    done = subprocess.run(command, cwd=ROOT, env=environment(folder), stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout.splitlines()[-1])["run"]
+
+
+def open_page(browser: Browser, url: str, device: str, theme: str, language: str) -> Page:
+    """Open a page of the app in the look asked for, all of it in the window."""
+    width, height = DEVICES[device]
+    page = browser.new_page(
+        viewport={"width": width, "height": height}, color_scheme=theme, locale=LANGUAGES[language]
     )
-    if size[0] > size[1]:
-        print(f"{page.url} is {size[0]} px wide in a window of {width}")
-    page.set_viewport_size({"width": width, "height": max(size[2], 300)})
-    page.wait_for_timeout(500)
+    page.goto(url)
+    settle(page)
+    fit(page)
+    return page
+
+
+def fit(page: Page) -> None:
+    """Make the window as high as its page; say if it is wider than the window."""
+    main = page.locator('[data-testid="stMain"]')
+    wide, visible, high = main.evaluate("e => [e.scrollWidth, e.clientWidth, e.scrollHeight]")
+    if wide > visible:
+        print(f"{page.url} is {wide} px wide in a window of {visible}")
+    page.set_viewport_size({"width": visible, "height": high})
+    page.wait_for_timeout(1000)
 
 
 if __name__ == "__main__":

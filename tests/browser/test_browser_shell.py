@@ -20,6 +20,7 @@ def test_the_language_switch_is_in_the_url_and_survives_refresh_and_back(page):
     page.locator("h1", has_text="手写数字").wait_for()
     assert "lang=zh" in page.url
     assert page.evaluate("document.documentElement.lang") == "zh"
+    assert page.title() == "看数据 · Digit Lab"
     page.reload()
     page.locator("h1", has_text="手写数字").wait_for()
     page.get_by_role("button", name="换一批").click()
