@@ -1,7 +1,7 @@
 """Pictures of every page to look at: `python -m tests.browser.screenshots FOLDER [PAGE ...]`.
 
 Each page on a desktop and a phone, light and dark, in each language; real MNIST if it lies at hand. First the
-quick recipe is trained, so that there is a run to show.
+quick recipe is trained, so that there is a run to show. `docs --readme` makes those that README.md shows.
 """
 
 import json
@@ -25,6 +25,7 @@ PAGES = {
     "draw-blank": "/draw?run={run}",
     "draw-upload": "/draw?run={run}&from=upload",
 }
+README = {"explore": "explore", "train": "train-run", "evaluate": "evaluate", "draw": "draw"}
 DEVICES = {"desktop": (1280, 800), "phone": (375, 720)}
 THEMES = ("light", "dark")
 LANGUAGES = {"en": "en-US", "zh": "zh-CN"}
@@ -33,15 +34,19 @@ LANGUAGES = {"en": "en-US", "zh": "zh-CN"}
 def main(folder: Path, names: list[str]) -> None:
     """Take the pictures; print the pages that are wider than the window."""
     folder.mkdir(parents=True, exist_ok=True)
+    looks = [(name, *look) for name, *look in product(names or PAGES, DEVICES, THEMES, LANGUAGES)]
+    pictures = {"-".join(look): look for look in looks}
+    if names == ["--readme"]:
+        pictures = {name: (page, "desktop", "light", "en") for name, page in README.items()}
     with tempfile.TemporaryDirectory() as work, launch() as browser:
         run = train(Path(work))
         with serve(Path(work)) as url:
-            for name, *look in product(names or PAGES, DEVICES, THEMES, LANGUAGES):
+            for file, (name, *look) in pictures.items():
                 page = open_page(browser, url + PAGES[name].format(run=run), *look)
                 if name == "draw":
                     draw(page, SEVEN)
                     fit(page)
-                page.screenshot(path=folder / f"{'-'.join([name, *look])}.png")
+                page.screenshot(path=folder / f"{file}.png")
                 page.close()
 
 
