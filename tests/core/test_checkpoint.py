@@ -129,6 +129,7 @@ DAMAGES = {
     "a pickle of torch": pickled_by_torch,
     "foreign": foreign_safetensors,
     "another program's": another_programs_header,
+    "of another format": lambda path: save_file(weights(), path, header(format="digit-lab 2")),
     "another network's": another_networks_weights,
     "a missing weight": a_missing_weight,
     "settings that aren't JSON": settings("{"),
@@ -147,6 +148,13 @@ def test_what_is_no_checkpoint_is_refused_in_a_sentence(damage, path):
     assert str(caught.value).endswith(".")
     if damage not in (DAMAGES["settings of the wrong type"], DAMAGES["unknown settings"]):
         assert str(caught.value).startswith(str(path))
+
+
+@pytest.mark.parametrize("damage", ["foreign", "another program's", "of another format"])
+def test_weights_of_other_programs_are_called_that(damage, path):
+    DAMAGES[damage](path)
+    with pytest.raises(InputError, match="was not written by Digit Lab; choose another file"):
+        load_checkpoint(path)
 
 
 def test_a_pickle_is_never_run(path, tmp_path):

@@ -172,6 +172,30 @@ def test_shuffled_images_come_once_an_epoch_in_ever_new_order(batch_size):
     assert first != sorted(first)
 
 
+def test_another_seed_is_another_order():
+    orders = []
+    for seed in (0, 0, 1):
+        config = replace(CONFIG, seed=seed)
+        model = build_model(config)
+        orders.append(watch(model)[0])
+        list(fit(model, config, numbered(210), numbered(10, 1000)))
+    assert orders[0] == orders[1] != orders[2]
+
+
+@pytest.mark.parametrize("name", ["shift", "affine"])
+def test_another_seed_is_another_variation(name):
+    seen = []
+    for seed in (0, 0, 1):
+        config = replace(CONFIG, seed=seed, augmentation=name, shuffle=False, epochs=1)
+        model = build_model(config)
+        model.scaling.register_forward_hook(
+            lambda scaling, given, output: seen.append(given[0].clone()) if scaling.training else None
+        )
+        list(fit(model, config, numbered(210), numbered(10)))
+    assert torch.equal(seen[0], seen[1])
+    assert not torch.equal(seen[1], seen[2])
+
+
 @pytest.mark.parametrize(
     ("settings", "trained", "watched"),
     [
@@ -262,6 +286,16 @@ def test_training_takes_and_leaves_the_global_generator_as_it_is(sample):
     weights, _ = train(config, sample)
     assert same(weights, expected)
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_model_is_trained_in_training_mode_whatever_mode_it_comes_in(sample):
+    config = replace(CONFIG, dropout=0.3, batch_norm=True)
+    expected, _ = train(config, sample)
+    model = build_model(config).eval()
+    for event in fit(model, config, sample.train, sample.test):
+        if isinstance(event, EpochDone):
+            model.eval()  # as a caller may leave it
+    assert same({name: model.state_dict()[name] for name in expected}, expected)
 
 
 # Events
@@ -456,4 +490,4 @@ def test_quick_on_some_real_images(mnist_directory):
     mnist = open_mnist(mnist_directory)
     config = replace(RECIPES["quick"].config, epochs=1, train_size=6_000, precision="float32")
     *_, last = fit(build_model(config), config, mnist.train, mnist.test[:2_000])
-    assert last.monitor_accuracy > 0.95
+    assert last.monitor_accuracy > 0.9
