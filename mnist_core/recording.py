@@ -60,7 +60,7 @@ class _Progress:
 
     def __init__(self, writer: RunWriter, model: DigitClassifier) -> None:
         self._writer, self._model = writer, model
-        self._epochs = self._saved = 0.0
+        self._epochs = 0.0
 
     def keep(self, event: Event) -> None:
         if isinstance(event, Started):
@@ -90,12 +90,8 @@ class _Progress:
         row = {name: getattr(event, name) for name in EpochDone.__dataclass_fields__}
         self._writer.add_metrics(**{**row, "train_seconds": round(event.train_seconds, 4)})
         self._writer.write_metrics()
-        self._save()
+        self._writer.save(self._model, event.epoch)
         self._writer.update("running", epochs=event.epoch, train_seconds=round(event.train_seconds, 3))
-
-    def _save(self) -> None:
-        self._writer.save(self._model, self._epochs)
-        self._saved = self._epochs
 
     def end(self, status: str, test: Split) -> None:
         """Keep the weights as they are now, and how they do on the test set."""
@@ -103,8 +99,7 @@ class _Progress:
             self._writer.update(status)
             return
         self._writer.write_metrics()
-        if self._saved != self._epochs:
-            self._save()
+        self._writer.save(self._model, self._epochs)
         result = evaluate(self._model, test)
         self._writer.update(
             status,

@@ -3,11 +3,12 @@
 import signal
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 
 import pytest
 import torch
+from filelock import FileLock
 
 from mnist_core import training
 from mnist_core.architectures import build_model, count_parameters
@@ -114,6 +115,15 @@ def test_a_run_stopped_before_its_first_step_has_learned_nothing(store, sample):
     assert run.checkpoints == []
 
 
+@pytest.mark.parametrize("config", [CONFIG, replace(CONFIG, widths=(64,) * 8, learning_rate=100.0)])
+def test_an_ended_run_is_out_of_hand(config, store, sample):
+    writer = store.create(replace(config, optimizer="sgd", epochs=20))
+    with suppress(Diverged):
+        list(train_run(writer, sample, CPU))
+    with FileLock(store.get(writer.id).folder / "lock", timeout=0):
+        assert store.get(writer.id).status in ("finished", "failed")
+
+
 def test_a_run_that_diverges_fails_with_the_likely_cause(store, sample):
     config = replace(CONFIG, widths=(64,) * 8, optimizer="sgd", learning_rate=100.0, epochs=50)
     with pytest.raises(Diverged):
@@ -121,7 +131,6 @@ def test_a_run_that_diverges_fails_with_the_likely_cause(store, sample):
     (run,) = store.list()
     assert run.status == "failed"
     assert "learning rate of 100; try 0.1" in str(run.message)
-    store.remove(run.id)  # it is out of hand
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
+from filelock import FileLock
 
 from mnist_core import training_queue
 from mnist_core.config import TrainConfig
@@ -119,7 +120,8 @@ def test_a_waiting_run_that_is_stopped_is_never_trained(lab):
     assert lab.ended(lab.submit(SHORT)) == "finished"
     assert (lab.status(second), lab.snapshot(second).points) == ("stopped", ())
     assert lab.store.get(second).results == {}
-    lab.store.remove(second)
+    with FileLock(lab.store.get(second).folder / "lock", timeout=0):
+        lab.store.remove(second)
 
 
 def test_a_training_run_that_is_stopped_keeps_what_it_learned(lab):
