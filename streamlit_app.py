@@ -6,7 +6,7 @@ import streamlit as st
 
 from mnist_core.messages import InputError
 from ui import resources
-from ui.state import link
+from ui.state import link, through_entry
 from ui.translation import choose_language, language, say
 from ui.translation import gettext as _
 
@@ -23,12 +23,11 @@ with st.container(key="header", horizontal=True, vertical_alignment="center"):
     links = st.container(horizontal=True, width="content", key="pages")
     choose_language()
 
-# Not in a folder called pages/: Streamlit would run its files without this one after a link to a cold server.
 pages = [
-    st.Page("app_pages/explore.py", title=_("Explore"), icon=":material/grid_view:", default=True),
-    st.Page("app_pages/train.py", title=_("Train"), icon=":material/model_training:"),
-    st.Page("app_pages/evaluate.py", title=_("Evaluate"), icon=":material/fact_check:"),
-    st.Page("app_pages/draw.py", title=_("Draw"), icon=":material/draw:"),
+    st.Page("pages/explore.py", title=_("Explore"), icon=":material/grid_view:", default=True),
+    st.Page("pages/train.py", title=_("Train"), icon=":material/model_training:"),
+    st.Page("pages/evaluate.py", title=_("Evaluate"), icon=":material/fact_check:"),
+    st.Page("pages/draw.py", title=_("Draw"), icon=":material/draw:"),
 ]
 # Our own links instead of Streamlit's menu, which drops the run from the URL and hides itself on a phone.
 page = st.navigation(pages, position="hidden")
@@ -39,6 +38,7 @@ with links:
         link(entry, entry.title, entry.icon)
 resources.show_notice()
 try:
-    page.run()
+    with through_entry():
+        page.run()
 except InputError as error:
     st.error(say(error.message))

@@ -13,7 +13,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).parent.parent
-SOURCES = ("app_pages", "ui", "mnist_core")
+SOURCES = ("pages", "ui", "mnist_core")
 KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
 
 

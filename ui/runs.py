@@ -37,7 +37,7 @@ def pick_run() -> Run:
     runs = {run.id: run for run in resources.readable_runs()}
     if not runs:
         st.info(_("There is no trained network yet. Train one first: the quick recipe takes seconds."))
-        link("app_pages/train.py", _("Train a network"), ":material/model_training:")
+        link("pages/train.py", _("Train a network"), ":material/model_training:")
         st.stop()
     if current_run() and current_run() not in runs:
         st.warning(_("The run in this link has no saved weights here yet, so another is shown."))

@@ -1,10 +1,15 @@
 """What is in the URL: language, run and choices, so that a refresh or a shared link shows the same page."""
 
-from collections.abc import Callable, Mapping
+import runpy
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+ENTRY = Path(__file__).resolve().parent.parent / "streamlit_app.py"
+ENTERED_KEY = "entered"
 LANGUAGE_KEY = "lang"
 RUN_KEY = "run"
 CARRIED = (LANGUAGE_KEY, RUN_KEY)  # from page to page; other choices belong to their page
@@ -41,3 +46,24 @@ def link(page: Any, label: str, icon: str | None = None, run: str | None = None)
     """Show a link to a page of ours that keeps language and current run, or opens `run`."""
     carried = {key: st.query_params[key] for key in CARRIED if key in st.query_params}
     st.page_link(page, label=label, icon=icon, query_params=carried | ({RUN_KEY: run} if run else {}))
+
+
+@contextmanager
+def through_entry() -> Iterator[None]:
+    """Mark what runs within as called by the entry, for `come_through_entry`."""
+    st.session_state[ENTERED_KEY] = True
+    try:
+        yield
+    finally:
+        del st.session_state[ENTERED_KEY]
+
+
+def come_through_entry() -> None:
+    """Run the entry instead of a page that Streamlit runs by itself.
+
+    It does so once in a server's life: when the first visit is a link to a page, as it has not met the
+    entry's `st.navigation` yet and takes `pages/` for its older kind of app.
+    """
+    if ENTERED_KEY not in st.session_state:
+        runpy.run_path(str(ENTRY), run_name="__main__")
+        st.stop()

@@ -1,3 +1,5 @@
+import runpy
+
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -11,6 +13,11 @@ def sample_only(monkeypatch, tmp_path):
     monkeypatch.setenv("DIGITLAB_OFFLINE", "1")
     monkeypatch.setenv("DIGITLAB_RUNS", str(tmp_path / "runs"))
     monkeypatch.setattr("ui.resources.find_mnist", lambda: None)
+    # AppTest forgets before each run that the app calls st.navigation, and would take pages/ for it.
+    monkeypatch.setattr(
+        "streamlit.runtime.scriptrunner.script_runner._mpa_v1",
+        lambda entry: runpy.run_path(entry, run_name="__main__"),
+    )
     st.cache_resource.clear()
     yield
     st.cache_resource.clear()
@@ -25,7 +32,7 @@ def app(sample_only):
         for key, value in query.items():
             test.query_params[key] = value
         test.run()
-        return test if name == "explore" else test.switch_page(f"app_pages/{name}.py").run()
+        return test if name == "explore" else test.switch_page(f"pages/{name}.py").run()
 
     return open_page
 

@@ -49,7 +49,7 @@ def test_a_blank_canvas_is_no_digit(app, run):
 def test_a_drawing_is_read_with_ten_probabilities_and_what_the_network_sees(app, run, html):
     test = app("explore", run=run)
     test.session_state["drawing"] = {"version": "7", "objects": [STROKE]}
-    test = test.switch_page("app_pages/draw.py").run()
+    test = test.switch_page("pages/draw.py").run()
     assert not test.exception
     assert test.subheader[0].value.startswith("It reads ")
     assert html(test).count('role="listitem"') == 10
@@ -59,7 +59,7 @@ def test_a_drawing_is_read_with_ten_probabilities_and_what_the_network_sees(app,
 def test_clear_empties_the_canvas(app, run):
     test = app("explore", run=run)
     test.session_state["drawing"] = {"version": "7", "objects": [STROKE]}
-    test = test.switch_page("app_pages/draw.py").run()
+    test = test.switch_page("pages/draw.py").run()
     next(button for button in test.button if button.label == "Clear").click().run()
     assert test.subheader[0].value == "No digit yet"
 

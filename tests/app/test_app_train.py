@@ -71,8 +71,8 @@ def test_a_change_is_named_kept_over_pages_and_undone(app):
     test = app("train")
     control(test, "select_slider", "epochs").set_value(7).run()
     assert "Changed since: Epochs" in [c.value for c in test.caption]
-    test.switch_page("app_pages/explore.py").run()
-    test.switch_page("app_pages/train.py").run()
+    test.switch_page("pages/explore.py").run()
+    test.switch_page("pages/train.py").run()
     assert settings(test).epochs == 7
     press(test, "Undo")
     assert settings(test) == RECIPES["quick"].config

@@ -66,7 +66,7 @@ class TestCatalog:
 def app_sources():
     return [
         ROOT / "streamlit_app.py",
-        *sorted((ROOT / "app_pages").glob("*.py")),
+        *sorted((ROOT / "pages").glob("*.py")),
         *sorted((ROOT / "ui").glob("*.py")),
     ]
 

@@ -14,7 +14,7 @@ MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.star
 REGISTRIES = {"activations", "architectures", "augmentation", "optimizers", "scaling"}
 FIRST_PAGE = {"messages", "config", "recipes", "data", "sample", "runs", "checkpoint", "drawing"}
 FIRST_PAGE |= {"evaluation", "recognition", "training_queue", "commands"} | REGISTRIES
-PAGES = {"streamlit", "ui", "app_pages"}
+PAGES = {"streamlit", "ui", "pages"}
 SLOW = {"torch", "torchvision", "sklearn", "pandas"}
 
 IMPORT_EACH = """

@@ -10,7 +10,7 @@ from ui import resources
 from ui.canvas import clear_canvas, show_canvas
 from ui.digits import Figure, bars_html, figure_html, sure_text
 from ui.runs import pick_run
-from ui.state import choice_in_url
+from ui.state import choice_in_url, come_through_entry
 from ui.translation import gettext as _
 from ui.translation import say
 
@@ -97,5 +97,6 @@ def show_page() -> None:
                 show_input(prediction.image)
 
 
+come_through_entry()
 st.title(_("Draw a digit"))
 show_page()

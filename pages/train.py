@@ -13,7 +13,7 @@ from ui.charts import CurveWords, accuracy_chart, loss_chart
 from ui.form import show_form
 from ui.progress import duration_text, history, progress_text, status_text
 from ui.runs import recipe_label
-from ui.state import RUN_KEY, current_run, link
+from ui.state import RUN_KEY, come_through_entry, current_run, link
 from ui.translation import gettext as _
 from ui.translation import say
 
@@ -93,8 +93,8 @@ def show_result(run: Run) -> None:
         st.metric(_("Epochs"), f"{results['epochs']:g}", width="content")
         st.metric(_("Time"), duration_text(results["train_seconds"]), width="content")
     with st.container(horizontal=True):
-        link("app_pages/evaluate.py", _("See where it errs"), ":material/fact_check:")
-        link("app_pages/draw.py", _("Let it read your own writing"), ":material/draw:")
+        link("pages/evaluate.py", _("See where it errs"), ":material/fact_check:")
+        link("pages/draw.py", _("Let it read your own writing"), ":material/draw:")
 
 
 def show_curves(run: Run, snapshot: "Snapshot | None") -> None:
@@ -110,6 +110,7 @@ def show_curves(run: Run, snapshot: "Snapshot | None") -> None:
         st.altair_chart(accuracy_chart(rows, epochs, CurveWords(*names, _("accuracy"))), key="accuracy")
 
 
+come_through_entry()
 st.title(_("Train a network"))
 st.markdown(_("Take a recipe as it is or change what you like, press start, and watch it learn."))
 run = resources.find_run(current_run())

@@ -6,7 +6,7 @@ import streamlit as st
 from mnist_core.data import Split
 from ui import resources
 from ui.digits import Figure, bars_html, grid_html
-from ui.state import choice_in_url, link
+from ui.state import choice_in_url, come_through_entry, link
 from ui.translation import gettext as _
 
 SHOWN = 9
@@ -102,6 +102,7 @@ def show_shape(split: Split, train: int, test: int) -> None:
     st.markdown(f"- {shape}\n- {values}\n- {sizes}")
 
 
+come_through_entry()
 st.title(_("Handwritten digits"))
 st.markdown(
     _(
@@ -110,8 +111,8 @@ st.markdown(
     )
 )
 with st.container(horizontal=True):
-    link("app_pages/train.py", _("Train a network"), ":material/model_training:")
-    link("app_pages/draw.py", _("Draw a digit"), ":material/draw:")
+    link("pages/train.py", _("Train a network"), ":material/model_training:")
+    link("pages/draw.py", _("Draw a digit"), ":material/draw:")
 data = resources.dataset()
 pictures, facts = st.columns([5, 4], gap="large")
 with pictures:

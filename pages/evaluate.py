@@ -10,7 +10,7 @@ from ui import resources
 from ui.charts import confusion_figure
 from ui.digits import Figure, grid_html, sure_text
 from ui.runs import pick_run
-from ui.state import link
+from ui.state import come_through_entry, link
 from ui.translation import gettext as _
 from ui.translation import ngettext
 
@@ -111,6 +111,7 @@ def error_figure(result: Evaluation, split: Split, index: int) -> Figure:
     return Figure(split.images[index], caption.format(**words), alt.format(number=index, **words))
 
 
+come_through_entry()
 st.title(_("Evaluate"))
 st.markdown(_("How well a network reads digits it has never seen, and where it goes wrong."))
 chosen = pick_run()
@@ -123,4 +124,4 @@ with table:
     show_digits(evaluation)
 with errors:
     show_errors(evaluation, resources.dataset().test)
-link("app_pages/draw.py", _("Let it read your own writing"), ":material/draw:")
+link("pages/draw.py", _("Let it read your own writing"), ":material/draw:")
