@@ -1,0 +1,39 @@
+"""What is measured of one training, and the images it is measured on."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from mnist_core.data import find_mnist, open_mnist
+from mnist_core.messages import InputError
+from mnist_core.raw_files import raw_folder
+
+
+class Task(NamedTuple):
+    """One training to time: a recipe, where MNIST is, and how many images and epochs of it."""
+
+    recipe: str
+    directory: Path
+    train_images: int
+    test_images: int
+    epochs: int
+    seed: int
+
+
+class Measurement(NamedTuple):
+    """Seconds per epoch of training and of one test pass, test accuracy (0 to 1), and torch's threads."""
+
+    train_seconds: float
+    test_seconds: float
+    accuracy: float
+    threads: int
+
+
+def locate_mnist(directory: str | None) -> Path:
+    """Return the directory with an intact MNIST in `MNIST/raw`, as torchvision wants it; else InputError."""
+    found = find_mnist(directory)
+    if found is None or raw_folder(found) == found:
+        raise InputError(
+            "No MNIST in a folder MNIST/raw was found; name the folder above it with --data or DIGITLAB_DATA."
+        )
+    open_mnist(found)
+    return found

@@ -1,0 +1,187 @@
+"""`python -m benchmarks.memory`: how much memory the app's server takes until a CNN has been trained.
+
+It starts the app as the README says, opens its pages in a real Chromium, trains tutorial-4b there twice (on a
+fresh server, and when every page has been in use), and prints a Markdown table.
+"""
+
+import argparse
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+import torch
+from playwright.sync_api import Page
+from tqdm import tqdm
+
+from benchmarks.measurement import locate_mnist
+from mnist_core.architectures import build_model, count_parameters
+from mnist_core.messages import InputError
+from mnist_core.recipes import RECIPES
+from mnist_core.runs import UNFINISHED, RunStore
+from tests.browser.server import ROOT, chromium, draw, launch, settle
+
+RECIPE = RECIPES["tutorial-4b"]
+MEGABYTE = 1e6
+LIMITS = {"CPU": 690, "standard": 1000}  # megabytes: Streamlit Community Cloud's promise, and our own
+SECONDS_BETWEEN_SAMPLES = 0.02
+SECONDS_TO_START = 60
+
+Stage = tuple[
+    str, float, float, float
+]  # name, peak since the last stage, resident now, private now: megabytes
+
+
+class Watch:
+    """Samples a process's resident memory in a thread, and notes it stage by stage.
+
+    Resident memory counts pages of libraries that other processes share; `private` doesn't.
+    """
+
+    def __init__(self, process: psutil.Process) -> None:
+        self._process, self._peak = process, 0
+        self.stages: list[Stage] = []
+        threading.Thread(target=self._sample, daemon=True).start()
+
+    def _sample(self) -> None:
+        with suppress(psutil.NoSuchProcess):
+            while True:
+                self._peak = max(self._peak, self._process.memory_info().rss)
+                time.sleep(SECONDS_BETWEEN_SAMPLES)
+
+    def note(self, stage: str) -> None:
+        """Keep what is in use now, and the peak since the last note."""
+        now = self._process.memory_full_info()
+        peak, self._peak = max(self._peak, now.rss), 0
+        self.stages.append((stage, *(size / MEGABYTE for size in (peak, now.rss, now.uss))))
+
+
+@contextmanager
+def serve(data: Path, runs: Path) -> Iterator[tuple[str, psutil.Process]]:
+    """Start the app with its runs in `runs`; give its address and process."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    command += ["--server.headless", "true", "--server.port", str(port)]
+    environment = {**os.environ, "DIGITLAB_DATA": str(data), "DIGITLAB_RUNS": str(runs)}
+    with psutil.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as server:
+        try:
+            wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health")
+            yield f"http://127.0.0.1:{port}", server
+        finally:
+            server.terminate()
+
+
+def wait_until_healthy(url: str) -> None:
+    """Return when the server answers; raise OSError if it doesn't in time."""
+    deadline = time.monotonic() + SECONDS_TO_START
+    while True:
+        try:
+            return urllib.request.urlopen(url, timeout=2).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def visit(page: Page, path: str) -> None:
+    """Open a page of the app and wait until it is whole."""
+    page.goto(path)
+    settle(page)
+
+
+def train(page: Page, store: RunStore) -> None:
+    """Choose the recipe on the Train page, start it, and wait until its run has ended."""
+    earlier = {run.id for run in store.list()}
+    visit(page, "/train")
+    recipe = page.locator(".st-key-set_recipe input")
+    recipe.fill(RECIPE.label)
+    recipe.press("Enter")
+    parameters = f"{count_parameters(build_model(RECIPE.config)):,}"
+    page.get_by_text(parameters).wait_for()  # the choice has reached the server
+    page.get_by_role("button", name="Start training").click()
+    with tqdm(desc=f"training {RECIPE.label}", bar_format="{desc}: {elapsed}") as bar:
+        while not any(ended(run.status) for run in store.list() if run.id not in earlier):
+            page.wait_for_timeout(1000)
+            bar.update()
+
+
+def ended(status: str) -> bool:
+    """Whether a run has finished; RuntimeError if it came to another end."""
+    if status not in (*UNFINISHED, "finished"):
+        raise RuntimeError(f"the training has {status}")
+    return status == "finished"
+
+
+def measure(data: Path) -> list[Stage]:
+    """Lead a server through its stages."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serve(data, Path(folder)) as (address, server),
+        launch() as browser,
+    ):
+        watch, store = Watch(server), RunStore(Path(folder))
+        watch.note("started, no visitor yet")
+        page = browser.new_page(base_url=address, locale="en-US")
+        visit(page, "/")
+        watch.note("Explore open: data loaded")
+        visit(page, "/train")
+        watch.note("Train open: torch loaded")
+        train(page, store)
+        watch.note("CNN training, fresh server")
+        visit(page, "/evaluate")
+        visit(page, "/draw")
+        draw(page, [(140, 40), (140, 240)])
+        settle(page)
+        watch.note("Evaluate open, then a digit drawn and read")
+        train(page, store)
+        watch.note("CNN training, all pages used")
+        return watch.stages
+
+
+def report(stages: list[Stage]) -> str:
+    """Return the table and the verdict."""
+    build = "CPU" if torch.version.cuda is None else "standard"
+    kind = "CPU build" if build == "CPU" else f"standard build, CUDA {torch.version.cuda}"
+    lines = ["| stage | peak resident, MB | then resident | of it private |", "| --- | ---: | ---: | ---: |"]
+    lines += [f"| {name} | {peak:.0f} | {rss:.0f} | {private:.0f} |" for name, peak, rss, private in stages]
+    most = max(peak for _, peak, _, _ in stages)
+    verdict = "within" if most < LIMITS[build] else "OVER"
+    return "\n".join(
+        [
+            f"torch {torch.__version__} ({kind})",
+            "",
+            *lines,
+            "",
+            f"Peak {most:.0f} MB: {verdict} the limit of {LIMITS[build]} MB.",
+        ]
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and print; return 0, or 2 after one sentence on stderr when it can't be measured."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
+    parser.add_argument("--data", metavar="DIR", help="where MNIST is (else DIGITLAB_DATA)")
+    options = parser.parse_args(arguments)
+    try:
+        data = locate_mnist(options.data)
+        if chromium() is None:
+            raise InputError("There is no Chromium on the PATH to open the app with; install chromium.")
+    except InputError as error:
+        print(f"benchmarks.memory: {error}", file=sys.stderr)
+        return 2
+    print(report(measure(data)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

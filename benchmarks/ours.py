@@ -1,0 +1,29 @@
+"""Our way: fit() and evaluate(), with the threads that choose_threads() finds, as the app trains."""
+
+import time
+from dataclasses import replace
+
+from benchmarks.measurement import Measurement, Task
+from mnist_core.architectures import build_model
+from mnist_core.data import open_mnist
+from mnist_core.devices import usable_cores
+from mnist_core.evaluation import evaluate
+from mnist_core.recipes import RECIPES
+from mnist_core.threads import choose_threads
+from mnist_core.training import EpochDone, fit
+
+
+def measure(task: Task) -> Measurement:
+    """Train and test the recipe on the CPU; loading, building and choosing the threads are not timed."""
+    dataset = open_mnist(task.directory)
+    train, test = dataset.train[: task.train_images], dataset.test[: task.test_images]
+    config = replace(RECIPES[task.recipe].config, epochs=task.epochs, seed=task.seed)
+    threads = choose_threads(config, train, usable_cores())
+    model = build_model(config)
+    train_seconds = [
+        event.train_seconds for event in fit(model, config, train, test) if isinstance(event, EpochDone)
+    ][-1]
+    start = time.perf_counter()
+    result = evaluate(model, test)
+    test_seconds = time.perf_counter() - start
+    return Measurement(train_seconds / task.epochs, test_seconds, result.accuracy, threads)

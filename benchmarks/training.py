@@ -1,0 +1,191 @@
+"""`python -m benchmarks.training`: each tutorial's own way and ours, in turn; prints a Markdown table."""
+
+import argparse
+import multiprocessing
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import geometric_mean, median
+
+import psutil
+import torch
+from tqdm import tqdm
+
+from benchmarks import ours, tutorials
+from benchmarks.measurement import Measurement, Task, locate_mnist
+from mnist_core.devices import usable_cores
+from mnist_core.messages import InputError
+from mnist_core.recipes import RECIPES
+
+PAIRS = 3
+MOST_BUSY = 10  # percent; beyond it the ratios flatter us
+COLUMNS = (
+    "recipe",
+    "s per epoch, tutorial",
+    "ours",
+    "times as fast",
+    "s per test pass, tutorial",
+    "ours",
+    "times as fast",
+    "test accuracy, tutorial",
+    "ours",
+    "our threads",
+)
+
+Way = Callable[[Task], Measurement]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure: how many pairs, on how many images; the first may train all epochs."""
+
+    recipes: list[str]
+    pairs: int = PAIRS
+    train_images: int = 60_000
+    test_images: int = 10_000
+    all_epochs: bool = True
+
+    def tasks(self, recipe: str, directory: Path) -> Iterator[Task]:
+        """One task a pair; each pair has a seed of its own."""
+        for pair in range(self.pairs):
+            epochs = RECIPES[recipe].config.epochs if self.all_epochs and pair == 0 else 1
+            yield Task(recipe, directory, self.train_images, self.test_images, epochs, seed=pair)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The measurements of one recipe, in pairs: the tutorial's own way, then ours."""
+
+    recipe: str
+    pairs: list[tuple[Measurement, Measurement]]
+
+    def medians(self, quantity: str) -> tuple[float, float]:
+        """Return the median of a quantity of Measurement for both ways."""
+        theirs, own = zip(*self.pairs, strict=True)
+        return median(getattr(m, quantity) for m in theirs), median(getattr(m, quantity) for m in own)
+
+    def ratios(self, quantity: str) -> list[float]:
+        """Return how many times as long the tutorial's own way took, for each pair, shortest first."""
+        return sorted(getattr(theirs, quantity) / getattr(own, quantity) for theirs, own in self.pairs)
+
+    def row(self) -> list[str]:
+        """Return its cells in the table; accuracies are the first pair's, which may have more epochs."""
+        train, test = self.medians("train_seconds"), self.medians("test_seconds")
+        theirs, own = self.pairs[0]
+        return [
+            self.recipe,
+            *(f"{seconds:.2f}" for seconds in train),
+            describe(self.ratios("train_seconds")),
+            *(f"{seconds:.3f}" for seconds in test),
+            describe(self.ratios("test_seconds")),
+            *(f"{measurement.accuracy:.2%}" for measurement in (theirs, own)),
+            ", ".join(str(threads) for threads in sorted({own.threads for _, own in self.pairs})),
+        ]
+
+
+def describe(ratios: list[float]) -> str:
+    """Return the median of sorted ratios, and their range if there are several."""
+    spread = f" ({ratios[0]:.1f} to {ratios[-1]:.1f})" if len(ratios) > 1 else ""
+    return f"**{median(ratios):.1f}**{spread}"
+
+
+def fresh_process() -> ProcessPoolExecutor:
+    """Return a process that shares nothing with this one, and starts loader workers as any script does."""
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), forget_start_method)
+
+
+def forget_start_method() -> None:
+    """Let a spawned process start its own as is usual here; it would spawn, slower than the fork of Linux."""
+    multiprocessing.set_start_method(None, force=True)
+
+
+def compare(plan: Plan, directory: Path) -> list[Comparison]:
+    """Measure both ways in turn, each in a process of its own, so that neither finds the other's settings."""
+    ways: tuple[Way, Way] = (tutorials.measure, ours.measure)
+    with ExitStack() as stack:
+        processes = [stack.enter_context(fresh_process()) for _ in ways]
+        bar = stack.enter_context(tqdm(total=2 * plan.pairs * len(plan.recipes), unit="training"))
+
+        def measure(task: Task) -> tuple[Measurement, ...]:
+            measurements = []
+            for process, way, owner in zip(processes, ways, ("tutorial's way", "our way"), strict=True):
+                bar.set_description(f"{task.recipe}, {owner}, epochs: {task.epochs}")
+                measurements.append(process.submit(way, task).result())
+                bar.update()
+            return tuple(measurements)
+
+        return [
+            Comparison(recipe, [measure(task) for task in plan.tasks(recipe, directory)])
+            for recipe in plan.recipes
+        ]
+
+
+def table(comparisons: list[Comparison]) -> str:
+    """Return the Markdown table, and under it the geometric means of the recipes' ratios."""
+    rows = [COLUMNS, ["---", *["---:"] * (len(COLUMNS) - 1)], *(one.row() for one in comparisons)]
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    train, test = (
+        geometric_mean(median(one.ratios(quantity)) for one in comparisons)
+        for quantity in ("train_seconds", "test_seconds")
+    )
+    means = f"Geometric mean: training **{train:.1f}** times as fast, testing **{test:.1f}** times."
+    return "\n".join([*lines, "", means])
+
+
+def conditions(plan: Plan, busy: float) -> str:
+    """Return in a sentence what was measured on what; `busy` is what else the processors did, in percent."""
+    processor = torch.cpu.get_capabilities().get("cpu_name", "")
+    epochs = "the recipe's epochs" if plan.all_epochs else "one epoch"
+    return (
+        f"Medians of {plan.pairs} pair(s) run in turn, {plan.train_images:,} training and "
+        f"{plan.test_images:,} test images, accuracy after {epochs}; "
+        f"{usable_cores()} cores {processor}, {busy:.0f} % busy with other work "
+        f"at the start, torch {torch.__version__}."
+    )
+
+
+def read_options(arguments: list[str] | None) -> tuple[Plan, Path]:
+    """Read the command line; raise InputError where it can't be followed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a short look: one pair, few images, one epoch")
+    parser.add_argument("--recipes", metavar="A,B", help=f"some of {', '.join(tutorials.TUTORIALS)}")
+    parser.add_argument("--pairs", type=int, help=f"measurements of both ways (else {PAIRS}; 1 if quick)")
+    parser.add_argument("--data", metavar="DIR", help="where MNIST is (else DIGITLAB_DATA)")
+    options = parser.parse_args(arguments)
+    recipes = options.recipes.split(",") if options.recipes else list(tutorials.TUTORIALS)
+    for recipe in recipes:
+        if recipe not in tutorials.TUTORIALS:
+            raise InputError("There is no tutorial {recipe!r}; see --help for their names.", recipe=recipe)
+    if options.pairs is not None and options.pairs < 1:
+        raise InputError("--pairs must be 1 or more, not {pairs}.", pairs=options.pairs)
+    if options.quick:
+        plan = Plan(recipes, options.pairs or 1, train_images=3_000, test_images=500, all_epochs=False)
+    else:
+        plan = Plan(recipes, options.pairs or PAIRS)
+    return plan, locate_mnist(options.data)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Compare and print; return 0, or 2 after one sentence on stderr when there is nothing to compare on."""
+    try:
+        plan, directory = read_options(arguments)
+    except InputError as error:
+        print(f"benchmarks.training: {error}", file=sys.stderr)
+        return 2
+    busy = psutil.cpu_percent(interval=2)
+    if busy > MOST_BUSY:
+        print(
+            f"benchmarks.training: the processors are {busy:.0f} % busy with other work, which slows the "
+            "tutorials' many threads more than ours; measure again when they are idle.",
+            file=sys.stderr,
+        )
+    comparisons = compare(plan, directory)
+    print(f"{conditions(plan, busy)}\n\n{table(comparisons)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
