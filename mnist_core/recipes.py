@@ -42,7 +42,7 @@ RECIPES: dict[str, Recipe] = dict(
             N_("Quick"),
             N_("A small convolutional network that reaches 99 % in seconds."),
             architecture="fast_cnn",
-            channels=(12, 24, 48),
+            channels=(8, 16, 48),
             learning_rate=0.01,
             epochs=2,
         ),

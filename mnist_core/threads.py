@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TRIAL_SECONDS = 0.3
 TRIAL_BATCH = 500  # as telling about threads as more, and over sooner
-WORTHWHILE = 1.1  # more threads must be this much faster, or they only take cores from others
+WORTHWHILE = 1.3  # a smaller gain turns into a large loss as soon as another process wants the core
 
 
 def choose_threads(config: TrainConfig, images: Split, most: int) -> int:
