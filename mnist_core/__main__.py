@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -22,15 +23,21 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; return 0, or 2 after one sentence on stderr when the input can't be used."""
+    """Run one command; return 0, or 2 after one sentence on stderr when the input can't be used.
+
+    Ctrl-C gives 130, except while a network trains: that ends the training only.
+    """
     options = _parser().parse_args(arguments)
     try:
         options.command(options)
+        sys.stdout.flush()
     except InputError as error:
         complain(str(error))
         return 2
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone
+    except BrokenPipeError:  # whoever read our output has gone; at its end Python would write once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        return 130  # as shells have it
     return 0
 
 
