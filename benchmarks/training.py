@@ -2,6 +2,7 @@
 
 import argparse
 import multiprocessing
+import os
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -97,6 +98,16 @@ def fresh_process() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), forget_start_method)
 
 
+def tutorials_process() -> ProcessPoolExecutor:
+    """Return a fresh process, started, with OpenMP's own waiting policy and not that of mnist_core."""
+    ours = os.environ.pop("OMP_WAIT_POLICY", None)
+    process = fresh_process()
+    process.submit(os.getpid).result()
+    if ours:
+        os.environ["OMP_WAIT_POLICY"] = ours
+    return process
+
+
 def forget_start_method() -> None:
     """Let a spawned process start its own as is usual here; it would spawn, slower than the fork of Linux."""
     multiprocessing.set_start_method(None, force=True)
@@ -106,7 +117,7 @@ def compare(plan: Plan, directory: Path) -> list[Comparison]:
     """Measure both ways in turn, each in a process of its own, so that neither finds the other's settings."""
     ways: tuple[Way, Way] = (tutorials.measure, ours.measure)
     with ExitStack() as stack:
-        processes = [stack.enter_context(fresh_process()) for _ in ways]
+        processes = [stack.enter_context(process) for process in (tutorials_process(), fresh_process())]
         bar = stack.enter_context(tqdm(total=2 * plan.pairs * len(plan.recipes), unit="training"))
 
         def measure(task: Task) -> tuple[Measurement, ...]:

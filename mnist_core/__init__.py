@@ -2,5 +2,5 @@
 
 import os
 
-# Idle threads sleep instead of spinning: on a busy machine two threads trained a CNN six times as fast for it.
+# Idle threads sleep instead of spinning: on a busy machine two threads then trained six times as fast.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch loads, so it is set before
