@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -74,9 +75,10 @@ def _nothing_in(directory: Path) -> Message:
 
 def _download_or_sample(directory: Path, progress: Callable[[float], None] | None) -> Dataset:
     try:
-        for fraction in download_mnist(directory):
-            if progress:
-                progress(fraction)
+        with closing(download_mnist(directory)) as fractions:
+            for fraction in fractions:
+                if progress:
+                    progress(fraction)
         return open_mnist(directory)
     except InputError as error:
         return load_sample(error.message)

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
@@ -74,7 +74,7 @@ class _Failure(Exception):
 
 def download_mnist(
     directory: Path | str, mirror: str | None = None, patience: float = PATIENCE_SECONDS
-) -> Iterator[float]:
+) -> Generator[float]:
     """Download MNIST into `directory`/MNIST/raw, yielding the fraction that has arrived, 0 to 1.
 
     From torchvision's own mirrors, or from `mirror` (or the environment's DIGITLAB_MIRROR), a URL under which
