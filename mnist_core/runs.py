@@ -13,6 +13,7 @@ import json
 import os
 import secrets
 import shutil
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,6 +35,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 SHIPPED = PROJECT / "models" / "shipped"
 UNFINISHED = ("queued", "running")
 STATUSES = (*UNFINISHED, "finished", "stopped", "failed", "interrupted")
+_LOOKING = threading.Lock()  # two who look whether a run is locked would take each other for its writer
 METRICS = (
     "epoch",
     "step",
@@ -215,7 +217,7 @@ def _read(folder: Path) -> Run | None:
 
 def _is_locked(folder: Path) -> bool:
     try:
-        with FileLock(folder / "lock", timeout=0):
+        with _LOOKING, FileLock(folder / "lock", timeout=0):
             return False
     except Timeout:
         return True

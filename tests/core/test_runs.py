@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -286,6 +287,17 @@ def test_two_stores_see_each_others_runs(store):
     assert other.get(writer.id).status == "finished"
     other.remove(writer.id)
     assert store.list() == []
+
+
+def test_many_may_look_at_once(store):
+    writer = store.create(CONFIG)
+    writer.update("running")
+    with ThreadPoolExecutor(4) as pool:
+        looks = [pool.submit(store.get, writer.id) for _ in range(200)]
+        assert {look.result().status for look in looks} == {"running"}
+        writer.close()
+        looks = [pool.submit(store.get, writer.id) for _ in range(200)]
+        assert {look.result().status for look in looks} == {"interrupted"}
 
 
 @pytest.mark.parametrize("status", ["queued", "running", "finished"])
