@@ -11,6 +11,7 @@ import torch
 from mnist_core import runs
 from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
+from mnist_core.data import open_mnist
 from mnist_core.evaluation import evaluate
 from mnist_core.messages import InputError, Message
 from mnist_core.recipes import RECIPES
@@ -167,6 +168,15 @@ def test_the_shipped_model_stays(shipped, store):
 def test_a_missing_shipped_model_is_said(store, tmp_path, monkeypatch):
     monkeypatch.setattr(runs, "SHIPPED", tmp_path / "nothing")
     assert "no run 'shipped'" in refusal(lambda: store.get("shipped"))
+
+
+def test_the_model_in_the_project_is_as_good_as_it_says(mnist_directory):
+    run = RunStore().get("shipped")
+    assert (run.status, run.config.recipe, len(run.checkpoints)) == ("finished", "best", 1)
+    assert run.checkpoints[0].stat().st_size <= 2_000_000
+    assert run.results["test_accuracy"] >= 0.9965
+    some = open_mnist(mnist_directory).test[:1_000]
+    assert evaluate(run.load_model(), some).accuracy > 0.99
 
 
 # Removing
