@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mnist_core.messages import N_, InputError
+from mnist_core.messages import N_, InputError, Message
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,10 +23,11 @@ def _linear_stack(config: TrainConfig, features: int) -> list[nn.Module]:
 
     layers: list[nn.Module] = []
     for width in config.widths:
-        layers.append(nn.Linear(features, width * ACTIVATIONS[config.activation].pieces))
-        layers.append(build_activation(config.activation))
+        raw = width * ACTIVATIONS[config.activation].pieces
+        layers.append(nn.Linear(features, raw, bias=not config.batch_norm))
         if config.batch_norm:
-            layers.append(nn.BatchNorm1d(width))
+            layers.append(nn.BatchNorm1d(raw))
+        layers.append(build_activation(config.activation))
         if config.dropout:
             layers.append(nn.Dropout(config.dropout))
         features = width
@@ -114,12 +115,11 @@ def _resnet(config: TrainConfig) -> list[nn.Module]:
         zip((config.channels[0], *config.channels), config.channels, strict=False)
     ):
         stride = 1 if stage == 0 else 2
-        main = nn.Sequential(
-            *_conv(config, inputs, outputs, stride=stride), *_conv(config, outputs, outputs)[:-1]
-        )
+        *second, activation = _conv(config, outputs, outputs)
+        main = nn.Sequential(*_conv(config, inputs, outputs, stride=stride), *second)
         same = stride == 1 and inputs == outputs * pieces
         skip = nn.Identity() if same else nn.Conv2d(inputs, outputs * pieces, 1, stride=stride)
-        layers.append(ResidualBlock(main, skip, _conv(config, outputs, outputs)[-1]))
+        layers.append(ResidualBlock(main, skip, activation))
     return [*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), *_linear_stack(config, config.channels[-1])]
 
 
@@ -130,17 +130,12 @@ def _fast_cnn(config: TrainConfig) -> list[nn.Module]:
     layers = _conv(config, 1, config.channels[0], kernel=5, stride=2)
     for inputs, outputs in zip(config.channels, config.channels[1:], strict=False):
         layers += _conv_pool(config, inputs, outputs)
-    size = _size_after(len(config.channels))
-    return [*layers, nn.Flatten(), *_linear_stack(config, config.channels[-1] * size**2)]
-
-
-def _size_after(halvings: int) -> int:
-    return 28 >> halvings
+    return [*layers, nn.Flatten(), *_linear_stack(config, _features(config.channels))]
 
 
 def _features(channels: tuple[int, ...]) -> int:
     """Values left after one halving of the image per stage."""
-    return channels[-1] * _size_after(len(channels)) ** 2
+    return channels[-1] * (28 >> len(channels)) ** 2
 
 
 @dataclass(frozen=True)
@@ -160,7 +155,7 @@ class Architecture:
                 N_(
                     "{label} takes {least} to {most} channel counts, as each halves the image; {given} given."
                 ),
-                label=self.label,
+                label=Message(self.label),
                 least=self.stages[0],
                 most=self.stages[1],
                 given=len(channels),

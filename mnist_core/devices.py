@@ -1,4 +1,4 @@
-"""Where the arithmetic is done: device, number format, number of threads."""
+"""Where the arithmetic is done: device, number format, cores."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from mnist_core.messages import N_, InputError
 if TYPE_CHECKING:
     from mnist_core.config import TrainConfig
     from mnist_core.model import DigitClassifier
-
-DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def choose_device(name: str = "auto") -> torch.device:

@@ -13,7 +13,9 @@ class RandomStream:
     """Within `with stream:`, torch's global generator continues this stream, and nobody else's.
 
     Weight initialisation, dropout and RReLU can draw from that generator only; with streams a seed
-    gives the same run whatever other threads build or train meanwhile.
+    gives the same run whatever other threads build or train meanwhile. What draws from the global
+    generator outside a stream would still disturb it, and so nothing of ours does; CUDA's and MPS's own
+    generators are not covered.
     """
 
     def __init__(self, seed: int) -> None:

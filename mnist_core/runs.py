@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parent.parent
 SHIPPED = PROJECT / "models" / "shipped"
 UNFINISHED = ("queued", "running")
-STATUSES = (*UNFINISHED, "finished", "stopped", "failed", "interrupted")
 _LOOKING = threading.Lock()  # two who look whether a run is locked would take each other for its writer
 METRICS = (
     "epoch",

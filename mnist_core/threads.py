@@ -43,7 +43,7 @@ def _images_per_second(config: TrainConfig, images: Split, threads: int) -> floa
     size = min(config.batch_size, TRIAL_BATCH)
     most_images = min(config.train_size, size * REPORTS_PER_EPOCH)  # few enough that each step is reported
     trial = replace(config, epochs=1000, monitor="test", batch_size=size, train_size=most_images)
-    trained, start = 0, 0.0
+    start = 0.0
     with suppress(Diverged):  # the run itself will say so
         for event in fit(build_model(trial), trial, images, images[:1]):
             if not isinstance(event, StepDone):
@@ -52,6 +52,5 @@ def _images_per_second(config: TrainConfig, images: Split, threads: int) -> floa
             if not start:
                 start, first = now, event.step
             elif now - start > TRIAL_SECONDS:
-                trained = (event.step - first) * size
-                return trained / (now - start)
+                return (event.step - first) * size / (now - start)
     return 0.0

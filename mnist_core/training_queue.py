@@ -63,8 +63,8 @@ class _Job:
 class TrainingQueue:
     """Trains submitted configs one after the other in one background thread.
 
-    `load_dataset` is called by the worker when it first needs images. `threads` is the most that torch may
-    use; the page's own work needs a core too.
+    `load_dataset` is called by the worker for each run, and should remember what it loaded. `threads` is the
+    most that torch may use; the page's own work needs a core too.
     """
 
     def __init__(self, store: RunStore, load_dataset: Callable[[], Dataset], threads: int) -> None:
