@@ -117,6 +117,27 @@ class _Stopwatch:
         self.seconds += time.perf_counter() - self._since
 
 
+class _Report:
+    """Loss and speed since the last report, added up without waiting for the numbers."""
+
+    def __init__(self, clock: _Stopwatch) -> None:
+        self._clock, self._since = clock, clock.seconds
+        self._loss: Tensor | float = 0.0
+        self._steps = self._images = 0
+
+    def add(self, loss: Tensor, piece: _Piece) -> None:
+        self._loss = self._loss + loss * piece.share
+        self._steps += piece.ends_batch
+        self._images += len(piece.labels)
+
+    def mean_loss(self) -> float:
+        return float(self._loss) / self._steps
+
+    def speed(self) -> float:
+        """Images per second; the clock must be paused."""
+        return self._images / max(self._clock.seconds - self._since, 1e-9)
+
+
 class _Fit:
     """The state of one training: where it is, its random draws, and what it has seen in this epoch."""
 
@@ -139,40 +160,39 @@ class _Fit:
         self.varying = torch.Generator().manual_seed(config.seed)
         self.clock = _Stopwatch()
         self.step = 0
+        self._logits = torch.empty(
+            len(images), 10, device=device
+        )  # one block: many small ones break up the heap
 
     def epoch(self, epoch: int) -> Iterator[StepDone]:
         """Train on every image once."""
-        torch.set_flush_denormal(
-            True
-        )  # Adam's averages of dead units decay to denormals, which cost 5 times as much
+        torch.set_flush_denormal(True)  # Adam's averages of dead units decay into them: steps 5 times as slow
         self.model.train()
-        self._logits: list[Tensor] = []
-        self._losses: list[Tensor] = []
         report_every = math.ceil(self.steps_per_epoch / REPORTS_PER_EPOCH)
-        reported, images_since, seconds_before = 0, 0, self.clock.seconds
+        report = _Report(self.clock)
+        seen = 0
         self.clock.start()
         for piece in self._pieces():
             logits, loss = self.gradients(piece.inputs, piece.labels, piece.share)
-            self._logits.append(logits)
-            self._losses.append(loss)
-            images_since += len(piece.labels)
+            self._logits[seen : seen + len(logits)] = logits
+            seen += len(logits)
+            report.add(loss, piece)
             if not piece.ends_batch:
                 continue
             rate = self.optimizer.step(self.step)
             self.gradients.clear()
             self.step += 1
             if self.step % report_every == 0 or self.step % self.steps_per_epoch == 0:
-                mean_loss = self.finite(torch.stack(self._losses[reported:]).mean().item())
+                mean_loss = self.finite(report.mean_loss())
                 self.clock.pause()
-                speed = images_since / max(self.clock.seconds - seconds_before, 1e-9)
-                yield StepDone(epoch, self.step, mean_loss, rate, speed, self.clock.seconds)
-                reported, images_since, seconds_before = len(self._losses), 0, self.clock.seconds
+                yield StepDone(epoch, self.step, mean_loss, rate, report.speed(), self.clock.seconds)
+                report = _Report(self.clock)
                 self.clock.start()
         self.clock.pause()
 
     def seen(self) -> tuple[float, float]:
         """Mean loss and accuracy over this epoch's images, each as it was when its batch came."""
-        loss, accuracy = _loss_and_accuracy(torch.cat(self._logits), self._labels_seen)
+        loss, accuracy = _loss_and_accuracy(self._logits, self._labels_seen)
         return self.finite(loss), accuracy
 
     def _pieces(self) -> Iterator[_Piece]:
