@@ -6,6 +6,7 @@ fresh server, and when every page has been in use), and prints a Markdown table.
 
 import argparse
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -100,26 +101,24 @@ def visit(page: Page, path: str) -> None:
 
 
 def train(page: Page, store: RunStore) -> None:
-    """Choose the recipe on the Train page, start it, and wait until its run has ended."""
-    earlier = {run.id for run in store.list()}
+    """Choose the recipe on the Train page, start it, and wait until its run has finished."""
     visit(page, "/train")
     recipe = page.locator(".st-key-set_recipe input")
     recipe.fill(RECIPE.label)
     recipe.press("Enter")
     parameters = f"{count_parameters(build_model(RECIPE.config)):,}"
     page.get_by_text(parameters).wait_for()  # the choice has reached the server
+    settle(page)
     page.get_by_role("button", name="Start training").click()
+    page.wait_for_url(re.compile("run="))
+    run = store.get(re.search("run=([0-9a-f]+)", page.url)[1])
     with tqdm(desc=f"training {RECIPE.label}", bar_format="{desc}: {elapsed}") as bar:
-        while not any(ended(run.status) for run in store.list() if run.id not in earlier):
+        while run.status in UNFINISHED:
             page.wait_for_timeout(1000)
             bar.update()
-
-
-def ended(status: str) -> bool:
-    """Whether a run has finished; RuntimeError if it came to another end."""
-    if status not in (*UNFINISHED, "finished"):
-        raise RuntimeError(f"the training has {status}")
-    return status == "finished"
+            run = store.get(run.id)
+    if run.status != "finished" or run.config != RECIPE.config:
+        raise RuntimeError(f"the training of {run.config.recipe} has {run.status}")
 
 
 def measure(data: Path) -> list[Stage]:
