@@ -13,7 +13,8 @@ from mnist_core.config import CHOICES, TrainConfig
 from mnist_core.data import Dataset, load_dataset
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
-from mnist_core.runs import Run, RunStore
+from mnist_core.run_store import RunStore
+from mnist_core.runs import Run
 from mnist_core.terminal import complain, ctrl_c, download_bar, training_bar
 
 Answer = dict[str, Any]

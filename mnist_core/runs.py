@@ -10,13 +10,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import secrets
-import shutil
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +27,6 @@ if TYPE_CHECKING:
 
     from mnist_core.model import DigitClassifier
 
-PROJECT = Path(__file__).resolve().parent.parent
-SHIPPED = PROJECT / "models" / "shipped"
 UNFINISHED = ("queued", "running")
 _LOOKING = threading.Lock()  # two who look whether a run is locked would take each other for its writer
 METRICS = (
@@ -99,7 +93,7 @@ class RunWriter:
         self._state["results"].update(results)
         if message:
             self._state["message"] = {"template": message.template, "values": _plain(message.values)}
-        write_whole(self._folder / "run.json", _json(self._state))
+        write_whole(self._folder / "run.json", json_bytes(self._state))
 
     def add_metrics(self, **row: float) -> None:
         """Remember a row of METRICS; `write_metrics` puts it on disk."""
@@ -124,74 +118,6 @@ class RunWriter:
         self._lock.release()
 
 
-class RunStore:
-    """All runs in a directory: the one given, else DIGITLAB_RUNS, else `runs/` in the project."""
-
-    def __init__(self, directory: Path | str | None = None) -> None:
-        self.directory = Path(directory or os.environ.get("DIGITLAB_RUNS") or PROJECT / "runs").expanduser()
-
-    def create(self, config: TrainConfig) -> RunWriter:
-        """Begin a run, queued, under a new id that can't be guessed.
-
-        Raises InputError when the directory can't be written.
-        """
-        run_id = secrets.token_hex(8)
-        making = self.directory / f".{run_id}.part"
-        state = {
-            "status": "queued",
-            "created": datetime.now(UTC).isoformat(timespec="microseconds"),
-            "results": {},
-        }
-        try:
-            making.mkdir(parents=True)
-            (making / "config.json").write_bytes(_json(config.to_json()))
-            (making / "run.json").write_bytes(_json(state))
-            making.rename(self.directory / run_id)
-        except OSError as error:
-            raise InputError(
-                N_("Runs can't be kept in {directory} ({reason}); name another directory in DIGITLAB_RUNS."),
-                directory=self.directory,
-                reason=error.strerror,
-            ) from error
-        return RunWriter(self.directory / run_id, config)
-
-    def list(self) -> list[Run]:
-        """All runs that can be read, newest first."""
-        folders = self.directory.iterdir() if self.directory.is_dir() else []
-        runs = [run for folder in folders if not folder.name.startswith(".") and (run := _read(folder))]
-        return sorted(runs, key=lambda run: run.created, reverse=True)
-
-    def get(self, name: str) -> Run:
-        """Find a run by id, by a unique beginning of it, or as "last" or "shipped".
-
-        Raises InputError when there is no such run, or more than one.
-        """
-        if name == "shipped":
-            runs = [run] if (run := _read(SHIPPED)) else []
-        elif name == "last":
-            runs = self.list()[:1]
-        else:
-            runs = [run for run in self.list() if name and run.id.startswith(name)]
-        if not runs:
-            raise InputError(N_("There is no run {name!r}; see the list of runs, or train one."), name=name)
-        if len(runs) > 1:
-            raise InputError(
-                N_("{count} runs begin with {name!r}; give more of the id."), count=len(runs), name=name
-            )
-        return runs[0]
-
-    def remove(self, run_id: str) -> None:
-        """Delete a run; InputError while it is queued or running, or when there is none."""
-        run = self.get(run_id)
-        if run.status in UNFINISHED:
-            raise InputError(N_("Run {run} is still training; stop it first."), run=run.id)
-        if run.folder == SHIPPED:
-            raise InputError(N_("The shipped model belongs to the project and can't be removed."))
-        gone = run.folder.with_name(f".{run.id}.part")
-        run.folder.rename(gone)
-        shutil.rmtree(gone)
-
-
 def failure_message(error: Exception) -> Message:
     """Return what a run that died of `error` should say: its own sentence, or its name where it has none."""
     if isinstance(error, InputError):
@@ -199,8 +125,11 @@ def failure_message(error: Exception) -> Message:
     return Message(N_("Training broke off: {cause}"), {"cause": f"{type(error).__name__}: {error}"})
 
 
-def _read(folder: Path) -> Run | None:
-    """Read a run's folder; None when it isn't one, or its settings are not of this version."""
+def read_run(folder: Path, name: str | None = None) -> Run | None:
+    """Read a run's folder; None when it isn't one, or its settings are not of this version.
+
+    Its id is the folder's name unless another `name` is given.
+    """
     try:
         state = json.loads((folder / "run.json").read_text())
         config = TrainConfig.from_json(json.loads((folder / "config.json").read_text()))
@@ -208,8 +137,7 @@ def _read(folder: Path) -> Run | None:
         if status in UNFINISHED and not _is_locked(folder):
             status = "interrupted"
         message = Message(**state["message"]) if "message" in state else None
-        name = "shipped" if folder == SHIPPED else folder.name
-        return Run(name, folder, config, status, state["created"], state["results"], message)
+        return Run(name or folder.name, folder, config, status, state["created"], state["results"], message)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -226,5 +154,6 @@ def _plain(values: Mapping[str, object]) -> dict[str, object]:
     return {name: value if isinstance(value, int | float) else str(value) for name, value in values.items()}
 
 
-def _json(value: object) -> bytes:
+def json_bytes(value: object) -> bytes:
+    """Return a value as the JSON text of a file."""
     return (json.dumps(value, indent=2) + "\n").encode()

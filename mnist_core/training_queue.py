@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from mnist_core.config import TrainConfig
 from mnist_core.messages import N_, InputError, Message
-from mnist_core.runs import RunStore, RunWriter, failure_message
+from mnist_core.run_store import RunStore
+from mnist_core.runs import RunWriter, failure_message
 
 if TYPE_CHECKING:
     from mnist_core.data import Dataset

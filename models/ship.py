@@ -11,7 +11,8 @@ import sys
 from mnist_core.data import load_dataset
 from mnist_core.evaluation import Evaluation, evaluate
 from mnist_core.messages import InputError
-from mnist_core.runs import SHIPPED, Run, RunStore
+from mnist_core.run_store import SHIPPED, RunStore
+from mnist_core.runs import Run
 
 MOST_BYTES = 2_000_000
 

@@ -9,7 +9,8 @@ import streamlit as st
 from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset, find_mnist, load_dataset, load_sample
 from mnist_core.messages import InputError
-from mnist_core.runs import Run, RunStore
+from mnist_core.run_store import RunStore
+from mnist_core.runs import Run
 from ui.dataset_loader import DatasetLoader
 from ui.translation import gettext as _
 from ui.translation import say

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_core import commands, runs
+from mnist_core import commands, run_store
 from mnist_core.__main__ import main
 from mnist_core.config import CHOICES, TrainConfig
 from mnist_core.data import Dataset, open_mnist
 from mnist_core.evaluation import evaluate
 from mnist_core.raw_files import FILES
 from mnist_core.recipes import RECIPES
-from mnist_core.runs import PROJECT, RunStore
+from mnist_core.run_store import PROJECT, RunStore
 
 FAST = ["--set", "widths=8", "--set", "train_size=200", "--epochs", "1", "--threads", "1"]
 ONE = [[[100, 20], [105, 110], [100, 200]]]
@@ -257,7 +257,7 @@ def test_a_run_is_named_by_id_beginning_or_last(name, command, run_id):
 @pytest.fixture
 def shipped(run_id, store, tmp_path, monkeypatch) -> None:
     """The run trained here takes the place of the shipped model."""
-    monkeypatch.setattr(runs, "SHIPPED", store.get(run_id).folder.rename(tmp_path / "shipped"))
+    monkeypatch.setattr(run_store, "SHIPPED", store.get(run_id).folder.rename(tmp_path / "shipped"))
 
 
 @pytest.fixture
@@ -348,7 +348,7 @@ def test_runs_are_listed_and_removed(command, run_id):
     ],
 )
 def test_bad_input_gives_code_2_and_one_sentence(arguments, words, command, store, tmp_path, monkeypatch):
-    monkeypatch.setattr(runs, "SHIPPED", tmp_path / "nothing")
+    monkeypatch.setattr(run_store, "SHIPPED", tmp_path / "nothing")
     assert words in command.refusal(*arguments)
     assert store.list() == []
 
@@ -374,7 +374,7 @@ def test_a_picture_that_cannot_be_read_stops_before_anything_is_printed(command,
 
 def test_a_beginning_shared_by_runs_is_refused(command, store, monkeypatch):
     names = iter(["aa11", "aa22"])
-    monkeypatch.setattr(runs.secrets, "token_hex", lambda size: next(names))
+    monkeypatch.setattr(run_store.secrets, "token_hex", lambda size: next(names))
     for _ in range(2):
         store.create(TrainConfig())
     assert "2 runs begin with 'aa'" in command.refusal("evaluate", "aa")

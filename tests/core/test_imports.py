@@ -13,7 +13,7 @@ FOLDER = Path(mnist_core.__file__).parent
 MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("__"))
 REGISTRIES = {"activations", "architectures", "augmentation", "optimizers", "scaling"}
 FIRST_PAGE = {"messages", "config", "recipes", "data", "sample", "runs", "checkpoint", "drawing"}
-FIRST_PAGE |= {"evaluation", "recognition", "training_queue", "commands"} | REGISTRIES
+FIRST_PAGE |= {"run_store", "evaluation", "recognition", "training_queue", "commands"} | REGISTRIES
 PAGES = {"streamlit", "ui", "pages"}
 SLOW = {"torch", "torchvision", "sklearn", "pandas"}
 
@@ -97,7 +97,8 @@ def test_training_evaluation_and_recognition_do_not_know_each_other(module):
 
 @pytest.mark.parametrize("module", ["training", "evaluation", "recognition", "gradients", "model"])
 def test_the_arithmetic_knows_no_files_threads_or_commands(module):
-    assert not imported_in_the_end(module) & {"runs", "checkpoint", "recording", "training_queue", "commands"}
+    on_disk = {"runs", "run_store", "checkpoint"}
+    assert not imported_in_the_end(module) & (on_disk | {"recording", "training_queue", "commands"})
 
 
 def test_nothing_imports_the_composers_but_each_other():

@@ -16,7 +16,8 @@ from mnist_core.config import TrainConfig
 from mnist_core.evaluation import evaluate
 from mnist_core.messages import InputError
 from mnist_core.recording import train_run
-from mnist_core.runs import METRICS, PROJECT, Run, RunStore
+from mnist_core.run_store import PROJECT, RunStore
+from mnist_core.runs import METRICS, Run
 from mnist_core.training import Diverged, EpochDone, Started, StepDone, fit
 
 CPU = torch.device("cpu")
@@ -153,7 +154,7 @@ import sys, torch
 from mnist_core.config import TrainConfig
 from mnist_core.data import load_sample
 from mnist_core.recording import train_run
-from mnist_core.runs import RunStore
+from mnist_core.run_store import RunStore
 torch.set_num_threads(1)
 config = TrainConfig(widths=(8,), epochs=1000, batch_size=10, monitor="test")
 for event in train_run(RunStore(sys.argv[1]).create(config), load_sample(), torch.device("cpu")):

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnist_core import runs
+from mnist_core import run_store, runs
 from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
 from mnist_core.data import open_mnist
 from mnist_core.evaluation import evaluate
 from mnist_core.messages import InputError, Message
 from mnist_core.recipes import RECIPES
-from mnist_core.runs import PROJECT, RunStore
+from mnist_core.run_store import PROJECT, RunStore
 
 CONFIG = TrainConfig(widths=(8,))
 
@@ -136,7 +136,7 @@ def test_a_store_without_runs_is_empty(store):
 
 def test_a_run_is_found_by_id_and_by_a_unique_beginning(store, monkeypatch):
     names = iter(["aa11", "aa22", "bb33"])
-    monkeypatch.setattr(runs.secrets, "token_hex", lambda size: next(names))
+    monkeypatch.setattr(run_store.secrets, "token_hex", lambda size: next(names))
     for _ in range(3):
         store.create(CONFIG)
     assert [store.get(name).id for name in ("aa11", "aa2", "b")] == ["aa11", "aa22", "bb33"]
@@ -149,7 +149,7 @@ def test_a_run_is_found_by_id_and_by_a_unique_beginning(store, monkeypatch):
 def shipped(store, tmp_path, monkeypatch) -> Path:
     """A shipped model, made here."""
     folder = store.get(finished(store, test_accuracy=0.9)).folder.rename(tmp_path / "shipped")
-    monkeypatch.setattr(runs, "SHIPPED", folder)
+    monkeypatch.setattr(run_store, "SHIPPED", folder)
     return folder
 
 
@@ -166,7 +166,7 @@ def test_the_shipped_model_stays(shipped, store):
 
 
 def test_a_missing_shipped_model_is_said(store, tmp_path, monkeypatch):
-    monkeypatch.setattr(runs, "SHIPPED", tmp_path / "nothing")
+    monkeypatch.setattr(run_store, "SHIPPED", tmp_path / "nothing")
     assert "no run 'shipped'" in refusal(lambda: store.get("shipped"))
 
 
@@ -315,7 +315,7 @@ def test_a_run_whose_process_was_killed_is_interrupted_unless_it_had_ended(statu
     code = (
         "import os, sys\n"
         "from mnist_core.config import TrainConfig\n"
-        "from mnist_core.runs import RunStore\n"
+        "from mnist_core.run_store import RunStore\n"
         "RunStore(sys.argv[1]).create(TrainConfig()).update(sys.argv[2])\n"
         "os._exit(9)"
     )

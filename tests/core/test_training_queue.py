@@ -11,7 +11,7 @@ from mnist_core import training_queue
 from mnist_core.config import TrainConfig
 from mnist_core.evaluation import evaluate
 from mnist_core.messages import InputError
-from mnist_core.runs import RunStore
+from mnist_core.run_store import RunStore
 from mnist_core.training_queue import Snapshot, TrainingQueue
 
 SHORT = TrainConfig(widths=(8,), epochs=2, batch_size=50, train_size=200, monitor="test")
