@@ -215,15 +215,31 @@ def build_model(config: TrainConfig) -> DigitClassifier:
 
     It takes uint8 images [N, 28, 28] and gives float logits [N, 10].
     """
+    from mnist_core.randomness import RandomStream
+
+    with RandomStream(config.seed):
+        return _assemble(config)
+
+
+def build_outline(config: TrainConfig) -> DigitClassifier:
+    """Build the network of `config` on torch's meta device: shapes without numbers.
+
+    It draws nothing, so it need not wait for the random generator, which a training may be holding.
+    """
+    import torch
+
+    with torch.device("meta"):
+        return _assemble(config)
+
+
+def _assemble(config: TrainConfig) -> DigitClassifier:
     from torch import nn
 
     from mnist_core.model import DigitClassifier, Scaling
-    from mnist_core.randomness import RandomStream
     from mnist_core.scaling import INPUT_SCALINGS
 
     scaling = INPUT_SCALINGS[config.input_scaling]
-    with RandomStream(config.seed):
-        layers = ARCHITECTURES[config.architecture].layers(config)
+    layers = ARCHITECTURES[config.architecture].layers(config)
     if config.loss == "nll":
         layers.append(nn.LogSoftmax(dim=1))
     return DigitClassifier(Scaling(scaling.mean, scaling.std), nn.Sequential(*layers))

@@ -1,0 +1,144 @@
+"""What a network is made of, layer by layer, found without making room for its numbers."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from mnist_core.activations import ACTIVATIONS
+from mnist_core.architectures import build_outline, count_parameters
+from mnist_core.config import TrainConfig
+from mnist_core.messages import N_, Message
+from mnist_core.scaling import INPUT_SCALINGS
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from mnist_core.model import DigitClassifier
+
+SHAPING = (
+    "architecture",
+    "widths",
+    "channels",
+    "activation",
+    "dropout",
+    "batch_norm",
+    "loss",
+    "input_scaling",
+)
+"""The settings that decide what the network is; the others decide how it is trained."""
+_KINDS = {
+    "Conv2d": "convolution",
+    "ResidualBlock": "residual",
+    "AdaptiveAvgPool2d": "average",
+    "Flatten": "flatten",
+    "Linear": "linear",
+}
+
+
+@dataclass(frozen=True)
+class LayerSummary:
+    """One layer as people count them: a convolution or a linear map with what follows it up to the next.
+
+    `kind` is image, convolution, residual, average, flatten, linear or output; `parts` are the activation,
+    pooling and the like that follow. `shape` is one image's output, [C, H, W] or [units]; `parameters` are
+    the numbers that training adjusts.
+    """
+
+    kind: str
+    title: Message
+    parts: tuple[Message, ...]
+    shape: tuple[int, ...]
+    parameters: int
+
+
+def describe_layers(config: TrainConfig) -> tuple[LayerSummary, ...]:
+    """Return the layers of the network of `config`, the image first; remembered for each network."""
+    return _describe(replace(TrainConfig(), **{name: getattr(config, name) for name in SHAPING}))
+
+
+def group_layers(model: DigitClassifier) -> list[list[nn.Module]]:
+    """Cut a network into layers: each begins with a module that is one; activation and so on follow it."""
+    groups: list[list[nn.Module]] = []
+    for module in model.network:
+        if type(module).__name__ in _KINDS:
+            groups.append([])
+        groups[-1].append(module)
+    return groups
+
+
+def learning_layers(model: DigitClassifier) -> list[list[nn.Module]]:
+    """Return the layers of `group_layers` that have parameters; those of `describe_layers`, in its order."""
+    return [group for group in group_layers(model) if any(map(count_parameters, group))]
+
+
+@functools.lru_cache(maxsize=500)
+def _describe(config: TrainConfig) -> tuple[LayerSummary, ...]:
+    model = build_outline(config)
+    shapes = _output_shapes(model)
+    scaling = Message(INPUT_SCALINGS[config.input_scaling].label)
+    image = LayerSummary("image", Message(N_("Image")), (scaling,), (1, 28, 28), 0)
+    layers = [_summary(group, shapes, config) for group in group_layers(model)]
+    output = replace(
+        layers[-1], kind="output", title=Message(N_("Fully connected, one output for each digit"))
+    )
+    return image, *layers[:-1], output
+
+
+def _output_shapes(model: DigitClassifier) -> dict[nn.Module, tuple[int, ...]]:
+    """Send one image without numbers through the network, and note the shape of what each module gives."""
+    import torch
+
+    shapes: dict[nn.Module, tuple[int, ...]] = {}
+
+    def note(module: nn.Module, inputs: Any, output: torch.Tensor) -> None:
+        shapes[module] = tuple(output.shape[1:])
+
+    for module in model.network:
+        module.register_forward_hook(note)
+    with torch.no_grad():
+        model.eval()(torch.empty(1, 28, 28, dtype=torch.uint8, device="meta"))
+    return shapes
+
+
+def _summary(
+    group: list[nn.Module], shapes: dict[nn.Module, tuple[int, ...]], config: TrainConfig
+) -> LayerSummary:
+    first, *others = group
+    kind, shape = _KINDS[type(first).__name__], shapes[group[-1]]
+    parts = [_part(module, config) for module in others if type(module).__name__ != "Identity"]
+    if kind == "residual":
+        parts = [Message(ACTIVATIONS[config.activation].label)]
+    parameters = sum(map(count_parameters, group))
+    return LayerSummary(kind, _title(kind, first, shape), tuple(parts), shape, parameters)
+
+
+def _title(kind: str, module: Any, shape: tuple[int, ...]) -> Message:
+    if kind == "convolution":
+        size, stride = module.kernel_size[0], module.stride[0]
+        values = {"size": size, "stride": stride, "count": module.out_channels}
+        if stride > 1:
+            return Message(N_("Convolution {size} x {size} in steps of {stride}, {count} maps"), values)
+        return Message(N_("Convolution {size} x {size}, {count} maps"), values)
+    if kind == "residual":
+        return Message(N_("Residual block of two convolutions 3 x 3, {count} maps"), {"count": shape[0]})
+    if kind == "linear":
+        return Message(N_("Fully connected, {count} units"), {"count": module.out_features})
+    return Message({"average": N_("Mean of each map"), "flatten": N_("All in one row")}[kind])
+
+
+def _part(module: Any, config: TrainConfig) -> Message:
+    """Say what a module that follows a layer does."""
+    match type(module).__name__:
+        case "BatchNorm1d" | "BatchNorm2d":
+            return Message(N_("batch norm"))
+        case "MaxPool2d":
+            return Message(N_("max pooling {size} x {size}"), {"size": module.kernel_size})
+        case "AvgPool2d":
+            return Message(N_("average pooling {size} x {size}"), {"size": module.kernel_size})
+        case "Dropout":
+            return Message(N_("dropout {share}"), {"share": f"{module.p:.0%}"})
+        case "LogSoftmax":
+            return Message(N_("log-softmax"))
+    return Message(ACTIVATIONS[config.activation].label)

@@ -1,0 +1,81 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from mnist_core.architectures import ARCHITECTURES, build_model, build_outline, count_parameters
+from mnist_core.config import TrainConfig
+from mnist_core.layers import describe_layers, group_layers, learning_layers
+from mnist_core.recipes import RECIPES
+
+CNN = RECIPES["tutorial-4b"].config
+
+
+def words(layer) -> str:
+    return " | ".join([str(layer.title), *map(str, layer.parts)])
+
+
+def test_the_cnn_of_tutorial_4b_reads_as_its_author_drew_it():
+    layers = describe_layers(CNN)
+    assert [words(layer) for layer in layers] == [
+        "Image | -1 to 1",
+        "Convolution 3 x 3, 32 maps | max pooling 2 x 2 | ReLU",
+        "Convolution 3 x 3, 64 maps | max pooling 2 x 2 | ReLU",
+        "All in one row",
+        "Fully connected, 128 units | ReLU",
+        "Fully connected, one output for each digit",
+    ]
+    assert [layer.shape for layer in layers] == [
+        (1, 28, 28),
+        (32, 14, 14),
+        (64, 7, 7),
+        (3136,),
+        (128,),
+        (10,),
+    ]
+    assert [layer.parameters for layer in layers] == [0, 320, 18_496, 0, 401_536, 1_290]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("activation", ["relu", "prelu", "maxout", "none"])
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_the_layers_add_up_to_the_network_and_end_in_ten_outputs(architecture, activation, batch_norm):
+    config = TrainConfig(
+        architecture=architecture, activation=activation, batch_norm=batch_norm, dropout=0.2, loss="nll"
+    )
+    layers = describe_layers(config)
+    assert sum(layer.parameters for layer in layers) == count_parameters(build_model(config))
+    assert (layers[0].kind, layers[-1].kind, layers[-1].shape) == ("image", "output", (10,))
+    assert "log-softmax" in words(layers[-1])
+    learning = [layer for layer in layers if layer.parameters]
+    assert len(learning) == len(learning_layers(build_outline(config)))
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_shapes_are_those_that_images_really_take(recipe):
+    model = build_model(recipe.config).eval()
+    values = model.scaling(torch.zeros(2, 28, 28, dtype=torch.uint8))
+    for group, layer in zip(group_layers(model), describe_layers(recipe.config)[1:], strict=True):
+        for module in group:
+            values = module(values)
+        assert tuple(values.shape[1:]) == layer.shape
+
+
+def test_what_follows_a_layer_is_said():
+    config = TrainConfig(batch_norm=True, dropout=0.25, widths=(64,), activation="tanh")
+    assert words(describe_layers(config)[2]) == "Fully connected, 64 units | batch norm | Tanh | dropout 25%"
+    assert words(describe_layers(replace(config, architecture="resnet"))[2]) == (
+        "Residual block of two convolutions 3 x 3, 16 maps | Tanh"
+    )
+    assert str(describe_layers(RECIPES["quick"].config)[1].title) == "Convolution 5 x 5 in steps of 2, 8 maps"
+
+
+def test_the_outline_has_shapes_only_and_draws_nothing():
+    before = torch.get_rng_state()
+    outline = build_outline(CNN)
+    assert all(parameter.is_meta for parameter in outline.parameters())
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_settings_of_the_training_do_not_matter_to_the_layers():
+    assert describe_layers(CNN) is describe_layers(replace(CNN, learning_rate=0.5, epochs=9, batch_size=7))
