@@ -112,9 +112,24 @@ def _add_predict(subparsers: Any) -> None:
 
 
 def _add_runs(subparsers: Any) -> None:
-    parser = _add(subparsers, "runs", commands.show_runs, "List the runs, newest first, or remove some.")
-    remove_help = "delete a run; may be repeated"
-    parser.add_argument("--remove", action="append", default=[], metavar="RUN", help=remove_help)
+    about = "List the runs, newest first, after changing some."
+    parser = _add(subparsers, "runs", commands.show_runs, about)
+    parser.add_argument(
+        "--rename",
+        action="append",
+        default=[],
+        nargs=2,
+        metavar=("RUN", "NAME"),
+        help="give a run a name; this and the others may be repeated",
+    )
+    helps = {
+        "pin": "keep a run when room gets short (DIGITLAB_RUNS_LIMIT)",
+        "unpin": "let it go again",
+        "remove": "move a run to the trash",
+        "restore": "bring it back from there, within a day",
+    }
+    for name, text in helps.items():
+        parser.add_argument(f"--{name}", action="append", default=[], metavar="RUN", help=text)
     _takes_runs(parser)
 
 

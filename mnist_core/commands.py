@@ -80,6 +80,7 @@ def train(options: argparse.Namespace) -> None:
             if pressed():
                 break
         events.close()
+    store.keep_within(spare=writer.id)
     _print_run(store.get(writer.id), options.json)
 
 
@@ -127,7 +128,9 @@ def _run_answer(run: Run) -> Answer:
         "threads",
     ]
     facts = {key: run.results.get(key) for key in keys}
-    return {"run": run.id, "recipe": run.config.recipe, "status": run.status, "created": run.created, **facts}
+    label = {"name": run.label.name, "pinned": run.label.pinned}
+    about = {"run": run.id, "recipe": run.config.recipe, "status": run.status, "created": run.created}
+    return {**about, **label, **facts}
 
 
 def _print_run(run: Run, as_json: bool) -> None:
@@ -208,8 +211,16 @@ def _strokes(path: str) -> Iterator[tuple[str, Any]]:
 
 
 def show_runs(options: argparse.Namespace) -> None:
-    """Remove the runs asked for, then print those that are there."""
+    """Change the runs as asked for, then print those that are there."""
     store = RunStore(options.runs)
+    for name in options.restore:
+        store.restore(name)
+    for name, given in options.rename:
+        store.rename(name, given)
+    for name in options.pin:
+        store.pin(name)
+    for name in options.unpin:
+        store.pin(name, False)
     for name in options.remove:
         store.remove(name)
     runs = store.list()
@@ -218,7 +229,9 @@ def show_runs(options: argparse.Namespace) -> None:
     for run in runs:
         accuracy = run.results.get("test_accuracy")
         score = "" if accuracy is None else f"{accuracy:.2%}"
-        print(f"{run.id}  {run.created[:19]}  {run.config.recipe:12} {run.status:12} {score}")
+        pinned = "pinned" if run.label.pinned else ""
+        facts = f"{run.config.recipe:12} {run.status:12} {score:8} {pinned:6} {run.label.name}"
+        print(f"{run.id}  {run.created[:19]}  {facts}".rstrip())
     if not runs:
         print("no runs yet; `python -m mnist_core train --recipe quick` makes one")
 

@@ -1,18 +1,19 @@
 """Runs on disk: one folder a run, readable at any moment, whatever killed its writer.
 
-A run's folder holds `config.json`, `run.json` (status and results), `metrics.csv` and `checkpoints/`. While a
-process trains the run it holds the lock on the file `lock`; a run that says "running" and is not locked was
-interrupted.
+A run's folder holds `config.json`, `run.json` (status and results), `label.json` (what people
+called it), `metrics.csv` and `checkpoints/`. While a process trains the run it holds the lock on the file
+`lock`; a run that says "running" and is not locked was interrupted.
 """
 
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from filelock import FileLock, Timeout
 from mnist_core.checkpoint import load_checkpoint, save_checkpoint, write_whole
 from mnist_core.config import TrainConfig
 from mnist_core.messages import N_, InputError, Message
+from mnist_core.run_labels import LABEL_FILE, Label, read_label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,6 +59,7 @@ class Run:
     created: str
     results: Mapping[str, Any]
     message: Message | None = None
+    label: Label = field(default_factory=Label)
 
     @property
     def checkpoints(self) -> list[Path]:
@@ -137,9 +140,24 @@ def read_run(folder: Path, name: str | None = None) -> Run | None:
         if status in UNFINISHED and not _is_locked(folder):
             status = "interrupted"
         message = Message(**state["message"]) if "message" in state else None
-        return Run(name or folder.name, folder, config, status, state["created"], state["results"], message)
+        label = read_label(folder)
+        run_id, created = name or folder.name, state["created"]
+        return Run(run_id, folder, config, status, created, state["results"], message, label)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def stamp(folder: Path) -> tuple[object, ...]:
+    """Return what is another whenever a file that `read_run` reads has been replaced."""
+    return tuple(_file_stamp(folder / name) for name in ("run.json", "config.json", LABEL_FILE))
+
+
+def _file_stamp(path: Path) -> tuple[int, ...] | None:
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_mtime_ns, state.st_size, state.st_ino
 
 
 def _is_locked(folder: Path) -> bool:
@@ -148,6 +166,10 @@ def _is_locked(folder: Path) -> bool:
             return False
     except Timeout:
         return True
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            return False  # where nobody can write, nobody trains
+        raise
 
 
 def _plain(values: Mapping[str, object]) -> dict[str, object]:

@@ -75,8 +75,8 @@ class TrainingQueue:
         self._changed = threading.Condition()
         threading.Thread(target=self._work, name="training", daemon=True).start()
 
-    def submit(self, config: TrainConfig) -> str:
-        """Put a training in the line; return its run's id.
+    def submit(self, config: TrainConfig, **details: str) -> str:
+        """Put a training in the line; return its run's id. `details` go to `RunStore.create`.
 
         Raises InputError when the line is full or runs can't be written.
         """
@@ -85,7 +85,7 @@ class TrainingQueue:
                 raise InputError(
                     N_("{count} trainings are waiting already; try again later."), count=MOST_WAITING
                 )
-            writer = self._store.create(config)
+            writer = self._store.create(config, **details)
             job = _Job(writer, Snapshot(writer.id, config), threading.Event())
             self._jobs[writer.id] = job
             self._waiting.append(job)
@@ -126,6 +126,7 @@ class TrainingQueue:
             except Exception as error:  # the worker outlives whatever a run dies of
                 _log.exception("run %s broke off", job.writer.id)
                 self._fail(job, error)
+            self._store.keep_within(spare=job.writer.id)
 
     def _train(self, job: _Job) -> None:
         from mnist_core.devices import choose_device

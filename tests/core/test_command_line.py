@@ -314,6 +314,16 @@ def test_runs_are_listed_and_removed(command, run_id):
     assert command.json("runs", "--remove", run_id[:5])["runs"] == []
     _, out, _ = command("runs")
     assert "no runs yet" in out
+    assert command.json("runs", "--restore", run_id[:5])["runs"] == [row]
+
+
+def test_runs_are_named_and_pinned(command, run_id):
+    (row,) = command.json("runs", "--rename", run_id[:5], "my first", "--pin", "last")["runs"]
+    assert (row["name"], row["pinned"]) == ("my first", True)
+    _, out, _ = command("runs")
+    assert out.rstrip().endswith("pinned my first")
+    (row,) = command.json("runs", "--rename", run_id, "", "--unpin", run_id)["runs"]
+    assert (row["name"], row["pinned"]) == ("", False)
 
 
 # Bad input

@@ -13,7 +13,7 @@ FOLDER = Path(mnist_core.__file__).parent
 MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("__"))
 REGISTRIES = {"activations", "architectures", "augmentation", "optimizers", "scaling"}
 FIRST_PAGE = {"messages", "config", "recipes", "data", "sample", "runs", "checkpoint", "drawing"}
-FIRST_PAGE |= {"run_store", "evaluation", "recognition", "training_queue", "commands"} | REGISTRIES
+FIRST_PAGE |= {"run_store", "run_labels", "retention", "evaluation", "recognition", "training_queue", "commands"} | REGISTRIES
 PAGES = {"streamlit", "ui", "pages"}
 SLOW = {"torch", "torchvision", "sklearn", "pandas"}
 
@@ -97,7 +97,7 @@ def test_training_evaluation_and_recognition_do_not_know_each_other(module):
 
 @pytest.mark.parametrize("module", ["training", "evaluation", "recognition", "gradients", "model"])
 def test_the_arithmetic_knows_no_files_threads_or_commands(module):
-    on_disk = {"runs", "run_store", "checkpoint"}
+    on_disk = {"runs", "run_store", "run_labels", "checkpoint"}
     assert not imported_in_the_end(module) & (on_disk | {"recording", "training_queue", "commands"})
 
 

@@ -161,7 +161,7 @@ def test_the_shipped_model_is_a_run_by_name(shipped, store, sample):
 
 
 def test_the_shipped_model_stays(shipped, store):
-    assert "can't be removed" in refusal(lambda: store.remove("shipped"))
+    assert "can't be changed or removed" in refusal(lambda: store.remove("shipped"))
     assert store.get("shipped").load_model()
 
 
@@ -186,7 +186,6 @@ def test_a_removed_run_is_gone_and_the_others_stay(store):
     first, second = finished(store), finished(store)
     store.remove(first)
     assert [run.id for run in store.list()] == [second]
-    assert os.listdir(store.directory) == [second]
     assert f"no run {first!r}" in refusal(lambda: store.remove(first))
 
 

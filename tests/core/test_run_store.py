@@ -1,0 +1,328 @@
+"""Names, pins, the trash and the size limit of the store of runs."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from mnist_core import run_store, runs
+from mnist_core.config import TrainConfig
+from mnist_core.messages import InputError
+from mnist_core.run_labels import LONGEST_NAME, MOST_READERS, Label
+from mnist_core.run_store import PROJECT, RunStore
+
+CONFIG = TrainConfig(widths=(8,))
+BYTES = 100_000  # of a run made here, its small files aside
+
+
+@pytest.fixture
+def store(tmp_path) -> RunStore:
+    return RunStore(tmp_path / "runs")
+
+
+def make(store, status="finished", pinned=False, owner=""):
+    """The id of a run of about BYTES that ended, or was left at `status` by its writer."""
+    writer = store.create(CONFIG, owner=owner)
+    (store.get(writer.id).folder / "weights").write_bytes(bytes(BYTES))
+    writer.update(status)
+    writer.close()
+    if pinned:
+        store.pin(writer.id)
+    return writer.id
+
+
+def ids(store):
+    return [run.id for run in store.list()]
+
+
+def refusal(ask, *arguments):
+    with pytest.raises(InputError) as caught:
+        ask(*arguments)
+    return str(caught.value)
+
+
+def elsewhere(store, code):
+    """Run code in another process, with `store` there as here."""
+    head = "import os, sys\nfrom mnist_core.config import TrainConfig\nfrom mnist_core.run_store import RunStore\n"
+    code = head + "store = RunStore(sys.argv[1])\n" + code
+    return subprocess.Popen(
+        [sys.executable, "-c", code, str(store.directory)], cwd=PROJECT, stdout=subprocess.PIPE, text=True
+    )
+
+
+# Labels
+
+
+def test_a_run_is_named_pinned_and_owned(store):
+    run_id = make(store, owner="me")
+    assert store.get(run_id).label == Label(owner="me")
+    store.rename(run_id, "  my  first\nrun ")
+    store.pin(run_id)
+    assert store.get(run_id).label == Label("my first run", True, "me")
+    assert store.list()[0].label.name == "my first run"
+    store.rename(run_id, " ")
+    store.pin(run_id, False)
+    assert store.get(run_id).label == Label(owner="me")
+
+
+def test_a_name_that_is_too_long_is_refused(store):
+    run_id = make(store)
+    store.rename(run_id, "x" * LONGEST_NAME)
+    said = refusal(store.rename, run_id, "y" * (LONGEST_NAME + 1))
+    assert said == "A run's name can have 60 characters, and this one has 61; shorten it."
+    assert store.get(run_id).label.name == "x" * LONGEST_NAME
+
+
+def test_a_training_does_not_write_over_a_name(store):
+    writer = store.create(CONFIG)
+    store.rename(writer.id, "named meanwhile")
+    store.pin(writer.id)
+    writer.update("running", parameters=1)
+    writer.update("finished", test_accuracy=0.5)
+    writer.close()
+    assert store.get(writer.id).label == Label("named meanwhile", True)
+    assert store.get(writer.id).status == "finished"
+
+
+def test_readers_are_remembered_once_and_not_without_end(store):
+    run_id = make(store)
+    for reader in ("a", "b", "a"):
+        store.add_reader(run_id, reader)
+    assert store.get(run_id).label.readers == ("b", "a")
+    label = Label(readers=tuple(map(str, range(MOST_READERS))))
+    assert label.with_reader("new").readers[-2:] == (str(MOST_READERS - 1), "new")
+    assert len(label.with_reader("new").readers) == MOST_READERS
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"name": "x"}', "\xff", '{"name": 1, "readers": 3}'])
+def test_a_broken_label_is_a_bare_one(store, content):
+    run_id = make(store)
+    (store.get(run_id).folder / "label.json").write_bytes(content.encode("latin-1"))
+    assert store.get(run_id).label == Label()
+
+
+def test_many_may_label_at_once(store):
+    run_id = make(store)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: RunStore(store.directory).add_reader(run_id, str(n)), range(20)))
+    assert sorted(map(int, store.get(run_id).label.readers)) == list(range(20))
+
+
+def test_two_processes_may_label_at_once(store):
+    run_id = make(store)
+    code = f"for n in range(20): store.add_reader({run_id!r}, os.environ['WHO'] + str(n))"
+    os.environ["WHO"] = "other"
+    try:
+        other = elsewhere(store, code)
+    finally:
+        del os.environ["WHO"]
+    for n in range(20):
+        store.add_reader(run_id, f"here{n}")
+    assert other.wait(30) == 0
+    assert len(store.get(run_id).label.readers) == 40
+
+
+def test_the_shipped_model_has_no_label_to_change(store):
+    assert "can't be changed" in refusal(store.rename, "shipped", "x")
+
+
+def test_what_changed_on_disk_is_seen_at_once(store):
+    run_id = make(store)
+    assert store.list()[0].label.name == ""
+    RunStore(store.directory).rename(run_id, "elsewhere")
+    assert store.list()[0].label.name == "elsewhere"
+    assert store.get(run_id).label.name == "elsewhere"
+
+
+# Trash
+
+
+def test_a_removed_run_comes_back_whole(store):
+    run_id, other = make(store), make(store)
+    store.rename(run_id, "kept")
+    store.remove(run_id)
+    assert ids(store) == [other]
+    assert "no run" in refusal(store.get, run_id)
+    assert store.restore(run_id[:6]).label.name == "kept"
+    assert ids(store) == [other, run_id]
+    assert (store.get(run_id).folder / "weights").stat().st_size == BYTES
+
+
+def test_what_is_not_in_the_trash_cannot_come_back(store):
+    run_id = make(store)
+    for name in (run_id, "", "0123"):
+        assert "not in the trash" in refusal(store.restore, name)
+
+
+def test_the_trash_is_emptied_after_a_day(store):
+    old, fresh = make(store), make(store)
+    store.remove(old)
+    long_ago = time.time() - run_store.SECONDS_IN_TRASH - 1
+    os.utime(store.directory / ".trash" / old, (long_ago, long_ago))
+    store.remove(fresh)
+    assert os.listdir(store.directory / ".trash") == [fresh]
+    assert not list(store.directory.glob(".*.part"))
+
+
+def test_a_run_made_long_ago_has_its_day_in_the_trash(store):
+    run_id = make(store)
+    os.utime(store.get(run_id).folder, (0, 0))
+    store.remove(run_id)
+    assert store.restore(run_id).id == run_id
+
+
+# The size limit
+
+
+def test_the_oldest_unpinned_go_first(store):
+    pinned, first, second, third = make(store, pinned=True), make(store), make(store), make(store)
+    store.keep_within(int(2.5 * BYTES))
+    assert ids(store) == [third, pinned]
+    store.keep_within(int(2.5 * BYTES))
+    assert ids(store) == [third, pinned]
+    store.keep_within(0)
+    assert ids(store) == [pinned]
+    assert {first, second, third}.isdisjoint(os.listdir(store.directory))
+    assert not list(store.directory.glob(".*.part"))
+
+
+def test_what_trains_waits_or_may_go_on_is_kept(store):
+    writers = []
+    for status in ("queued", "running", "paused"):
+        writer = store.create(CONFIG)
+        writer.update(status)
+        writers.append(writer)
+    for status in ("finished", "stopped", "failed"):
+        make(store, status)
+    make(store, "running")  # its writer is gone: interrupted
+    store.keep_within(0)
+    assert sorted(run.status for run in store.list()) == ["paused", "queued", "running"]
+    for writer in writers:
+        writer.close()
+
+
+def test_the_run_that_just_ended_may_be_spared(store):
+    old, new = make(store), make(store)
+    store.keep_within(0, spare=new)
+    assert ids(store) == [new]
+    assert old != new
+
+
+def test_the_trash_goes_before_any_run(store):
+    first, second = make(store), make(store)
+    store.remove(second)
+    store.keep_within(int(1.5 * BYTES))
+    assert ids(store) == [first]
+    assert "not in the trash" in refusal(store.restore, second)
+
+
+def test_the_limit_is_kept_when_a_run_is_made(store, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_RUNS_LIMIT", "0.25")
+    store = RunStore(store.directory)
+    made = [make(store) for _ in range(5)]
+    writer = store.create(CONFIG)
+    assert ids(store) == [writer.id, made[4], made[3]]
+    writer.close()
+
+
+@pytest.mark.parametrize("text", ["2GB", "-1", "nan", "inf", "１x"])
+def test_a_limit_that_is_no_number_is_said(text, monkeypatch, tmp_path):
+    monkeypatch.setenv("DIGITLAB_RUNS_LIMIT", text)
+    said = refusal(RunStore, tmp_path)
+    assert said == f"DIGITLAB_RUNS_LIMIT must be a number of megabytes such as 2000, not {text!r}."
+
+
+def test_two_processes_keep_the_limit_together(store):
+    made = [make(store) for _ in range(12)]
+    others = [elsewhere(store, f"store.keep_within({BYTES * 7 // 2})") for _ in range(2)]
+    assert [other.wait(30) for other in others] == [0, 0]
+    assert ids(store) == made[:8:-1]
+
+
+# Killed processes, and directories that can't be written
+
+
+def test_what_a_killed_process_left_half_made_is_cleaned_up_when_it_is_old(store):
+    made = make(store)
+    for name in (".old.part", ".new.part"):
+        (store.directory / name / "checkpoints").mkdir(parents=True)
+    os.utime(store.directory / ".old.part", (0, 0))
+    make(store)
+    assert not (store.directory / ".old.part").exists()
+    assert (store.directory / ".new.part").exists()
+    assert made in ids(store)
+
+
+@pytest.mark.parametrize(
+    ("killed_at", "left"),
+    [("write_label", 0), ("RunWriter", 1)],
+)
+def test_killed_while_a_run_is_made(store, killed_at, left):
+    code = f"""
+from mnist_core import run_store
+run_store.{killed_at} = lambda *_: os._exit(9)
+store.create(TrainConfig())"""
+    assert elsewhere(store, code).wait(30) == 9
+    assert len(ids(store)) == left
+    assert [run.status for run in store.list()] == ["interrupted"] * left
+    make(store)  # the lock is free
+
+
+def test_killed_while_a_run_is_deleted(store):
+    first, second = make(store), make(store)
+    code = "from mnist_core import run_store\nrun_store.shutil.rmtree = lambda *_, **__: os._exit(9)\n"
+    assert elsewhere(store, code + f"store.keep_within({BYTES * 3 // 2})").wait(30) == 9
+    assert ids(store) == [second]
+    (part,) = store.directory.glob(".*.part")
+    os.utime(part, (0, 0))
+    store.keep_within()
+    assert not part.exists()
+    assert first not in part.name or ids(store) == [second]
+
+
+def test_a_label_half_written_by_a_killed_process_is_the_old_one(store):
+    run_id = make(store)
+    store.rename(run_id, "old")
+    code = "from pathlib import Path\nPath.replace = lambda *_: os._exit(9)\n"
+    assert elsewhere(store, code + f"store.rename({run_id!r}, 'new')").wait(30) == 9
+    assert store.get(run_id).label.name == "old"
+    store.rename(run_id, "newer")
+    assert store.get(run_id).label.name == "newer"
+
+
+def test_runs_are_listed_where_nothing_can_be_written(store, monkeypatch):
+    done, left = make(store), make(store, "running")
+
+    class ReadOnly:
+        def __init__(self, *_, **__): ...
+
+        def __enter__(self):
+            raise OSError(errno.EROFS, "Read-only file system")
+
+        def __exit__(self, *_): ...
+
+    monkeypatch.setattr(runs, "FileLock", ReadOnly)
+    monkeypatch.setattr(run_store, "FileLock", ReadOnly)
+    store = RunStore(store.directory)
+    assert [(run.id, run.status) for run in store.list()] == [(left, "interrupted"), (done, "finished")]
+    assert "Read-only file system" in refusal(store.rename, done, "x")
+    assert "Read-only file system" in refusal(store.create, CONFIG)
+    store.keep_within(0)
+    assert ids(store) == [left, done]
+
+
+@pytest.mark.parametrize("name", ["../runs", "a" * 300, "a/b", "\0", ".trash", "é" * 200])
+def test_a_hostile_id_is_no_run(store, name):
+    make(store)
+    assert "There is no run" in refusal(store.get, name)
+
+
+def test_the_label_is_in_a_file_of_its_own(store):
+    run = store.get(make(store, owner="me"))
+    assert "owner" not in (run.folder / "run.json").read_text()
+    assert json.loads((run.folder / "label.json").read_text())["owner"] == "me"
