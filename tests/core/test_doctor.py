@@ -1,0 +1,163 @@
+"""The doctor is tested on real, small trainings that have the illness, and on healthy ones."""
+
+from contextlib import suppress
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mnist_core.architectures import build_model
+from mnist_core.config import TrainConfig
+from mnist_core.course import Course
+from mnist_core.data import Dataset, hold_out
+from mnist_core.doctor import examine
+from mnist_core.probing import Probe, Prober
+from mnist_core.recipes import RECIPES
+from mnist_core.runs import METRICS
+from mnist_core.training import Diverged, Started, StepDone, fit
+
+HEALTHY = TrainConfig(widths=(64,), batch_size=20, epochs=5, validation_size=300, train_size=1200)
+DEEP = (32,) * 8
+
+
+def course(config: TrainConfig, sample: Dataset, most_steps: int = 100_000) -> Course:
+    """Train and look inside now and then."""
+    train, validation = hold_out(sample.train, config.validation_size)
+    monitor = sample.test if config.monitor == "test" else validation
+    model = build_model(config)
+    prober = Prober(model, config, monitor)
+    rows, probes, diverged = [], [prober.look(0)], True
+    with suppress(Diverged):
+        for event in fit(model, config, train, monitor):
+            if not isinstance(event, Started):
+                values = dict(vars(event))
+                rows.append({"train_loss": values.pop("loss", None), **values})
+            if isinstance(event, StepDone) and event.step % 15 == 0:
+                probes.append(prober.look(event.step))
+            if getattr(event, "step", 0) >= most_steps:
+                break
+        diverged = False
+    return Course(config, pd.DataFrame(rows, columns=list(METRICS)), probes, diverged)
+
+
+def names(course: Course) -> list[str]:
+    return [finding.name for finding in examine(course)]
+
+
+def settings_after(course: Course) -> TrainConfig:
+    """The settings once the first finding's fix is taken."""
+    return replace(course.config, **examine(course)[0].fix)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_a_rate_of_a_millionth_is_too_small(optimizer, sample):
+    ill = course(replace(HEALTHY, optimizer=optimizer, learning_rate=1e-6), sample)
+    assert names(ill) == ["rate_too_small"]
+    assert "After 300 steps" in str(examine(ill)[0].evidence)
+    assert settings_after(ill).learning_rate == (0.001 if optimizer == "adam" else 0.1)
+
+
+@pytest.mark.parametrize(("optimizer", "rate"), [("adam", 10.0), ("adam", 0.1), ("sgd", 10.0)])
+def test_a_rate_far_too_large_is_said_and_kills_units(optimizer, rate, sample):
+    ill = course(replace(HEALTHY, optimizer=optimizer, learning_rate=rate, widths=(64, 64)), sample)
+    assert set(names(ill)) & {"rate_too_large", "diverged"}
+    assert "vanishing" not in names(ill)
+    usual = 0.001 if optimizer == "adam" else 0.1
+    assert settings_after(ill).learning_rate == usual
+    assert names(course(settings_after(ill), sample)) == []
+
+
+def test_a_large_rate_leaves_dead_units(sample):
+    ill = course(replace(HEALTHY, learning_rate=0.1, widths=(64, 64)), sample)
+    assert "dead_units" in names(ill)
+    assert "% of the units are zero" in str(examine(ill)[0].evidence)
+
+
+def test_a_loss_that_bounces_back_comes_from_too_large_a_rate(sample):
+    well = course(HEALTHY, sample)
+    metrics = pd.DataFrame({name: [None] * 300 for name in METRICS})
+    metrics["step"] = range(1, 301)
+    metrics["train_loss"] = [*np.linspace(2.3, 0.2, 200), *np.linspace(0.2, 1.5, 100)]
+    assert names(Course(replace(HEALTHY, learning_rate=0.01), metrics, well.probes)) == ["rate_too_large"]
+
+
+def test_exploding_numbers_are_a_divergence_and_nothing_else(sample):
+    ill = course(replace(HEALTHY, widths=DEEP, optimizer="sgd", learning_rate=100.0), sample)
+    assert ill.diverged
+    assert names(ill) == ["diverged"]
+    assert settings_after(ill).learning_rate == 0.1
+
+
+def test_a_loss_far_above_chance_is_a_divergence_before_it_is_no_number(sample):
+    ill = course(replace(HEALTHY, activation="none", learning_rate=10.0), sample)
+    assert not ill.diverged
+    assert names(ill) == ["diverged"]
+    assert "ten equal guesses would give 2.30" in str(examine(ill)[0].evidence)
+
+
+def test_eight_sigmoid_layers_vanish_and_relu_with_batch_norm_learns(sample):
+    ill = course(replace(HEALTHY, activation="sigmoid", widths=DEEP), sample)
+    assert names(ill) == ["vanishing"]
+    assert "times smaller" in str(examine(ill)[0].evidence)
+    cured = settings_after(ill)
+    assert cured.activation == "relu"
+    assert names(course(cured, sample)) == []
+
+
+def test_two_hundred_images_are_learned_by_heart(sample):
+    ill = course(replace(HEALTHY, train_size=200, epochs=40, widths=(128,)), sample)
+    assert names(ill) == ["overfitting"]
+    assert "100.0% of the training images" in str(examine(ill)[0].evidence)
+    assert settings_after(ill).train_size == 60_000
+
+
+def test_a_monitored_loss_that_rises_is_overfitting_too():
+    epochs = pd.DataFrame({name: [None] * 4 for name in METRICS})
+    epochs["step"] = [100, 200, 300, 400]
+    epochs["monitor_loss"] = [0.3, 0.2, 0.22, 0.25]
+    epochs["train_accuracy"] = [0.9, 0.94, 0.95, 0.96]
+    epochs["monitor_accuracy"] = [0.9, 0.93, 0.93, 0.93]
+    (finding,) = examine(Course(TrainConfig(), epochs))
+    assert "25% above its best, that of epoch 2" in str(finding.evidence)
+    assert finding.fix == {"augmentation": "affine"}
+    varied = TrainConfig(augmentation="affine", dropout=0.3)
+    assert examine(Course(varied, epochs))[0].fix == {"epochs": 2}
+    assert not examine(Course(TrainConfig(), epochs[:3]))  # 10 % after one epoch is nothing
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"optimizer": "sgd", "learning_rate": 0.1},
+        {"activation": "tanh", "widths": DEEP},
+        {"widths": DEEP},
+        {"batch_size": 1, "epochs": 1},
+        {"architecture": "cnn", "channels": (4, 8), "batch_norm": True, "epochs": 2},
+    ],
+    ids=["plain", "sgd", "deep tanh", "deep relu", "single images", "cnn"],
+)
+def test_healthy_trainings_raise_no_alarm(changes, sample):
+    assert names(course(replace(HEALTHY, **changes), sample)) == []
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name not in ("accurate", "best")])
+def test_recipes_raise_no_alarm(name, sample):
+    config = replace(RECIPES[name].config, epochs=2)
+    assert names(course(config, sample, most_steps=150)) == []
+
+
+def test_nothing_is_said_before_there_is_anything_to_say():
+    nothing = pd.DataFrame(columns=list(METRICS))
+    assert examine(Course(TrainConfig(), nothing)) == []
+    assert names(Course(TrainConfig(learning_rate=10.0), nothing, diverged=True)) == ["diverged"]
+
+
+def test_dead_units_at_the_usual_rate_are_given_a_slope():
+    probes = [Probe(step, (1.0, 1.0), (1.0, 1.0), (0.8, None), np.zeros((12, 10))) for step in range(3)]
+    metrics = pd.DataFrame({name: [None] * 100 for name in METRICS})
+    metrics["step"], metrics["train_loss"] = range(2, 202, 2), 0.4
+    (finding,) = examine(Course(TrainConfig(), metrics, probes))
+    assert (finding.name, finding.fix) == ("dead_units", {"activation": "leaky_relu"})
+    assert str(finding.evidence).startswith("In one layer 80%")
