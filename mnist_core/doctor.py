@@ -1,7 +1,7 @@
 """The run doctor: what a training's own numbers say is wrong with it, and which setting to change.
 
-Each illness is a function from a `Course` to a Finding or None. Their thresholds are the constants below, set so
-that small trainings that have the illness are told and the recipes are not (tests/core/test_doctor.py).
+Each illness is a function from a `Course` to a Finding or None. Their thresholds are the constants below, set
+so that small trainings that have the illness are told and the recipes are not (tests/core/test_doctor.py).
 """
 
 from __future__ import annotations
