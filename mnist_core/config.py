@@ -98,17 +98,11 @@ class TrainConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", tuple(self.widths))
         object.__setattr__(self, "channels", tuple(self.channels))
-        for name, choices in CHOICES.items():
-            _check_choice(name, getattr(self, name), choices)
-        for name, bounds in FIELD_RANGES.items():
-            value = getattr(self, name)
-            for number in value if isinstance(value, tuple) else (value,):
-                _check_range(name, number, bounds)
+        for name in (*CHOICES, *FIELD_RANGES):
+            _check(name, getattr(self, name))
         self._check_together()
 
     def _check_together(self) -> None:
-        if max(len(self.widths), len(self.channels)) > MAX_LAYERS:
-            raise InputError(N_("At most {most} layers can be listed; take some out."), most=MAX_LAYERS)
         ARCHITECTURES[self.architecture].check(self.channels)
         if self.batch_norm and min(self.batch_size, self.train_size) == 1:
             raise InputError(
@@ -154,6 +148,27 @@ class TrainConfig:
         return TrainConfig.from_json({**self.to_json(), name: _parse(name, text, getattr(self, name, ""))})
 
 
+def read_setting(name: str, text: str) -> Any:
+    """Read the setting `name`, one of TrainConfig's, from text, whatever the others are.
+
+    Raises InputError for a wrong type or a value out of range.
+    """
+    value = _parse(name, text, getattr(TrainConfig(), name))
+    _check(name, value)
+    return value
+
+
+def _check(name: str, value: Any) -> None:
+    """Raise InputError for a value that can't be used whatever the other settings are."""
+    if name in CHOICES:
+        _check_choice(name, value, CHOICES[name])
+    if isinstance(value, tuple) and len(value) > MAX_LAYERS:
+        raise InputError(N_("At most {most} layers can be listed; take some out."), most=MAX_LAYERS)
+    if name in FIELD_RANGES:
+        for number in value if isinstance(value, tuple) else (value,):
+            _check_range(name, number, FIELD_RANGES[name])
+
+
 def _parse(name: str, text: str, example: object) -> object:
     try:
         if isinstance(example, bool):
@@ -161,7 +176,7 @@ def _parse(name: str, text: str, example: object) -> object:
                 text.lower()
             ]
         if isinstance(example, tuple):
-            return [int(part) for part in text.split(",") if part.strip()]
+            return tuple(int(part) for part in text.split(",") if part.strip())
         return {int: int, float: float}.get(type(example), str)(text)
     except (ValueError, KeyError):
         raise _wrong_type(name, text, example) from None

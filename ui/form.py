@@ -1,7 +1,6 @@
-"""The Train page's controls: built from the registries, filled by recipes, read as a TrainConfig."""
+"""The Train page's controls: built from the registries, filled by recipes and links, read as TrainConfig."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -13,11 +12,19 @@ from mnist_core.config import FIELD_RANGES, LOSSES, MAX_LAYERS, MONITORS, PRECIS
 from mnist_core.optimizers import OPTIMIZERS, SCHEDULES
 from mnist_core.recipes import RECIPES
 from mnist_core.scaling import INPUT_SCALINGS
+from ui.form_state import (
+    current_config,
+    fill,
+    follow_url,
+    keep,
+    resized,
+    settings,
+    take,
+    take_layers,
+    unusable,
+)
 from ui.setting_words import CHOICE_LABELS, HELPS, LABELS
 from ui.translation import gettext as _
-
-FORM_KEY = "form"  # the settings as they are; widgets' own values end with their page
-FIRST_RECIPE = "quick"
 
 STEPS: dict[str, Sequence[float]] = {
     "learning_rate": [float(f"{m}e-{e}") for e in range(5, -1, -1) for m in (1, 2, 5)] + [10.0],
@@ -35,6 +42,8 @@ MOST_SHOWN = {"widths": 1024, "channels": 256}
 
 def show_form() -> TrainConfig:
     """Show all controls; return the settings. Raises InputError for settings that can't go together."""
+    follow_url()
+    _show_unusable()
     _show_recipe()
     changes = st.container(horizontal=True, vertical_alignment="center")
     with st.container(border=True):
@@ -43,7 +52,7 @@ def show_form() -> TrainConfig:
         _steps("batch_size")
         _steps("epochs")
     with st.expander(_("All settings"), key="all_settings"):
-        architecture = ARCHITECTURES[_form()["architecture"]]
+        architecture = ARCHITECTURES[settings()["architecture"]]
         if architecture.stages and architecture.uses_widths:
             _layers("widths", 0, MAX_LAYERS)
         _show_optimization()
@@ -54,23 +63,10 @@ def show_form() -> TrainConfig:
     return current_config()
 
 
-def current_config() -> TrainConfig:
-    """Return the settings of the form, under the recipe's name while they are the recipe's."""
-    config = TrainConfig(**_form())
-    as_written = RECIPES[config.recipe].config
-    return config if config == as_written else replace(config, recipe="custom")
-
-
-def fill(config: TrainConfig) -> None:
-    """Put settings into the form."""
-    recipe = config.recipe if config.recipe in RECIPES else _form()["recipe"]
-    st.session_state[FORM_KEY] = {**vars(config), "recipe": recipe}
-    for key in [key for key in st.session_state if str(key).startswith("set_")]:
-        del st.session_state[key]
-
-
-def _form() -> dict[str, Any]:
-    return st.session_state.setdefault(FORM_KEY, vars(RECIPES[FIRST_RECIPE].config).copy())
+def _show_unusable() -> None:
+    if names := unusable():
+        text = _("What the link says of {settings} can't be used; the recipe's own is shown instead.")
+        st.warning(text.format(settings=", ".join(f"`{name}`" for name in names)))
 
 
 def _show_recipe() -> None:
@@ -79,13 +75,13 @@ def _show_recipe() -> None:
     st.selectbox(
         _("Start from a recipe"), list(labels), format_func=labels.get, key=key, on_change=_take_recipe
     )
-    recipe = RECIPES[_form()["recipe"]]
+    recipe = RECIPES[settings()["recipe"]]
     st.caption(_(recipe.description))
 
 
 def _show_changes() -> None:
-    recipe = RECIPES[_form()["recipe"]]
-    changed = [_(LABELS[name]) for name, value in vars(recipe.config).items() if _form()[name] != value]
+    recipe = RECIPES[settings()["recipe"]]
+    changed = [_(LABELS[name]) for name, value in vars(recipe.config).items() if settings()[name] != value]
     if changed:
         st.caption(_("Changed since: {settings}").format(settings=", ".join(changed)))
         st.button(_("Undo"), on_click=fill, args=(recipe.config,), type="tertiary")
@@ -97,18 +93,18 @@ def _take_recipe() -> None:
 
 def _show_network() -> None:
     _choose("architecture", ARCHITECTURES)
-    architecture = ARCHITECTURES[_form()["architecture"]]
+    architecture = ARCHITECTURES[settings()["architecture"]]
     if architecture.stages:
         _layers("channels", *architecture.stages)
     elif architecture.uses_widths:
         _layers("widths", 0, MAX_LAYERS)
-    _choose("activation", ACTIVATIONS, disabled=_form()["architecture"] == "softmax")
+    _choose("activation", ACTIVATIONS, disabled=settings()["architecture"] == "softmax")
 
 
 def _show_optimization() -> None:
     st.markdown("**" + _("How it learns") + "**")
     _choose("optimizer", OPTIMIZERS)
-    _steps("momentum", disabled=not OPTIMIZERS[_form()["optimizer"]].uses_momentum)
+    _steps("momentum", disabled=not OPTIMIZERS[settings()["optimizer"]].uses_momentum)
     _steps("weight_decay")
     _choose("schedule", SCHEDULES)
     _choose("loss", LOSSES)
@@ -118,8 +114,8 @@ def _show_optimization() -> None:
 def _show_regularization() -> None:
     st.markdown("**" + _("Against overfitting") + "**")
     _steps("dropout")
-    _toggle("batch_norm", refused=_form()["batch_size"] == 1)
-    _steps("label_smoothing", refused=_form()["loss"] == "nll")
+    _toggle("batch_norm", refused=settings()["batch_size"] == 1)
+    _steps("label_smoothing", refused=settings()["loss"] == "nll")
     _choose("augmentation", AUGMENTATIONS)
 
 
@@ -128,13 +124,13 @@ def _show_data() -> None:
     _choose("input_scaling", INPUT_SCALINGS)
     _steps("train_size")
     _choose("monitor", MONITORS)
-    _steps("validation_size", least=1 if _form()["monitor"] == "validation" else 0)
+    _steps("validation_size", least=1 if settings()["monitor"] == "validation" else 0)
     _choose("precision", PRECISIONS)
     low, high = FIELD_RANGES["seed"]
     label = LABELS["seed"]
-    _keep(
-        "seed",
-        st.number_input(_(label), int(low), int(high), key=_seeded("seed"), help=_help("seed")),
+    key = _seeded("seed")
+    st.number_input(
+        _(label), int(low), int(high), key=key, help=_help("seed"), on_change=take, args=("seed",)
     )
 
 
@@ -145,69 +141,90 @@ def _choose(field: str, entries: Mapping[str, Any], disabled: bool = False) -> N
     }
     descriptions = {name: _(getattr(entry, "description", entry)) for name, entry in entries.items()}
     everything = "\n".join(f"- **{labels[name]}**: {text}" for name, text in descriptions.items())
-    chosen = st.selectbox(
+    st.selectbox(
         _(LABELS[field]),
         list(labels),
         format_func=labels.get,
         key=_seeded(field),
         help=everything,
         disabled=disabled,
+        on_change=take,
+        args=(field,),
     )
-    _keep(field, chosen)
 
 
 def _steps(field: str, least: float = 0, disabled: bool = False, refused: bool = False) -> None:
     """A slider over sensible values, and the present one if it is another; `refused` sets it to 0."""
     if refused:
-        _keep(field, 0.0)
+        keep(field, 0.0)
         st.session_state[f"set_{field}"] = 0.0
-    if _form()[field] < least:
-        _keep(field, next(step for step in STEPS[field] if step >= least))
+    if settings()[field] < least:
+        keep(field, next(step for step in STEPS[field] if step >= least))
         st.session_state.pop(f"set_{field}", None)
-    values = sorted({*(step for step in STEPS[field] if step >= least), _form()[field]})
-    chosen = st.select_slider(
+    values = sorted({*(step for step in STEPS[field] if step >= least), settings()[field]})
+    st.select_slider(
         _(LABELS[field]),
         values,
         format_func=number_text,
         key=_seeded(field),
         help=_help(field),
         disabled=disabled or refused,
+        on_change=take,
+        args=(field,),
     )
-    _keep(field, chosen)
 
 
 def _toggle(field: str, refused: bool = False) -> None:
     if refused:
+        keep(field, False)
         st.session_state[f"set_{field}"] = False
-    _keep(field, st.toggle(_(LABELS[field]), key=_seeded(field), help=_help(field), disabled=refused))
+    st.toggle(
+        _(LABELS[field]),
+        key=_seeded(field),
+        help=_help(field),
+        disabled=refused,
+        on_change=take,
+        args=(field,),
+    )
 
 
 def _layers(field: str, fewest: int, most: int) -> None:
     """How many layers, and a number for each."""
-    sizes = list(_form()[field])
-    count_key = f"set_{field}_count"
-    st.session_state.setdefault(count_key, len(sizes))
-    st.session_state[count_key] = min(max(st.session_state[count_key], fewest), most)
-    count = st.slider(_(LABELS[field]), fewest, most, key=count_key, help=_help(field))
-    last = sizes[-1] if sizes else 64
-    sizes = (sizes + [last] * count)[:count]
+    sizes = settings()[field]
+    if not fewest <= len(sizes) <= most:
+        sizes = resized(sizes, max(fewest, min(len(sizes), most)))
+        keep(field, sizes)
+        st.session_state.pop(f"set_{field}_count", None)
+    st.session_state.setdefault(f"set_{field}_count", len(sizes))
+    st.slider(
+        _(LABELS[field]),
+        fewest,
+        most,
+        key=f"set_{field}_count",
+        help=_help(field),
+        on_change=take_layers,
+        args=(field,),
+    )
     with st.container(horizontal=True, gap="small"):
         for place, size in enumerate(sizes):
-            key = f"set_{field}_{place}"
-            st.session_state.setdefault(key, size)
+            st.session_state.setdefault(f"set_{field}_{place}", size)
             label = _("Layer {number}").format(number=place + 1)
             high = max(MOST_SHOWN[field], size)
-            sizes[place] = st.number_input(label, 1, high, step=8, key=key, width=90)
-    _keep(field, tuple(sizes))
-
-
-def _keep(field: str, value: Any) -> None:
-    _form()[field] = value
+            st.number_input(
+                label,
+                1,
+                high,
+                step=8,
+                key=f"set_{field}_{place}",
+                width=90,
+                on_change=take_layers,
+                args=(field,),
+            )
 
 
 def _seeded(field: str) -> str:
     """Return the key of a field's widget, which begins with the form's value."""
-    st.session_state.setdefault(f"set_{field}", _form()[field])
+    st.session_state.setdefault(f"set_{field}", settings()[field])
     return f"set_{field}"
 
 

@@ -8,11 +8,14 @@ from typing import Any
 
 import streamlit as st
 
+from ui.form_url import PARAMETERS
+
 ENTRY = Path(__file__).resolve().parent.parent / "streamlit_app.py"
 ENTERED_KEY = "entered"
 LANGUAGE_KEY = "lang"
 RUN_KEY = "run"
-CARRIED = (LANGUAGE_KEY, RUN_KEY)  # from page to page; other choices belong to their page
+# What goes from page to page; other choices belong to their page.
+CARRIED = (LANGUAGE_KEY, RUN_KEY, *PARAMETERS.values())
 
 
 def choice_in_url(

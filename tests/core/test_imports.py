@@ -13,7 +13,15 @@ FOLDER = Path(mnist_core.__file__).parent
 MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("__"))
 REGISTRIES = {"activations", "architectures", "augmentation", "optimizers", "scaling"}
 FIRST_PAGE = {"messages", "config", "recipes", "data", "sample", "runs", "checkpoint", "drawing"}
-FIRST_PAGE |= {"run_store", "run_labels", "retention", "evaluation", "recognition", "training_queue", "commands"} | REGISTRIES
+FIRST_PAGE |= {
+    "run_store",
+    "run_labels",
+    "retention",
+    "evaluation",
+    "recognition",
+    "training_queue",
+    "commands",
+} | REGISTRIES
 PAGES = {"streamlit", "ui", "pages"}
 SLOW = {"torch", "torchvision", "sklearn", "pandas"}
 

@@ -48,8 +48,10 @@ def refusal(ask, *arguments):
 
 def elsewhere(store, code):
     """Run code in another process, with `store` there as here."""
-    head = "import os, sys\nfrom mnist_core.config import TrainConfig\nfrom mnist_core.run_store import RunStore\n"
-    code = head + "store = RunStore(sys.argv[1])\n" + code
+    head = (
+        "import os, sys; from mnist_core.config import TrainConfig; from mnist_core.run_store import RunStore"
+    )
+    code = f"{head}\nstore = RunStore(sys.argv[1])\n{code}"
     return subprocess.Popen(
         [sys.executable, "-c", code, str(store.directory)], cwd=PROJECT, stdout=subprocess.PIPE, text=True
     )

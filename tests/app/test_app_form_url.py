@@ -1,0 +1,174 @@
+"""The Train form in the URL, there and back."""
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from mnist_core.config import CHOICES, FIELD_RANGES, TrainConfig
+from mnist_core.messages import InputError
+from mnist_core.recipes import RECIPES
+from mnist_core.run_store import RunStore
+from ui.form_url import PARAMETERS, from_query, to_query
+
+
+def settings(test):
+    return TrainConfig(**test.session_state["form"])
+
+
+def asked(test, kind, field):
+    return getattr(test, kind)(key=f"set_{field}")
+
+
+def in_url(test):
+    return {name: value for name, value in test.query_params.items() if name in PARAMETERS.values()}
+
+
+def any_config(rng):
+    """A config that may be anything the core takes."""
+
+    def value(name, default):
+        if name in CHOICES:
+            return rng.choice(list(CHOICES[name]))
+        if isinstance(default, bool):
+            return rng.random() < 0.5
+        if name not in FIELD_RANGES:
+            return rng.choice(list(RECIPES))
+        low, high = FIELD_RANGES[name]
+        if isinstance(default, tuple):
+            return tuple(rng.randint(low, high) for _ in range(rng.randint(0, 8)))
+        return rng.randint(low, high) if isinstance(default, int) else rng.uniform(low, high)
+
+    while True:
+        try:
+            return TrainConfig(
+                **{name: value(name, default) for name, default in vars(TrainConfig()).items()}
+            )
+        except InputError:
+            continue
+
+
+def test_any_settings_survive_the_url():
+    rng = random.Random(0)
+    for _ in range(300):
+        form = vars(any_config(rng))
+        assert from_query(to_query(form), "quick") == (form, [])
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_survives_the_url(app, name):
+    test = app("train")
+    asked(test, "selectbox", "recipe").select(name).run()
+    again = app("train", **test.query_params)
+    assert settings(again) == RECIPES[name].config
+    assert not again.warning
+
+
+def test_a_link_to_any_settings_fills_the_form(app):
+    rng = random.Random(1)
+    for _ in range(3):
+        config = replace(any_config(rng), architecture="mlp", batch_norm=False)
+        test = app("train", **to_query(vars(config)))
+        assert not test.exception
+        assert not test.error
+        assert settings(test) == config
+
+
+def test_an_untouched_form_is_not_in_the_url_and_a_change_puts_all_of_it_there(app):
+    test = app("train")
+    assert in_url(test) == {}
+    asked(test, "select_slider", "epochs").set_value(7).run()
+    assert in_url(test) == to_query(vars(replace(RECIPES["quick"].config, epochs=7)))
+    assert test.query_params["channels"].count("-") == len(settings(test).channels) - 1
+
+
+def test_links_to_other_pages_carry_the_form(app):
+    test = app("train")
+    asked(test, "select_slider", "epochs").set_value(7).run()
+    targets = [link.proto.query_string for link in test.get("page_link")]
+    assert all("epochs=7" in target for target in targets)
+
+
+def test_the_form_follows_when_the_url_changes(app):
+    """As Back and Forward do."""
+    test = app("train")
+    asked(test, "select_slider", "epochs").set_value(7).run()
+    seven = dict(test.query_params)
+    asked(test, "selectbox", "recipe").select("tutorial-1").run()
+    test.query_params = seven
+    test.run()
+    assert settings(test) == replace(RECIPES["quick"].config, epochs=7)
+    assert asked(test, "select_slider", "epochs").value == 7
+    for name in in_url(test):
+        del test.query_params[name]
+    test.run()
+    assert settings(test) == RECIPES["quick"].config
+    assert asked(test, "select_slider", "epochs").value == RECIPES["quick"].config.epochs
+
+
+def test_a_short_link_takes_the_rest_from_its_recipe(app):
+    test = app("train", recipe="tutorial-3", learning_rate="0.1")
+    assert settings(test) == replace(RECIPES["tutorial-3"].config, learning_rate=0.1)
+
+
+def test_an_old_link_keeps_its_meaning_when_the_recipe_changes(app, monkeypatch):
+    query = to_query(vars(RECIPES["quick"].config))
+    changed = replace(RECIPES["quick"], config=replace(RECIPES["quick"].config, epochs=9, batch_size=32))
+    monkeypatch.setitem(RECIPES, "quick", changed)
+    test = app("train", **query)
+    assert settings(test).epochs == int(query["epochs"])
+    assert settings(test).batch_size == int(query["batch_size"])
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"epochs": "nan"},
+        {"epochs": "9" * 6000},
+        {"epochs": "-3"},
+        {"epochs": ""},
+        {"learning_rate": "nan"},
+        {"learning_rate": "1e999"},
+        {"learning_rate": "fast"},
+        {"widths": "64-x"},
+        {"widths": "-"},
+        {"widths": "1-" * 90 + "1"},
+        {"channels": "0"},
+        {"architecture": "__class__"},
+        {"optimizer": "x" * 100_000},
+        {"batch_norm": "perhaps"},
+        {"recipe": "tutorial-9"},
+        {"training_seed": "99999999999"},
+        {"loss": "<script>alert(1)</script>"},
+    ],
+    ids=str,
+)
+def test_a_broken_parameter_is_named_and_the_rest_works(app, broken):
+    rest = {"momentum": "0.5"}
+    test = app("train", **rest, **broken)
+    assert not test.exception
+    assert not test.error
+    (name,) = broken
+    (said,) = test.warning
+    assert f"`{name}`" in said.value
+    assert len(said.value) < 200
+    assert settings(test) == replace(RECIPES["quick"].config, momentum=0.5)
+    asked(test, "select_slider", "epochs").set_value(7).run()
+    assert not test.warning
+
+
+def test_settings_that_can_not_go_together_get_their_sentence(app):
+    test = app("train", optimizer="nesterov", momentum="0")
+    assert not test.exception
+    assert "Nesterov needs momentum" in test.error[0].value
+
+
+def test_a_link_to_a_run_shows_the_settings_it_was_made_with(app, sample_only):
+    writer = RunStore().create(replace(RECIPES["tutorial-5"].config, epochs=3))
+    writer.close()
+    assert settings(app("train", run=writer.id)) == writer.config
+    assert settings(app("train", run=writer.id, recipe="quick")) == RECIPES["quick"].config
+
+
+def test_no_other_page_uses_a_name_of_the_form():
+    assert not {"lang", "run", "split", "digit", "seed", "from"} & set(PARAMETERS.values())

@@ -1,0 +1,100 @@
+"""The Train form's settings: in the session under FORM_KEY, and in the URL from the first change on.
+
+Each control's callback writes both before the page is drawn, so that its links carry what the form shows.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from mnist_core.config import TrainConfig
+from mnist_core.recipes import RECIPES
+from ui import resources
+from ui.form_url import from_query, in_query, to_query
+from ui.state import current_run
+
+FORM_KEY = "form"  # the settings as they are; widgets' own values end with their page
+URL_KEY = "form_url"  # the form's part of the URL as last read or written
+UNUSABLE_KEY = "form_unusable"  # parameters of the link that could not be used
+FIRST_RECIPE = "quick"
+FIRST_WIDTH = 64
+
+
+def current_config() -> TrainConfig:
+    """Return the settings of the form, under the recipe's name while they are the recipe's."""
+    config = TrainConfig(**settings())
+    as_written = RECIPES[config.recipe].config
+    return config if config == as_written else replace(config, recipe="custom")
+
+
+def fill(config: TrainConfig) -> None:
+    """Put settings into the form and the URL."""
+    recipe = config.recipe if config.recipe in RECIPES else settings()["recipe"]
+    _set_form({**vars(config), "recipe": recipe})
+    _write_url()
+
+
+def settings() -> dict[str, Any]:
+    """Return the settings as they are, at first the current run's, or a recipe's; `keep` changes them."""
+    if FORM_KEY not in st.session_state:
+        st.session_state[FORM_KEY] = _first_settings()
+    return st.session_state[FORM_KEY]
+
+
+def unusable() -> list[str]:
+    """Return the names of the parameters of the link that could not be used."""
+    return st.session_state.get(UNUSABLE_KEY, [])
+
+
+def _first_settings() -> dict[str, Any]:
+    run = None if current_run() == "shipped" else resources.find_run(current_run())
+    if run is None:
+        return vars(RECIPES[FIRST_RECIPE].config).copy()
+    recipe = run.config.recipe if run.config.recipe in RECIPES else FIRST_RECIPE
+    return {**vars(run.config), "recipe": recipe}
+
+
+def _set_form(form: dict[str, Any]) -> None:
+    st.session_state[FORM_KEY] = form
+    for key in [key for key in st.session_state if str(key).startswith("set_")]:
+        del st.session_state[key]
+
+
+def follow_url() -> None:
+    """Take over what a link, Back or Forward brought; a URL without settings has the first ones."""
+    query = in_query(st.query_params)
+    if query != st.session_state.get(URL_KEY, {}):
+        form, unusable = from_query(query, FIRST_RECIPE) if query else (_first_settings(), [])
+        _set_form(form)
+        st.session_state[URL_KEY], st.session_state[UNUSABLE_KEY] = query, unusable
+
+
+def _write_url() -> None:
+    query = to_query(settings())
+    st.query_params.update(query)
+    st.session_state[URL_KEY], st.session_state[UNUSABLE_KEY] = query, []
+
+
+def keep(field: str, value: Any) -> None:
+    """Set one setting."""
+    settings()[field] = value
+
+
+def take(field: str) -> None:
+    """Take over what a field's control was set to."""
+    keep(field, st.session_state[f"set_{field}"])
+    _write_url()
+
+
+def take_layers(field: str) -> None:
+    """Take over how many layers were asked for, and their sizes."""
+    sizes = resized(settings()[field], st.session_state[f"set_{field}_count"])
+    keep(field, tuple(st.session_state.get(f"set_{field}_{i}", size) for i, size in enumerate(sizes)))
+    _write_url()
+
+
+def resized(sizes: tuple[int, ...], count: int) -> tuple[int, ...]:
+    """Return the sizes of `count` layers: those there are, and new ones like the last."""
+    last = sizes[-1] if sizes else FIRST_WIDTH
+    return (*sizes, *[last] * count)[:count]
