@@ -1,10 +1,13 @@
-"""How many threads a training should use: measured, since no rule held."""
+"""How many threads a training should use, and how fast it then is: measured, since no rule held."""
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
 TRIAL_SECONDS = 0.3
 TRIAL_BATCH = 500  # as telling about threads as more, and over sooner
 WORTHWHILE = 1.3  # a smaller gain turns into a large loss as soon as another process wants the core
+FIRST_BATCHES = (4, 32)  # enough to see whether larger ones would take too long
+STEP_SECONDS = 0.5
+_TRIALS = threading.Lock()  # one at a time, as the number of threads is the whole process's
 
 
 def choose_threads(config: TrainConfig, images: Split, most: int) -> int:
@@ -27,20 +33,54 @@ def choose_threads(config: TrainConfig, images: Split, most: int) -> int:
     Two threads can be ten times slower than one for small layers on a busy machine, and twice as fast for
     convolutions on a quiet one. torch is left set to the number chosen.
     """
-    candidates = sorted({1, most} | {2**power for power in range(1, 10) if 2**power < most})
-    best, best_speed = 1, 0.0
-    for threads in candidates if most > 1 else []:
-        speed = _images_per_second(config, images, threads)
-        if speed > best_speed * WORTHWHILE:
-            best, best_speed = threads, speed
-    torch.set_num_threads(best)
+    with _TRIALS:
+        best = _fastest(config, images, most, TRIAL_BATCH)[0] if most > 1 else 1
+        torch.set_num_threads(best)
     return best
 
 
-def _images_per_second(config: TrainConfig, images: Split, threads: int) -> float:
+def training_speed(
+    config: TrainConfig, images: Split, most: int, is_busy: Callable[[], bool]
+) -> float | None:
+    """Return the images per second that `config` trains, on up to `most` threads, in a trial of a moment.
+
+    Batches are cut where a step would take long, so that a trial of anything ends in a few seconds. None when
+    `is_busy()` says that a training runs: it needs the cores, and its number of threads must stay.
+    """
+    with _TRIALS:
+        if is_busy():
+            return None
+        return _fastest(config, images, most, _affordable_batch(config, images))[1]
+
+
+def _fastest(config: TrainConfig, images: Split, most: int, batch: int) -> tuple[int, float]:
+    """Try numbers of threads on batches of at most `batch`; return the best and its images per second."""
+    candidates = sorted({1, most} | {2**power for power in range(1, 10) if 2**power < most})
+    best, best_speed = 1, 0.0
+    for threads in candidates:
+        speed = _images_per_second(config, images, threads, batch)
+        if speed > best_speed * WORTHWHILE:
+            best, best_speed = threads, speed
+    return best, best_speed
+
+
+def _affordable_batch(config: TrainConfig, images: Split) -> int:
+    """Return the largest batch worth trying, up to TRIAL_BATCH."""
+    sizes = [*FIRST_BATCHES, min(config.batch_size, TRIAL_BATCH)]
+    for size, larger in pairwise(sizes):
+        speed = _images_per_second(config, images, 1, size, seconds=0.0)
+        if size >= config.batch_size or larger > STEP_SECONDS * speed:
+            return size
+    return sizes[-1]
+
+
+def _images_per_second(
+    config: TrainConfig, images: Split, threads: int, batch: int = TRIAL_BATCH, seconds: float | None = None
+) -> float:
     """Train a fresh copy for a moment; its first steps, which prepare kernels, are not counted."""
+    seconds = TRIAL_SECONDS if seconds is None else seconds
     torch.set_num_threads(threads)
-    size = min(config.batch_size, TRIAL_BATCH)
+    size = min(config.batch_size, batch)
     most_images = min(config.train_size, size * REPORTS_PER_EPOCH)  # few enough that each step is reported
     trial = replace(config, epochs=1000, monitor="test", batch_size=size, train_size=most_images)
     start = 0.0
@@ -51,6 +91,6 @@ def _images_per_second(config: TrainConfig, images: Split, threads: int) -> floa
             now = time.perf_counter()
             if not start:
                 start, first = now, event.step
-            elif now - start > TRIAL_SECONDS:
+            elif now - start > seconds:
                 return (event.step - first) * size / (now - start)
     return 0.0

@@ -1,4 +1,5 @@
 import math
+import threading
 from dataclasses import replace
 
 import pytest
@@ -18,7 +19,7 @@ def speeds(monkeypatch):
     tried: list[int] = []
 
     def be(speed_of: dict[int, float]) -> list[int]:
-        def measure(config, images, count: int) -> float:
+        def measure(config, images, count: int, *batch_and_seconds: object) -> float:
             tried.append(count)
             return speed_of[count]
 
@@ -89,3 +90,35 @@ def test_a_trial_is_short_even_for_a_batch_of_everything(sample, monkeypatch):
     monkeypatch.setattr(threads, "fit", spy)
     assert threads._images_per_second(replace(CONFIG, batch_size=60_000), sample.train, 1) > 0
     assert trials[0].batch_size <= 500
+
+
+def test_a_speed_is_measured_in_a_moment_and_not_while_a_training_runs(sample, monkeypatch):
+    monkeypatch.setattr(threads, "TRIAL_SECONDS", 0.05)
+    assert threads.training_speed(CONFIG, sample.train, 1, lambda: False) > 0
+    assert threads.training_speed(CONFIG, sample.train, 1, lambda: True) is None
+
+
+def test_a_training_waits_until_a_trial_is_over(batch):
+    """Else the trial would change the number of threads under the training."""
+    with threads._TRIALS:
+        waiting = threading.Thread(target=choose_threads, args=(CONFIG, batch, 1))
+        waiting.start()
+        waiting.join(0.1)
+        assert waiting.is_alive()
+    waiting.join(10)
+    assert not waiting.is_alive()
+
+
+def test_batches_of_a_slow_network_are_cut(sample, monkeypatch):
+    tried: list[int] = []
+
+    def slow(config, images, count, batch=500, seconds=None):
+        tried.append(batch)
+        return 50.0  # images per second
+
+    monkeypatch.setattr(threads, "_images_per_second", slow)
+    assert threads.training_speed(replace(CONFIG, batch_size=5000), sample.train, 1, lambda: False) == 50
+    assert tried == [4, 4]  # 32 images would take 0.6 s
+    tried.clear()
+    threads.training_speed(replace(CONFIG, batch_size=2), sample.train, 1, lambda: False)
+    assert tried[-1] <= 4
