@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from mnist_core import commands
+from mnist_core import commands, file_commands
+from mnist_core.export import EXPORTS
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
 from mnist_core.terminal import complain
@@ -44,7 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m mnist_core", description="Digit Lab without a browser.")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-    for add in (_add_data, _add_recipes, _add_train, _add_evaluate, _add_predict, _add_runs):
+    adders = [_add_data, _add_recipes, _add_train, _add_evaluate, _add_predict, _add_runs]
+    for add in (*adders, _add_export, _add_import):
         add(subparsers)
     return parser
 
@@ -77,6 +79,7 @@ def _add_train(subparsers: Any) -> None:
     about = "Train a recipe and keep the run; Ctrl-C keeps what was learned."
     parser = _add(subparsers, "train", commands.train, about)
     parser.add_argument("--recipe", choices=RECIPES, default="quick", help="the settings to start from")
+    parser.add_argument("--config", metavar="FILE.json", help="or settings that were exported")
     parser.add_argument(
         "--set",
         action="append",
@@ -130,6 +133,22 @@ def _add_runs(subparsers: Any) -> None:
     }
     for name, text in helps.items():
         parser.add_argument(f"--{name}", action="append", default=[], metavar="RUN", help=text)
+    _takes_runs(parser)
+
+
+def _add_export(subparsers: Any) -> None:
+    about = "Take a run away: as a training script, weights, an ONNX model and more."
+    parser = _add(subparsers, "export", file_commands.export_run, about)
+    parser.add_argument("run", help='an id or its beginning, "last" or "shipped"')
+    parser.add_argument("--as", dest="kind", choices=EXPORTS, default="bundle", help="bundle is a zip of all")
+    parser.add_argument("--out", metavar="FILE", help="what to write (else a name made of the run's)")
+    _takes_runs(parser)
+
+
+def _add_import(subparsers: Any) -> None:
+    about = "Make a run of weights that were exported, here or elsewhere."
+    parser = _add(subparsers, "import", file_commands.import_file, about)
+    parser.add_argument("file", help="a .safetensors file")
     _takes_runs(parser)
 
 

@@ -115,8 +115,9 @@ def _resnet(config: TrainConfig) -> list[nn.Module]:
         zip((config.channels[0], *config.channels), config.channels, strict=False)
     ):
         stride = 1 if stage == 0 else 2
+        first = _conv(config, inputs, outputs, stride=stride)
         *second, activation = _conv(config, outputs, outputs)
-        main = nn.Sequential(*_conv(config, inputs, outputs, stride=stride), *second)
+        main = nn.Sequential(*first, *second)
         same = stride == 1 and inputs == outputs * pieces
         skip = nn.Identity() if same else nn.Conv2d(inputs, outputs * pieces, 1, stride=stride)
         layers.append(ResidualBlock(main, skip, activation))

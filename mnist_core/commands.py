@@ -11,6 +11,7 @@ from typing import Any
 
 from mnist_core.config import CHOICES, TrainConfig
 from mnist_core.data import Dataset, load_dataset
+from mnist_core.import_file import read_config
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
 from mnist_core.run_store import RunStore
@@ -91,7 +92,7 @@ def settings_help() -> str:
 
 
 def _config(options: argparse.Namespace) -> TrainConfig:
-    config = RECIPES[options.recipe].config
+    config = read_config(Path(options.config)) if options.config else RECIPES[options.recipe].config
     for setting in options.set:
         field, separator, text = setting.partition("=")
         if not separator:

@@ -411,7 +411,7 @@ def test_a_damaged_mnist_is_named(command, tiny_mnist, monkeypatch):
 def test_help_names_every_command_setting_and_choice(command):
     code, out, _ = command("--help")
     assert code == 0
-    for name in ("data", "recipes", "train", "evaluate", "predict", "runs"):
+    for name in ("data", "recipes", "train", "evaluate", "predict", "runs", "export", "import"):
         assert f"\n    {name} " in out
         assert command(name, "--help")[0] == 0
     _, out, _ = command("train", "--help")

@@ -22,6 +22,7 @@ FIRST_PAGE |= {
     "training_queue",
     "commands",
 } | REGISTRIES
+FIRST_PAGE |= {"export", "export_script", "import_file", "file_commands"}
 PAGES = {"streamlit", "ui", "pages"}
 SLOW = {"torch", "torchvision", "sklearn", "pandas"}
 
@@ -79,18 +80,23 @@ def test_what_the_first_page_needs_imports_nothing_slow():
     assert loaded_beside(light, SLOW | PAGES) == {name: [] for name in light}
 
 
+def imported_packages(path: Path) -> set[str]:
+    """The packages that a file imports, wherever in its text."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+    return {name.split(".")[0] for name in names}
+
+
 def test_no_module_mentions_the_pages():
     for path in FOLDER.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            assert not {name.split(".")[0] for name in names} & PAGES, path.name
+        assert not imported_packages(path) & PAGES, path.name
 
 
 def test_torchvision_is_imported_by_the_download_only():
-    users = [path.stem for path in FOLDER.glob("*.py") if "import torchvision" in path.read_text()]
-    users += [path.stem for path in FOLDER.glob("*.py") if "from torchvision" in path.read_text()]
-    assert set(users) == {"download"}
+    users = {path.stem for path in FOLDER.glob("*.py") if "torchvision" in imported_packages(path)}
+    assert users == {"download"}
 
 
 def test_the_settings_import_the_registries_only():
@@ -110,6 +116,6 @@ def test_the_arithmetic_knows_no_files_threads_or_commands(module):
 
 
 def test_nothing_imports_the_composers_but_each_other():
-    composers = {"commands", "training_queue"}
+    composers = {"commands", "file_commands", "training_queue"}
     for module in set(MODULES) - composers:
         assert not imported(module) & composers, module

@@ -1,0 +1,182 @@
+"""Exported scripts, run where the project is not to be seen, give their runs' results to the last digit."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from mnist_core.activations import ACTIVATIONS
+from mnist_core.config import TrainConfig
+from mnist_core.data import Dataset
+from mnist_core.export_script import training_script
+from mnist_core.messages import InputError
+from mnist_core.optimizers import OPTIMIZERS, SCHEDULES
+from mnist_core.raw_files import RawFile
+from mnist_core.recipes import RECIPES
+from mnist_core.recording import train_run
+from mnist_core.run_store import RunStore
+from mnist_core.runs import Run
+from mnist_core.training import StepDone
+
+SMALL = {"train_size": 300, "validation_size": 100, "epochs": 2, "monitor": "validation"}
+TINY = {**SMALL, "widths": (12,), "batch_size": 50}
+CNN = {**TINY, "architecture": "cnn", "channels": (4,), "train_size": 150, "epochs": 1}
+RUN_EACH = """
+import contextlib, io, json, runpy, sys
+folder, *scripts = sys.argv[1:]
+said = []
+for script in scripts:
+    sys.argv = [script, folder]
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        names = runpy.run_path(script, run_name="__main__")
+    said.append(out.getvalue().splitlines()[-1])
+print(json.dumps([said, sorted(name for name in sys.modules if name.startswith("mnist_core"))]))
+"""
+SETTINGS: dict[str, dict] = {
+    "resnet": {**CNN, "architecture": "resnet", "channels": (4, 6), "batch_norm": True},
+    "resnet maxout": {**CNN, "architecture": "resnet", "channels": (4,), "activation": "maxout"},
+    "vgg": {**CNN, "architecture": "vgg", "augmentation": "elastic", "batch_size": 40},
+    "lenet5": {**CNN, "architecture": "lenet5", "activation": "tanh", "precision": "bfloat16"},
+    "fast_cnn": {**CNN, "architecture": "fast_cnn", "channels": (4, 6), "augmentation": "affine"},
+    "softmax": {**TINY, "architecture": "softmax", "augmentation": "shift", "input_scaling": "symmetric"},
+    "dropout": {**TINY, "dropout": 0.3, "batch_norm": True, "train_size": 251},
+    "smoothing": {
+        **TINY,
+        "label_smoothing": 0.1,
+        "widths": (12, 12),
+        "activation": "rrelu",
+        "shuffle": False,
+    },
+    "in order, varied": {**TINY, "shuffle": False, "augmentation": "shift", "seed": 5},
+    "muon": {**TINY, "optimizer": "muon", "schedule": "one_cycle", "learning_rate": 0.02},
+    "muon, constant": {**CNN, "optimizer": "muon", "batch_norm": True, "weight_decay": 0.1},
+    "large batches": {**TINY, "train_size": 1450, "batch_size": 1400, "widths": (8,), "dropout": 0.2},
+    "large batches, varied": {**CNN, "train_size": 1450, "batch_size": 1400, "augmentation": "affine"},
+    "full batch": {**TINY, "batch_size": 60_000, "epochs": 3, "augmentation": "shift", "optimizer": "sgd"},
+}
+SETTINGS |= {f"schedule {name}": {**TINY, "schedule": name} for name in SCHEDULES}
+SETTINGS |= {f"optimizer {name}": {**TINY, "optimizer": name, "weight_decay": 0.01} for name in OPTIMIZERS}
+SETTINGS |= {f"activation {name}": {**TINY, "activation": name} for name in ACTIVATIONS}
+
+CONFIGS = {name: TrainConfig(**settings) for name, settings in SETTINGS.items()}
+CONFIGS |= {name: replace(RECIPES[name].config, train_size=200, epochs=1) for name in RECIPES}
+
+
+@pytest.fixture(scope="module")
+def mnist(sample: Dataset) -> Dataset:
+    """The sample, passing for MNIST."""
+    return replace(sample, source="mnist", notice=None)
+
+
+@pytest.fixture(scope="module")
+def folder(mnist: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same images in files as torchvision would have downloaded them."""
+    folder = tmp_path_factory.mktemp("data")
+    raw = folder / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name, split in (("train", mnist.train), ("t10k", mnist.test)):
+        for kind, values in (("images-idx3", split.images), ("labels-idx1", split.labels)):
+            content = RawFile(values.shape, "").header + values.tobytes()
+            (raw / f"{name}-{kind}-ubyte").write_bytes(content)
+    return folder
+
+
+def train(store: RunStore, config: TrainConfig, dataset: Dataset, most_steps: int | None = None) -> Run:
+    writer = store.create(config)
+    events = train_run(writer, dataset, torch.device("cpu"))
+    for event in events:
+        if isinstance(event, StepDone) and event.step == most_steps:
+            break
+    events.close()
+    return store.get(writer.id)
+
+
+def expected(run: Run) -> str:
+    return f"test accuracy {run.results['test_accuracy']}, loss {run.results['test_loss']}"
+
+
+def isolated(folder: Path, *arguments: object) -> list[str]:
+    """What Python says in an empty folder, without the project, the user's packages or PYTHON variables."""
+    (folder / "empty").mkdir()
+    command = [sys.executable, "-I", *map(str, arguments)]
+    done = subprocess.run(command, cwd=folder / "empty", capture_output=True, text=True, check=False)
+    assert not done.stderr
+    assert list((folder / "empty").iterdir()) == []
+    return done.stdout.splitlines()
+
+
+def test_a_script_says_how_it_goes_and_gives_its_runs_result(tmp_path, mnist, folder):
+    run = train(RunStore(tmp_path / "runs"), replace(RECIPES["tutorial-1"].config, train_size=300), mnist)
+    script = tmp_path / "script.py"
+    script.write_text(training_script(run))
+    said = isolated(tmp_path, script, folder)
+    assert said[0] == f"before training: {run.results['initial_accuracy']:.2%} of the test images right"
+    assert [line.split(":")[0] for line in said[1:-1]] == ["epoch 1", "epoch 2"]
+    assert said[-1] == expected(run)
+
+
+@pytest.fixture(scope="module")
+def runs(mnist, tmp_path_factory) -> dict[str, Run]:
+    """A finished run of each config, and a stopped one; parts of batches are small, to need few images."""
+    store = RunStore(tmp_path_factory.mktemp("runs"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mnist_core.gradients.PIECE", 500)
+        patch.setattr("mnist_core.training.PIECE", 500)
+        runs = {name: train(store, config, mnist) for name, config in CONFIGS.items()}
+        runs["stopped"] = train(store, TrainConfig(**TINY, schedule="cosine"), mnist, most_steps=8)
+    return runs
+
+
+def write_scripts(folder: Path, runs: Iterable[Run]) -> list[Path]:
+    scripts = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mnist_core.gradients.PIECE", 500)
+        for number, run in enumerate(runs):
+            scripts.append(folder / f"{number:02}.py")
+            scripts[-1].write_text(training_script(run))
+    return scripts
+
+
+def test_scripts_of_all_kinds_of_settings_give_their_runs_results(tmp_path, runs, folder):
+    scripts = write_scripts(tmp_path, runs.values())
+    (tmp_path / "run_each.py").write_text(RUN_EACH)
+    (answer,) = isolated(tmp_path, tmp_path / "run_each.py", folder, *scripts)
+    said, ours = json.loads(answer)
+    assert dict(zip(runs, said, strict=True)) == {name: expected(run) for name, run in runs.items()}
+    assert ours == []
+
+
+def test_scripts_are_formatted_as_ruff_would(tmp_path, runs):
+    on_cuda = {"device": "cuda", "precision": "bfloat16"}
+    elsewhere = [replace(run, results={**run.results, **on_cuda}) for run in runs.values()]
+    write_scripts(tmp_path, [*runs.values(), *elsewhere])
+    for command in (["check", "--select", "E,F,I"], ["format", "--diff"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--isolated", str(tmp_path)]
+        done = subprocess.run(ruff, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+
+
+def test_a_script_says_only_what_its_network_needs(runs):
+    script = training_script(runs["tutorial-3"])
+    for word in ("augment", "schedule", "step_", "import math", "Maxout", "MOMENTUM", "DEVICE", "shuffling"):
+        assert word not in script
+    assert len(script.splitlines()) < 90
+    assert f"read {runs['tutorial-3'].results['test_accuracy']:.2%} of the test images right" in script
+
+
+def test_a_run_on_the_sample_has_no_script(runs):
+    run = replace(runs["tutorial-3"], results={"source": "sample"})
+    with pytest.raises(InputError, match="offline sample"):
+        training_script(run)
+
+
+def test_a_run_that_never_began_has_a_script_of_its_settings(runs):
+    config = TrainConfig(batch_norm=True, batch_size=1000, train_size=50_001)
+    script = training_script(replace(runs["softmax"], config=config, status="failed", results={}))
+    assert "TRAIN_IMAGES = 50_000 " in script
+    assert "right, with a loss" not in script
