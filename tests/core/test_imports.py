@@ -23,8 +23,9 @@ FIRST_PAGE |= {
     "commands",
 } | REGISTRIES
 FIRST_PAGE |= {"export", "export_script", "import_file", "file_commands"}
+FIRST_PAGE |= {"statistics", "embedding", "label_errors"}
 PAGES = {"streamlit", "ui", "pages"}
-SLOW = {"torch", "torchvision", "sklearn", "pandas"}
+SLOW = {"torch", "torchvision", "sklearn", "pandas", "openTSNE"}
 
 IMPORT_EACH = """
 import importlib, sys
