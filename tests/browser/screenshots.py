@@ -18,6 +18,11 @@ from tests.browser.server import ROOT, draw, environment, launch, serve, settle
 SEVEN = [(70, 70), (200, 70), (120, 230)]
 PAGES = {
     "explore": "/?",
+    "explore-image": "/?view=image&index=7",
+    "explore-statistics": "/?view=statistics",
+    "explore-typical": "/?view=typical&digit=4",
+    "explore-map": "/?view=map&digit=4",
+    "explore-doubtful": "/?view=doubtful",
     "train": "/train?",
     "train-run": "/train?run={run}",
     "evaluate": "/evaluate?run={run}",

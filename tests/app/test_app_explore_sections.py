@@ -1,0 +1,251 @@
+"""The sections of the Explore page beyond the grid."""
+
+import re
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mnist_core.data import Split, load_sample
+from mnist_core.label_errors import DOUBTFUL_LABELS
+from mnist_core.statistics import distances_to_mean, most_and_least_typical, statistics
+from tests.browser.server import ROOT
+from ui.explore.tsne_worker import TsneWorker
+
+SECTIONS = ["grid", "image", "statistics", "typical", "map", "doubtful"]
+OPEN_AND_LOOK = """
+import sys
+from streamlit.testing.v1 import AppTest
+test = AppTest.from_file(sys.argv[1], default_timeout=30).run()
+print(sum(element.proto.body.count("<figure") for element in test.get("html")), "images")
+print(*{"torch", "torchvision", "openTSNE"} & sys.modules.keys())
+"""
+
+
+def vector(page):
+    """The numbers in the vector."""
+    text = re.search(r'class="lab-vector"[^>]*>\[(.*?)\]<', page, re.DOTALL)[1]
+    return [float(number.replace("\N{MINUS SIGN}", "-")) for number in text.split(",")]
+
+
+def numbers_shown(page):
+    """The numbers of the images that show their labels."""
+    return [int(number) for number in re.findall(r"image number (\d+)", page)]
+
+
+def text_of(test):
+    return "\n".join(element.value for element in [*test.markdown, *test.caption, *test.info, *test.warning])
+
+
+def button(test, label):
+    return next(found for found in test.button if found.label == label)
+
+
+def test_the_page_opens_with_the_grid_before_torch_is_imported(sample_only):
+    done = subprocess.run(
+        [sys.executable, "-c", OPEN_AND_LOOK, str(ROOT / "streamlit_app.py")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["9 images", ""]
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("view", [*SECTIONS, "nonsense"])
+def test_every_section_opens_by_link(app, html, view, lang):
+    test = app(view=view, lang=lang)
+    assert not test.exception
+    assert test.pills(key="view").value == (view if view in SECTIONS else "grid")
+
+
+def test_a_section_chosen_is_in_the_url(app):
+    test = app()
+    test.pills(key="view").set_value("statistics").run()
+    assert test.query_params["view"] == "statistics"
+    assert any("mean of each digit" in header.value for header in test.subheader)
+
+
+def test_a_number_typed_leads_to_that_image(app, html):
+    test = app(split="test")
+    test.number_input(key="jump").set_value(42).run()
+    assert [test.query_params[key] for key in ("view", "index", "split")] == ["image", "42", "test"]
+    assert numbers_shown(html(test)) == [42]
+    assert f"Label <b>{load_sample().test.labels[42]}</b>" in html(test)
+
+
+def test_an_image_of_the_grid_can_be_opened_and_the_grid_come_back_to(app, html):
+    test = app()
+    test.selectbox(key="of_grid").select("no. 4").run()
+    assert numbers_shown(html(test)) == [4]
+    test.pills(key="view").set_value("grid").run()
+    assert test.selectbox(key="of_grid").value is None
+    assert len(numbers_shown(html(test))) == 9
+
+
+@pytest.mark.parametrize(
+    ("index", "shown"),
+    [("99999", 1499), ("1499", 1499), ("-1", 0), ("x", 0), ("", 0), ("1" * 30, 0), ("²", 0)],
+)
+def test_an_index_from_the_url_out_of_range_or_not_a_number(app, html, index, shown):
+    test = app(view="image", index=index)
+    assert numbers_shown(html(test)) == [shown]
+    assert not test.exception
+    if index == "99999":
+        assert "no image 99,999 here; the last one is 1,499" in test.warning[0].value
+    else:
+        assert not test.warning
+
+
+def test_next_and_previous_go_round(app, html):
+    test = app(view="image", index="1499")
+    button(test, "Next").click().run()
+    assert numbers_shown(html(test)) == [0]
+    button(test, "Previous").click().run()
+    assert numbers_shown(html(test)) == [1499]
+    assert test.query_params["index"] == "1499"
+
+
+def test_the_784_values_are_the_images_in_the_square_and_in_the_line(app, html):
+    pixels = load_sample().train.images[3]
+    page = html(app(view="image", index="3"))
+    cells = re.findall(r'<td[^>]*style="--grey:(\d+)">(\d+)</td>', page)
+    assert [int(text) for _grey, text in cells] == pixels.ravel().tolist()
+    assert all(grey == text for grey, text in cells)
+    assert vector(page) == pixels.ravel().tolist()
+
+
+@pytest.mark.parametrize(
+    ("scaling", "mean", "spread"), [("unit", 0, 1), ("symmetric", 0.5, 0.5), ("standard", 0.1307, 0.3081)]
+)
+def test_a_scaling_shows_what_it_does_to_the_values(app, html, scaling, mean, spread):
+    test = app(view="image", index="3")
+    test.pills(key="scaling").set_value(scaling).run()
+    assert test.query_params["scaling"] == scaling
+    expected = (load_sample().train.images[3].ravel() / 255 - mean) / spread
+    np.testing.assert_allclose(vector(html(test)), expected, atol=0.0051)
+
+
+def test_the_statistics_are_those_of_the_split(app, html):
+    test = app(view="statistics", split="test")
+    images = load_sample().test.images
+    assert f"{images.mean():.2f}" in text_of(test)
+    assert f"{images.std():.2f}" in text_of(test)
+    assert f"**{(images == 0).mean():.1%}** of the pixels are paper" in text_of(test)
+    assert html(test).count("<figure") == 20
+
+
+def test_the_most_and_the_least_typical_of_a_digit(app, html):
+    train = load_sample().train
+    distances = distances_to_mean(train, statistics(train).means)
+    nearest, farthest = most_and_least_typical(train, distances, 7, 9)
+    test = app(view="typical", digit="7")
+    assert numbers_shown(html(test)) == [*nearest, *farthest]
+    test.selectbox(key="digit").select("all").run()
+    assert len(numbers_shown(html(test))) == 20
+
+
+def test_a_digit_with_too_few_images_has_no_typical_one(app, monkeypatch):
+    everything = load_sample()
+    keep = everything.train.labels != 7
+    without = Split(everything.train.images[keep], everything.train.labels[keep])
+    monkeypatch.setattr("ui.resources.load_sample", lambda: replace(everything, train=without))
+    test = app(view="typical", digit="7")
+    assert "too few images of 7" in test.info[0].value
+    test.selectbox(key="digit").select("all").run()
+    assert not test.exception
+
+
+def test_the_map_rings_the_image_asked_for(app, html):
+    test = app(view="map", index="12")
+    assert len(test.get("vega_lite_chart")) == 1
+    assert "left to right" in text_of(test)
+    assert numbers_shown(html(test)) == [12]
+    button(test, "See its pixel values").click().run()
+    assert test.query_params["view"] == "image"
+    assert numbers_shown(html(test)) == [12]
+    assert "only images 0 to 1,499" in text_of(app(view="map", index="5000"))
+
+
+@pytest.fixture
+def slow_map(monkeypatch):
+    """t-SNE that stands still at 40% until told to go on."""
+    go_on = threading.Event()
+
+    def embed(images):
+        corner = np.zeros((len(images), 2), np.float32)
+        yield 0.4, corner
+        go_on.wait(20)
+        yield 1.0, corner + np.arange(len(images))[:, None]
+
+    monkeypatch.setattr("ui.explore.shared.TsneWorker", lambda images: TsneWorker(images, embed))
+    yield go_on
+    go_on.set()
+
+
+def test_tsne_is_made_on_demand_with_progress_and_is_there_for_the_next_visitor(app, slow_map):
+    test = app(view="map", method="tsne")
+    assert not test.get("vega_lite_chart")
+    button(test, "Make the t-SNE map").click().run()
+    assert "40%" in test.get("progress")[0].proto.text
+    other = app(view="map", method="tsne")
+    assert "40%" in other.get("progress")[0].proto.text
+    slow_map.set()
+    wait_for_the_map()
+    for visitor in (test.run(), app(view="map", method="tsne")):
+        assert "Point at one" in text_of(visitor)
+        assert not visitor.get("progress")
+
+
+def wait_for_the_map():
+    (thread,) = [found for found in threading.enumerate() if found.name == "t-SNE"] or [None]
+    if thread:
+        thread.join(20)
+
+
+def test_stop_ends_tsne_and_it_can_be_made_again(app, slow_map):
+    test = app(view="map", method="tsne")
+    button(test, "Make the t-SNE map").click().run()
+    button(test, "Stop").click().run()
+    assert not test.get("progress")
+    slow_map.set()
+    wait_for_the_map()
+    assert not test.run().get("vega_lite_chart")
+    button(test, "Make the t-SNE map").click().run()
+    wait_for_the_map()
+    assert "Point at one" in text_of(test.run())
+
+
+def test_the_offline_sample_has_no_doubtful_labels_and_says_why(app, html):
+    test = app(view="doubtful")
+    assert "offline sample is in use" in test.info[0].value
+    assert "<figure" not in html(test)
+
+
+@pytest.fixture
+def like_mnist(monkeypatch):
+    """A test set as long as MNIST's, of the sample's images."""
+    everything = load_sample()
+    test = Split(np.resize(everything.test.images, (10_000, 28, 28)), np.zeros(10_000, np.uint8))
+    monkeypatch.setattr("ui.resources.load_sample", lambda: replace(everything, test=test, source="mnist"))
+
+
+def test_the_doubtful_labels_are_shown_with_the_votes(app, html, like_mnist):
+    test = app(view="doubtful")
+    page = html(test)
+    assert page.count("<figure") == len(DOUBTFUL_LABELS)
+    assert "Label <b>8</b> &nbsp;no. 947<br>0 say 8, 5 say 9<" in page
+    assert "Label <b>6</b> &nbsp;no. 2,654<br>0 say 6, 2 say 1, 3 neither<" in page
+    test.selectbox(key="of_doubtful").select("no. 947").run()
+    assert [test.query_params[key] for key in ("view", "index", "split")] == ["image", "947", "test"]
+
+
+def test_the_shipped_model_reads_the_doubtful_images_when_asked(app, html, like_mnist):
+    test = app(view="doubtful")
+    assert "The model:" not in html(test)
+    test.toggle[0].set_value(True).run()
+    assert html(test).count("The model: <b>") == len(DOUBTFUL_LABELS)

@@ -1,0 +1,1 @@
+"""The sections of the Explore page, one module each."""

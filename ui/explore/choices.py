@@ -1,0 +1,67 @@
+"""Which images the Explore page is about: split, digit, image number and section, all in the URL."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from mnist_core.data import Dataset, Split
+from ui.state import choice_in_url
+from ui.translation import gettext as _
+
+VIEW_KEY, SPLIT_KEY, DIGIT_KEY, INDEX_KEY = "view", "split", "digit", "index"
+ALL = "all"
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """A split, its name ("train" or "test"), and where the data is from ("mnist" or "sample")."""
+
+    split: Split
+    name: str
+    source: str
+
+
+def choose_split(data: Dataset) -> Chosen:
+    """Show which images are looked at, and let others be chosen."""
+    splits = {"train": _("Training images"), "test": _("Test images")}
+    name = choice_in_url(
+        st.segmented_control,
+        _("Images"),
+        splits,
+        SPLIT_KEY,
+        "train",
+        required=True,
+        label_visibility="collapsed",
+    )
+    return Chosen(data.train if name == "train" else data.test, name, data.source)
+
+
+def choose_digit() -> int | None:
+    """Show which digit is looked at, and let another be chosen; None for all."""
+    digits = {ALL: _("All digits"), **{str(digit): str(digit) for digit in range(10)}}
+    digit = choice_in_url(
+        st.selectbox, _("Digit"), digits, DIGIT_KEY, ALL, width=150, label_visibility="collapsed"
+    )
+    return None if digit == ALL else int(digit)
+
+
+def number_in_url(key: str) -> int:
+    """Return the whole number under `key` in the URL, 0 for none."""
+    text = st.query_params.get(key, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+
+
+def choose_number(label: str, last: int) -> int:
+    """Show a field for an image's number, 0 to `last`, kept in the URL; return the number."""
+
+    def keep() -> None:
+        st.query_params[INDEX_KEY] = str(st.session_state[INDEX_KEY])
+
+    wanted = number_in_url(INDEX_KEY)
+    st.session_state[INDEX_KEY] = min(wanted, last)
+    return st.number_input(label, 0, last, step=1, key=INDEX_KEY, on_change=keep, width=200)
+
+
+def open_image(index: int, split: str) -> None:
+    """Turn to the section that shows one image."""
+    st.query_params.update({VIEW_KEY: "image", INDEX_KEY: str(index), SPLIT_KEY: split})
