@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from mnist_core import commands, file_commands
+from mnist_core import commands, file_commands, training_commands
 from mnist_core.export import EXPORTS
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m mnist_core", description="Digit Lab without a browser.")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-    adders = [_add_data, _add_recipes, _add_train, _add_evaluate, _add_predict, _add_runs]
+    adders = [_add_data, _add_recipes, _add_train, _add_continue, _add_evaluate, _add_predict, _add_runs]
     for add in (*adders, _add_export, _add_import):
         add(subparsers)
     return parser
@@ -77,7 +77,7 @@ def _add_recipes(subparsers: Any) -> None:
 
 def _add_train(subparsers: Any) -> None:
     about = "Train a recipe and keep the run; Ctrl-C keeps what was learned."
-    parser = _add(subparsers, "train", commands.train, about)
+    parser = _add(subparsers, "train", training_commands.train, about)
     parser.add_argument("--recipe", choices=RECIPES, default="quick", help="the settings to start from")
     parser.add_argument("--config", metavar="FILE.json", help="or settings that were exported")
     parser.add_argument(
@@ -86,12 +86,21 @@ def _add_train(subparsers: Any) -> None:
         default=[],
         metavar="FIELD=VALUE",
         help="change a setting, like batch_size=64 or widths=64,32; may be repeated. Settings and choices: "
-        + commands.settings_help(),
+        + training_commands.settings_help(),
     )
     parser.add_argument("--epochs", type=int, help="how many times to see every training image")
     parser.add_argument("--seed", type=int, help="repeats a run, with the same threads")
     parser.add_argument("--threads", type=int, help="how many threads to use (else by a short trial)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    _takes_data(parser)
+    _takes_runs(parser)
+
+
+def _add_continue(subparsers: Any) -> None:
+    about = "Train a run further, from where it was paused, stopped, interrupted or finished."
+    parser = _add(subparsers, "continue", training_commands.continue_run, about)
+    parser.add_argument("run", help='an id or its beginning, or "last"')
+    parser.add_argument("--epochs", type=int, help="epochs in all, counted from its beginning")
     _takes_data(parser)
     _takes_runs(parser)
 

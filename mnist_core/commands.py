@@ -5,18 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mnist_core.config import CHOICES, TrainConfig
 from mnist_core.data import Dataset, load_dataset
-from mnist_core.import_file import read_config
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
 from mnist_core.run_store import RunStore
 from mnist_core.runs import Run
-from mnist_core.terminal import complain, ctrl_c, download_bar, training_bar
+from mnist_core.terminal import complain, download_bar
 
 Answer = dict[str, Any]
 
@@ -25,7 +23,7 @@ def show_data(options: argparse.Namespace) -> None:
     """Print where the data came from, its path, counts and checks."""
     from mnist_core.raw_files import check_files
 
-    dataset = _dataset(options.data)
+    dataset = load_data(options.data)
     answer: Answer = {
         "source": dataset.source,
         "path": str(dataset.path) if dataset.path else None,
@@ -63,60 +61,6 @@ def show_recipes(options: argparse.Namespace) -> None:
         print(f"{row['name']:12} {row['parameters']:>8,}  {row['description']}")
 
 
-def train(options: argparse.Namespace) -> None:
-    """Train, and print the run's results."""
-    from mnist_core.devices import choose_device
-    from mnist_core.recording import train_run
-
-    config = _config(options)
-    device = choose_device(options.device)
-    dataset = _dataset(options.data)
-    store = RunStore(options.runs)
-    _set_threads(options.threads, config, dataset)
-    writer = store.create(config)
-    events = train_run(writer, dataset, device)
-    with training_bar(config.epochs) as show, ctrl_c() as pressed:
-        for event in events:
-            show(event)
-            if pressed():
-                break
-        events.close()
-    store.keep_within(spare=writer.id)
-    _print_run(store.get(writer.id), options.json)
-
-
-def settings_help() -> str:
-    """List every setting, with the names to choose from where there are some."""
-    names = TrainConfig().to_json()
-    return "; ".join(f"{name}: {', '.join(CHOICES[name])}" if name in CHOICES else name for name in names)
-
-
-def _config(options: argparse.Namespace) -> TrainConfig:
-    config = read_config(Path(options.config)) if options.config else RECIPES[options.recipe].config
-    for setting in options.set:
-        field, separator, text = setting.partition("=")
-        if not separator:
-            raise InputError("--set takes FIELD=VALUE, such as batch_size=64, not {given!r}.", given=setting)
-        config = config.with_text(field, text)
-    given = {name: getattr(options, name) for name in ("epochs", "seed")}
-    return replace(config, **{name: value for name, value in given.items() if value is not None})
-
-
-def _set_threads(threads: int | None, config: TrainConfig, dataset: Dataset) -> None:
-    import torch
-
-    from mnist_core.devices import usable_cores
-    from mnist_core.recording import monitored_splits
-    from mnist_core.threads import choose_threads
-
-    if threads is None:
-        choose_threads(config, monitored_splits(config, dataset)[0], usable_cores())
-    elif threads < 1:
-        raise InputError("--threads must be 1 or more, not {threads}.", threads=threads)
-    else:
-        torch.set_num_threads(threads)
-
-
 def _run_answer(run: Run) -> Answer:
     keys = [
         "parameters",
@@ -134,7 +78,8 @@ def _run_answer(run: Run) -> Answer:
     return {**about, **label, **facts}
 
 
-def _print_run(run: Run, as_json: bool) -> None:
+def print_run(run: Run, as_json: bool) -> None:
+    """Print a run's results."""
     if as_json:
         return _print_json(_run_answer(run))
     results = run.results
@@ -148,7 +93,7 @@ def evaluate_run(options: argparse.Namespace) -> None:
     from mnist_core.evaluation import evaluate
 
     run = RunStore(options.runs).get(options.run)
-    result = evaluate(run.load_model(), _dataset(options.data).test)
+    result = evaluate(run.load_model(), load_data(options.data).test)
     if options.json:
         return _print_json(
             {
@@ -237,7 +182,7 @@ def show_runs(options: argparse.Namespace) -> None:
         print("no runs yet; `python -m mnist_core train --recipe quick` makes one")
 
 
-def _dataset(directory: str | None) -> Dataset:
+def load_data(directory: str | None) -> Dataset:
     """Load the images, with a bar while they are fetched, and say so when they are only the sample."""
     with download_bar() as show:
         dataset = load_dataset(directory, show)

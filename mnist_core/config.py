@@ -108,7 +108,7 @@ class TrainConfig:
             raise InputError(
                 N_("Batch norm needs batches of at least 2 images; put more in each, or turn it off.")
             )
-        if OPTIMIZERS[self.optimizer].nesterov and not self.momentum:
+        if self.optimizer == "nesterov" and not self.momentum:
             raise InputError(N_("Nesterov needs momentum; raise it above 0, or choose SGD."))
         if self.loss == "nll" and self.label_smoothing:
             raise InputError(

@@ -1,4 +1,4 @@
-"""Loss and gradients of one batch: by autograd, or for plain MLPs by its kernels without its graph."""
+"""The gradients of one batch: by autograd, or for plain MLPs by its kernels without its graph."""
 
 from __future__ import annotations
 
@@ -31,10 +31,12 @@ _BACKWARD: dict[type[nn.Module], Callable[[Tensor, Tensor], Tensor]] = {
 
 
 class Gradients(Protocol):
-    """Fills the parameters' .grad from batches."""
+    """Fills the parameters' .grad from batches; dropout and RReLU, if there are any, draw from `random`."""
 
-    def __call__(self, inputs: Tensor, labels: Tensor, share: float) -> tuple[Tensor, Tensor]:
-        """Take scaled inputs [B, 1, 28, 28] and labels [B]; return logits [B, 10] and mean loss.
+    random: RandomStream | None
+
+    def __call__(self, inputs: Tensor, labels: Tensor, share: float) -> Tensor:
+        """Take scaled inputs [B, 1, 28, 28] and labels [B]; return the network's outputs [B, 10].
 
         They are `share` of a batch, 0 to 1: what the gradients of their mean loss count for.
         """
@@ -60,8 +62,7 @@ class AutogradGradients:
         self._loss = F.nll_loss if config.loss == "nll" else self._cross_entropy
         self._bfloat16 = precision == "bfloat16"
         is_random = any(isinstance(module, _RANDOM_LAYERS) for module in model.modules())
-        self._random = RandomStream(config.seed) if is_random else nullcontext()
-
+        self.random = RandomStream(config.seed) if is_random else None
         self._parameters = list(model.parameters())
 
     def clear(self) -> None:
@@ -72,15 +73,16 @@ class AutogradGradients:
     def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
         return F.cross_entropy(logits, labels, label_smoothing=self._smoothing)
 
-    def __call__(self, inputs: Tensor, labels: Tensor, share: float) -> tuple[Tensor, Tensor]:
+    def __call__(self, inputs: Tensor, labels: Tensor, share: float) -> Tensor:
         """Add the gradients of `share` times the batch's mean loss; see Gradients."""
-        with self._random:
+        with self.random or nullcontext():
             with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self._bfloat16):
                 logits = self._network(inputs)
             logits = logits.float()
             loss = self._loss(logits, labels)
             (loss if share == 1 else loss * share).backward()
-        return logits.detach(), loss.detach()
+        outputs: Tensor = logits.detach()
+        return outputs
 
 
 class DenseGradients:
@@ -89,6 +91,8 @@ class DenseGradients:
     It calls the kernels that autograd would call, in its order, so the gradients are the same to the bit;
     what it saves is autograd's graph, which at batches of 15 takes longer than the arithmetic.
     """
+
+    random: RandomStream | None = None
 
     def __init__(self, model: DigitClassifier) -> None:
         layers = list(model.network)
@@ -116,14 +120,14 @@ class DenseGradients:
         """Keep the buffers: the next batch overwrites them."""
 
     @torch.no_grad()
-    def __call__(self, inputs: Tensor, labels: Tensor, share: float) -> tuple[Tensor, Tensor]:
+    def __call__(self, inputs: Tensor, labels: Tensor, share: float) -> Tensor:
         """Replace the gradients by those of the batch's mean loss; see Gradients."""
         outputs = [inputs.flatten(1)]
         for linear, activation in zip(self._linear[:-1], self._activations, strict=True):
             outputs.append(activation(F.linear(outputs[-1], linear.weight, linear.bias)))
         logits = F.linear(outputs[-1], self._linear[-1].weight, self._linear[-1].bias)
         log_probabilities = _aten._log_softmax.default(logits, 1, False)
-        loss, count = _aten.nll_loss_forward.default(log_probabilities, labels, None, _MEAN, -100)
+        count = self._one * len(labels)
         gradient = _aten.nll_loss_backward.default(
             self._one, log_probabilities, labels, None, _MEAN, -100, count
         )
@@ -135,4 +139,4 @@ class DenseGradients:
             if index:
                 gradient = gradient.mm(weight)
                 gradient = _BACKWARD[type(self._activations[index - 1])](gradient, outputs[index])
-        return logits, loss
+        return logits

@@ -4,76 +4,65 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mnist_core.messages import N_
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    import torch
-    from torch import nn
+    from torch import Tensor, nn
 
     from mnist_core.config import TrainConfig
+    from mnist_core.update_rules import Updater
 
 
 @dataclass(frozen=True)
 class OptimizerEntry:
-    """One optimizer: `cls` names its class in torch.optim; `learning_rate` is a sensible start."""
+    """One optimizer; `learning_rate` is a sensible start. Its rule has the same name in update_rules."""
 
     label: str
     description: str
-    cls: str
     learning_rate: float
     uses_momentum: bool = False
-    nesterov: bool = False
-    fused: bool = False
 
 
 OPTIMIZERS: dict[str, OptimizerEntry] = {
     "sgd": OptimizerEntry(
-        N_("SGD"), N_("Gradient descent: a step of learning rate times gradient, nothing more."), "SGD", 0.1
+        N_("SGD"), N_("Gradient descent: a step of learning rate times gradient, nothing more."), 0.1
     ),
     "momentum": OptimizerEntry(
         N_("SGD + momentum"),
         N_("Steps build up speed in directions that persist."),
-        "SGD",
         0.05,
         uses_momentum=True,
     ),
     "nesterov": OptimizerEntry(
         N_("Nesterov"),
         N_("Momentum that looks ahead to where it is going before it measures the slope."),
-        "SGD",
         0.05,
         uses_momentum=True,
-        nesterov=True,
     ),
     "adagrad": OptimizerEntry(
         N_("AdaGrad"),
         N_("Each weight its own rate, which only shrinks as its gradients add up."),
-        "Adagrad",
         0.01,
     ),
     "rmsprop": OptimizerEntry(
         N_("RMSprop"),
         N_("AdaGrad that forgets: divides by a running mean of recent gradients."),
-        "RMSprop",
         0.001,
     ),
     "adadelta": OptimizerEntry(
-        N_("Adadelta"), N_("RMSprop that also scales by the size of its recent steps."), "Adadelta", 1.0
+        N_("Adadelta"), N_("RMSprop that also scales by the size of its recent steps."), 1.0
     ),
-    "adam": OptimizerEntry(
-        N_("Adam"), N_("Momentum and RMSprop together: a good first choice."), "Adam", 0.001, fused=True
-    ),
+    "adam": OptimizerEntry(N_("Adam"), N_("Momentum and RMSprop together: a good first choice."), 0.001),
     "adamw": OptimizerEntry(
-        N_("AdamW"), N_("Adam with weight decay applied to the weights directly."), "AdamW", 0.001, fused=True
+        N_("AdamW"), N_("Adam with weight decay applied to the weights directly."), 0.001
     ),
     "muon": OptimizerEntry(
         N_("Muon"),
         N_("Makes each weight matrix's step orthogonal; biases and the rest are moved by AdamW."),
-        "Muon",
         0.02,
         uses_momentum=True,
     ),
@@ -116,41 +105,45 @@ SCHEDULES: dict[str, Schedule] = {
 
 
 class Optimizer:
-    """The torch optimizers of one training, stepped as one, on the config's schedule.
+    """Moves the weights of one training, on the config's schedule.
 
-    Muon moves matrices only, so it comes with an AdamW for the other parameters.
+    Muon moves matrices only; an AdamW at a tenth of its rate moves the other parameters.
     """
 
-    def __init__(self, model: nn.Module, config: TrainConfig, total_steps: int) -> None:
-        self._parts = _build_parts(model, config)
-        self._base_rates = [part.param_groups[0]["lr"] for part in self._parts]
+    def __init__(self, model: nn.Module, config: TrainConfig) -> None:
+        self._updaters = _build_updaters(list(model.parameters()), config)
         self._factor = SCHEDULES[config.schedule].factor
-        self._total_steps = total_steps
 
-    def step(self, step: int) -> float:
-        """Move the weights by their gradients; `step` counts from 0; returns the learning rate used."""
-        factor = self._factor(step / self._total_steps)
-        for part, rate in zip(self._parts, self._base_rates, strict=True):
-            part.param_groups[0]["lr"] = rate * factor
-            part.step()
-        return float(self._base_rates[0]) * factor
+    def step(self, learning_rate: float, progress: float) -> float:
+        """Move the weights by their gradients; return the learning rate used.
+
+        That is `learning_rate` times the schedule's factor at `progress`, 0 to 1, through the run.
+        """
+        rate = learning_rate * self._factor(progress)
+        for updater in self._updaters:
+            updater.step(rate)
+        return rate
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what it remembers, by names; the tensors are its own."""
+        return {
+            f"{place}.{quantity}.{number}": tensor
+            for place, updater in enumerate(self._updaters)
+            for quantity, tensors in updater.memory.items()
+            for number, tensor in enumerate(tensors)
+        }
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what `state` returned."""
+        for name, tensor in self.state().items():
+            tensor.copy_(state[name])
 
 
-def _build_parts(model: nn.Module, config: TrainConfig) -> list[torch.optim.Optimizer]:
-    import torch
+def _build_updaters(parameters: list[Tensor], config: TrainConfig) -> list[Updater]:
+    from mnist_core.update_rules import Updater
 
-    entry = OPTIMIZERS[config.optimizer]
-    options: dict[str, Any] = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
-    if entry.uses_momentum:
-        options["momentum"] = config.momentum
-    parameters = list(model.parameters())
-    if entry.cls == "Muon":
-        matrices = [p for p in parameters if p.ndim == 2]
-        others = [p for p in parameters if p.ndim != 2]
-        adamw = torch.optim.AdamW(others, lr=0.1 * config.learning_rate, weight_decay=config.weight_decay)
-        return [torch.optim.Muon(matrices, **options), adamw]
-    if entry.nesterov:
-        options["nesterov"] = True
-    if entry.fused:
-        options["fused"] = True
-    return [getattr(torch.optim, entry.cls)(parameters, **options)]
+    if config.optimizer != "muon":
+        return [Updater(config.optimizer, parameters, config)]
+    matrices = [parameter for parameter in parameters if parameter.ndim == 2]
+    others = [parameter for parameter in parameters if parameter.ndim != 2]
+    return [Updater("muon", matrices, config), Updater("adamw", others, config, share=0.1)]

@@ -15,18 +15,18 @@ class RandomStream:
     Weight initialisation, dropout and RReLU can draw from that generator only; with streams a seed
     gives the same run whatever other threads build or train meanwhile. What draws from the global
     generator outside a stream would still disturb it, and so nothing of ours does; CUDA's and MPS's own
-    generators are not covered.
+    generators are not covered. `state` (uint8) is where the stream has got to.
     """
 
     def __init__(self, seed: int) -> None:
-        self._state = torch.Generator().manual_seed(seed).get_state()
+        self.state = torch.Generator().manual_seed(seed).get_state()
 
     def __enter__(self) -> None:
         _GLOBAL_GENERATOR.acquire()
         self._outer = torch.get_rng_state()
-        torch.set_rng_state(self._state)
+        torch.set_rng_state(self.state)
 
     def __exit__(self, *exception: object) -> None:
-        self._state = torch.get_rng_state()
+        self.state = torch.get_rng_state()
         torch.set_rng_state(self._outer)
         _GLOBAL_GENERATOR.release()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 
 import torch
@@ -9,39 +10,44 @@ import torch
 from mnist_core.architectures import build_model, count_parameters
 from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset, Split, hold_out
-from mnist_core.devices import choose_precision
 from mnist_core.evaluation import evaluate
-from mnist_core.model import DigitClassifier
-from mnist_core.runs import RunWriter, failure_message
-from mnist_core.training import EpochDone, Event, Started, StepDone, fit
+from mnist_core.events import Control, EpochDone, Event, Started, StepDone
+from mnist_core.phases import change
+from mnist_core.run_writer import RunWriter
+from mnist_core.runs import failure_message
+from mnist_core.training import Training
+
+MOST_CHECKPOINTS = 50  # of a run, about: a thousand epochs would fill the disk
 
 
-def train_run(writer: RunWriter, dataset: Dataset, device: torch.device) -> Generator[Event]:
+def train_run(
+    writer: RunWriter, dataset: Dataset, device: torch.device, control: Control | None = None
+) -> Generator[Event]:
     """Train the run of `writer` on `dataset` and keep its events, checkpoints and test results.
 
-    Closing the iterator stops the run, which then keeps what it had learned. Raises Diverged, after the
-    run has been marked as failed, when the loss is no longer a number.
+    A run that has been trained before goes on from where it was left. Closing the iterator stops the run,
+    which then keeps what it had learned. Raises Diverged, after the run has been marked as failed, when the
+    loss is no longer a number.
     """
-    config = writer.config
-    model = build_model(config)
-    progress = _Progress(writer, model)
-    writer.update(
-        "running",
-        parameters=count_parameters(model),
-        device=device.type,
-        threads=torch.get_num_threads(),
-        precision=choose_precision(config, model, device),
-        source=dataset.source,
-    )
-    train, monitor = monitored_splits(config, dataset)
+    control = control or Control()
     try:
-        for event in fit(model, config, train, monitor, device):
-            progress.keep(event)
-            yield event
-        progress.end("finished", dataset.test)
-    except GeneratorExit:
-        progress.end("stopped", dataset.test)
-        raise
+        training = _begin(writer, dataset, device)
+        record = _Record(writer, training, dataset.test)
+        try:
+            for event in training.events():
+                record.keep(event)
+                yield event
+                if control.learning_rate is not None:
+                    training.set_learning_rate(control.learning_rate)
+                    writer.set_phases(training.phases)
+                    control.learning_rate = None
+                if control.ending:
+                    record.leave(control.ending)
+                    return
+            record.finish()
+        except GeneratorExit:
+            record.leave("stopped")
+            raise
     except Exception as error:
         writer.update("failed", failure_message(error))
         raise
@@ -55,16 +61,36 @@ def monitored_splits(config: TrainConfig, dataset: Dataset) -> tuple[Split, Spli
     return train, dataset.test if config.monitor == "test" else validation
 
 
-class _Progress:
-    """Writes events down, and knows how far the model has come."""
+def _begin(writer: RunWriter, dataset: Dataset, device: torch.device) -> Training:
+    """Make the run's training, as it was left if it has been left."""
+    model = build_model(writer.config)
+    training = Training(model, writer.config, *monitored_splits(writer.config, dataset), device)
+    state = writer.load_state()
+    if state:
+        training.load_state(state)
+        training.phases = change(writer.phases, state.step, epochs=writer.config.epochs)
+    writer.rewind(training.step, training.epochs_done)
+    writer.set_phases(training.phases)
+    writer.update(
+        "running",
+        parameters=count_parameters(model),
+        device=device.type,
+        threads=torch.get_num_threads(),
+        precision=training.precision,
+        source=dataset.source,
+    )
+    return training
 
-    def __init__(self, writer: RunWriter, model: DigitClassifier) -> None:
-        self._writer, self._model = writer, model
-        self._epochs = 0.0
+
+class _Record:
+    """Writes down what a training tells, and what it has learned."""
+
+    def __init__(self, writer: RunWriter, training: Training, test: Split) -> None:
+        self._writer, self._training, self._test = writer, training, test
+        self._epochs_between_checkpoints = math.ceil(writer.config.epochs / MOST_CHECKPOINTS)
 
     def keep(self, event: Event) -> None:
         if isinstance(event, Started):
-            self._steps_per_epoch = event.steps_per_epoch
             self._writer.update(
                 "running",
                 initial_accuracy=event.accuracy,
@@ -72,10 +98,7 @@ class _Progress:
                 epochs=0,
                 train_seconds=0.0,
             )
-            return
-        self._epochs = event.step / self._steps_per_epoch
-        self._train_seconds = event.train_seconds
-        if isinstance(event, StepDone):
+        elif isinstance(event, StepDone):
             self._writer.add_metrics(
                 epoch=event.epoch,
                 step=event.step,
@@ -83,28 +106,41 @@ class _Progress:
                 learning_rate=event.learning_rate,
                 train_seconds=round(event.train_seconds, 4),
             )
-        else:
-            self._keep_epoch(event)
+        elif isinstance(event, EpochDone):
+            self._writer.add_metrics(**{**vars(event), "train_seconds": round(event.train_seconds, 4)})
+            if event.epoch % self._epochs_between_checkpoints == 0:
+                self._save()
+                self._update("running")
 
-    def _keep_epoch(self, event: EpochDone) -> None:
-        row = {name: getattr(event, name) for name in EpochDone.__dataclass_fields__}
-        self._writer.add_metrics(**{**row, "train_seconds": round(event.train_seconds, 4)})
-        self._writer.write_metrics()
-        self._writer.save(self._model, event.epoch)
-        self._writer.update("running", epochs=event.epoch, train_seconds=round(event.train_seconds, 3))
+    def finish(self) -> None:
+        """Keep the weights of a training that came to its end, and how they do on the test set."""
+        self._save()
+        self._update("finished", self._scores())
 
-    def end(self, status: str, test: Split) -> None:
-        """Keep the weights as they are now, and how they do on the test set."""
-        if not self._epochs:
+    def leave(self, status: str) -> None:
+        """Keep the weights as they are now, so that it can go on; unless it is only paused, test them."""
+        if not self._training.step:
             self._writer.update(status)
             return
+        self._save()
+        self._update(status)  # at once, as people wait for it; the test takes a moment
+        if status == "stopped":
+            self._update(status, self._scores())
+
+    @property
+    def _epochs(self) -> float:
+        return round(self._training.step / self._training.steps_per_epoch, 3)
+
+    def _save(self) -> None:
         self._writer.write_metrics()
-        self._writer.save(self._model, self._epochs)
-        result = evaluate(self._model, test)
-        self._writer.update(
-            status,
-            epochs=round(self._epochs, 3),
-            train_seconds=round(self._train_seconds, 3),
-            test_accuracy=result.accuracy,
-            test_loss=result.loss,
-        )
+        self._writer.save(self._training.model, self._epochs)
+        self._writer.save_state(self._training.state())
+
+    def _scores(self) -> dict[str, float]:
+        result = evaluate(self._training.model, self._test)
+        return {"test_accuracy": result.accuracy, "test_loss": result.loss}
+
+    def _update(self, status: str, scores: dict[str, float] | None = None) -> None:
+        seconds = round(self._training.seconds, 3)
+        results = {"epochs": self._epochs, "train_seconds": seconds, **(scores or {})}
+        self._writer.update(status, None, **results)

@@ -21,7 +21,8 @@ from mnist_core.config import TrainConfig
 from mnist_core.messages import N_, InputError
 from mnist_core.retention import age_in_seconds, limit_in_bytes, size_in_bytes, too_many
 from mnist_core.run_labels import Label, checked_name, write_label
-from mnist_core.runs import UNFINISHED, Run, RunWriter, json_bytes, read_run, stamp
+from mnist_core.run_writer import RunWriter
+from mnist_core.runs import UNFINISHED, Run, json_bytes, read_run, stamp
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHIPPED = PROJECT / "models" / "shipped"
@@ -62,6 +63,29 @@ class RunStore:
             making.rename(self.directory / run_id)
             writer = RunWriter(self.directory / run_id, config)
         self.keep_within()
+        return writer
+
+    def reopen(self, run_id: str, epochs: int | None = None) -> RunWriter:
+        """Take a run in hand again, to go on to `epochs` in all if given; it is queued.
+
+        Raises InputError when it can't go on, or has nothing left to do.
+        """
+        with self._changing():
+            run = self._own(run_id)
+            if run.status in UNFINISHED:
+                raise InputError(N_("Run {run} is in training already."), run=run.id)
+            if not run.can_continue:
+                raise InputError(N_("Run {run} can't be continued; train its settings anew."), run=run.id)
+            config = replace(run.config, epochs=epochs or run.config.epochs)
+            done = run.results.get("epochs", 0)
+            if done >= config.epochs:
+                raise InputError(
+                    N_("Run {run} has done {done:g} epochs already; ask for more than that."),
+                    run=run.id,
+                    done=done,
+                )
+            writer = RunWriter(run.folder, config)
+            writer.update("queued")
         return writer
 
     def list(self) -> list[Run]:

@@ -1,15 +1,13 @@
 """Runs on disk: one folder a run, readable at any moment, whatever killed its writer.
 
-A run's folder holds `config.json`, `run.json` (status and results), `label.json` (what people
-called it), `metrics.csv` and `checkpoints/`. While a process trains the run it holds the lock on the file
-`lock`; a run that says "running" and is not locked was interrupted.
+A run's folder holds `config.json`, `run.json` (status and results), `label.json` (what people called it),
+`metrics.csv`, `checkpoints/`, and `state.safetensors` to go on from. While a process trains the run it holds
+the lock on the file `lock`; a run that says "running" and is not locked was interrupted.
 """
 
 from __future__ import annotations
 
-import csv
 import errno
-import io
 import json
 import threading
 from collections.abc import Mapping
@@ -19,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from mnist_core.checkpoint import load_checkpoint, save_checkpoint, write_whole
+from mnist_core.checkpoint import load_checkpoint
 from mnist_core.config import TrainConfig
 from mnist_core.messages import N_, InputError, Message
+from mnist_core.phases import Phase, Phases, first_phases
 from mnist_core.run_labels import LABEL_FILE, Label, read_label
 
 if TYPE_CHECKING:
@@ -30,6 +29,9 @@ if TYPE_CHECKING:
     from mnist_core.model import DigitClassifier
 
 UNFINISHED = ("queued", "running")
+LEFT = ("paused", "stopped", "finished", "interrupted")  # as opposed to failed: there is more to be had
+METRICS_FILE = "metrics.csv"
+STATE_FILE = "state.safetensors"
 _LOOKING = threading.Lock()  # two who look whether a run is locked would take each other for its writer
 METRICS = (
     "epoch",
@@ -49,7 +51,8 @@ class Run:
 
     `created` is a UTC time in ISO form. `results` holds what is known so far of `parameters`, `device`,
     `threads`, `precision`, `source` (of the data), `train_images`, `epochs`, `train_seconds`,
-    `initial_accuracy`, `test_accuracy`, `test_loss`. `message` tells a failed run's cause.
+    `initial_accuracy`, `test_accuracy`, `test_loss`. `phases` say what was changed on the way, and when.
+    `message` tells a failed run's cause.
     """
 
     id: str
@@ -60,6 +63,12 @@ class Run:
     results: Mapping[str, Any]
     message: Message | None = None
     label: Label = field(default_factory=Label)
+    phases: Phases = ()
+
+    @property
+    def can_continue(self) -> bool:
+        """Whether it can go on from where it was left, or from the start if it never got anywhere."""
+        return self.status in LEFT and ((self.folder / STATE_FILE).exists() or not self.checkpoints)
 
     @property
     def checkpoints(self) -> list[Path]:
@@ -76,49 +85,8 @@ class Run:
         """Load the rows of `metrics.csv`, with the columns METRICS; a step's row has no accuracies."""
         import pandas as pd
 
-        file = self.folder / "metrics.csv"
+        file = self.folder / METRICS_FILE
         return pd.read_csv(file) if file.exists() else pd.DataFrame(columns=list(METRICS))
-
-
-class RunWriter:
-    """The one hand that writes a run while it is queued or trained; holds its lock until closed."""
-
-    def __init__(self, folder: Path, config: TrainConfig) -> None:
-        self.id, self.config, self._folder = folder.name, config, folder
-        self._lock = FileLock(folder / "lock", thread_local=False)
-        self._lock.acquire(timeout=10)
-        self._state: dict[str, Any] = json.loads((folder / "run.json").read_text())
-        self._rows: list[dict[str, Any]] = []
-
-    def update(self, status: str, message: Message | None = None, **results: Any) -> None:
-        """Set the status, and results beside those already known."""
-        self._state["status"] = status
-        self._state["results"].update(results)
-        if message:
-            self._state["message"] = {"template": message.template, "values": _plain(message.values)}
-        write_whole(self._folder / "run.json", json_bytes(self._state))
-
-    def add_metrics(self, **row: float) -> None:
-        """Remember a row of METRICS; `write_metrics` puts it on disk."""
-        self._rows.append(row)
-
-    def write_metrics(self) -> None:
-        """Write all rows so far."""
-        text = io.StringIO(newline="")
-        table = csv.DictWriter(text, METRICS)
-        table.writeheader()
-        table.writerows(self._rows)
-        write_whole(self._folder / "metrics.csv", text.getvalue().encode())
-
-    def save(self, model: DigitClassifier, epoch: float) -> None:
-        """Add a checkpoint of `model` after `epoch` epochs (a share of one, where it was stopped within)."""
-        folder = self._folder / "checkpoints"
-        folder.mkdir(exist_ok=True)
-        save_checkpoint(folder / f"epoch-{epoch:08.3f}.safetensors", model, self.config, epoch)
-
-    def close(self) -> None:
-        """Give the run out of hand."""
-        self._lock.release()
 
 
 def failure_message(error: Exception) -> Message:
@@ -142,7 +110,8 @@ def read_run(folder: Path, name: str | None = None) -> Run | None:
         message = Message(**state["message"]) if "message" in state else None
         label = read_label(folder)
         run_id, created = name or folder.name, state["created"]
-        return Run(run_id, folder, config, status, created, state["results"], message, label)
+        phases = tuple(Phase(**phase) for phase in state.get("phases", ())) or first_phases(config)
+        return Run(run_id, folder, config, status, created, state["results"], message, label, phases)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -170,10 +139,6 @@ def _is_locked(folder: Path) -> bool:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             return False  # where nobody can write, nobody trains
         raise
-
-
-def _plain(values: Mapping[str, object]) -> dict[str, object]:
-    return {name: value if isinstance(value, int | float) else str(value) for name, value in values.items()}
 
 
 def json_bytes(value: object) -> bytes:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from mnist_core.events import Continued, EpochDone, Started
+
 if TYPE_CHECKING:
-    from mnist_core.training import Event
+    from mnist_core.events import Event
 
 
 def complain(sentence: str) -> None:
@@ -39,13 +41,12 @@ def download_bar() -> Generator[Callable[[float], None]]:
 @contextmanager
 def training_bar(epochs: int) -> Generator[Callable[[Event], None]]:
     """Give a function that shows a training's events: a bar for the steps, a line for each epoch."""
-    from mnist_core.training import EpochDone, Started
-
     with tqdm(unit="step", desc="training", dynamic_ncols=True) as bar:
 
         def show(event: Event) -> None:
-            if isinstance(event, Started):
+            if isinstance(event, Started | Continued):
                 bar.reset(event.steps_per_epoch * epochs)
+            if isinstance(event, Started):
                 bar.write(f"before training: {event.accuracy:.2%} right", file=sys.stderr)
                 return
             bar.update(event.step - bar.n)

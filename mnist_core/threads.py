@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 import torch
 
 from mnist_core.architectures import build_model
-from mnist_core.training import REPORTS_PER_EPOCH, Diverged, StepDone, fit
+from mnist_core.events import Diverged, StepDone
+from mnist_core.recording import monitored_splits
+from mnist_core.training import REPORTS_PER_EPOCH, fit
 
 if TYPE_CHECKING:
     from mnist_core.config import TrainConfig
-    from mnist_core.data import Split
+    from mnist_core.data import Dataset, Split
+    from mnist_core.run_writer import RunWriter
 
 TRIAL_SECONDS = 0.3
 TRIAL_BATCH = 500  # as telling about threads as more, and over sooner
@@ -37,6 +40,14 @@ def choose_threads(config: TrainConfig, images: Split, most: int) -> int:
         best = _fastest(config, images, most, TRIAL_BATCH)[0] if most > 1 else 1
         torch.set_num_threads(best)
     return best
+
+
+def set_threads(writer: RunWriter, dataset: Dataset, most: int) -> None:
+    """Set torch's threads for a run: as many as it had so far, or by trial."""
+    if writer.rows:
+        torch.set_num_threads(writer.results["threads"])  # another number would round differently
+    else:
+        choose_threads(writer.config, monitored_splits(writer.config, dataset)[0], most)
 
 
 def training_speed(

@@ -5,66 +5,26 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mnist_core.augmentation import augment
+from mnist_core.batches import Batches
 from mnist_core.config import TrainConfig
 from mnist_core.data import Split
 from mnist_core.devices import choose_precision
-from mnist_core.gradients import PIECE, choose_gradients
+from mnist_core.events import Continued, Diverged, EpochDone, Event, Started, StepDone, Tick
+from mnist_core.gradients import choose_gradients
 from mnist_core.inference import predict_logits
-from mnist_core.messages import N_, InputError
+from mnist_core.messages import N_
 from mnist_core.model import DigitClassifier
 from mnist_core.optimizers import OPTIMIZERS, Optimizer
+from mnist_core.phases import Phases, change, first_phases, phase_at
+from mnist_core.training_state import TrainingState
 
 REPORTS_PER_EPOCH = 100
-
-
-@dataclass(frozen=True)
-class Started:
-    """Before the first step: how the untrained network does on the monitored images."""
-
-    accuracy: float
-    loss: float
-    steps_per_epoch: int
-    train_images: int
-
-
-@dataclass(frozen=True)
-class StepDone:
-    """After some steps: `step` counts over the whole run from 1; `loss` is the mean since the last report."""
-
-    epoch: int
-    step: int
-    loss: float
-    learning_rate: float
-    images_per_second: float
-    train_seconds: float
-
-
-@dataclass(frozen=True)
-class EpochDone:
-    """After an epoch: training loss and accuracy as seen on its way, and those on the monitored images."""
-
-    epoch: int
-    step: int
-    train_loss: float
-    train_accuracy: float
-    monitor_loss: float
-    monitor_accuracy: float
-    train_seconds: float
-
-
-Event = Started | StepDone | EpochDone
-
-
-class Diverged(InputError):
-    """The loss became infinite or no number; the message names the likely cause."""
+TICK_SECONDS = 0.2
 
 
 def fit(
@@ -82,152 +42,161 @@ def fit(
 
     Raises Diverged when the loss is no longer a finite number.
     """
-    device = device or torch.device("cpu")
-    images, labels = _tensors(train, config.train_size, device)
-    if config.batch_norm and len(images) % config.batch_size == 1:
-        images, labels = images[:-1], labels[:-1]  # batch norm has no spread to divide by in a batch of one
-    run = _Fit(model.to(device), config, images, labels, device)
-    loss, accuracy = _score(model, monitor)
-    yield Started(accuracy, loss, run.steps_per_epoch, len(images))
-    for epoch in range(1, config.epochs + 1):
-        yield from run.epoch(epoch)
-        loss, accuracy = _score(model, monitor)
-        yield EpochDone(epoch, run.step, *run.seen(), run.finite(loss), accuracy, run.clock.seconds)
+    return Training(model, config, train, monitor, device).events()
 
 
-class _Piece(NamedTuple):
-    """Images of one batch (all of them, unless it is larger than PIECE), scaled for the network."""
+class Training:
+    """A training that can be left at any event, kept as a TrainingState, and gone on with, to the bit.
 
-    inputs: Tensor
-    labels: Tensor
-    share: float
-    ends_batch: bool
-
-
-class _Stopwatch:
-    """Seconds of training, without the times it is paused."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def start(self) -> None:
-        self._since = time.perf_counter()
-
-    def pause(self) -> None:
-        self.seconds += time.perf_counter() - self._since
-
-
-class _Report:
-    """Loss and speed since the last report, added up without waiting for the numbers."""
-
-    def __init__(self, clock: _Stopwatch) -> None:
-        self._clock, self._since = clock, clock.seconds
-        self._loss: Tensor | float = 0.0
-        self._steps = self._images = 0
-
-    def add(self, loss: Tensor, piece: _Piece) -> None:
-        self._loss = self._loss + loss * piece.share
-        self._steps += piece.ends_batch
-        self._images += len(piece.labels)
-
-    def mean_loss(self) -> float:
-        return float(self._loss) / self._steps
-
-    def speed(self) -> float:
-        """Images per second; the clock must be paused."""
-        return self._images / max(self._clock.seconds - self._since, 1e-9)
-
-
-class _Fit:
-    """The state of one training: where it is, its random draws, and what it has seen in this epoch."""
+    It takes what `fit` takes. `phases` say which learning rate and how many epochs apply from which step on.
+    """
 
     def __init__(
         self,
         model: DigitClassifier,
         config: TrainConfig,
-        images: Tensor,
-        labels: Tensor,
-        device: torch.device,
+        train: Split,
+        monitor: Split,
+        device: torch.device | None = None,
     ) -> None:
-        self.model, self.config, self.images, self.labels = model, config, images, labels
-        precision = choose_precision(config, model, device)
-        self.layout = torch.channels_last if model.convolutional else torch.contiguous_format
-        model.to(memory_format=self.layout)
-        self.steps_per_epoch = math.ceil(len(images) / config.batch_size)
-        self.optimizer = Optimizer(model, config, config.epochs * self.steps_per_epoch)
-        self.gradients = choose_gradients(model, config, precision)
-        self.shuffling = torch.Generator().manual_seed(config.seed)
-        self.varying = torch.Generator().manual_seed(config.seed)
-        self.clock = _Stopwatch()
-        self.step = 0
-        self._logits = torch.empty(
-            len(images), 10, device=device
-        )  # one block: many small ones break up the heap
+        self.model, self.config, self._monitor = model, config, monitor
+        device = device or torch.device("cpu")
+        self.precision = choose_precision(config, model, device)
+        self._layout = torch.channels_last if model.convolutional else torch.contiguous_format
+        model.to(device).to(memory_format=self._layout)
+        self._batches = Batches(*_training_tensors(train, config, device), config, self._scale)
+        self._optimizer = Optimizer(model, config)
+        self._gradients = choose_gradients(model, config, self.precision)
+        self._clock = _Stopwatch()
+        # One block for an epoch's outputs: many small tensors kept between large ones break up the heap.
+        self._logits = torch.empty(len(self._batches), 10, device=device)
+        self._reported = 0  # images of this epoch up to the last report
+        self.phases: Phases = first_phases(config)
+        self.step = self.epochs_done = 0
 
-    def epoch(self, epoch: int) -> Iterator[StepDone]:
-        """Train on every image once."""
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps in an epoch."""
+        return self._batches.steps_per_epoch
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training so far."""
+        return self._clock.seconds
+
+    def events(self) -> Generator[Event]:
+        """Train from where it is to the last epoch; see fit."""
+        if self.step:
+            yield Continued(self.step, self.steps_per_epoch)
+        else:
+            loss, accuracy = _score(self.model, self._monitor)
+            yield Started(accuracy, loss, self.steps_per_epoch, len(self._batches))
+        while self.epochs_done < phase_at(self.phases, self.step).epochs:
+            yield from self._epoch()
+            train_loss, train_accuracy = _loss_and_accuracy(self._logits, self._batches.labels_in_order)
+            loss, accuracy = _score(self.model, self._monitor)
+            self._check(train_loss + loss)
+            self.epochs_done, self._reported = self.epochs_done + 1, 0
+            yield EpochDone(
+                self.epochs_done, self.step, train_loss, train_accuracy, loss, accuracy, self.seconds
+            )
+
+    def set_learning_rate(self, rate: float) -> None:
+        """Take another base learning rate from the next step on."""
+        self.phases = change(self.phases, self.step, learning_rate=rate)
+
+    def state(self) -> TrainingState:
+        """Return all that going on needs; valid between events."""
+        step_in_epoch = self._step_in_epoch
+        random = self._gradients.random
+        return TrainingState(
+            step=self.step,
+            epochs_done=self.epochs_done,
+            seconds=self.seconds,
+            reported=self._reported,
+            model=self.model.state_dict(),
+            optimizer=self._optimizer.state(),
+            generators=self._batches.state(step_in_epoch) | ({"random": random.state} if random else {}),
+            logits=self._logits[: self._images_after(step_in_epoch)],
+        )
+
+    def load_state(self, state: TrainingState) -> None:
+        """Take over what `state` returned of a training with these settings."""
+        self.step, self.epochs_done, self._reported = state.step, state.epochs_done, state.reported
+        self._clock.seconds = state.seconds
+        self.model.load_state_dict(state.model)
+        self._optimizer.load_state(state.optimizer)
+        self._batches.load_state(state.generators)
+        if self._gradients.random:
+            self._gradients.random.state = state.generators["random"]
+        self._logits[: len(state.logits)] = state.logits.to(self._logits.device)
+
+    @property
+    def _step_in_epoch(self) -> int:
+        return self.step - self.epochs_done * self.steps_per_epoch
+
+    def _images_after(self, steps: int) -> int:
+        """Count the images that the first `steps` steps of an epoch see."""
+        return min(steps * self.config.batch_size, len(self._batches))
+
+    def _epoch(self) -> Iterator[StepDone | Tick]:
+        """Train on every image once, or on those that are left of the epoch."""
         torch.set_flush_denormal(True)  # Adam's averages of dead units decay into them: steps 5 times as slow
         self.model.train()
         report_every = math.ceil(self.steps_per_epoch / REPORTS_PER_EPOCH)
-        report = _Report(self.clock)
-        seen = 0
-        self.clock.start()
-        for piece in self._pieces():
-            logits, loss = self.gradients(piece.inputs, piece.labels, piece.share)
+        seen = self._images_after(self._step_in_epoch)
+        self._clock.start()
+        for piece in self._batches.epoch(skip=self._step_in_epoch):
+            logits = self._gradients(piece.inputs, piece.labels, piece.share)
             self._logits[seen : seen + len(logits)] = logits
             seen += len(logits)
-            report.add(loss, piece)
             if not piece.ends_batch:
                 continue
-            rate = self.optimizer.step(self.step)
-            self.gradients.clear()
-            self.step += 1
-            if self.step % report_every == 0 or self.step % self.steps_per_epoch == 0:
-                mean_loss = self.finite(report.mean_loss())
-                self.clock.pause()
-                yield StepDone(epoch, self.step, mean_loss, rate, report.speed(), self.clock.seconds)
-                report = _Report(self.clock)
-                self.clock.start()
-        self.clock.pause()
+            rate = self._move_weights()
+            step = self._step_in_epoch
+            if step % report_every == 0 or step == self.steps_per_epoch:
+                yield self._report(seen, rate)
+                self._clock.start()
+            elif self._clock.running() > TICK_SECONDS:
+                self._clock.pause()
+                yield Tick(self.step)
+                self._clock.start()
+        self._clock.pause()
 
-    def seen(self) -> tuple[float, float]:
-        """Mean loss and accuracy over this epoch's images, each as it was when its batch came."""
-        loss, accuracy = _loss_and_accuracy(self._logits, self._labels_seen)
-        return self.finite(loss), accuracy
+    def _move_weights(self) -> float:
+        phase = phase_at(self.phases, self.step)
+        rate = self._optimizer.step(phase.learning_rate, self.step / (phase.epochs * self.steps_per_epoch))
+        self._gradients.clear()
+        self.step += 1
+        return rate
 
-    def _pieces(self) -> Iterator[_Piece]:
-        """This epoch's batches: images gathered, varied and scaled in blocks of whole batches, then cut."""
-        count, size = len(self.images), self.config.batch_size
-        order = (
-            torch.randperm(count, generator=self.shuffling) if self.config.shuffle else torch.arange(count)
-        )
-        order = order.to(self.images.device)
-        self._labels_seen = self.labels[order]
-        for block in order.split(max(PIECE // size, 1) * size):
-            parts = block.tensor_split(math.ceil(len(block) / PIECE))
-            for number, part in enumerate(parts, 1):
-                batches = zip(self._inputs(part).split(size), self.labels[part].split(size), strict=True)
-                for inputs, labels in batches:
-                    yield _Piece(inputs, labels, len(part) / len(block), number == len(parts))
+    def _report(self, seen: int, rate: float) -> StepDone:
+        part = slice(self._reported, seen)
+        loss, _ = _loss_and_accuracy(self._logits[part], self._batches.labels_in_order[part])
+        self._check(loss)
+        self._clock.pause()
+        images, self._reported = seen - self._reported, seen
+        speed = images / max(self._clock.lap(), 1e-9)
+        return StepDone(self.epochs_done + 1, self.step, loss, rate, speed, self.seconds)
 
-    def _inputs(self, chosen: Tensor) -> Tensor:
-        varied = augment(self.images[chosen], self.config.augmentation, self.varying)
-        inputs: Tensor = self.model.scaling(varied)
-        return inputs.contiguous(memory_format=self.layout)
+    def _scale(self, images: Tensor) -> Tensor:
+        inputs: Tensor = self.model.scaling(images)
+        return inputs.contiguous(memory_format=self._layout)
 
-    def finite(self, loss: float) -> float:
-        """Return `loss`; raise Diverged, naming the likely cause, when it is infinite or no number."""
+    def _check(self, loss: float) -> None:
+        """Raise Diverged, naming the likely cause, when `loss` is infinite or no number."""
         if math.isfinite(loss):
-            return loss
+            return
         usual = OPTIMIZERS[self.config.optimizer].learning_rate
-        if self.config.learning_rate > usual:
+        rate = phase_at(self.phases, self.step).learning_rate
+        if rate > usual:
             raise Diverged(
                 N_(
                     "Training diverged at step {step}: the loss is no longer a number. The likely cause is "
                     "the learning rate of {rate:g}; try {usual:g}."
                 ),
                 step=self.step,
-                rate=self.config.learning_rate,
+                rate=rate,
                 usual=usual,
             )
         raise Diverged(
@@ -239,10 +208,34 @@ class _Fit:
         )
 
 
-def _tensors(split: Split, most: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return the first `most` images (uint8) and labels (int64), images shared with `split` on the CPU."""
-    images = torch.from_numpy(split.images[:most]).to(device)
-    return images, torch.from_numpy(split.labels[:most]).to(device, torch.int64)
+class _Stopwatch:
+    """Seconds of training, without the times it is paused."""
+
+    def __init__(self) -> None:
+        self.seconds = self._last_lap = 0.0
+
+    def start(self) -> None:
+        self._since = time.perf_counter()
+
+    def running(self) -> float:
+        """Seconds since it was started."""
+        return time.perf_counter() - self._since
+
+    def pause(self) -> None:
+        self.seconds += self.running()
+
+    def lap(self) -> float:
+        """Seconds since the last lap; it must be paused."""
+        lap, self._last_lap = self.seconds - self._last_lap, self.seconds
+        return lap
+
+
+def _training_tensors(train: Split, config: TrainConfig, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return the images to train on (uint8) and labels (int64), images shared with `train` on the CPU."""
+    images, labels = train.images[: config.train_size], train.labels[: config.train_size]
+    if config.batch_norm and len(images) % config.batch_size == 1:
+        images, labels = images[:-1], labels[:-1]  # batch norm has no spread to divide by in a batch of one
+    return torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device, torch.int64)
 
 
 def _score(model: DigitClassifier, split: Split) -> tuple[float, float]:

@@ -1,168 +1,232 @@
-"""Background training: one worker thread, a waiting line, and snapshots anybody may look at."""
+"""Background training: a line of runs, a worker or more, and snapshots anybody may look at."""
 
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from mnist_core.config import TrainConfig
-from mnist_core.messages import N_, InputError, Message
+from mnist_core.events import Continued, Control, Event, Started, StepDone
+from mnist_core.messages import N_, InputError
 from mnist_core.run_store import RunStore
-from mnist_core.runs import RunWriter, failure_message
+from mnist_core.run_writer import RunWriter
+from mnist_core.runs import failure_message
 
 if TYPE_CHECKING:
     from mnist_core.data import Dataset
-    from mnist_core.training import EpochDone, Event, StepDone
 
 MOST_WAITING = 20
+WORKERS_VARIABLE = "DIGITLAB_WORKERS"
+MOST_WORKERS = 64
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """How a run stood at one moment.
+    """How a run that waits or trains stood at one moment.
 
-    `place_in_line` is 0 for the run that trains, 1 for the next. `steps` and `points` (one a report, the
-    events of mnist_core.training) cover the whole run; `seconds_left` is an estimate, None before the first
-    report.
+    `place_in_line` is 0 for the run that trains, 1 for the next; `wait_seconds` estimates when its turn
+    comes, None where nobody knows. `step` and `steps` cover the whole run. `learning_rate` is the base rate,
+    before the schedule.
     """
 
     run_id: str
     config: TrainConfig
+    learning_rate: float
     status: str = "queued"
     place_in_line: int = 0
+    wait_seconds: float | None = None
     step: int = 0
     steps: int = 0
     train_seconds: float = 0.0
     images_per_second: float = 0.0
-    points: tuple[StepDone, ...] = ()
-    epochs_done: tuple[EpochDone, ...] = ()
-    message: Message | None = None
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimate of the training time left, from the speed so far."""
-        if not self.step:
+        """Estimate of the training time left, from the speed so far; None before the first report."""
+        if not self.step or not self.steps:
             return None
         return self.train_seconds / self.step * (self.steps - self.step)
 
 
-@dataclass
+@dataclass(eq=False)
 class _Job:
     """A run in the line or in training; `snapshot` is replaced, never changed."""
 
     writer: RunWriter
     snapshot: Snapshot
-    stop: threading.Event
+    expected_seconds: float | None
+    control: Control = field(default_factory=Control)
+
+    @property
+    def seconds_left(self) -> float | None:
+        left = self.snapshot.seconds_left
+        return self.expected_seconds if left is None else left
 
 
 class TrainingQueue:
-    """Trains submitted configs one after the other in one background thread.
+    """Trains runs in the order they come, each in a background thread, `workers` at a time.
 
-    `load_dataset` is called by the worker for each run, and should remember what it loaded. `threads` is the
-    most that torch may use; the page's own work needs a core too.
+    `load_dataset` is called by a worker for each run, and should remember what it loaded. `threads` is the
+    most that torch may use for a run; the pages' own work needs a core too.
     """
 
-    def __init__(self, store: RunStore, load_dataset: Callable[[], Dataset], threads: int) -> None:
-        self._store, self._load_dataset, self._threads = store, load_dataset, threads
+    def __init__(
+        self, store: RunStore, load_dataset: Callable[[], Dataset], threads: int, workers: int = 1
+    ) -> None:
+        self._store, self._load_dataset, self._threads, self._workers = store, load_dataset, threads, workers
         self._waiting: deque[_Job] = deque()
-        self._jobs: dict[str, _Job] = {}
+        self._training: list[_Job] = []
         self._changed = threading.Condition()
-        threading.Thread(target=self._work, name="training", daemon=True).start()
+        for _ in range(workers):
+            threading.Thread(target=self._work, name="training", daemon=True).start()
 
-    def submit(self, config: TrainConfig, **details: str) -> str:
-        """Put a training in the line; return its run's id. `details` go to `RunStore.create`.
+    def submit(self, config: TrainConfig, expected_seconds: float | None = None, **details: Any) -> str:
+        """Put a new training in the line; return its run's id.
 
+        `expected_seconds` helps to tell those behind it how long they wait; `details` go to RunStore.create.
         Raises InputError when the line is full or runs can't be written.
         """
-        with self._changed:
-            if len(self._waiting) >= MOST_WAITING:
-                raise InputError(
-                    N_("{count} trainings are waiting already; try again later."), count=MOST_WAITING
-                )
-            writer = self._store.create(config, **details)
-            job = _Job(writer, Snapshot(writer.id, config), threading.Event())
-            self._jobs[writer.id] = job
-            self._waiting.append(job)
-            self._changed.notify()
+        self._check_room()
+        writer = self._store.create(config, **details)
+        self._enter(writer, expected_seconds)
         return writer.id
 
+    def resume(self, run_id: str, epochs: int | None = None) -> None:
+        """Put a run that was paused, stopped, interrupted or finished in the line again, to `epochs` in all.
+
+        Raises InputError when the line is full, the run can't go on, or it has nothing left to do.
+        """
+        self._check_room()
+        writer = self._store.reopen(run_id, epochs)
+        self._enter(writer, _seconds_left(writer))
+
     def stop(self, run_id: str) -> None:
-        """Stop a run at its next report, keeping what it learned, or take it out of the line."""
+        """End a run at its next event, keeping what it learned, or take it out of the line."""
+        self._leave(run_id, "stopped")
+
+    def pause(self, run_id: str) -> None:
+        """Set a run aside at its next event, for others to train meanwhile; `resume` goes on."""
+        self._leave(run_id, "paused")
+
+    def set_learning_rate(self, run_id: str, rate: float) -> None:
+        """Have a run go on with another base learning rate; InputError when that can't be one."""
         with self._changed:
-            job = self._jobs.get(run_id)
-            if job is None:
-                return
-            job.stop.set()
-            if job in self._waiting:
-                self._waiting.remove(job)
-                job.writer.update("stopped")
-                job.writer.close()
-                job.snapshot = replace(job.snapshot, status="stopped")
+            if job := self._find(run_id):
+                replace(job.writer.config, learning_rate=rate)  # checks it
+                job.control.learning_rate = rate
+                job.snapshot = replace(job.snapshot, learning_rate=rate)
 
     def snapshot(self, run_id: str) -> Snapshot | None:
-        """How a run of this process stands now; None for a run it doesn't know."""
+        """How a run stands now that waits or trains in this process; None for any other."""
         with self._changed:
-            job = self._jobs.get(run_id)
+            job = self._find(run_id)
             if job is None:
                 return None
+            if job in self._training:
+                return job.snapshot
+            place = self._waiting.index(job)
+            return replace(job.snapshot, place_in_line=place + 1, wait_seconds=self._wait_seconds(place))
+
+    def rows(self, run_id: str) -> list[dict[str, float]]:
+        """Rows of METRICS so far, of a run that waits or trains in this process; for any other, none."""
+        with self._changed:
+            job = self._find(run_id)
+            return job.writer.rows[:] if job else []
+
+    def _find(self, run_id: str) -> _Job | None:
+        return next((job for job in (*self._training, *self._waiting) if job.writer.id == run_id), None)
+
+    def _wait_seconds(self, place: int) -> float | None:
+        """Estimate how long those ahead of a place in the line will take."""
+        lefts = [job.seconds_left for job in (*self._training, *list(self._waiting)[:place])]
+        known = [left for left in lefts if left is not None]
+        return sum(known) / self._workers if len(known) == len(lefts) else None
+
+    def _enter(self, writer: RunWriter, expected_seconds: float | None) -> None:
+        rate = writer.phases[-1].learning_rate
+        with self._changed:
+            self._waiting.append(_Job(writer, Snapshot(writer.id, writer.config, rate), expected_seconds))
+            self._changed.notify()
+
+    def _check_room(self) -> None:
+        if len(self._waiting) >= MOST_WAITING:
+            raise InputError(N_("{most} trainings are waiting already; try again later."), most=MOST_WAITING)
+
+    def _leave(self, run_id: str, status: str) -> None:
+        with self._changed:
+            job = self._find(run_id)
+            if job is None:
+                return
+            job.control.ending = status
             if job in self._waiting:
-                return replace(job.snapshot, place_in_line=self._waiting.index(job) + 1)
-            return job.snapshot
+                self._waiting.remove(job)
+                job.writer.update(status)
+                job.writer.close()
 
     def _work(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting)
                 job = self._waiting.popleft()
+                self._training.append(job)
                 job.snapshot = replace(job.snapshot, status="running")
             try:
                 self._train(job)
             except Exception as error:  # the worker outlives whatever a run dies of
                 _log.exception("run %s broke off", job.writer.id)
-                self._fail(job, error)
-            self._store.keep_within(spare=job.writer.id)
+                with suppress(OSError):  # its folder may be what is gone
+                    job.writer.update("failed", failure_message(error))
+                job.writer.close()
+            finally:
+                with self._changed:
+                    self._training.remove(job)
 
     def _train(self, job: _Job) -> None:
         from mnist_core.devices import choose_device
-        from mnist_core.recording import monitored_splits, train_run
-        from mnist_core.threads import choose_threads
+        from mnist_core.recording import train_run
+        from mnist_core.threads import set_threads
 
         dataset = self._load_dataset()
-        train, _ = monitored_splits(job.writer.config, dataset)
-        choose_threads(job.writer.config, train, self._threads)
-        events = train_run(job.writer, dataset, choose_device())
-        for event in events:
-            job.snapshot = _advance(job.snapshot, event)
-            if job.stop.is_set():
-                break
-        events.close()
-        job.snapshot = replace(job.snapshot, status=self._store.get(job.writer.id).status)
-
-    def _fail(self, job: _Job, error: Exception) -> None:
-        message = failure_message(error)
-        job.snapshot = replace(job.snapshot, status="failed", message=message)
-        with suppress(OSError):  # its folder may be what is gone
-            job.writer.update("failed", message)
-        job.writer.close()
+        set_threads(job.writer, dataset, self._threads)
+        for event in train_run(job.writer, dataset, choose_device(), job.control):
+            with self._changed:
+                job.snapshot = _advance(job.snapshot, event)
 
 
 def _advance(snapshot: Snapshot, event: Event) -> Snapshot:
-    from mnist_core.training import EpochDone, Started
-
-    if isinstance(event, Started):
+    if isinstance(event, Started | Continued):
         return replace(snapshot, steps=event.steps_per_epoch * snapshot.config.epochs)
-    if isinstance(event, EpochDone):
-        return replace(snapshot, epochs_done=(*snapshot.epochs_done, event))
-    return replace(
-        snapshot,
-        step=event.step,
-        train_seconds=event.train_seconds,
-        images_per_second=event.images_per_second,
-        points=(*snapshot.points, event),
-    )
+    if isinstance(event, StepDone):
+        return replace(
+            snapshot,
+            step=event.step,
+            train_seconds=event.train_seconds,
+            images_per_second=event.images_per_second,
+        )
+    return snapshot
+
+
+def number_of_workers() -> int:
+    """Return how many runs may train at once, from DIGITLAB_WORKERS, else 1; InputError for a bad number."""
+    text = os.environ.get(WORKERS_VARIABLE) or "1"
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_WORKERS:
+        raise InputError(
+            N_("{variable} must be a number from 1 to {most}, not {text!r}."),
+            variable=WORKERS_VARIABLE,
+            most=MOST_WORKERS,
+            text=text,
+        )
+    return int(text)
+
+
+def _seconds_left(writer: RunWriter) -> float | None:
+    """Estimate how long a run that goes on will take, from the time it took so far."""
+    done = writer.results.get("epochs")
+    return writer.results["train_seconds"] / done * (writer.config.epochs - done) if done else None

@@ -99,7 +99,7 @@ def show_result(run: Run) -> None:
 
 def show_curves(run: Run, snapshot: "Snapshot | None") -> None:
     """Show loss and accuracy over the epochs."""
-    rows = history(run, snapshot)
+    rows = history(run, resources.training_queue().rows(run.id) if snapshot else None)
     if rows.empty:
         return
     monitored = _("test images") if run.config.monitor == "test" else _("validation images")

@@ -13,24 +13,17 @@ if TYPE_CHECKING:
     from mnist_core.training_queue import Snapshot
 
 
-def history(run: Run, snapshot: "Snapshot | None") -> "pd.DataFrame":
-    """Return one row a report with the columns METRICS and `position`, in epochs from the start."""
+def history(run: Run, rows_so_far: list[dict[str, float]] | None) -> "pd.DataFrame":
+    """Return one row a report with the columns METRICS and `position`, in epochs from the start.
+
+    `rows_so_far` are the queue's for a run that is being trained, None for any other.
+    """
     import pandas as pd
 
-    if snapshot is None:
-        rows = run.metrics()
-    else:
-        rows = pd.DataFrame(
-            [_row(point) for point in (*snapshot.points, *snapshot.epochs_done)], columns=METRICS
-        )
+    rows = run.metrics() if rows_so_far is None else pd.DataFrame(rows_so_far, columns=METRICS)
     images = run.results.get("train_images", run.config.train_size)
     rows["position"] = rows["step"] / math.ceil(images / run.config.batch_size)
     return rows.sort_values("position", kind="stable")
-
-
-def _row(event: object) -> dict[str, object]:
-    values = dict(vars(event))
-    return {"train_loss": values.pop("loss", None), **values}
 
 
 def status_text(status: str) -> str:
@@ -38,6 +31,7 @@ def status_text(status: str) -> str:
     return {
         "queued": _("waiting"),
         "running": _("training"),
+        "paused": _("paused"),
         "finished": _("finished"),
         "stopped": _("stopped"),
         "failed": _("failed"),

@@ -86,11 +86,13 @@ def run_store() -> RunStore:
 
 @st.cache_resource(show_spinner=False)
 def training_queue() -> "TrainingQueue":
-    """Return the server's training queue, which leaves one core to the pages."""
+    """Return the server's training queue: DIGITLAB_WORKERS at a time, with one core left to the pages."""
     from mnist_core.devices import usable_cores
-    from mnist_core.training_queue import TrainingQueue
+    from mnist_core.training_queue import TrainingQueue, number_of_workers
 
-    return TrainingQueue(run_store(), dataset_loader().wait, max(1, usable_cores() - 1))
+    workers = number_of_workers()
+    threads = max(1, (usable_cores() - 1) // workers)
+    return TrainingQueue(run_store(), dataset_loader().wait, threads, workers)
 
 
 @st.cache_data(show_spinner=False, max_entries=1000)

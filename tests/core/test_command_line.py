@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_core import commands, run_store
+from mnist_core import commands, run_store, training_commands
 from mnist_core.__main__ import main
 from mnist_core.config import CHOICES, TrainConfig
 from mnist_core.data import Dataset, open_mnist
@@ -192,12 +192,22 @@ def test_ctrl_c_ends_the_training_and_keeps_what_was_learned(when, form, command
         def __exit__(self, *_: object) -> None:
             pass
 
-    monkeypatch.setattr(commands, "ctrl_c", CtrlC)
+    monkeypatch.setattr(training_commands, "ctrl_c", CtrlC)
     code, out, _ = command("train", "--recipe", "tutorial-3", *FAST, *form)
     run = store.get("last")
     assert (code, run.status) == (0, "stopped")
     assert run.id in out
     assert bool(run.checkpoints) == (when > 1)
+
+
+def test_a_run_is_continued_to_more_epochs(command, store):
+    run_id = command.json("train", "--recipe", "tutorial-3", *FAST)["run"]
+    assert "ask for more than that" in command.refusal("continue", "last")
+    answer = command.json("continue", run_id, "--epochs", "3")
+    whole = command.json("train", "--recipe", "tutorial-3", *FAST, "--epochs", "3")
+    same = ("epochs", "test_accuracy", "test_loss", "initial_accuracy")
+    assert [answer[key] for key in same] == [whole[key] for key in same]
+    assert answer["run"] == run_id
 
 
 def test_ctrl_c_itself(tmp_path, store):
@@ -460,5 +470,5 @@ def test_ctrl_c_elsewhere_ends_quietly(command, monkeypatch):
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands, "_dataset", interrupted)
+    monkeypatch.setattr(commands, "load_data", interrupted)
     assert command("data") == (130, "", "")

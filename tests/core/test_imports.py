@@ -112,11 +112,11 @@ def test_training_evaluation_and_recognition_do_not_know_each_other(module):
 
 @pytest.mark.parametrize("module", ["training", "evaluation", "recognition", "gradients", "model"])
 def test_the_arithmetic_knows_no_files_threads_or_commands(module):
-    on_disk = {"runs", "run_store", "run_labels", "checkpoint"}
+    on_disk = {"runs", "run_store", "run_writer", "run_labels", "checkpoint"}
     assert not imported_in_the_end(module) & (on_disk | {"recording", "training_queue", "commands"})
 
 
 def test_nothing_imports_the_composers_but_each_other():
-    composers = {"commands", "file_commands", "training_queue"}
+    composers = {"commands", "training_commands", "file_commands", "training_queue"}
     for module in set(MODULES) - composers:
         assert not imported(module) & composers, module

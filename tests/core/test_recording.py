@@ -14,11 +14,12 @@ from mnist_core import training
 from mnist_core.architectures import build_model, count_parameters
 from mnist_core.config import TrainConfig
 from mnist_core.evaluation import evaluate
+from mnist_core.events import Diverged, EpochDone, Started, StepDone
 from mnist_core.messages import InputError
 from mnist_core.recording import train_run
 from mnist_core.run_store import PROJECT, RunStore
 from mnist_core.runs import METRICS, Run
-from mnist_core.training import Diverged, EpochDone, Started, StepDone, fit
+from mnist_core.training import fit
 
 CPU = torch.device("cpu")
 CONFIG = TrainConfig(widths=(8,), epochs=3, batch_size=50, train_size=200, validation_size=100)
@@ -142,7 +143,7 @@ def test_a_run_that_dies_fails_with_the_errors_words(error, sentence, store, sam
     def die(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(training._Fit, "_inputs", die)
+    monkeypatch.setattr(training.Training, "_scale", die)
     with pytest.raises(type(error)):
         recorded(store, CONFIG, sample)
     (run,) = store.list()
@@ -156,7 +157,7 @@ from mnist_core.data import load_sample
 from mnist_core.recording import train_run
 from mnist_core.run_store import RunStore
 torch.set_num_threads(1)
-config = TrainConfig(widths=(8,), epochs=1000, batch_size=10, monitor="test")
+config = TrainConfig(widths=(8,), epochs=50, batch_size=10, monitor="test")
 for event in train_run(RunStore(sys.argv[1]).create(config), load_sample(), torch.device("cpu")):
     print(type(event).__name__, event.step if hasattr(event, "step") else 0, flush=True)
 """

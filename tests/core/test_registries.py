@@ -11,9 +11,10 @@ from mnist_core.activations import ACTIVATIONS, build_activation
 from mnist_core.architectures import ARCHITECTURES, build_model, count_parameters
 from mnist_core.augmentation import AUGMENTATIONS
 from mnist_core.config import CHOICES, LOSSES, MONITORS, PRECISIONS, TrainConfig
+from mnist_core.events import EpochDone
 from mnist_core.optimizers import OPTIMIZERS, SCHEDULES, Optimizer
 from mnist_core.scaling import INPUT_SCALINGS
-from mnist_core.training import EpochDone, fit
+from mnist_core.training import fit
 
 SMALL = {"widths": (16,), "channels": (4, 8), "monitor": "test", "precision": "float32"}
 ENTRIES = (ACTIVATIONS, ARCHITECTURES, OPTIMIZERS, SCHEDULES, AUGMENTATIONS, INPUT_SCALINGS)
@@ -281,12 +282,15 @@ def test_one_cycle_rises_over_the_first_quarter_and_then_falls_to_nearly_nothing
 def moved(config: TrainConfig, gradients: list[torch.Tensor], parameter: torch.Tensor) -> list[torch.Tensor]:
     """By how much each of the gradients moves a parameter."""
     holder = nn.ParameterList([parameter.clone(), torch.zeros(2)])
-    optimizer = Optimizer(holder, config, total_steps=len(gradients))
+    optimizer = Optimizer(
+        holder,
+        config,
+    )
     changes = []
     for step, gradient in enumerate(gradients):
         before = holder[0].detach().clone()
         holder[0].grad, holder[1].grad = gradient.clone(), torch.ones(2)
-        optimizer.step(step)
+        optimizer.step(config.learning_rate, step / len(gradients))
         changes.append(holder[0].detach() - before)
     return changes
 
@@ -333,7 +337,7 @@ def test_muon_moves_matrices_orthogonally_and_the_rest_as_adamw_at_a_tenth_of_th
     holder = nn.ParameterList([torch.zeros(8, 8), torch.zeros(3)])
     gradient = torch.randn(8, 8, generator=torch.Generator().manual_seed(0))
     holder[0].grad, holder[1].grad = gradient.clone(), GRADIENT.clone()
-    Optimizer(holder, small(optimizer="muon", learning_rate=0.1), total_steps=1).step(0)
+    Optimizer(holder, small(optimizer="muon", learning_rate=0.1)).step(0.1, 0)
     given, stretch = torch.linalg.svdvals(gradient), torch.linalg.svdvals(holder[0].detach()) / 0.1
     assert given.max() / given.min() > 5
     assert stretch.min() > 0.5
@@ -349,7 +353,7 @@ def test_the_schedule_scales_every_part_of_an_optimizers_step(name):
     before = [parameter.detach().clone() for parameter in model.parameters()]
     for parameter in model.parameters():
         parameter.grad = torch.ones_like(parameter)
-    assert Optimizer(model, config, total_steps=10).step(10) == 0
+    assert Optimizer(model, config).step(config.learning_rate, 1.0) == 0
     for parameter, old in zip(model.parameters(), before, strict=True):
         assert torch.equal(parameter, old)
 

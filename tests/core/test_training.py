@@ -8,17 +8,18 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mnist_core import training
+from mnist_core import batches, training
 from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset, Split, open_mnist
 from mnist_core.evaluation import evaluate
+from mnist_core.events import Diverged, EpochDone, Started, StepDone
 from mnist_core.gradients import PIECE
 from mnist_core.optimizers import SCHEDULES
 from mnist_core.randomness import RandomStream
 from mnist_core.recipes import RECIPES
 from mnist_core.recording import monitored_splits
-from mnist_core.training import Diverged, EpochDone, Started, StepDone, fit
+from mnist_core.training import fit
 
 CONFIG = TrainConfig(widths=(16,), epochs=2, batch_size=20, train_size=210, monitor="test")
 
@@ -108,7 +109,7 @@ def test_fit_is_the_plain_loop(settings, sample):
 def test_batches_in_pieces_train_as_whole_ones(piece, batch_size, train_size, smoothing, sample, monkeypatch):
     config = replace(CONFIG, batch_size=batch_size, train_size=train_size, label_smoothing=smoothing)
     expected, whole_events = train(config, sample)
-    monkeypatch.setattr(training, "PIECE", piece)
+    monkeypatch.setattr(batches, "PIECE", piece)
     monkeypatch.setattr("mnist_core.gradients.PIECE", piece)
     weights, events = train(config, sample)
     for name, tensor in expected.items():
@@ -447,23 +448,25 @@ def test_a_loss_that_explodes_names_the_learning_rate(sample):
 
 
 class Exploding:
-    """Gradients that are infinite, of losses as given."""
+    """Gradients that are infinite, and outputs as given."""
 
-    def __init__(self, model, loss: float) -> None:
-        self.model, self.loss = model, loss
+    random = None
+
+    def __init__(self, model, output: float) -> None:
+        self.model, self.output = model, output
 
     def __call__(self, inputs, labels, share):
         for parameter in self.model.parameters():
             parameter.grad = torch.full_like(parameter, math.inf)
-        return torch.zeros(len(labels), 10), torch.tensor(self.loss)
+        return torch.full((len(labels), 10), self.output)
 
     def clear(self) -> None:
         pass
 
 
-@pytest.mark.parametrize("loss", [math.nan, math.inf])
-def test_a_loss_that_explodes_at_a_usual_rate_names_the_gradients(loss, sample, monkeypatch):
-    monkeypatch.setattr(training, "choose_gradients", lambda model, *_: Exploding(model, loss))
+@pytest.mark.parametrize("output", [math.nan, math.inf])
+def test_a_loss_that_explodes_at_a_usual_rate_names_the_gradients(output, sample, monkeypatch):
+    monkeypatch.setattr(training, "choose_gradients", lambda model, *_: Exploding(model, output))
     with pytest.raises(
         Diverged, match=r"at step 1: .* exploding gradients; try a tenth of the learning rate"
     ):

@@ -1,0 +1,92 @@
+"""What `train` and `continue` of `python -m mnist_core` do."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnist_core.commands import load_data, print_run
+from mnist_core.config import CHOICES, TrainConfig
+from mnist_core.data import Dataset
+from mnist_core.import_file import read_config
+from mnist_core.messages import InputError
+from mnist_core.recipes import RECIPES
+from mnist_core.run_store import RunStore
+from mnist_core.run_writer import RunWriter
+from mnist_core.terminal import ctrl_c, training_bar
+
+if TYPE_CHECKING:
+    import torch
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train, and print the run's results."""
+    from mnist_core.devices import choose_device
+
+    config = _config(options)
+    device = choose_device(options.device)
+    dataset = load_data(options.data)
+    store = RunStore(options.runs)
+    _set_threads(options.threads, config, dataset)
+    _train(store, store.create(config), dataset, device, options.json)
+
+
+def continue_run(options: argparse.Namespace) -> None:
+    """Train a run further, from where it was left, and print its results."""
+    from mnist_core.devices import choose_device, usable_cores
+    from mnist_core.threads import set_threads
+
+    store = RunStore(options.runs)
+    run = store.get(options.run)
+    dataset = load_data(options.data)
+    writer = store.reopen(run.id, options.epochs)
+    set_threads(writer, dataset, usable_cores())
+    _train(store, writer, dataset, choose_device(run.results.get("device", "auto")), options.json)
+
+
+def _train(store: RunStore, writer: RunWriter, dataset: Dataset, device: torch.device, as_json: bool) -> None:
+    from mnist_core.recording import train_run
+
+    events = train_run(writer, dataset, device)
+    with training_bar(writer.config.epochs) as show, ctrl_c() as pressed:
+        for event in events:
+            show(event)
+            if pressed():
+                break
+        events.close()
+    store.keep_within(spare=writer.id)
+    print_run(store.get(writer.id), as_json)
+
+
+def settings_help() -> str:
+    """List every setting, with the names to choose from where there are some."""
+    names = TrainConfig().to_json()
+    return "; ".join(f"{name}: {', '.join(CHOICES[name])}" if name in CHOICES else name for name in names)
+
+
+def _config(options: argparse.Namespace) -> TrainConfig:
+    config = read_config(Path(options.config)) if options.config else RECIPES[options.recipe].config
+    for setting in options.set:
+        field, separator, text = setting.partition("=")
+        if not separator:
+            raise InputError("--set takes FIELD=VALUE, such as batch_size=64, not {given!r}.", given=setting)
+        config = config.with_text(field, text)
+    given = {name: getattr(options, name) for name in ("epochs", "seed")}
+    return replace(config, **{name: value for name, value in given.items() if value is not None})
+
+
+def _set_threads(threads: int | None, config: TrainConfig, dataset: Dataset) -> None:
+    import torch
+
+    from mnist_core.devices import usable_cores
+    from mnist_core.recording import monitored_splits
+    from mnist_core.threads import choose_threads
+
+    if threads is None:
+        choose_threads(config, monitored_splits(config, dataset)[0], usable_cores())
+    elif threads < 1:
+        raise InputError("--threads must be 1 or more, not {threads}.", threads=threads)
+    else:
+        torch.set_num_threads(threads)

@@ -1,0 +1,241 @@
+"""A training that is left and gone on with is the training that was never left."""
+
+from dataclasses import astuple, replace
+
+import pytest
+import torch
+
+from mnist_core import batches
+from mnist_core.architectures import build_model
+from mnist_core.checkpoint import load_state, save_state
+from mnist_core.config import TrainConfig
+from mnist_core.events import Continued, Control, EpochDone, Started, StepDone
+from mnist_core.messages import InputError
+from mnist_core.phases import Phase, change, first_phases, phase_at
+from mnist_core.recording import train_run
+from mnist_core.run_store import RunStore
+from mnist_core.training import Training
+
+CPU = torch.device("cpu")
+CONFIG = TrainConfig(widths=(8,), epochs=3, batch_size=50, train_size=230, validation_size=100)
+CONFIGS = {
+    "plain": CONFIG,
+    "shifted": replace(CONFIG, augmentation="shift", schedule="one_cycle"),
+    "dropout": replace(CONFIG, dropout=0.3, augmentation="affine", optimizer="momentum"),
+    "large batches": replace(CONFIG, batch_size=150, augmentation="shift", optimizer="sgd"),
+    "convolutions": TrainConfig(
+        architecture="fast_cnn", channels=(4, 8, 8), epochs=2, batch_size=50, train_size=120, batch_norm=True
+    ),
+    "muon": replace(CONFIG, optimizer="muon", learning_rate=0.02, schedule="cosine"),
+    "adadelta": replace(CONFIG, optimizer="adadelta", learning_rate=1.0, shuffle=False),
+}
+
+
+def begin(config: TrainConfig, sample) -> Training:
+    return Training(build_model(config), config, sample.train[:300], sample.test)
+
+
+def told(event) -> tuple:
+    """An event without the times it took."""
+    times = {name: 0 for name in ("images_per_second", "train_seconds") if hasattr(event, name)}
+    return type(event).__name__, *astuple(replace(event, **times))
+
+
+def left_and_continued(config, sample, tmp_path, leave_after: int, **changes) -> tuple[Training, list]:
+    """Leave a training after so many events, and have another go on from the file it left."""
+    first, events = begin(config, sample), []
+    for event in first.events():
+        events.append(event)
+        if len(events) == leave_after:
+            break
+    save_state(tmp_path / "state", first.state())
+    second = begin(replace(config, **changes), sample)
+    second.load_state(load_state(tmp_path / "state"))
+    second.phases = change(first.phases, second.step, **changes)
+    return second, events + [event for event in second.events() if not isinstance(event, Started | Continued)]
+
+
+def assert_same(one: Training, other: Training) -> None:
+    weights = other.model.state_dict()
+    assert all(torch.equal(weights[name], tensor) for name, tensor in one.model.state_dict().items())
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_wherever_it_is_left_it_comes_to_the_same_bits(name, sample, tmp_path, monkeypatch):
+    monkeypatch.setattr(batches, "PIECE", 100)  # several blocks an epoch, and batches of more than a block
+    config = CONFIGS[name]
+    whole = begin(config, sample)
+    expected = list(whole.events())
+    for leave_after in range(1, len(expected) + 1):
+        again, events = left_and_continued(config, sample, tmp_path, leave_after)
+        assert [told(event) for event in events] == [told(event) for event in expected], leave_after
+        assert_same(again, whole)
+
+
+def test_more_epochs_after_the_end_are_the_same_as_all_in_one_go(sample, tmp_path):
+    whole = begin(replace(CONFIG, epochs=6), sample)
+    expected = list(whole.events())
+    events_in_three_epochs = 1 + 3 * (5 + 1)
+    again, events = left_and_continued(CONFIG, sample, tmp_path, events_in_three_epochs, epochs=6)
+    assert [told(event) for event in events] == [told(event) for event in expected]
+    assert_same(again, whole)
+
+
+def test_the_learning_rate_can_be_changed_on_the_way(sample):
+    training = begin(replace(CONFIG, schedule="cosine"), sample)
+    rates = []
+    for event in training.events():
+        if isinstance(event, StepDone):
+            rates.append(event.learning_rate)
+            if event.step == 5:
+                training.set_learning_rate(0.5)
+    usual = [
+        event.learning_rate
+        for event in begin(replace(CONFIG, schedule="cosine"), sample).events()
+        if isinstance(event, StepDone)
+    ]
+    assert rates[:5] == usual[:5]
+    assert rates[5:] == pytest.approx([500 * rate for rate in usual[5:]])
+    assert training.phases == (Phase(0, 0.001, 3), Phase(5, 0.5, 3))
+
+
+def test_phases_that_change_nothing_or_come_too_late_are_dropped():
+    phases = first_phases(CONFIG)
+    assert change(phases, 7) == phases
+    faster = change(phases, 7, learning_rate=0.1)
+    assert [phase_at(faster, step).learning_rate for step in (0, 6, 7, 8)] == [0.001, 0.001, 0.1, 0.1]
+    assert change(faster, 7, learning_rate=0.2) == (Phase(0, 0.001, 3), Phase(7, 0.2, 3))
+    assert change(faster, 5) == phases
+    assert change(faster, 9, epochs=6) == (*faster, Phase(9, 0.1, 6))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a state", "weights"])
+def test_a_state_that_is_none_says_so(content, tmp_path, sample):
+    path = tmp_path / "state.safetensors"
+    if content == "weights":
+        from safetensors.torch import save_file
+
+        save_file({"a": torch.zeros(1)}, path)
+    elif content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match="can't be continued"):
+        load_state(path)
+
+
+# Runs
+
+
+@pytest.fixture
+def store(tmp_path) -> RunStore:
+    return RunStore(tmp_path)
+
+
+def train(store, sample, config=CONFIG, leave=lambda event: None, writer=None) -> str:
+    """Train a run, asking of it what `leave` says after each event."""
+    control = Control()
+    writer = writer or store.create(config)
+    for event in train_run(writer, sample, CPU, control):
+        control.ending = leave(event)
+    return writer.id
+
+
+def at_step(step: int, ending: str):
+    return lambda event: ending if isinstance(event, StepDone) and event.step == step else None
+
+
+def facts(store, run_id: str) -> dict:
+    run = store.get(run_id)
+    table = run.metrics().drop(columns="train_seconds").to_csv()
+    results = {name: value for name, value in run.results.items() if name != "train_seconds"}
+    weights = {name: tensor.tolist() for name, tensor in run.load_model().state_dict().items()}
+    return {"status": run.status, "table": table, "results": results, "weights": weights}
+
+
+def test_a_paused_run_is_set_aside_untested_and_goes_on_as_if_nothing_had_been(store, sample):
+    run_id = train(store, sample, leave=at_step(7, "paused"))
+    run = store.get(run_id)
+    assert (run.status, run.results["epochs"], run.can_continue) == ("paused", 1.4, True)
+    assert "test_accuracy" not in run.results
+    assert run.metrics()["step"].max() == 7
+    train(store, sample, writer=store.reopen(run_id))
+    assert facts(store, run_id) == facts(store, train(store, sample))
+    assert store.get(run_id).phases == first_phases(CONFIG)
+
+
+def test_a_stopped_run_is_tested_and_can_go_on(store, sample):
+    run_id = train(store, sample, leave=at_step(7, "stopped"))
+    assert store.get(run_id).results["test_accuracy"] > 0
+    train(store, sample, writer=store.reopen(run_id))
+    assert facts(store, run_id) == facts(store, train(store, sample))
+
+
+def test_a_finished_run_goes_on_for_more_epochs(store, sample):
+    run_id = train(store, sample)
+    with pytest.raises(InputError, match="has done 3 epochs already"):
+        store.reopen(run_id)
+    train(store, sample, writer=store.reopen(run_id, 6))
+    whole = train(store, sample, replace(CONFIG, epochs=6))
+    assert facts(store, run_id) == facts(store, whole)
+    assert store.get(run_id).config == store.get(whole).config
+    assert store.get(run_id).phases == (Phase(0, 0.001, 3), Phase(15, 0.001, 6))
+
+
+def test_a_changed_learning_rate_is_written_down_and_outlives_a_pause(store, sample):
+    control = Control()
+    writer = store.create(CONFIG)
+    for event in train_run(writer, sample, CPU, control):
+        if isinstance(event, StepDone) and event.step == 3:
+            control.learning_rate = 0.01
+        if isinstance(event, EpochDone):
+            control.ending = "paused"
+    assert store.get(writer.id).phases == (Phase(0, 0.001, 3), Phase(3, 0.01, 3))
+    train(store, sample, writer=store.reopen(writer.id))
+    rates = store.get(writer.id).metrics()["learning_rate"].dropna().tolist()
+    assert rates == [0.001] * 3 + [0.01] * 12
+
+
+def test_an_interrupted_run_goes_on_from_its_last_checkpoint(store, sample):
+    writer = store.create(CONFIG)
+    events = train_run(writer, sample, CPU)
+    for event in events:
+        if isinstance(event, StepDone) and event.step == 8:
+            break
+    writer.write_metrics()
+    with (writer._folder / "metrics.csv").open("a") as file:
+        file.write("2,9,0.5")  # its writer was killed here
+    writer.close()
+    run = store.get(writer.id)
+    assert (run.status, run.can_continue) == ("interrupted", True)
+    train(store, sample, writer=store.reopen(writer.id))
+    assert facts(store, writer.id) == facts(store, train(store, sample))
+    events.close()
+
+
+def test_what_trains_or_failed_or_came_from_elsewhere_cannot_go_on(store, sample):
+    writer = store.create(CONFIG)
+    with pytest.raises(InputError, match="in training already"):
+        store.reopen(writer.id)
+    writer.update("failed")
+    writer.close()
+    with pytest.raises(InputError, match="can't be continued; train its settings anew"):
+        store.reopen(writer.id)
+    finished = train(store, sample)
+    (store.get(finished).folder / "state.safetensors").unlink()
+    assert not store.get(finished).can_continue
+    with pytest.raises(InputError, match="can't be changed"):
+        store.reopen("shipped", 20)
+
+
+def test_a_run_that_never_began_starts_from_the_beginning(store, sample):
+    writer = store.create(CONFIG)
+    writer.update("paused")
+    writer.close()
+    train(store, sample, writer=store.reopen(writer.id))
+    assert facts(store, writer.id) == facts(store, train(store, sample))
+
+
+def test_a_long_run_keeps_some_fifty_checkpoints(store, sample):
+    config = replace(CONFIG, epochs=120, train_size=50)
+    run = store.get(train(store, sample, config))
+    assert len(run.checkpoints) == 40
+    assert len(run.metrics()) == 240
