@@ -19,50 +19,64 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OptimizerEntry:
-    """One optimizer; `learning_rate` is a sensible start. Its rule has the same name in update_rules."""
+    """One optimizer; `learning_rate` is a sensible start. Its rule has the same name in update_rules.
+
+    `cls` is the class in torch.optim that does the same, with `nesterov` and `fused` as options.
+    """
 
     label: str
     description: str
+    cls: str
     learning_rate: float
     uses_momentum: bool = False
+    nesterov: bool = False
+    fused: bool = False
 
 
 OPTIMIZERS: dict[str, OptimizerEntry] = {
     "sgd": OptimizerEntry(
-        N_("SGD"), N_("Gradient descent: a step of learning rate times gradient, nothing more."), 0.1
+        N_("SGD"), N_("Gradient descent: a step of learning rate times gradient, nothing more."), "SGD", 0.1
     ),
     "momentum": OptimizerEntry(
         N_("SGD + momentum"),
         N_("Steps build up speed in directions that persist."),
+        "SGD",
         0.05,
         uses_momentum=True,
     ),
     "nesterov": OptimizerEntry(
         N_("Nesterov"),
         N_("Momentum that looks ahead to where it is going before it measures the slope."),
+        "SGD",
         0.05,
         uses_momentum=True,
+        nesterov=True,
     ),
     "adagrad": OptimizerEntry(
         N_("AdaGrad"),
         N_("Each weight its own rate, which only shrinks as its gradients add up."),
+        "Adagrad",
         0.01,
     ),
     "rmsprop": OptimizerEntry(
         N_("RMSprop"),
         N_("AdaGrad that forgets: divides by a running mean of recent gradients."),
+        "RMSprop",
         0.001,
     ),
     "adadelta": OptimizerEntry(
-        N_("Adadelta"), N_("RMSprop that also scales by the size of its recent steps."), 1.0
+        N_("Adadelta"), N_("RMSprop that also scales by the size of its recent steps."), "Adadelta", 1.0
     ),
-    "adam": OptimizerEntry(N_("Adam"), N_("Momentum and RMSprop together: a good first choice."), 0.001),
+    "adam": OptimizerEntry(
+        N_("Adam"), N_("Momentum and RMSprop together: a good first choice."), "Adam", 0.001, fused=True
+    ),
     "adamw": OptimizerEntry(
-        N_("AdamW"), N_("Adam with weight decay applied to the weights directly."), 0.001
+        N_("AdamW"), N_("Adam with weight decay applied to the weights directly."), "AdamW", 0.001, fused=True
     ),
     "muon": OptimizerEntry(
         N_("Muon"),
         N_("Makes each weight matrix's step orthogonal; biases and the rest are moved by AdamW."),
+        "Muon",
         0.02,
         uses_momentum=True,
     ),

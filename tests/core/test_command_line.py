@@ -152,7 +152,7 @@ def test_threads_are_as_asked(threads, command):
 
 def test_threads_are_chosen_by_a_trial_if_not_asked_for(command, monkeypatch):
     monkeypatch.setattr("mnist_core.devices.usable_cores", lambda: 2)
-    monkeypatch.setattr("mnist_core.threads._images_per_second", lambda config, images, threads: threads)
+    monkeypatch.setattr("mnist_core.threads._images_per_second", lambda config, images, threads, *_: threads)
     assert command.json("train", "--recipe", "tutorial-3", *FAST[:-2])["threads"] == 2
 
 

@@ -126,7 +126,7 @@ def runs(mnist, tmp_path_factory) -> dict[str, Run]:
     store = RunStore(tmp_path_factory.mktemp("runs"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mnist_core.gradients.PIECE", 500)
-        patch.setattr("mnist_core.training.PIECE", 500)
+        patch.setattr("mnist_core.batches.PIECE", 500)
         runs = {name: train(store, config, mnist) for name, config in CONFIGS.items()}
         runs["stopped"] = train(store, TrainConfig(**TINY, schedule="cosine"), mnist, most_steps=8)
     return runs
