@@ -1,6 +1,7 @@
 import runpy
 
 import pytest
+import sklearn.datasets  # noqa: F401 - on a busy machine it takes longer than a page waits for the sample
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 

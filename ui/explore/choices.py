@@ -48,7 +48,7 @@ def choose_digit() -> int | None:
 def number_in_url(key: str) -> int:
     """Return the whole number under `key` in the URL, 0 for none."""
     text = st.query_params.get(key, "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
 def choose_number(label: str, last: int) -> int:

@@ -1,5 +1,7 @@
 """Test images whose labels people doubt."""
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from mnist_core.data import Dataset
@@ -9,6 +11,9 @@ from ui.digits import Figure, grid_html, sure_text
 from ui.explore.pictures import show_ways
 from ui.state import link
 from ui.translation import gettext as _
+
+if TYPE_CHECKING:
+    from mnist_core.recognition import Prediction
 
 PAPER = "https://arxiv.org/abs/2103.14749"
 VOTES = "https://github.com/cleanlab/label-errors"
@@ -33,9 +38,16 @@ def show(data: Dataset) -> None:
             "votes]({votes}))."
         ).format(paper=PAPER, votes=VOTES)
     )
-    readings = read_by_shipped_model(data) if st.toggle(_("Let the shipped model read them")) else {}
+    readings = shipped_readings(data) if st.toggle(_("Let the shipped model read them")) else {}
     figures = [doubtful_figure(data, doubtful, readings.get(doubtful.index)) for doubtful in DOUBTFUL_LABELS]
     st.html(grid_html(figures, columns=5))
+    if readings:
+        other = sum(readings[doubtful.index].label != doubtful.label for doubtful in DOUBTFUL_LABELS)
+        st.markdown(
+            _("The shipped model reads **{other}** of these {all} otherwise than they are labelled.").format(
+                other=other, all=len(DOUBTFUL_LABELS)
+            )
+        )
     show_ways([doubtful.index for doubtful in DOUBTFUL_LABELS], "test", "of_doubtful")
     st.markdown(
         _(
@@ -46,12 +58,12 @@ def show(data: Dataset) -> None:
     link("pages/evaluate.py", _("See where a network errs"), ":material/fact_check:")
 
 
-def doubtful_figure(data: Dataset, doubtful: DoubtfulLabel, reading: str | None) -> Figure:
+def doubtful_figure(data: Dataset, doubtful: DoubtfulLabel, reading: "Prediction | None") -> Figure:
     """Return an image with its label and the five votes, and what a network read if that is known."""
     words = {"number": f"{doubtful.index:,}", "label": doubtful.label, "guess": doubtful.guess}
     caption = _("Label <b>{label}</b> &nbsp;no. {number}").format(**words)
     alt = _("Test image {number}, labelled {label}; networks guessed {guess}").format(**words)
-    lines = [caption, votes_text(doubtful), *([reading] if reading else [])]
+    lines = [caption, votes_text(doubtful), *([reading_text(reading)] if reading else [])]
     image = data.test.images[doubtful.index]
     return Figure(image, "<br>".join(lines), alt)
 
@@ -65,8 +77,14 @@ def votes_text(doubtful: DoubtfulLabel) -> str:
     return _("{yes} say {label}, {no} say {guess}").format(**words, **votes)
 
 
-def read_by_shipped_model(data: Dataset) -> dict[int, str]:
-    """Return what the shipped model reads in each of the images, in words."""
+def reading_text(reading: "Prediction") -> str:
+    """Say what the model read."""
+    sure = sure_text(reading.probabilities[reading.label], 0)
+    return _("The model: <b>{read}</b>, {sure} sure").format(read=reading.label, sure=sure)
+
+
+def shipped_readings(data: Dataset) -> "dict[int, Prediction]":
+    """Return what the shipped model reads in each of the images, by their numbers."""
     run = resources.find_run("shipped")
     if run is None or not run.checkpoints:
         st.info(_("The shipped model isn't here."))
@@ -75,10 +93,4 @@ def read_by_shipped_model(data: Dataset) -> dict[int, str]:
         from mnist_core.recognition import predict
 
         model = resources.model(run)
-        readings = {d.index: predict(model, data.test.images[d.index]) for d in DOUBTFUL_LABELS}
-    return {
-        index: _("The model: <b>{read}</b>, {sure} sure").format(
-            read=reading.label, sure=sure_text(reading.probabilities[reading.label], 0)
-        )
-        for index, reading in readings.items()
-    }
+        return {d.index: predict(model, data.test.images[d.index]) for d in DOUBTFUL_LABELS}

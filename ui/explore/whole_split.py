@@ -16,17 +16,17 @@ STRONGEST = 127.5  # the largest spread there can be: half the pixels paper, hal
 
 
 def show(data: Dataset) -> None:
-    """Show the section."""
+    """Show the section, what takes longest last."""
     chosen = choose_split(data)
-    with st.spinner(_("Counting pixels …")):
-        found = split_facts(chosen).statistics
     counts, pixels = st.columns(2, gap="large")
     with counts:
         show_counts(chosen.split, None)
-    with pixels:
-        show_pixels(found)
+    with st.spinner(_("Counting pixels …")):
+        found = split_facts(chosen).statistics
     show_means(found)
     show_spreads(found)
+    with pixels:
+        show_pixels(found)
 
 
 def show_pixels(found: Statistics) -> None:
