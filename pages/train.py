@@ -8,14 +8,14 @@ from mnist_core.config import TrainConfig
 from mnist_core.data import hold_out
 from mnist_core.messages import InputError
 from mnist_core.runs import UNFINISHED, Run
-from ui import resources
+from ui import resources, visitor
 from ui.charts import CurveWords, accuracy_chart, loss_chart
 from ui.form import show_form
-from ui.progress import duration_text, history, progress_text, status_text
+from ui.progress import history, progress_text, status_text
 from ui.runs import recipe_label
 from ui.state import RUN_KEY, come_through_entry, current_run, link
+from ui.translation import duration_text, say
 from ui.translation import gettext as _
-from ui.translation import say
 
 if TYPE_CHECKING:
     from mnist_core.training_queue import Snapshot
@@ -26,7 +26,7 @@ SECONDS_BETWEEN_LOOKS = 1.0
 def start(config: TrainConfig) -> None:
     """Put a training in the queue; its run becomes the current one."""
     try:
-        st.query_params[RUN_KEY] = resources.training_queue().submit(config)
+        st.query_params[RUN_KEY] = resources.training_queue().submit(config, owner=visitor.identity())
     except InputError as error:
         st.session_state["start_error"] = error.message
 
@@ -52,7 +52,7 @@ def show_plan(config: TrainConfig, live: Run | None) -> None:
             "It learns from **{images:,}** images in **{steps:,}** steps per epoch and watches {watched}."
         ).format(images=images, steps=-(-images // config.batch_size), watched=watched)
     )
-    if live:
+    if live and visitor.owns(live):
         st.button(_("Stop"), icon=":material/stop:", on_click=stop, args=(live.id,))
     else:
         st.button(

@@ -4,8 +4,8 @@ import math
 from typing import TYPE_CHECKING
 
 from mnist_core.runs import METRICS, Run
+from ui.translation import count_text, duration_text, ngettext
 from ui.translation import gettext as _
-from ui.translation import ngettext
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,19 +49,9 @@ def progress_text(snapshot: "Snapshot") -> str:
     if snapshot.seconds_left is None:
         return _("Getting ready …")
     steps_per_epoch = snapshot.steps // snapshot.config.epochs
-    return _("Epoch {epoch} of {epochs}, {left} left, {speed:,.0f} images per second").format(
+    return _("Epoch {epoch} of {epochs}, {left} left, {speed} images per second").format(
         epoch=min(snapshot.step // steps_per_epoch + 1, snapshot.config.epochs),
         epochs=snapshot.config.epochs,
         left=duration_text(snapshot.seconds_left),
-        speed=snapshot.images_per_second,
+        speed=count_text(snapshot.images_per_second),
     )
-
-
-def duration_text(seconds: float) -> str:
-    """Say a duration in seconds, or minutes and seconds, or hours and minutes."""
-    whole = round(seconds)
-    if whole < 60:
-        return _("{seconds} s").format(seconds=whole)
-    if whole < 3600:
-        return _("{minutes} min {seconds} s").format(minutes=whole // 60, seconds=whole % 60)
-    return _("{hours} h {minutes} min").format(hours=whole // 3600, minutes=whole % 3600 // 60)

@@ -62,12 +62,6 @@ def find_run(run_id: str | None) -> Run | None:
     return run if run.id == run_id else None
 
 
-def readable_runs() -> list[Run]:
-    """Return the runs that have weights to read digits with: the shipped model, then the newest first."""
-    shipped = find_run("shipped")
-    return [run for run in ([shipped] if shipped else []) + run_store().list() if run.checkpoints]
-
-
 def model(run: Run) -> "DigitClassifier":
     """Return the model of a run's last checkpoint; InputError if it can't be read."""
     return _model(str(run.checkpoints[-1]), run)

@@ -1,15 +1,20 @@
-"""Runs as people see them: their names, and the control that picks one."""
+"""Runs as people see them: their names and settings in words, and the control that picks one."""
 
-from datetime import UTC, datetime, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from collections import Counter
+from collections.abc import Iterable
 
 import streamlit as st
 
+from mnist_core.activations import ACTIVATIONS
 from mnist_core.architectures import ARCHITECTURES
+from mnist_core.config import TrainConfig
+from mnist_core.optimizers import OPTIMIZERS
 from mnist_core.recipes import RECIPES
 from mnist_core.runs import Run
-from ui import resources
+from ui import resources, visitor
+from ui.setting_words import LABELS
 from ui.state import RUN_KEY, choice_in_url, current_run, link
+from ui.translation import count_text, date_text, percent_text
 from ui.translation import gettext as _
 
 
@@ -21,32 +26,50 @@ def recipe_label(run: Run) -> str:
     return _(entry.label)
 
 
+def run_name(run: Run) -> str:
+    """Return the name a run was given, else its recipe's."""
+    return run.label.name or recipe_label(run)
+
+
 def run_label(run: Run) -> str:
     """Return a run's name for a list: what it is, how good, and when it began."""
-    parts = [recipe_label(run)]
+    parts = [run_name(run)]
     if "test_accuracy" in run.results:
-        parts.append(f"{run.results['test_accuracy']:.2%}")
+        parts.append(percent_text(run.results["test_accuracy"]))
     if run.id != "shipped":
-        begun = datetime.fromisoformat(run.created).astimezone(_visitors_time())
-        parts.append(f"{begun:%Y-%m-%d %H:%M:%S}")
+        parts.append(date_text(run.created))
     return " · ".join(parts)
+
+
+def distinct_labels(runs: Iterable[Run]) -> dict[str, str]:
+    """Return the runs' labels by id; those that would be the same have the beginning of their id."""
+    labels = {run.id: run_label(run) for run in runs}
+    often = Counter(labels.values())
+    return {run: label if often[label] == 1 else f"{label} · {run[:4]}" for run, label in labels.items()}
+
+
+def settings_text(config: TrainConfig) -> str:
+    """Return the settings that matter most, in a line: "MLP 64-64, ReLU, Adam 0.001, batch size 100"."""
+    architecture = ARCHITECTURES[config.architecture]
+    sizes = config.channels if architecture.stages else config.widths if architecture.uses_widths else ()
+    network = " ".join([_(architecture.label), "-".join(map(str, sizes))]).strip()
+    activation = [] if config.architecture == "softmax" else [_(ACTIVATIONS[config.activation].label)]
+    optimizer = f"{_(OPTIMIZERS[config.optimizer].label)} {config.learning_rate:g}"
+    words = LABELS["batch_size"]
+    batch = f"{_(words).lower()} {count_text(config.batch_size)}"
+    return ", ".join([network, *activation, optimizer, batch])
 
 
 def pick_run() -> Run:
     """Show which run is in use and let another be chosen; with none to choose, say what to do and stop."""
-    runs = {run.id: run for run in resources.readable_runs()}
+    shipped = resources.find_run("shipped")
+    readable = [run for run in ([shipped] if shipped else []) + visitor.listed_runs() if run.checkpoints]
+    runs = {run.id: run for run in readable}
     if not runs:
         st.info(_("There is no trained network yet. Train one first: the quick recipe takes seconds."))
         link("pages/train.py", _("Train a network"), ":material/model_training:")
         st.stop()
     if current_run() and current_run() not in runs:
         st.warning(_("The run in this link has no saved weights here yet, so another is shown."))
-    labels = {run.id: run_label(run) for run in runs.values()}
+    labels = distinct_labels(readable)
     return runs[choice_in_url(st.selectbox, _("Network"), labels, RUN_KEY, next(iter(labels)))]
-
-
-def _visitors_time() -> tzinfo:
-    try:
-        return ZoneInfo(st.context.timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return UTC

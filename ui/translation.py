@@ -1,8 +1,10 @@
-"""The pages' language: gettext catalogs in locales/, chosen in the URL or by the browser."""
+"""The pages' language: gettext catalogs in locales/, from the URL or the browser; numbers and times."""
 
 import functools
 import gettext as gnu
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
@@ -11,6 +13,7 @@ from ui.state import LANGUAGE_KEY, choice_in_url
 
 LOCALES = Path(__file__).parent.parent / "locales"
 LANGUAGES = {"en": "English", "zh": "中文"}
+DATES = {"en": "d MMM y, HH:mm", "zh": "y年M月d日 HH:mm"}  # in the notation of Unicode's CLDR
 
 
 def choose_language() -> None:
@@ -49,6 +52,9 @@ def gettext(text: str) -> str:
     return catalog(language()).gettext(text) if text else ""  # gettext("") is the catalog's header
 
 
+_ = gettext
+
+
 def ngettext(singular: str, plural: str, n: int) -> str:
     """Translate a sentence that counts."""
     return catalog(language()).ngettext(singular, plural, n)
@@ -58,3 +64,46 @@ def say(message: Message) -> str:
     """Translate a message of mnist_core and fill in its values."""
     values = {name: say(v) if isinstance(v, Message) else v for name, v in message.values.items()}
     return gettext(message.template).format(**values)
+
+
+def date_text(moment: str) -> str:
+    """Say a time, given in ISO form, by the visitor's clock: 22 Nov 2026, 14:03."""
+    from babel.dates import format_datetime
+
+    local = visitors_time(moment)
+    return format_datetime(local, DATES[language()], locale=language()) if local else moment
+
+
+def visitors_time(moment: str) -> datetime | None:
+    """Return a time, given in ISO form, by the visitor's clock, without its zone; None for no time."""
+    try:
+        return datetime.fromisoformat(moment).astimezone(_visitors_zone()).replace(tzinfo=None)
+    except ValueError:
+        return None
+
+
+def count_text(number: float) -> str:
+    """Say a count, with a comma between the thousands: 60,000."""
+    return f"{number:,.0f}"
+
+
+def percent_text(share: float, digits: int = 2) -> str:
+    """Say a share of one in percent: 99.20%."""
+    return f"{share:.{digits}%}"
+
+
+def duration_text(seconds: float) -> str:
+    """Say a duration in seconds, or minutes and seconds, or hours and minutes."""
+    whole = round(seconds)
+    if whole < 60:
+        return _("{seconds} s").format(seconds=whole)
+    if whole < 3600:
+        return _("{minutes} min {seconds} s").format(minutes=whole // 60, seconds=whole % 60)
+    return _("{hours} h {minutes} min").format(hours=whole // 3600, minutes=whole % 3600 // 60)
+
+
+def _visitors_zone() -> tzinfo:
+    try:
+        return ZoneInfo(st.context.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC

@@ -1,4 +1,5 @@
 import runpy
+from types import SimpleNamespace
 
 import pytest
 import sklearn.datasets  # noqa: F401 - on a busy machine it takes longer than a page waits for the sample
@@ -42,3 +43,16 @@ def app(sample_only):
 def html():
     """Join all HTML elements of a page: `html(test)`."""
     return lambda test: "\n".join(element.proto.body for element in test.get("html"))
+
+
+@pytest.fixture
+def visitor_from(monkeypatch):
+    """Say who visits next: `visitor_from(token, ip="1.2.3.4", Host="lab.example.org")`; None has no cookie."""
+
+    def visit(token, ip=None, **headers):
+        cookies = {} if token is None else {"digitlab_visitor": token}
+        named = [(name.replace("_", "-"), value) for name, value in headers.items()]
+        client = SimpleNamespace(headers=named, cookies=cookies, remote_ip=ip or "127.0.0.1")
+        monkeypatch.setattr("streamlit.runtime.context._get_client_context", lambda: client)
+
+    return visit

@@ -7,7 +7,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.recipes import RECIPES
 from mnist_core.run_store import RunStore
 from ui.form import number_text
-from ui.progress import duration_text
+from ui.translation import duration_text
 
 
 def control(test, kind, field):

@@ -1,0 +1,168 @@
+"""Runs: all of the visitor's trainings in a table, and what can be done with one."""
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urljoin
+
+import streamlit as st
+
+from mnist_core.run_labels import LONGEST_NAME
+from mnist_core.runs import UNFINISHED, Run
+from ui import run_actions, visitor
+from ui.progress import status_text
+from ui.run_list import plain, progress_share, standing_text
+from ui.runs import distinct_labels, run_label, run_name, settings_text
+from ui.state import RUN_KEY, choice_in_url, come_through_entry, current_run, link
+from ui.translation import date_text, duration_text, percent_text, visitors_time
+from ui.translation import gettext as _
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SECONDS_BETWEEN_LOOKS = 2.0
+ROW_KEY = "runs_row"  # the run whose row is chosen
+TABLE_KEY = "runs_table_number"
+
+
+def show_empty() -> None:
+    """Say what this page is for, and where to begin."""
+    st.info(_("Every network you train is kept here. Train one first: the quick recipe takes seconds."))
+    link("pages/train.py", _("Train a network"), ":material/model_training:")
+
+
+def row(run: Run) -> dict[str, object]:
+    """Return what the table shows of a run."""
+    share = progress_share(run)
+    accuracy = run.results.get("test_accuracy")
+    return {
+        "name": _("{run} (pinned)").format(run=run_name(run)) if run.label.pinned else run_name(run),
+        "accuracy": None if accuracy is None else 100 * accuracy,
+        "status": status_text(run.status) + ("" if share is None else f" {percent_text(share, 0)}"),
+        "seconds": run.results.get("train_seconds"),
+        "epochs": run.results.get("epochs"),
+        "begun": visitors_time(run.created),
+        "settings": settings_text(run.config),
+    }
+
+
+def columns() -> dict[str, object]:
+    """Return how the table shows its columns."""
+    kind = st.column_config
+    return {
+        "name": kind.TextColumn(_("Name"), width="medium"),
+        "accuracy": kind.NumberColumn(_("Test accuracy"), format="%.2f%%"),
+        "status": kind.TextColumn(_("Status")),
+        "seconds": kind.NumberColumn(_("Seconds"), format="%.1f"),
+        "epochs": kind.NumberColumn(_("Epochs"), format="%.4g"),
+        "begun": kind.DatetimeColumn(_("Begun"), format=_("D MMM YYYY, HH:mm")),
+        "settings": kind.TextColumn(_("Settings"), width="large"),
+    }
+
+
+def table(runs: list[Run]) -> "pd.DataFrame":
+    """Return the rows of the table."""
+    import pandas as pd
+
+    return pd.DataFrame([row(run) for run in runs])
+
+
+def show_table(was_live: bool) -> None:
+    """Show all runs; the row that is chosen becomes the current run."""
+    runs = visitor.listed_runs()
+    if was_live and not any(run.status in UNFINISHED for run in runs):
+        st.rerun()
+    if st.session_state.get(ROW_KEY) not in (
+        None,
+        current_run(),
+    ):  # chosen elsewhere: a table without a choice
+        st.session_state[TABLE_KEY] = st.session_state.get(TABLE_KEY, 0) + 1
+        st.session_state[ROW_KEY] = None
+    chosen = st.dataframe(
+        table(runs),
+        column_config=columns(),
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"runs_table_{st.session_state.get(TABLE_KEY, 0)}",
+        placeholder="–",
+    )
+    rows = chosen.selection.rows
+    run_id = runs[rows[0]].id if rows and rows[0] < len(runs) else None
+    if run_id != st.session_state.get(ROW_KEY):
+        st.session_state[ROW_KEY] = run_id
+        if run_id and run_id != current_run():
+            st.query_params[RUN_KEY] = run_id
+            st.rerun()
+
+
+def show_one(run: Run) -> None:
+    """Show one run: what it is, where to go with it, and what can be done to it."""
+    mine = visitor.owns(run)
+    facts = [standing_text(run), settings_text(run.config), date_text(run.created)]
+    if "train_seconds" in run.results:
+        facts.insert(1, duration_text(run.results["train_seconds"]))
+    st.markdown(" · ".join(map(plain, filter(None, facts))))
+    with st.container(horizontal=True):
+        link("pages/train.py", _("Curves and settings"), ":material/show_chart:", run.id)
+        if run.checkpoints:
+            link("pages/evaluate.py", _("See where it errs"), ":material/fact_check:", run.id)
+            link("pages/draw.py", _("Let it read your own writing"), ":material/draw:", run.id)
+    if not mine:
+        st.caption(_("This run was opened by a link: only who trained it can name, pin or delete it."))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        show_changes(run, mine)
+    st.caption(_("A link to this run, with its settings; whoever has it can look at the run:"))
+    st.code(address(run), language=None, wrap_lines=True)
+
+
+def show_changes(run: Run, mine: bool) -> None:
+    """Show the controls that name, pin and delete a run."""
+    name, pinned = f"name_{run.id}", f"pinned_{run.id}"
+    for key, value in ((name, run.label.name), (pinned, run.label.pinned)):
+        if st.session_state.get(key) != value:
+            st.session_state[key] = value
+    st.text_input(
+        _("Name"),
+        key=name,
+        placeholder=run_name(run),
+        max_chars=LONGEST_NAME,
+        on_change=run_actions.rename,
+        args=(run.id, name),
+        disabled=not mine,
+        width=320,
+    )
+    st.toggle(
+        _("Pinned"),
+        key=pinned,
+        on_change=run_actions.pin,
+        args=(run.id, pinned),
+        disabled=not mine,
+        help=_("Comes first in the list, and stays when the server's room for runs gets short."),
+    )
+    st.button(
+        _("Delete"),
+        icon=":material/delete:",
+        on_click=run_actions.remove,
+        args=(run.id, run_label(run)),
+        disabled=not mine or run.status in UNFINISHED,
+        help=_("Stop it first.") if run.status in UNFINISHED else None,
+    )
+
+
+def address(run: Run) -> str:
+    """Return a link to a run's page."""
+    return urljoin(st.context.url or "/", "train") + "?" + urlencode({RUN_KEY: run.id})
+
+
+come_through_entry()
+st.title(_("Runs"))
+st.markdown(_("Your trainings, the pinned ones first. Choose one to name it, keep it, or go on with it."))
+run_actions.show_undo()
+listed = visitor.listed_runs()
+if not listed:
+    show_empty()
+    st.stop()
+live = any(run.status in UNFINISHED for run in listed)
+st.fragment(show_table, run_every=SECONDS_BETWEEN_LOOKS if live else None)(live)
+labels = distinct_labels(listed)
+chosen_id = choice_in_url(st.selectbox, _("Run"), labels, RUN_KEY, next(iter(labels)))
+show_one(next(run for run in listed if run.id == chosen_id))

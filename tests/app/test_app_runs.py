@@ -1,0 +1,152 @@
+"""The Runs page, the list in the sidebar, and how times and numbers are said."""
+
+from dataclasses import replace
+
+import pytest
+
+from mnist_core.recipes import RECIPES
+from mnist_core.run_store import RunStore
+from ui import run_list, translation
+from ui.runs import settings_text
+
+
+@pytest.fixture
+def make(sample_only):
+    """Make a run that ended: `make("quick", test_accuracy=0.99)`; return its id."""
+
+    def run_of(recipe="quick", status="finished", **results):
+        writer = RunStore().create(RECIPES[recipe].config)
+        writer.update(status, **results)
+        writer.close()
+        return writer.id
+
+    return run_of
+
+
+def press(test, label):
+    return next(button for button in test.button if button.label == label).click().run()
+
+
+def sidebar(test):
+    return {button.key.removeprefix("open_"): button.label for button in test.sidebar.button}
+
+
+def test_without_runs_the_page_says_where_to_begin_and_there_is_no_sidebar(app):
+    test = app("runs")
+    assert not test.exception
+    assert "Train one first" in test.info[0].value
+    assert not test.sidebar.children
+
+
+def test_the_sidebar_lists_runs_and_opens_one_on_the_same_page(app, make):
+    first = make(test_accuracy=0.992)
+    second = make("tutorial-1", "failed")
+    test = app("evaluate")
+    assert list(sidebar(test)) == [second, first]
+    assert sidebar(test)[first] == "**Quick**  \n99.20%"
+    assert sidebar(test)[second] == "**Tutorial 1**  \nfailed"
+    test.button(key=f"open_{first}").click().run()
+    assert test.query_params["run"] == first
+    assert test.title[0].value == "Evaluate"
+
+
+def test_the_sidebar_holds_no_more_than_fits(app, make):
+    for _ in range(run_list.MOST_LISTED + 2):
+        make()
+    test = app()
+    assert len(sidebar(test)) == run_list.MOST_LISTED
+    assert "All runs (12)" in [link.proto.label for link in test.sidebar.get("page_link")]
+
+
+def test_the_table_shows_what_matters(app, make):
+    make("tutorial-3", test_accuracy=0.9779, train_seconds=83.0, epochs=10)
+    make("tutorial-2", "stopped", train_seconds=2.0)
+    table = app("runs").dataframe[0].value
+    assert table["name"].tolist() == ["Tutorial 2", "Tutorial 3"]
+    assert table["accuracy"].tolist()[1] == pytest.approx(97.79)
+    assert table["status"].tolist() == ["stopped", "finished"]
+    assert table["settings"].tolist()[1] == "MLP 256, ReLU, SGD 0.5, batch size 64"
+
+
+def test_rename_pin_delete_and_undo(app, make):
+    first, second = make(), make("tutorial-1")
+    test = app("runs", run=first)
+    test.text_input(key=f"name_{first}").set_value("  My *first*  ").run()
+    assert RunStore().get(first).label.name == "My *first*"
+    assert sidebar(test)[first].startswith(r"**My \*first\***")
+    test.toggle(key=f"pinned_{first}").set_value(True).run()
+    assert list(sidebar(test)) == [first, second]
+    press(test, "Delete")
+    assert list(sidebar(test)) == [second]
+    assert "run" not in test.query_params
+    assert test.text[0].value.startswith("Deleted: My *first*")
+    press(test, "Undo")
+    assert list(sidebar(test)) == [first, second]
+    assert test.query_params["run"] == first
+    assert not test.text
+    assert not test.exception
+
+
+def test_several_deleted_runs_come_back_one_after_the_other(app, make):
+    made = [make(), make(), make()]
+    test = app("runs")
+    press(press(test, "Delete"), "Delete")
+    assert list(sidebar(test)) == made[:1]
+    press(press(test, "Undo"), "Undo")
+    assert list(sidebar(test)) == made[::-1]
+
+
+def test_a_run_in_training_cannot_be_deleted(app, sample_only):
+    writer = RunStore().create(RECIPES["quick"].config)
+    test = app("runs", run=writer.id)
+    assert next(button for button in test.button if button.label == "Delete").disabled
+    writer.close()
+
+
+def test_what_can_not_be_brought_back_gets_a_sentence(app, make):
+    run_id = make()
+    test = app("runs", run=run_id)
+    press(test, "Delete")
+    RunStore().keep_within(0)
+    press(test, "Undo")
+    assert "can't be brought back" in test.error[0].value
+    assert not test.exception
+
+
+def test_runs_with_the_same_label_can_be_told_apart(app, make):
+    first, second = make(), make()
+    test = app("runs")
+    options = test.selectbox(key="run").options
+    assert len(set(options)) == 2
+    test.selectbox(key="run").select(first).run()
+    assert test.query_params["run"] == first
+    assert first != second
+
+
+def test_a_setting_for_the_room_that_is_no_number_gets_a_sentence(app, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_RUNS_LIMIT", "much")
+    test = app()
+    assert not test.exception
+    assert "DIGITLAB_RUNS_LIMIT must be a number" in test.error[0].value
+
+
+@pytest.mark.parametrize(
+    ("language", "zone", "said"),
+    [
+        ("en", "Europe/Berlin", "22 Nov 2026, 14:03"),
+        ("zh", "Asia/Shanghai", "2026年11月22日 21:03"),
+        ("en", "No/Where", "22 Nov 2026, 13:03"),
+        ("en", "America/Los_Angeles", "22 Nov 2026, 05:03"),
+    ],
+)
+def test_times_are_said_by_the_visitors_clock_and_custom(monkeypatch, language, zone, said):
+    monkeypatch.setattr(translation, "language", lambda: language)
+    monkeypatch.setattr("streamlit.runtime.context._context_info_field", lambda name: zone)
+    assert translation.date_text("2026-11-22T13:03:59.123456+00:00") == said
+    assert translation.date_text("some day") == "some day"
+
+
+def test_settings_in_a_line():
+    assert settings_text(RECIPES["tutorial-4b"].config) == "CNN 32-64, ReLU, Adam 0.001, batch size 100"
+    softmax = replace(RECIPES["tutorial-3"].config, architecture="softmax", batch_size=60_000)
+    assert settings_text(softmax) == "Softmax regression, SGD 0.5, batch size 60,000"

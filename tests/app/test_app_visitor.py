@@ -1,0 +1,157 @@
+"""Whose run is whose on a server that many visit."""
+
+import pytest
+
+from mnist_core.config import TrainConfig
+from mnist_core.run_store import RunStore
+from ui import visitor
+
+ANNA, BEN = "a" * 32, "b" * 32
+
+
+@pytest.fixture
+def private(monkeypatch, sample_only):
+    monkeypatch.setenv("DIGITLAB_PRIVATE", "1")
+
+
+@pytest.fixture
+def train(app, visitor_from):
+    """Have a visitor begin a run and stop it; return its id."""
+
+    def run_of(token):
+        from mnist_core.architectures import build_model
+
+        visitor_from(token)
+        writer = RunStore().create(TrainConfig(widths=(8,)), owner=visitor.identity())
+        writer.save(build_model(writer.config), 1)
+        writer.update("finished", test_accuracy=0.5)
+        writer.close()
+        return writer.id
+
+    return run_of
+
+
+def in_sidebar(test):
+    return [button.key.removeprefix("open_") for button in test.sidebar.button]
+
+
+def page_of(app, visitor_from, token, name="runs", **query):
+    visitor_from(token)
+    return app(name, **query)
+
+
+@pytest.mark.parametrize(
+    ("ip", "headers", "private"),
+    [
+        ("127.0.0.1", {"Host": "localhost:8501"}, False),
+        ("::1", {"Host": "[::1]:8501"}, False),
+        ("127.0.0.1", {"Host": "127.0.0.1:8501"}, False),
+        ("192.168.1.20", {"Host": "192.168.1.10:8501"}, True),
+        ("10.0.0.5", {"Host": "localhost"}, True),
+        ("127.0.0.1", {"Host": "lab.example.org"}, True),
+        ("127.0.0.1", {"Host": "localhost.example.org"}, True),
+        ("127.0.0.1", {"Host": "localhost", "X_Forwarded_For": "9.9.9.9"}, True),
+        ("127.0.0.1", {"Host": "localhost", "Forwarded": "for=9.9.9.9"}, True),
+    ],
+)
+def test_private_is_whoever_is_not_here(visitor_from, monkeypatch, ip, headers, private):
+    monkeypatch.delenv("DIGITLAB_PRIVATE", raising=False)
+    visitor_from(ANNA, ip, **headers)
+    assert visitor.is_private() is private
+    for wanted in ("0", "1"):
+        monkeypatch.setenv("DIGITLAB_PRIVATE", wanted)
+        assert visitor.is_private() is (wanted == "1")
+
+
+def test_two_visitors_do_not_see_each_others_runs(app, private, train, visitor_from):
+    hers, his = train(ANNA), train(BEN)
+    for page in ("runs", "explore", "train", "evaluate", "draw"):
+        assert in_sidebar(page_of(app, visitor_from, ANNA, page)) == [hers]
+        assert in_sidebar(page_of(app, visitor_from, BEN, page)) == [his]
+    options = page_of(app, visitor_from, BEN, "evaluate").selectbox(key="run").options
+    assert len(options) == 2  # the shipped one and his
+    assert "{" not in options[1]
+
+
+def test_the_same_visitor_sees_the_same_list_in_another_session(app, private, train, visitor_from):
+    hers = train(ANNA)
+    assert in_sidebar(page_of(app, visitor_from, ANNA)) == [hers]
+    assert in_sidebar(page_of(app, visitor_from, ANNA)) == [hers]
+
+
+def test_who_has_no_cookie_yet_or_a_made_up_one_sees_nothing_but_keeps_one_identity(
+    app, private, train, visitor_from, html
+):
+    train(ANNA)
+    for token in (None, "nonsense", "<script>", "A" * 32, ""):
+        test = page_of(app, visitor_from, token)
+        assert in_sidebar(test) == []
+        assert "kept here" in test.info[0].value
+        own = test.session_state["digitlab_visitor"]
+        assert f"digitlab_visitor={own}; path=/; max-age=31536000; SameSite=Lax" in html(test)
+        test.run()
+        assert test.session_state["digitlab_visitor"] == own
+
+
+def test_a_link_opens_a_run_and_it_stays_in_the_list_even_of_later_sessions(
+    app, private, train, visitor_from
+):
+    hers = train(ANNA)
+    test = page_of(app, visitor_from, BEN, "train", run=hers)
+    assert any("finished" in element.value for element in test.subheader)
+    assert in_sidebar(test) == [hers]
+    assert in_sidebar(page_of(app, visitor_from, BEN)) == [hers]
+    assert in_sidebar(page_of(app, visitor_from, "c" * 32)) == []
+
+
+def test_a_run_opened_by_link_can_only_be_looked_at(app, private, train, visitor_from):
+    hers = train(ANNA)
+    test = page_of(app, visitor_from, BEN, "runs", run=hers)
+    assert test.text_input(key=f"name_{hers}").disabled
+    assert test.toggle(key=f"pinned_{hers}").disabled
+    assert next(button for button in test.button if button.label == "Delete").disabled
+    assert "opened by a link" in " ".join(caption.value for caption in test.caption)
+    visitor_from(BEN)
+    run = RunStore().get(hers)
+    assert not visitor.owns(run)
+    visitor_from(ANNA)
+    assert visitor.owns(run)
+
+
+def test_what_the_page_disables_is_refused_behind_it_too(app, private, train, visitor_from, monkeypatch):
+    from ui import run_actions
+
+    hers = train(ANNA)
+    visitor_from(BEN)
+    monkeypatch.setattr("ui.run_actions.st.session_state", {"name": "mine now", "pin": True})
+    run_actions.rename(hers, "name")
+    run_actions.pin(hers, "pin")
+    run_actions.remove(hers, "x")
+    run = RunStore().get(hers)
+    assert (run.label.name, run.label.pinned) == ("", False)
+
+
+def test_on_a_server_that_is_not_private_all_runs_are_everybodys(app, train, visitor_from, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_PRIVATE", "0")
+    hers, his = train(ANNA), train(BEN)
+    assert in_sidebar(page_of(app, visitor_from, BEN)) == [his, hers]
+    assert not page_of(app, visitor_from, BEN, "runs", run=hers).text_input(key=f"name_{hers}").disabled
+
+
+def test_a_run_keeps_a_hash_of_the_cookie_not_the_cookie(private, train):
+    hers = train(ANNA)
+    text = (RunStore().get(hers).folder / "label.json").read_text()
+    assert ANNA not in text
+    assert RunStore().get(hers).label.owner
+
+
+def test_a_run_started_on_the_page_is_its_visitors(app, private, visitor_from):
+    test = page_of(app, visitor_from, ANNA, "train")
+    next(button for button in test.button if button.label == "Start training").click().run()
+    run_id = test.query_params["run"]
+    assert in_sidebar(test) == [run_id]
+    other = page_of(app, visitor_from, BEN, "train", run=run_id)
+    assert "Stop" not in [button.label for button in other.button]
+    visitor_from(ANNA)
+    next(button for button in test.button if button.label == "Stop").click().run()
+    assert not test.exception

@@ -1,0 +1,94 @@
+"""Who is visiting, and which runs are theirs: the one place that knows what a visitor may see and change.
+
+A visitor is a random token in a cookie; runs keep a hash of it. On a server that is private, a visitor's list
+holds their own runs and those they opened by link, and of the latter none can be changed.
+"""
+
+import hashlib
+import os
+import re
+import secrets
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from mnist_core.messages import InputError
+from mnist_core.runs import Run
+from ui import resources
+from ui.state import current_run
+
+PRIVATE_VARIABLE = "DIGITLAB_PRIVATE"
+TOKEN_COOKIE = "digitlab_visitor"
+HERE = {"localhost", "127.0.0.1", "::1"}
+FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Forwarded")
+_TOKEN = re.compile(r"[0-9a-f]{32}")
+_OPENED_KEY = "opened_runs"
+# A second tab opened before the first had its cookie takes that one over, at its first paint.
+_COOKIE_SCRIPT = """<script>{{
+  const kept = (document.cookie.match(/(?:^|; ){cookie}=([0-9a-f]{{32}})/) || [])[1];
+  const secure = location.protocol === 'https:' ? '; Secure' : '';
+  if (!kept || kept === '{token}')
+    document.cookie = '{cookie}={token}; path=/; max-age=31536000; SameSite=Lax' + secure;
+  else if (!sessionStorage.{cookie}) {{ sessionStorage.{cookie} = 1; location.reload(); }}
+}}</script>"""
+
+
+def is_private() -> bool:
+    """Say whether the visitor sees only their own runs: as DIGITLAB_PRIVATE says, else unless they are here.
+
+    Here is who connects from this machine to localhost, with no proxy between that names who it speaks for.
+    """
+    wanted = os.environ.get(PRIVATE_VARIABLE, "")
+    if wanted in ("0", "1"):
+        return wanted == "1"
+    headers, url = st.context.headers, st.context.url
+    hosts = [urlsplit(f"//{headers['Host']}").hostname] if "Host" in headers else []
+    hosts += [urlsplit(url).hostname] if url else []
+    afar = isinstance(st.context.ip_address, str)  # Streamlit has none for localhost
+    near = not afar and not any(name in headers for name in FORWARDED)
+    return not (near and HERE.issuperset(hosts))
+
+
+def identity() -> str:
+    """Return what runs know the visitor by; the cookie can't be found out from it."""
+    return hashlib.sha256(_token().encode()).hexdigest()[:32]
+
+
+def owns(run: Run) -> bool:
+    """Say whether the visitor may rename, pin, delete, stop and continue a run, or only look at it."""
+    return run.id != "shipped" and (not is_private() or run.label.owner == identity())
+
+
+def listed_runs() -> list[Run]:
+    """Return the runs in the visitor's list: the pinned ones first, then the newest."""
+    runs = resources.run_store().list()
+    if is_private():
+        me, opened = identity(), st.session_state.get(_OPENED_KEY, ())
+        runs = [run for run in runs if me in (run.label.owner, *run.label.readers) or run.id in opened]
+    return sorted(runs, key=lambda run: not run.label.pinned)
+
+
+def remember_opened() -> None:
+    """Put a run that was opened by link into the visitor's list."""
+    run = resources.find_run(current_run())
+    if run is None or run.id == "shipped" or not is_private() or owns(run):
+        return
+    opened = st.session_state.setdefault(_OPENED_KEY, set())
+    if run.id not in opened:
+        opened.add(run.id)
+        if identity() not in run.label.readers:
+            with suppress(InputError):  # this session remembers all the same
+                resources.run_store().add_reader(run.id, identity())
+
+
+def cookie_script() -> str:
+    """Return the HTML that gives the browser its cookie; it comes back with the next visit."""
+    return _COOKIE_SCRIPT.format(cookie=TOKEN_COOKIE, token=_token())
+
+
+def _token() -> str:
+    kept = str(st.context.cookies.get(TOKEN_COOKIE))
+    if _TOKEN.fullmatch(kept):
+        return kept
+    return st.session_state.setdefault(TOKEN_COOKIE, secrets.token_hex(16))
