@@ -44,7 +44,7 @@ def _show_list(was_live: bool) -> None:
     runs = visitor.listed_runs()
     if was_live and not any(run.status in UNFINISHED for run in runs):
         st.rerun()
-    st.subheader(_("Runs"), anchor=False)
+    st.markdown("**" + _("Runs") + "**")
     with st.container(key="run_list", gap=None):
         for run in runs[:MOST_LISTED]:
             _show_run(run)

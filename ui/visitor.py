@@ -83,7 +83,12 @@ def remember_opened() -> None:
 
 
 def cookie_script() -> str:
-    """Return the HTML that gives the browser its cookie; it comes back with the next visit."""
+    """Return the HTML that gives the browser its cookie, which comes back with the next visit.
+
+    Nothing where nobody needs to be told apart.
+    """
+    if not is_private():
+        return ""
     return _COOKIE_SCRIPT.format(cookie=TOKEN_COOKIE, token=_token())
 
 
