@@ -47,7 +47,7 @@ def html():
 
 @pytest.fixture
 def visitor_from(monkeypatch):
-    """Say who visits next: `visitor_from(token, ip="1.2.3.4", Host="lab.example.org")`; None has no cookie."""
+    """Say who visits next: `visitor_from(token, ip="1.2.3.4", Host="lab.example.org")`."""
 
     def visit(token, ip=None, **headers):
         cookies = {} if token is None else {"digitlab_visitor": token}
