@@ -11,10 +11,17 @@ from ui.charts import confusion_figure
 from ui.digits import Figure, grid_html, sure_text
 from ui.runs import pick_run
 from ui.state import come_through_entry, link
+from ui.takeaway import show_takeaway
 from ui.translation import gettext as _
 from ui.translation import ngettext
 
 ERRORS_AT_ONCE = 12
+SAVE_BUTTON = {
+    "displayModeBar": True,
+    "displaylogo": False,
+    "modeBarButtons": [["toImage"]],
+    "toImageButtonOptions": {"filename": "confusion-matrix", "scale": 2},
+}
 CONFUSIONS = 5
 
 
@@ -45,7 +52,7 @@ def show_confusions(result: Evaluation) -> None:
             true="%{y}", predicted="%{x}", count="%{customdata}"
         )
         figure = confusion_figure(matrix, _("True digit"), _("Read as"), cell)
-        st.plotly_chart(figure, config={"displayModeBar": False}, alt=_("Confusion matrix"))
+        st.plotly_chart(figure, config=SAVE_BUTTON, alt=_("Confusion matrix"))
     with words:
         st.markdown(_("A row is the true digit, a column what the network read; the diagonal is right."))
         wrong = np.where(np.eye(10, dtype=bool), 0, matrix)
@@ -118,6 +125,7 @@ chosen = pick_run()
 with st.spinner(_("Reading the test images …")):
     evaluation = resources.evaluation(chosen)
 show_summary(chosen, evaluation)
+show_takeaway(chosen)
 show_confusions(evaluation)
 table, errors = st.columns([2, 3], gap="large")
 with table:

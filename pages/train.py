@@ -14,6 +14,7 @@ from ui.form import show_form
 from ui.progress import history, progress_text, status_text
 from ui.runs import recipe_label
 from ui.state import RUN_KEY, come_through_entry, current_run, link
+from ui.takeaway import show_import, show_takeaway
 from ui.translation import duration_text, say
 from ui.translation import gettext as _
 
@@ -86,15 +87,17 @@ def show_result(run: Run) -> None:
         st.error(say(run.message))
     results = run.results
     if "test_accuracy" not in results:
+        show_takeaway(run)
         return
     with st.container(horizontal=True, gap="small"):
         st.metric(_("Test accuracy"), f"{results['test_accuracy']:.2%}", width="content")
         st.metric(_("Before training"), f"{results['initial_accuracy']:.2%}", width="content")
         st.metric(_("Epochs"), f"{results['epochs']:g}", width="content")
         st.metric(_("Time"), duration_text(results["train_seconds"]), width="content")
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         link("pages/evaluate.py", _("See where it errs"), ":material/fact_check:")
         link("pages/draw.py", _("Let it read your own writing"), ":material/draw:")
+        show_takeaway(run)
 
 
 def show_curves(run: Run, snapshot: "Snapshot | None") -> None:
@@ -126,6 +129,7 @@ with settings:
     except InputError as error:
         st.error(say(error.message))
         config = None
+    show_import()
 with course:
     plan = st.container(border=True, key="plan")
     if run:

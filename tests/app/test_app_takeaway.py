@@ -1,0 +1,77 @@
+import json
+
+import pytest
+
+from mnist_core.architectures import build_model
+from mnist_core.checkpoint import save_checkpoint
+from mnist_core.config import TrainConfig
+from mnist_core.run_store import RunStore
+
+CONFIG = TrainConfig(widths=(33,), learning_rate=0.02)
+
+
+@pytest.fixture
+def run(sample_only):
+    """A run on the sample, with weights but without metrics."""
+    writer = RunStore().create(CONFIG)
+    writer.save(build_model(CONFIG), 1)
+    writer.update("finished", source="sample")
+    writer.close()
+    return writer.id
+
+
+def load(test, name, content):
+    return test.file_uploader(key="import_file").set_value((name, content, "")).run()
+
+
+def captions(test):
+    return " ".join(element.value for element in test.caption)
+
+
+@pytest.mark.parametrize("page", ["train", "evaluate"])
+def test_what_a_run_does_not_have_cannot_be_asked_for_and_says_why(app, run, page):
+    test = app(page, run=run)
+    assert not test.exception
+    offered = {button.label: not button.proto.disabled for button in test.get("download_button")}
+    assert offered == {
+        "Training script": False,
+        "Weights": True,
+        "ONNX model": True,
+        "Settings": True,
+        "Metrics": False,
+        "All of it": True,
+    }
+    assert "learned from the offline sample, which a script can't fetch" in captions(test)
+    assert "has no metrics" in captions(test)
+
+
+def test_settings_from_a_file_fill_the_form(app):
+    test = load(app("train"), "mine.json", json.dumps(CONFIG.to_json()).encode())
+    assert not test.exception
+    assert test.success[0].value == "The settings of mine.json are in the form now."
+    assert TrainConfig(**{**test.session_state["form"], "recipe": "custom"}) == CONFIG
+    assert RunStore().list() == []
+
+
+def test_weights_from_a_file_become_the_current_run(app, tmp_path):
+    save_checkpoint(tmp_path / "file", build_model(CONFIG), CONFIG, 3)
+    test = load(app("train"), "mine.safetensors", (tmp_path / "file").read_bytes())
+    assert not test.exception
+    (run,) = RunStore().list()
+    assert test.query_params["run"] == run.id
+    assert (run.label.name, run.config, run.status) == ("mine", CONFIG, "finished")
+    assert "The weights of mine.safetensors are a run now" in test.success[0].value
+
+
+@pytest.mark.parametrize("name", ["mine.json", "mine.safetensors"])
+def test_a_file_that_cannot_be_used_gets_a_sentence_and_changes_nothing(app, name):
+    test = app("train")
+    before = dict(test.session_state["form"])
+    load(test, name, b"{nonsense")
+    assert not test.exception
+    assert name in test.error[0].value
+    assert "choose" in test.error[0].value
+    assert test.session_state["form"] == before
+    assert RunStore().list() == []
+    test.file_uploader(key="import_file").set_value(None).run()
+    assert not test.error

@@ -1,0 +1,29 @@
+from tests.browser.server import settle
+
+
+def test_a_run_is_taken_away_and_its_weights_are_brought_back(page, tmp_path):
+    page.open("/train?run=shipped")
+    page.get_by_role("button", name="Take it away").click()
+    with page.expect_download() as script:
+        page.get_by_role("button", name="Training script").click()
+    assert script.value.suggested_filename == "digit-lab-best-shipped.py"
+    assert "network = nn.Sequential(" in script.value.path().read_text()
+    with page.expect_download() as weights:
+        page.get_by_role("button", name="Weights").click()
+    weights.value.save_as(tmp_path / "again.safetensors")
+    page.keyboard.press("Escape")
+
+    page.get_by_text("Load a file").click()
+    page.locator("input[type=file]").set_input_files(tmp_path / "again.safetensors")
+    page.get_by_text("The weights of again.safetensors are a run now").wait_for()
+    settle(page)
+    assert "run=shipped" not in page.url
+    assert page.get_by_role("heading", name="Best: finished").is_visible()
+
+
+def test_charts_are_saved_by_their_own_buttons(page):
+    page.open("/train?run=shipped")
+    page.locator(".vega-embed").first.hover()
+    with page.expect_download() as chart:
+        page.get_by_role("button", name="Download as PNG").first.click()
+    assert chart.value.path().read_bytes().startswith(b"\x89PNG")
