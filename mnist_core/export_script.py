@@ -88,17 +88,25 @@ def _settings(facts: ScriptFacts) -> str:
         ("STD", scaling.std, "... that are then divided by this"),
         *_augmentation_settings(facts),
         ("BATCH_SIZE", config.batch_size, ""),
-        ("EPOCHS", config.epochs, ""),
+        ("EPOCHS", facts.phases[-1].epochs, ""),
         ("STEPS_PER_EPOCH", facts.steps_per_epoch, "TRAIN_IMAGES / BATCH_SIZE, rounded up")
         if facts.needs_steps
         else None,
         ("LAST_STEP", facts.last_step, "the run was stopped here") if facts.last_step else None,
-        ("LEARNING_RATE", config.learning_rate, ""),
+        ("LEARNING_RATE", facts.phases[0].learning_rate, ""),
         ("MOMENTUM", config.momentum, "") if OPTIMIZERS[config.optimizer].uses_momentum else None,
         ("WEIGHT_DECAY", config.weight_decay, "") if facts.decays else None,
         ("LABEL_SMOOTHING", config.label_smoothing, "") if config.label_smoothing else None,
     ]
-    return "".join(_setting(*setting) for setting in settings if setting)
+    return "".join(_setting(*setting) for setting in settings if setting) + _phases(facts)
+
+
+def _phases(facts: ScriptFacts) -> str:
+    """Return what was changed on the way, where the script has to know."""
+    if not facts.changes_rate or len(facts.phases) == 1:
+        return ""
+    rows = [f"    ({phase.step:_}, {phase.learning_rate!r}, {phase.epochs}),\n" for phase in facts.phases]
+    return text.PHASES + "".join(rows) + "]\n"
 
 
 def _augmentation_settings(facts: ScriptFacts) -> list[Setting]:
@@ -145,13 +153,23 @@ def _optimizer(facts: ScriptFacts) -> str:
     options += ["fused=True"] if entry.fused else []
     source = text.CRITERION + (text.MUON if facts.muon else text.OPTIMIZER)
     if facts.changes_rate:
-        source += text.SCHEDULES[config.schedule] + (text.SET_MUON_RATES if facts.muon else text.SET_RATE)
+        source += text.SCHEDULES[config.schedule] + _set_rate(facts)
     return Template(source).substitute(
         loss="NLLLoss" if config.loss == "nll" else "CrossEntropyLoss",
         smoothing="label_smoothing=LABEL_SMOOTHING" if config.label_smoothing else "",
         cls=entry.cls,
         options="".join(f"    {option},\n" for option in options),
     )
+
+
+def _set_rate(facts: ScriptFacts) -> str:
+    """Return the function that gives the optimizer, or both of them, a step's learning rate."""
+    constant = facts.config.schedule == "constant"
+    if len(facts.phases) > 1:
+        rate = text.PHASE_RATE + ("" if constant else text.SCHEDULED_PHASE_RATE)
+    else:
+        rate = text.SCHEDULED_RATE
+    return text.SET_RATE + rate + (text.USE_RATE_MUON if facts.muon else text.USE_RATE)
 
 
 def _augmentation(facts: ScriptFacts) -> str:

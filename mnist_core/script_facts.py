@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import inspect
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mnist_core.architectures import build_model
+from mnist_core.checkpoint import load_state
 from mnist_core.optimizers import OPTIMIZERS
+from mnist_core.phases import Phases, first_phases
+from mnist_core.runs import STATE_FILE
 
 if TYPE_CHECKING:
     from mnist_core.config import TrainConfig
@@ -22,7 +24,10 @@ ENDED_EARLY = ("stopped", "paused", "interrupted")
 
 @dataclass(frozen=True)
 class ScriptFacts:
-    """A run as its script sees it; `last_step` is where it was stopped, None where it came to its end."""
+    """A run as its script sees it.
+
+    `phases` say what was changed on the way; `last_step` is where it was left, None where it came to its end.
+    """
 
     config: TrainConfig
     model: DigitClassifier
@@ -30,6 +35,7 @@ class ScriptFacts:
     threads: int
     bfloat16: bool
     train_images: int
+    phases: Phases
     last_step: int | None
 
     @property
@@ -75,7 +81,7 @@ class ScriptFacts:
     @property
     def changes_rate(self) -> bool:
         """Whether the learning rate changes on the way."""
-        return self.config.schedule != "constant"
+        return self.config.schedule != "constant" or len({phase.learning_rate for phase in self.phases}) > 1
 
     @property
     def needs_steps(self) -> bool:
@@ -101,6 +107,7 @@ def gather_facts(run: Run) -> ScriptFacts:
         threads=results.get("threads", 1),
         bfloat16=results.get("precision", config.precision) == "bfloat16",
         train_images=results.get("train_images") or _count_images(config),
+        phases=run.phases or first_phases(config),
         last_step=_steps_done(run) if run.status in ENDED_EARLY else None,
     )
 
@@ -112,8 +119,5 @@ def _count_images(config: TrainConfig) -> int:
 
 
 def _steps_done(run: Run) -> int | None:
-    file = run.folder / "metrics.csv"
-    if not file.exists():
-        return None
-    with file.open(newline="") as rows:
-        return max((int(row["step"]) for row in csv.DictReader(rows)), default=None)
+    file = run.folder / STATE_FILE
+    return load_state(file).step if file.exists() else None

@@ -122,18 +122,17 @@ def schedule(progress, warm_up=0.25, start=1 / 25, end=1e-5):
 SET_RATE = '''
 
 def set_learning_rate(step):
-    """Give the optimizer the learning rate of a step, counted from 0."""
-    factor = schedule(step / (EPOCHS * STEPS_PER_EPOCH))
-    optimizer.param_groups[0]["lr"] = LEARNING_RATE * factor
+    """Take up the learning rate of a step, counted from 0."""
 '''
-SET_MUON_RATES = '''
-
-def set_learning_rate(step):
-    """Give both optimizers the learning rate of a step, counted from 0."""
-    factor = schedule(step / (EPOCHS * STEPS_PER_EPOCH))
-    muon.param_groups[0]["lr"] = LEARNING_RATE * factor
-    adamw.param_groups[0]["lr"] = 0.1 * LEARNING_RATE * factor
-'''
+SCHEDULED_RATE = "    rate = LEARNING_RATE * schedule(step / (EPOCHS * STEPS_PER_EPOCH))\n"
+PHASE_RATE = "    _, rate, epochs = [phase for phase in PHASES if phase[0] <= step][-1]\n"
+SCHEDULED_PHASE_RATE = "    rate = rate * schedule(step / (epochs * STEPS_PER_EPOCH))\n"
+USE_RATE = '    optimizer.param_groups[0]["lr"] = rate\n'
+USE_RATE_MUON = """\
+    muon.param_groups[0]["lr"] = rate
+    adamw.param_groups[0]["lr"] = 0.1 * rate
+"""
+PHASES = "PHASES = [  # from which step on, learning rate, epochs that its schedule spans\n"
 
 SHIFT = '''
 

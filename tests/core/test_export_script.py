@@ -13,6 +13,7 @@ import torch
 from mnist_core.activations import ACTIVATIONS
 from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset
+from mnist_core.events import Control, StepDone
 from mnist_core.export_script import training_script
 from mnist_core.messages import InputError
 from mnist_core.optimizers import OPTIMIZERS, SCHEDULES
@@ -20,8 +21,8 @@ from mnist_core.raw_files import RawFile
 from mnist_core.recipes import RECIPES
 from mnist_core.recording import train_run
 from mnist_core.run_store import RunStore
+from mnist_core.run_writer import RunWriter
 from mnist_core.runs import Run
-from mnist_core.training import StepDone
 
 SMALL = {"train_size": 300, "validation_size": 100, "epochs": 2, "monitor": "validation"}
 TINY = {**SMALL, "widths": (12,), "batch_size": 50}
@@ -66,6 +67,12 @@ SETTINGS |= {f"activation {name}": {**TINY, "activation": name} for name in ACTI
 CONFIGS = {name: TrainConfig(**settings) for name, settings in SETTINGS.items()}
 CONFIGS |= {name: replace(RECIPES[name].config, train_size=200, epochs=1) for name in RECIPES}
 
+CHANGED: dict[str, dict] = {
+    "one-cycle": {"schedule": "one_cycle", "dropout": 0.2},
+    "constant": {"augmentation": "shift", "batch_norm": True},
+    "muon, cosine": {"optimizer": "muon", "schedule": "cosine"},
+}
+
 
 @pytest.fixture(scope="module")
 def mnist(sample: Dataset) -> Dataset:
@@ -86,13 +93,22 @@ def folder(mnist: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def train(store: RunStore, config: TrainConfig, dataset: Dataset, most_steps: int | None = None) -> Run:
+def train(store: RunStore, config: TrainConfig, dataset: Dataset) -> Run:
     writer = store.create(config)
-    events = train_run(writer, dataset, torch.device("cpu"))
-    for event in events:
-        if isinstance(event, StepDone) and event.step == most_steps:
-            break
-    events.close()
+    list(train_run(writer, dataset, torch.device("cpu")))
+    return store.get(writer.id)
+
+
+def leave_and_go_on(store: RunStore, config: TrainConfig, dataset: Dataset, epochs: int | None) -> Run:
+    """Train with two other learning rates on the way, stop in the third epoch, and go on if told so."""
+    writer, control = store.create(config), Control()
+    for event in train_run(writer, dataset, torch.device("cpu"), control):
+        if isinstance(event, StepDone):
+            control.learning_rate = {4: 0.003, 8: 0.002}.get(event.step)
+            control.ending = "stopped" if event.step == 14 else None
+    if epochs is not None:
+        writer = RunWriter(store.get(writer.id).folder, replace(config, epochs=epochs))
+        list(train_run(writer, dataset, torch.device("cpu")))
     return store.get(writer.id)
 
 
@@ -122,13 +138,16 @@ def test_a_script_says_how_it_goes_and_gives_its_runs_result(tmp_path, mnist, fo
 
 @pytest.fixture(scope="module")
 def runs(mnist, tmp_path_factory) -> dict[str, Run]:
-    """A finished run of each config, and a stopped one; parts of batches are small, to need few images."""
+    """A finished run of each config, and changed ones; parts of batches are small, to need few images."""
     store = RunStore(tmp_path_factory.mktemp("runs"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mnist_core.gradients.PIECE", 500)
         patch.setattr("mnist_core.batches.PIECE", 500)
         runs = {name: train(store, config, mnist) for name, config in CONFIGS.items()}
-        runs["stopped"] = train(store, TrainConfig(**TINY, schedule="cosine"), mnist, most_steps=8)
+        for name, settings in CHANGED.items():
+            config = TrainConfig(**{**TINY, "epochs": 3, **settings})
+            runs[f"{name}, stopped"] = leave_and_go_on(store, config, mnist, epochs=None)
+            runs[f"{name}, continued"] = leave_and_go_on(store, config, mnist, epochs=5)
     return runs
 
 
