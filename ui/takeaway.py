@@ -11,7 +11,7 @@ from mnist_core.export import EXPORTS, export, file_name, problem
 from mnist_core.import_file import MOST_WEIGHTS_BYTES, import_weights, read_config
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.runs import Run
-from ui import resources
+from ui import resources, visitor
 from ui.form_state import fill
 from ui.state import RUN_KEY, link
 from ui.translation import gettext as _
@@ -88,6 +88,6 @@ def _load(file: "UploadedFile") -> tuple[str, str]:
         if file.name.lower().endswith(".json"):
             fill(read_config(path, file.name))
             return "", N_("The settings of {file} are in the form now.")
-        run = import_weights(resources.run_store(), path, file.name)
+        run = import_weights(resources.run_store(), path, file.name, visitor.identity())
         st.query_params[RUN_KEY] = run.id
         return run.id, N_("The weights of {file} are a run now: it can be evaluated, and read what you draw.")

@@ -60,6 +60,7 @@ def test_weights_from_a_file_become_the_current_run(app, tmp_path):
     (run,) = RunStore().list()
     assert test.query_params["run"] == run.id
     assert (run.label.name, run.config, run.status) == ("mine", CONFIG, "finished")
+    assert run.label.owner
     assert "The weights of mine.safetensors are a run now" in test.success[0].value
 
 
