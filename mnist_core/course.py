@@ -14,7 +14,7 @@ from mnist_core.optimizers import OPTIMIZERS
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mnist_core.probing import Probe
+    from mnist_core.probes import Probe
 
 CHANCE_LOSS = math.log(10)
 """The cross-entropy of ten equal guesses."""
@@ -63,7 +63,8 @@ class Course:
         """Least mean training loss over as many reports in a row; NaN before there is enough."""
         if len(self.losses) < self._window:
             return math.nan
-        return float(np.convolve(self.losses, np.full(self._window, 1 / self._window), "valid").min())
+        sums = np.concatenate([[0.0], np.cumsum(self.losses)])
+        return float((sums[self._window :] - sums[: -self._window]).min() / self._window)
 
     @property
     def learned_nothing(self) -> bool:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,50 +16,12 @@ from mnist_core.config import TrainConfig
 from mnist_core.data import Split
 from mnist_core.layers import learning_layers
 from mnist_core.model import DigitClassifier
+from mnist_core.probes import Probe, watched_digits
 
 PROBE_IMAGES = 128
-WATCHED = 12
 LOOKS_PER_EPOCH = 12
 IMAGES_BETWEEN = 5_000  # a look costs about PROBE_IMAGES images of training: 2.5 % of so many
 FEWEST_LOOKS, MOST_LOOKS = 20, 500  # of a whole run, however short or long
-
-
-@dataclass(frozen=True)
-class Probe:
-    """How a network was after `step` steps, on a few fixed images it doesn't learn from.
-
-    One entry for each layer with parameters (`layers.learning_layers`): the norms of its gradient and of its
-    weights, and the share of its ReLU units, 0 to 1, that are zero for every image (a feature map is a unit;
-    None for a layer without ReLU). `probabilities` are those of the watched digits, float32 [12, 10].
-    """
-
-    step: int
-    gradient_norms: tuple[float, ...]
-    weight_norms: tuple[float, ...]
-    dead_shares: tuple[float | None, ...]
-    probabilities: np.ndarray
-
-    def to_json(self) -> str:
-        """Return it as a line of JSON; probabilities to four digits."""
-        values = {**vars(self), "probabilities": np.round(self.probabilities.astype(float), 4).tolist()}
-        return json.dumps(values)
-
-    @classmethod
-    def from_json(cls, line: str) -> Probe:
-        """Read a line of `to_json`; ValueError, KeyError or TypeError for anything else."""
-        values = json.loads(line)
-        lists = {name: tuple(values[name]) for name in ("gradient_norms", "weight_norms", "dead_shares")}
-        return cls(int(values["step"]), **lists, probabilities=np.array(values["probabilities"], np.float32))
-
-
-def watched_digits(labels: np.ndarray) -> np.ndarray:
-    """Return the indices of the images to watch: the first of each digit there is, then the next, 12 in all.
-
-    `labels` are those of the monitored images, integers [N].
-    """
-    firsts = [int(np.argmax(labels == digit)) for digit in range(10) if (labels == digit).any()]
-    others = [index for index in range(min(len(labels), 2 * WATCHED)) if index not in firsts]
-    return np.array([*firsts, *others][:WATCHED], dtype=np.int64)
 
 
 def steps_between_looks(config: TrainConfig, train_images: int) -> int:
@@ -135,17 +95,6 @@ class _OutputsOf:
 
     def _dead(self, layer: list[nn.Module]) -> float:
         return 1 - float(torch.cat([self._alive[relu] for relu in layer]).float().mean())
-
-
-def read_probes(lines: Iterable[str]) -> list[Probe]:
-    """Read the lines of `Probe.to_json`, up to the first that is not whole."""
-    probes: list[Probe] = []
-    for line in lines:
-        try:
-            probes.append(Probe.from_json(line))
-        except (ValueError, KeyError, TypeError):
-            break
-    return probes
 
 
 def _parameters(group: list[nn.Module]) -> list[nn.Parameter]:

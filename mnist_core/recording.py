@@ -11,8 +11,9 @@ from mnist_core.architectures import build_model, count_parameters
 from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset, Split, hold_out
 from mnist_core.evaluation import evaluate
-from mnist_core.events import Control, EpochDone, Event, Started, StepDone
+from mnist_core.events import Control, Diverged, EpochDone, Event, Started, StepDone
 from mnist_core.phases import change
+from mnist_core.probing import Prober, steps_between_looks
 from mnist_core.run_writer import RunWriter
 from mnist_core.runs import failure_message
 from mnist_core.training import Training
@@ -32,7 +33,7 @@ def train_run(
     control = control or Control()
     try:
         training = _begin(writer, dataset, device)
-        record = _Record(writer, training, dataset.test)
+        record = _Record(writer, training, dataset)
         try:
             for event in training.events():
                 record.keep(event)
@@ -49,7 +50,9 @@ def train_run(
             record.leave("stopped")
             raise
     except Exception as error:
-        writer.update("failed", failure_message(error))
+        diverged = {"diverged": True} if isinstance(error, Diverged) else {}
+        writer.update("failed", failure_message(error), **diverged)
+        writer.write_metrics()  # how it came to this
         raise
     finally:
         writer.close()
@@ -85,8 +88,12 @@ def _begin(writer: RunWriter, dataset: Dataset, device: torch.device) -> Trainin
 class _Record:
     """Writes down what a training tells, and what it has learned."""
 
-    def __init__(self, writer: RunWriter, training: Training, test: Split) -> None:
-        self._writer, self._training, self._test = writer, training, test
+    def __init__(self, writer: RunWriter, training: Training, dataset: Dataset) -> None:
+        self._writer, self._training, self._test = writer, training, dataset.test
+        monitor = monitored_splits(writer.config, dataset)[1]
+        self._prober = Prober(training.model, writer.config, monitor)
+        images = training.steps_per_epoch * writer.config.batch_size
+        self._steps_between_looks = steps_between_looks(writer.config, images)
         self._epochs_between_checkpoints = math.ceil(writer.config.epochs / MOST_CHECKPOINTS)
 
     def keep(self, event: Event) -> None:
@@ -98,6 +105,7 @@ class _Record:
                 epochs=0,
                 train_seconds=0.0,
             )
+            self._writer.add_probe(self._prober.look(0))
         elif isinstance(event, StepDone):
             self._writer.add_metrics(
                 epoch=event.epoch,
@@ -106,11 +114,17 @@ class _Record:
                 learning_rate=event.learning_rate,
                 train_seconds=round(event.train_seconds, 4),
             )
+            self._look(event.step)
         elif isinstance(event, EpochDone):
             self._writer.add_metrics(**{**vars(event), "train_seconds": round(event.train_seconds, 4)})
             if event.epoch % self._epochs_between_checkpoints == 0:
                 self._save()
                 self._update("running")
+
+    def _look(self, step: int) -> None:
+        probes = self._writer.probes
+        if not probes or step >= probes[-1].step + self._steps_between_looks:
+            self._writer.add_probe(self._prober.look(step))
 
     def finish(self) -> None:
         """Keep the weights of a training that came to its end, and how they do on the test set."""

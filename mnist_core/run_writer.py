@@ -15,6 +15,7 @@ from mnist_core.checkpoint import load_state, save_checkpoint, save_state, write
 from mnist_core.config import TrainConfig
 from mnist_core.messages import Message
 from mnist_core.phases import Phase, Phases, first_phases
+from mnist_core.probes import PROBES_FILE, Probe, read_probes
 from mnist_core.runs import METRICS, METRICS_FILE, STATE_FILE, json_bytes
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ Row = dict[str, Any]
 class RunWriter:
     """The one hand that writes a run; holds its lock until closed.
 
-    `rows` are those of METRICS so far, and only ever get longer while it is trained.
+    `rows` are those of METRICS and `probes` the looks so far; both only get longer while it is trained.
     """
 
     def __init__(self, folder: Path, config: TrainConfig) -> None:
@@ -37,6 +38,7 @@ class RunWriter:
         self._state: dict[str, Any] = json.loads((folder / "run.json").read_text())
         self.rows: list[Row] = _read_rows(folder / METRICS_FILE)
         self._rows_written: int | None = None  # None: the file isn't what it should be yet
+        self.probes = read_probes(folder)
 
     @property
     def results(self) -> Mapping[str, Any]:
@@ -70,6 +72,15 @@ class RunWriter:
         self._state.pop("message", None)
         self.rows = [row for row in self.rows if _is_before(row, step, epochs)]
         self._rows_written = None
+        self.probes = [probe for probe in self.probes if probe.step <= step]
+        lines = "".join(probe.to_json() + "\n" for probe in self.probes)
+        write_whole(self._folder / PROBES_FILE, lines.encode())
+
+    def add_probe(self, probe: Probe) -> None:
+        """Keep what was seen inside the network."""
+        self.probes.append(probe)
+        with (self._folder / PROBES_FILE).open("a") as file:
+            file.write(probe.to_json() + "\n")
 
     def add_metrics(self, **row: float) -> None:
         """Remember a row of METRICS; `write_metrics` puts it on disk."""

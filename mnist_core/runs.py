@@ -1,8 +1,9 @@
 """Runs on disk: one folder a run, readable at any moment, whatever killed its writer.
 
 A run's folder holds `config.json`, `run.json` (status and results), `label.json` (what people called it),
-`metrics.csv`, `checkpoints/`, and `state.safetensors` to go on from. While a process trains the run it holds
-the lock on the file `lock`; a run that says "running" and is not locked was interrupted.
+`metrics.csv`, `probes.jsonl` (what was seen inside), `checkpoints/`, and `state.safetensors` to go on from.
+While a process trains the run it holds the lock on the file `lock`; a run that says "running" and is not
+locked was interrupted.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from mnist_core.checkpoint import load_checkpoint
 from mnist_core.config import TrainConfig
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.phases import Phase, Phases, first_phases
+from mnist_core.probes import Probe, read_probes
 from mnist_core.run_labels import LABEL_FILE, Label, read_label
 
 if TYPE_CHECKING:
@@ -51,8 +53,8 @@ class Run:
 
     `created` is a UTC time in ISO form. `results` holds what is known so far of `parameters`, `device`,
     `threads`, `precision`, `source` (of the data), `train_images`, `epochs`, `train_seconds`,
-    `initial_accuracy`, `test_accuracy`, `test_loss`; `imported` is true of weights from a file. `phases` say
-    what was changed on the way, and when. `message` tells a failed run's cause.
+    `initial_accuracy`, `test_accuracy`, `test_loss`. `phases` say what was changed on the way, and when.
+    `message` tells a failed run's cause.
     """
 
     id: str
@@ -87,6 +89,10 @@ class Run:
 
         file = self.folder / METRICS_FILE
         return pd.read_csv(file) if file.exists() else pd.DataFrame(columns=list(METRICS))
+
+    def probes(self) -> list[Probe]:
+        """Load what was seen inside the network at each look, oldest first; nothing for older runs."""
+        return read_probes(self.folder)
 
 
 def failure_message(error: Exception) -> Message:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnist_core.commands import load_data, print_run
 from mnist_core.config import CHOICES, TrainConfig
+from mnist_core.course import Course
 from mnist_core.data import Dataset
+from mnist_core.doctor import examine
 from mnist_core.import_file import read_config
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
 from mnist_core.run_store import RunStore
 from mnist_core.run_writer import RunWriter
+from mnist_core.runs import Run
 from mnist_core.terminal import ctrl_c, training_bar
 
 if TYPE_CHECKING:
@@ -57,7 +61,17 @@ def _train(store: RunStore, writer: RunWriter, dataset: Dataset, device: torch.d
                 break
         events.close()
     store.keep_within(spare=writer.id)
-    print_run(store.get(writer.id), as_json)
+    run = store.get(writer.id)
+    _print_findings(run)
+    print_run(run, as_json)
+
+
+def _print_findings(run: Run) -> None:
+    """Say on stderr what is wrong with a run, and what helps."""
+    config = replace(run.config, learning_rate=run.phases[-1].learning_rate)
+    for finding in examine(Course(config, run.metrics(), run.probes())):
+        sentences = (finding.title, finding.evidence, finding.advice)
+        print("doctor:", *(f"{str(said).rstrip('.')}." for said in sentences if said), file=sys.stderr)
 
 
 def settings_help() -> str:

@@ -20,6 +20,7 @@ from mnist_core.runs import failure_message
 
 if TYPE_CHECKING:
     from mnist_core.data import Dataset
+    from mnist_core.probes import Probe
 
 MOST_WAITING = 20
 WORKERS_VARIABLE = "DIGITLAB_WORKERS"
@@ -133,6 +134,23 @@ class TrainingQueue:
                 return job.snapshot
             place = self._waiting.index(job)
             return replace(job.snapshot, place_in_line=place + 1, wait_seconds=self._wait_seconds(place))
+
+    @property
+    def threads(self) -> int:
+        """The most threads that torch may use for a run."""
+        return self._threads
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run trains or waits."""
+        with self._changed:
+            return bool(self._training or self._waiting)
+
+    def probes(self, run_id: str) -> list[Probe]:
+        """What was seen so far inside a run that waits or trains in this process; for any other, nothing."""
+        with self._changed:
+            job = self._find(run_id)
+            return job.writer.probes[:] if job else []
 
     def rows(self, run_id: str) -> list[dict[str, float]]:
         """Rows of METRICS so far, of a run that waits or trains in this process; for any other, none."""

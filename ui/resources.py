@@ -8,6 +8,7 @@ import streamlit as st
 
 from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset, find_mnist, load_dataset, load_sample
+from mnist_core.epoch_timing import EpochTimer
 from mnist_core.messages import InputError
 from mnist_core.run_store import RunStore
 from mnist_core.runs import Run
@@ -89,15 +90,18 @@ def training_queue() -> "TrainingQueue":
     return TrainingQueue(run_store(), dataset_loader().wait, threads, workers)
 
 
-@st.cache_data(show_spinner=False, max_entries=1000)
-def parameters(config: TrainConfig) -> int:
-    """Count a network's parameters, without making room for them."""
-    import torch
+@st.cache_resource(show_spinner=False)
+def epoch_timer() -> EpochTimer:
+    """Return the server's measurements of how fast settings train."""
+    return EpochTimer(_training_speed)
 
-    from mnist_core.architectures import build_model, count_parameters
 
-    with torch.device("meta"):
-        return count_parameters(build_model(config))
+def _training_speed(config: TrainConfig) -> float | None:
+    from mnist_core.threads import training_speed
+
+    queue = training_queue()
+    data = dataset_loader().wait()
+    return training_speed(config, data.train, queue.threads, lambda: queue.busy)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

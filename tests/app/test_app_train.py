@@ -19,7 +19,7 @@ def press(test, label):
 
 
 def text(test):
-    return " ".join(element.value for element in test.markdown)
+    return " ".join([*(e.value for e in test.markdown), *(e.label for e in test.expander)])
 
 
 def trained(test, seconds=60):
@@ -134,7 +134,7 @@ def test_stop_keeps_what_was_learned(app):
     while time.monotonic() < deadline and not RunStore().get(test.query_params["run"]).checkpoints:
         time.sleep(0.1)
     press(test, "Stop")
-    while RunStore().get(test.query_params["run"]).status == "running":
+    while "test_accuracy" not in RunStore().get(test.query_params["run"]).results:
         time.sleep(0.1)
     test.run()
     assert not test.exception

@@ -12,7 +12,8 @@ from mnist_core.config import TrainConfig
 from mnist_core.course import Course
 from mnist_core.data import Dataset, hold_out
 from mnist_core.doctor import examine
-from mnist_core.probing import Probe, Prober
+from mnist_core.probes import Probe
+from mnist_core.probing import Prober
 from mnist_core.recipes import RECIPES
 from mnist_core.runs import METRICS
 from mnist_core.training import Diverged, Started, StepDone, fit

@@ -21,6 +21,11 @@ FIRST_PAGE |= {
     "recognition",
     "training_queue",
     "commands",
+    "probes",
+    "course",
+    "doctor",
+    "layers",
+    "epoch_timing",
 } | REGISTRIES
 FIRST_PAGE |= {"export", "export_script", "import_file", "file_commands"}
 FIRST_PAGE |= {"statistics", "embedding", "label_errors"}

@@ -9,7 +9,8 @@ from torch import nn
 from mnist_core.architectures import ARCHITECTURES, build_model
 from mnist_core.config import TrainConfig
 from mnist_core.layers import describe_layers
-from mnist_core.probing import Probe, Prober, read_probes, steps_between_looks, watched_digits
+from mnist_core.probes import PROBES_FILE, Probe, read_probes, watched_digits
+from mnist_core.probing import Prober, steps_between_looks
 from mnist_core.training import StepDone, fit
 
 SMALL = TrainConfig(widths=(16, 8), epochs=2, batch_size=50, train_size=400, monitor="test")
@@ -121,10 +122,11 @@ def test_the_watched_probabilities_are_those_of_the_watched_images(sample):
     assert np.allclose(probe.probabilities, expected, atol=1e-6)
 
 
-def test_a_probe_comes_back_from_its_line(sample):
+def test_a_probe_comes_back_from_its_line(sample, tmp_path):
     probe = look(SMALL, sample.test, 5)
     lines = [probe.to_json(), probe.to_json()[:50], probe.to_json()]
-    (again,) = read_probes(lines)
+    (tmp_path / PROBES_FILE).write_text("\n".join(lines))
+    (again,) = read_probes(tmp_path)
     assert (again.step, again.gradient_norms, again.dead_shares) == (
         5,
         probe.gradient_norms,
@@ -139,7 +141,7 @@ def test_numbers_that_are_none_come_back_too(sample):
     with torch.no_grad():
         model.network[1].weight.fill_(float("inf"))
     line = Prober(model, SMALL, sample.test).look(1).to_json()
-    assert np.isnan(read_probes([line])[0].gradient_norms[0])
+    assert np.isnan(Probe.from_json(line).gradient_norms[0])
 
 
 @pytest.mark.parametrize(

@@ -181,3 +181,28 @@ def test_a_killed_training_is_interrupted_and_its_last_checkpoint_works(store, s
     assert evaluate(run.load_model(), sample.test).accuracy > 0.5
     store.remove(run.id)
     assert store.list() == []
+
+
+def test_what_was_seen_inside_is_kept_and_changes_nothing(store, sample, monkeypatch):
+    run = recorded(store, CONFIG, sample)
+    probes = run.probes()
+    assert [probe.step for probe in probes] == list(range(13))
+    assert probes[-1].probabilities.shape == (12, 10)
+    monkeypatch.setattr("mnist_core.recording._Record._look", lambda self, step: None)
+    other = recorded(store, CONFIG, sample)
+    assert len(other.probes()) == 1
+    weights, weights_unseen = run.load_model().state_dict(), other.load_model().state_dict()
+    assert all(torch.equal(weights[name], weights_unseen[name]) for name in weights)
+
+
+def test_looks_go_on_where_a_run_goes_on(store, sample):
+    run = recorded(store, CONFIG, sample, stop=lambda event: getattr(event, "step", 0) == 3)
+    assert [probe.step for probe in run.probes()] == [0, 1, 2, 3]
+    list(train_run(store.reopen(run.id), sample, CPU))
+    assert [probe.step for probe in store.get(run.id).probes()] == list(range(13))
+
+
+def test_a_run_that_diverged_says_so_in_its_results(store, sample):
+    with suppress(Diverged):
+        recorded(store, replace(CONFIG, widths=(64,) * 8, optimizer="sgd", learning_rate=100.0), sample)
+    assert store.list()[0].results["diverged"] is True

@@ -1,0 +1,62 @@
+"""What was seen inside a network while it learned."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+WATCHED = 12
+PROBES_FILE = "probes.jsonl"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """How a network was after `step` steps, on a few fixed images it doesn't learn from.
+
+    One entry for each layer with parameters (`layers.learning_layers`): the norms of its gradient and of its
+    weights, and the share of its ReLU units, 0 to 1, that are zero for every image (a feature map is a unit;
+    None for a layer without ReLU). `probabilities` are those of the watched digits, float32 [12, 10].
+    """
+
+    step: int
+    gradient_norms: tuple[float, ...]
+    weight_norms: tuple[float, ...]
+    dead_shares: tuple[float | None, ...]
+    probabilities: np.ndarray
+
+    def to_json(self) -> str:
+        """Return it as a line of JSON; probabilities to four digits."""
+        values = {**vars(self), "probabilities": np.round(self.probabilities.astype(float), 4).tolist()}
+        return json.dumps(values)
+
+    @classmethod
+    def from_json(cls, line: str) -> Probe:
+        """Read a line of `to_json`; ValueError, KeyError or TypeError for anything else."""
+        values = json.loads(line)
+        lists = {name: tuple(values[name]) for name in ("gradient_norms", "weight_norms", "dead_shares")}
+        return cls(int(values["step"]), **lists, probabilities=np.array(values["probabilities"], np.float32))
+
+
+def watched_digits(labels: np.ndarray) -> np.ndarray:
+    """Return the indices of the images to watch: the first of each digit there is, then the next, 12 in all.
+
+    `labels` are those of the monitored images, integers [N].
+    """
+    firsts = [int(np.argmax(labels == digit)) for digit in range(10) if (labels == digit).any()]
+    others = [index for index in range(min(len(labels), 2 * WATCHED)) if index not in firsts]
+    return np.array([*firsts, *others][:WATCHED], dtype=np.int64)
+
+
+def read_probes(folder: Path) -> list[Probe]:
+    """Read the looks kept in a run's folder, up to the first line that is not whole."""
+    file = folder / PROBES_FILE
+    probes: list[Probe] = []
+    for line in file.read_text().splitlines() if file.exists() else []:
+        try:
+            probes.append(Probe.from_json(line))
+        except (ValueError, KeyError, TypeError):
+            break
+    return probes

@@ -1,0 +1,183 @@
+"""A run on the Train page: what can be done with it, and what is shown of it."""
+
+import time
+from dataclasses import replace
+
+import pytest
+import torch
+
+from mnist_core.config import TrainConfig
+from mnist_core.data import load_sample
+from mnist_core.recipes import RECIPES
+from mnist_core.recording import train_run
+from mnist_core.run_store import RunStore
+from ui import resources
+
+SHORT = TrainConfig(widths=(16,), epochs=2, batch_size=50, train_size=600, validation_size=200)
+CPU = torch.device("cpu")
+
+
+def button(test, label):
+    return next((button for button in test.button if button.label == label), None)
+
+
+def press(test, label):
+    return button(test, label).click().run()
+
+
+def run_until(test, true, seconds=60):
+    """Run the page until something is so."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.1)
+        test.run()
+        assert not test.exception
+    return test
+
+
+def heading(test):
+    return test.subheader[0].value
+
+
+def status_of(test):
+    return RunStore().get(test.query_params["run"]).status
+
+
+def trained(config, owner=None):
+    """Train in this thread; return the run."""
+    writer = RunStore().create(config, **({"owner": owner} if owner else {}))
+    for _event in train_run(writer, load_sample(), CPU):
+        pass
+    return RunStore().get(writer.id)
+
+
+@pytest.fixture
+def endless(app):
+    """The page with a run that trains until it is told otherwise."""
+    test = app("train")
+    test.select_slider(key="set_epochs").set_value(1000).run()
+    press(test, "Start training")
+    run_id, queue = test.query_params["run"], resources.training_queue()
+    yield run_until(test, lambda: "training" in heading(test) and len(test.get("vega_lite_chart")))
+    queue.stop(run_id)
+    while queue.busy:
+        time.sleep(0.05)
+
+
+def test_pause_resume_and_stop(endless):
+    press(endless, "Pause")
+    assert "pausing" in heading(endless) or "paused" in heading(endless)
+    run_until(endless, lambda: "paused" in heading(endless))
+    step = RunStore().get(endless.query_params["run"]).results["epochs"]
+    assert button(endless, "Pause") is None
+    press(endless, "Go on with it, to its 1000 epochs")
+    run_until(endless, lambda: "training" in heading(endless) and button(endless, "Stop"))
+    press(endless, "Stop")
+    run_until(endless, lambda: "stopped" in heading(endless) and len(endless.metric))
+    run = RunStore().get(endless.query_params["run"])
+    assert run.results["epochs"] > step
+    assert endless.metric[0].value == f"{run.results['test_accuracy']:.2%}"
+
+
+def test_the_learning_rate_changes_while_it_runs(endless):
+    run_id = endless.query_params["run"]
+    endless.select_slider(key=f"rate_{run_id}").set_value(0.002).run()
+    assert resources.training_queue().snapshot(run_id).learning_rate == 0.002
+    run_until(endless, lambda: len(RunStore().get(run_id).phases) == 2)
+    assert endless.select_slider(key=f"rate_{run_id}").value == 0.002
+
+
+def test_a_second_run_waits_in_line_and_can_leave_it(endless):
+    first = endless.query_params["run"]
+    press(endless, "Start when its turn comes")
+    assert endless.query_params["run"] != first
+    assert "waiting" in heading(endless)
+    assert "Waiting for 1 training to end" in endless.get("progress")[0].proto.text
+    press(endless, "Leave the line")
+    run_until(endless, lambda: "stopped" in heading(endless))
+    assert resources.training_queue().snapshot(first).status == "running"
+
+
+def test_a_finished_run_is_continued(app, sample_only):
+    run = trained(SHORT)
+    test = app("train", run=run.id)
+    test.number_input(key=f"more_{run.id}").set_value(1).run()
+    press(test, "Continue training")
+    run_until(test, lambda: "finished" in heading(test) and len(test.metric))
+    again = RunStore().get(run.id)
+    assert (again.config.epochs, again.results["epochs"]) == (3, 3)
+
+
+def test_who_opened_a_run_by_link_can_look_but_not_steer(app, sample_only, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_PRIVATE", "1")
+    test = app("train", run=trained(SHORT, owner="somebody else").id)
+    assert test.metric[0].label == "Test accuracy"
+    assert button(test, "Continue training") is None
+    assert "opened by a link" in " ".join(caption.value for caption in test.caption)
+
+
+def test_a_run_shows_its_curves_digits_and_layers(app, sample_only, html):
+    run = trained(SHORT)
+    test = app("train", run=run.id)
+    assert len(test.get("vega_lite_chart")) == 2
+    page = html(test)
+    assert page.count('<figure class="lab-digit"') == 12
+    assert "read as" in page
+    assert "1. Fully connected" in page
+    assert "2. Output" in page
+    headings = [element.value for element in test.markdown]
+    assert "**Dead ReLU units of each layer**" in headings
+    assert any("nothing wrong" in text for text in headings)
+
+
+def test_a_network_without_relu_has_no_dead_units(app, sample_only):
+    test = app("train", run=trained(replace(SHORT, activation="tanh")).id)
+    assert "**Dead ReLU units of each layer**" not in [element.value for element in test.markdown]
+
+
+def test_the_axis_is_in_the_url(app, sample_only):
+    test = app("train", run=trained(SHORT).id)
+    test.segmented_control(key="axis").set_value("log").run()
+    assert not test.exception
+    assert test.query_params["axis"] in ("log", ["log"])
+    assert "Errors:" in " ".join(caption.value for caption in test.caption)
+
+
+def test_the_doctors_fix_fills_the_form(app, sample_only):
+    run = trained(replace(SHORT, learning_rate=1e-6, batch_size=5))
+    test = app("train", run=run.id)
+    test.select_slider(key="set_epochs").set_value(7).run()
+    assert any("too small" in element.value for element in test.markdown)
+    press(test, "Use this fix")
+    assert not test.exception
+    assert TrainConfig(**{**test.session_state["form"], "recipe": "custom"}) == replace(
+        run.config, learning_rate=0.001
+    )
+
+
+def test_a_run_that_diverged_is_explained(app, sample_only):
+    config = replace(SHORT, widths=(64,) * 8, optimizer="sgd", learning_rate=100.0)
+    with pytest.raises(Exception, match="diverged"):
+        trained(config)
+    test = app("train", run=RunStore().list()[0].id)
+    assert "failed" in heading(test)
+    assert any("Training diverged" in element.value for element in test.markdown)
+    assert button(test, "Use this fix")
+
+
+def test_the_network_is_drawn_and_follows_the_form(app, html):
+    test = app("train")
+    assert "Convolution 5 x 5 in steps of 2, 8 maps" in html(test)
+    test.selectbox(key="set_recipe").select("tutorial-3").run()
+    assert "Fully connected, 256 units" in html(test)
+    assert "200,960" in html(test)
+    assert "Convolution" not in html(test)
+
+
+def test_the_time_of_an_epoch_is_measured(app):
+    test = app("train")
+    said = lambda: " ".join(caption.value for caption in test.caption)  # noqa: E731
+    assert "Measuring how long" in said() or "per epoch on this machine" in said()
+    run_until(test, lambda: "per epoch on this machine" in said())
+    assert resources.epoch_timer().images_per_second(RECIPES["quick"].config) > 0

@@ -1,0 +1,102 @@
+"""Curves of a training that update in place: Vega-Lite specifications and their points.
+
+A specification stays the same while a run trains, so that the browser only exchanges the points: a new one
+would be drawn from nothing, and flicker.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_POINTS = 300  # of a curve
+
+
+@dataclass(frozen=True)
+class CurveWords:
+    """What the curves and axes of a chart are called."""
+
+    training: str
+    monitored: str
+    epoch: str
+    value: str
+
+
+def loss_points(history: "pd.DataFrame", words: CurveWords) -> "pd.DataFrame":
+    """Return the training loss of each report and the monitored loss of each epoch."""
+    return _points(history, "train_loss", "monitor_loss", words)
+
+
+def accuracy_points(history: "pd.DataFrame", words: CurveWords, as_errors: bool = False) -> "pd.DataFrame":
+    """Return both accuracies after each epoch; `as_errors` one minus them, without zeros, for a log axis."""
+    points = _points(history, "train_accuracy", "monitor_accuracy", words)
+    if not as_errors:
+        return points
+    points["value"] = 1 - points["value"]
+    return points[points["value"] > 0]
+
+
+def curve_spec(epochs: int, words: CurveWords, exact: str, rough: str, logarithmic: bool) -> dict[str, Any]:
+    """Return the specification of a chart of two curves, told apart by colour and by dashes.
+
+    `exact` and `rough` are the formats of values pointed at and of the axis.
+    """
+    names = {"domain": [words.training, words.monitored]}
+    kind = {"type": "log"} if logarithmic else {"zero": False}
+    whole_run = {"domain": [0, epochs], "nice": False}
+    encoding = {
+        "x": {
+            "field": "position",
+            "type": "quantitative",
+            "title": words.epoch,
+            "scale": whole_run,
+            "axis": {"tickMinStep": 1, "format": "d"},
+        },
+        "y": {
+            "field": "value",
+            "type": "quantitative",
+            "title": words.value,
+            "scale": kind,
+            "axis": {"format": rough, "tickCount": 5},
+        },
+        "color": {
+            "field": "curve",
+            "type": "nominal",
+            "title": None,
+            "scale": names,
+            "legend": {"orient": "top", "symbolType": "stroke"},
+        },
+        "tooltip": [
+            {"field": "curve", "type": "nominal", "title": " "},
+            {"field": "position", "type": "quantitative", "title": words.epoch, "format": ".2f"},
+            {"field": "value", "type": "quantitative", "title": words.value, "format": exact},
+        ],
+    }
+    dashes = {"strokeDash": {"field": "curve", "type": "nominal", "title": None, "scale": names}}
+    dots = {"transform": [{"filter": "datum.dot"}], "mark": {"type": "point", "filled": True, "size": 25}}
+    lines = {"mark": {"type": "line"}, "encoding": dashes}
+    return {"height": 250, "padding": 0, "encoding": encoding, "layer": [lines, dots]}
+
+
+def _points(history: "pd.DataFrame", seen: str, monitored: str, words: CurveWords) -> "pd.DataFrame":
+    import pandas as pd
+
+    epochs = history[history["monitor_loss"].notna()]
+    steps = history[history["monitor_loss"].isna()] if seen == "train_loss" else epochs
+    curves = [
+        _curve(steps["position"], steps[seen], words.training),
+        _curve(epochs["position"], epochs[monitored], words.monitored),
+    ]
+    return pd.concat(curves, ignore_index=True)
+
+
+def _curve(positions: "pd.Series", values: "pd.Series", name: str) -> "pd.DataFrame":
+    """One curve's points, at most MOST_POINTS, each the mean of its neighbours; few ones get dots."""
+    import pandas as pd
+
+    points = pd.DataFrame({"position": positions, "value": values}, dtype=float).dropna()
+    points = points.reset_index(drop=True)
+    size = -(-len(points) // MOST_POINTS)
+    points = points.groupby(points.index // size).mean() if size > 1 else points
+    return points.assign(curve=name, dot=len(points) <= MOST_POINTS // 10)

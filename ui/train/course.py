@@ -1,0 +1,144 @@
+"""The course of a run: how far it is, its curves, what the doctor says, and what goes on inside."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.course import ENOUGH_STEPS, Course
+from mnist_core.doctor import examine
+from mnist_core.runs import UNFINISHED, Run
+from ui import resources
+from ui.curves import CurveWords, accuracy_points, curve_spec, loss_points
+from ui.progress import history, probes, progress_text, status_text
+from ui.runs import run_name
+from ui.state import choice_in_url, link
+from ui.takeaway import show_takeaway
+from ui.train.findings import FIXED_KEY, show_findings
+from ui.train.inside import show_inside
+from ui.train.steering import asked, forget_asked, show_continuation, show_live_controls
+from ui.translation import duration_text, percent_text, say
+from ui.translation import gettext as _
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+SECONDS_BETWEEN_LOOKS = 1.0
+
+
+def is_moving(run: Run) -> bool:
+    """Whether there is more to come: it waits, trains or is being tested."""
+    return run.status in UNFINISHED or resources.training_queue().snapshot(run.id) is not None
+
+
+def show_course(run: Run, may_steer: bool) -> None:
+    """Show a run, again every second while it moves."""
+    moving = is_moving(run)
+    every = SECONDS_BETWEEN_LOOKS if moving else None
+    st.fragment(_show, run_every=every)(run.id, moving, may_steer)
+
+
+def _show(run_id: str, was_moving: bool, may_steer: bool) -> None:
+    """Show how a run stands; when that concerns the rest of the page, have all of it drawn anew."""
+    run = resources.find_run(run_id)
+    if run is None or is_moving(run) != was_moving or st.session_state.pop(FIXED_KEY, False):
+        st.rerun()
+    live = run.status in UNFINISHED
+    if not live:
+        forget_asked()
+    snapshot = resources.training_queue().snapshot(run_id) if live else None
+    st.subheader(_("{recipe}: {status}").format(recipe=run_name(run), status=_status(run)))
+    if snapshot:
+        st.progress(min(1.0, snapshot.step / (snapshot.steps or 1)), text=progress_text(snapshot))
+        if may_steer:
+            show_live_controls(run, snapshot)
+    elif not live:
+        _show_result(run, was_moving)
+        if may_steer and not was_moving:
+            show_continuation(run)
+    if not may_steer and run.id != "shipped":
+        st.caption(_("This run was opened by a link: only who trained it can steer and continue it."))
+    _show_numbers(run, live, steered=may_steer and snapshot is not None)
+
+
+def _status(run: Run) -> str:
+    words = {"pause": _("pausing …"), "stop": _("stopping …")}
+    told = asked(run.id)
+    return words[told] if told and run.status in UNFINISHED else status_text(run.status)
+
+
+def _show_result(run: Run, moving: bool) -> None:
+    """Show how a run ended, and where to go from there."""
+    if run.message:
+        st.error(say(run.message))
+    results = run.results
+    if moving:
+        st.caption(_("Its accuracy on the test images follows in a moment."))
+    if "test_accuracy" not in results:
+        if not moving:
+            show_takeaway(run)
+        return
+    with st.container(horizontal=True, gap="small"):
+        st.metric(_("Test accuracy"), percent_text(results["test_accuracy"]), width="content")
+        st.metric(_("Before training"), percent_text(results["initial_accuracy"]), width="content")
+        st.metric(_("Epochs"), f"{results['epochs']:g}", width="content")
+        st.metric(_("Time"), duration_text(results["train_seconds"]), width="content")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        link("pages/evaluate.py", _("See where it errs"), ":material/fact_check:")
+        link("pages/draw.py", _("Let it read your own writing"), ":material/draw:")
+        show_takeaway(run)
+
+
+def _show_numbers(run: Run, live: bool, steered: bool) -> None:
+    """Show the doctor's findings, the curves and the inside, once there is something to show."""
+    rows, seen = history(run), probes(run)
+    config = replace(run.config, learning_rate=run.phases[-1].learning_rate)
+    course = Course(config, rows, seen, bool(run.results.get("diverged")))
+    healthy = course.steps >= ENOUGH_STEPS or (course.steps > 0 and not live)
+    show_findings(examine(course), config, run.id, steered, healthy)
+    if not rows.empty:
+        _show_curves(run, rows)
+    if seen:
+        show_inside(run.config, seen[-1])
+
+
+def _show_curves(run: Run, rows: "pd.DataFrame") -> None:
+    monitored = _("test images") if run.config.monitor == "test" else _("validation images")
+    names = (_("training images"), monitored, _("epoch"))
+    log = _axis() == "log"
+    loss = CurveWords(*names, _("loss"))
+    st.vega_lite_chart(
+        loss_points(rows, loss),
+        curve_spec(run.config.epochs, loss, ".3g", "~g" if log else ".2~f", log),
+        key="loss",
+        alt=_("Loss over the epochs"),
+    )
+    st.caption(_("Loss: how far from certain and right it is, on average. Lower is better."))
+    if not rows["monitor_accuracy"].notna().any():
+        return
+    accuracy = CurveWords(*names, _("errors") if log else _("accuracy"))
+    st.vega_lite_chart(
+        accuracy_points(rows, accuracy, as_errors=log),
+        curve_spec(run.config.epochs, accuracy, ".2%", "~%" if log else ".1~%", log),
+        key="accuracy",
+        alt=_("Accuracy after each epoch"),
+    )
+    st.caption(
+        _("Errors: share of images read wrongly. A straight line down means ever fewer by the same factor.")
+        if log
+        else _("Accuracy: share of images read correctly. The gap between both is what it learned by heart.")
+    )
+
+
+def _axis() -> str:
+    options = {"linear": _("Linear axis"), "log": _("Logarithmic axis")}
+    return choice_in_url(
+        st.segmented_control,
+        _("Axis of the curves"),
+        options,
+        "axis",
+        "linear",
+        required=True,
+        label_visibility="collapsed",
+    )
