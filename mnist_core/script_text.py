@@ -25,7 +25,7 @@ from torchvision.datasets import MNIST
 FOLDER = sys.argv[1] if len(sys.argv) > 1 else "data"
 """
 DATA = '''
-torch.set_num_threads(THREADS)
+torch.set_num_threads(THREADS)  # another number changes the last digits
 
 train = MNIST(FOLDER, train=True, download=True)
 test = MNIST(FOLDER, train=False, download=True)
@@ -258,23 +258,23 @@ STOP = """\
 """
 GRADIENTS = """\
         loss = criterion($forward(images)$close, labels)
-        loss.backward()
+        loss.backward()  # its gradient for each weight
         losses.append(loss.item())
 """
 GRADIENTS_IN_PARTS = """\
         losses.append(0.0)
         for x, y in zip(in_parts(images), in_parts(labels)):
             loss = criterion($forward(x)$close, y) * (len(y) / len(labels))
-            loss.backward()
+            loss.backward()  # gradients add up over the parts
             losses[-1] += loss.item()
 """
 SET_LEARNING_RATE = "        set_learning_rate(step)\n"
 STEP = """\
-        optimizer.step()
+        optimizer.step()  # moves the weights
         optimizer.zero_grad()
 """
 STEP_MUON = """\
         for optimizer in (muon, adamw):
-            optimizer.step()
+            optimizer.step()  # moves its weights
             optimizer.zero_grad()
 """

@@ -68,17 +68,12 @@ def test_what_was_exported_can_be_imported_and_trained_with(capsys, run, store):
     assert capsys.readouterr().out.endswith(": mine\n")
 
 
-def test_a_config_file_sets_what_is_trained(capsys, tmp_path, monkeypatch):
-    from mnist_core import commands
-
-    Path("mine.json").write_text(json.dumps({"widths": [5], "epochs": 3}))
-    asked = []
-    monkeypatch.setattr(commands, "_dataset", lambda directory: None)
-    monkeypatch.setattr(commands, "_set_threads", lambda threads, config, dataset: asked.append(config))
-    monkeypatch.setattr("mnist_core.recording.train_run", lambda *arguments: (event for event in ()))
-    monkeypatch.setattr(commands, "_print_run", lambda run, as_json: None)
-    assert main(["train", "--config", "mine.json", "--epochs", "2", "--device", "cpu"]) == 0
-    assert asked == [TrainConfig(widths=(5,), epochs=2)]
+def test_a_config_file_sets_what_is_trained(capsys, store, sample, monkeypatch):
+    monkeypatch.setattr("mnist_core.commands.load_dataset", lambda directory, progress: sample)
+    settings = {"widths": [5], "epochs": 3, "train_size": 100, "validation_size": 10}
+    Path("mine.json").write_text(json.dumps(settings))
+    answer(capsys, "train", "--config", "mine.json", "--epochs", "1", "--threads", "1", "--device", "cpu")
+    assert store.get("last").config == TrainConfig.from_json({**settings, "epochs": 1})
 
 
 @pytest.mark.parametrize(
