@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor, nn
 
+from mnist_core.messages import N_, InputError
 from mnist_core.model import DigitClassifier
 
 _ONE_AT_A_TIME = threading.Lock()  # the exporter keeps its state in global variables
@@ -29,19 +30,26 @@ class _Answering(nn.Module):
 def to_onnx(model: DigitClassifier) -> bytes:
     """Return an ONNX model: `images` uint8 [N, 28, 28] -> `logits` and `probabilities`, float [N, 10].
 
-    N is free. It is exported in evaluation mode by torch's older exporter, which needs 36 MB and 0.1 s; the
-    newer one, by torch.export, took 237 MB and 4 s, too much for a small server that trains meanwhile.
+    N is free. The model is put in evaluation mode. Raises InputError where torch can't write it. torch's
+    older exporter needs 37 MB and 0.1 s; the newer one, by torch.export, took 237 MB and 4 s, too much for a
+    small server that trains meanwhile.
     """
     names = ["images", "logits", "probabilities"]
     with TemporaryDirectory() as folder, _ONE_AT_A_TIME:
         file = Path(folder) / "model.onnx"
-        torch.onnx.export(
-            _Answering(model).eval(),
-            (torch.zeros(1, 28, 28, dtype=torch.uint8),),
-            file,
-            input_names=names[:1],
-            output_names=names[1:],
-            dynamic_axes={name: {0: "N"} for name in names},
-            dynamo=False,
-        )
+        try:
+            torch.onnx.export(
+                _Answering(model).eval(),
+                (torch.zeros(1, 28, 28, dtype=torch.uint8),),
+                file,
+                input_names=names[:1],
+                output_names=names[1:],
+                dynamic_axes={name: {0: "N"} for name in names},
+                dynamo=False,
+            )
+        except torch.onnx.OnnxExporterError as error:
+            raise InputError(
+                N_("This network can't be written as ONNX ({reason}); take its weights or script."),
+                reason=str(error).splitlines()[0],
+            ) from error
         return file.read_bytes()

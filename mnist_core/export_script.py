@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from string import Template
 from typing import TYPE_CHECKING
 
@@ -62,10 +62,18 @@ def _docstring(run: Run) -> str:
     )
     return Template(text.DOCSTRING).substitute(
         title=entry.label,
-        torch=version("torch").partition("+")[0],
-        torchvision=version("torchvision").partition("+")[0],
+        torch=_pinned("torch"),
+        torchvision=_pinned("torchvision"),
         about=textwrap.fill(about, MOST_COLUMNS),
     )
+
+
+def _pinned(package: str) -> str:
+    """Return what pip should install: the version that is in use here, if it is."""
+    try:
+        return f"{package}=={version(package).partition('+')[0]}"
+    except PackageNotFoundError:
+        return package
 
 
 def _imports(body: str) -> str:

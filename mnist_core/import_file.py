@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mnist_core.runs import Run
 
 MOST_CONFIG_BYTES = 100_000
-MOST_WEIGHTS_BYTES = 100_000_000
+MOST_WEIGHTS_BYTES = 50_000_000
 Tensors = dict[str, tuple[str, tuple[int, ...]]]  # name -> type, shape
 
 

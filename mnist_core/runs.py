@@ -53,8 +53,8 @@ class Run:
 
     `created` is a UTC time in ISO form. `results` holds what is known so far of `parameters`, `device`,
     `threads`, `precision`, `source` (of the data), `train_images`, `epochs`, `train_seconds`,
-    `initial_accuracy`, `test_accuracy`, `test_loss`. `phases` say what was changed on the way, and when.
-    `message` tells a failed run's cause.
+    `initial_accuracy`, `test_accuracy`, `test_loss`; `imported` is true of weights from a file. `phases` say
+    what was changed on the way, and when. `message` tells a failed run's cause.
     """
 
     id: str

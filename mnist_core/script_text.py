@@ -7,7 +7,7 @@ and evaluation.py, operation by operation: tests hold both to the same result to
 DOCSTRING = '''\
 """$title: a network that learns to read handwritten digits.
 
-    pip install torch==$torch torchvision==$torchvision
+    pip install $torch $torchvision
     python this_file.py [FOLDER]
 
 $about

@@ -5,8 +5,9 @@ import streamlit as st
 from ui import resources
 from ui.explore import doubtful, grid, image_map, one_image, typical, whole_split
 from ui.explore.choices import VIEW_KEY
-from ui.state import choice_in_url, come_through_entry, link
+from ui.state import choice_in_url, come_through_entry
 from ui.translation import gettext as _
+from ui.welcome import show_intro
 
 SECTIONS = {
     "grid": grid.show,
@@ -19,15 +20,7 @@ SECTIONS = {
 
 come_through_entry()
 st.title(_("Handwritten digits"))
-st.markdown(
-    _(
-        "In this lab you look at the digits of MNIST, train a neural network on them and watch it learn, "
-        "see where it errs, and let it read your own writing."
-    )
-)
-with st.container(horizontal=True):
-    link("pages/train.py", _("Train a network"), ":material/model_training:")
-    link("pages/draw.py", _("Draw a digit"), ":material/draw:")
+show_intro()
 names = {
     "grid": _("Nine at a time"),
     "image": _("One image"),

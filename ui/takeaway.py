@@ -90,4 +90,6 @@ def _load(file: "UploadedFile") -> tuple[str, str]:
             return "", N_("The settings of {file} are in the form now.")
         run = import_weights(resources.run_store(), path, file.name, visitor.identity())
         st.query_params[RUN_KEY] = run.id
-        return run.id, N_("The weights of {file} are a run now: it can be evaluated, and read what you draw.")
+        return run.id, N_(
+            "The weights of {file} are a run now: see where it errs, or let it read what you draw."
+        )

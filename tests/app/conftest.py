@@ -2,7 +2,6 @@ import runpy
 from types import SimpleNamespace
 
 import pytest
-import sklearn.datasets  # noqa: F401 - on a busy machine it takes longer than a page waits for the sample
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
@@ -15,6 +14,8 @@ def sample_only(monkeypatch, tmp_path):
     monkeypatch.setenv("DIGITLAB_OFFLINE", "1")
     monkeypatch.setenv("DIGITLAB_RUNS", str(tmp_path / "runs"))
     monkeypatch.setattr("ui.resources.find_mnist", lambda: None)
+    # On a busy machine the sample, and scikit-learn, take longer than a page would wait.
+    monkeypatch.setattr("ui.resources.SECONDS_TO_OPEN", 20)
     # AppTest forgets before each run that the app calls st.navigation, and would take pages/ for it.
     monkeypatch.setattr(
         "streamlit.runtime.scriptrunner.script_runner._mpa_v1",

@@ -16,9 +16,10 @@ from tests.browser.server import ROOT
 from ui.explore.tsne_worker import TsneWorker
 
 SECTIONS = ["grid", "image", "statistics", "typical", "map", "doubtful"]
-# The sample comes from scikit-learn; imported first, because a busy machine takes longer than a page waits.
 OPEN_AND_LOOK = """
-import sys, sklearn.datasets
+import sys
+from ui import resources
+resources.SECONDS_TO_OPEN = 20
 from streamlit.testing.v1 import AppTest
 test = AppTest.from_file(sys.argv[1], default_timeout=30).run()
 print(sum(element.proto.body.count("<figure") for element in test.get("html")), "images")
@@ -79,13 +80,14 @@ def test_a_number_typed_leads_to_that_image(app, html):
     assert f"Label <b>{load_sample().test.labels[42]}</b>" in html(test)
 
 
-def test_an_image_of_the_grid_can_be_opened_and_the_grid_come_back_to(app, html):
-    test = app()
-    test.selectbox(key="of_grid").select("no. 4").run()
-    assert numbers_shown(html(test)) == [4]
-    test.pills(key="view").set_value("grid").run()
-    assert test.selectbox(key="of_grid").value is None
-    assert len(numbers_shown(html(test))) == 9
+def test_an_image_of_a_section_can_be_opened_and_the_section_come_back_to(app, html):
+    test = app(view="typical", digit="7")
+    choice = test.selectbox(key="of_odd").options[3]
+    test.selectbox(key="of_odd").select(choice).run()
+    assert [f"no. {number:,}" for number in numbers_shown(html(test))] == [choice]
+    test.pills(key="view").set_value("typical").run()
+    assert test.selectbox(key="of_odd").value is None
+    assert len(numbers_shown(html(test))) == 18
 
 
 @pytest.mark.parametrize(

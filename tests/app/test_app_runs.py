@@ -1,6 +1,7 @@
 """The Runs page, the list in the sidebar, and how times and numbers are said."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -150,3 +151,20 @@ def test_settings_in_a_line():
     assert settings_text(RECIPES["tutorial-4b"].config) == "CNN 32-64, ReLU, Adam 0.001, batch size 100"
     softmax = replace(RECIPES["tutorial-3"].config, architecture="softmax", batch_size=60_000)
     assert settings_text(softmax) == "Softmax regression, SGD 0.5, batch size 60,000"
+
+
+def steps(test):
+    return [link.proto.label for link in test.main.get("page_link") if link.proto.label[0] == "*"]
+
+
+def test_who_has_no_run_is_shown_three_steps(app, make, visitor_from):
+    assert len(steps(app())) == 2
+    assert "**1** Look at the digits below" in [element.value for element in app().markdown]
+    make()
+    assert steps(app()) == []
+
+
+def test_who_closed_the_steps_does_not_see_them_again(app, visitor_from, monkeypatch):
+    client = SimpleNamespace(headers=[], cookies={"digitlab_welcomed": "1"}, remote_ip="127.0.0.1")
+    monkeypatch.setattr("streamlit.runtime.context._get_client_context", lambda: client)
+    assert steps(app()) == []

@@ -1,5 +1,7 @@
 import pytest
 
+from mnist_core.recipes import RECIPES
+from mnist_core.run_store import RunStore
 from tests.browser import server
 
 
@@ -17,8 +19,23 @@ def browser():
 @pytest.fixture(scope="session")
 def address(browser, tmp_path_factory):
     """The app, running with an empty run store."""
-    with server.serve(tmp_path_factory.mktemp("app")) as url:
+    with server.serve(tmp_path_factory.getbasetemp()) as url:
         yield url
+
+
+@pytest.fixture
+def two_runs(address, tmp_path_factory):
+    """The ids of two runs that ended, of the recipes Quick and Tutorial 1; gone afterwards."""
+    store = RunStore(tmp_path_factory.getbasetemp() / "runs")
+    made = []
+    for recipe in ("quick", "tutorial-1"):
+        writer = store.create(RECIPES[recipe].config)
+        writer.update("finished")
+        writer.close()
+        made.append(writer.id)
+    yield made
+    for run in made:
+        store.remove(run)
 
 
 @pytest.fixture

@@ -72,3 +72,18 @@ def test_the_form_goes_along_to_other_pages_even_if_they_are_refreshed(page):
     page.locator(".st-key-pages").get_by_role("link", name="Train").click()
     page.locator("h1", has_text="Train a network").wait_for()
     wait_for_value(page, "epochs", epochs)
+
+
+def test_back_and_forward_go_from_run_to_run(page, two_runs):
+    first, second = two_runs
+    page.open(f"/train?run={first}")
+    page.locator(f".st-key-open_{second} button:visible").click()
+    page.wait_for_url(lambda url: second in url)
+    page.get_by_role("heading", name="Tutorial 1").wait_for()
+    page.go_back()
+    page.wait_for_url(lambda url: first in url)
+    page.get_by_role("heading", name="Quick").wait_for()
+    page.go_forward()
+    page.get_by_role("heading", name="Tutorial 1").wait_for()
+    page.reload()
+    page.get_by_role("heading", name="Tutorial 1").wait_for()

@@ -1,5 +1,6 @@
 import io
 import json
+import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -118,6 +119,12 @@ def test_onnx_draws_none_of_the_random_numbers_that_trainings_draw(run):
     before = torch.get_rng_state()
     export(run, "onnx")
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_missing_onnx_package_gets_a_sentence(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(InputError, match="can't be written as ONNX"):
+        export(run, "onnx")
 
 
 # bringing back

@@ -73,6 +73,8 @@ CHANGED: dict[str, dict] = {
     "muon, cosine": {"optimizer": "muon", "schedule": "cosine"},
 }
 
+ELSEWHERE = ("vgg", "fast_cnn", "softmax", "in order, varied", "large batches, varied")
+
 
 @pytest.fixture(scope="module")
 def mnist(sample: Dataset) -> Dataset:
@@ -148,7 +150,14 @@ def runs(mnist, tmp_path_factory) -> dict[str, Run]:
             config = TrainConfig(**{**TINY, "epochs": 3, **settings})
             runs[f"{name}, stopped"] = leave_and_go_on(store, config, mnist, epochs=None)
             runs[f"{name}, continued"] = leave_and_go_on(store, config, mnist, epochs=5)
+        for name in ELSEWHERE:
+            runs[f"{name}, moved to a device"] = moved(runs[name], "cpu:0")
     return runs
+
+
+def moved(run: Run, device: str) -> Run:
+    """The same run, as if it had been trained on a device that a script has to move its tensors to."""
+    return replace(run, results={**run.results, "device": device})
 
 
 def write_scripts(folder: Path, runs: Iterable[Run]) -> list[Path]:
@@ -171,8 +180,8 @@ def test_scripts_of_all_kinds_of_settings_give_their_runs_results(tmp_path, runs
 
 
 def test_scripts_are_formatted_as_ruff_would(tmp_path, runs):
-    on_cuda = {"device": "cuda", "precision": "bfloat16"}
-    elsewhere = [replace(run, results={**run.results, **on_cuda}) for run in runs.values()]
+    elsewhere = [moved(run, "cuda") for run in runs.values()]
+    elsewhere = [replace(run, results={**run.results, "precision": "bfloat16"}) for run in elsewhere]
     write_scripts(tmp_path, [*runs.values(), *elsewhere])
     for command in (["check", "--select", "E,F,I"], ["format", "--diff"]):
         ruff = [sys.executable, "-m", "ruff", *command, "--isolated", str(tmp_path)]

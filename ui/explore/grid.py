@@ -4,9 +4,9 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.data import Dataset, Split
-from ui.digits import bars_html
+from ui.digits import bars_html, grid_html
 from ui.explore.choices import Chosen, choose_digit, choose_split, number_in_url, open_image
-from ui.explore.pictures import show_pictures
+from ui.explore.pictures import labelled
 from ui.translation import gettext as _
 
 SHOWN = 9
@@ -22,7 +22,6 @@ def show(data: Dataset) -> None:
             chosen, digit = choose_split(data), choose_digit()
         show_grid(chosen, digit)
     with facts:
-        show_jump(chosen)
         show_counts(chosen.split, digit)
         show_shape(chosen.split, len(data.train), len(data.test))
 
@@ -52,10 +51,11 @@ def show_grid(chosen: Chosen, digit: int | None) -> None:
     if not len(indices):
         st.info(_("No image here is a {digit}. Choose another digit, or all of them.").format(digit=digit))
         return
+    st.html(grid_html((labelled(chosen.split, int(index)) for index in indices), columns=3))
     with st.container(horizontal=True):
         st.button(_("Reshuffle"), icon=":material/shuffle:", on_click=reshuffle)
         st.button(_("Back to the first nine"), on_click=show_first, disabled=not seed)
-    show_pictures(chosen, indices, columns=3, key="of_grid")
+    show_jump(chosen)
     st.caption(_("The bold figure is the label: the digit the writer meant. Numbers count from 0."))
 
 
@@ -68,15 +68,15 @@ def show_jump(chosen: Chosen) -> None:
 
     last = len(chosen.split) - 1
     st.number_input(
-        _("Go to image no."),
+        _("See any image with its pixel values"),
         0,
         last,
         value=None,
         step=1,
         key=JUMP_KEY,
         on_change=jump,
-        placeholder=_("0 to {last}").format(last=f"{last:,}"),
-        width=220,
+        placeholder=_("No. 0 to {last}").format(last=f"{last:,}"),
+        width=230,
     )
 
 

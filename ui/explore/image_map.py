@@ -25,6 +25,7 @@ from ui.translation import gettext as _
 
 METHOD_KEY = "method"
 VISITOR_KEY = "visitor"
+WATCHED_KEY = "tsne_watched"
 SECONDS_BETWEEN_LOOKS = 0.7
 
 
@@ -125,14 +126,14 @@ def visitor() -> str:
 
 def watching() -> bool:
     """Whether this visitor hasn't pressed Stop since it began."""
-    return st.session_state.get("tsne_watched", True)
+    return st.session_state.get(WATCHED_KEY, True)
 
 
 def show_start(worker: TsneWorker) -> None:
     """Offer to make the map."""
 
     def start() -> None:
-        st.session_state["tsne_watched"] = True
+        st.session_state[WATCHED_KEY] = True
         worker.start(visitor())
 
     if worker.failed:
@@ -148,17 +149,17 @@ def show_start(worker: TsneWorker) -> None:
 def show_progress(chosen: Chosen) -> None:
     """Show how far the map is and where the dots are by now."""
     worker = tsne_worker(chosen)
-    if not worker.running:
+    if not worker.running or not watching():
         st.rerun()
     worker.watch(visitor())
 
     def stop() -> None:
-        st.session_state["tsne_watched"] = False
+        st.session_state[WATCHED_KEY] = False
         worker.stop(visitor())
 
     st.progress(worker.fraction, text=_("Moving the dots: {percent:.0%}").format(percent=worker.fraction))
-    if st.button(_("Stop"), icon=":material/stop:", on_click=stop):
-        st.rerun()
-    if worker.positions is not None:
-        points = map_points(worker.positions, chosen.split.labels[: len(worker.positions)])
+    st.button(_("Stop"), icon=":material/stop:", on_click=stop)
+    positions = worker.positions
+    if positions is not None:
+        points = map_points(positions, chosen.split.labels[: len(positions)])
         st.altair_chart(map_chart(points, map_words()), alt=_("The dots on their way"))

@@ -27,10 +27,10 @@ class TsneWorker:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._seen: dict[str, float] = {}  # visitor -> when they last looked
         self._reset()
 
     def _reset(self) -> None:
+        self._seen: dict[str, float] = {}  # visitor -> when they last looked
         self.fraction = 0.0
         self.positions: np.ndarray | None = None
         self.finished = self.failed = False
@@ -43,12 +43,12 @@ class TsneWorker:
     def start(self, visitor: str) -> None:
         """Begin, unless that is done or under way, and watch."""
         with self._lock:
-            self.watch(visitor)
             self._stopping.clear()
             if not self.finished and not self.running:
                 self._reset()
                 self._thread = threading.Thread(target=self._run, name="t-SNE", daemon=True)
                 self._thread.start()
+            self.watch(visitor)
 
     def watch(self, visitor: str) -> None:
         """Note that a visitor is looking."""
