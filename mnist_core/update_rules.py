@@ -76,7 +76,7 @@ def _adagrad(weights: Tensors, gradients: Tensors, memory: Memory, rate: float, 
         weights,
         gradients,
         memory["sum"],
-        memory["step"],
+        memory["step"] * len(weights),
         lr=rate,
         weight_decay=config.weight_decay,
         lr_decay=0,
@@ -92,7 +92,7 @@ def _rmsprop(weights: Tensors, gradients: Tensors, memory: Memory, rate: float, 
         memory["square_avg"],
         [],
         [],
-        memory["step"],
+        memory["step"] * len(weights),
         lr=rate,
         alpha=0.99,
         eps=1e-8,
@@ -108,7 +108,7 @@ def _adadelta(weights: Tensors, gradients: Tensors, memory: Memory, rate: float,
         gradients,
         memory["square_avg"],
         memory["acc_delta"],
-        memory["step"],
+        memory["step"] * len(weights),
         lr=rate,
         rho=0.9,
         eps=1e-6,
@@ -133,14 +133,14 @@ def _fused_adam(
     rate: float,
     config: TrainConfig,
 ) -> None:
-    torch._foreach_add_(memory["step"], 1)
+    memory["step"][0].add_(1)
     kernel(
         weights,
         gradients,
         memory["exp_avg"],
         memory["exp_avg_sq"],
         [],
-        memory["step"],
+        memory["step"] * len(weights),
         amsgrad=False,
         lr=rate,
         beta1=0.9,
@@ -188,8 +188,7 @@ class Updater:
         self._update = UPDATE_RULES[name].update
         self._parameters, self._config, self._share = parameters, config, share
         self.memory: Memory = {
-            quantity: [_zero(parameter, quantity) for parameter in parameters]
-            for quantity in UPDATE_RULES[name].memory
+            quantity: _zeros(parameters, quantity) for quantity in UPDATE_RULES[name].memory
         }
 
     @torch.no_grad()
@@ -199,8 +198,11 @@ class Updater:
         self._update(self._parameters, gradients, self.memory, self._share * learning_rate, self._config)
 
 
-def _zero(parameter: Tensor, quantity: str) -> Tensor:
-    """Make room for a number a parameter, laid out in memory as it is, or for a count of steps."""
+def _zeros(parameters: Tensors, quantity: str) -> Tensors:
+    """Make room for a number a weight, laid out in memory as the weights are, or for one count of steps.
+
+    The functions of torch.optim want a count for each parameter, and get the same one: that saves time.
+    """
     if quantity == "step":
-        return torch.zeros((), device=parameter.device)
-    return torch.zeros_like(parameter, requires_grad=False, memory_format=torch.preserve_format)
+        return [torch.zeros((), device=parameters[0].device)]
+    return [torch.zeros_like(parameter, requires_grad=False) for parameter in parameters]
