@@ -150,7 +150,7 @@ class RunStore:
         Where nothing can be deleted, all stays.
         """
         most = self._limit if most_bytes is None else most_bytes
-        with suppress(InputError):
+        with suppress(InputError, OSError):
             self._sweep()
             self._empty_trash()
             if sum(map(size_in_bytes, (*self._folders(), self._trash))) > most:

@@ -1,6 +1,5 @@
 """Runs: all of the visitor's trainings in a table, and what can be done with one."""
 
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urljoin
 
 import streamlit as st
@@ -8,90 +7,18 @@ import streamlit as st
 from mnist_core.run_labels import LONGEST_NAME
 from mnist_core.runs import UNFINISHED, Run
 from ui import run_actions, visitor
-from ui.progress import status_text
-from ui.run_list import plain, progress_share, standing_text
+from ui.run_list import plain, standing_text
+from ui.run_table import choose_order, ordered_runs, show_table
 from ui.runs import distinct_labels, run_label, run_name, settings_text
-from ui.state import RUN_KEY, choice_in_url, come_through_entry, current_run, link
-from ui.translation import date_text, duration_text, percent_text, visitors_time
+from ui.state import RUN_KEY, choice_in_url, come_through_entry, link
+from ui.translation import date_text, duration_text
 from ui.translation import gettext as _
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-SECONDS_BETWEEN_LOOKS = 2.0
-ROW_KEY = "runs_row"  # the run whose row is chosen
-TABLE_KEY = "runs_table_number"
 
 
 def show_empty() -> None:
     """Say what this page is for, and where to begin."""
     st.info(_("Every network you train is kept here. Train one first: the quick recipe takes seconds."))
     link("pages/train.py", _("Train a network"), ":material/model_training:")
-
-
-def row(run: Run) -> dict[str, object]:
-    """Return what the table shows of a run."""
-    share = progress_share(run)
-    accuracy = run.results.get("test_accuracy")
-    return {
-        "name": _("{run} (pinned)").format(run=run_name(run)) if run.label.pinned else run_name(run),
-        "accuracy": None if accuracy is None else 100 * accuracy,
-        "status": status_text(run.status) + ("" if share is None else f" {percent_text(share, 0)}"),
-        "seconds": run.results.get("train_seconds"),
-        "epochs": run.results.get("epochs"),
-        "begun": visitors_time(run.created),
-        "settings": settings_text(run.config),
-    }
-
-
-def columns() -> dict[str, object]:
-    """Return how the table shows its columns."""
-    kind = st.column_config
-    return {
-        "name": kind.TextColumn(_("Name"), width="medium"),
-        "accuracy": kind.NumberColumn(_("Test accuracy"), format="%.2f%%"),
-        "status": kind.TextColumn(_("Status")),
-        "seconds": kind.NumberColumn(_("Seconds"), format="%.1f"),
-        "epochs": kind.NumberColumn(_("Epochs"), format="%.4g"),
-        "begun": kind.DatetimeColumn(_("Begun"), format=_("D MMM YYYY, HH:mm")),
-        "settings": kind.TextColumn(_("Settings"), width="large"),
-    }
-
-
-def table(runs: list[Run]) -> "pd.DataFrame":
-    """Return the rows of the table."""
-    import pandas as pd
-
-    return pd.DataFrame([row(run) for run in runs])
-
-
-def show_table(was_live: bool) -> None:
-    """Show all runs; the row that is chosen becomes the current run."""
-    runs = visitor.listed_runs()
-    if was_live and not any(run.status in UNFINISHED for run in runs):
-        st.rerun()
-    if st.session_state.get(ROW_KEY) not in (
-        None,
-        current_run(),
-    ):  # chosen elsewhere: a table without a choice
-        st.session_state[TABLE_KEY] = st.session_state.get(TABLE_KEY, 0) + 1
-        st.session_state[ROW_KEY] = None
-    chosen = st.dataframe(
-        table(runs),
-        column_config=columns(),
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        key=f"runs_table_{st.session_state.get(TABLE_KEY, 0)}",
-        placeholder="–",
-    )
-    rows = chosen.selection.rows
-    run_id = runs[rows[0]].id if rows and rows[0] < len(runs) else None
-    if run_id != st.session_state.get(ROW_KEY):
-        st.session_state[ROW_KEY] = run_id
-        if run_id and run_id != current_run():
-            st.query_params[RUN_KEY] = run_id
-            st.rerun()
 
 
 def show_one(run: Run) -> None:
@@ -155,14 +82,14 @@ def address(run: Run) -> str:
 
 come_through_entry()
 st.title(_("Runs"))
-st.markdown(_("Your trainings, the pinned ones first. Choose one to name it, keep it, or go on with it."))
+st.markdown(_("Your trainings. Choose one to name it, keep it, or go on with it."))
 run_actions.show_undo()
-listed = visitor.listed_runs()
+listed = ordered_runs()
 if not listed:
     show_empty()
     st.stop()
-live = any(run.status in UNFINISHED for run in listed)
-st.fragment(show_table, run_every=SECONDS_BETWEEN_LOOKS if live else None)(live)
+choose_order()
+show_table(listed)
 labels = distinct_labels(listed)
 chosen_id = choice_in_url(st.selectbox, _("Run"), labels, RUN_KEY, next(iter(labels)))
 show_one(next(run for run in listed if run.id == chosen_id))

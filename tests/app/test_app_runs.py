@@ -168,3 +168,33 @@ def test_who_closed_the_steps_does_not_see_them_again(app, visitor_from, monkeyp
     client = SimpleNamespace(headers=[], cookies={"digitlab_welcomed": "1"}, remote_ip="127.0.0.1")
     monkeypatch.setattr("streamlit.runtime.context._get_client_context", lambda: client)
     assert steps(app()) == []
+
+
+@pytest.mark.parametrize(
+    ("sort", "names"),
+    [
+        ("newest", ["Tutorial 3", "Tutorial 2", "Tutorial 1"]),
+        ("accuracy", ["Tutorial 2", "Tutorial 1", "Tutorial 3"]),
+        ("fastest", ["Tutorial 1", "Tutorial 2", "Tutorial 3"]),
+        ("name", ["Tutorial 1", "Tutorial 2", "Tutorial 3"]),
+        ("nonsense", ["Tutorial 3", "Tutorial 2", "Tutorial 1"]),
+    ],
+)
+def test_the_order_is_chosen_and_in_the_url(app, make, sort, names):
+    make("tutorial-1", test_accuracy=0.5, train_seconds=1.0)
+    make("tutorial-2", test_accuracy=0.9, train_seconds=2.0)
+    make("tutorial-3", "failed")
+    test = app("runs", sort=sort)
+    assert test.dataframe[0].value["name"].tolist() == names
+
+
+def test_a_chosen_row_does_not_become_another_run_when_the_order_changes(app, make):
+    made = [make(recipe) for recipe in ("tutorial-1", "tutorial-2", "tutorial-3")]
+    test = app("runs")
+    test.session_state["runs_table_1"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    test.run()
+    assert test.query_params["run"] == made[1]
+    test.toggle(key=f"pinned_{made[1]}").set_value(True).run()
+    test.run()
+    assert test.query_params["run"] == made[1]
+    assert test.dataframe[0].value["name"].tolist()[0] == "Tutorial 2 (pinned)"

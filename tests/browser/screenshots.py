@@ -23,6 +23,7 @@ PAGES = {
     "explore-typical": "/?view=typical&digit=4",
     "explore-map": "/?view=map&digit=4",
     "explore-doubtful": "/?view=doubtful",
+    "runs": "/runs?run={run}",
     "train": "/train?",
     "train-run": "/train?run={run}",
     "evaluate": "/evaluate?run={run}",
