@@ -205,6 +205,7 @@ class TrainingQueue:
             finally:
                 with self._changed:
                     self._training.remove(job)
+            self._store.keep_within(spare=job.writer.id)
 
     def _train(self, job: _Job) -> None:
         from mnist_core.devices import choose_device

@@ -304,3 +304,12 @@ def test_time_left_is_estimated_from_the_speed_so_far():
     snapshot = Snapshot("id", SHORT, 0.1, steps=200)
     assert snapshot.seconds_left is None
     assert replace(snapshot, step=50, train_seconds=10.0).seconds_left == 30
+
+
+def test_when_a_run_ends_the_oldest_make_room_but_not_the_one_that_ended(lab, monkeypatch):
+    old = lab.submit(SHORT)
+    lab.ended(old)
+    new = lab.submit(SHORT)
+    monkeypatch.setattr(lab.store, "_limit", 0)
+    lab.ended(new)
+    wait_for(lambda: [run.id for run in lab.store.list()] == [new])
