@@ -39,12 +39,11 @@ def is_private() -> bool:
 
     Here is who connects from this machine to localhost, with no proxy between that names who it speaks for.
     """
-    wanted = os.environ.get(PRIVATE_VARIABLE, "")
-    if wanted in ("0", "1"):
-        return wanted == "1"
+    if wanted := os.environ.get(PRIVATE_VARIABLE):
+        return wanted != "0"
     headers, url = st.context.headers, st.context.url
-    hosts = [urlsplit(f"//{headers['Host']}").hostname] if "Host" in headers else []
-    hosts += [urlsplit(url).hostname] if url else []
+    hosts = [_host(f"//{headers['Host']}")] if "Host" in headers else []
+    hosts += [_host(url)] if url else []
     afar = isinstance(st.context.ip_address, str)  # Streamlit has none for localhost
     near = not afar and not any(name in headers for name in FORWARDED)
     return not (near and HERE.issuperset(hosts))
@@ -90,6 +89,13 @@ def cookie_script() -> str:
     if not is_private():
         return ""
     return _COOKIE_SCRIPT.format(cookie=TOKEN_COOKIE, token=_token())
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def _token() -> str:

@@ -50,6 +50,7 @@ def page_of(app, visitor_from, token, name="runs", **query):
         ("10.0.0.5", {"Host": "localhost"}, True),
         ("127.0.0.1", {"Host": "lab.example.org"}, True),
         ("127.0.0.1", {"Host": "localhost.example.org"}, True),
+        ("127.0.0.1", {"Host": "[broken"}, True),
         ("127.0.0.1", {"Host": "localhost", "X_Forwarded_For": "9.9.9.9"}, True),
         ("127.0.0.1", {"Host": "localhost", "Forwarded": "for=9.9.9.9"}, True),
     ],
@@ -58,9 +59,9 @@ def test_private_is_whoever_is_not_here(visitor_from, monkeypatch, ip, headers, 
     monkeypatch.delenv("DIGITLAB_PRIVATE", raising=False)
     visitor_from(ANNA, ip, **headers)
     assert visitor.is_private() is private
-    for wanted in ("0", "1"):
+    for wanted in ("0", "1", "yes"):
         monkeypatch.setenv("DIGITLAB_PRIVATE", wanted)
-        assert visitor.is_private() is (wanted == "1")
+        assert visitor.is_private() is (wanted != "0")
 
 
 def test_two_visitors_do_not_see_each_others_runs(app, private, train, visitor_from):
