@@ -1,0 +1,65 @@
+"""People's pen digits, drawn on a canvas as a visitor of the Draw page would."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from mnist_core.drawing import Strokes, read_strokes_line
+from mnist_core.messages import InputError
+
+SIDE = 280  # pixels of the canvas
+SIZES = (0.3, 0.9)  # of the canvas, the longer side of the ink
+PENS = (8.0, 30.0)  # pixels
+SMOOTHNESS = 2  # the canvas is drawn so many times larger and averaged down: browsers soften edges too
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """A digit on the canvas: its strokes in canvas pixels, the canvas uint8 [280, 280], and its label."""
+
+    strokes: Strokes
+    pixels: NDArray[np.uint8]
+    label: int
+
+
+def draw_all(file: Path, seed: int = 0) -> Iterator[Drawing]:
+    """Draw each line of `file` (see read_strokes_line) at a random size and place, with a random pen.
+
+    Size and pen are uniform in SIZES and PENS, the place is uniform where all ink fits. Raises InputError for
+    a missing file or a line without a label.
+    """
+    if not file.is_file():
+        raise InputError("There is no {file}; name a file of labelled strokes with --pen-digits.", file=file)
+    random = np.random.default_rng(seed)
+    for number, text in enumerate(file.read_text().splitlines(), 1):
+        strokes, label = read_strokes_line(text, number)
+        if label is None:
+            raise InputError("Line {line} of {file} has no label.", line=number, file=file)
+        pen = random.uniform(*PENS)
+        placed = _placed(strokes, random.uniform(*SIZES) * SIDE, pen, random)
+        yield Drawing(placed, ink_on_canvas(placed, pen), label)
+
+
+def _placed(strokes: Strokes, size: float, pen: float, random: np.random.Generator) -> Strokes:
+    """Scale strokes so that the ink's longer side is `size` px, and put them where all of it fits."""
+    points = np.concatenate([np.asarray(stroke, float) for stroke in strokes])
+    low, extent = points.min(axis=0), np.ptp(points, axis=0)
+    scale = max(size - pen, 1.0) / extent.max()
+    corner = random.uniform(pen / 2, SIDE - pen / 2 - extent * scale)
+    return [((np.asarray(stroke) - low) * scale + corner).tolist() for stroke in strokes]
+
+
+def ink_on_canvas(strokes: Strokes, pen: float) -> NDArray[np.uint8]:
+    """Draw strokes, in canvas pixels, with a round pen `pen` px wide: uint8 [280, 280], 0 to 255."""
+    large = Image.new("L", (SIDE * SMOOTHNESS, SIDE * SMOOTHNESS))
+    pencil = ImageDraw.Draw(large)
+    for stroke in strokes:
+        points = [(x * SMOOTHNESS, y * SMOOTHNESS) for x, y in stroke]
+        pencil.line(points, fill=255, width=round(pen * SMOOTHNESS))
+        for point in points:
+            pencil.circle(point, pen * SMOOTHNESS / 2, fill=255)
+    return np.asarray(large.reduce(SMOOTHNESS))
