@@ -96,7 +96,7 @@ def test_who_has_no_cookie_yet_or_a_made_up_one_sees_nothing_but_keeps_one_ident
 
 def test_where_nobody_needs_to_be_told_apart_there_is_no_cookie(app, visitor_from, html):
     visitor_from(None)
-    assert "document.cookie" not in html(app())
+    assert visitor.TOKEN_COOKIE not in html(app())
 
 
 def test_a_link_opens_a_run_and_it_stays_in_the_list_even_of_later_sessions(
