@@ -76,7 +76,7 @@ def curve_spec(epochs: int, words: CurveWords, exact: str, rough: str, logarithm
     dashes = {"strokeDash": {"field": "curve", "type": "nominal", "title": None, "scale": names}}
     dots = {"transform": [{"filter": "datum.dot"}], "mark": {"type": "point", "filled": True, "size": 25}}
     lines = {"mark": {"type": "line"}, "encoding": dashes}
-    return {"height": 250, "padding": 0, "encoding": encoding, "layer": [lines, dots]}
+    return {"height": 270, "padding": 0, "encoding": encoding, "layer": [lines, dots]}
 
 
 def _points(history: "pd.DataFrame", seen: str, monitored: str, words: CurveWords) -> "pd.DataFrame":

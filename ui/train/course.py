@@ -110,7 +110,7 @@ def _show_curves(run: Run, rows: "pd.DataFrame") -> None:
     loss = CurveWords(*names, _("loss"))
     st.vega_lite_chart(
         loss_points(rows, loss),
-        curve_spec(run.config.epochs, loss, ".3g", "~g" if log else ".2~f", log),
+        curve_spec(run.config.epochs, loss, ".3g", "~g", log),
         key="loss",
         alt=_("Loss over the epochs"),
     )

@@ -12,6 +12,7 @@ from ui import form_state, resources
 from ui.translation import gettext as _
 from ui.translation import say
 
+CURED_ON_THE_WAY = ("rate_too_large", "rate_too_small")
 FIXED_KEY = "fixed"  # set when a fix was taken, until the form shows it
 
 
@@ -19,8 +20,9 @@ def show_findings(
     findings: Sequence[Finding], config: TrainConfig, run_id: str, steered: bool, healthy: bool
 ) -> None:
     """Show what is wrong, or that nothing is; `steered` runs train now and can be changed on the way."""
+    alive = not any(finding.name == "dead_units" for finding in findings)  # else no rate helps this run
     for finding in findings:
-        _show(finding, config, run_id, steered)
+        _show(finding, config, run_id, steered and alive)
     if not findings and healthy:
         st.markdown(":material/health_and_safety: " + _("Run doctor: nothing wrong to be seen."))
 
@@ -41,7 +43,7 @@ def _show(finding: Finding, config: TrainConfig, run_id: str, steered: bool) -> 
                 args=(config, finding),
                 help=_("Fills the form with this run's settings and the fix; then start a new run."),
             )
-            if steered and set(finding.fix) == {"learning_rate"}:
+            if steered and finding.name in CURED_ON_THE_WAY:
                 st.button(
                     _("Change it in this run"),
                     key=f"change_{finding.name}",
