@@ -35,9 +35,7 @@ def running(page):
     page.open("/train?recipe=tutorial-1&epochs=1000")
     page.get_by_role("button", name=re.compile("Start")).click()
     page.wait_for_url(re.compile("run="))
-    page.locator('[data-testid="stVegaLiteChart"] :is(svg, canvas)').first.wait_for(
-        timeout=PATIENCE
-    )
+    page.locator('[data-testid="stVegaLiteChart"] :is(svg, canvas)').first.wait_for(timeout=PATIENCE)
     page.wait_for_timeout(1500)
     yield page
     if steer(page, "Stop").count():
