@@ -15,6 +15,6 @@ def keep_freed_memory() -> None:
     """
     with suppress(AttributeError, OSError, TypeError):
         mallopt = ctypes.CDLL(None).mallopt
-        mallopt(MMAP_THRESHOLD, 32 * MEGABYTE)
+        mallopt(MMAP_THRESHOLD, 8 * MEGABYTE)  # with larger ones the heap gets holes, 200 MB of them
         mallopt(TRIM_THRESHOLD, 256 * MEGABYTE)
         mallopt(ARENA_MAX, 1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +30,7 @@ SHAPING = (
     "input_scaling",
 )
 """The settings that decide what the network is; the others decide how it is trained."""
+Shape = tuple[int, ...]
 _KINDS = {
     "Conv2d": "convolution",
     "ResidualBlock": "residual",
@@ -76,37 +79,55 @@ def learning_layers(model: DigitClassifier) -> list[list[nn.Module]]:
 @functools.lru_cache(maxsize=500)
 def _describe(config: TrainConfig) -> tuple[LayerSummary, ...]:
     model = build_outline(config)
-    shapes = _output_shapes(model)
     scaling = Message(INPUT_SCALINGS[config.input_scaling].label)
-    image = LayerSummary("image", Message(N_("Image")), (scaling,), (1, 28, 28), 0)
-    layers = [_summary(group, shapes, config) for group in group_layers(model)]
+    shape: Shape = (1, 28, 28)
+    layers = [LayerSummary("image", Message(N_("Image")), (scaling,), shape, 0)]
+    for group in group_layers(model):
+        for module in group:
+            shape = _shape_after(module, shape)
+        layers.append(_summary(group, shape, config))
     output = replace(
         layers[-1], kind="output", title=Message(N_("Fully connected, one output for each digit"))
     )
-    return image, *layers[:-1], output
+    return *layers[:-1], output
 
 
-def _output_shapes(model: DigitClassifier) -> dict[nn.Module, tuple[int, ...]]:
-    """Send one image without numbers through the network, and note the shape of what each module gives."""
-    import torch
+def _shape_after(module: Any, shape: Shape) -> Shape:
+    """Return the shape that a module makes of one image's features, [C, H, W] or [units].
 
-    shapes: dict[nn.Module, tuple[int, ...]] = {}
-
-    def note(module: nn.Module, inputs: Any, output: torch.Tensor) -> None:
-        shapes[module] = tuple(output.shape[1:])
-
-    for module in model.network:
-        module.register_forward_hook(note)
-    with torch.no_grad():
-        model.eval()(torch.empty(1, 28, 28, dtype=torch.uint8, device="meta"))
-    return shapes
+    By its formula: sending something through the module on torch's meta device imports 90 MB.
+    """
+    after = _SHAPES_AFTER.get(type(module).__name__)
+    return after(module, shape) if after else shape
 
 
-def _summary(
-    group: list[nn.Module], shapes: dict[nn.Module, tuple[int, ...]], config: TrainConfig
-) -> LayerSummary:
+def _windows(module: Any, shape: Shape) -> Shape:
+    """Count the places that a square window takes, down and across."""
+    size, stride, padding = (
+        value[0] if isinstance(value, tuple) else value
+        for value in (module.kernel_size, module.stride, module.padding)
+    )
+    return tuple((side + 2 * padding - size) // stride + 1 for side in shape[1:])
+
+
+_SHAPES_AFTER: dict[str, Callable[[Any, Shape], Shape]] = {
+    "Conv2d": lambda layer, shape: (layer.out_channels, *_windows(layer, shape)),
+    "MaxPool2d": lambda layer, shape: (shape[0], *_windows(layer, shape)),
+    "AvgPool2d": lambda layer, shape: (shape[0], *_windows(layer, shape)),
+    "AdaptiveAvgPool2d": lambda layer, shape: (shape[0], 1, 1),
+    "Flatten": lambda layer, shape: (math.prod(shape),),
+    "Linear": lambda layer, shape: (layer.out_features,),
+    "Maxout": lambda layer, shape: (shape[0] // layer.pieces, *shape[1:]),
+    "ResidualBlock": lambda layer, shape: _shape_after(layer.activation, _shape_after(layer.main, shape)),
+    "Sequential": lambda layer, shape: functools.reduce(
+        lambda now, part: _shape_after(part, now), layer, shape
+    ),
+}
+
+
+def _summary(group: list[nn.Module], shape: Shape, config: TrainConfig) -> LayerSummary:
     first, *others = group
-    kind, shape = _KINDS[type(first).__name__], shapes[group[-1]]
+    kind = _KINDS[type(first).__name__]
     parts = [_part(module, config) for module in others if type(module).__name__ != "Identity"]
     if kind == "residual":
         parts = [Message(ACTIVATIONS[config.activation].label)]

@@ -8,7 +8,7 @@ import pytest
 
 from mnist_core.run_store import PROJECT
 
-PAGES_A_TURN = 5 * 10 * 2**20 // 4096
+PAGES_A_TURN = 10 * 5 * 2**20 // 4096
 FILL = """
 {first}
 import resource, threading
@@ -18,7 +18,7 @@ def fill():
     for turn in range(12):
         if turn == 2:
             before = resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
-        batch = [np.ones(10 * 2**20, np.uint8) for _ in range(5)]
+        batch = [np.ones(5 * 2**20, np.uint8) for _ in range(10)]
         del batch
     print((resource.getrusage(resource.RUSAGE_THREAD).ru_minflt - before) / 10)
 

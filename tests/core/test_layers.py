@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -7,6 +9,7 @@ from mnist_core.architectures import ARCHITECTURES, build_model, build_outline, 
 from mnist_core.config import TrainConfig
 from mnist_core.layers import describe_layers, group_layers, learning_layers
 from mnist_core.recipes import RECIPES
+from mnist_core.run_store import PROJECT
 
 CNN = RECIPES["tutorial-4b"].config
 
@@ -51,11 +54,26 @@ def test_the_layers_add_up_to_the_network_and_end_in_ten_outputs(architecture, a
     assert len(learning) == len(learning_layers(build_outline(config)))
 
 
-@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
-def test_shapes_are_those_that_images_really_take(recipe):
-    model = build_model(recipe.config).eval()
+def test_shapes_are_found_without_torchs_symbolic_shapes():
+    """The meta device's kernels import sympy and triton, 90 MB."""
+    code = "import sys; from mnist_core import config, layers\n"
+    code += "layers.describe_layers(config.TrainConfig(architecture='vgg', channels=(4, 8, 8)))\n"
+    code += "print('sympy' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
+
+
+SHAPES = [recipe.config for recipe in RECIPES.values()]
+SHAPES += [TrainConfig(architecture=name, channels=(4, 8, 8), activation="maxout") for name in ARCHITECTURES]
+
+
+@pytest.mark.parametrize("config", SHAPES, ids=lambda config: f"{config.recipe} {config.architecture}")
+def test_shapes_are_those_that_images_really_take(config):
+    model = build_model(config).eval()
     values = model.scaling(torch.zeros(2, 28, 28, dtype=torch.uint8))
-    for group, layer in zip(group_layers(model), describe_layers(recipe.config)[1:], strict=True):
+    for group, layer in zip(group_layers(model), describe_layers(config)[1:], strict=True):
         for module in group:
             values = module(values)
         assert tuple(values.shape[1:]) == layer.shape
