@@ -34,7 +34,9 @@ with right:
     if run:
         show_course(run, may_steer=visitor.owns(run))
     network = st.container()
-if config:
+if config is None:
+    plan.markdown(_("Change the setting that is named beside the controls, then it can start."))
+else:
     with plan:
         show_plan(config, resources.training_queue().busy)
     with network:  # last, as it may have to load torch

@@ -104,7 +104,9 @@ def _show_network() -> None:
 def _show_optimization() -> None:
     st.markdown("**" + _("How it learns") + "**")
     _choose("optimizer", OPTIMIZERS)
-    _steps("momentum", disabled=not OPTIMIZERS[settings()["optimizer"]].uses_momentum)
+    optimizer = OPTIMIZERS[settings()["optimizer"]]
+    needed = STEPS["momentum"][1] if settings()["optimizer"] == "nesterov" else 0
+    _steps("momentum", least=needed, disabled=not optimizer.uses_momentum)
     _steps("weight_decay")
     _choose("schedule", SCHEDULES)
     _choose("loss", LOSSES)

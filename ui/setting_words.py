@@ -43,7 +43,9 @@ HELPS = {
         "Asks for a little less than certainty, against overconfidence; not with NLL loss."
     ),
     "dropout": N_("Share of hidden units switched off at random in each training step, against overfitting."),
-    "batch_norm": N_("Rescales each layer's outputs over the batch: steadier, faster training."),
+    "batch_norm": N_(
+        "Rescales each layer's outputs over the batch, of at least 2 images: steadier, faster training."
+    ),
     "train_size": N_("Fewer images train faster and show overfitting sooner."),
     "validation_size": N_("Training images held out to watch progress by, never trained on."),
     "seed": N_("The same seed and settings give the same run."),

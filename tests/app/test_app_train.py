@@ -102,6 +102,15 @@ def test_settings_that_can_not_go_together_are_refused_by_their_controls(app):
     assert settings(test).validation_size > 0
 
 
+def test_nesterov_is_given_momentum(app):
+    test = app("train")
+    control(test, "selectbox", "optimizer").select("momentum").run()
+    control(test, "select_slider", "momentum").set_value(0.0).run()
+    control(test, "selectbox", "optimizer").select("nesterov").run()
+    assert not test.error
+    assert settings(test).momentum == 0.5
+
+
 @pytest.mark.parametrize("name", ["softmax", "mlp", "cnn", "lenet5", "vgg", "resnet", "fast_cnn"])
 def test_every_architecture_can_be_chosen_from_any_layers(app, name):
     test = app("train")

@@ -144,6 +144,16 @@ def test_train_shows_its_progress_and_its_end_to_people(command):
     assert "test accuracy " in out
 
 
+def test_train_says_what_is_wrong_with_a_run(command):
+    ill = ("--set", "learning_rate=0.000001", "--set", "batch_size=5", "--epochs", "4")
+    code, out, err = command("train", "--recipe", "tutorial-1", *FAST, *ill)
+    assert code == 0
+    assert "doctor: The learning rate looks too small. After " in err
+    assert "Learning rate 0.001 instead of 1e-06." in err
+    assert "doctor" not in out
+    assert "doctor" not in command("train", "--recipe", "tutorial-1", *FAST)[2]
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_threads_are_as_asked(threads, command):
     answer = command.json("train", "--recipe", "tutorial-3", *FAST[:-1], str(threads))
