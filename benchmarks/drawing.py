@@ -17,10 +17,11 @@ from PIL import Image
 from benchmarks.canvas import Drawing, draw_all
 from benchmarks.measurement import locate_mnist
 from mnist_core.data import Split, open_mnist
-from mnist_core.drawing import pixels_to_image, place_in_mnist_frame, strokes_to_image
+from mnist_core.drawing import place_in_mnist_frame, strokes_to_image
 from mnist_core.inference import predict_logits
 from mnist_core.messages import InputError
 from mnist_core.model import DigitClassifier
+from mnist_core.pictures import pixels_to_image
 from mnist_core.run_store import RunStore
 
 PEN_DIGITS = Path(__file__).resolve().parents[2] / "shared" / "pen_digits" / "pen_digits.jsonl"

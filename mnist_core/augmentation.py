@@ -18,7 +18,8 @@ class Augmentation:
     """How far an image may move: limits of independent uniform draws, each taken both ways.
 
     `shift` in pixels, `rotation` and `shear` in degrees, `scale` as a share of the size, `elastic` as the
-    standard deviation of a smooth displacement in pixels. `whole_pixels` draws shifts without interpolation.
+    standard deviation of a smooth displacement in pixels, `pen` as the share by which lines go over into ones
+    a pixel wider or narrower on both sides. `whole_pixels` draws shifts without interpolation.
     """
 
     label: str
@@ -28,6 +29,7 @@ class Augmentation:
     scale: float = 0.0
     shear: float = 0.0
     elastic: float = 0.0
+    pen: float = 0.0
     whole_pixels: bool = False
 
 
@@ -52,6 +54,16 @@ AUGMENTATIONS: dict[str, Augmentation] = {
         scale=0.1,
         shear=10,
         elastic=1.0,
+    ),
+    "pens": Augmentation(
+        N_("Elastic, many pens"),
+        N_("Elastic, and written with thinner and thicker pens."),
+        shift=2,
+        rotation=10,
+        scale=0.1,
+        shear=10,
+        elastic=0.7,
+        pen=0.5,
     ),
 }
 
@@ -92,7 +104,19 @@ def _warp(images: Tensor, augmentation: Augmentation, generator: torch.Generator
     if augmentation.elastic:
         grid = grid + _smooth_displacement(len(images), augmentation.elastic, generator).to(images.device)
     warped = F.grid_sample(images.unsqueeze(1).float(), grid, align_corners=False)
+    if augmentation.pen:
+        warped = _with_other_pens(warped, augmentation.pen, generator)
     return warped.squeeze(1).round_().to(torch.uint8)
+
+
+def _with_other_pens(images: Tensor, most: float, generator: torch.Generator) -> Tensor:
+    """Thicken or thin the lines of each of [N, 1, 28, 28]: grey dilation or erosion, in part."""
+    import torch
+    import torch.nn.functional as F
+
+    amount = (torch.rand(len(images), generator=generator) * 2 - 1).view(-1, 1, 1, 1).to(images.device) * most
+    thick, thin = F.max_pool2d(images, 3, 1, 1), -F.max_pool2d(-images, 3, 1, 1)
+    return images + amount.clamp(min=0) * (thick - images) - amount.clamp(max=0) * (thin - images)
 
 
 def _random_affine(count: int, augmentation: Augmentation, generator: torch.Generator) -> Tensor:

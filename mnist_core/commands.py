@@ -138,7 +138,7 @@ def predict_inputs(options: argparse.Namespace) -> None:
 
 
 def _pictures(paths: list[str]) -> Iterator[tuple[str, Any]]:
-    from mnist_core.drawing import pixels_to_image, read_picture
+    from mnist_core.pictures import pixels_to_image, read_picture
 
     for path in paths:
         yield path, pixels_to_image(read_picture(path))

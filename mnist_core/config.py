@@ -54,6 +54,7 @@ FIELD_RANGES: dict[str, tuple[float, float]] = {
     "epochs": (1, 1000),
     "train_size": (1, 60_000),
     "validation_size": (0, 30_000),
+    "written_share": (0.0, 1.0),
     "seed": (0, 2**31 - 1),
 }
 MAX_LAYERS = 8
@@ -65,7 +66,8 @@ class TrainConfig:
 
     `train_size` and `validation_size` count images: the validation images are the last of the training
     set, the training images the first of what is left. `widths` are hidden units per layer of an MLP,
-    `channels` feature maps per stage of a CNN. Rates and shares are plain numbers (0.1 is a tenth).
+    `channels` feature maps per stage of a CNN. To the training images come `written_share` times as many
+    digits that mnist_core.handwriting writes. Rates and shares are plain numbers (0.1 is a tenth).
 
     Raises InputError when a value can't be used.
     """
@@ -91,6 +93,7 @@ class TrainConfig:
     augmentation: str = "none"
     train_size: int = 60_000
     validation_size: int = 5_000
+    written_share: float = 0.0
     monitor: str = "validation"
     precision: str = "auto"
     seed: int = 0

@@ -45,6 +45,13 @@ def check_script(run: Run) -> None:
         raise InputError(
             N_("This run learned from the offline sample, which a script can't fetch; train one on MNIST.")
         )
+    if run.config.written_share:
+        raise InputError(
+            N_(
+                "This run learned from digits of our own writing too, which a script can't write; train one "
+                "with none of them."
+            )
+        )
 
 
 def _docstring(run: Run) -> str:
@@ -125,6 +132,7 @@ def _augmentation_settings(facts: ScriptFacts) -> list[Setting]:
         ("SHEAR", entry.shear, "degrees each way"),
         ("RESIZING", entry.scale, "share of the size, up or down"),
         ("ELASTIC", entry.elastic, "pixels, a standard deviation"),
+        ("PEN", entry.pen, "share of a pixel wider or narrower on both sides"),
     ]
     return [setting for setting in settings if setting[1]]
 
@@ -186,8 +194,10 @@ def _augmentation(facts: ScriptFacts) -> str:
         return ""
     source = text.SHIFT
     if not entry.whole_pixels:
-        source = text.AFFINE + (text.ELASTIC if entry.elastic else "") + text.WARP
+        source = text.AFFINE + (text.ELASTIC if entry.elastic else "")
+        source += (text.OTHER_PENS if entry.pen else "") + text.WARP
     source = source.replace("${bend}", text.BEND if entry.elastic else "")
+    source = source.replace("${press}", text.PRESS if entry.pen else "")
     return Template(source).substitute(to_device=_to_device(facts))
 
 

@@ -167,6 +167,14 @@ def smooth_displacement(count):
     fine = F.interpolate(coarse, size=(28, 28), mode="bicubic", align_corners=True)
     return fine.permute(0, 2, 3, 1)
 '''
+OTHER_PENS = '''
+
+def with_other_pens(images):
+    """Thicken or thin the lines of each of [count, 1, 28, 28]: grey dilation or erosion, in part."""
+    amount = (torch.rand(len(images), generator=varying) * 2 - 1).view(-1, 1, 1, 1)$to_device * PEN
+    thick, thin = F.max_pool2d(images, 3, 1, 1), -F.max_pool2d(-images, 3, 1, 1)
+    return images + amount.clamp(min=0) * (thick - images) - amount.clamp(max=0) * (thin - images)
+'''
 WARP = '''
 
 def augment(images):
@@ -175,8 +183,10 @@ def augment(images):
     grid = F.affine_grid(maps, [len(images), 1, 28, 28], align_corners=False)
 ${bend}\
     varied = F.grid_sample(images.unsqueeze(1).float(), grid, align_corners=False)
+${press}\
     return varied.squeeze(1).round().to(torch.uint8)
 '''
+PRESS = "    varied = with_other_pens(varied)\n"
 BEND = "    grid = grid + smooth_displacement(len(images))$to_device\n"
 
 IN_PARTS = '''

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Generator, Iterator
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -16,6 +17,7 @@ from mnist_core.data import Split
 from mnist_core.devices import choose_precision
 from mnist_core.events import Continued, Diverged, EpochDone, Event, Started, StepDone, Tick
 from mnist_core.gradients import choose_gradients
+from mnist_core.handwriting import write_digits
 from mnist_core.inference import predict_logits
 from mnist_core.messages import N_
 from mnist_core.model import DigitClassifier
@@ -34,7 +36,7 @@ def fit(
     monitor: Split,
     device: torch.device | None = None,
 ) -> Generator[Event]:
-    """Train `model` in place on the first `config.train_size` images of `train`.
+    """Train `model` in place on the first `config.train_size` images of `train`, and what is written to them.
 
     Leave the loop to stop: the model keeps what its last finished step gave it. The same config and number of
     torch threads give the same run to the bit. `train_seconds` counts the training steps only, not the
@@ -231,8 +233,11 @@ class _Stopwatch:
 
 
 def _training_tensors(train: Split, config: TrainConfig, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return the images to train on (uint8) and labels (int64), images shared with `train` on the CPU."""
+    """Return the images to train on (uint8) and labels (int64), MNIST's shared with `train` on the CPU."""
     images, labels = train.images[: config.train_size], train.labels[: config.train_size]
+    if config.written_share:
+        written = write_digits(round(config.written_share * len(images)), config.seed)
+        images, labels = np.concatenate([images, written.images]), np.append(labels, written.labels)
     if config.batch_norm and len(images) % config.batch_size == 1:
         images, labels = images[:-1], labels[:-1]  # batch norm has no spread to divide by in a batch of one
     return torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device, torch.int64)

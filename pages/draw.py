@@ -3,8 +3,9 @@
 import numpy as np
 import streamlit as st
 
-from mnist_core.drawing import pixels_to_image, read_picture, strokes_to_image
+from mnist_core.drawing import strokes_to_image
 from mnist_core.messages import InputError
+from mnist_core.pictures import pixels_to_image, read_picture
 from mnist_core.recognition import Prediction, predict
 from ui import resources
 from ui.canvas import clear_canvas, show_canvas

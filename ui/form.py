@@ -35,6 +35,7 @@ STEPS: dict[str, Sequence[float]] = {
     "label_smoothing": [0.0, 0.05, 0.1, 0.2, 0.3],
     "dropout": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8],
     "train_size": [100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 30_000, 55_000, 60_000],
+    "written_share": [0.0, 0.05, 0.1, 0.25, 0.5, 1.0],
     "validation_size": [0, 500, 1000, 2000, 5000, 10_000],
 }
 MOST_SHOWN = {"widths": 1024, "channels": 256}
@@ -125,6 +126,7 @@ def _show_data() -> None:
     st.markdown("**" + _("Images and machine") + "**")
     _choose("input_scaling", INPUT_SCALINGS)
     _steps("train_size")
+    _steps("written_share")
     _choose("monitor", MONITORS)
     _steps("validation_size", least=1 if settings()["monitor"] == "validation" else 0)
     _choose("precision", PRECISIONS)

@@ -22,6 +22,7 @@ LABELS = {
     "input_scaling": N_("Input scaling"),
     "augmentation": N_("Augmentation"),
     "train_size": N_("Training images"),
+    "written_share": N_("Digits of our own writing"),
     "monitor": N_("Watch"),
     "validation_size": N_("Validation images"),
     "precision": N_("Arithmetic"),
@@ -47,6 +48,9 @@ HELPS = {
         "Rescales each layer's outputs over the batch, of at least 2 images: steadier, faster training."
     ),
     "train_size": N_("Fewer images train faster and show overfitting sooner."),
+    "written_share": N_(
+        "How many come to each training image: digits as much of the world writes them and MNIST lacks them."
+    ),
     "validation_size": N_("Training images held out to watch progress by, never trained on."),
     "seed": N_("The same seed and settings give the same run."),
 }

@@ -150,6 +150,14 @@ def test_an_elastic_warp_bends_smoothly_and_keeps_most_ink(digits, only):
     assert ink.max() < 1.4
 
 
+def test_pens_make_lines_wider_and_narrower_in_place(only):
+    x, y, _, yy, xy = moments(only(bars(), pen=0.5))
+    plain = moments(bars())[3].mean()
+    assert yy.max() > 1.1 * plain
+    assert yy.min() < 0.9 * plain
+    assert torch.stack([x, y, xy]).abs().max() < 0.05
+
+
 def test_affine_keeps_a_digit_in_the_picture(digits):
     ink = augment(digits, "affine", seeded()).float().sum((1, 2)) / digits.float().sum((1, 2))
     assert ink.min() > 0.75

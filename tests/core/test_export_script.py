@@ -42,6 +42,7 @@ SETTINGS: dict[str, dict] = {
     "resnet": {**CNN, "architecture": "resnet", "channels": (4, 6), "batch_norm": True},
     "resnet maxout": {**CNN, "architecture": "resnet", "channels": (4,), "activation": "maxout"},
     "vgg": {**CNN, "architecture": "vgg", "augmentation": "elastic", "batch_size": 40},
+    "many pens": {**CNN, "channels": (4,), "augmentation": "pens"},
     "lenet5": {**CNN, "architecture": "lenet5", "activation": "tanh", "precision": "bfloat16"},
     "fast_cnn": {**CNN, "architecture": "fast_cnn", "channels": (4, 6), "augmentation": "affine"},
     "softmax": {**TINY, "architecture": "softmax", "augmentation": "shift", "input_scaling": "symmetric"},
@@ -65,7 +66,8 @@ SETTINGS |= {f"optimizer {name}": {**TINY, "optimizer": name, "weight_decay": 0.
 SETTINGS |= {f"activation {name}": {**TINY, "activation": name} for name in ACTIVATIONS}
 
 CONFIGS = {name: TrainConfig(**settings) for name, settings in SETTINGS.items()}
-CONFIGS |= {name: replace(RECIPES[name].config, train_size=200, epochs=1) for name in RECIPES}
+SCRIPTED = [name for name in RECIPES if not RECIPES[name].config.written_share]
+CONFIGS |= {name: replace(RECIPES[name].config, train_size=200, epochs=1) for name in SCRIPTED}
 
 CHANGED: dict[str, dict] = {
     "one-cycle": {"schedule": "one_cycle", "dropout": 0.2},
@@ -201,6 +203,12 @@ def test_a_run_on_the_sample_has_no_script(runs):
     run = replace(runs["tutorial-3"], results={"source": "sample"})
     with pytest.raises(InputError, match="offline sample"):
         training_script(run)
+
+
+def test_a_run_that_learned_from_our_own_writing_has_no_script(runs):
+    config = replace(runs["tutorial-3"].config, written_share=0.1)
+    with pytest.raises(InputError, match="our own writing"):
+        training_script(replace(runs["tutorial-3"], config=config))
 
 
 def test_a_run_that_never_began_has_a_script_of_its_settings(runs):

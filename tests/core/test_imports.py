@@ -12,7 +12,7 @@ import mnist_core
 FOLDER = Path(mnist_core.__file__).parent
 MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("__"))
 REGISTRIES = {"activations", "architectures", "augmentation", "optimizers", "scaling"}
-FIRST_PAGE = {"messages", "config", "recipes", "data", "sample", "runs", "checkpoint", "drawing"}
+FIRST_PAGE = {"messages", "config", "recipes", "data", "sample", "runs", "checkpoint", "drawing", "pictures"}
 FIRST_PAGE |= {
     "run_store",
     "run_labels",

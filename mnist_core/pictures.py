@@ -1,0 +1,107 @@
+"""From a picture of a digit, photographed or drawn, to 28 x 28 as MNIST was made."""
+
+import warnings
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from mnist_core.drawing import ink_box, place_in_mnist_frame
+from mnist_core.messages import N_, InputError
+
+MAX_SIDE = 4096  # pixels; a picture file larger than this is refused before it is decoded
+WORKING_SIDE = 1024  # pixels; larger pictures are averaged down to this first
+MIN_INK = 5  # pixels in all; less ink can't show a digit: a 1 in the smallest fonts, 3 x 5, has as many
+MIN_CONTRAST = 24  # of 255; what is paler is no ink
+NOISE_CONTRAST = 8  # times the median difference between the paper's pixels and its colour is still noise
+EDGE = 0.1  # of the darkest ink; the crop ends where ink is paler
+SPECK = 0.01  # of the largest connected piece of ink; smaller pieces are dust
+
+
+def pixels_to_image(pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """Find the digit in a picture and bring it to MNIST's form: uint8 [28, 28], or None when it is blank.
+
+    `pixels` is grey [H, W], RGB [H, W, 3] or RGBA [H, W, 4], of any size, the digit darker or lighter than
+    its paper or of another colour. Blank is: one colour, faint noise, or less ink than 5 px.
+    Raises InputError for arrays of another shape or type.
+    """
+    picture = _as_picture(pixels)
+    if picture.mode != "RGBA":
+        return _digit_in(picture)
+    on_white = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+    image = _digit_in(on_white.convert("RGB"))
+    return _digit_in(picture.getchannel("A")) if image is None else image  # a white pen on nothing
+
+
+def read_picture(source: str | Path | bytes, name: str | None = None) -> NDArray[np.uint8]:
+    """Read a PNG or JPEG, turned as its EXIF says, into RGB [H, W, 3] or, where it has alpha, [H, W, 4].
+
+    `source` is a file's path or its bytes; `name` is what errors call it (for a path: the path). Raises
+    InputError if the file is missing, no picture, damaged, or larger than 4096 x 4096 (seen before decoding).
+    """
+    name = name or ("This file" if isinstance(source, bytes) else str(source))
+    try:
+        data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
+        raise InputError(N_("{name} can't be opened: is it a file you may read?"), name=name) from error
+    try:
+        pixels = _decoded(data)
+    except UnidentifiedImageError as error:
+        raise InputError(N_("{name} is not a PNG or JPEG picture: choose one."), name=name) from error
+    except Image.DecompressionBombError:
+        pixels = None
+    except Exception as error:  # damaged files make decoders fail in every way there is
+        raise InputError(N_("{name} is damaged: save it again, or choose another."), name=name) from error
+    if pixels is None:
+        raise InputError(N_("{name} has a side over {most} pixels: shrink it."), name=name, most=MAX_SIDE)
+    return pixels
+
+
+def _as_picture(pixels: NDArray[np.uint8]) -> Image.Image:
+    """A PIL picture, averaged down to at most 1024 px a side."""
+    is_picture = pixels.ndim > 1 and pixels.shape[2:] in {(), (3,), (4,)} and pixels.size
+    if pixels.dtype != np.uint8 or not is_picture:
+        raise InputError(N_("A picture must be a uint8 array [H, W], [H, W, 3] or [H, W, 4]."))
+    return Image.fromarray(pixels).reduce(-(-max(pixels.shape[:2]) // WORKING_SIDE))
+
+
+def _digit_in(picture: Image.Image) -> NDArray[np.uint8] | None:
+    """Crop to the ink, without noise and dust, and place it; None if there is too little of it."""
+    ink, noise = _ink_on_paper(np.atleast_3d(np.asarray(picture, np.float32)))
+    if ink.max() < max(noise, MIN_CONTRAST):
+        return None
+    strong = ink >= max(noise, EDGE * ink.max())
+    digit = _without_dust(strong)
+    ink[(strong & ~digit) | (ink < noise)] = 0  # what is paler than strong is the digit's soft edge
+    return place_in_mnist_frame(ink[ink_box(digit)]) if digit.sum() >= MIN_INK else None
+
+
+def _ink_on_paper(colours: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+    """How far [H, W, C] is from the paper's colour (the border's median), [H, W], and how far is noise."""
+    border = np.concatenate([colours[0], colours[-1], colours[:, 0], colours[:, -1]])
+    paper = np.median(border, axis=0)
+    noise = NOISE_CONTRAST * float(np.median(np.abs(border - paper).max(axis=1)))
+    return np.abs(colours - paper).max(axis=2), noise
+
+
+def _without_dust(strong: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What is inked, [H, W], less its pieces that are tiny beside the largest."""
+    from scipy import ndimage  # comes with scikit-learn; slow to import
+
+    pieces, _ = ndimage.label(strong, np.ones((3, 3)))
+    sizes = np.bincount(pieces.ravel())[1:]  # [0] is paper
+    return np.isin(pieces, 1 + np.flatnonzero(sizes >= SPECK * sizes.max()))
+
+
+def _decoded(data: bytes) -> NDArray[np.uint8] | None:
+    """Decode PNG or JPEG bytes to uint8 RGB or RGBA, upright; None if they are too large to."""
+    with warnings.catch_warnings(action="ignore"):  # Pillow's, of large pictures and odd metadata
+        picture = Image.open(BytesIO(data), formats=("PNG", "JPEG"))  # reads the header only
+        if max(picture.size) > MAX_SIDE:
+            return None
+        upright = ImageOps.exif_transpose(picture)
+    if upright.mode.startswith("I"):  # 16 bits, which convert() would cut off at 255
+        upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+    return np.asarray(upright.convert("RGBA" if upright.has_transparency_data else "RGB"))

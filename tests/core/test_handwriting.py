@@ -1,0 +1,133 @@
+"""Handwriting of our own making: what it looks like, that it repeats, and that trainings learn from it."""
+
+import time
+from dataclasses import replace
+from itertools import chain
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+
+from mnist_core.architectures import build_model
+from mnist_core.config import TrainConfig
+from mnist_core.events import Started
+from mnist_core.handwriting import scribble, write, write_digits, write_non_digits
+from mnist_core.inference import predict_logits
+from mnist_core.letterforms import DIGITS, LETTERS, SHAPES, Form
+from mnist_core.training import fit
+
+CONFIG = TrainConfig(widths=(16,), train_size=200, epochs=1, batch_size=50)
+FORMS = [form for forms in chain(*(kind.values() for kind in (DIGITS, LETTERS, SHAPES))) for form in forms]
+
+
+def written(form: Form, seed: int = 0, count: int = 5):
+    return write(form, count, np.random.default_rng(seed))
+
+
+def test_digits_are_like_mnist():
+    split = write_digits(300, 0)
+    assert split.images.shape == (300, 28, 28)
+    assert split.images.dtype == split.labels.dtype == np.uint8
+    assert np.bincount(split.labels).tolist() == [30] * 10
+    assert (split.labels[:10] != np.arange(10)).any()
+    for image in split.images:
+        assert image.max() == 255
+        assert max(np.ptp(axis) + 1 for axis in image.nonzero()) == 20
+        assert (np.abs(np.array(ndimage.center_of_mass(image)) - 14) < 0.51).all()
+    assert 90 < (split.images > 127).sum((1, 2)).mean() < 125  # MNIST's have 97 such pixels on average
+
+
+def test_a_seed_repeats_them_and_another_does_not():
+    first, again, other = (write_digits(40, seed) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first.images, again.images)
+    np.testing.assert_array_equal(first.labels, again.labels)
+    assert not np.array_equal(first.images, other.images)
+    np.testing.assert_array_equal(write_non_digits(9, 3), write_non_digits(9, 3))
+
+
+def test_no_two_are_alike():
+    assert len(np.unique(write_digits(300, 0).images, axis=0)) == 300
+    assert len(np.unique(write_non_digits(300, 0), axis=0)) == 300
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_is_written_about_as_high_as_its_sheet(form):
+    for strokes in written(form):
+        assert len(strokes) == len(form.strokes)
+        assert all(stroke.shape[1] == 2 and len(stroke) > 1 for stroke in strokes)
+        extent = np.ptp(np.concatenate(strokes), axis=0)
+        assert 30 < extent.max() < 200
+
+
+def test_corners_stay_corners_and_curves_are_smooth():
+    def sharpest_turn(stroke: str) -> float:
+        (points,) = written(Form(1, (stroke,)), count=1)[0]
+        steps = np.diff(points, axis=0)
+        angles = np.unwrap(np.arctan2(*steps.T))
+        return float(np.degrees(np.abs(np.diff(angles)).max()))
+
+    assert sharpest_turn("0,0 50,0! 20,100") > 70
+    assert sharpest_turn("0,0 50,0 20,100") < 60
+
+
+def test_a_point_with_a_range_lies_anywhere_in_it():
+    starts = np.array([strokes[0][0] for strokes in written(Form(1, ("0,0~300,0 0,100",)), count=200)])
+    assert np.ptp(starts[:, 0]) > 180
+
+
+def test_the_ones_and_sevens_are_those_of_the_world():
+    strokes = {digit: [form.strokes for form in forms] for digit, forms in DIGITS.items()}
+    assert any(len(form) == 2 and "," in form[1] for form in strokes[7])  # crossed
+    assert any(len(form) == 1 and "!" in form[0] for form in strokes[1])  # with an upstroke
+    assert {len(form) for form in strokes[4]} == {1, 2}  # closed and open
+    assert set(DIGITS) == set(range(10))
+
+
+def test_non_digits_are_a_third_letters_shapes_and_scribbles():
+    images = write_non_digits(30, 0)
+    assert images.shape == (30, 28, 28)
+    assert (images.max((1, 2)) == 255).all()
+    assert len(scribble(np.random.default_rng(0))) >= 20
+
+
+def test_writing_is_fast():
+    write_digits(10, 0)
+    seconds = []
+    for _ in range(3):
+        start = time.process_time()
+        write_digits(300, 0)
+        seconds.append(time.process_time() - start)
+    assert min(seconds) < 1.2  # 10,000 in 40 s at the worst; in ten as a rule
+
+
+def test_a_training_learns_from_them_too(sample):
+    config = replace(CONFIG, written_share=0.25)
+    events = list(fit(build_model(config), config, sample.train, sample.test))
+    assert isinstance(events[0], Started)
+    assert events[0].train_images == 250
+    first, again = (trained(config, sample) for _ in range(2))
+    torch.testing.assert_close(first, again, rtol=0, atol=0)
+    assert not torch.equal(first, trained(CONFIG, sample))
+
+
+def trained(config, sample):
+    model = build_model(config)
+    list(fit(model, config, sample.train, sample.test))
+    return predict_logits(model, torch.from_numpy(sample.test.images[:20]))
+
+
+def test_a_training_on_them_alone_reads_them():
+    train, test = write_digits(1500, 0), write_digits(300, 1)
+    config = TrainConfig(
+        architecture="fast_cnn",
+        channels=(8, 16, 32),
+        widths=(),
+        batch_norm=True,
+        learning_rate=0.01,
+        batch_size=50,
+        epochs=3,
+    )
+    model = build_model(config)
+    *_, last = fit(model, config, train, test)
+    assert last.monitor_accuracy > 0.9
