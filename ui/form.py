@@ -15,6 +15,7 @@ from mnist_core.scaling import INPUT_SCALINGS
 from ui.form_state import (
     current_config,
     fill,
+    follow_language,
     follow_url,
     keep,
     resized,
@@ -44,6 +45,7 @@ MOST_SHOWN = {"widths": 1024, "channels": 256}
 def show_form() -> TrainConfig:
     """Show all controls; return the settings. Raises InputError for settings that can't go together."""
     follow_url()
+    follow_language()
     _show_unusable()
     _show_recipe()
     changes = st.container(horizontal=True, vertical_alignment="center")
@@ -89,7 +91,8 @@ def _show_changes() -> None:
 
 
 def _take_recipe() -> None:
-    fill(RECIPES[st.session_state["set_recipe"]].config)
+    if recipe := RECIPES.get(st.session_state["set_recipe"]):
+        fill(recipe.config)
 
 
 def _show_network() -> None:
@@ -153,7 +156,7 @@ def _choose(field: str, entries: Mapping[str, Any], disabled: bool = False) -> N
         help=everything,
         disabled=disabled,
         on_change=take,
-        args=(field,),
+        args=(field, list(labels)),
     )
 
 

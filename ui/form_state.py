@@ -3,6 +3,7 @@
 Each control's callback writes both before the page is drawn, so that its links carry what the form shows.
 """
 
+from collections.abc import Container
 from dataclasses import replace
 from typing import Any
 
@@ -13,9 +14,11 @@ from mnist_core.recipes import RECIPES
 from ui import resources
 from ui.form_url import from_query, in_query, to_query
 from ui.state import current_run
+from ui.translation import language
 
 FORM_KEY = "form"  # the settings as they are; widgets' own values end with their page
 URL_KEY = "form_url"  # the form's part of the URL as last read or written
+SHOWN_IN_KEY = "form_language"  # the language that the controls were last shown in
 UNUSABLE_KEY = "form_unusable"  # parameters of the link that could not be used
 FIRST_RECIPE = "quick"
 FIRST_WIDTH = 64
@@ -70,6 +73,13 @@ def follow_url() -> None:
         st.session_state[URL_KEY], st.session_state[UNUSABLE_KEY] = query, unusable
 
 
+def follow_language() -> None:
+    """Begin the controls anew in another language: the browser knows a choice by what it reads."""
+    if st.session_state.get(SHOWN_IN_KEY) != language():
+        st.session_state[SHOWN_IN_KEY] = language()
+        _set_form(settings())
+
+
 def _write_url() -> None:
     query = to_query(settings())
     st.query_params.update(query)
@@ -81,10 +91,12 @@ def keep(field: str, value: Any) -> None:
     settings()[field] = value
 
 
-def take(field: str) -> None:
-    """Take over what a field's control was set to."""
-    keep(field, st.session_state[f"set_{field}"])
-    _write_url()
+def take(field: str, options: Container[Any] | None = None) -> None:
+    """Take over what a field's control was set to; not a choice in the words of another language."""
+    chosen = st.session_state[f"set_{field}"]
+    if options is None or chosen in options:
+        keep(field, chosen)
+        _write_url()
 
 
 def take_layers(field: str) -> None:

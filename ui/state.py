@@ -33,7 +33,8 @@ def choice_in_url(
     """
 
     def keep() -> None:
-        st.query_params[key] = st.session_state[key]
+        if st.session_state[key] in options:  # a page in another language sends its own words
+            st.query_params[key] = st.session_state[key]
 
     in_url = st.query_params.get(key, default)
     st.session_state[key] = in_url if in_url in options else default

@@ -1,0 +1,26 @@
+"""The language is changed, and changed back: what was chosen stays, in the words of the new one."""
+
+import re
+
+from tests.browser.server import settle
+
+
+def test_the_form_keeps_its_settings_and_says_them_in_the_new_language(page):
+    page.open("/train?recipe=tutorial-1&schedule=cosine")
+    for language, recipe in (("中文", "教程 1"), ("English", "Tutorial 1"), ("中文", "教程 1")):
+        page.get_by_text(language, exact=True).first.click()
+        page.wait_for_function(
+            "recipe => document.querySelector('.st-key-set_recipe')?.outerHTML.includes(recipe)", arg=recipe
+        )
+        settle(page)
+        assert page.get_by_text(re.compile("^(Changed since|之后改动了)")).is_visible()
+
+
+def test_the_sections_of_explore_stay_open(page):
+    page.open("/?view=typical&digit=4")
+    for language, first in (("中文", "典型与反常"), ("English", "Typical and odd"), ("中文", "典型与反常")):
+        page.get_by_text(language, exact=True).first.click()
+        page.get_by_role("radio", name=first, checked=True).wait_for()
+        settle(page)
+        assert "view=typical" in page.url
+        assert "digit=4" in page.url
