@@ -3,8 +3,6 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.server import settle
-
 PAGES = (
     "/",
     "/?view=image&index=7",
