@@ -22,12 +22,14 @@ PIECE = 2_000
 _RANDOM_LAYERS = (nn.Dropout, nn.RReLU)
 _aten = torch.ops.aten
 _MEAN = 1  # the kernels' code for reduction="mean"
-_BACKWARD: dict[type[nn.Module], Callable[[Tensor, Tensor], Tensor]] = {
-    nn.Identity: lambda gradient, output: gradient,
-    nn.ReLU: lambda gradient, output: _aten.threshold_backward.default(gradient, output, 0),
-    nn.Sigmoid: _aten.sigmoid_backward.default,
-    nn.Tanh: _aten.tanh_backward.default,
+Function = Callable[[Tensor], Tensor]
+_ACTIVATIONS: dict[type[nn.Module], tuple[Function, Callable[[Tensor, Tensor], Tensor]]] = {
+    nn.Identity: (lambda features: features, lambda gradient, output: gradient),
+    nn.ReLU: (torch.relu, lambda gradient, output: _aten.threshold_backward.default(gradient, output, 0)),
+    nn.Sigmoid: (torch.sigmoid, _aten.sigmoid_backward.default),
+    nn.Tanh: (torch.tanh, _aten.tanh_backward.default),
 }
+"""Activations whose gradient follows from their output, with the function that computes it."""
 
 
 class Gradients(Protocol):
@@ -95,12 +97,12 @@ class DenseGradients:
     random: RandomStream | None = None
 
     def __init__(self, model: DigitClassifier) -> None:
-        layers = list(model.network)
-        self._linear = [layer for layer in layers if isinstance(layer, nn.Linear)]
-        self._activations = [layer for layer in layers if type(layer) in _BACKWARD]
-        self._one = torch.ones(())
         for parameter in model.parameters():
             parameter.grad = torch.zeros_like(parameter)
+        *hidden, self._last = (_Layer(layer) for layer in model.network if isinstance(layer, nn.Linear))
+        activations = [_ACTIVATIONS[type(layer)] for layer in model.network if type(layer) in _ACTIVATIONS]
+        self._hidden = list(zip(hidden, activations, strict=True))
+        self._one = torch.ones(())
 
     @staticmethod
     def fits(model: DigitClassifier) -> bool:
@@ -112,7 +114,7 @@ class DenseGradients:
             kinds[0] is nn.Flatten
             and kinds[-1] in (nn.Linear, nn.LogSoftmax)
             and len(hidden) == 2 * len(pairs)
-            and all(linear is nn.Linear and activation in _BACKWARD for linear, activation in pairs)
+            and all(linear is nn.Linear and activation in _ACTIVATIONS for linear, activation in pairs)
             and next(model.parameters()).device.type == "cpu"
         )
 
@@ -123,20 +125,34 @@ class DenseGradients:
     def __call__(self, inputs: Tensor, labels: Tensor, share: float) -> Tensor:
         """Replace the gradients by those of the batch's mean loss; see Gradients."""
         outputs = [inputs.flatten(1)]
-        for linear, activation in zip(self._linear[:-1], self._activations, strict=True):
-            outputs.append(activation(F.linear(outputs[-1], linear.weight, linear.bias)))
-        logits = F.linear(outputs[-1], self._linear[-1].weight, self._linear[-1].bias)
+        for layer, (activate, _) in self._hidden:
+            outputs.append(activate(torch.addmm(layer.bias, outputs[-1], layer.transposed)))
+        logits = torch.addmm(self._last.bias, outputs[-1], self._last.transposed)
         log_probabilities = _aten._log_softmax.default(logits, 1, False)
         count = self._one * len(labels)
         gradient = _aten.nll_loss_backward.default(
             self._one, log_probabilities, labels, None, _MEAN, -100, count
         )
         gradient = _aten._log_softmax_backward_data.default(gradient, log_probabilities, 1, logits.dtype)
-        for index in range(len(self._linear) - 1, -1, -1):
-            weight, bias = self._linear[index].weight, self._linear[index].bias
-            torch.mm(gradient.t(), outputs[index], out=weight.grad)
-            torch.sum(gradient, 0, out=bias.grad)
-            if index:
-                gradient = gradient.mm(weight)
-                gradient = _BACKWARD[type(self._activations[index - 1])](gradient, outputs[index])
+        layer = self._last
+        for below, (_, differentiate) in reversed(self._hidden):
+            layer.set_gradients(gradient, outputs[-1])
+            gradient = differentiate(gradient.mm(layer.weight), outputs.pop())
+            layer = below
+        layer.set_gradients(gradient, outputs[-1])
         return logits
+
+
+class _Layer:
+    """The numbers of a linear layer and their gradients, in the views that the arithmetic takes."""
+
+    def __init__(self, linear: nn.Linear) -> None:
+        self.weight, self.bias = linear.weight.detach(), linear.bias.detach()
+        self.transposed = self.weight.t()
+        self._gradients = linear.weight.grad, linear.bias.grad
+
+    def set_gradients(self, gradient: Tensor, inputs: Tensor) -> None:
+        """From the gradient of the layer's outputs, set those of its weight and bias."""
+        of_weight, of_bias = self._gradients
+        torch.mm(gradient.t(), inputs, out=of_weight)
+        torch.sum(gradient, 0, out=of_bias)

@@ -24,7 +24,7 @@ def gradients_of(model) -> list[torch.Tensor]:
 def test_the_activations_written_out_are_those_tested_here():
     fitting = [name for name in ACTIVATIONS if DenseGradients.fits(build_model(TrainConfig(activation=name)))]
     assert sorted(fitting) == sorted(WRITTEN_OUT)
-    assert len(gradients._BACKWARD) == len(WRITTEN_OUT)
+    assert len(gradients._ACTIVATIONS) == len(WRITTEN_OUT)
 
 
 @pytest.mark.parametrize("activation", WRITTEN_OUT)
