@@ -81,7 +81,7 @@ def fit(page: Page) -> None:
     wide, visible, high = main.evaluate("e => [e.scrollWidth, e.clientWidth, e.scrollHeight]")
     if wide > visible:
         print(f"{page.url} is {wide} px wide in a window of {visible}")
-    page.set_viewport_size({"width": visible, "height": high})
+    page.set_viewport_size({"width": page.viewport_size["width"], "height": high})
     page.wait_for_timeout(1000)
 
 
