@@ -143,7 +143,7 @@ def _ink_on_paper(colours: NDArray[np.float32]) -> tuple[NDArray[np.float32], fl
 def _without_dust(strong: NDArray[np.bool_], is_photo: bool) -> NDArray[np.bool_]:
     """What is inked, [H, W], less pieces that are tiny beside the largest.
 
-    On unevenly lit or printed paper also less what is tiny beside the picture, and shadows: what reaches its edge.
+    On unevenly lit or printed paper also less shadows: what reaches its edge, or is tiny beside the picture.
     """
     from scipy import ndimage  # comes with scikit-learn; slow to import
 
