@@ -1,0 +1,70 @@
+"""Each page with the Tab key alone: it reaches every control, shows where it is, and gets out again."""
+
+import pytest
+
+PAGES = (
+    "/",
+    "/?view=image&index=7",
+    "/?view=map",
+    "/train",
+    "/train?run=shipped",
+    "/evaluate?run=shipped",
+    "/draw",
+    "/draw?from=upload",
+    "/runs",
+)
+MOST_STOPS = 120  # of the Tab key on a page
+# Marks what Tab has to reach; of a group of radio buttons any one does, as arrows move within.
+MARK = """() => {
+  const all = [...document.querySelectorAll('a[href], button, input, textarea, summary, [tabindex]')];
+  const seen = e => e.checkVisibility({visibilityProperty: true, opacityProperty: true})
+    && e.getBoundingClientRect().width > 1;
+  const wanted = all.filter(e => e.tabIndex >= 0 && !e.disabled && e.type !== 'file' && e.role !== 'radio'
+    && seen(e) && !e.closest('[inert], [aria-hidden=true]'));
+  wanted.forEach(e => e.dataset.wanted = '');
+  return wanted.length;
+}"""
+HERE = """() => {
+  let here = document.activeElement;
+  while (here.shadowRoot?.activeElement) here = here.shadowRoot.activeElement;
+  return here;
+}"""
+# How the element in focus looks, with what is around it: the ring may be drawn on either. The main part of the
+# page is there to be scrolled, and a table draws its ring inside.
+LOOK = """async e => {
+  await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+  if (e.matches('main, canvas')) return null;
+  const parts = [e, ...e.children];
+  for (let up = e.parentElement; up && parts.length < 12; up = up.parentElement) parts.push(up);
+  return parts.map(part => {
+    const s = getComputedStyle(part);
+    return [s.outline, s.boxShadow, s.borderColor, s.backgroundColor].join();
+  }).join(';');
+}"""
+MARKUP = "all => all.map(e => e.outerHTML.slice(0, 200))"
+
+
+def tab_through(page):
+    """Press Tab until the page's end; return the markup of the controls that didn't show it."""
+    page.add_style_tag(content="* { transition: none !important; }")
+    unmarked, last, look = [], None, None
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Tab")
+        here = page.evaluate_handle(HERE).as_element()
+        look_now = here.evaluate(LOOK)
+        if look and look == last.evaluate(LOOK):
+            unmarked += [last.evaluate("e => e.outerHTML.slice(0, 200)")]
+        if here.evaluate("(e, last) => e !== last && (e === document.body || 'reached' in e.dataset)", last):
+            return unmarked
+        here.evaluate("e => { e.dataset.reached = ''; }")
+        last, look = here, look_now
+    raise AssertionError(f"Tab doesn't get out of {last.evaluate('e => e.outerHTML.slice(0, 200)')}")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_tab_reaches_every_control_and_shows_where_it_is(page, two_runs, path):
+    page.open(path)
+    assert page.evaluate(MARK) > 5
+    unmarked = tab_through(page)
+    assert page.locator("[data-wanted]:not([data-reached])").evaluate_all(MARKUP) == []
+    assert unmarked == []
