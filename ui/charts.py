@@ -30,7 +30,13 @@ def confusion_figure(matrix: np.ndarray, true: str, predicted: str, words: str) 
         xgap=1,
         ygap=1,
     )
-    figure = go.Figure(heatmap)
-    figure.update_xaxes(title=predicted, type="category", side="top", fixedrange=True, showgrid=False)
-    figure.update_yaxes(title=true, type="category", autorange="reversed", fixedrange=True, showgrid=False)
-    return figure.update_layout(height=430, margin={"l": 0, "r": 0, "t": 30, "b": 0})
+    axis = {"type": "category", "fixedrange": True}
+    return go.Figure(
+        heatmap,
+        {
+            "height": 430,
+            "margin": {"l": 0, "r": 0, "t": 30, "b": 0},
+            "xaxis": {"title": {"text": predicted}, "side": "top", "showgrid": False, **axis},
+            "yaxis": {"title": {"text": true}, "autorange": "reversed", "showgrid": False, **axis},
+        },
+    )

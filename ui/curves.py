@@ -7,6 +7,8 @@ would be drawn from nothing, and flicker.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -82,21 +84,25 @@ def curve_spec(epochs: int, words: CurveWords, exact: str, rough: str, logarithm
 def _points(history: "pd.DataFrame", seen: str, monitored: str, words: CurveWords) -> "pd.DataFrame":
     import pandas as pd
 
-    epochs = history[history["monitor_loss"].notna()]
-    steps = history[history["monitor_loss"].isna()] if seen == "train_loss" else epochs
+    position = history["position"].to_numpy(float)
+    is_epoch = ~np.isnan(history["monitor_loss"].to_numpy(float))
+    shown = ~is_epoch if seen == "train_loss" else is_epoch
     curves = [
-        _curve(steps["position"], steps[seen], words.training),
-        _curve(epochs["position"], epochs[monitored], words.monitored),
+        _curve(position[shown], history[seen].to_numpy(float)[shown], words.training),
+        _curve(position[is_epoch], history[monitored].to_numpy(float)[is_epoch], words.monitored),
     ]
-    return pd.concat(curves, ignore_index=True)
+    return pd.DataFrame({name: np.concatenate([curve[name] for curve in curves]) for name in curves[0]})
 
 
-def _curve(positions: "pd.Series", values: "pd.Series", name: str) -> "pd.DataFrame":
+def _curve(positions: np.ndarray, values: np.ndarray, name: str) -> dict[str, np.ndarray]:
     """One curve's points, at most MOST_POINTS, each the mean of its neighbours; few ones get dots."""
-    import pandas as pd
-
-    points = pd.DataFrame({"position": positions, "value": values}, dtype=float).dropna()
-    points = points.reset_index(drop=True)
-    size = -(-len(points) // MOST_POINTS)
-    points = points.groupby(points.index // size).mean() if size > 1 else points
-    return points.assign(curve=name, dot=len(points) <= MOST_POINTS // 10)
+    known = ~np.isnan(values)
+    positions, values = positions[known], values[known]
+    size = -(-len(values) // MOST_POINTS)
+    if size > 1:
+        starts = np.arange(0, len(values), size)
+        counts = np.diff(starts, append=len(values))
+        positions, values = (np.add.reduceat(numbers, starts) / counts for numbers in (positions, values))
+    few = len(values) <= MOST_POINTS // 10
+    names, dots = np.full(len(values), name, object), np.full(len(values), few)
+    return {"position": positions, "value": values, "curve": names, "dot": dots}

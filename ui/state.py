@@ -48,7 +48,8 @@ def current_run() -> str | None:
 
 def link(page: Any, label: str, icon: str | None = None, run: str | None = None) -> None:
     """Show a link to a page of ours that keeps language and current run, or opens `run`."""
-    carried = {key: st.query_params[key] for key in CARRIED if key in st.query_params}
+    query = st.query_params.to_dict()
+    carried = {key: query[key] for key in CARRIED if key in query}
     st.page_link(page, label=label, icon=icon, query_params=carried | ({RUN_KEY: run} if run else {}))
 
 

@@ -29,8 +29,8 @@ HERE = """() => {
   while (here.shadowRoot?.activeElement) here = here.shadowRoot.activeElement;
   return here;
 }"""
-# How the element in focus looks, with what is around it: the ring may be drawn on either. The main part of the
-# page is there to be scrolled, and a table draws its ring inside.
+# How the element in focus looks, with what is around it: the ring may be drawn on either. The main part of
+# the page is there to be scrolled, and a table draws its ring inside.
 LOOK = """async e => {
   await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
   if (e.matches('main, canvas')) return null;

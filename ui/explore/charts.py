@@ -1,12 +1,11 @@
-"""The charts of the Explore page, made from data; they know nothing of pages."""
+"""The charts of the Explore page as Vega-Lite specifications and their points; they know nothing of pages."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    import altair as alt
     import pandas as pd
 
 BIN = 5  # values to a bar
@@ -28,13 +27,12 @@ QUIET, LOUD = "#8a97a3", "#e0701a"
 MAP_HEIGHT = 560
 
 
-def ink_chart(counts: np.ndarray, value: str, pixels: str) -> "alt.Chart":
-    """Draw how many pixels have each value from 1 to FULL_INK - 1; `value` and `pixels` name the axes."""
-    import altair as alt
+def ink_points(counts: np.ndarray) -> "pd.DataFrame":
+    """Return how many pixels have each value from 1 to FULL_INK - 1, BIN values to a bar."""
     import pandas as pd
 
     starts = np.arange(1, FULL_INK, BIN)
-    bars = pd.DataFrame(
+    return pd.DataFrame(
         {
             "from": starts,
             "to": starts + BIN,
@@ -42,17 +40,25 @@ def ink_chart(counts: np.ndarray, value: str, pixels: str) -> "alt.Chart":
             "pixels": counts[1:FULL_INK].reshape(-1, BIN).sum(axis=1),
         }
     )
-    return (
-        alt.Chart(bars)
-        .mark_bar()
-        .encode(
-            x=alt.X("from:Q", bin="binned", title=value, scale=alt.Scale(domain=[0, FULL_INK], nice=False)),
-            x2="to:Q",
-            y=alt.Y("pixels:Q", title=pixels, axis=alt.Axis(format="~s")),
-            tooltip=[alt.Tooltip("values:N", title=value), alt.Tooltip("pixels:Q", title=pixels, format=",")],
-        )
-        .properties(height=230)
-    )
+
+
+def ink_spec(value: str, pixels: str) -> dict[str, Any]:
+    """Return the specification of a chart of `ink_points`; `value` and `pixels` name the axes."""
+    whole = {"domain": [0, FULL_INK], "nice": False}
+    amount = {"field": "pixels", "type": "quantitative", "title": pixels}
+    return {
+        "height": 230,
+        "mark": {"type": "bar"},
+        "encoding": {
+            "x": {"field": "from", "type": "quantitative", "bin": "binned", "title": value, "scale": whole},
+            "x2": {"field": "to"},
+            "y": amount | {"axis": {"format": "~s"}},
+            "tooltip": [
+                {"field": "values", "type": "nominal", "title": value},
+                amount | {"format": ","},
+            ],
+        },
+    }
 
 
 @dataclass(frozen=True)
@@ -72,32 +78,36 @@ def map_points(positions: np.ndarray, labels: np.ndarray) -> "pd.DataFrame":
     return pd.DataFrame({"x": places[:, 0], "y": places[:, 1], "label": labels, "number": range(len(labels))})
 
 
-def map_chart(
-    points: "pd.DataFrame", words: MapWords, digit: int | None = None, ring: int | None = None
-) -> "alt.LayerChart":
-    """Draw each image as its digit at its place; `digit` stands out, and `ring` marks the place of one image.
+def map_spec(
+    words: MapWords, digit: int | None = None, ring: int | None = None, pictures: bool = False
+) -> dict[str, Any]:
+    """Return the specification of a map: each image drawn as its digit at its place.
 
-    A column `image` of data URLs is shown when a dot is pointed at.
+    `digit` stands out, and `ring` marks the place of one image. With `pictures`, a column `image` of data
+    URLs is shown when a dot is pointed at.
     """
-    import altair as alt
-
-    bare = {"axis": None, "scale": alt.Scale(domain=[-0.02, 1.02], nice=False)}
+    bare = {"type": "quantitative", "axis": None, "scale": {"domain": [-0.02, 1.02], "nice": False}}
     facts = [
-        alt.Tooltip("label:N", title=words.label),
-        alt.Tooltip("number:Q", title=words.number, format=","),
+        {"field": "label", "type": "nominal", "title": words.label},
+        {"field": "number", "type": "quantitative", "title": words.number, "format": ","},
     ]
-    if "image" in points:
-        facts.append(alt.Tooltip("image:N"))  # the field's name makes it an image
-    shades = alt.Color("label:N", scale=alt.Scale(domain=list(range(10)), range=COLOURS), legend=None)
-    if digit is not None:
-        points = points.sort_values("label", key=lambda labels: labels == digit, kind="stable")
-        shades = alt.condition(alt.datum["label"] == digit, alt.value(LOUD), alt.value(QUIET))
-    base = alt.Chart(points).encode(x=alt.X("x:Q", **bare), y=alt.Y("y:Q", **bare))
-    dots = base.mark_text(fontSize=11, fontWeight=600).encode(text="label:N", color=shades, tooltip=facts)
-    marked = points[points["number"] == ring][["x", "y"]]
-    circle = (
-        alt.Chart(marked)
-        .mark_point(size=420, strokeWidth=3, color=LOUD)
-        .encode(x=alt.X("x:Q", **bare), y=alt.Y("y:Q", **bare))
-    )
-    return alt.layer(dots, circle).properties(height=MAP_HEIGHT).configure_view(strokeWidth=0)
+    if pictures:
+        facts.append({"field": "image", "type": "nominal"})  # the field's name makes it an image
+    colour: dict[str, Any] = {"condition": {"test": f"datum.label == {digit}", "value": LOUD}, "value": QUIET}
+    if digit is None:
+        scale = {"domain": list(range(10)), "range": COLOURS}
+        colour = {"field": "label", "type": "nominal", "scale": scale, "legend": None}
+    dots = {
+        "mark": {"type": "text", "fontSize": 11, "fontWeight": 600},
+        "encoding": {"text": {"field": "label", "type": "nominal"}, "color": colour, "tooltip": facts},
+    }
+    circle = {
+        "transform": [{"filter": f"datum.number == {-1 if ring is None else ring}"}],
+        "mark": {"type": "point", "size": 420, "strokeWidth": 3, "color": LOUD},
+    }
+    return {
+        "height": MAP_HEIGHT,
+        "encoding": {"x": {"field": "x", **bare}, "y": {"field": "y", **bare}},
+        "layer": [dots, circle],
+        "config": {"view": {"strokeWidth": 0}},
+    }

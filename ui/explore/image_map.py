@@ -7,7 +7,7 @@ import streamlit as st
 
 from mnist_core.data import Dataset
 from ui.digits import Figure
-from ui.explore.charts import MapWords, map_chart, map_points
+from ui.explore.charts import MapWords, map_points, map_spec
 from ui.explore.choices import (
     INDEX_KEY,
     Chosen,
@@ -74,8 +74,13 @@ def show_map(chosen: Chosen, positions: np.ndarray, digit: int | None, ring: int
     """Show the dots, with their images to point at."""
     points = map_points(positions, chosen.split.labels[: len(positions)])
     points["image"] = thumbnails(chosen)
-    chart = map_chart(points, map_words(), digit, ring)
-    st.altair_chart(chart, alt=_("A map of images, each shown as its digit; like images lie near each other"))
+    if digit is not None:  # drawn last, so that it lies on top
+        points = points.sort_values("label", key=lambda labels: labels == digit, kind="stable")
+    st.vega_lite_chart(
+        points,
+        map_spec(map_words(), digit, ring, pictures=True),
+        alt=_("A map of images, each shown as its digit; like images lie near each other"),
+    )
     st.caption(
         _("The first {count:,} images, each drawn as its label. Point at one to see it.").format(
             count=len(positions)
@@ -162,4 +167,4 @@ def show_progress(chosen: Chosen) -> None:
     positions = worker.positions
     if positions is not None:
         points = map_points(positions, chosen.split.labels[: len(positions)])
-        st.altair_chart(map_chart(points, map_words()), alt=_("The dots on their way"))
+        st.vega_lite_chart(points, map_spec(map_words()), alt=_("The dots on their way"))

@@ -6,7 +6,7 @@ import streamlit as st
 from mnist_core.data import Dataset
 from mnist_core.statistics import Statistics
 from ui.digits import Figure, grid_html
-from ui.explore.charts import FULL_INK, ink_chart
+from ui.explore.charts import FULL_INK, ink_points, ink_spec
 from ui.explore.choices import choose_split
 from ui.explore.grid import show_counts
 from ui.explore.shared import split_facts
@@ -40,8 +40,9 @@ def show_pixels(found: Statistics) -> None:
             "The chart shows those in between, most of them at the edges of strokes."
         ).format(paper=shares[0], ink=shares[FULL_INK:].sum(), full_ink=FULL_INK)
     )
-    st.altair_chart(
-        ink_chart(counts, _("Value of the pixel"), _("Pixels")),
+    st.vega_lite_chart(
+        ink_points(counts),
+        ink_spec(_("Value of the pixel"), _("Pixels")),
         alt=_("How many pixels have each value between paper and full ink"),
     )
     st.caption(
