@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from mnist_core import commands, file_commands, training_commands
+from mnist_core import commands, comparison_commands, file_commands, training_commands
 from mnist_core.export import EXPORTS
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m mnist_core", description="Digit Lab without a browser.")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     adders = [_add_data, _add_recipes, _add_train, _add_continue, _add_evaluate, _add_predict, _add_runs]
-    for add in (*adders, _add_export, _add_import):
+    for add in (*adders, _add_compare, _add_export, _add_import):
         add(subparsers)
     return parser
 
@@ -90,6 +90,8 @@ def _add_train(subparsers: Any) -> None:
     )
     parser.add_argument("--epochs", type=int, help="how many times to see every training image")
     parser.add_argument("--seed", type=int, help="repeats a run, with the same threads")
+    repeat_help = "train N times, each with the next seed, and tell mean and spread"
+    parser.add_argument("--repeat", type=int, default=1, metavar="N", help=repeat_help)
     parser.add_argument("--threads", type=int, help="how many threads to use (else by a short trial)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     _takes_data(parser)
@@ -109,6 +111,16 @@ def _add_evaluate(subparsers: Any) -> None:
     about = "Accuracy, metrics per digit and confusion matrix of a run."
     parser = _add(subparsers, "evaluate", commands.evaluate_run, about)
     parser.add_argument("run", help='an id or its beginning, "last" or "shipped"')
+    _takes_data(parser)
+    _takes_runs(parser)
+
+
+def _add_compare(subparsers: Any) -> None:
+    about = (
+        "Two to eight runs on the same test images: figures, settings that differ, and what chance explains."
+    )
+    parser = _add(subparsers, "compare", comparison_commands.compare, about)
+    parser.add_argument("run", nargs="+", help='ids or their beginnings, "last" or "shipped"')
     _takes_data(parser)
     _takes_runs(parser)
 

@@ -61,7 +61,8 @@ def show_recipes(options: argparse.Namespace) -> None:
         print(f"{row['name']:12} {row['parameters']:>8,}  {row['description']}")
 
 
-def _run_answer(run: Run) -> Answer:
+def run_answer(run: Run) -> Answer:
+    """Return what JSON says of a run."""
     keys = [
         "parameters",
         "epochs",
@@ -81,7 +82,7 @@ def _run_answer(run: Run) -> Answer:
 def print_run(run: Run, as_json: bool) -> None:
     """Print a run's results."""
     if as_json:
-        return _print_json(_run_answer(run))
+        return _print_json(run_answer(run))
     results = run.results
     print(f"run {run.id} {run.status}: {results['epochs']:g} epochs in {results['train_seconds']:.1f} s")
     if "test_accuracy" in results:
@@ -171,7 +172,7 @@ def show_runs(options: argparse.Namespace) -> None:
         store.remove(name)
     runs = store.list()
     if options.json:
-        return _print_json({"runs": [_run_answer(run) for run in runs]})
+        return _print_json({"runs": [run_answer(run) for run in runs]})
     for run in runs:
         accuracy = run.results.get("test_accuracy")
         score = "" if accuracy is None else f"{accuracy:.2%}"

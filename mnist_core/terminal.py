@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tqdm import tqdm
 
@@ -14,6 +14,8 @@ from mnist_core.events import Continued, EpochDone, Started
 
 if TYPE_CHECKING:
     from mnist_core.events import Event
+
+T = TypeVar("T")
 
 
 def complain(sentence: str) -> None:
@@ -55,6 +57,12 @@ def training_bar(epochs: int) -> Generator[Callable[[Event], None]]:
                 bar.write(f"epoch {event.epoch}: {scores}", file=sys.stderr)
 
         yield show
+
+
+def counting_bar(items: Sequence[T], doing: str) -> Iterable[T]:
+    """Give the items, with a bar that counts them while something is done to each."""
+    bar: Iterable[T] = tqdm(items, desc=doing, unit="run", leave=False)
+    return bar
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnist_core.commands import load_data, print_run
+from mnist_core.comparison_commands import print_repeats
 from mnist_core.config import CHOICES, TrainConfig
 from mnist_core.course import Course
 from mnist_core.data import Dataset
@@ -26,15 +27,30 @@ if TYPE_CHECKING:
 
 
 def train(options: argparse.Namespace) -> None:
-    """Train, and print the run's results."""
+    """Train, once or for several seeds in a row, and print the results."""
     from mnist_core.devices import choose_device
 
-    config = _config(options)
+    configs = _seeds(_config(options), options.repeat)
     device = choose_device(options.device)
     dataset = load_data(options.data)
     store = RunStore(options.runs)
-    _set_threads(options.threads, config, dataset)
-    _train(store, store.create(config), dataset, device, options.json)
+    _set_threads(options.threads, configs[0], dataset)
+    if len(configs) == 1:
+        return print_run(_train(store, store.create(configs[0]), dataset, device), options.json)
+    runs: list[Run] = []
+    for config in configs:
+        runs.append(_train(store, store.create(config), dataset, device))
+        if not options.json:
+            print_run(runs[-1], as_json=False)
+        if runs[-1].status != "finished":  # Ctrl-C ends the row, too
+            break
+    print_repeats(runs, options.json)
+
+
+def _seeds(config: TrainConfig, count: int) -> list[TrainConfig]:
+    if count < 1:
+        raise InputError("--repeat must be 1 or more, not {count}.", count=count)
+    return [replace(config, seed=config.seed + place) for place in range(count)]
 
 
 def continue_run(options: argparse.Namespace) -> None:
@@ -47,10 +63,11 @@ def continue_run(options: argparse.Namespace) -> None:
     dataset = load_data(options.data)
     writer = store.reopen(run.id, options.epochs)
     set_threads(writer, dataset, usable_cores())
-    _train(store, writer, dataset, choose_device(run.results.get("device", "auto")), options.json)
+    device = choose_device(run.results.get("device", "auto"))
+    print_run(_train(store, writer, dataset, device), options.json)
 
 
-def _train(store: RunStore, writer: RunWriter, dataset: Dataset, device: torch.device, as_json: bool) -> None:
+def _train(store: RunStore, writer: RunWriter, dataset: Dataset, device: torch.device) -> Run:
     from mnist_core.recording import train_run
 
     events = train_run(writer, dataset, device)
@@ -63,7 +80,7 @@ def _train(store: RunStore, writer: RunWriter, dataset: Dataset, device: torch.d
     store.keep_within(spare=writer.id)
     run = store.get(writer.id)
     _print_findings(run)
-    print_run(run, as_json)
+    return run
 
 
 def _print_findings(run: Run) -> None:
