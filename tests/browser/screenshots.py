@@ -1,10 +1,12 @@
 """Pictures of every page to look at: `python -m tests.browser.screenshots FOLDER [PAGE ...]`.
 
 Each page on a desktop and a phone, light and dark, in each language; real MNIST if it lies at hand. First the
-quick recipe is trained, so that there is a run to show. `docs --readme` makes those that README.md shows.
+quick recipe is trained, so that there is a run to show, beside one that failed and one in training.
+`docs --readme` makes those that README.md shows.
 """
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -13,6 +15,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
+from mnist_core.recipes import RECIPES
+from mnist_core.run_store import RunStore
+from mnist_core.runs import failure_message
 from tests.browser.server import ROOT, draw, environment, launch, serve, settle
 
 SEVEN = [(70, 70), (200, 70), (120, 230)]
@@ -26,6 +31,8 @@ PAGES = {
     "runs": "/runs?run={run}",
     "train": "/train?",
     "train-run": "/train?run={run}",
+    "train-running": "/train?run={running}",
+    "train-failed": "/train?run={failed}",
     "evaluate": "/evaluate?run={run}",
     "draw": "/draw?run={run}",
     "draw-blank": "/draw?run={run}",
@@ -45,10 +52,12 @@ def main(folder: Path, names: list[str]) -> None:
     if names == ["--readme"]:
         pictures = {name: (page, "desktop", "light", "en") for name, page in README.items()}
     with tempfile.TemporaryDirectory() as work, launch() as browser:
-        run = train(Path(work))
+        runs = {"run": train(Path(work)), "failed": fail(Path(work)), "running": ""}
         with serve(Path(work)) as url:
+            if "train-running" in (name for name, *_ in pictures.values()):
+                runs["running"] = start(browser, url)
             for file, (name, *look) in pictures.items():
-                page = open_page(browser, url + PAGES[name].format(run=run), *look)
+                page = open_page(browser, url + PAGES[name].format(**runs), *look)
                 if name == "draw":
                     draw(page, SEVEN)
                     fit(page)
@@ -61,6 +70,25 @@ def train(folder: Path) -> str:
     command = [sys.executable, "-m", "mnist_core", "train", "--recipe", "quick", "--json"]
     done = subprocess.run(command, cwd=ROOT, env=environment(folder), stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout.splitlines()[-1])["run"]
+
+
+def fail(folder: Path) -> str:
+    """Make a run that failed; return its id."""
+    writer = RunStore(folder / "runs").create(RECIPES["tutorial-1"].config)
+    writer.update("failed", failure_message(MemoryError("out of memory")))
+    writer.close()
+    return writer.id
+
+
+def start(browser: Browser, url: str) -> str:
+    """Start a long training on the Train page; return the run's id once it is under way."""
+    page = browser.new_page(locale="en-US")
+    page.goto(f"{url}/train?recipe=tutorial-1&epochs=1000")
+    page.get_by_role("button", name="Start training").click()
+    page.get_by_text("images per second").wait_for(timeout=60_000)
+    run = re.search("run=([0-9a-f]+)", page.url)[1]
+    page.close()
+    return run
 
 
 def open_page(browser: Browser, url: str, device: str, theme: str, language: str) -> Page:
