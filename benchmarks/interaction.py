@@ -1,0 +1,239 @@
+"""`python -m benchmarks.interaction`: how soon the pages answer a click, alone and while a network trains.
+
+It starts the app as the README says and uses it in a real Chromium: 50 interactions, each timed within the
+page from the click or key press to the first change of what it asks for; then the same while a CNN trains,
+and how much that slows the training; how soon Stop stops; and how soon the first page is there after a cold
+start.
+"""
+
+import argparse
+import platform
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Browser, Page
+from tqdm import tqdm
+
+from benchmarks.measurement import locate_mnist
+from benchmarks.memory import serve, visit
+from mnist_core.devices import usable_cores
+from mnist_core.messages import InputError
+from mnist_core.run_store import RunStore
+from mnist_core.runs import METRICS_FILE, Run
+from tests.browser.server import chromium, launch, settle
+
+ROUNDS = 5  # of ten interactions
+COLD_STARTS = 5
+SECONDS_ALONE = 15  # of training without anybody looking
+TRAINING = "recipe=tutorial-4b&epochs=1000"
+STOPPED = list(product(("tutorial-1", "tutorial-4b"), (15, 100, 1000)))  # recipes and batch sizes
+LIMITS = {"idle": 120, "training": 200}  # milliseconds, of 95 in 100 interactions
+SLOWEST_STOP, SLOWEST_PAINT = 1000, 2000  # milliseconds
+# Promises of milliseconds: from the last click or key press to the first change within `selector`, which then
+# says `text`; and from the page's call to its digits.
+WATCH = """([selector, text]) => {
+  let begun = null;
+  const begin = event => { begun = event.timeStamp; };
+  for (const kind of ['pointerdown', 'keydown']) addEventListener(kind, begin, true);
+  const within = node => (node.closest ? node : node.parentElement)?.closest(selector);
+  const brings = node => node.querySelector?.(selector) || within(node);
+  const answers = change => within(change.target) || [...change.addedNodes].some(brings);
+  const reads = () => document.querySelector(selector)?.innerText.includes(text);
+  const all = {subtree: true, childList: true, characterData: true, attributeFilter: ['src']};
+  window.answered = new Promise((done, fail) => {
+    setTimeout(() => fail(new Error(`no answer within ${selector}`)), 30000);
+    new MutationObserver((changes, observer) => {
+      if (begun === null || !changes.some(answers) || !reads()) return;
+      observer.disconnect();
+      done(performance.now() - begun);
+    }).observe(document.body, all);
+  });
+  window.answered.catch(() => {});
+}"""
+ARRIVAL = """window.arrived = new Promise(done => {
+  const observer = new MutationObserver(() => {
+    if (document.querySelector('.lab-digits img')) requestAnimationFrame(() => done(performance.now()));
+  });
+  observer.observe(document, {subtree: true, childList: true});
+})"""
+
+Table = Sequence[Sequence[object]]
+
+
+def timed(page: Page, act: Callable[[], object], selector: str, text: str = "") -> float:
+    """Return the milliseconds from an action's last input to the change that it asks for."""
+    page.evaluate(WATCH, [selector, text])
+    act()
+    took = page.evaluate("answered")
+    settle(page)
+    return took
+
+
+def go(page: Page, title: str) -> Callable[[], None]:
+    return page.locator(".st-key-pages").get_by_role("link", name=title).click
+
+
+def choose(page: Page, key: str, downs: int) -> Callable[[], None]:
+    """Return the choice of another option of a select box, so many below, by keyboard."""
+
+    def choose_it() -> None:
+        box = page.locator(f".st-key-{key} input")
+        box.click()
+        for _ in range(downs):
+            page.wait_for_timeout(100)
+            box.press("ArrowDown")
+        box.press("Enter")
+
+    return choose_it
+
+
+def interact(page: Page, number: int, run: str) -> Iterator[float]:
+    """Do ten things on the pages, each another than in the round before; yield the milliseconds of each."""
+    odd = number % 2 == 1
+    visit(page, f"/?run={run}&lang={'en' if odd else 'zh'}")
+    language = "中文" if odd else "English"
+    yield timed(page, page.locator(".st-key-lang").get_by_text(language).click, "h1")
+    visit(page, f"/?run={run}&lang=en")
+    yield timed(page, page.get_by_role("button", name="Reshuffle").click, ".lab-digits")
+    yield timed(page, choose(page, "digit", 2), ".lab-digits")
+    yield timed(page, go(page, "Train"), "h1")
+    yield timed(page, choose(page, "set_recipe", 4), ".st-key-plan strong")
+    slider = page.locator(".st-key-set_batch_size input").first
+    yield timed(page, lambda: slider.press("ArrowRight"), ".st-key-plan strong")
+    axis = page.get_by_text("Logarithmic axis", exact=True)
+    yield timed(page, axis.click, ".st-key-axis ~ * [data-testid=stCaptionContainer]")
+    yield timed(page, go(page, "Evaluate"), "h1")
+    yield timed(page, go(page, "Draw"), "h1")
+    picture = page.get_by_text("Upload a picture", exact=True)
+    yield timed(page, picture.click, "[data-testid=stFileUploader]")
+
+
+def interact_often(page: Page, run: str, what: str) -> list[float]:
+    """Return the milliseconds of all rounds but the first, which opens everything once."""
+    for _ in interact(page, 0, run):
+        pass
+    rounds = tqdm(range(1, ROUNDS + 1), desc=what)
+    return [took for number in rounds for took in interact(page, number, run)]
+
+
+@contextmanager
+def training(page: Page, settings: str) -> Iterator[str]:
+    """Train by the Train page until the block ends; give the run's id."""
+    visit(page, f"/train?{settings}")
+    page.get_by_role("button", name="Start training").click()
+    page.wait_for_url(re.compile("run="))
+    page.get_by_text("images per second").wait_for(timeout=120_000)
+    run = re.search("run=([0-9a-f]+)", page.url)[1]
+    yield run
+    if run not in page.url or "/train" not in page.url:
+        visit(page, f"/train?run={run}&lang=en")
+    if (stop := page.get_by_role("button", name="Stop")).count():
+        stop.click()
+    page.get_by_text("Test accuracy").wait_for(timeout=120_000)  # nothing goes on in the background any more
+
+
+def speeds(run: Run, spans: Sequence[tuple[float, float]]) -> list[float]:
+    """Return a stopped run's images per second within spans of time: the last row is of its end."""
+    rows = run.metrics()
+    stopped = (run.folder / METRICS_FILE).stat().st_mtime
+    moment = stopped - rows["train_seconds"].iloc[-1] + rows["train_seconds"]
+    parts = [rows[moment.between(*span)] for span in spans]
+    return [run.config.batch_size * np.ptp(part["step"]) / np.ptp(part["train_seconds"]) for part in parts]
+
+
+def answers(browser: Browser, address: str, store: RunStore) -> tuple[Table, tuple[float, float]]:
+    """Return rows of the answers' distribution, and the training's speed alone and during them."""
+    page = browser.new_page(base_url=address, viewport={"width": 1280, "height": 800}, locale="en-US")
+    times = {"idle": interact_often(page, "shipped", "idle")}
+    with training(page, TRAINING) as run:
+        page.goto("about:blank")
+        begun = time.time()
+        time.sleep(SECONDS_ALONE)
+        met = time.time()
+        times["training"] = interact_often(page, run, "training")
+        left = time.time()
+    alone, during = speeds(store.get(run), [(begun, met), (met, left)])
+    rows = []
+    for name, took in times.items():
+        middle, most = np.percentile(took, (50, 95))
+        verdict = "within" if most <= LIMITS[name] else "OVER"
+        rows.append(
+            (name, len(took), f"{middle:.0f}", f"{most:.0f}", f"{max(took):.0f}", f"{verdict} {LIMITS[name]}")
+        )
+    return rows, (alone, during)
+
+
+def stops(browser: Browser, address: str) -> Table:
+    """Return rows of how soon the page says "stopped" after a click on Stop."""
+    page = browser.new_page(base_url=address, viewport={"width": 1280, "height": 800}, locale="en-US")
+    rows = []
+    for recipe, batch in tqdm(STOPPED, desc="stop"):
+        with training(page, f"recipe={recipe}&batch_size={batch}&epochs=1000"):
+            page.wait_for_timeout(2000)
+            took = timed(page, page.get_by_role("button", name="Stop").click, ".stMain h3", "stopped")
+        rows.append((recipe, batch, f"{took:.0f}", "within" if took <= SLOWEST_STOP else "OVER"))
+    return rows
+
+
+def first_paint(browser: Browser, data: Path) -> float:
+    """Return the milliseconds until a server's first visitor sees the digits, from the page's call."""
+    with tempfile.TemporaryDirectory() as folder, serve(data, Path(folder)) as (address, _server):
+        page = browser.new_page(base_url=address, locale="en-US")
+        page.add_init_script(ARRIVAL)
+        page.goto("/")
+        took = page.evaluate("arrived")
+        page.close()
+    return took
+
+
+def table(heads: Sequence[str], rows: Table) -> str:
+    """Return a Markdown table."""
+    lines = [heads, ["---"] + ["---:"] * (len(heads) - 1), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def report(data: Path) -> str:
+    """Measure all; return tables and verdicts."""
+    with launch() as browser:
+        paints = [first_paint(browser, data) for _ in tqdm(range(COLD_STARTS), desc="cold start")]
+        with tempfile.TemporaryDirectory() as folder, serve(data, Path(folder)) as (address, _server):
+            answered, (alone, during) = answers(browser, address, RunStore(Path(folder)))
+            stopped = stops(browser, address)
+    paint = float(np.median(paints))
+    parts = [
+        f"{usable_cores()} cores, {platform.machine()}, {platform.system()}, Chromium {browser.version}",
+        table(("interactions", "n", "p50, ms", "p95, ms", "most, ms", "p95 against its limit"), answered),
+        f"Training: {alone:,.0f} images a second alone, {during:,.0f} meanwhile ({during / alone:.0%}).",
+        table(("Stop", "batch size", "ms", f"{SLOWEST_STOP} ms"), stopped),
+        f"First paint after a cold start, p50 of {COLD_STARTS}: {paint:.0f} ms "
+        f"({', '.join(f'{took:.0f}' for took in paints)}): {'within' if paint <= SLOWEST_PAINT else 'OVER'} "
+        f"{SLOWEST_PAINT} ms.",
+    ]
+    return "\n\n".join(parts)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and print; return 0, or 2 after one sentence on stderr when it can't be measured."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.interaction", description=__doc__)
+    parser.add_argument("--data", metavar="DIR", help="where MNIST is (else DIGITLAB_DATA)")
+    options = parser.parse_args(arguments)
+    try:
+        data = locate_mnist(options.data)
+        if chromium() is None:
+            raise InputError("There is no Chromium on the PATH to open the app with; install chromium.")
+    except InputError as error:
+        print(f"benchmarks.interaction: {error}", file=sys.stderr)
+        return 2
+    print(report(data))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
