@@ -170,10 +170,12 @@ def smooth_displacement(count):
 OTHER_PENS = '''
 
 def with_other_pens(images):
-    """Thicken or thin the lines of each of [count, 1, 28, 28]: grey dilation or erosion, in part."""
-    amount = (torch.rand(len(images), generator=varying) * 2 - 1).view(-1, 1, 1, 1)$to_device * PEN
+    """Thicken or thin lines, in part: grey dilation or erosion of [count, 1, 28, 28]."""
+    pens = (torch.rand(len(images), generator=varying) * 2 - 1)$to_device
+    amount = pens.view(-1, 1, 1, 1) * PEN
     thick, thin = F.max_pool2d(images, 3, 1, 1), -F.max_pool2d(-images, 3, 1, 1)
-    return images + amount.clamp(min=0) * (thick - images) - amount.clamp(max=0) * (thin - images)
+    thicker, thinner = amount.clamp(min=0), -amount.clamp(max=0)
+    return images + thicker * (thick - images) + thinner * (thin - images)
 '''
 WARP = '''
 

@@ -64,9 +64,8 @@ class Training:
         self.model, self.config, self._monitor = model, config, monitor
         device = device or torch.device("cpu")
         self.precision = choose_precision(config, model, device)
-        self._layout = torch.channels_last if model.convolutional else torch.contiguous_format
-        model.to(device).to(memory_format=self._layout)
-        self._batches = Batches(*_training_tensors(train, config, device), config, self._scale)
+        model.to(device)
+        self._batches = Batches(*_training_tensors(train, config, device), config, model.scaling)
         self._optimizer = Optimizer(model, config)
         self._gradients = choose_gradients(model, config, self.precision)
         self._clock = _Stopwatch()
@@ -180,10 +179,6 @@ class Training:
         images, self._reported = seen - self._reported, seen
         speed = images / max(self._clock.lap(), 1e-9)
         return StepDone(self.epochs_done + 1, self.step, loss, rate, speed, self.seconds)
-
-    def _scale(self, images: Tensor) -> Tensor:
-        inputs: Tensor = self.model.scaling(images)
-        return inputs.contiguous(memory_format=self._layout)
 
     def _check(self, loss: float) -> None:
         """Raise Diverged, naming the likely cause, when `loss` is infinite or no number."""

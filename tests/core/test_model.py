@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from mnist_core.architectures import build_model
+from mnist_core.checkpoint import load_checkpoint, save_checkpoint
 from mnist_core.config import TrainConfig
 from mnist_core.evaluation import evaluate
 from mnist_core.inference import predict_logits
@@ -83,3 +84,12 @@ def test_a_model_knows_whether_it_has_convolutions():
         name: build_model(TrainConfig(architecture=name)).convolutional for name in ("mlp", "cnn", "resnet")
     }
     assert kinds == {"mlp": False, "cnn": True, "resnet": True}
+
+
+def test_a_networks_convolutions_lie_as_they_are_fastest(tmp_path):
+    """Built or loaded, channels last: with other strides pooling takes ten times as long."""
+    config = TrainConfig(architecture="cnn", channels=(4, 8))
+    save_checkpoint(tmp_path / "weights", build_model(config), config, 1)
+    for model in (build_model(config), load_checkpoint(tmp_path / "weights").model):
+        features = model.network[0](torch.zeros(2, 1, 28, 28))
+        assert features.stride()[1] == 1

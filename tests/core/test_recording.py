@@ -10,7 +10,7 @@ import pytest
 import torch
 from filelock import FileLock
 
-from mnist_core import training
+from mnist_core import batches
 from mnist_core.architectures import build_model, count_parameters
 from mnist_core.config import TrainConfig
 from mnist_core.evaluation import evaluate
@@ -143,7 +143,7 @@ def test_a_run_that_dies_fails_with_the_errors_words(error, sentence, store, sam
     def die(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(training.Training, "_scale", die)
+    monkeypatch.setattr(batches, "augment", die)
     with pytest.raises(type(error)):
         recorded(store, CONFIG, sample)
     (run,) = store.list()
