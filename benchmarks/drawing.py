@@ -16,16 +16,20 @@ from PIL import Image
 
 from benchmarks.canvas import Drawing, draw_all
 from benchmarks.measurement import locate_mnist
+from mnist_core.calibration import Calibration, expected_calibration_error
 from mnist_core.data import Split, open_mnist
 from mnist_core.drawing import place_in_mnist_frame, strokes_to_image
+from mnist_core.handwriting import write_non_digits
 from mnist_core.inference import predict_logits
 from mnist_core.messages import InputError
 from mnist_core.model import DigitClassifier
 from mnist_core.pictures import pixels_to_image
+from mnist_core.recognition import predict_all
 from mnist_core.run_store import RunStore
 
 PEN_DIGITS = Path(__file__).resolve().parents[2] / "shared" / "pen_digits" / "pen_digits.jsonl"
 MOVED_IMAGES = 2_000
+OTHERS = 900  # letters, shapes and scribbles, a third each
 COLOURS = (((0, 0, 0), (255, 255, 255)), ((255, 255, 255), (0, 0, 0)), ((20, 40, 160), (250, 245, 225)))
 COLOURS += (((255, 120, 0), (30, 60, 40)),)  # pen, paper
 
@@ -35,6 +39,12 @@ on it, with round pens of 8 to 30 px; seed 0. Read by the run "{run}"."""
 MOVED = """\
 The first {count:,} test images of MNIST enlarged 1 to 10 times, moved, inverted, in {colours} pairs of
 colours; as they are, {plain:.2%} of them are read right. Seed 0."""
+
+
+NON_DIGITS = """\
+Letters, shapes and scribbles are of our own drawing: others than those that the refusal
+learned from, but of the same kinds."""
+Image28 = NDArray[np.uint8] | None
 
 
 class Way(NamedTuple):
@@ -126,6 +136,32 @@ def _centre(image: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.array([grey.sum(axis=1) @ indices, grey.sum(axis=0) @ indices]) / grey.sum()
 
 
+def confidence_table(
+    model: DigitClassifier, calibration: Calibration, test: Split, pen: list[Image28]
+) -> str:
+    """Return how honest the answers are: the calibration error, and what is taken for no digit."""
+    others = write_non_digits(OTHERS, seed=1)
+    read_test = predict_all(model, list(test.images), calibration)
+    probabilities = np.stack([prediction.probabilities for prediction in read_test])
+    error = expected_calibration_error(probabilities, test.labels)
+    refused = {
+        "MNIST's test images": [not prediction.is_digit for prediction in read_test],
+        "pen digits, from strokes": _refused(model, calibration, pen),
+        "letters": _refused(model, calibration, list(others[0::3])),
+        "shapes": _refused(model, calibration, list(others[1::3])),
+        "scribbles": _refused(model, calibration, list(others[2::3])),
+        "a dot, a blank": _refused(model, calibration, [strokes_to_image([[[5, 5]]]), None]),
+    }
+    rows = ["| taken for no digit | |", "|---|---:|"]
+    rows += [f"| {name} | {np.mean(values):.1%} |" for name, values in refused.items()]
+    conditions = f"Expected calibration error on MNIST's {len(test):,} test images: {error:.2%}."
+    return "\n".join([*rows, "", conditions, NON_DIGITS])
+
+
+def _refused(model: DigitClassifier, calibration: Calibration, images: list[Image28]) -> list[bool]:
+    return [not prediction.is_digit for prediction in predict_all(model, images, calibration)]
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Measure how well drawings and pictures are read.")
@@ -136,7 +172,8 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     try:
-        model = RunStore(options.runs).get(options.run).load_model()
+        run = RunStore(options.runs).get(options.run)
+        model, calibration = run.load_model(), run.load_calibration()
         test = open_mnist(locate_mnist(options.data)).test
         drawings = list(draw_all(options.pen_digits))
     except InputError as error:
@@ -144,7 +181,12 @@ def main() -> None:
         sys.exit(2)
     print(pen_table(model, drawings), end="\n\n")
     print(CONDITIONS.format(count=len(drawings), run=options.run), end="\n\n")
-    print(moved_table(model, test[:MOVED_IMAGES]))
+    print(moved_table(model, test[:MOVED_IMAGES]), end="\n\n")
+    if calibration:
+        strokes = [strokes_to_image(drawing.strokes) for drawing in drawings]
+        print(confidence_table(model, calibration, test, strokes))
+    else:
+        print("The run is not calibrated, so nothing is refused.")
 
 
 if __name__ == "__main__":

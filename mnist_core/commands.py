@@ -12,6 +12,7 @@ from typing import Any
 from mnist_core.data import Dataset, load_dataset
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
+from mnist_core.recognition import Prediction
 from mnist_core.run_store import RunStore
 from mnist_core.runs import Run
 from mnist_core.terminal import complain, download_bar
@@ -121,21 +122,29 @@ def predict_inputs(options: argparse.Namespace) -> None:
     if not options.image and not options.strokes:
         raise InputError("There is nothing to read; name pictures, or a file of strokes with --strokes.")
     inputs = [*_pictures(options.image), *(_strokes(options.strokes) if options.strokes else [])]
-    model = RunStore(options.runs).get(options.run).load_model()
+    run = RunStore(options.runs).get(options.run)
+    model, calibration = run.load_model(), run.load_calibration()
     for name, image in inputs:
-        prediction = predict(model, image)
+        prediction = predict(model, image, calibration)
         answer = {
             "input": name,
             "label": prediction.label,
             "confidence": prediction.confidence,
             "probabilities": prediction.probabilities.tolist(),
             "blank": prediction.blank,
+            "is_digit": prediction.is_digit,
         }
         if options.json:
             _print_json(answer)
         else:
-            reading = "no digit" if prediction.blank else f"{prediction.label} ({prediction.confidence:.1%})"
-            print(f"{name}: {reading}")
+            print(f"{name}: {_in_words(prediction)}")
+
+
+def _in_words(prediction: Prediction) -> str:
+    if prediction.blank:
+        return "no digit"
+    reading = f"{prediction.label} ({prediction.confidence:.1%})"
+    return reading if prediction.is_digit else f"not a digit; if it were one, {reading}"
 
 
 def _pictures(paths: list[str]) -> Iterator[tuple[str, Any]]:

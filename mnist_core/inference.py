@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mnist_core.model import DigitClassifier
 
@@ -24,3 +24,15 @@ def predict_logits(model: DigitClassifier, images: Tensor, batch_size: int = 100
     finally:
         model.train(was_training)
     return logits
+
+
+def predict_with_features(model: DigitClassifier, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits [N, 10] as predict_logits gives them, and what the last linear layer got: float32 [N, F]."""
+    seen: list[Tensor] = []
+    last = [module for module in model.modules() if isinstance(module, nn.Linear)][-1]
+    hook = last.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].float().cpu()))
+    try:
+        logits = predict_logits(model, images)
+    finally:
+        hook.remove()
+    return logits, torch.cat(seen)

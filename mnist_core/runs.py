@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
+from mnist_core.calibration import Calibration, load_calibration
 from mnist_core.checkpoint import load_checkpoint
 from mnist_core.config import TrainConfig
 from mnist_core.messages import N_, InputError, Message
@@ -82,6 +83,10 @@ class Run:
         if not self.checkpoints:
             raise InputError(N_("Run {run} has no checkpoint yet; let it finish an epoch."), run=self.id)
         return load_checkpoint(self.checkpoints[-1]).model
+
+    def load_calibration(self) -> Calibration | None:
+        """Load what makes its model's answers honest; None when it was never calibrated."""
+        return load_calibration(self.folder)
 
     def metrics(self) -> pd.DataFrame:
         """Load the rows of `metrics.csv`, with the columns METRICS; a step's row has no accuracies."""

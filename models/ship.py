@@ -8,8 +8,13 @@ import argparse
 import shutil
 import sys
 
-from mnist_core.data import load_dataset
+import numpy as np
+import torch
+
+from mnist_core.calibration import REFUSED, Calibration, calibrate, expected_calibration_error
+from mnist_core.data import hold_out, load_dataset
 from mnist_core.evaluation import Evaluation, evaluate
+from mnist_core.inference import predict_logits
 from mnist_core.messages import InputError
 from mnist_core.run_store import SHIPPED, RunStore
 from mnist_core.runs import Run
@@ -26,9 +31,11 @@ Reads one handwritten digit, 28 x 28 grey pixels made as MNIST's were. The Draw 
 | data | MNIST: {train_images:,} of its 60,000 training images; the last {validation:,} watched the training |
 | training | {epochs:g} epochs of batches of {batch_size}; {minutes:.0f} minutes on {threads} thread(s) |
 | optimizer | {optimizer}, {schedule} up to {learning_rate:g}, label smoothing {smoothing:g}, seed {seed} |
-| augmentation | {augmentation} |
+| augmentation | {augmentation}; digits of our own writing: {written:g} to each training image |
 | **test accuracy** | **{accuracy:.2%}** of {images:,} test images ({errors} errors) |
 | test loss | {loss:.4f} |
+| calibration | logits divided by {temperature:.3f}, fitted on the validation images |
+| expected calibration error | {calibration_error:.2%} on the test images |
 | weakest digit | {weakest}, {recall:.2%} of them read right |
 | file | {bytes:,} bytes, safetensors |
 
@@ -44,9 +51,10 @@ The same processor and torch give the same weights again; others differ in the l
 ## Limits
 - MNIST was written in the USA around 1990. A 1 with an upstroke or a crossed 7, as much of the world writes
   them, is rare in it and read worse.
-- It always answers with a digit: a letter or a scribble gets one too. Only a blank is known as "no digit".
-- Its confidence is not calibrated; label smoothing makes it modest.
-- One digit at a time.
+- "Not a digit" is told by a logistic regression on its last layer's inputs, learned from digits and from
+  letters, shapes and scribbles of our own drawing (`mnist_core/letterforms.py`), with the threshold that
+  refuses {refused:.0%} of the validation images. What it was never shown, another script's characters say,
+  may pass for a digit.
 """
 
 
@@ -56,17 +64,24 @@ def ship(run: Run) -> Evaluation:
     size = checkpoint.stat().st_size
     if size > MOST_BYTES:
         raise InputError("{size:,} bytes are too many to ship; train fewer channels.", size=size)
-    result = evaluate(run.load_model(), load_dataset().test)
+    model, dataset = run.load_model(), load_dataset()
+    result = evaluate(model, dataset.test)
+    train, validation = hold_out(dataset.train, run.config.validation_size)
+    calibration = calibrate(model, train, validation)
     if SHIPPED.exists():
         shutil.rmtree(SHIPPED)
     (SHIPPED / "checkpoints").mkdir(parents=True)
     for name in ("config.json", "run.json", "metrics.csv", f"checkpoints/{checkpoint.name}"):
         shutil.copyfile(run.folder / name, SHIPPED / name)
-    (SHIPPED.parent / "README.md").write_text(_card(run, result, size))
+    calibration.save(SHIPPED)
+    logits = predict_logits(model, torch.from_numpy(np.array(dataset.test.images)))
+    honest = (logits / calibration.temperature).softmax(1).numpy()
+    error = expected_calibration_error(honest, dataset.test.labels)
+    (SHIPPED.parent / "README.md").write_text(_card(run, result, size, calibration, error))
     return result
 
 
-def _card(run: Run, result: Evaluation, size: int) -> str:
+def _card(run: Run, result: Evaluation, size: int, calibration: Calibration, error: float) -> str:
     weakest = min(result.per_class, key=lambda metrics: metrics.recall)
     config = run.config
     return CARD.format(
@@ -90,6 +105,10 @@ def _card(run: Run, result: Evaluation, size: int) -> str:
         weakest=weakest.digit,
         recall=weakest.recall,
         bytes=size,
+        temperature=calibration.temperature,
+        calibration_error=error,
+        refused=REFUSED,
+        written=config.written_share,
     )
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from mnist_core import commands, run_store, training_commands
 from mnist_core.__main__ import main
+from mnist_core.calibration import Calibration
 from mnist_core.config import CHOICES, TrainConfig
 from mnist_core.data import Dataset, open_mnist
 from mnist_core.evaluation import evaluate
@@ -305,9 +306,17 @@ def test_predict_reads_pictures_with_the_shipped_model(command, shipped, picture
         "confidence": 0.0,
         "probabilities": [0.0] * 10,
         "blank": True,
+        "is_digit": False,
     }
     _, out, _ = command("predict", *pictures)
     assert out.splitlines()[2] == f"{pictures[2]}: no digit"
+
+
+def test_predict_says_what_is_no_digit(command, run_id, store, pictures):
+    Calibration(1.0, np.zeros(8, np.float32), -1.0).save(store.get(run_id).folder)  # refuses everything
+    _, out, _ = command("predict", "--run", run_id, pictures[0])
+    assert out.startswith(f"{pictures[0]}: not a digit; if it were one, ")
+    assert command.json("predict", "--run", run_id, pictures[0])["is_digit"] is False
 
 
 def test_predict_reads_strokes_with_a_run_asked_for(command, run_id, tmp_path, pictures):

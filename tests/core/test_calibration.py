@@ -1,0 +1,132 @@
+"""Temperature, calibration error, and what is no digit."""
+
+import numpy as np
+import pytest
+import torch
+
+from mnist_core.architectures import build_model
+from mnist_core.calibration import (
+    CALIBRATION_FILE,
+    Calibration,
+    calibrate,
+    expected_calibration_error,
+    fit_temperature,
+    load_calibration,
+)
+from mnist_core.config import TrainConfig
+from mnist_core.data import Split
+from mnist_core.drawing import strokes_to_image
+from mnist_core.handwriting import write_digits, write_non_digits
+from mnist_core.inference import predict_logits, predict_with_features
+from mnist_core.recognition import predict, predict_all
+from mnist_core.training import fit
+
+
+@pytest.fixture(scope="module")
+def model():
+    """A small network that reads our own writing."""
+    config = TrainConfig(
+        architecture="fast_cnn",
+        channels=(8, 16, 32),
+        widths=(),
+        batch_norm=True,
+        learning_rate=0.01,
+        epochs=2,
+    )
+    model, written = build_model(config), write_digits(3000, 7)
+    list(fit(model, config, written, written[:50]))
+    return model
+
+
+@pytest.fixture(scope="module")
+def digits() -> Split:
+    return write_digits(600, 8)
+
+
+@pytest.fixture(scope="module")
+def calibration(model, digits):
+    return calibrate(model, write_digits(1000, 9), digits)
+
+
+def drawn(temperature: float, count: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
+    """Logits that are too large by `temperature`, and labels drawn from what they should be."""
+    random = np.random.default_rng(0)
+    logits = random.normal(0, 2, (count, 10)).astype(np.float32)
+    labels = (logits + random.gumbel(size=logits.shape)).argmax(1)
+    return logits * temperature, labels
+
+
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 4.0])
+def test_the_temperature_that_was_put_in_is_found(temperature):
+    logits, labels = drawn(temperature)
+    assert fit_temperature(logits, labels) == pytest.approx(temperature, rel=0.05)
+
+
+def test_calibration_error_is_how_far_confidence_is_off():
+    sure = np.eye(10, dtype=np.float32)[np.zeros(100, int)]
+    assert expected_calibration_error(sure, np.zeros(100, int)) == 0
+    assert expected_calibration_error(sure, np.repeat([0, 1], [75, 25])) == pytest.approx(0.25)
+    logits, labels = drawn(1.0)
+    exact, bold = (torch.from_numpy(logits * factor).softmax(1).numpy() for factor in (1, 3))
+    assert expected_calibration_error(exact, labels) < 0.02
+    assert expected_calibration_error(bold, labels) > 0.1
+
+
+def test_features_come_with_the_same_logits(model, digits):
+    images = torch.from_numpy(digits.images[:30])
+    logits, features = predict_with_features(model, images)
+    torch.testing.assert_close(logits, predict_logits(model, images))
+    last = model.network[-1]
+    torch.testing.assert_close(last(features), logits, rtol=1e-4, atol=1e-4)
+
+
+def test_digits_are_taken_and_others_refused(model, calibration):
+    taken = [p.is_digit for p in predict_all(model, list(write_digits(300, 20).images), calibration)]
+    refused = [not p.is_digit for p in predict_all(model, list(write_non_digits(300, 20)), calibration)]
+    assert np.mean(taken) > 0.95
+    assert np.mean(refused) > 0.7  # a small network after a second of training
+
+
+def test_a_blank_is_no_digit_and_others_are_read_in_their_order(model, calibration, digits):
+    images = [None, digits.images[0], None, digits.images[1]]
+    for given in (calibration, None):
+        read = predict_all(model, images, given)
+        assert [p.blank for p in read] == [True, False, True, False]
+        assert not read[0].is_digit
+        for image, prediction in zip(images, read, strict=True):
+            alone = predict(model, image, given)
+            assert (alone.label, alone.is_digit) == (prediction.label, prediction.is_digit)
+            np.testing.assert_allclose(alone.probabilities, prediction.probabilities, atol=1e-5)
+
+
+def test_a_dot_is_no_digit(model):
+    certain = Calibration(1.0, np.zeros(model.network[-1].in_features, np.float32), 1.0)
+    assert not predict(model, strokes_to_image([[[5, 5]]]), certain).is_digit
+    assert predict(model, strokes_to_image([[[5, 5], [5, 90]]]), certain).is_digit
+
+
+def test_the_temperature_sharpens_probabilities_without_changing_the_reading(model, digits):
+    cool = Calibration(0.2, np.zeros(model.network[-1].in_features, np.float32), 1.0)
+    for image in digits.images[:5]:
+        plain, sharp = predict(model, image), predict(model, image, cool)
+        assert sharp.label == plain.label
+        assert sharp.confidence >= plain.confidence
+        assert sharp.is_digit
+
+
+def test_a_calibration_is_saved_and_loaded(tmp_path, calibration, model, digits):
+    assert load_calibration(tmp_path) is None
+    calibration.save(tmp_path)
+    again = load_calibration(tmp_path)
+    assert again.temperature == calibration.temperature
+    np.testing.assert_allclose(again.weights, calibration.weights, rtol=1e-4)
+    assert (
+        predict(model, digits.images[0], again).is_digit
+        == predict(model, digits.images[0], calibration).is_digit
+    )
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"temperature": "x", "bias": 0, "weights": []}'])
+def test_a_damaged_calibration_is_none(tmp_path, content):
+    (tmp_path / CALIBRATION_FILE).write_text(content)
+    assert load_calibration(tmp_path) is None
