@@ -8,10 +8,17 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from mnist_core import commands, comparison_commands, file_commands, training_commands
+from mnist_core import (
+    commands,
+    comparison_commands,
+    file_commands,
+    robustness_commands,
+    training_commands,
+)
 from mnist_core.export import EXPORTS
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
+from mnist_core.robustness import IMAGES
 from mnist_core.terminal import complain
 
 
@@ -111,6 +118,15 @@ def _add_evaluate(subparsers: Any) -> None:
     about = "Accuracy, metrics per digit and confusion matrix of a run."
     parser = _add(subparsers, "evaluate", commands.evaluate_run, about)
     parser.add_argument("run", help='an id or its beginning, "last" or "shipped"')
+    parser.add_argument(
+        "--robustness",
+        dest="command",
+        action="store_const",
+        const=robustness_commands.show_robustness,
+        help="instead: accuracy on test images that are corrupted or attacked; Ctrl-C prints what is done",
+    )
+    parser.add_argument("--images", type=int, default=IMAGES, help="for --robustness: on how many images")
+    parser.add_argument("--seed", type=int, default=0, help="for --robustness: repeats its random draws")
     _takes_data(parser)
     _takes_runs(parser)
 

@@ -15,7 +15,7 @@ from mnist_core.recipes import RECIPES
 from mnist_core.recognition import Prediction
 from mnist_core.run_store import RunStore
 from mnist_core.runs import Run
-from mnist_core.terminal import complain, download_bar
+from mnist_core.terminal import complain, fraction_bar
 
 Answer = dict[str, Any]
 
@@ -194,7 +194,7 @@ def show_runs(options: argparse.Namespace) -> None:
 
 def load_data(directory: str | None) -> Dataset:
     """Load the images, with a bar while they are fetched, and say so when they are only the sample."""
-    with download_bar() as show:
+    with fraction_bar("fetching MNIST") as show:
         dataset = load_dataset(directory, show)
     if dataset.notice:
         complain(str(dataset.notice))

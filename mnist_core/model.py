@@ -12,8 +12,13 @@ class Scaling(nn.Module):
         self.mean, self.std = mean, std
 
     def forward(self, images: Tensor) -> Tensor:
-        """Uint8 [N, 28, 28] -> float32 [N, 1, 28, 28]."""
-        return images.unsqueeze(1).float().mul_(1 / (255 * self.std)).sub_(self.mean / self.std)
+        """Uint8 or float pixels 0..255 [N, 28, 28], which stay as they are -> float32 [N, 1, 28, 28]."""
+        return (
+            images.unsqueeze(1)
+            .to(torch.float32, copy=True)
+            .mul_(1 / (255 * self.std))
+            .sub_(self.mean / self.std)
+        )
 
 
 class DigitClassifier(nn.Module):
@@ -25,7 +30,7 @@ class DigitClassifier(nn.Module):
         self.network = network
 
     def forward(self, images: Tensor) -> Tensor:
-        """Uint8 images [N, 28, 28] -> logits [N, 10]."""
+        """Uint8 or float images [N, 28, 28], pixels 0..255 -> logits [N, 10]."""
         logits: Tensor = self.network(self.scaling(images))
         return logits
 

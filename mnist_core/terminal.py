@@ -24,13 +24,13 @@ def complain(sentence: str) -> None:
 
 
 @contextmanager
-def download_bar() -> Generator[Callable[[float], None]]:
-    """Give a function that shows a download's fraction, 0 to 1; the bar appears with its first call."""
+def fraction_bar(what: str) -> Generator[Callable[[float], None]]:
+    """Give a function that shows how far something is, 0 to 1; the bar appears with its first call."""
     bars: list[Any] = []
 
     def show(fraction: float) -> None:
         if not bars:
-            bars.append(tqdm(total=100, desc="fetching MNIST", unit="%", leave=False))
+            bars.append(tqdm(total=100, desc=what, unit="%", leave=False))
         bars[0].update(round(100 * fraction) - bars[0].n)
 
     try:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_core import commands, run_store, training_commands
+from mnist_core import commands, robustness_commands, run_store, training_commands
 from mnist_core.__main__ import main
 from mnist_core.calibration import Calibration
 from mnist_core.config import CHOICES, TrainConfig
@@ -17,6 +17,7 @@ from mnist_core.data import Dataset, open_mnist
 from mnist_core.evaluation import evaluate
 from mnist_core.raw_files import FILES
 from mnist_core.recipes import RECIPES
+from mnist_core.robustness import TRIALS, measure_robustness
 from mnist_core.run_store import PROJECT, RunStore
 
 FAST = ["--set", "widths=8", "--set", "train_size=200", "--epochs", "1", "--threads", "1"]
@@ -264,6 +265,50 @@ def test_evaluate_gives_accuracy_metrics_and_confusion_matrix(command, run_id, s
     _, out, _ = command("evaluate", run_id)
     assert f"{result.accuracy:.2%} of 297 test images right" in out
     assert len(out.splitlines()) > 22
+
+
+def test_evaluate_measures_robustness(command, run_id, store, sample):
+    answer = command.json("evaluate", run_id, "--robustness", "--images", "50", "--seed", "3")
+    *_, (_, result) = measure_robustness(store.get(run_id).load_model(), sample.test, 50, 3)
+    assert (answer["run"], answer["images"], answer["seed"], answer["complete"]) == (run_id, 50, 3, True)
+    assert answer["accuracy"] == result.clean
+    assert answer["standard_error"] == pytest.approx(0.5 / 50**0.5)
+    assert [row["name"] for row in answer["trials"]] == list(TRIALS)
+    for row in answer["trials"]:
+        assert row["strengths"] == list(TRIALS[row["name"]].strengths)
+        assert row["accuracies"] == list(result.accuracies[row["name"]])
+        assert row["score"] == result.score(row["name"])
+
+
+def test_robustness_is_a_table_for_people_with_a_bar(command, run_id):
+    code, out, err = command("evaluate", run_id, "--robustness", "--images", "20")
+    assert code == 0
+    assert "of 20 test images right as they are" in out
+    assert "standard error of each figure is 11.2% at most" in out
+    assert [line[:24].strip() for line in out.splitlines()[4:]] == [trial.label for trial in TRIALS.values()]
+    assert "robustness:   0%" in err
+    assert "1 image or more, not 0" in command.refusal("evaluate", run_id, "--robustness", "--images", "0")
+
+
+def test_ctrl_c_prints_the_robustness_that_was_measured(command, run_id, monkeypatch):
+    presses = iter([False] * 7 + [True])  # a report for each strength, as these few images are one batch
+
+    class CtrlC:
+        def __enter__(self):
+            return lambda: next(presses)
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr(robustness_commands, "ctrl_c", CtrlC)
+    code, out, err = command("evaluate", run_id, "--robustness", "--images", "20", "--json")
+    answer = json.loads(out)
+    assert (code, answer["complete"]) == (0, False)
+    rotation, shift = answer["trials"]
+    assert len(rotation["accuracies"]) == len(rotation["strengths"]) == 6
+    assert rotation["score"] is not None
+    assert (shift["strengths"], shift["score"]) == ([0, 1, 2], None)
+    assert "stopped" in err
 
 
 @pytest.mark.parametrize("name", ["whole", "beginning", "last"])

@@ -30,6 +30,7 @@ FIRST_PAGE |= {
 FIRST_PAGE |= {"export", "export_script", "import_file", "file_commands"}
 FIRST_PAGE |= {"statistics", "embedding", "label_errors"}
 FIRST_PAGE |= {"significance", "comparison", "comparison_words", "repeats", "comparison_commands"}
+FIRST_PAGE |= {"corruptions", "adversarial", "robustness"}
 PAGES = {"streamlit", "ui", "pages"}
 SLOW = {"torch", "torchvision", "sklearn", "pandas", "openTSNE"}
 
@@ -123,6 +124,7 @@ def test_the_arithmetic_knows_no_files_threads_or_commands(module):
 
 
 def test_nothing_imports_the_composers_but_each_other():
-    composers = {"commands", "training_commands", "file_commands", "comparison_commands", "training_queue"}
+    composers = {"commands", "training_commands", "file_commands", "training_queue"}
+    composers |= {"comparison_commands", "robustness_commands"}
     for module in set(MODULES) - composers:
         assert not imported(module) & composers, module

@@ -1,0 +1,244 @@
+"""Images made harder to read in ways that people hardly mind, each at strengths from none to strong.
+
+The idea is that of D. Hendrycks and T. Dietterich, "Benchmarking Neural Network Robustness to Common
+Corruptions and Perturbations" (ICLR 2019), and for MNIST of N. Mu and J. Gilmer, "MNIST-C" (2019). The
+definitions below are our own and say all there is to them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mnist_core.messages import N_
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+GREY = 128  # of the square that hides a part: neither paper nor ink
+BLUR_REACH = 4  # standard deviations: what lies farther adds less than 0.01 %
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """One way to corrupt images, with the `unit` of its `strengths`, the first of which is none (0).
+
+    `apply(images, strength, generator)` takes uint8 images [N, 28, 28] on the CPU and a strength above 0, and
+    returns new ones of the same shape and dtype; each image has draws of its own from `generator`.
+    """
+
+    label: str
+    description: str
+    unit: str
+    strengths: tuple[float, ...]
+    apply: Callable[[Tensor, float, torch.Generator], Tensor]
+
+
+def corrupt(images: Tensor, name: str, strength: float, generator: torch.Generator) -> Tensor:
+    """Corrupt uint8 `images` [N, 28, 28] by CORRUPTIONS[name]; returns the same shape and dtype.
+
+    A strength of 0 returns the images themselves. Draws come from `generator` (on the CPU), so a seed repeats
+    them. Corners that come into view are paper (0).
+    """
+    return CORRUPTIONS[name].apply(images, strength, generator) if strength else images
+
+
+def _rotate(images: Tensor, degrees: float, generator: torch.Generator) -> Tensor:
+    """By the angle, about the middle, clockwise or not by chance."""
+    import torch
+
+    angles = _signs(len(images), generator) * math.radians(degrees)
+    cosine, sine = torch.cos(angles), torch.sin(angles)
+    return _resample(images, (cosine, -sine, 0.0), (sine, cosine, 0.0))
+
+
+def _shift(images: Tensor, pixels: float, generator: torch.Generator) -> Tensor:
+    """By the distance, to the left, right, top or bottom by chance."""
+    import torch
+
+    count, height, width = images.shape
+    directions = torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]) * pixels
+    x, y = directions[torch.randint(0, 4, (count,), generator=generator)].unbind(1)
+    return _resample(images, (1.0, 0.0, -2 * x / width), (0.0, 1.0, -2 * y / height))
+
+
+def _shrink(images: Tensor, percent: float, generator: torch.Generator) -> Tensor:
+    size = 1 - percent / 100
+    return _resample(images, (1 / size, 0.0, 0.0), (0.0, 1 / size, 0.0))
+
+
+def _enlarge(images: Tensor, percent: float, generator: torch.Generator) -> Tensor:
+    return _shrink(images, -percent, generator)
+
+
+def _shear(images: Tensor, degrees: float, generator: torch.Generator) -> Tensor:
+    """Slant upright lines by the angle, to the left or right by chance; rows stay where they are."""
+    slants = _signs(len(images), generator) * math.tan(math.radians(degrees))
+    return _resample(images, (1.0, slants, 0.0), (0.0, 1.0, 0.0))
+
+
+def _signs(count: int, generator: torch.Generator) -> Tensor:
+    """-1 or 1 by chance, [count]."""
+    import torch
+
+    return torch.randint(0, 2, (count,), generator=generator) * 2.0 - 1
+
+
+def _resample(images: Tensor, x_row: tuple[Tensor | float, ...], y_row: tuple[Tensor | float, ...]) -> Tensor:
+    """Read each image (bilinearly) where an affine map sends its pixels.
+
+    The rows hold the map's factors of x, of y, and 1, in -1..1 across the image: numbers, or tensors [N].
+    """
+    import torch
+    import torch.nn.functional as F
+
+    count = len(images)
+    rows = [torch.stack([torch.as_tensor(part).expand(count) for part in row], 1) for row in (x_row, y_row)]
+    grid = F.affine_grid(torch.stack(rows, 1), [count, 1, *images.shape[1:]], align_corners=False)
+    return _to_pixels(F.grid_sample(images.unsqueeze(1).float(), grid, align_corners=False).squeeze(1))
+
+
+def _thicken(images: Tensor, pixels: float, generator: torch.Generator) -> Tensor:
+    """Grey dilation by a square that reaches `pixels` to each side; between whole pixels, a blend of two."""
+    import torch
+    import torch.nn.functional as F
+
+    whole = math.floor(pixels)
+    inner, outer = (F.max_pool2d(images.float(), 2 * reach + 1, 1, reach) for reach in (whole, whole + 1))
+    return _to_pixels(torch.lerp(inner, outer, pixels - whole))
+
+
+def _thin(images: Tensor, pixels: float, generator: torch.Generator) -> Tensor:
+    """Grey erosion, which is dilation of the paper."""
+    return 255 - _thicken(255 - images, pixels, generator)
+
+
+def _blur(images: Tensor, pixels: float, generator: torch.Generator) -> Tensor:
+    """Convolution with a Gaussian of this standard deviation, paper around the image."""
+    import torch
+    import torch.nn.functional as F
+
+    reach = math.ceil(BLUR_REACH * pixels)
+    offsets = torch.arange(-reach, reach + 1)
+    weights = torch.exp(-((offsets / pixels) ** 2) / 2)
+    weights /= weights.sum()
+    across = F.conv2d(images.unsqueeze(1).float(), weights.view(1, 1, 1, -1), padding=(0, reach))
+    return _to_pixels(F.conv2d(across, weights.view(1, 1, -1, 1), padding=(reach, 0)).squeeze(1))
+
+
+def _add_noise(images: Tensor, spread: float, generator: torch.Generator) -> Tensor:
+    """Add normal draws with this standard deviation to each pixel, clipped to 0..255."""
+    import torch
+
+    return _to_pixels(images + spread * torch.randn(images.shape, generator=generator))
+
+
+def _salt_and_pepper(images: Tensor, percent: float, generator: torch.Generator) -> Tensor:
+    """Make each pixel, with this probability, all ink or all paper, as likely the one as the other."""
+    import torch
+
+    draws = torch.rand(images.shape, generator=generator) * 100
+    salted = torch.where(draws < percent / 2, 255, images)
+    return torch.where((draws >= percent / 2) & (draws < percent), 0, salted)
+
+
+def _lower_contrast(images: Tensor, percent: float, generator: torch.Generator) -> Tensor:
+    """Move every pixel this share of the way to its image's mean."""
+    means = images.float().mean((1, 2), keepdim=True)
+    return _to_pixels(images + (means - images) * (percent / 100))
+
+
+def _invert(images: Tensor, percent: float, generator: torch.Generator) -> Tensor:
+    """Move every pixel x this share of the way to 255 - x."""
+    return _to_pixels(images + (255.0 - 2.0 * images) * (percent / 100))
+
+
+def _hide(images: Tensor, side: float, generator: torch.Generator) -> Tensor:
+    """Put a grey square of `side` pixels on each image, anywhere within it."""
+    import torch
+
+    count, height, width = images.shape
+    top = torch.randint(0, height - int(side) + 1, (count, 1, 1), generator=generator)
+    left = torch.randint(0, width - int(side) + 1, (count, 1, 1), generator=generator)
+    rows, columns = torch.arange(height).view(1, -1, 1), torch.arange(width)
+    inside = (rows >= top) & (rows < top + side) & (columns >= left) & (columns < left + side)
+    return torch.where(inside, GREY, images)
+
+
+def _to_pixels(values: Tensor) -> Tensor:
+    import torch
+
+    return values.round().clamp(0, 255).to(torch.uint8)
+
+
+DEGREES, PIXELS, PERCENT = N_("degrees"), N_("pixels"), N_("%")
+PIXEL_VALUES = N_("of 255")
+
+CORRUPTIONS: dict[str, Corruption] = {
+    "rotation": Corruption(
+        N_("Rotation"), N_("Turned, to the left or right."), DEGREES, (0, 10, 20, 30, 45, 60), _rotate
+    ),
+    "shift": Corruption(
+        N_("Shift"), N_("Moved to the left, right, top or bottom."), PIXELS, (0, 1, 2, 3, 4, 6), _shift
+    ),
+    "smaller": Corruption(
+        N_("Smaller"), N_("Shrunk about the middle."), PERCENT, (0, 10, 20, 30, 40, 50), _shrink
+    ),
+    "larger": Corruption(
+        N_("Larger"), N_("Enlarged about the middle."), PERCENT, (0, 10, 20, 30, 45, 60), _enlarge
+    ),
+    "shear": Corruption(
+        N_("Shear"), N_("Slanted, to the left or right."), DEGREES, (0, 10, 20, 30, 40, 50), _shear
+    ),
+    "thicker": Corruption(
+        N_("Thicker lines"),
+        N_("Lines wider by so much on each side."),
+        PIXELS,
+        (0, 0.5, 1, 1.5, 2, 3),
+        _thicken,
+    ),
+    "thinner": Corruption(
+        N_("Thinner lines"),
+        N_("Lines narrower by so much on each side, and fainter."),
+        PIXELS,
+        (0, 0.25, 0.5, 0.75, 0.9, 1),
+        _thin,
+    ),
+    "blur": Corruption(
+        N_("Blur"), N_("Gaussian; its standard deviation."), PIXELS, (0, 0.5, 1, 1.5, 2, 3), _blur
+    ),
+    "noise": Corruption(
+        N_("Gaussian noise"),
+        N_("A random number added to each pixel; its standard deviation."),
+        PIXEL_VALUES,
+        (0, 25, 50, 75, 100, 150),
+        _add_noise,
+    ),
+    "salt_and_pepper": Corruption(
+        N_("Salt and pepper"),
+        N_("The share of pixels made all ink or all paper, by chance."),
+        PERCENT,
+        (0, 5, 10, 20, 30, 50),
+        _salt_and_pepper,
+    ),
+    "contrast": Corruption(
+        N_("Low contrast"),
+        N_("All pixels moved so far towards the mean of their image."),
+        PERCENT,
+        (0, 25, 50, 75, 90, 95),
+        _lower_contrast,
+    ),
+    "inversion": Corruption(
+        N_("Inversion"),
+        N_("All pixels moved so far towards their opposite: ink on paper is paper on ink at 100 %."),
+        PERCENT,
+        (0, 20, 40, 60, 80, 100),
+        _invert,
+    ),
+    "occlusion": Corruption(
+        N_("Occlusion"), N_("A grey square of this side, anywhere."), PIXELS, (0, 4, 6, 8, 10, 14), _hide
+    ),
+}
