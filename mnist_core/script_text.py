@@ -170,8 +170,8 @@ def smooth_displacement(count):
 OTHER_PENS = '''
 
 def with_other_pens(images):
-    """Thicken or thin lines, in part: grey dilation or erosion of [count, 1, 28, 28]."""
-    pens = (torch.rand(len(images), generator=varying) * 2 - 1)$to_device
+    """Thicken or thin lines in part: grey dilation or erosion, [count, 1, 28, 28]."""
+    pens = torch.rand(len(images), generator=varying)$to_device * 2 - 1
     amount = pens.view(-1, 1, 1, 1) * PEN
     thick, thin = F.max_pool2d(images, 3, 1, 1), -F.max_pool2d(-images, 3, 1, 1)
     thicker, thinner = amount.clamp(min=0), -amount.clamp(max=0)
