@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_core.reliability import reliability
+
 if TYPE_CHECKING:
     from mnist_core.data import Split
     from mnist_core.model import DigitClassifier
 
 CALIBRATION_FILE = "calibration.json"
 REFUSED = 0.01  # of the validation images, real digits, are refused: the price of refusing the rest
-BINS = 15  # of confidence, as in the paper
 DIGITS_SEEN, WRITTEN_SEEN, OTHERS_SEEN = 6_000, 3_000, 4_500  # MNIST's, our own, and what is no digit
 STRENGTH = 0.01  # of the regression: sklearn's C, small because the features are many
 
@@ -116,7 +117,4 @@ def expected_calibration_error(probabilities: Floats, labels: NDArray[np.integer
 
     `probabilities` are [N, 10], `labels` [N].
     """
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    gaps = np.bincount(bins, weights=confidence - right, minlength=BINS)
-    return float(np.abs(gaps).sum() / len(labels))
+    return reliability(probabilities, labels).expected_error

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mnist_core.data import Dataset, load_dataset
 from mnist_core.messages import InputError
@@ -16,6 +16,9 @@ from mnist_core.recognition import Prediction
 from mnist_core.run_store import RunStore
 from mnist_core.runs import Run
 from mnist_core.terminal import complain, fraction_bar
+
+if TYPE_CHECKING:
+    from mnist_core.evaluation import Evaluation
 
 Answer = dict[str, Any]
 
@@ -96,23 +99,39 @@ def evaluate_run(options: argparse.Namespace) -> None:
 
     run = RunStore(options.runs).get(options.run)
     result = evaluate(run.load_model(), load_data(options.data).test)
+    answer = {"run": run.id, **_evaluation_answer(result)}
     if options.json:
-        return _print_json(
-            {
-                "run": run.id,
-                "images": len(result.labels),
-                "accuracy": result.accuracy,
-                "loss": result.loss,
-                "per_class": [asdict(metrics) for metrics in result.per_class],
-                "confusion_matrix": result.confusion_matrix.tolist(),
-            }
-        )
-    print(f"{result.accuracy:.2%} of {len(result.labels):,} test images right, loss {result.loss:.4f}\n")
+        return _print_json(answer)
+    low, high = answer["accuracy_interval"]
+    error = f"calibration error {answer['calibration_error']:.2%}"
+    print(f"{result.accuracy:.2%} of {answer['images']:,} test images right, loss {result.loss:.4f}")
+    print(f"95% interval of the accuracy, for other images like these: {low:.2%} to {high:.2%}")
+    sure = "sure on average, before its calibration" if run.load_calibration() else "sure on average"
+    print(f"{answer['confidence']:.2%} {sure}, {error}, Brier score {answer['brier_score']:.4f}\n")
     print("digit  precision  recall      F1  images")
     for row in result.per_class:
         print(f"{row.digit:5}  {row.precision:9.2%}  {row.recall:6.2%}  {row.f1:6.2%}  {row.images:6,}")
     print("\nrows: the digit it is; columns: the digit it was taken for")
     print("\n".join(" ".join(f"{count:5}" for count in row) for row in result.confusion_matrix))
+
+
+def _evaluation_answer(result: Evaluation) -> Answer:
+    from mnist_core.reliability import brier_score, reliability
+    from mnist_core.significance import wilson_interval
+
+    images = len(result.labels)
+    sureness = reliability(result.probabilities, result.labels)
+    return {
+        "images": images,
+        "accuracy": result.accuracy,
+        "accuracy_interval": wilson_interval(images - len(result.errors), images),
+        "loss": result.loss,
+        "confidence": sureness.confidence,
+        "calibration_error": sureness.expected_error,
+        "brier_score": brier_score(result.probabilities, result.labels),
+        "per_class": [asdict(metrics) for metrics in result.per_class],
+        "confusion_matrix": result.confusion_matrix.tolist(),
+    }
 
 
 def predict_inputs(options: argparse.Namespace) -> None:

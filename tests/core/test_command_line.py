@@ -11,7 +11,7 @@ from PIL import Image
 
 from mnist_core import commands, robustness_commands, run_store, training_commands
 from mnist_core.__main__ import main
-from mnist_core.calibration import Calibration
+from mnist_core.calibration import Calibration, expected_calibration_error
 from mnist_core.config import CHOICES, TrainConfig
 from mnist_core.data import Dataset, open_mnist
 from mnist_core.evaluation import evaluate
@@ -19,6 +19,7 @@ from mnist_core.raw_files import FILES
 from mnist_core.recipes import RECIPES
 from mnist_core.robustness import TRIALS, measure_robustness
 from mnist_core.run_store import PROJECT, RunStore
+from mnist_core.significance import wilson_interval
 
 FAST = ["--set", "widths=8", "--set", "train_size=200", "--epochs", "1", "--threads", "1"]
 ONE = [[[100, 20], [105, 110], [100, 200]]]
@@ -264,6 +265,12 @@ def test_evaluate_gives_accuracy_metrics_and_confusion_matrix(command, run_id, s
     assert set(answer["per_class"][0]) == {"digit", "precision", "recall", "f1", "images"}
     _, out, _ = command("evaluate", run_id)
     assert f"{result.accuracy:.2%} of 297 test images right" in out
+    low, high = answer["accuracy_interval"]
+    assert [low, high] == list(wilson_interval(round(297 * result.accuracy), 297))
+    assert f"{low:.2%} to {high:.2%}" in out
+    assert answer["calibration_error"] == expected_calibration_error(result.probabilities, result.labels)
+    assert f"{answer['confidence']:.2%} sure on average" in out
+    assert f"Brier score {answer['brier_score']:.4f}" in out
     assert len(out.splitlines()) > 22
 
 

@@ -31,6 +31,7 @@ FIRST_PAGE |= {"export", "export_script", "import_file", "file_commands"}
 FIRST_PAGE |= {"statistics", "embedding", "label_errors"}
 FIRST_PAGE |= {"significance", "comparison", "comparison_words", "repeats", "comparison_commands"}
 FIRST_PAGE |= {"corruptions", "adversarial", "robustness"}
+FIRST_PAGE |= {"reliability"}
 PAGES = {"streamlit", "ui", "pages"}
 SLOW = {"torch", "torchvision", "sklearn", "pandas", "openTSNE"}
 

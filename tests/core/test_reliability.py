@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import brier_score_loss
+
+from mnist_core.messages import InputError
+from mnist_core.reliability import brier_score, reliability
+
+RANDOM = np.random.default_rng(3)
+CLOSE = {"rel": 1e-9, "abs": 1e-9}
+
+
+Answers = tuple[np.ndarray, np.ndarray]
+
+
+def answers(labels, probabilities) -> Answers:
+    return np.array(probabilities, np.float32), np.array(labels)
+
+
+def drawn(images: int, sharpness: float, digits: int = 10) -> Answers:
+    """Random probabilities, sharper or flatter, of images of which the last digits may never be predicted."""
+    logits = sharpness * RANDOM.normal(size=(images, 10))
+    logits[:, digits:] -= 100
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    return answers(RANDOM.integers(0, 10, images), powers / powers.sum(1, keepdims=True))
+
+
+CASES = {
+    "random": drawn(500, 1),
+    "sure": drawn(500, 20),
+    "a digit never predicted": drawn(500, 2, digits=9),
+    "one image": drawn(1, 1),
+    "on the edges": answers([0, 1, 2], np.eye(10)[[0, 1, 3]]),
+}
+
+
+@pytest.mark.parametrize("bins", [1, 2, 10, 15])
+@pytest.mark.parametrize(("probabilities", "labels"), CASES.values(), ids=CASES)
+def test_the_diagram_agrees_with_scikit_learn(probabilities, labels, bins):
+    right = probabilities.argmax(1) == labels
+    sure = probabilities.max(1).astype(float)
+    accuracies, confidences = calibration_curve(right, sure, n_bins=bins)
+    found = reliability(probabilities, labels, bins)
+    assert found.accuracies == pytest.approx(accuracies, **CLOSE)
+    assert found.confidences == pytest.approx(confidences, **CLOSE)
+    assert found.counts.sum() == len(right)
+    assert found.confidence == pytest.approx(sure.mean(), **CLOSE)
+
+
+@pytest.mark.parametrize(("probabilities", "labels"), CASES.values(), ids=CASES)
+def test_brier_score_agrees_with_scikit_learn(probabilities, labels):
+    exact = probabilities.astype(float)
+    exact /= exact.sum(1, keepdims=True)  # which scikit-learn wants to the last digit
+    theirs = brier_score_loss(labels, exact, labels=range(10), scale_by_half=False)
+    assert brier_score(exact, labels) == pytest.approx(theirs, **CLOSE)
+
+
+def test_expected_error_by_hand():
+    """Three images at 0.6, of which one is right, and one at 0.9, which is: 3/4 (0.6 - 1/3) + 1/4 0.1."""
+    rows = [[0.6, 0.4, *[0] * 8]] * 3 + [[0.9, 0.1, *[0] * 8]]
+    found = reliability(*answers([0, 1, 1, 0], rows))
+    assert found.counts.tolist() == [3, 1]
+    assert found.expected_error == pytest.approx(0.75 * (0.6 - 1 / 3) + 0.25 * 0.1, abs=1e-7)
+    assert brier_score(*answers([0], [[0.6, 0.4, *[0] * 8]])) == pytest.approx(0.32, abs=1e-7)
+
+
+def test_no_bins_are_refused():
+    with pytest.raises(InputError, match="at least 1 bin"):
+        reliability(*CASES["random"], 0)

@@ -1,0 +1,160 @@
+import numpy as np
+import pytest
+from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
+
+from mnist_core.comparison_words import chance_words
+from mnist_core.messages import InputError
+from mnist_core.repeats import compare_groups, seed_summary
+from mnist_core.significance import holm, mcnemar, mean_interval, welch, wilson_interval
+
+RANDOM = np.random.default_rng(5)
+CLOSE = {"rel": 1e-9, "abs": 1e-9}
+
+
+def words(messages) -> str:
+    return " ".join(str(message) for message in messages)
+
+
+class TestWilson:
+    def test_by_hand(self):
+        # z = 1.959964; centre (0.8 + z2/20) / (1 + z2/10), half z sqrt(0.016 + z2/400) / (1 + z2/10)
+        assert wilson_interval(8, 10) == pytest.approx((0.4901625, 0.9433178), abs=1e-7)
+
+    @pytest.mark.parametrize(
+        ("correct", "total"),
+        [(0, 1), (1, 1), (0, 10_000), (10_000, 10_000), (9_974, 10_000), (150, 297)]
+        + [(int(RANDOM.integers(0, n + 1)), int(n)) for n in RANDOM.integers(1, 20_000, 20)],
+    )
+    @pytest.mark.parametrize("confidence", [0.5, 0.95, 0.999])
+    def test_agrees_with_statsmodels_and_scipy(self, correct, total, confidence):
+        ours = wilson_interval(correct, total, confidence)
+        theirs = proportion_confint(correct, total, 1 - confidence, "wilson")
+        assert ours == pytest.approx(theirs, **CLOSE)
+        scipys = stats.binomtest(correct, total).proportion_ci(confidence, "wilson")
+        assert ours == pytest.approx(tuple(scipys), **CLOSE)
+        assert 0 <= ours[0] <= correct / total <= ours[1] <= 1
+
+    @pytest.mark.parametrize(("correct", "total"), [(0, 0), (2, 1), (-1, 5)])
+    def test_no_share_is_refused(self, correct, total):
+        with pytest.raises(InputError, match="no share"):
+            wilson_interval(correct, total)
+
+    @pytest.mark.parametrize("confidence", [0, 1, 95, float("nan")])
+    def test_no_confidence_is_refused(self, confidence):
+        with pytest.raises(InputError, match="between 0 and 1"):
+            wilson_interval(1, 2, confidence)
+
+
+class TestMcNemar:
+    def test_by_hand(self):
+        assert mcnemar(1, 9) == pytest.approx(2 * (1 + 10) / 2**10, **CLOSE)
+        assert mcnemar(0, 5) == pytest.approx(2 / 2**5, **CLOSE)
+        assert mcnemar(3, 3) == mcnemar(3, 4) == mcnemar(0, 0) == mcnemar(1, 0) == 1
+
+    @pytest.mark.parametrize(
+        ("b", "c"), [(0, 0), (0, 1), (7, 7), (0, 900), (65, 40), *RANDOM.integers(0, 300, (20, 2)).tolist()]
+    )
+    def test_agrees_with_statsmodels(self, b, c):
+        theirs = statsmodels_mcnemar([[50, b], [c, 3]], exact=True).pvalue
+        assert mcnemar(b, c) == pytest.approx(theirs, **CLOSE)
+        assert mcnemar(b, c) == pytest.approx(mcnemar(c, b), **CLOSE)
+
+
+def test_holm_by_hand():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.7, 0.6]) == [1, 1]
+    assert holm([]) == []
+
+
+@pytest.mark.parametrize("p_values", [[0.2], [1.0, 1.0, 0.0], [0.01] * 5, *RANDOM.random((9, 28)) ** 3])
+def test_holm_agrees_with_statsmodels(p_values):
+    assert holm(list(p_values)) == pytest.approx(multipletests(p_values, method="holm")[1], **CLOSE)
+
+
+class TestSeeds:
+    def test_mean_interval_by_hand(self):
+        # Student's t for two degrees of freedom is 4.302653
+        half = 4.302653 * 0.01 / 3**0.5
+        assert mean_interval([0.97, 0.98, 0.99]) == pytest.approx((0.98 - half, 0.98 + half), abs=1e-8)
+        assert mean_interval([0.97]) is None
+        assert mean_interval([0.97, 0.97]) == (0.97, 0.97)
+
+    @pytest.mark.parametrize("count", [2, 3, 5, 30])
+    def test_mean_interval_agrees_with_statsmodels(self, count):
+        values = RANDOM.normal(0.98, 0.001, count)
+        theirs = DescrStatsW(values).tconfint_mean()
+        assert mean_interval(values.tolist()) == pytest.approx(theirs, **CLOSE)
+
+    @pytest.mark.parametrize("counts", [(2, 2), (5, 5), (3, 9)])
+    @pytest.mark.parametrize("apart", [0, 0.01])
+    def test_welch_agrees_with_scipy_and_statsmodels(self, counts, apart):
+        first, second = RANDOM.normal(0.97, 0.003, counts[0]), RANDOM.normal(0.97 + apart, 0.001, counts[1])
+        ours = welch(first.tolist(), second.tolist())
+        assert ours.p == pytest.approx(stats.ttest_ind(first, second, equal_var=False).pvalue, **CLOSE)
+        means = CompareMeans(DescrStatsW(first), DescrStatsW(second))
+        assert ours.interval == pytest.approx(means.tconfint_diff(usevar="unequal"), **CLOSE)
+        assert ours.difference == pytest.approx(first.mean() - second.mean(), **CLOSE)
+
+    @pytest.mark.filterwarnings("ignore:Precision loss")
+    def test_one_group_without_spread_can_be_tested(self):
+        first, second = [0.5, 0.5, 0.5], [0.25, 0.5, 0.75]
+        expected = stats.ttest_ind(first, second, equal_var=False).pvalue
+        assert welch(first, second).p == pytest.approx(expected, **CLOSE)
+
+    def test_without_any_spread_there_is_no_p(self):
+        test = compare_groups([0.5, 0.5], [0.25, 0.25], ("a", "b"))
+        assert (test.test.difference, test.test.interval, test.test.p) == (0.25, None, None)
+        assert words(test.statements) == (
+            "The mean of a less that of b is +25.00 points. The seeds of neither differ, so there is no "
+            "spread to test that against."
+        )
+
+    def test_a_group_of_one_is_refused(self):
+        with pytest.raises(InputError, match="needs two runs of each"):
+            welch([0.5], [0.5, 0.6])
+
+    def test_summary(self):
+        summary = seed_summary([0.97, 0.98, 0.99])
+        assert (summary.count, summary.lowest, summary.highest) == (3, 0.97, 0.99)
+        assert (summary.mean, summary.deviation) == pytest.approx((0.98, 0.01), **CLOSE)
+        assert str(summary.statement) == (
+            "3 seeds: mean 98.00%, standard deviation 1.00%, from 97.00% to 99.00%; 95% interval of the mean "
+            "of all seeds, on these images, 95.52% to 100.48%."
+        )
+        one = seed_summary([0.97])
+        assert (one.deviation, one.interval) == (None, None)
+        assert str(one.statement) == "One seed, 97.00%: one can't tell how seeds spread."
+
+    def test_groups_in_words(self):
+        clear = compare_groups([0.97, 0.971, 0.969], [0.981, 0.98, 0.979], ("a", "b"))
+        assert clear.first.mean == pytest.approx(0.97)
+        assert "-1.00 points (95% interval -1.23 to -0.77)" in words(clear.statements)
+        assert "evidence that b does better than a on these images" in words(clear.statements)
+        assert "luck of the seeds about 3 times in 10,000 (Welch" in words(clear.statements)
+        unclear = compare_groups([0.97, 0.98], [0.975, 0.979], ("a", "b"))
+        assert "nor that they are equally good" in words(unclear.statements)
+        assert "evidence" not in words(unclear.statements)
+
+
+@pytest.mark.parametrize(
+    ("p", "said"),
+    [
+        (1, "nearly every time"),
+        (0.951, "nearly every time"),
+        (0.949, "about 9 times in 10"),
+        (0.3, "about 3 times in 10"),
+        (0.096, "about once in 10 times"),
+        (0.0945, "about 9 times in 100"),
+        (0.05, "about 5 times in 100"),
+        (0.0004, "about 4 times in 10,000"),
+        (0.0001, "about once in 10,000 times"),
+        (0.00009, "less than once in 10,000 times"),
+        (0, "less than once in 10,000 times"),
+    ],
+)
+def test_chance_in_words(p, said):
+    assert str(chance_words(p)) == said
