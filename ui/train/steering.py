@@ -1,11 +1,12 @@
 """What can be done with a run: pause, stop, another learning rate; resume, more epochs."""
 
+import time
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from mnist_core.messages import InputError
-from mnist_core.runs import Run
+from mnist_core.runs import UNFINISHED, Run
 from ui import resources
 from ui.form import STEPS, number_text
 from ui.run_actions import may_change
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 ASKED_KEY = "asked"  # (run, what it was told to do) until it has done it
 MOST_EPOCHS = 1000
+SECONDS_TO_ANSWER = 0.6
 
 
 def show_live_controls(run: Run, snapshot: "Snapshot") -> None:
@@ -101,6 +103,17 @@ def _ask(run_id: str, what: str) -> None:
     st.session_state[ASKED_KEY] = (run_id, what)
     queue = resources.training_queue()
     queue.pause(run_id) if what == "pause" else queue.stop(run_id)
+    _wait_for_answer(run_id)
+
+
+def _wait_for_answer(run_id: str) -> None:
+    """Give a run the moment that it needs to end, so that the page shows it ended and not about to."""
+    latest = time.monotonic() + SECONDS_TO_ANSWER
+    while time.monotonic() < latest:
+        run = resources.find_run(run_id)
+        if run is None or run.status not in UNFINISHED:
+            return
+        time.sleep(0.02)
 
 
 def _resume(run_id: str, epochs: int | None) -> None:
