@@ -49,7 +49,9 @@ class EpochTimer:
         self._speeds: dict[TrainConfig, float] = {}
         self._wanted: TrainConfig | None = None
         self._changed = threading.Condition()
-        threading.Thread(target=self._work, name="epoch timing", daemon=True).start()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="epoch timing", daemon=True)
+        self._thread.start()
 
     def images_per_second(self, config: TrainConfig) -> float | None:
         """Return the speed of `config`'s training, at once; None while unknown, and then it is measured.
@@ -70,9 +72,15 @@ class EpochTimer:
                 self._speeds.clear()
             self._speeds[what_is_timed(config)] = images_per_second
 
+    def close(self, seconds: float = 5) -> None:
+        """Measure no more; wait so long, at most, for a trial to end: a process must not end within torch."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join(seconds)
+
     def _work(self) -> None:
-        while True:
-            config = self._next()
+        while config := self._next():
             try:
                 speed = self._speed(config)
             except Exception:
@@ -86,14 +94,13 @@ class EpochTimer:
                 elif self._wanted == config:
                     self._wanted = None
 
-    def _next(self) -> TrainConfig:
-        """Wait for settings that nobody has changed for a moment."""
+    def _next(self) -> TrainConfig | None:
+        """Wait for settings that nobody has changed for a moment; None when there is nothing more to do."""
         with self._changed:
-            self._changed.wait_for(lambda: self._wanted)
-            while self._changed.wait(SECONDS_STILL):
+            self._changed.wait_for(lambda: self._wanted or self._closed)
+            while self._changed.wait(SECONDS_STILL) and not self._closed:
                 pass
-            assert self._wanted
-            return self._wanted
+            return None if self._closed else self._wanted
 
     def _speed(self, config: TrainConfig) -> float | None:
         if sum(layer.parameters for layer in describe_layers(config)) > MOST_PARAMETERS:

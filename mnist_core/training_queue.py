@@ -85,6 +85,7 @@ class TrainingQueue:
         self._waiting: deque[_Job] = deque()
         self._training: list[_Job] = []
         self._changed = threading.Condition()
+        self._closed = False
         for _ in range(workers):
             threading.Thread(target=self._work, name="training", daemon=True).start()
 
@@ -188,10 +189,24 @@ class TrainingQueue:
                 job.writer.update(status)
                 job.writer.close()
 
+    def close(self, seconds: float = 5) -> None:
+        """Begin no more runs and interrupt those that train, which may take so long: they can be continued.
+
+        A process must not end while one of its threads is within torch.
+        """
+        with self._changed:
+            self._closed = True
+            for job in self._training:
+                job.control.ending = "interrupted"
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: not self._training, seconds)
+
     def _work(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting)
+                self._changed.wait_for(lambda: self._waiting or self._closed)
+                if self._closed:
+                    return
                 job = self._waiting.popleft()
                 self._training.append(job)
                 job.snapshot = replace(job.snapshot, status="running")
@@ -205,6 +220,7 @@ class TrainingQueue:
             finally:
                 with self._changed:
                     self._training.remove(job)
+                    self._changed.notify_all()
             self._store.keep_within(spare=job.writer.id)
 
     def _train(self, job: _Job) -> None:

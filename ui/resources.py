@@ -1,5 +1,6 @@
 """What all visitors of a server share, made once: data, runs, the training queue, models in memory."""
 
+import atexit
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -90,13 +91,17 @@ def training_queue() -> "TrainingQueue":
     keep_freed_memory(LARGEST_KEPT)
     workers = number_of_workers()
     threads = max(1, (usable_cores() - 1) // workers)
-    return TrainingQueue(run_store(), dataset_loader().wait, threads, workers)
+    queue = TrainingQueue(run_store(), dataset_loader().wait, threads, workers)
+    atexit.register(queue.close)
+    return queue
 
 
 @st.cache_resource(show_spinner=False)
 def epoch_timer() -> EpochTimer:
     """Return the server's measurements of how fast settings train."""
-    return EpochTimer(_training_speed)
+    timer = EpochTimer(_training_speed)
+    atexit.register(timer.close)
+    return timer
 
 
 def _training_speed(config: TrainConfig) -> float | None:

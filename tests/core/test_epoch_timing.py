@@ -90,6 +90,15 @@ def test_a_network_too_large_or_broken_is_not_tried_again():
     assert wait(timer, replace(CONFIG, widths=(8,))) == 100
 
 
+def test_a_timer_that_is_closed_measures_no_more():
+    measure = Measure(100.0)
+    timer = EpochTimer(measure)
+    timer.close()
+    assert timer.images_per_second(CONFIG) is None
+    time.sleep(0.1)
+    assert (measure.asked, timer._thread.is_alive()) == ([], False)
+
+
 def test_the_trial_and_the_training_agree(sample):
     config = replace(CONFIG, widths=(256, 256), batch_size=100, epochs=5, validation_size=0)
     events = fit(build_model(config), config, sample.train, sample.test[:1])

@@ -264,6 +264,23 @@ def test_several_workers_train_at_once(tmp_path, sample):
     assert [store.get(run_id).status for run_id in ids] == ["finished"] * 3
 
 
+def test_a_queue_that_closes_interrupts_what_trains_and_begins_nothing_more(lab):
+    first, second = lab.submit(ENDLESS), lab.submit(SHORT)
+    lab.gate.set()
+    wait_for(lambda: lab.snapshot(first).step > 5)
+    lab.queue.close()
+    run = lab.store.get(first)
+    assert (run.status, run.can_continue) == ("interrupted", True)
+    assert run.results["epochs"] > 0
+    assert lab.status(second) == "queued"
+    lab.queue.stop(second)
+    next_server = TrainingQueue(lab.store, lab.load, threads=1)
+    next_server.resume(first)
+    wait_for(lambda: lab.status(first) == "running")
+    next_server.close()
+    assert lab.status(first) == "interrupted"
+
+
 @pytest.mark.parametrize(("text", "number"), [("", 1), ("3", 3)])
 def test_the_number_of_workers_is_a_setting(text, number, monkeypatch):
     monkeypatch.setenv(training_queue.WORKERS_VARIABLE, text)
