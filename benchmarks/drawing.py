@@ -16,6 +16,7 @@ from PIL import Image
 
 from benchmarks.canvas import Drawing, draw_all
 from benchmarks.measurement import locate_mnist
+from benchmarks.rows import rows_table
 from mnist_core.calibration import Calibration, expected_calibration_error
 from mnist_core.data import Split, open_mnist
 from mnist_core.drawing import place_in_mnist_frame, strokes_to_image
@@ -182,6 +183,7 @@ def main() -> None:
     print(pen_table(model, drawings), end="\n\n")
     print(CONDITIONS.format(count=len(drawings), run=options.run), end="\n\n")
     print(moved_table(model, test[:MOVED_IMAGES]), end="\n\n")
+    print(rows_table(model, calibration, test), end="\n\n")
     if calibration:
         strokes = [strokes_to_image(drawing.strokes) for drawing in drawings]
         print(confidence_table(model, calibration, test, strokes))

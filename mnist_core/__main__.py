@@ -12,6 +12,7 @@ from mnist_core import (
     commands,
     comparison_commands,
     file_commands,
+    reading_commands,
     robustness_commands,
     training_commands,
 )
@@ -143,8 +144,10 @@ def _add_compare(subparsers: Any) -> None:
 
 def _add_predict(subparsers: Any) -> None:
     about = "Read digits from pictures or pen strokes."
-    parser = _add(subparsers, "predict", commands.predict_inputs, about)
+    parser = _add(subparsers, "predict", reading_commands.predict_inputs, about)
     parser.add_argument("image", nargs="*", help="PNG or JPEG pictures, one digit each")
+    row_help = "read each as a row of digits, from left to right"
+    parser.add_argument("--row", action="store_true", help=row_help)
     strokes_help = 'a file with a line for each digit: {"strokes": [[[x, y], ...], ...]}'
     parser.add_argument("--strokes", metavar="FILE.jsonl", help=strokes_help)
     parser.add_argument("--run", default="shipped", help='which run reads: an id, "last" or "shipped"')

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnist_core.data import Dataset, load_dataset
-from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
-from mnist_core.recognition import Prediction
 from mnist_core.run_store import RunStore
 from mnist_core.runs import Run
 from mnist_core.terminal import complain, fraction_bar
@@ -132,57 +128,6 @@ def _evaluation_answer(result: Evaluation) -> Answer:
         "per_class": [asdict(metrics) for metrics in result.per_class],
         "confusion_matrix": result.confusion_matrix.tolist(),
     }
-
-
-def predict_inputs(options: argparse.Namespace) -> None:
-    """Print what each input is read as, a line each."""
-    from mnist_core.recognition import predict
-
-    if not options.image and not options.strokes:
-        raise InputError("There is nothing to read; name pictures, or a file of strokes with --strokes.")
-    inputs = [*_pictures(options.image), *(_strokes(options.strokes) if options.strokes else [])]
-    run = RunStore(options.runs).get(options.run)
-    model, calibration = run.load_model(), run.load_calibration()
-    for name, image in inputs:
-        prediction = predict(model, image, calibration)
-        answer = {
-            "input": name,
-            "label": prediction.label,
-            "confidence": prediction.confidence,
-            "probabilities": prediction.probabilities.tolist(),
-            "blank": prediction.blank,
-            "is_digit": prediction.is_digit,
-        }
-        if options.json:
-            _print_json(answer)
-        else:
-            print(f"{name}: {_in_words(prediction)}")
-
-
-def _in_words(prediction: Prediction) -> str:
-    if prediction.blank:
-        return "no digit"
-    reading = f"{prediction.label} ({prediction.confidence:.1%})"
-    return reading if prediction.is_digit else f"not a digit; if it were one, {reading}"
-
-
-def _pictures(paths: list[str]) -> Iterator[tuple[str, Any]]:
-    from mnist_core.pictures import pixels_to_image, read_picture
-
-    for path in paths:
-        yield path, pixels_to_image(read_picture(path))
-
-
-def _strokes(path: str) -> Iterator[tuple[str, Any]]:
-    from mnist_core.drawing import read_strokes_line, strokes_to_image
-
-    try:
-        lines = Path(path).read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("{path} can't be read as a file of strokes ({why}).", path=path, why=error) from None
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            yield f"{path}:{number}", strokes_to_image(read_strokes_line(line, number)[0])
 
 
 def show_runs(options: argparse.Namespace) -> None:

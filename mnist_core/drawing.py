@@ -46,7 +46,7 @@ def strokes_to_image(strokes: Strokes) -> NDArray[np.uint8] | None:
     to a longer side of 20 px, 2.1 px wide with round ends, and placed as MNIST is. Raises InputError for
     anything but finite numbers in pairs, and for more than 100,000 points.
     """
-    pen_downs = _checked(strokes)
+    pen_downs = checked_strokes(strokes)
     return ink_strokes(pen_downs) if pen_downs else None
 
 
@@ -70,7 +70,7 @@ def read_strokes_line(text: str, line: int) -> tuple[Strokes, int | None]:
     if label is not None and (type(label) is not int or not 0 <= label <= 9):
         raise InputError(N_("Line {line}: the label must be a digit, 0 to 9, or left out."), line=line)
     try:
-        _checked(fields["strokes"])
+        checked_strokes(fields["strokes"])
     except InputError as error:
         raise InputError(N_("Line {line}: {problem}"), line=line, problem=error.message) from error
     return fields["strokes"], label
@@ -104,8 +104,8 @@ def _offset(profile: NDArray[np.float32]) -> int:
     return int(np.clip(CENTRE - np.floor(centre_of_mass + 0.5), 0, FRAME - len(profile)))
 
 
-def _checked(strokes: object) -> list[NDArray[np.float64]]:
-    """Strokes as arrays [points, 2], empty ones left out."""
+def checked_strokes(strokes: object) -> list[NDArray[np.float64]]:
+    """Return strokes as arrays [points, 2], empty ones left out; InputError as strokes_to_image raises it."""
     if not isinstance(strokes, list | tuple | np.ndarray):
         raise InputError(N_("Strokes must be a list of strokes, each a list of [x, y] points."))
     arrays = [points for points in map(_points, strokes) if len(points)]

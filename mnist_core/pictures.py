@@ -3,6 +3,7 @@
 import warnings
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,16 @@ BOLD = 4.0  # and what bolder ones are thinned to
 SPECK = 0.01  # of the largest connected piece of ink; smaller pieces are dust
 
 
+class Ink(NamedTuple):
+    """How dark the ink is, [H, W], without paper, noise, dust and printed lines; `inked` is where.
+
+    H and W are the picture's, at most 1024: larger pictures are averaged down by a whole factor.
+    """
+
+    darkness: NDArray[np.float32]
+    inked: NDArray[np.bool_]
+
+
 def pixels_to_image(pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """Find the digit in a picture and bring it to MNIST's form: uint8 [28, 28], or None when it is blank.
 
@@ -33,12 +44,17 @@ def pixels_to_image(pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     its paper or of another colour. Blank is: one colour, faint noise, or less ink than 5 px.
     Raises InputError for arrays of another shape or type.
     """
+    found = find_ink(pixels)
+    return None if found is None else place_ink(found.darkness, found.inked)
+
+
+def find_ink(pixels: NDArray[np.uint8]) -> Ink | None:
+    """Find the ink in a picture as `pixels_to_image` takes it; None when it is blank."""
     picture = _as_picture(pixels)
     if picture.mode != "RGBA":
-        return _digit_in(picture)
+        return _ink_in(picture)
     on_white = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-    image = _digit_in(on_white.convert("RGB"))
-    return _digit_in(picture.getchannel("A")) if image is None else image  # a white pen on nothing
+    return _ink_in(on_white.convert("RGB")) or _ink_in(picture.getchannel("A"))  # a white pen on nothing
 
 
 def read_picture(source: str | Path | bytes, name: str | None = None) -> NDArray[np.uint8]:
@@ -73,19 +89,12 @@ def _as_picture(pixels: NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(pixels).reduce(-(-max(pixels.shape[:2]) // WORKING_SIDE))
 
 
-def _digit_in(picture: Image.Image) -> NDArray[np.uint8] | None:
-    """Place the ink of a picture as MNIST does; None if there is too little of it."""
-    found = _find_ink(picture)
-    return None if found is None else place_ink(*found)
-
-
 def place_ink(ink: NDArray[np.float32], inked: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Bring the ink of one digit, [H, W], to MNIST's form; `inked` is where it is, without its soft edge."""
     return place_in_mnist_frame(_with_pen_as_in_mnist(ink[ink_box(inked)]))
 
 
-def _find_ink(picture: Image.Image) -> tuple[NDArray[np.float32], NDArray[np.bool_]] | None:
-    """How dark the ink is, [H, W], without paper, noise, dust and printed lines, and where; None without."""
+def _ink_in(picture: Image.Image) -> Ink | None:
     colours = np.atleast_3d(np.asarray(picture, np.float32))
     grey = colours.mean(axis=2)
     evened = even_out(grey)
@@ -100,7 +109,7 @@ def _find_ink(picture: Image.Image) -> tuple[NDArray[np.float32], NDArray[np.boo
     ink[(strong & ~digit) | (ink < noise)] = 0  # what is paler than strong is the digit's soft edge
     if is_photo:
         ink[~_near(digit)] = 0
-    return (ink, digit) if digit.sum() >= MIN_INK else None
+    return Ink(ink, digit) if digit.sum() >= MIN_INK else None
 
 
 def _near(digit: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -364,6 +364,26 @@ def test_predict_reads_pictures_with_the_shipped_model(command, shipped, picture
     assert out.splitlines()[2] == f"{pictures[2]}: no digit"
 
 
+def test_predict_reads_rows(command, shipped, pictures, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    row = ONE + [[[x + 100, y] for x, y in stroke] for stroke in ONE]
+    path.write_text(json.dumps({"strokes": row}))
+    code, out, _ = command("predict", "--row", *pictures, "--strokes", str(path), "--json")
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [answer["input"] for answer in answers] == [*pictures, f"{path}:1"]
+    assert answers[2]["digits"] == []
+    first, second = answers[3]["digits"]
+    assert first["box"] == [100, 20, 105, 200]
+    assert second["box"] == [200, 20, 205, 200]
+    assert first["label"] == np.argmax(first["probabilities"])
+    assert {"confidence", "is_digit", "unsure"} <= first.keys()
+    _, out, _ = command("predict", "--row", pictures[2], "--strokes", str(path))
+    blank, read = out.splitlines()
+    assert blank == f"{pictures[2]}: no digit"
+    assert len(read.removeprefix(f"{path}:1: ").split()) == 2
+
+
 def test_predict_says_what_is_no_digit(command, run_id, store, pictures):
     Calibration(1.0, np.zeros(8, np.float32), -1.0).save(store.get(run_id).folder)  # refuses everything
     _, out, _ = command("predict", "--run", run_id, pictures[0])

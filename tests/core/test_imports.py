@@ -126,6 +126,6 @@ def test_the_arithmetic_knows_no_files_threads_or_commands(module):
 
 def test_nothing_imports_the_composers_but_each_other():
     composers = {"commands", "training_commands", "file_commands", "training_queue"}
-    composers |= {"comparison_commands", "robustness_commands"}
+    composers |= {"comparison_commands", "robustness_commands", "reading_commands"}
     for module in set(MODULES) - composers:
         assert not imported(module) & composers, module

@@ -1,0 +1,49 @@
+"""Rows of MNIST's test digits: how many are found, and read."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_core.calibration import Calibration
+from mnist_core.data import Split
+from mnist_core.model import DigitClassifier
+from mnist_core.segmentation import predict_pixels_row
+
+ROWS = 300
+DIGITS = (2, 6)
+GAPS = (2, 8)  # pixels between the ink of neighbours
+MARGIN = 6  # pixels around the row
+
+CONDITIONS = """\
+{rows} rows of 2 to 6 digits of MNIST's test images, cut to their ink's columns and set side by side with gaps
+of 2 to 8 px; seed 0. A digit is right if its row has the right count and it is read right in its place."""
+
+
+def rows_table(model: DigitClassifier, calibration: Calibration | None, test: Split) -> str:
+    """Return how often a row's count, and its digits, are right."""
+    random = np.random.default_rng(0)
+    counted, right, digits = 0, 0, 0
+    for _ in range(ROWS):
+        chosen = random.integers(len(test), size=random.integers(DIGITS[0], DIGITS[1] + 1))
+        row = set_in_row(test.images[chosen], random)
+        read = [digit.prediction.label for digit in predict_pixels_row(model, row, calibration)]
+        labels = test.labels[chosen].tolist()
+        digits += len(labels)
+        counted += len(read) == len(labels)
+        right += sum(a == b for a, b in zip(read, labels, strict=True)) if len(read) == len(labels) else 0
+    lines = [
+        "| rows of digits | |",
+        "|---|---:|",
+        f"| counted right | {counted / ROWS:.1%} of {ROWS} rows |",
+        f"| read right | {right / digits:.1%} of {digits:,} digits |",
+    ]
+    return "\n".join([*lines, "", CONDITIONS.format(rows=ROWS)])
+
+
+def set_in_row(images: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
+    """Set images [N, 28, 28] side by side as ink on paper, with gaps in GAPS: uint8 [H, W], 255 is ink."""
+    parts = [np.zeros((28, MARGIN), np.uint8)]
+    for image in images:
+        columns = np.flatnonzero(image.any(axis=0))
+        gap = np.zeros((28, random.integers(GAPS[0], GAPS[1] + 1)), np.uint8)
+        parts += [image[:, columns[0] : columns[-1] + 1], gap]
+    return np.pad(np.concatenate([*parts[:-1], parts[0]], axis=1), ((MARGIN, MARGIN), (0, 0)))

@@ -1,0 +1,118 @@
+"""Rows of digits: split from left to right, read one by one, with their boxes."""
+
+import time
+
+import numpy as np
+import pytest
+
+from benchmarks.rows import rows_table, set_in_row
+from mnist_core.architectures import build_model
+from mnist_core.config import TrainConfig
+from mnist_core.data import open_mnist
+from mnist_core.drawing import strokes_to_image
+from mnist_core.messages import InputError
+from mnist_core.run_store import RunStore
+from mnist_core.segmentation import predict_pixels_row, predict_strokes_row
+
+ONE = [[[20, 0], [20, 100]]]
+SEVEN = [[[0, 0], [50, 0], [20, 100]], [[12, 52], [50, 50]]]  # crossed
+FIVE = [[[10, 4], [6, 46], [36, 40], [54, 66], [34, 100], [0, 90]], [[12, 2], [60, 0]]]  # bar apart
+ZERO = [[[30, 0], [6, 28], [4, 62], [26, 99], [52, 84], [60, 46], [48, 10], [30, 0]]]
+
+
+def moved(strokes, right):
+    return [[[x + right, y] for x, y in stroke] for stroke in strokes]
+
+
+@pytest.fixture(scope="module")
+def untrained():
+    return build_model(TrainConfig(widths=(8,)))
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    run = RunStore().get("shipped")
+    return run.load_model(), run.load_calibration()
+
+
+def test_strokes_that_lie_over_one_another_are_one_digit(untrained):
+    drawn = moved(FIVE, 170) + moved(ONE, 80) + SEVEN + moved(ONE, 120)  # in no order
+    row = predict_strokes_row(untrained, drawn)
+    assert [digit.box for digit in row] == [
+        (0, 0, 50, 100),
+        (100, 0, 100, 100),
+        (140, 0, 140, 100),
+        (170, 0, 230, 100),
+    ]
+    for digit, alone in zip(row, (SEVEN, ONE, ONE, FIVE), strict=True):
+        np.testing.assert_array_equal(digit.prediction.image, strokes_to_image(alone))
+
+
+def test_strokes_are_read_one_by_one(shipped):
+    drawn = ZERO + moved(SEVEN, 90) + moved(FIVE, 170) + moved(ONE, 240)
+    row = predict_strokes_row(*shipped[:1], drawn, shipped[1])
+    assert [digit.prediction.label for digit in row] == [0, 7, 5, 1]
+
+
+@pytest.mark.parametrize("strokes", [[], [[]]])
+def test_nothing_drawn_is_no_row(untrained, strokes):
+    assert predict_strokes_row(untrained, strokes) == []
+    assert predict_pixels_row(untrained, np.zeros((40, 90), np.uint8)) == []
+
+
+def test_malformed_strokes_are_refused(untrained):
+    with pytest.raises(InputError, match="two numbers"):
+        predict_strokes_row(untrained, [[[1, 2, 3]]])
+
+
+def test_a_wild_drawing_is_read_at_once(untrained):
+    walk = np.random.default_rng(0).normal(size=(300, 33, 2)).cumsum(axis=1)
+    walk += np.random.default_rng(1).uniform(-3000, 3000, (300, 1, 2))
+    start = time.process_time()
+    assert 1 <= len(predict_strokes_row(untrained, walk.tolist())) <= 50
+    assert len(predict_strokes_row(untrained, [[[5, 5]]])) == 1
+    assert time.process_time() - start < 3
+
+
+@pytest.mark.parametrize("factor", [1, 6, 60])
+def test_boxes_are_in_the_pictures_own_pixels(untrained, batch, factor):
+    row = (
+        np.pad(np.concatenate([batch.images[0], batch.images[1]], axis=1), 5)
+        .repeat(factor, 0)
+        .repeat(factor, 1)
+    )
+    boxes = [digit.box for digit in predict_pixels_row(untrained, row)]
+    inked = [np.flatnonzero(row[:, half].any(axis=0)) for half in np.array_split(np.arange(row.shape[1]), 2)]
+    lefts = [inked[0][0], row.shape[1] // 2 + inked[1][0]]
+    assert len(boxes) == 2
+    for box, left in zip(boxes, lefts, strict=True):
+        assert abs(box.left - left) <= 2 * factor
+        assert box.right <= row.shape[1]
+
+
+def test_touching_digits_are_cut_and_unsure(shipped, mnist_directory):
+    test = open_mnist(mnist_directory).test
+    right = 0
+    for first, second in zip(test.images[:20], test.images[20:40], strict=True):
+        pair = [image[:, np.flatnonzero(image.max(axis=0) > 60)] for image in (first, second)]
+        touching = np.pad(np.concatenate(pair, axis=1), 8)
+        row = predict_pixels_row(*shipped[:1], touching, shipped[1])
+        right += len(row) == 2
+        if len(row) == 1:
+            continue
+        assert all(digit.box.left < digit.box.right for digit in row)
+    assert right >= 14
+
+
+def test_rows_of_mnist_are_read(shipped, mnist_directory):
+    test = open_mnist(mnist_directory).test
+    row = set_in_row(test.images[:6], np.random.default_rng(0))
+    for picture in (row, 255 - row, row.repeat(5, 0).repeat(5, 1)):
+        digits = predict_pixels_row(*shipped[:1], picture, shipped[1])
+        assert [digit.prediction.label for digit in digits] == test.labels[:6].tolist()
+        assert [digit.unsure for digit in digits] == [False] * 6
+
+
+def test_the_rows_table_counts(untrained, batch, monkeypatch):
+    monkeypatch.setattr("benchmarks.rows.ROWS", 5)
+    assert "of 5 rows |" in rows_table(untrained, None, batch)
