@@ -17,7 +17,7 @@ from PIL import Image
 from benchmarks.canvas import Drawing, draw_all
 from benchmarks.measurement import locate_mnist
 from benchmarks.rows import rows_table
-from mnist_core.calibration import Calibration, expected_calibration_error
+from mnist_core.calibration import Calibration
 from mnist_core.data import Split, open_mnist
 from mnist_core.drawing import place_in_mnist_frame, strokes_to_image
 from mnist_core.handwriting import write_non_digits
@@ -26,6 +26,7 @@ from mnist_core.messages import InputError
 from mnist_core.model import DigitClassifier
 from mnist_core.pictures import pixels_to_image
 from mnist_core.recognition import predict_all
+from mnist_core.reliability import reliability
 from mnist_core.run_store import RunStore
 
 PEN_DIGITS = Path(__file__).resolve().parents[2] / "shared" / "pen_digits" / "pen_digits.jsonl"
@@ -144,7 +145,7 @@ def confidence_table(
     others = write_non_digits(OTHERS, seed=1)
     read_test = predict_all(model, list(test.images), calibration)
     probabilities = np.stack([prediction.probabilities for prediction in read_test])
-    error = expected_calibration_error(probabilities, test.labels)
+    error = reliability(probabilities, test.labels).expected_error
     refused = {
         "MNIST's test images": [not prediction.is_digit for prediction in read_test],
         "pen digits, from strokes": _refused(model, calibration, pen),

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core.reliability import reliability
-
 if TYPE_CHECKING:
     from mnist_core.data import Split
     from mnist_core.model import DigitClassifier
@@ -110,11 +108,3 @@ def fit_temperature(logits: Floats, labels: NDArray[np.integer]) -> float:
 
     best = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded")
     return float(np.exp(best.x))
-
-
-def expected_calibration_error(probabilities: Floats, labels: NDArray[np.integer]) -> float:
-    """Return how far confidence is from accuracy, 0 to 1: the mean over 15 bins, weighted by their images.
-
-    `probabilities` are [N, 10], `labels` [N].
-    """
-    return reliability(probabilities, labels).expected_error

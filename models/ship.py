@@ -11,11 +11,12 @@ import sys
 import numpy as np
 import torch
 
-from mnist_core.calibration import REFUSED, Calibration, calibrate, expected_calibration_error
+from mnist_core.calibration import REFUSED, Calibration, calibrate
 from mnist_core.data import hold_out, load_dataset
 from mnist_core.evaluation import Evaluation, evaluate
 from mnist_core.inference import predict_logits
 from mnist_core.messages import InputError
+from mnist_core.reliability import reliability
 from mnist_core.run_store import SHIPPED, RunStore
 from mnist_core.runs import Run
 
@@ -76,7 +77,7 @@ def ship(run: Run) -> Evaluation:
     calibration.save(SHIPPED)
     logits = predict_logits(model, torch.from_numpy(np.array(dataset.test.images)))
     honest = (logits / calibration.temperature).softmax(1).numpy()
-    error = expected_calibration_error(honest, dataset.test.labels)
+    error = reliability(honest, dataset.test.labels).expected_error
     (SHIPPED.parent / "README.md").write_text(_card(run, result, size, calibration, error))
     return result
 

@@ -9,7 +9,6 @@ from mnist_core.calibration import (
     CALIBRATION_FILE,
     Calibration,
     calibrate,
-    expected_calibration_error,
     fit_temperature,
     load_calibration,
 )
@@ -19,6 +18,7 @@ from mnist_core.drawing import strokes_to_image
 from mnist_core.handwriting import write_digits, write_non_digits
 from mnist_core.inference import predict_logits, predict_with_features
 from mnist_core.recognition import predict, predict_all
+from mnist_core.reliability import reliability
 from mnist_core.training import fit
 
 
@@ -62,14 +62,12 @@ def test_the_temperature_that_was_put_in_is_found(temperature):
     assert fit_temperature(logits, labels) == pytest.approx(temperature, rel=0.05)
 
 
-def test_calibration_error_is_how_far_confidence_is_off():
-    sure = np.eye(10, dtype=np.float32)[np.zeros(100, int)]
-    assert expected_calibration_error(sure, np.zeros(100, int)) == 0
-    assert expected_calibration_error(sure, np.repeat([0, 1], [75, 25])) == pytest.approx(0.25)
-    logits, labels = drawn(1.0)
-    exact, bold = (torch.from_numpy(logits * factor).softmax(1).numpy() for factor in (1, 3))
-    assert expected_calibration_error(exact, labels) < 0.02
-    assert expected_calibration_error(bold, labels) > 0.1
+def test_a_temperature_makes_bold_logits_honest():
+    logits, labels = drawn(3.0)
+    temperature = fit_temperature(logits, labels)
+    bold, honest = (torch.from_numpy(logits / by).softmax(1).numpy() for by in (1, temperature))
+    assert reliability(bold, labels).expected_error > 0.1
+    assert reliability(honest, labels).expected_error < 0.02
 
 
 def test_features_come_with_the_same_logits(model, digits):
