@@ -77,10 +77,10 @@ RECIPES: dict[str, Recipe] = dict(
             channels=(32, 64, 128),
             learning_rate=0.01,
             epochs=12,
-            augmentation="pens",
+            augmentation="affine",
             label_smoothing=0.1,
             validation_size=2_000,
-            written_share=0.25,
+            written_share=0.5,
         ),
         _tutorial(
             "tutorial-1",
