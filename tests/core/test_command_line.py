@@ -11,12 +11,13 @@ from PIL import Image
 
 from mnist_core import commands, robustness_commands, run_store, training_commands
 from mnist_core.__main__ import main
-from mnist_core.calibration import Calibration, expected_calibration_error
+from mnist_core.calibration import Calibration
 from mnist_core.config import CHOICES, TrainConfig
 from mnist_core.data import Dataset, open_mnist
 from mnist_core.evaluation import evaluate
 from mnist_core.raw_files import FILES
 from mnist_core.recipes import RECIPES
+from mnist_core.reliability import reliability
 from mnist_core.robustness import TRIALS, measure_robustness
 from mnist_core.run_store import PROJECT, RunStore
 from mnist_core.significance import wilson_interval
@@ -268,7 +269,7 @@ def test_evaluate_gives_accuracy_metrics_and_confusion_matrix(command, run_id, s
     low, high = answer["accuracy_interval"]
     assert [low, high] == list(wilson_interval(round(297 * result.accuracy), 297))
     assert f"{low:.2%} to {high:.2%}" in out
-    assert answer["calibration_error"] == expected_calibration_error(result.probabilities, result.labels)
+    assert answer["calibration_error"] == reliability(result.probabilities, result.labels).expected_error
     assert f"{answer['confidence']:.2%} sure on average" in out
     assert f"Brier score {answer['brier_score']:.4f}" in out
     assert len(out.splitlines()) > 22
