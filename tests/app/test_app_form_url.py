@@ -158,9 +158,9 @@ def test_a_broken_parameter_is_named_and_the_rest_works(app, broken):
 
 
 def test_settings_that_can_not_go_together_get_their_sentence(app):
-    test = app("train", optimizer="nesterov", momentum="0")
+    test = app("train", batch_norm="true", train_size="1")
     assert not test.exception
-    assert "Nesterov needs momentum" in test.error[0].value
+    assert "Batch norm needs batches of at least 2 images" in test.error[0].value
 
 
 def test_a_link_to_a_run_shows_the_settings_it_was_made_with(app, sample_only):
