@@ -18,12 +18,15 @@ def test_a_run_is_taken_away_and_its_weights_are_brought_back(page, tmp_path):
     page.get_by_text("The weights of again.safetensors are a run now").wait_for()
     settle(page)
     assert "run=shipped" not in page.url
-    assert page.get_by_role("heading", name="Best: finished").is_visible()
+    assert page.get_by_role("heading", name="again: finished").is_visible()
 
 
 def test_charts_are_saved_by_their_own_buttons(page):
     page.open("/train?run=shipped")
+    settle(page)
     page.locator(".vega-embed").first.hover()
+    page.wait_for_timeout(500)
+    save = page.get_by_role("button", name="Download as PNG").first
     with page.expect_download() as chart:
-        page.get_by_role("button", name="Download as PNG").first.click()
+        save.click()
     assert chart.value.path().read_bytes().startswith(b"\x89PNG")
