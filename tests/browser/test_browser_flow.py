@@ -75,7 +75,7 @@ def test_a_running_training_survives_refresh_and_opens_elsewhere_and_stops(page,
     page.locator(".st-key-pages").get_by_role("link", name="Draw").click()
     page.locator("h1", has_text="Draw a digit").wait_for()
     page.locator(".st-key-pages").get_by_role("link", name="Train").click()
-    page.get_by_role("button", name="Stop").click()
+    page.locator(".stMain").get_by_role("button", name="Stop").click()
     page.get_by_role("heading", name="stopped").wait_for(timeout=1 * MINUTES)
     assert page.locator('[data-testid="stMetricValue"]').first.inner_text().endswith("%")
 
