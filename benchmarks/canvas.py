@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from mnist_core.drawing import Strokes, read_strokes_line
 from mnist_core.messages import InputError
+from mnist_core.reading.drawing import Strokes, read_strokes_line
 
 SIDE = 280  # pixels of the canvas
 SIZES = (0.3, 0.9)  # of the canvas, the longer side of the ink

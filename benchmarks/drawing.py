@@ -17,17 +17,17 @@ from PIL import Image
 from benchmarks.canvas import Drawing, draw_all
 from benchmarks.measurement import locate_mnist
 from benchmarks.rows import rows_table
-from mnist_core.calibration import Calibration
+from mnist_core.analysis.reliability import reliability
 from mnist_core.data import Split, open_mnist
-from mnist_core.drawing import place_in_mnist_frame, strokes_to_image
-from mnist_core.handwriting import write_non_digits
 from mnist_core.inference import predict_logits
 from mnist_core.messages import InputError
 from mnist_core.model import DigitClassifier
-from mnist_core.pictures import pixels_to_image
-from mnist_core.recognition import predict_all
-from mnist_core.reliability import reliability
-from mnist_core.run_store import RunStore
+from mnist_core.reading.calibration import Calibration
+from mnist_core.reading.drawing import place_in_mnist_frame, strokes_to_image
+from mnist_core.reading.handwriting import write_non_digits
+from mnist_core.reading.pictures import pixels_to_image
+from mnist_core.reading.recognition import predict_all
+from mnist_core.runs.store import RunStore
 
 PEN_DIGITS = Path(__file__).resolve().parents[2] / "shared" / "pen_digits" / "pen_digits.jsonl"
 MOVED_IMAGES = 2_000

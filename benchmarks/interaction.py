@@ -23,10 +23,10 @@ from tqdm import tqdm
 
 from benchmarks.measurement import locate_mnist
 from benchmarks.memory import serve, visit
-from mnist_core.devices import usable_cores
+from mnist_core.machine.devices import usable_cores
 from mnist_core.messages import InputError
-from mnist_core.run_store import RunStore
-from mnist_core.runs import METRICS_FILE, Run
+from mnist_core.runs.run import METRICS_FILE, Run
+from mnist_core.runs.store import RunStore
 from tests.browser.server import chromium, launch, settle
 
 ROUNDS = 5  # of ten interactions

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mnist_core.data import find_mnist, open_mnist
+from mnist_core.dataset.raw_files import raw_folder
 from mnist_core.messages import InputError
-from mnist_core.raw_files import raw_folder
 
 
 class Task(NamedTuple):

@@ -27,8 +27,8 @@ from benchmarks.measurement import locate_mnist
 from mnist_core.architectures import build_model, count_parameters
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
-from mnist_core.run_store import RunStore
-from mnist_core.runs import UNFINISHED
+from mnist_core.runs.run import UNFINISHED
+from mnist_core.runs.store import RunStore
 from tests.browser.server import ROOT, chromium, draw, launch, settle
 
 RECIPE = RECIPES["tutorial-4b"]

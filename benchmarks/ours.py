@@ -6,11 +6,11 @@ from dataclasses import replace
 from benchmarks.measurement import Measurement, Task
 from mnist_core.architectures import build_model
 from mnist_core.data import open_mnist
-from mnist_core.devices import usable_cores
 from mnist_core.evaluation import evaluate
-from mnist_core.events import EpochDone
+from mnist_core.learning.events import EpochDone
+from mnist_core.machine.devices import usable_cores
+from mnist_core.machine.threads import choose_threads
 from mnist_core.recipes import RECIPES
-from mnist_core.threads import choose_threads
 from mnist_core.training import fit
 
 

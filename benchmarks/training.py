@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from benchmarks import ours, tutorials
 from benchmarks.measurement import Measurement, Task, locate_mnist
-from mnist_core.devices import usable_cores
+from mnist_core.machine.devices import usable_cores
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
 

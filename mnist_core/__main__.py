@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from mnist_core import (
+from mnist_core.analysis.robustness import IMAGES
+from mnist_core.cli import (
     commands,
     comparison_commands,
     file_commands,
@@ -16,11 +17,10 @@ from mnist_core import (
     robustness_commands,
     training_commands,
 )
-from mnist_core.export import EXPORTS
+from mnist_core.cli.terminal import complain
+from mnist_core.export.kinds import EXPORTS
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
-from mnist_core.robustness import IMAGES
-from mnist_core.terminal import complain
 
 
 class _Parser(argparse.ArgumentParser):

@@ -219,7 +219,7 @@ def build_model(config: TrainConfig) -> DigitClassifier:
     """
     import torch
 
-    from mnist_core.randomness import RandomStream
+    from mnist_core.learning.randomness import RandomStream
 
     with RandomStream(config.seed):
         return _assemble(config).to(memory_format=torch.channels_last)

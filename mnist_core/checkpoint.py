@@ -14,8 +14,8 @@ from mnist_core.messages import N_, InputError
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from mnist_core.learning.training_state import TrainingState
     from mnist_core.model import DigitClassifier
-    from mnist_core.training_state import TrainingState
 
 FORMAT = "digit-lab 1"
 STATE_FORMAT = "digit-lab state 1"
@@ -90,7 +90,7 @@ def load_state(path: Path) -> TrainingState:
     """Read a state; raise InputError when the file is missing, damaged, or not one of ours."""
     from safetensors import SafetensorError, safe_open
 
-    from mnist_core.training_state import TrainingState
+    from mnist_core.learning.training_state import TrainingState
 
     try:
         with safe_open(path, "pt") as file:

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core.download import download_mnist
+from mnist_core.dataset.download import download_mnist
+from mnist_core.dataset.raw_files import FILES, cache_directory, check_file_once, holds_mnist, raw_folder
 from mnist_core.messages import N_, InputError, Message
-from mnist_core.raw_files import FILES, cache_directory, check_file_once, holds_mnist, raw_folder
 
 PROJECT_DATA = Path(__file__).resolve().parent.parent / "data"
 SAMPLE_TRAIN = 1500  # images of the offline sample to train on; the rest, by other writers, are the test
@@ -132,7 +132,7 @@ def load_sample(reason: Message | None = None) -> Dataset:
 
     `reason` is the end of the notice: why MNIST isn't there and how to get it.
     """
-    from mnist_core.sample import sample_digits
+    from mnist_core.dataset.sample import sample_digits
 
     digits = Split(*sample_digits())
     notice = Message(

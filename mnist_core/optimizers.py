@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from mnist_core.config import TrainConfig
-    from mnist_core.update_rules import Updater
+    from mnist_core.learning.update_rules import Updater
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ class Optimizer:
 
 
 def _build_updaters(parameters: list[Tensor], config: TrainConfig) -> list[Updater]:
-    from mnist_core.update_rules import Updater
+    from mnist_core.learning.update_rules import Updater
 
     if config.optimizer != "muon":
         return [Updater(config.optimizer, parameters, config)]

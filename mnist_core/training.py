@@ -11,19 +11,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mnist_core.batches import Batches
 from mnist_core.config import TrainConfig
 from mnist_core.data import Split
-from mnist_core.devices import choose_precision
-from mnist_core.events import Continued, Diverged, EpochDone, Event, Started, StepDone, Tick
-from mnist_core.gradients import choose_gradients
-from mnist_core.handwriting import write_digits
 from mnist_core.inference import predict_logits
+from mnist_core.learning.batches import Batches
+from mnist_core.learning.events import Continued, Diverged, EpochDone, Event, Started, StepDone, Tick
+from mnist_core.learning.gradients import choose_gradients
+from mnist_core.learning.phases import Phases, change, first_phases, phase_at
+from mnist_core.learning.training_state import TrainingState
+from mnist_core.machine.devices import choose_precision
 from mnist_core.messages import N_
 from mnist_core.model import DigitClassifier
 from mnist_core.optimizers import OPTIMIZERS, Optimizer
-from mnist_core.phases import Phases, change, first_phases, phase_at
-from mnist_core.training_state import TrainingState
+from mnist_core.reading.handwriting import write_digits
 
 REPORTS_PER_EPOCH = 100
 TICK_SECONDS = 0.2

@@ -11,14 +11,14 @@ import sys
 import numpy as np
 import torch
 
-from mnist_core.calibration import REFUSED, Calibration, calibrate
+from mnist_core.analysis.reliability import reliability
 from mnist_core.data import hold_out, load_dataset
 from mnist_core.evaluation import Evaluation, evaluate
 from mnist_core.inference import predict_logits
 from mnist_core.messages import InputError
-from mnist_core.reliability import reliability
-from mnist_core.run_store import SHIPPED, RunStore
-from mnist_core.runs import Run
+from mnist_core.reading.calibration import REFUSED, Calibration, calibrate
+from mnist_core.runs.run import Run
+from mnist_core.runs.store import SHIPPED, RunStore
 
 MOST_BYTES = 2_000_000
 
@@ -53,9 +53,9 @@ The same processor and torch give the same weights again; others differ in the l
 - MNIST was written in the USA around 1990. A 1 with an upstroke or a crossed 7, as much of the world writes
   them, is rare in it and read worse.
 - "Not a digit" is told by a logistic regression on its last layer's inputs, learned from digits and from
-  letters, shapes and scribbles of our own drawing (`mnist_core/letterforms.py`), with the threshold that
-  refuses {refused:.0%} of the validation images. What it was never shown, another script's characters say,
-  may pass for a digit.
+  letters, shapes and scribbles of our own drawing (`mnist_core/reading/letterforms.py`), with the threshold
+  that refuses {refused:.0%} of the validation images. What it was never shown, another script's characters
+  say, may pass for a digit.
 """
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import streamlit as st
 
-from mnist_core.drawing import strokes_to_image
 from mnist_core.messages import InputError
-from mnist_core.pictures import pixels_to_image, read_picture
-from mnist_core.recognition import Prediction, predict
+from mnist_core.reading.drawing import strokes_to_image
+from mnist_core.reading.pictures import pixels_to_image, read_picture
+from mnist_core.reading.recognition import Prediction, predict
 from ui import resources
 from ui.canvas import clear_canvas, show_canvas
 from ui.digits import Figure, bars_html, figure_html, sure_text

@@ -5,7 +5,7 @@ import streamlit as st
 
 from mnist_core.data import Split
 from mnist_core.evaluation import Evaluation
-from mnist_core.runs import Run
+from mnist_core.runs.run import Run
 from ui import resources
 from ui.charts import confusion_figure
 from ui.digits import Figure, grid_html, sure_text

@@ -4,8 +4,8 @@ from urllib.parse import urlencode, urljoin
 
 import streamlit as st
 
-from mnist_core.run_labels import LONGEST_NAME
-from mnist_core.runs import UNFINISHED, Run
+from mnist_core.runs.labels import LONGEST_NAME
+from mnist_core.runs.run import UNFINISHED, Run
 from ui import run_actions, visitor
 from ui.run_list import plain, standing_text
 from ui.run_table import choose_order, ordered_runs, show_table

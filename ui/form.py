@@ -91,7 +91,7 @@ def _show_changes() -> None:
 
 
 def _take_recipe() -> None:
-    if recipe := RECIPES.get(st.session_state["set_recipe"]):
+    if recipe := RECIPES.get(st.session_state.get("set_recipe", "")):
         fill(recipe.config)
 
 

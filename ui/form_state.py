@@ -92,8 +92,11 @@ def keep(field: str, value: Any) -> None:
 
 
 def take(field: str, options: Container[Any] | None = None) -> None:
-    """Take over what a field's control was set to; not a choice in the words of another language."""
-    chosen = st.session_state[f"set_{field}"]
+    """Take over what a field's control was set to; not a choice in the words of another language.
+
+    A control that was just replaced, by a recipe or a language, has nothing to say any more.
+    """
+    chosen = st.session_state.get(f"set_{field}", settings()[field])
     if options is None or chosen in options:
         keep(field, chosen)
         _write_url()
@@ -101,7 +104,8 @@ def take(field: str, options: Container[Any] | None = None) -> None:
 
 def take_layers(field: str) -> None:
     """Take over how many layers were asked for, and their sizes."""
-    sizes = resized(settings()[field], st.session_state[f"set_{field}_count"])
+    sizes = settings()[field]
+    sizes = resized(sizes, st.session_state.get(f"set_{field}_count", len(sizes)))
     keep(field, tuple(st.session_state.get(f"set_{field}_{i}", size) for i, size in enumerate(sizes)))
     _write_url()
 

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnist_core.runs import METRICS, METRICS_FILE, Run
+from mnist_core.runs.run import METRICS, METRICS_FILE, Run
 from ui import resources
 from ui.translation import count_text, duration_text, ngettext
 from ui.translation import gettext as _
@@ -13,8 +13,8 @@ from ui.translation import gettext as _
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mnist_core.probes import Probe
-    from mnist_core.training_queue import Snapshot
+    from mnist_core.monitoring.probes import Probe
+    from mnist_core.runs.training_queue import Snapshot
 
 MOST_ROWS = 3000  # of a run, to draw curves from
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.allocation import keep_freed_memory
 from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset, find_mnist, load_dataset, load_sample
-from mnist_core.epoch_timing import EpochTimer
+from mnist_core.machine.allocation import keep_freed_memory
+from mnist_core.machine.epoch_timing import EpochTimer
 from mnist_core.messages import InputError
-from mnist_core.run_store import RunStore
-from mnist_core.runs import Run
+from mnist_core.runs.run import Run
+from mnist_core.runs.store import RunStore
 from ui.dataset_loader import DatasetLoader
 from ui.translation import gettext as _
 from ui.translation import say
@@ -21,7 +21,7 @@ from ui.translation import say
 if TYPE_CHECKING:
     from mnist_core.evaluation import Evaluation
     from mnist_core.model import DigitClassifier
-    from mnist_core.training_queue import TrainingQueue
+    from mnist_core.runs.training_queue import TrainingQueue
 
 OFFLINE_VARIABLE = "DIGITLAB_OFFLINE"  # set it, and nothing is ever downloaded
 LARGEST_KEPT = 8  # megabytes: takes 150 MB off a CNN's training for a twentieth of its speed
@@ -85,8 +85,8 @@ def run_store() -> RunStore:
 @st.cache_resource(show_spinner=False)
 def training_queue() -> "TrainingQueue":
     """Return the server's training queue: DIGITLAB_WORKERS at a time, with one core left to the pages."""
-    from mnist_core.devices import usable_cores
-    from mnist_core.training_queue import TrainingQueue, number_of_workers
+    from mnist_core.machine.devices import usable_cores
+    from mnist_core.runs.training_queue import TrainingQueue, number_of_workers
 
     keep_freed_memory(LARGEST_KEPT)
     workers = number_of_workers()
@@ -105,7 +105,7 @@ def epoch_timer() -> EpochTimer:
 
 
 def _training_speed(config: TrainConfig) -> float | None:
-    from mnist_core.threads import training_speed
+    from mnist_core.machine.threads import training_speed
 
     queue = training_queue()
     data = dataset_loader().wait()

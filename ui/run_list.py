@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnist_core.runs import UNFINISHED, Run
+from mnist_core.runs.run import UNFINISHED, Run
 from ui import resources, visitor
 from ui.progress import status_text
 from ui.runs import run_label, run_name, settings_text

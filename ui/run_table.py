@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from mnist_core.runs import UNFINISHED, Run
+from mnist_core.runs.run import UNFINISHED, Run
 from ui import visitor
 from ui.progress import status_text
 from ui.run_list import SECONDS_BETWEEN_LOOKS, progress_share

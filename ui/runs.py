@@ -10,7 +10,7 @@ from mnist_core.architectures import ARCHITECTURES
 from mnist_core.config import TrainConfig
 from mnist_core.optimizers import OPTIMIZERS
 from mnist_core.recipes import RECIPES
-from mnist_core.runs import Run
+from mnist_core.runs.run import Run
 from ui import resources, visitor
 from ui.setting_words import LABELS
 from ui.state import RUN_KEY, choice_in_url, current_run, link

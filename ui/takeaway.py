@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.export import EXPORTS, export, file_name, problem
-from mnist_core.import_file import MOST_WEIGHTS_BYTES, import_weights, read_config
+from mnist_core.export.import_file import MOST_WEIGHTS_BYTES, import_weights, read_config
+from mnist_core.export.kinds import EXPORTS, export, file_name, problem
 from mnist_core.messages import N_, InputError, Message
-from mnist_core.runs import Run
+from mnist_core.runs.run import Run
 from ui import resources, visitor
 from ui.form_state import fill
 from ui.state import RUN_KEY, link

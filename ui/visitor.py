@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from mnist_core.messages import InputError
-from mnist_core.runs import Run
+from mnist_core.runs.run import Run
 from ui import resources
 from ui.state import current_run
 

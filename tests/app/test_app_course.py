@@ -9,8 +9,8 @@ import torch
 from mnist_core.config import TrainConfig
 from mnist_core.data import load_sample
 from mnist_core.recipes import RECIPES
-from mnist_core.recording import train_run
-from mnist_core.run_store import RunStore
+from mnist_core.runs.recording import train_run
+from mnist_core.runs.store import RunStore
 from ui import resources
 
 SHORT = TrainConfig(widths=(16,), epochs=2, batch_size=50, train_size=600, validation_size=200)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from mnist_core.config import TrainConfig
-from mnist_core.run_store import RunStore
+from mnist_core.runs.store import RunStore
 from ui.canvas import strokes_of
 
 

@@ -6,7 +6,7 @@ import pytest
 from mnist_core.config import TrainConfig
 from mnist_core.data import load_sample
 from mnist_core.evaluation import Evaluation
-from mnist_core.run_store import RunStore
+from mnist_core.runs.store import RunStore
 from ui.charts import confusion_figure
 
 

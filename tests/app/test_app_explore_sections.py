@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from mnist_core.data import Split, load_sample
-from mnist_core.label_errors import DOUBTFUL_LABELS
-from mnist_core.statistics import distances_to_mean, most_and_least_typical, statistics
+from mnist_core.dataset.label_errors import DOUBTFUL_LABELS
+from mnist_core.dataset.statistics import distances_to_mean, most_and_least_typical, statistics
 from tests.browser.server import ROOT
 from ui.explore.tsne_worker import TsneWorker
 

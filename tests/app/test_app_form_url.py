@@ -8,7 +8,7 @@ import pytest
 from mnist_core.config import CHOICES, FIELD_RANGES, TrainConfig
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
-from mnist_core.run_store import RunStore
+from mnist_core.runs.store import RunStore
 from ui.form_url import PARAMETERS, from_query, to_query
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from mnist_core.recipes import RECIPES
-from mnist_core.run_store import RunStore
+from mnist_core.runs.store import RunStore
 from ui import run_list, translation
 from ui.runs import settings_text
 

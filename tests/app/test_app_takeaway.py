@@ -5,7 +5,7 @@ import pytest
 from mnist_core.architectures import build_model
 from mnist_core.checkpoint import save_checkpoint
 from mnist_core.config import TrainConfig
-from mnist_core.run_store import RunStore
+from mnist_core.runs.store import RunStore
 
 CONFIG = TrainConfig(widths=(33,), learning_rate=0.02)
 

@@ -5,7 +5,7 @@ import pytest
 
 from mnist_core.config import TrainConfig
 from mnist_core.recipes import RECIPES
-from mnist_core.run_store import RunStore
+from mnist_core.runs.store import RunStore
 from ui.form import number_text
 from ui.translation import duration_text
 

@@ -3,7 +3,7 @@
 import pytest
 
 from mnist_core.config import TrainConfig
-from mnist_core.run_store import RunStore
+from mnist_core.runs.store import RunStore
 from ui import visitor
 
 ANNA, BEN = "a" * 32, "b" * 32

@@ -1,7 +1,7 @@
 import pytest
 
 from mnist_core.recipes import RECIPES
-from mnist_core.run_store import RunStore
+from mnist_core.runs.store import RunStore
 from tests.browser import server
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page
 
 from mnist_core.recipes import RECIPES
-from mnist_core.run_store import RunStore
-from mnist_core.runs import failure_message
+from mnist_core.runs.run import failure_message
+from mnist_core.runs.store import RunStore
 from tests.browser.server import ROOT, draw, environment, launch, serve, settle
 
 SEVEN = [(70, 70), (200, 70), (120, 230)]

@@ -8,7 +8,7 @@ import pytest
 
 from mnist_core import data
 from mnist_core.data import Dataset, Split, load_sample
-from mnist_core.raw_files import FILES, RawFile
+from mnist_core.dataset.raw_files import FILES, RawFile
 
 TINY_SHAPES = {
     "train-images-idx3-ubyte": (600, 28, 28),

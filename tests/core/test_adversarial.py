@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mnist_core.adversarial import ATTACKS, PGD_STEP, PGD_STEPS, attack
+from mnist_core.analysis.adversarial import ATTACKS, PGD_STEP, PGD_STEPS, attack
 from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
 from mnist_core.inference import predict_logits

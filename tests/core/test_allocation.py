@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from mnist_core.run_store import PROJECT
+from mnist_core.runs.store import PROJECT
 
 PAGES_A_TURN = 10 * 5 * 2**20 // 4096
 FILL = """
@@ -47,7 +47,7 @@ def test_freed_memory_is_kept(call):
 
 @pytest.mark.parametrize("problem", [AttributeError, OSError, TypeError])
 def test_another_c_library_is_left_alone(problem, monkeypatch):
-    from mnist_core import allocation
+    from mnist_core.machine import allocation
 
     def none(name: None) -> None:
         raise problem

@@ -9,18 +9,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_core import commands, robustness_commands, run_store, training_commands
 from mnist_core.__main__ import main
-from mnist_core.calibration import Calibration
+from mnist_core.analysis.reliability import reliability
+from mnist_core.analysis.robustness import TRIALS, measure_robustness
+from mnist_core.analysis.significance import wilson_interval
+from mnist_core.cli import commands, robustness_commands, training_commands
 from mnist_core.config import CHOICES, TrainConfig
 from mnist_core.data import Dataset, open_mnist
+from mnist_core.dataset.raw_files import FILES
 from mnist_core.evaluation import evaluate
-from mnist_core.raw_files import FILES
+from mnist_core.reading.calibration import Calibration
 from mnist_core.recipes import RECIPES
-from mnist_core.reliability import reliability
-from mnist_core.robustness import TRIALS, measure_robustness
-from mnist_core.run_store import PROJECT, RunStore
-from mnist_core.significance import wilson_interval
+from mnist_core.runs import store as run_store
+from mnist_core.runs.store import PROJECT, RunStore
 
 FAST = ["--set", "widths=8", "--set", "train_size=200", "--epochs", "1", "--threads", "1"]
 ONE = [[[100, 20], [105, 110], [100, 200]]]
@@ -165,8 +166,8 @@ def test_threads_are_as_asked(threads, command):
 
 
 def test_threads_are_chosen_by_a_trial_if_not_asked_for(command, monkeypatch):
-    monkeypatch.setattr("mnist_core.devices.usable_cores", lambda: 2)
-    monkeypatch.setattr("mnist_core.threads._images_per_second", lambda config, images, threads, *_: threads)
+    monkeypatch.setattr("mnist_core.machine.devices.usable_cores", lambda: 2)
+    monkeypatch.setattr("mnist_core.machine.threads._images_per_second", lambda *given: given[2])
     assert command.json("train", "--recipe", "tutorial-3", *FAST[:-2])["threads"] == 2
 
 

@@ -3,16 +3,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mnist_core.comparison import check_comparable, compare_runs, differing_settings
+from mnist_core.analysis.comparison import check_comparable, compare_runs, differing_settings
+from mnist_core.analysis.repeats import group_by_seed
+from mnist_core.analysis.significance import holm, mcnemar, wilson_interval
 from mnist_core.config import TrainConfig
 from mnist_core.evaluation import Evaluation
+from mnist_core.learning.phases import Phase
 from mnist_core.messages import InputError
-from mnist_core.phases import Phase
 from mnist_core.recipes import RECIPES
-from mnist_core.repeats import group_by_seed
-from mnist_core.run_labels import Label
-from mnist_core.runs import Run
-from mnist_core.significance import holm, mcnemar, wilson_interval
+from mnist_core.runs.labels import Label
+from mnist_core.runs.run import Run
 
 
 def words(messages) -> str:

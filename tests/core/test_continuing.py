@@ -5,15 +5,15 @@ from dataclasses import astuple, replace
 import pytest
 import torch
 
-from mnist_core import batches
 from mnist_core.architectures import build_model
 from mnist_core.checkpoint import load_state, save_state
 from mnist_core.config import TrainConfig
-from mnist_core.events import Continued, Control, EpochDone, Started, StepDone
+from mnist_core.learning import batches
+from mnist_core.learning.events import Continued, Control, EpochDone, Started, StepDone
+from mnist_core.learning.phases import Phase, change, first_phases, phase_at
 from mnist_core.messages import InputError
-from mnist_core.phases import Phase, change, first_phases, phase_at
-from mnist_core.recording import train_run
-from mnist_core.run_store import RunStore
+from mnist_core.runs.recording import train_run
+from mnist_core.runs.store import RunStore
 from mnist_core.training import Training
 
 CPU = torch.device("cpu")

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core import data, raw_files
+from mnist_core import data
 from mnist_core.data import find_mnist, hold_out, load_dataset, load_sample, open_mnist
+from mnist_core.dataset import raw_files
+from mnist_core.dataset.raw_files import FILES, check_files
 from mnist_core.messages import InputError
-from mnist_core.raw_files import FILES, check_files
 
 IMAGES = "train-images-idx3-ubyte"
 

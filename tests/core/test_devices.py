@@ -5,7 +5,7 @@ import torch
 
 from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
-from mnist_core.devices import choose_device, choose_precision, usable_cores
+from mnist_core.machine.devices import choose_device, choose_precision, usable_cores
 from mnist_core.messages import InputError
 
 CPU = torch.device("cpu")

@@ -9,13 +9,13 @@ import pytest
 
 from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
-from mnist_core.course import Course
 from mnist_core.data import Dataset, hold_out
-from mnist_core.doctor import examine
-from mnist_core.probes import Probe
-from mnist_core.probing import Prober
+from mnist_core.monitoring.course import Course
+from mnist_core.monitoring.doctor import examine
+from mnist_core.monitoring.probes import Probe
+from mnist_core.monitoring.probing import Prober
 from mnist_core.recipes import RECIPES
-from mnist_core.runs import METRICS
+from mnist_core.runs.run import METRICS
 from mnist_core.training import Diverged, Started, StepDone, fit
 
 HEALTHY = TrainConfig(widths=(64,), batch_size=20, epochs=5, validation_size=300, train_size=1200)

@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from mnist_core.data import load_dataset, open_mnist
-from mnist_core.download import PROJECT, DownloadError, download_mnist
-from mnist_core.raw_files import FILES
+from mnist_core.dataset.download import PROJECT, DownloadError, download_mnist
+from mnist_core.dataset.raw_files import FILES
 
 IMAGES = "train-images-idx3-ubyte"
 
@@ -115,7 +115,8 @@ class MNIST:
 
 
 def children() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "mnist_core.download" in child.cmdline()]
+    module = "mnist_core.dataset.download"
+    return [child for child in psutil.Process().children() if module in child.cmdline()]
 
 
 def left_in(directory: Path) -> list[str]:
@@ -317,7 +318,7 @@ def test_after_a_killed_parent_the_child_ends_and_its_leftovers_are_removed(
 ):
     stub_torchvision(HANGS)
     code = (
-        "import sys; from mnist_core.download import download_mnist\n"
+        "import sys; from mnist_core.dataset.download import download_mnist\n"
         "for fraction in download_mnist(sys.argv[1]): print(fraction, flush=True)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "there")]

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from mnist_core.data import open_mnist
-from mnist_core.drawing import place_in_mnist_frame, read_strokes_line, strokes_to_image
 from mnist_core.messages import InputError
-from mnist_core.pictures import pixels_to_image, read_picture
+from mnist_core.reading.drawing import place_in_mnist_frame, read_strokes_line, strokes_to_image
+from mnist_core.reading.pictures import pixels_to_image, read_picture
 
 SEVEN = [
     [[40.0, 30.0], [160.0, 30.0], [90.0, 230.0]],

@@ -3,7 +3,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from mnist_core.embedding import principal_components, tsne
+from mnist_core.dataset.embedding import principal_components, tsne
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,11 @@ from dataclasses import replace
 
 import pytest
 
-from mnist_core import epoch_timing
 from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
-from mnist_core.epoch_timing import TOO_LARGE, EpochTimer, what_is_timed
-from mnist_core.threads import training_speed
+from mnist_core.machine import epoch_timing
+from mnist_core.machine.epoch_timing import TOO_LARGE, EpochTimer, what_is_timed
+from mnist_core.machine.threads import training_speed
 from mnist_core.training import StepDone, fit
 
 CONFIG = TrainConfig(widths=(16,), monitor="test")

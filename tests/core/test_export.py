@@ -16,14 +16,14 @@ from mnist_core.architectures import ARCHITECTURES, build_model
 from mnist_core.checkpoint import save_checkpoint
 from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset
-from mnist_core.export import EXPORTS, export, file_name, problem
-from mnist_core.export_onnx import to_onnx
-from mnist_core.import_file import import_weights, read_config
+from mnist_core.export.import_file import import_weights, read_config
+from mnist_core.export.kinds import EXPORTS, export, file_name, problem
+from mnist_core.export.onnx_file import to_onnx
 from mnist_core.inference import predict_logits
 from mnist_core.messages import InputError
-from mnist_core.recording import train_run
-from mnist_core.run_store import RunStore
-from mnist_core.runs import Run
+from mnist_core.runs.recording import train_run
+from mnist_core.runs.run import Run
+from mnist_core.runs.store import RunStore
 
 CONFIG = TrainConfig(
     recipe="quick", widths=(6,), train_size=200, epochs=1, validation_size=50, batch_norm=True
@@ -211,12 +211,12 @@ def test_files_that_are_not_ours_are_refused(tmp_path, content):
 def test_weights_that_dont_fit_their_settings_are_refused_before_they_are_loaded(
     tmp_path, content, monkeypatch
 ):
-    monkeypatch.setattr("mnist_core.import_file.load_checkpoint", None)
+    monkeypatch.setattr("mnist_core.export.import_file.load_checkpoint", None)
     assert "don't fit the network it names" in refused(tmp_path, content)
 
 
 def test_a_file_too_large_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("mnist_core.import_file.MOST_WEIGHTS_BYTES", 5_000)
+    monkeypatch.setattr("mnist_core.export.import_file.MOST_WEIGHTS_BYTES", 5_000)
     content = weights()
     assert f"has {len(content):,} bytes, and 5,000 are the most" in refused(tmp_path, content)
 

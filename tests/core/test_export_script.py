@@ -13,16 +13,16 @@ import torch
 from mnist_core.activations import ACTIVATIONS
 from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset
-from mnist_core.events import Control, StepDone
-from mnist_core.export_script import training_script
+from mnist_core.dataset.raw_files import RawFile
+from mnist_core.export.script import training_script
+from mnist_core.learning.events import Control, StepDone
 from mnist_core.messages import InputError
 from mnist_core.optimizers import OPTIMIZERS, SCHEDULES
-from mnist_core.raw_files import RawFile
 from mnist_core.recipes import RECIPES
-from mnist_core.recording import train_run
-from mnist_core.run_store import RunStore
-from mnist_core.run_writer import RunWriter
-from mnist_core.runs import Run
+from mnist_core.runs.recording import train_run
+from mnist_core.runs.run import Run
+from mnist_core.runs.store import RunStore
+from mnist_core.runs.writer import RunWriter
 
 SMALL = {"train_size": 300, "validation_size": 100, "epochs": 2, "monitor": "validation"}
 TINY = {**SMALL, "widths": (12,), "batch_size": 50}
@@ -145,8 +145,8 @@ def runs(mnist, tmp_path_factory) -> dict[str, Run]:
     """A finished run of each config, and changed ones; parts of batches are small, to need few images."""
     store = RunStore(tmp_path_factory.mktemp("runs"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mnist_core.gradients.PIECE", 500)
-        patch.setattr("mnist_core.batches.PIECE", 500)
+        patch.setattr("mnist_core.learning.gradients.PIECE", 500)
+        patch.setattr("mnist_core.learning.batches.PIECE", 500)
         runs = {name: train(store, config, mnist) for name, config in CONFIGS.items()}
         for name, settings in CHANGED.items():
             config = TrainConfig(**{**TINY, "epochs": 3, **settings})
@@ -165,7 +165,7 @@ def moved(run: Run, device: str) -> Run:
 def write_scripts(folder: Path, runs: Iterable[Run]) -> list[Path]:
     scripts = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mnist_core.gradients.PIECE", 500)
+        patch.setattr("mnist_core.learning.gradients.PIECE", 500)
         for number, run in enumerate(runs):
             scripts.append(folder / f"{number:02}.py")
             scripts[-1].write_text(training_script(run))

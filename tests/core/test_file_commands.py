@@ -6,9 +6,9 @@ import pytest
 from mnist_core.__main__ import main
 from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
-from mnist_core.export import EXPORTS, file_name
-from mnist_core.run_store import RunStore
-from mnist_core.runs import Run
+from mnist_core.export.kinds import EXPORTS, file_name
+from mnist_core.runs.run import Run
+from mnist_core.runs.store import RunStore
 
 CONFIG = TrainConfig(recipe="quick", widths=(6,))
 
@@ -69,7 +69,7 @@ def test_what_was_exported_can_be_imported_and_trained_with(capsys, run, store):
 
 
 def test_a_config_file_sets_what_is_trained(capsys, store, sample, monkeypatch):
-    monkeypatch.setattr("mnist_core.commands.load_dataset", lambda directory, progress: sample)
+    monkeypatch.setattr("mnist_core.cli.commands.load_dataset", lambda directory, progress: sample)
     settings = {"widths": [5], "epochs": 3, "train_size": 100, "validation_size": 10}
     Path("mine.json").write_text(json.dumps(settings))
     answer(capsys, "train", "--config", "mine.json", "--epochs", "1", "--threads", "1", "--device", "cpu")

@@ -11,10 +11,10 @@ from scipy import ndimage
 
 from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
-from mnist_core.events import Started
-from mnist_core.handwriting import scribble, write, write_digits, write_non_digits
 from mnist_core.inference import predict_logits
-from mnist_core.letterforms import DIGITS, LETTERS, SHAPES, Form
+from mnist_core.learning.events import Started
+from mnist_core.reading.handwriting import scribble, write, write_digits, write_non_digits
+from mnist_core.reading.letterforms import DIGITS, LETTERS, SHAPES, Form
 from mnist_core.training import fit
 
 CONFIG = TrainConfig(widths=(16,), train_size=200, epochs=1, batch_size=50)

@@ -10,28 +10,25 @@ import pytest
 import mnist_core
 
 FOLDER = Path(mnist_core.__file__).parent
-MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("__"))
+
+
+def dotted(path: Path) -> str:
+    """`runs.store` for mnist_core/runs/store.py."""
+    return ".".join(path.relative_to(FOLDER).with_suffix("").parts)
+
+
+FILES = sorted(path for path in FOLDER.rglob("*.py") if not path.stem.startswith("__"))
+MODULES = [dotted(path) for path in FILES]
 REGISTRIES = {"activations", "architectures", "augmentation", "optimizers", "scaling"}
-FIRST_PAGE = {"messages", "config", "recipes", "data", "sample", "runs", "checkpoint", "drawing", "pictures"}
-FIRST_PAGE |= {
-    "run_store",
-    "run_labels",
-    "retention",
-    "evaluation",
-    "recognition",
-    "training_queue",
-    "commands",
-    "probes",
-    "course",
-    "doctor",
-    "layers",
-    "epoch_timing",
-} | REGISTRIES
-FIRST_PAGE |= {"export", "export_script", "import_file", "file_commands"}
-FIRST_PAGE |= {"statistics", "embedding", "label_errors"}
-FIRST_PAGE |= {"significance", "comparison", "comparison_words", "repeats", "comparison_commands"}
-FIRST_PAGE |= {"corruptions", "adversarial", "robustness"}
-FIRST_PAGE |= {"reliability"}
+FIRST_PAGE = {"messages", "config", "recipes", "data", "checkpoint", "evaluation", "layers", "cli.commands"}
+FIRST_PAGE |= {f"runs.{name}" for name in ("run", "store", "labels", "retention", "training_queue")}
+FIRST_PAGE |= {f"reading.{name}" for name in ("drawing", "pictures", "recognition")}
+FIRST_PAGE |= {f"dataset.{name}" for name in ("sample", "statistics", "embedding", "label_errors")}
+FIRST_PAGE |= {f"monitoring.{name}" for name in ("probes", "course", "doctor")}
+FIRST_PAGE |= {"machine.epoch_timing", "export.kinds", "export.script", "export.import_file"}
+FIRST_PAGE |= {f"analysis.{name}" for name in ("significance", "comparison", "comparison_words", "repeats")}
+FIRST_PAGE |= {f"analysis.{name}" for name in ("corruptions", "adversarial", "robustness", "reliability")}
+FIRST_PAGE |= {"cli.file_commands", "cli.comparison_commands"} | REGISTRIES
 PAGES = {"streamlit", "ui", "pages"}
 SLOW = {"torch", "torchvision", "sklearn", "pandas", "openTSNE"}
 
@@ -48,14 +45,14 @@ for name in {modules}:
 def imported(module: str) -> set[str]:
     """Modules of the core that `module` imports, wherever in its text."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse((FOLDER / f"{module}.py").read_text())):
+    for node in ast.walk(ast.parse((FOLDER / f"{module.replace('.', '/')}.py").read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         else:
             continue
-        found |= {name.split(".")[1] for name in names if name.startswith("mnist_core.")}
+        found |= {name.removeprefix("mnist_core.") for name in names}
     return found & set(MODULES)
 
 
@@ -99,33 +96,35 @@ def imported_packages(path: Path) -> set[str]:
 
 
 def test_no_module_mentions_the_pages():
-    for path in FOLDER.glob("*.py"):
+    for path in FILES:
         assert not imported_packages(path) & PAGES, path.name
 
 
 def test_torchvision_is_imported_by_the_download_only():
-    users = {path.stem for path in FOLDER.glob("*.py") if "torchvision" in imported_packages(path)}
-    assert users == {"download"}
+    users = {dotted(path) for path in FILES if "torchvision" in imported_packages(path)}
+    assert users == {"dataset.download"}
 
 
 def test_the_settings_import_the_registries_only():
     assert imported("config") == REGISTRIES | {"messages"}
 
 
-@pytest.mark.parametrize("module", ["training", "evaluation", "recognition"])
+@pytest.mark.parametrize("module", ["training", "evaluation", "reading.recognition"])
 def test_training_evaluation_and_recognition_do_not_know_each_other(module):
-    others = {"training", "evaluation", "recognition"} - {module}
+    others = {"training", "evaluation", "reading.recognition"} - {module}
     assert not imported_in_the_end(module) & others
 
 
-@pytest.mark.parametrize("module", ["training", "evaluation", "recognition", "gradients", "model"])
+@pytest.mark.parametrize(
+    "module", ["training", "evaluation", "reading.recognition", "learning.gradients", "model"]
+)
 def test_the_arithmetic_knows_no_files_threads_or_commands(module):
-    on_disk = {"runs", "run_store", "run_writer", "run_labels", "checkpoint"}
-    assert not imported_in_the_end(module) & (on_disk | {"recording", "training_queue", "commands"})
+    unwanted = {"checkpoint", *(name for name in MODULES if name.split(".")[0] in ("runs", "cli"))}
+    assert not imported_in_the_end(module) & unwanted
 
 
 def test_nothing_imports_the_composers_but_each_other():
-    composers = {"commands", "training_commands", "file_commands", "training_queue"}
-    composers |= {"comparison_commands", "robustness_commands", "reading_commands"}
+    composers = {name for name in MODULES if name.startswith("cli.")} - {"cli.terminal"}
+    composers |= {"runs.training_queue"}
     for module in set(MODULES) - composers:
         assert not imported(module) & composers, module

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mnist_core.data import open_mnist
-from mnist_core.label_errors import DOUBTFUL_LABELS
+from mnist_core.dataset.label_errors import DOUBTFUL_LABELS
 
 MNIST = Path(__file__).resolve().parents[3] / "shared" / "mnist"
 PEOPLE = 5

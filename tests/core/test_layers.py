@@ -9,7 +9,7 @@ from mnist_core.architectures import ARCHITECTURES, build_model, build_outline, 
 from mnist_core.config import TrainConfig
 from mnist_core.layers import describe_layers, group_layers, learning_layers
 from mnist_core.recipes import RECIPES
-from mnist_core.run_store import PROJECT
+from mnist_core.runs.store import PROJECT
 
 CNN = RECIPES["tutorial-4b"].config
 

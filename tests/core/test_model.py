@@ -8,7 +8,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.evaluation import evaluate
 from mnist_core.inference import predict_logits
 from mnist_core.model import Scaling
-from mnist_core.recognition import predict
+from mnist_core.reading.recognition import predict
 from mnist_core.scaling import INPUT_SCALINGS
 
 

@@ -9,8 +9,8 @@ from torch import nn
 from mnist_core.architectures import ARCHITECTURES, build_model
 from mnist_core.config import TrainConfig
 from mnist_core.layers import describe_layers
-from mnist_core.probes import PROBES_FILE, Probe, read_probes, watched_digits
-from mnist_core.probing import Prober, steps_between_looks
+from mnist_core.monitoring.probes import PROBES_FILE, Probe, read_probes, watched_digits
+from mnist_core.monitoring.probing import Prober, steps_between_looks
 from mnist_core.training import StepDone, fit
 
 SMALL = TrainConfig(widths=(16, 8), epochs=2, batch_size=50, train_size=400, monitor="test")

@@ -5,9 +5,9 @@ import torch
 from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
 from mnist_core.data import Split
-from mnist_core.drawing import strokes_to_image
 from mnist_core.evaluation import evaluate
-from mnist_core.recognition import predict
+from mnist_core.reading.drawing import strokes_to_image
+from mnist_core.reading.recognition import predict
 
 
 @pytest.fixture(scope="module")

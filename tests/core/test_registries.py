@@ -11,7 +11,7 @@ from mnist_core.activations import ACTIVATIONS, build_activation
 from mnist_core.architectures import ARCHITECTURES, build_model, count_parameters
 from mnist_core.augmentation import AUGMENTATIONS
 from mnist_core.config import CHOICES, LOSSES, MONITORS, PRECISIONS, TrainConfig
-from mnist_core.events import EpochDone
+from mnist_core.learning.events import EpochDone
 from mnist_core.optimizers import OPTIMIZERS, SCHEDULES, Optimizer
 from mnist_core.scaling import INPUT_SCALINGS
 from mnist_core.training import fit

@@ -3,8 +3,8 @@ import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
+from mnist_core.analysis.reliability import brier_score, reliability
 from mnist_core.messages import InputError
-from mnist_core.reliability import brier_score, reliability
 
 RANDOM = np.random.default_rng(3)
 CLOSE = {"rel": 1e-9, "abs": 1e-9}

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from mnist_core import robustness
-from mnist_core.adversarial import attack
+from mnist_core.analysis import robustness
+from mnist_core.analysis.adversarial import attack
+from mnist_core.analysis.corruptions import corrupt
+from mnist_core.analysis.robustness import TRIALS, Robustness, chosen_images, examples, measure_robustness
 from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
-from mnist_core.corruptions import corrupt
 from mnist_core.data import Split
 from mnist_core.evaluation import evaluate
 from mnist_core.messages import InputError
 from mnist_core.model import DigitClassifier
-from mnist_core.robustness import TRIALS, Robustness, chosen_images, examples, measure_robustness
 from mnist_core.training import fit
 
 IMAGES = 120  # more than a batch

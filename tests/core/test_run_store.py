@@ -10,11 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from mnist_core import run_store, runs
 from mnist_core.config import TrainConfig
 from mnist_core.messages import InputError
-from mnist_core.run_labels import LONGEST_NAME, MOST_READERS, Label
-from mnist_core.run_store import PROJECT, RunStore
+from mnist_core.runs import run as runs
+from mnist_core.runs import store as run_store
+from mnist_core.runs.labels import LONGEST_NAME, MOST_READERS, Label
+from mnist_core.runs.store import PROJECT, RunStore
 
 CONFIG = TrainConfig(widths=(8,))
 BYTES = 100_000  # of a run made here, its small files aside
@@ -48,9 +49,8 @@ def refusal(ask, *arguments):
 
 def elsewhere(store, code):
     """Run code in another process, with `store` there as here."""
-    head = (
-        "import os, sys; from mnist_core.config import TrainConfig; from mnist_core.run_store import RunStore"
-    )
+    head = "import os, sys\nfrom mnist_core.config import TrainConfig"
+    head += "\nfrom mnist_core.runs.store import RunStore"
     code = f"{head}\nstore = RunStore(sys.argv[1])\n{code}"
     return subprocess.Popen(
         [sys.executable, "-c", code, str(store.directory)], cwd=PROJECT, stdout=subprocess.PIPE, text=True
@@ -266,7 +266,7 @@ def test_what_a_killed_process_left_half_made_is_cleaned_up_when_it_is_old(store
 )
 def test_killed_while_a_run_is_made(store, killed_at, left):
     code = f"""
-from mnist_core import run_store
+from mnist_core.runs import store as run_store
 run_store.{killed_at} = lambda *_: os._exit(9)
 store.create(TrainConfig())"""
     assert elsewhere(store, code).wait(30) == 9
@@ -277,7 +277,7 @@ store.create(TrainConfig())"""
 
 def test_killed_while_a_run_is_deleted(store):
     first, second = make(store), make(store)
-    code = "from mnist_core import run_store\nrun_store.shutil.rmtree = lambda *_, **__: os._exit(9)\n"
+    code = "from mnist_core.runs import store as module\nmodule.shutil.rmtree = lambda *_, **__: os._exit(9)\n"
     assert elsewhere(store, code + f"store.keep_within({BYTES * 3 // 2})").wait(30) == 9
     assert ids(store) == [second]
     (part,) = store.directory.glob(".*.part")

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnist_core import run_store, runs
 from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
 from mnist_core.data import open_mnist
 from mnist_core.evaluation import evaluate
 from mnist_core.messages import InputError, Message
 from mnist_core.recipes import RECIPES
-from mnist_core.run_store import PROJECT, RunStore
+from mnist_core.runs import run as runs
+from mnist_core.runs import store as run_store
+from mnist_core.runs.store import PROJECT, RunStore
 
 CONFIG = TrainConfig(widths=(8,))
 
@@ -313,7 +314,7 @@ def test_a_run_whose_process_was_killed_is_interrupted_unless_it_had_ended(statu
     code = (
         "import os, sys\n"
         "from mnist_core.config import TrainConfig\n"
-        "from mnist_core.run_store import RunStore\n"
+        "from mnist_core.runs.store import RunStore\n"
         "RunStore(sys.argv[1]).create(TrainConfig()).update(sys.argv[2])\n"
         "os._exit(9)"
     )

@@ -9,10 +9,10 @@ from benchmarks.rows import rows_table, set_in_row
 from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
 from mnist_core.data import open_mnist
-from mnist_core.drawing import strokes_to_image
 from mnist_core.messages import InputError
-from mnist_core.run_store import RunStore
-from mnist_core.segmentation import predict_pixels_row, predict_strokes_row
+from mnist_core.reading.drawing import strokes_to_image
+from mnist_core.reading.segmentation import predict_pixels_row, predict_strokes_row
+from mnist_core.runs.store import RunStore
 
 ONE = [[[20, 0], [20, 100]]]
 SEVEN = [[[0, 0], [50, 0], [20, 100]], [[12, 52], [50, 50]]]  # crossed

@@ -6,10 +6,10 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
-from mnist_core.comparison_words import chance_words
+from mnist_core.analysis.comparison_words import chance_words
+from mnist_core.analysis.repeats import compare_groups, seed_summary
+from mnist_core.analysis.significance import holm, mcnemar, mean_interval, welch, wilson_interval
 from mnist_core.messages import InputError
-from mnist_core.repeats import compare_groups, seed_summary
-from mnist_core.significance import holm, mcnemar, mean_interval, welch, wilson_interval
 
 RANDOM = np.random.default_rng(5)
 CLOSE = {"rel": 1e-9, "abs": 1e-9}

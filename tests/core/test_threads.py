@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mnist_core import threads
 from mnist_core.config import TrainConfig
-from mnist_core.threads import choose_threads
+from mnist_core.machine import threads
+from mnist_core.machine.threads import choose_threads
 from mnist_core.training import fit
 
 CONFIG = TrainConfig(widths=(16,), monitor="test")

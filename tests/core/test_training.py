@@ -8,17 +8,18 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mnist_core import batches, training
+from mnist_core import training
 from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset, Split, open_mnist
 from mnist_core.evaluation import evaluate
-from mnist_core.events import Diverged, EpochDone, Started, StepDone
-from mnist_core.gradients import PIECE
+from mnist_core.learning import batches
+from mnist_core.learning.events import Diverged, EpochDone, Started, StepDone
+from mnist_core.learning.gradients import PIECE
+from mnist_core.learning.randomness import RandomStream
 from mnist_core.optimizers import SCHEDULES
-from mnist_core.randomness import RandomStream
 from mnist_core.recipes import RECIPES
-from mnist_core.recording import monitored_splits
+from mnist_core.runs.recording import monitored_splits
 from mnist_core.training import fit
 
 CONFIG = TrainConfig(widths=(16,), epochs=2, batch_size=20, train_size=210, monitor="test")
@@ -110,7 +111,7 @@ def test_batches_in_pieces_train_as_whole_ones(piece, batch_size, train_size, sm
     config = replace(CONFIG, batch_size=batch_size, train_size=train_size, label_smoothing=smoothing)
     expected, whole_events = train(config, sample)
     monkeypatch.setattr(batches, "PIECE", piece)
-    monkeypatch.setattr("mnist_core.gradients.PIECE", piece)
+    monkeypatch.setattr("mnist_core.learning.gradients.PIECE", piece)
     weights, events = train(config, sample)
     for name, tensor in expected.items():
         torch.testing.assert_close(weights[name], tensor, rtol=1e-3, atol=2e-5)

@@ -7,12 +7,12 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 from filelock import FileLock
 
-from mnist_core import training_queue
 from mnist_core.config import TrainConfig
 from mnist_core.evaluation import evaluate
 from mnist_core.messages import InputError
-from mnist_core.run_store import RunStore
-from mnist_core.training_queue import Snapshot, TrainingQueue
+from mnist_core.runs import training_queue
+from mnist_core.runs.store import RunStore
+from mnist_core.runs.training_queue import Snapshot, TrainingQueue
 
 SHORT = TrainConfig(widths=(8,), epochs=2, batch_size=50, train_size=200, monitor="test")
 ENDLESS = replace(SHORT, epochs=1000)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.data import Dataset
-from mnist_core.label_errors import DOUBTFUL_LABELS, DoubtfulLabel
+from mnist_core.dataset.label_errors import DOUBTFUL_LABELS, DoubtfulLabel
 from ui import resources
 from ui.digits import Figure, grid_html, sure_text
 from ui.explore.pictures import show_ways
@@ -13,7 +13,7 @@ from ui.state import link
 from ui.translation import gettext as _
 
 if TYPE_CHECKING:
-    from mnist_core.recognition import Prediction
+    from mnist_core.reading.recognition import Prediction
 
 PAPER = "https://arxiv.org/abs/2103.14749"
 VOTES = "https://github.com/cleanlab/label-errors"
@@ -90,7 +90,7 @@ def shipped_readings(data: Dataset) -> "dict[int, Prediction]":
         st.info(_("The shipped model isn't here."))
         return {}
     with st.spinner(_("Reading the images …")):
-        from mnist_core.recognition import predict
+        from mnist_core.reading.recognition import predict
 
         model = resources.model(run)
         return {d.index: predict(model, data.test.images[d.index]) for d in DOUBTFUL_LABELS}

@@ -6,9 +6,9 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.data import Split
-from mnist_core.embedding import Projection, principal_components
-from mnist_core.statistics import Statistics, distances_to_mean
-from mnist_core.statistics import statistics as gather
+from mnist_core.dataset.embedding import Projection, principal_components
+from mnist_core.dataset.statistics import Statistics, distances_to_mean
+from mnist_core.dataset.statistics import statistics as gather
 from ui.digits import png_url
 from ui.explore.choices import Chosen
 from ui.explore.tsne_worker import TsneWorker

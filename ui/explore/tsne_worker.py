@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from mnist_core.embedding import tsne
+from mnist_core.dataset.embedding import tsne
 
 logger = logging.getLogger(__name__)
 

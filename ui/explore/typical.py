@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mnist_core.data import Dataset
-from mnist_core.statistics import most_and_least_typical
+from mnist_core.dataset.statistics import most_and_least_typical
 from ui.digits import Figure
 from ui.explore.choices import Chosen, choose_digit, choose_split
 from ui.explore.pictures import show_large, show_pictures

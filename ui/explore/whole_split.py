@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.data import Dataset
-from mnist_core.statistics import Statistics
+from mnist_core.dataset.statistics import Statistics
 from ui.digits import Figure, grid_html
 from ui.explore.charts import FULL_INK, ink_points, ink_spec
 from ui.explore.choices import choose_split

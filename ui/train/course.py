@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.course import ENOUGH_STEPS, Course
-from mnist_core.doctor import examine
-from mnist_core.runs import UNFINISHED, Run
+from mnist_core.monitoring.course import ENOUGH_STEPS, Course
+from mnist_core.monitoring.doctor import examine
+from mnist_core.runs.run import UNFINISHED, Run
 from ui import resources
 from ui.curves import CurveWords, accuracy_points, curve_spec, loss_points
 from ui.progress import history, probes, progress_text, status_text

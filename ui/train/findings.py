@@ -6,8 +6,8 @@ from dataclasses import replace
 import streamlit as st
 
 from mnist_core.config import TrainConfig
-from mnist_core.doctor import Finding
 from mnist_core.messages import InputError
+from mnist_core.monitoring.doctor import Finding
 from ui import form_state, resources
 from ui.translation import gettext as _
 from ui.translation import say

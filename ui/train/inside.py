@@ -11,7 +11,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.data import hold_out
 from mnist_core.layers import LayerSummary, describe_layers
 from mnist_core.messages import N_
-from mnist_core.probes import Probe, watched_digits
+from mnist_core.monitoring.probes import Probe, watched_digits
 from ui import resources
 from ui.digits import bars_html, png_url, sure_text
 from ui.translation import gettext as _

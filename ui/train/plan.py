@@ -4,8 +4,8 @@ import streamlit as st
 
 from mnist_core.config import TrainConfig
 from mnist_core.data import hold_out
-from mnist_core.epoch_timing import TOO_LARGE
 from mnist_core.layers import describe_layers
+from mnist_core.machine.epoch_timing import TOO_LARGE
 from mnist_core.messages import InputError
 from ui import resources, visitor
 from ui.network import network_html

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.messages import InputError
-from mnist_core.runs import UNFINISHED, Run
+from mnist_core.runs.run import UNFINISHED, Run
 from ui import resources
 from ui.form import STEPS, number_text
 from ui.run_actions import may_change
@@ -14,7 +14,7 @@ from ui.train.plan import ERROR_KEY
 from ui.translation import gettext as _
 
 if TYPE_CHECKING:
-    from mnist_core.training_queue import Snapshot
+    from mnist_core.runs.training_queue import Snapshot
 
 ASKED_KEY = "asked"  # (run, what it was told to do) until it has done it
 MOST_EPOCHS = 1000

@@ -1,0 +1,137 @@
+"""How well a model reads images that are corrupted, or changed on purpose to deceive it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_core.analysis.adversarial import ATTACKS, Attack, attack
+from mnist_core.analysis.corruptions import CORRUPTIONS, Corruption, corrupt
+from mnist_core.data import Split
+from mnist_core.messages import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+    from mnist_core.model import DigitClassifier
+
+TRIALS: dict[str, Corruption | Attack] = {**CORRUPTIONS, **ATTACKS}
+"""All that is measured, in the order in which it is."""
+
+IMAGES = 500  # the shipped model then takes about a minute on one core; more would be surer, and slower
+BATCH = 100  # what is done between two reports
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """Accuracies, 0 to 1, on the same `images` test images: `clean` as they are, and under each trial.
+
+    `accuracies[name]` has one for each of TRIALS[name].strengths, the first being `clean`; fewer, and not
+    every name, while it is measured or when that was stopped.
+    """
+
+    images: int
+    seed: int
+    clean: float
+    accuracies: dict[str, tuple[float, ...]]
+
+    def score(self, name: str) -> float | None:
+        """Mean accuracy over a trial's strengths but none (0); None until all of them were measured."""
+        measured = self.accuracies.get(name, ())
+        return float(np.mean(measured[1:])) if len(measured) == len(TRIALS[name].strengths) else None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every trial was measured at every strength."""
+        return all(self.score(name) is not None for name in TRIALS)
+
+    def standard_error(self, accuracy: float) -> float:
+        """Return that of an accuracy on so many images, by the binomial; that of a score is at most this."""
+        return float(np.sqrt(accuracy * (1 - accuracy) / self.images))
+
+
+def chosen_images(split: Split, images: int = IMAGES) -> NDArray[np.int64]:
+    """Return the indices of the images to measure on: `images` of them, evenly spaced over the split.
+
+    MNIST's test set has the tidier writers first, so that its beginning alone would flatter.
+    """
+    count = min(images, len(split))
+    return np.arange(count) * len(split) // count
+
+
+def measure_robustness(
+    model: DigitClassifier, split: Split, images: int = IMAGES, seed: int = 0
+) -> Iterator[tuple[float, Robustness]]:
+    """Yield how far the measurement is, 0 to 1, and what is measured so far; the caller stops by leaving.
+
+    The first comes with the accuracy of the images as they are, the others every 100 images. Each strength
+    starts the draws anew from `seed`, so an image is turned the same way at each, and no point depends on
+    which others were measured. Raises InputError if `images` is below 1.
+    """
+    import torch
+
+    if images < 1:
+        raise InputError("Robustness needs 1 image or more, not {images}.", images=images)
+    chosen = chosen_images(split, images)
+    subset = Split(split.images[chosen], split.labels[chosen])
+    clean = sum(_count_right(model, part, part.images) for part in _batches(subset)) / len(subset)
+    result = Robustness(len(subset), seed, clean, {})
+    points = [(name, strength) for name, trial in TRIALS.items() for strength in trial.strengths[1:]]
+    total, done = sum(_cost(name) for name, _ in points) * len(subset), 0
+    for name, strength in points:
+        generator, right = torch.Generator().manual_seed(seed), 0
+        for part in _batches(subset):
+            yield done / total, result
+            right += _count_right(model, part, disturb(model, part, name, strength, generator))
+            done += _cost(name) * len(part)
+        so_far = result.accuracies.get(name, (clean,))
+        result = replace(result, accuracies={**result.accuracies, name: (*so_far, right / len(subset))})
+    yield 1.0, result
+
+
+def examples(model: DigitClassifier, split: Split, name: str, index: int, seed: int = 0) -> NDArray[np.uint8]:
+    """Return image `index` of `split` at each strength of a trial, uint8 [strengths, 28, 28], itself first.
+
+    Draws are the same at each strength, and repeated by `seed`; an attack is one on `model`.
+    """
+    import torch
+
+    one = split[index : index + 1]
+    generators = (torch.Generator().manual_seed(seed) for _ in TRIALS[name].strengths)
+    strengths = zip(TRIALS[name].strengths, generators, strict=True)
+    return np.concatenate([disturb(model, one, name, strength, draws) for strength, draws in strengths])
+
+
+def disturb(
+    model: DigitClassifier, split: Split, name: str, strength: float, generator: torch.Generator
+) -> NDArray[np.uint8]:
+    """Corrupt the images of `split`, or attack `model` with them, by TRIALS[name]; uint8 [N, 28, 28]."""
+    import torch
+
+    images = torch.from_numpy(split.images)
+    if name in CORRUPTIONS:
+        return corrupt(images, name, strength, generator).numpy()
+    labels = torch.from_numpy(split.labels).long()
+    return attack(model, images, labels, name, strength, generator).numpy()
+
+
+def _batches(split: Split) -> Iterator[Split]:
+    return (split[start : start + BATCH] for start in range(0, len(split), BATCH))
+
+
+def _count_right(model: DigitClassifier, split: Split, images: NDArray[np.uint8]) -> int:
+    import torch
+
+    from mnist_core.inference import predict_logits
+
+    answers = predict_logits(model, torch.from_numpy(images), BATCH).argmax(1).numpy()
+    return int((answers == split.labels).sum())
+
+
+def _cost(name: str) -> int:
+    """How long a trial takes for an image, as against only reading it."""
+    return ATTACKS[name].cost if name in ATTACKS else 1

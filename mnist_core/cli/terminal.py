@@ -1,0 +1,82 @@
+"""What the command line shows while it works: sentences and bars on stderr, and how Ctrl-C is taken."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tqdm import tqdm
+
+from mnist_core.learning.events import Continued, EpochDone, Started
+
+if TYPE_CHECKING:
+    from mnist_core.learning.events import Event
+
+T = TypeVar("T")
+
+
+def complain(sentence: str) -> None:
+    """Say on stderr what is wrong."""
+    print(f"mnist_core: {sentence}", file=sys.stderr)
+
+
+@contextmanager
+def fraction_bar(what: str) -> Generator[Callable[[float], None]]:
+    """Give a function that shows how far something is, 0 to 1; the bar appears with its first call."""
+    bars: list[Any] = []
+
+    def show(fraction: float) -> None:
+        if not bars:
+            bars.append(tqdm(total=100, desc=what, unit="%", leave=False))
+        bars[0].update(round(100 * fraction) - bars[0].n)
+
+    try:
+        yield show
+    finally:
+        for bar in bars:
+            bar.close()
+
+
+@contextmanager
+def training_bar(epochs: int) -> Generator[Callable[[Event], None]]:
+    """Give a function that shows a training's events: a bar for the steps, a line for each epoch."""
+    with tqdm(unit="step", desc="training", dynamic_ncols=True) as bar:
+
+        def show(event: Event) -> None:
+            if isinstance(event, Started | Continued):
+                bar.reset(event.steps_per_epoch * epochs)
+            if isinstance(event, Started):
+                bar.write(f"before training: {event.accuracy:.2%} right", file=sys.stderr)
+                return
+            bar.update(event.step - bar.n)
+            if isinstance(event, EpochDone):
+                scores = f"loss {event.train_loss:.4f}, {event.monitor_accuracy:.2%} right"
+                bar.write(f"epoch {event.epoch}: {scores}", file=sys.stderr)
+
+        yield show
+
+
+def counting_bar(items: Sequence[T], doing: str) -> Iterable[T]:
+    """Give the items, with a bar that counts them while something is done to each."""
+    bar: Iterable[T] = tqdm(items, desc=doing, unit="run", leave=False)
+    return bar
+
+
+@contextmanager
+def ctrl_c() -> Generator[Callable[[], bool]]:
+    """Give a function that tells whether Ctrl-C was pressed; pressed again, it ends the program."""
+    pressed = False
+
+    def handle(*signal_and_frame: object) -> None:
+        nonlocal pressed
+        pressed = True
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield lambda: pressed
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,1 @@
+"""What can be taken away of a run, and brought back."""

@@ -1,0 +1,264 @@
+"""A run as one Python file that trains its network again, with torch and torchvision and nothing of ours."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from importlib.metadata import PackageNotFoundError, version
+from string import Template
+from typing import TYPE_CHECKING
+
+from mnist_core.architectures import ARCHITECTURES
+from mnist_core.augmentation import AUGMENTATIONS
+from mnist_core.export import script_text as text
+from mnist_core.export.script_facts import gather_facts
+from mnist_core.messages import N_, InputError
+from mnist_core.optimizers import OPTIMIZERS
+from mnist_core.recipes import RECIPES
+from mnist_core.scaling import INPUT_SCALINGS
+
+if TYPE_CHECKING:
+    from mnist_core.export.script_facts import ScriptFacts
+    from mnist_core.runs.run import Run
+
+MOST_COLUMNS = 88  # of a line, as ruff and black have it
+Setting = tuple[str, object, str]  # name, value, and what it means where the name doesn't say
+
+
+def training_script(run: Run) -> str:
+    """Return a script that trains the network of `run` and prints its test accuracy and loss.
+
+    On the same machine, versions and threads they are the run's to the last digit; on CUDA and MPS, where
+    torch does not promise that, nearly so. The script of a stopped run stops at the same step. Raises
+    InputError for a run on the offline sample, which torchvision can't fetch.
+    """
+    check_script(run)
+    facts = gather_facts(run)
+    sections = (_settings, _data, _network, _optimizer, _augmentation, _helpers, _training)
+    body = "".join(section(facts) for section in sections)
+    return _docstring(run) + _imports(body) + body
+
+
+def check_script(run: Run) -> None:
+    """Raise InputError when there can be no script of `run`."""
+    if run.results.get("source", "mnist") != "mnist":
+        raise InputError(
+            N_("This run learned from the offline sample, which a script can't fetch; train one on MNIST.")
+        )
+    if run.config.written_share:
+        raise InputError(
+            N_(
+                "This run learned from digits of our own writing too, which a script can't write; train one "
+                "with none of them."
+            )
+        )
+
+
+def _docstring(run: Run) -> str:
+    entry = RECIPES.get(run.config.recipe) or ARCHITECTURES[run.config.architecture]
+    outcome = ""
+    if "test_accuracy" in run.results:
+        outcome = (
+            f"The run it was written from read {run.results['test_accuracy']:.2%} of the test images right, "
+            f"with a loss of {run.results['test_loss']}; on the same machine, with these versions and this "
+            "number of threads, the script does the same to the last digit."
+        )
+    about = (
+        "FOLDER holds MNIST, or gets it: data in the folder you are in, unless you name another. "
+        f"Written by Digit Lab. {outcome}"
+    )
+    return Template(text.DOCSTRING).substitute(
+        title=entry.label,
+        torch=_pinned("torch"),
+        torchvision=_pinned("torchvision"),
+        about=textwrap.fill(about, MOST_COLUMNS),
+    )
+
+
+def _pinned(package: str) -> str:
+    """Return what pip should install: the version that is in use here, if it is."""
+    try:
+        return f"{package}=={version(package).partition('+')[0]}"
+    except PackageNotFoundError:
+        return package
+
+
+def _imports(body: str) -> str:
+    """Import what `body` uses."""
+    return Template(text.IMPORTS).substitute(math="import math\n" if "math." in body else "")
+
+
+def _settings(facts: ScriptFacts) -> str:
+    config = facts.config
+    scaling = INPUT_SCALINGS[config.input_scaling]
+    settings: list[Setting | None] = [
+        ("SEED", config.seed, ""),
+        ("THREADS", facts.threads, ""),
+        ("DEVICE", facts.device, "") if facts.device != "cpu" else None,
+        ("TRAIN_IMAGES", facts.train_images, "the first of the 60,000"),
+        ("VALIDATION_IMAGES", config.validation_size, "the last of them")
+        if config.monitor == "validation"
+        else None,
+        ("MEAN", scaling.mean, "taken from pixels between 0 and 1 ..."),
+        ("STD", scaling.std, "... that are then divided by this"),
+        *_augmentation_settings(facts),
+        ("BATCH_SIZE", config.batch_size, ""),
+        ("EPOCHS", facts.phases[-1].epochs, ""),
+        ("STEPS_PER_EPOCH", facts.steps_per_epoch, "TRAIN_IMAGES / BATCH_SIZE, rounded up")
+        if facts.needs_steps
+        else None,
+        ("LAST_STEP", facts.last_step, "the run was stopped here") if facts.last_step else None,
+        ("LEARNING_RATE", facts.phases[0].learning_rate, ""),
+        ("MOMENTUM", config.momentum, "") if OPTIMIZERS[config.optimizer].uses_momentum else None,
+        ("WEIGHT_DECAY", config.weight_decay, "") if facts.decays else None,
+        ("LABEL_SMOOTHING", config.label_smoothing, "") if config.label_smoothing else None,
+    ]
+    return "".join(_setting(*setting) for setting in settings if setting) + _phases(facts)
+
+
+def _phases(facts: ScriptFacts) -> str:
+    """Return what was changed on the way, where the script has to know."""
+    if not facts.changes_rate or len(facts.phases) == 1:
+        return ""
+    rows = [f"    ({phase.step:_}, {phase.learning_rate!r}, {phase.epochs}),\n" for phase in facts.phases]
+    return text.PHASES + "".join(rows) + "]\n"
+
+
+def _augmentation_settings(facts: ScriptFacts) -> list[Setting]:
+    entry = AUGMENTATIONS[facts.config.augmentation]
+    settings: list[Setting] = [
+        ("SHIFT", entry.shift, "pixels each way"),
+        ("ROTATION", entry.rotation, "degrees each way"),
+        ("SHEAR", entry.shear, "degrees each way"),
+        ("RESIZING", entry.scale, "share of the size, up or down"),
+        ("ELASTIC", entry.elastic, "pixels, a standard deviation"),
+        ("PEN", entry.pen, "share of a pixel wider or narrower on both sides"),
+    ]
+    return [setting for setting in settings if setting[1]]
+
+
+def _setting(name: str, value: object, comment: str) -> str:
+    written = (
+        f'"{value}"' if isinstance(value, str) else f"{value:_}" if isinstance(value, int) else repr(value)
+    )
+    return f"{name} = {written}" + (f"  # {comment}" if comment else "") + "\n"
+
+
+def _data(facts: ScriptFacts) -> str:
+    watched = text.WATCHED_TEST if facts.config.monitor == "test" else text.WATCHED_VALIDATION
+    return Template(text.DATA).substitute(watched=watched, to_device=_to_device(facts))
+
+
+def _network(facts: ScriptFacts) -> str:
+    from mnist_core.export.network_source import network_source
+
+    return Template(text.NETWORK).substitute(
+        classes="".join(source for name, source in text.OUR_LAYERS.items() if facts.has_layer(name)),
+        network=network_source(facts.model.network),
+        to_device=_to_device(facts),
+        layout=text.CHANNELS_LAST if facts.model.convolutional else "",
+    )
+
+
+def _optimizer(facts: ScriptFacts) -> str:
+    config, entry = facts.config, OPTIMIZERS[facts.config.optimizer]
+    options = ["lr=LEARNING_RATE"]
+    options += ["weight_decay=WEIGHT_DECAY"] if facts.decays else []
+    options += ["momentum=MOMENTUM"] if entry.uses_momentum else []
+    options += ["nesterov=True"] if entry.nesterov else []
+    options += ["fused=True"] if entry.fused else []
+    source = text.CRITERION + (text.MUON if facts.muon else text.OPTIMIZER)
+    if facts.changes_rate:
+        source += text.SCHEDULES[config.schedule] + _set_rate(facts)
+    return Template(source).substitute(
+        loss="NLLLoss" if config.loss == "nll" else "CrossEntropyLoss",
+        smoothing="label_smoothing=LABEL_SMOOTHING" if config.label_smoothing else "",
+        cls=entry.cls,
+        options="".join(f"    {option},\n" for option in options),
+    )
+
+
+def _set_rate(facts: ScriptFacts) -> str:
+    """Return the function that gives the optimizer, or both of them, a step's learning rate."""
+    constant = facts.config.schedule == "constant"
+    if len(facts.phases) > 1:
+        rate = text.PHASE_RATE + ("" if constant else text.SCHEDULED_PHASE_RATE)
+    else:
+        rate = text.SCHEDULED_RATE
+    return text.SET_RATE + rate + (text.USE_RATE_MUON if facts.muon else text.USE_RATE)
+
+
+def _augmentation(facts: ScriptFacts) -> str:
+    entry = AUGMENTATIONS[facts.config.augmentation]
+    if facts.config.augmentation == "none":
+        return ""
+    source = text.SHIFT
+    if not entry.whole_pixels:
+        source = text.AFFINE + (text.ELASTIC if entry.elastic else "")
+        source += (text.OTHER_PENS if entry.pen else "") + text.WARP
+    source = source.replace("${bend}", text.BEND if entry.elastic else "")
+    source = source.replace("${press}", text.PRESS if entry.pen else "")
+    return Template(source).substitute(to_device=_to_device(facts))
+
+
+def _helpers(facts: ScriptFacts) -> str:
+    """Return the functions that the training loop calls."""
+    from mnist_core.learning.gradients import PIECE
+
+    source = text.IN_PARTS if facts.in_parts else ""
+    source += text.FORWARD_BFLOAT16 if facts.bfloat16 else ""
+    return Template(source + text.EVALUATE).substitute(
+        most=f"{PIECE:_}",
+        device='"cpu"' if facts.device == "cpu" else "DEVICE",
+        to_device=_to_device(facts),
+        to_cpu=".cpu()" if _to_device(facts) else "",
+    )
+
+
+def _training(facts: ScriptFacts) -> str:
+    """Return the training loop, and the evaluation before and after it."""
+    config = facts.config
+    generators = [
+        text.LAYERS_GENERATOR if facts.random_layers else "",
+        text.SHUFFLING if config.shuffle else "",
+        text.VARYING if config.augmentation != "none" else "",
+    ]
+    return Template(text.TRAINING).substitute(
+        watched="test" if config.monitor == "test" else "validation",
+        generators="".join(generators),
+        epochs=math.ceil(facts.last_step / facts.steps_per_epoch) if facts.last_step else "EPOCHS",
+        batches=_batches(facts),
+        steps=_steps(facts),
+    )
+
+
+def _batches(facts: ScriptFacts) -> str:
+    """Return the lines that make an epoch's batches, in this epoch's order and variation."""
+    config, varied = facts.config, facts.config.augmentation != "none"
+    if not config.shuffle and not varied:
+        return text.IN_ORDER
+    block = text.BLOCKS_IN_PARTS if facts.in_parts else text.BLOCKS
+    source = text.GATHERED.replace(
+        "${vary}", text.VARIED.replace("$blocks", block) if varied else text.NOT_VARIED
+    )
+    return Template(source).substitute(
+        order=text.RANDOM_ORDER if config.shuffle else text.SAME_ORDER,
+        size=f"{facts.block_size:_}",
+        to_device=_to_device(facts),
+    )
+
+
+def _steps(facts: ScriptFacts) -> str:
+    """Return the loop over the batches."""
+    source = text.EACH_STEP if facts.needs_steps else text.EACH_BATCH
+    source += text.STOP if facts.last_step else ""
+    source += text.GRADIENTS_IN_PARTS if facts.in_parts else text.GRADIENTS
+    source += text.SET_LEARNING_RATE if facts.changes_rate else ""
+    source += text.STEP_MUON if facts.muon else text.STEP
+    return Template(source).substitute(
+        forward="forward" if facts.bfloat16 else "network(scale", close="" if facts.bfloat16 else ")"
+    )
+
+
+def _to_device(facts: ScriptFacts) -> str:
+    return "" if facts.device == "cpu" else ".to(DEVICE)"

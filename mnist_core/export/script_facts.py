@@ -1,0 +1,123 @@
+"""What an exported training script says besides a run's settings: what the run was trained on and how far."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mnist_core.architectures import build_model
+from mnist_core.checkpoint import load_state
+from mnist_core.learning.phases import Phases, first_phases
+from mnist_core.optimizers import OPTIMIZERS
+from mnist_core.runs.run import STATE_FILE
+
+if TYPE_CHECKING:
+    from mnist_core.config import TrainConfig
+    from mnist_core.model import DigitClassifier
+    from mnist_core.runs.run import Run
+
+MNIST_IMAGES = 60_000
+ENDED_EARLY = ("stopped", "paused", "interrupted")
+
+
+@dataclass(frozen=True)
+class ScriptFacts:
+    """A run as its script sees it.
+
+    `phases` say what was changed on the way; `last_step` is where it was left, None where it came to its end.
+    """
+
+    config: TrainConfig
+    model: DigitClassifier
+    device: str
+    threads: int
+    bfloat16: bool
+    train_images: int
+    phases: Phases
+    last_step: int | None
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in an epoch."""
+        return math.ceil(self.train_images / self.config.batch_size)
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether batches are cut into parts, being too large for memory at once."""
+        from mnist_core.learning.gradients import PIECE
+
+        return min(self.config.batch_size, self.train_images) > PIECE
+
+    @property
+    def block_size(self) -> int:
+        """How many images are varied at once: as many whole batches as there is memory for."""
+        from mnist_core.learning.gradients import PIECE
+
+        return max(PIECE // self.config.batch_size, 1) * self.config.batch_size
+
+    @property
+    def random_layers(self) -> bool:
+        """Whether layers draw random numbers while they are trained."""
+        from torch import nn
+
+        return any(isinstance(module, nn.Dropout | nn.RReLU) for module in self.model.modules())
+
+    @property
+    def decays(self) -> bool:
+        """Whether the optimizer has to be told the weight decay: its own default may be another than 0."""
+        import torch
+
+        optimizer = getattr(torch.optim, OPTIMIZERS[self.config.optimizer].cls)
+        usual = inspect.signature(optimizer).parameters["weight_decay"].default
+        return bool(self.config.weight_decay or usual)
+
+    @property
+    def muon(self) -> bool:
+        """Whether there are two optimizers: Muon for matrices, AdamW for the rest."""
+        return OPTIMIZERS[self.config.optimizer].cls == "Muon"
+
+    @property
+    def changes_rate(self) -> bool:
+        """Whether the learning rate changes on the way."""
+        return self.config.schedule != "constant" or len({phase.learning_rate for phase in self.phases}) > 1
+
+    @property
+    def needs_steps(self) -> bool:
+        """Whether the script counts its steps."""
+        return self.changes_rate or self.last_step is not None
+
+    def has_layer(self, name: str) -> bool:
+        """Whether a layer's class has this name."""
+        return any(type(module).__name__ == name for module in self.model.modules())
+
+
+def gather_facts(run: Run) -> ScriptFacts:
+    """Look up what the script of `run` needs; the model is without memory for its weights."""
+    import torch
+
+    config, results = run.config, run.results
+    with torch.device("meta"):
+        model = build_model(config)
+    return ScriptFacts(
+        config,
+        model,
+        device=results.get("device", "cpu"),
+        threads=results.get("threads", 1),
+        bfloat16=results.get("precision", config.precision) == "bfloat16",
+        train_images=results.get("train_images") or _count_images(config),
+        phases=run.phases or first_phases(config),
+        last_step=_steps_done(run) if run.status in ENDED_EARLY else None,
+    )
+
+
+def _count_images(config: TrainConfig) -> int:
+    """How many images of MNIST a training by `config` uses: see mnist_core.training.fit."""
+    count = min(config.train_size, MNIST_IMAGES - config.validation_size)
+    return count - (config.batch_norm and count % config.batch_size == 1)
+
+
+def _steps_done(run: Run) -> int | None:
+    file = run.folder / STATE_FILE
+    return load_state(file).step if file.exists() else None

@@ -1,0 +1,1 @@
+"""This machine: its devices, threads and memory, and how fast settings train on it."""

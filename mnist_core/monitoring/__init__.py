@@ -1,0 +1,1 @@
+"""Looks inside a network while it learns, and what they say."""

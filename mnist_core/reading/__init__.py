@@ -1,0 +1,1 @@
+"""From what a person drew to the digits it shows."""

@@ -1,0 +1,110 @@
+"""Honest confidence: probabilities that mean what they say, and knowing what is no digit.
+
+Temperature scaling: Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
+What is no digit is told by a logistic regression on what the network's last layer sees (a linear probe: Alain
+and Bengio 2016), learned from digits and from letters, shapes and scribbles of our own drawing.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from mnist_core.data import Split
+    from mnist_core.model import DigitClassifier
+
+CALIBRATION_FILE = "calibration.json"
+REFUSED = 0.01  # of the validation images, real digits, are refused: the price of refusing the rest
+DIGITS_SEEN, WRITTEN_SEEN, OTHERS_SEEN = 6_000, 3_000, 4_500  # MNIST's, our own, and what is no digit
+STRENGTH = 0.01  # of the regression: sklearn's C, small because the features are many
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """What makes a model's answers honest.
+
+    Logits are divided by `temperature` before the softmax. The score of an image is its features [F] times
+    `weights` plus `bias`: above 0 it is a digit, below none.
+    """
+
+    temperature: float
+    weights: Floats
+    bias: float
+
+    def score(self, features: Floats) -> Floats:
+        """Return how much like digits images with these features [N, F] are: [N], digits above 0."""
+        score: Floats = (features @ self.weights + self.bias).astype(np.float32)
+        return score
+
+    def save(self, folder: Path) -> None:
+        """Write it beside a run's checkpoints."""
+        weights = [float(f"{weight:.5g}") for weight in self.weights]
+        content = {"temperature": self.temperature, "bias": self.bias, "weights": weights}
+        (folder / CALIBRATION_FILE).write_text(json.dumps(content) + "\n")
+
+
+def load_calibration(folder: Path) -> Calibration | None:
+    """Read a run's calibration; None when it has none, or one that can't be used."""
+    try:
+        content = json.loads((folder / CALIBRATION_FILE).read_text())
+        weights = np.array(content["weights"], np.float32)
+        return Calibration(float(content["temperature"]), weights, float(content["bias"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def calibrate(model: DigitClassifier, train: Split, validation: Split, seed: int = 0) -> Calibration:
+    """Fit temperature and threshold on `validation`, the regression on `train` and drawings of our own.
+
+    Neither may hold test images; `validation` should not have been trained on.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    from mnist_core.reading.handwriting import write_digits, write_non_digits
+
+    written = write_digits(WRITTEN_SEEN, seed).images
+    others = write_non_digits(OTHERS_SEEN, seed)
+    seen = [_features(model, images) for images in (train.images[:DIGITS_SEEN], written, others)]
+    features = np.concatenate(seen)
+    spread = features.std(axis=0) + 1e-6
+    is_digit = np.arange(len(features)) < len(features) - len(others)
+    regression = LogisticRegression(C=STRENGTH, max_iter=200).fit(features / spread, is_digit)
+    weights = (regression.coef_[0] / spread).astype(np.float32)
+    logits, held_out = _read(model, validation.images)
+    threshold = float(np.quantile(held_out @ weights, REFUSED))
+    return Calibration(fit_temperature(logits, validation.labels), weights, -threshold)
+
+
+def _features(model: DigitClassifier, images: NDArray[np.uint8]) -> Floats:
+    return _read(model, images)[1]
+
+
+def _read(model: DigitClassifier, images: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+    import torch
+
+    from mnist_core.inference import predict_with_features
+
+    logits, features = predict_with_features(model, torch.from_numpy(np.array(images)))
+    return logits.numpy(), features.numpy()
+
+
+def fit_temperature(logits: Floats, labels: NDArray[np.integer]) -> float:
+    """Return the temperature, 0.05 to 20, at which softmax(`logits` [N, 10] / it) fits `labels` [N] best."""
+    from scipy.optimize import minimize_scalar
+
+    def loss(log_temperature: float) -> float:
+        scaled = logits / np.exp(log_temperature)
+        scaled = scaled - scaled.max(axis=1, keepdims=True)
+        normal = np.log(np.exp(scaled).sum(axis=1))
+        return float((normal - scaled[np.arange(len(labels)), labels]).mean())
+
+    best = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded")
+    return float(np.exp(best.x))

@@ -1,0 +1,160 @@
+"""A training whose progress is kept in a run: what the command line and the queue both do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+
+import torch
+
+from mnist_core.architectures import build_model, count_parameters
+from mnist_core.config import TrainConfig
+from mnist_core.data import Dataset, Split, hold_out
+from mnist_core.evaluation import evaluate
+from mnist_core.learning.events import Control, Diverged, EpochDone, Event, Started, StepDone
+from mnist_core.learning.phases import change
+from mnist_core.monitoring.probing import Prober, steps_between_looks
+from mnist_core.runs.writer import RunWriter
+from mnist_core.runs.run import failure_message
+from mnist_core.training import Training
+
+MOST_CHECKPOINTS = 50  # of a run, about: a thousand epochs would fill the disk
+
+
+def train_run(
+    writer: RunWriter, dataset: Dataset, device: torch.device, control: Control | None = None
+) -> Generator[Event]:
+    """Train the run of `writer` on `dataset` and keep its events, checkpoints and test results.
+
+    A run that has been trained before goes on from where it was left. Closing the iterator stops the run,
+    which then keeps what it had learned. Raises Diverged, after the run has been marked as failed, when the
+    loss is no longer a number.
+    """
+    control = control or Control()
+    try:
+        training = _begin(writer, dataset, device)
+        record = _Record(writer, training, dataset)
+        try:
+            for event in training.events():
+                record.keep(event)
+                yield event
+                if control.learning_rate is not None:
+                    training.set_learning_rate(control.learning_rate)
+                    writer.set_phases(training.phases)
+                    control.learning_rate = None
+                if control.ending:
+                    record.leave(control.ending)
+                    return
+            record.finish()
+        except GeneratorExit:
+            record.leave("stopped")
+            raise
+    except Exception as error:
+        diverged = {"diverged": True} if isinstance(error, Diverged) else {}
+        writer.update("failed", failure_message(error), **diverged)
+        writer.write_metrics()  # how it came to this
+        raise
+    finally:
+        writer.close()
+
+
+def monitored_splits(config: TrainConfig, dataset: Dataset) -> tuple[Split, Split]:
+    """Return the images to train on and those to watch: held out of the training set, or the test set."""
+    train, validation = hold_out(dataset.train, config.validation_size)
+    return train, dataset.test if config.monitor == "test" else validation
+
+
+def _begin(writer: RunWriter, dataset: Dataset, device: torch.device) -> Training:
+    """Make the run's training, as it was left if it has been left."""
+    model = build_model(writer.config)
+    training = Training(model, writer.config, *monitored_splits(writer.config, dataset), device)
+    state = writer.load_state()
+    if state:
+        training.load_state(state)
+        training.phases = change(writer.phases, state.step, epochs=writer.config.epochs)
+    writer.rewind(training.step, training.epochs_done)
+    writer.set_phases(training.phases)
+    writer.update(
+        "running",
+        parameters=count_parameters(model),
+        device=device.type,
+        threads=torch.get_num_threads(),
+        precision=training.precision,
+        source=dataset.source,
+    )
+    return training
+
+
+class _Record:
+    """Writes down what a training tells, and what it has learned."""
+
+    def __init__(self, writer: RunWriter, training: Training, dataset: Dataset) -> None:
+        self._writer, self._training, self._test = writer, training, dataset.test
+        monitor = monitored_splits(writer.config, dataset)[1]
+        self._prober = Prober(training.model, writer.config, monitor)
+        images = training.steps_per_epoch * writer.config.batch_size
+        self._steps_between_looks = steps_between_looks(writer.config, images)
+        self._epochs_between_checkpoints = math.ceil(writer.config.epochs / MOST_CHECKPOINTS)
+
+    def keep(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self._writer.update(
+                "running",
+                initial_accuracy=event.accuracy,
+                train_images=event.train_images,
+                epochs=0,
+                train_seconds=0.0,
+            )
+            self._writer.add_probe(self._prober.look(0))
+        elif isinstance(event, StepDone):
+            self._writer.add_metrics(
+                epoch=event.epoch,
+                step=event.step,
+                train_loss=event.loss,
+                learning_rate=event.learning_rate,
+                train_seconds=round(event.train_seconds, 4),
+            )
+            self._look(event.step)
+        elif isinstance(event, EpochDone):
+            self._writer.add_metrics(**{**vars(event), "train_seconds": round(event.train_seconds, 4)})
+            if event.epoch % self._epochs_between_checkpoints == 0:
+                self._save()
+                self._update("running")
+
+    def _look(self, step: int) -> None:
+        probes = self._writer.probes
+        if not probes or step >= probes[-1].step + self._steps_between_looks:
+            self._writer.add_probe(self._prober.look(step))
+
+    def finish(self) -> None:
+        """Keep the weights of a training that came to its end, and how they do on the test set."""
+        self._save()
+        self._update("finished", self._scores())
+
+    def leave(self, status: str) -> None:
+        """Keep the weights as they are now, so that it can go on; unless it is only paused, test them."""
+        if not self._training.step:
+            self._writer.update(status)
+            return
+        self._save()
+        self._update(status)  # at once, as people wait for it; the test takes a moment
+        if status == "stopped":
+            self._update(status, self._scores())
+
+    @property
+    def _epochs(self) -> float:
+        return round(self._training.step / self._training.steps_per_epoch, 3)
+
+    def _save(self) -> None:
+        self._writer.write_metrics()
+        self._writer.save(self._training.model, self._epochs)
+        self._writer.save_state(self._training.state())
+
+    def _scores(self) -> dict[str, float]:
+        result = evaluate(self._training.model, self._test)
+        return {"test_accuracy": result.accuracy, "test_loss": result.loss}
+
+    def _update(self, status: str, scores: dict[str, float] | None = None) -> None:
+        seconds = round(self._training.seconds, 3)
+        results = {"epochs": self._epochs, "train_seconds": seconds, **(scores or {})}
+        self._writer.update(status, None, **results)

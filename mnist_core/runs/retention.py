@@ -1,0 +1,64 @@
+"""How much room runs may take, and which go first when it is used up."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from mnist_core.messages import N_, InputError
+from mnist_core.runs.run import Run
+
+LIMIT_VARIABLE = "DIGITLAB_RUNS_LIMIT"
+DEFAULT_MEGABYTES = 2000
+ENDED = ("finished", "stopped", "failed", "interrupted")
+
+
+def limit_in_bytes() -> int:
+    """Return the room that runs may take, from DIGITLAB_RUNS_LIMIT (megabytes); InputError for a bad one."""
+    text = os.environ.get(LIMIT_VARIABLE) or str(DEFAULT_MEGABYTES)
+    try:
+        limit = float(text) * 1e6
+        if not 0 <= limit < float("inf"):
+            raise ValueError
+    except ValueError:
+        raise InputError(
+            N_("{variable} must be a number of megabytes such as 2000, not {text!r}."),
+            variable=LIMIT_VARIABLE,
+            text=text,
+        ) from None
+    return int(limit)
+
+
+def size_in_bytes(folder: Path) -> int:
+    """Add up the sizes of a folder's files; what vanishes meanwhile counts as nothing."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.stat(os.path.join(parent, name)).st_size
+            except OSError:
+                continue
+    return total
+
+
+def age_in_seconds(folder: Path) -> float:
+    """Return how long ago a folder was last touched; 0 where it is gone."""
+    try:
+        return time.time() - folder.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def too_many(runs: Iterable[Run], most_bytes: int, used: int, spare: str | None = None) -> Iterator[Run]:
+    """Yield the runs to give up, oldest first, until `used` bytes have come down to `most_bytes`.
+
+    Neither pinned runs, nor `spare`, nor any that trains, waits or may go on is given up.
+    """
+    for run in sorted(runs, key=lambda run: run.created):
+        if used <= most_bytes:
+            return
+        if run.status in ENDED and not run.label.pinned and run.id != spare:
+            used -= size_in_bytes(run.folder)
+            yield run

@@ -1,0 +1,157 @@
+"""Runs on disk: one folder a run, readable at any moment, whatever killed its writer.
+
+A run's folder holds `config.json`, `run.json` (status and results), `label.json` (what people called it),
+`metrics.csv`, `probes.jsonl` (what was seen inside), `checkpoints/`, and `state.safetensors` to go on from.
+While a process trains the run it holds the lock on the file `lock`; a run that says "running" and is not
+locked was interrupted.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from mnist_core.reading.calibration import Calibration, load_calibration
+from mnist_core.checkpoint import load_checkpoint
+from mnist_core.config import TrainConfig
+from mnist_core.messages import N_, InputError, Message
+from mnist_core.learning.phases import Phase, Phases, first_phases
+from mnist_core.monitoring.probes import Probe, read_probes
+from mnist_core.runs.labels import LABEL_FILE, Label, read_label
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mnist_core.model import DigitClassifier
+
+UNFINISHED = ("queued", "running")
+LEFT = ("paused", "stopped", "finished", "interrupted")  # as opposed to failed: there is more to be had
+METRICS_FILE = "metrics.csv"
+STATE_FILE = "state.safetensors"
+_LOOKING = threading.Lock()  # two who look whether a run is locked would take each other for its writer
+METRICS = (
+    "epoch",
+    "step",
+    "train_loss",
+    "train_accuracy",
+    "monitor_loss",
+    "monitor_accuracy",
+    "learning_rate",
+    "train_seconds",
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is on disk of one run, as it was when read.
+
+    `created` is a UTC time in ISO form. `results` holds what is known so far of `parameters`, `device`,
+    `threads`, `precision`, `source` (of the data), `train_images`, `epochs`, `train_seconds`,
+    `initial_accuracy`, `test_accuracy`, `test_loss`; `imported` is true of weights from a file. `phases` say
+    what was changed on the way, and when. `message` tells a failed run's cause.
+    """
+
+    id: str
+    folder: Path
+    config: TrainConfig
+    status: str
+    created: str
+    results: Mapping[str, Any]
+    message: Message | None = None
+    label: Label = field(default_factory=Label)
+    phases: Phases = ()
+
+    @property
+    def can_continue(self) -> bool:
+        """Whether it can go on from where it was left, or from the start if it never got anywhere."""
+        return self.status in LEFT and ((self.folder / STATE_FILE).exists() or not self.checkpoints)
+
+    @property
+    def checkpoints(self) -> list[Path]:
+        """Checkpoint files, oldest first."""
+        return sorted((self.folder / "checkpoints").glob("*.safetensors"))
+
+    def load_model(self) -> DigitClassifier:
+        """Load the last checkpoint's model, in evaluation mode; InputError when there is none yet."""
+        if not self.checkpoints:
+            raise InputError(N_("Run {run} has no checkpoint yet; let it finish an epoch."), run=self.id)
+        return load_checkpoint(self.checkpoints[-1]).model
+
+    def load_calibration(self) -> Calibration | None:
+        """Load what makes its model's answers honest; None when it was never calibrated."""
+        return load_calibration(self.folder)
+
+    def metrics(self) -> pd.DataFrame:
+        """Load the rows of `metrics.csv`, with the columns METRICS; a step's row has no accuracies."""
+        import pandas as pd
+
+        file = self.folder / METRICS_FILE
+        return pd.read_csv(file) if file.exists() else pd.DataFrame(columns=list(METRICS))
+
+    def probes(self) -> list[Probe]:
+        """Load what was seen inside the network at each look, oldest first; nothing for older runs."""
+        return read_probes(self.folder)
+
+
+def failure_message(error: Exception) -> Message:
+    """Return what a run that died of `error` should say: its own sentence, or its name where it has none."""
+    if isinstance(error, InputError):
+        return error.message
+    return Message(N_("Training broke off: {cause}"), {"cause": f"{type(error).__name__}: {error}"})
+
+
+def read_run(folder: Path, name: str | None = None) -> Run | None:
+    """Read a run's folder; None when it isn't one, or its settings are not of this version.
+
+    Its id is the folder's name unless another `name` is given.
+    """
+    try:
+        state = json.loads((folder / "run.json").read_text())
+        config = TrainConfig.from_json(json.loads((folder / "config.json").read_text()))
+        status = state["status"]
+        if status in UNFINISHED and not _is_locked(folder):
+            status = "interrupted"
+        message = Message(**state["message"]) if "message" in state else None
+        label = read_label(folder)
+        run_id, created = name or folder.name, state["created"]
+        phases = tuple(Phase(**phase) for phase in state.get("phases", ())) or first_phases(config)
+        return Run(run_id, folder, config, status, created, state["results"], message, label, phases)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def stamp(folder: Path) -> tuple[object, ...]:
+    """Return what is another whenever a file that `read_run` reads has been replaced."""
+    return tuple(_file_stamp(folder / name) for name in ("run.json", "config.json", LABEL_FILE))
+
+
+def _file_stamp(path: Path) -> tuple[int, ...] | None:
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_mtime_ns, state.st_size, state.st_ino
+
+
+def _is_locked(folder: Path) -> bool:
+    try:
+        with _LOOKING, FileLock(folder / "lock", timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            return False  # where nobody can write, nobody trains
+        raise
+
+
+def json_bytes(value: object) -> bytes:
+    """Return a value as the JSON text of a file."""
+    return (json.dumps(value, indent=2) + "\n").encode()

@@ -1,0 +1,242 @@
+"""The directory that holds all runs: make, list, find, label, remove and restore them.
+
+Beside the runs' folders it holds `.ID.part` (being made or deleted), `.trash/ID` (removed, and to be had back
+for a day) and `.lock`, which whoever changes the directory holds meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from mnist_core.config import TrainConfig
+from mnist_core.messages import N_, InputError
+from mnist_core.runs.retention import age_in_seconds, limit_in_bytes, size_in_bytes, too_many
+from mnist_core.runs.labels import Label, checked_name, write_label
+from mnist_core.runs.writer import RunWriter
+from mnist_core.runs.run import UNFINISHED, Run, json_bytes, read_run, stamp
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+SHIPPED = PROJECT / "models" / "shipped"
+SECONDS_IN_TRASH = 24 * 3600
+SECONDS_HALF_MADE = 3600  # a folder that is still .part after this was left by a killed process
+LONGEST_ID = 64
+
+
+class RunStore:
+    """All runs in a directory: the one given, else DIGITLAB_RUNS, else `runs/` in the project.
+
+    Raises InputError when DIGITLAB_RUNS_LIMIT can't be understood.
+    """
+
+    def __init__(self, directory: Path | str | None = None) -> None:
+        self.directory = Path(directory or os.environ.get("DIGITLAB_RUNS") or PROJECT / "runs").expanduser()
+        self._trash = self.directory / ".trash"
+        self._limit = limit_in_bytes()
+        self._known: dict[Path, tuple[object, Run]] = {}
+
+    def create(self, config: TrainConfig, owner: str = "") -> RunWriter:
+        """Begin a run, queued, under a new id that can't be guessed; older ones go if room is short.
+
+        Raises InputError when the directory can't be written.
+        """
+        run_id = secrets.token_hex(8)
+        making = self.directory / f".{run_id}.part"
+        state = {
+            "status": "queued",
+            "created": datetime.now(UTC).isoformat(timespec="microseconds"),
+            "results": {},
+        }
+        with self._changing():  # until its writer has it in hand it looks like one whose writer was killed
+            making.mkdir()
+            (making / "config.json").write_bytes(json_bytes(config.to_json()))
+            (making / "run.json").write_bytes(json_bytes(state))
+            write_label(making, Label(owner=owner))
+            making.rename(self.directory / run_id)
+            writer = RunWriter(self.directory / run_id, config)
+        self.keep_within()
+        return writer
+
+    def reopen(self, run_id: str, epochs: int | None = None) -> RunWriter:
+        """Take a run in hand again, to go on to `epochs` in all if given; it is queued.
+
+        Raises InputError when it can't go on, or has nothing left to do.
+        """
+        with self._changing():
+            run = self._own(run_id)
+            if run.status in UNFINISHED:
+                raise InputError(N_("Run {run} is in training already."), run=run.id)
+            if not run.can_continue:
+                raise InputError(N_("Run {run} can't be continued; train its settings anew."), run=run.id)
+            config = replace(run.config, epochs=epochs or run.config.epochs)
+            done = run.results.get("epochs", 0)
+            if done >= config.epochs:
+                raise InputError(
+                    N_("Run {run} has done {done:g} epochs already; ask for more than that."),
+                    run=run.id,
+                    done=done,
+                )
+            writer = RunWriter(run.folder, config)
+            writer.update("queued")
+        return writer
+
+    def list(self) -> list[Run]:
+        """All runs that can be read, newest first."""
+        runs = {folder: run for folder in self._folders() if (run := self._read(folder))}
+        self._known = {folder: known for folder, known in self._known.items() if folder in runs}
+        return sorted(runs.values(), key=lambda run: run.created, reverse=True)
+
+    def get(self, name: str) -> Run:
+        """Find a run by id, by a unique beginning of it, or as "last" or "shipped".
+
+        Raises InputError when there is no such run, or more than one.
+        """
+        runs: Sequence[Run]
+        if name == "shipped":
+            runs = [run] if (run := read_run(SHIPPED, "shipped")) else []
+        elif name == "last":
+            runs = self.list()[:1]
+        else:
+            runs = self._exactly(name) or [run for run in self.list() if name and run.id.startswith(name)]
+        return _the_only(runs, name)
+
+    def rename(self, run_id: str, name: str) -> None:
+        """Give a run a name, or take it away with an empty one; InputError when it is too long."""
+        checked = checked_name(name)
+        self._relabel(run_id, lambda label: replace(label, name=checked))
+
+    def pin(self, run_id: str, pinned: bool = True) -> None:
+        """Pin a run, so that it stays when room gets short, or unpin it."""
+        self._relabel(run_id, lambda label: replace(label, pinned=pinned))
+
+    def add_reader(self, run_id: str, reader: str) -> None:
+        """Remember that `reader` opened a link to a run."""
+        self._relabel(run_id, lambda label: label.with_reader(reader))
+
+    def remove(self, run_id: str) -> None:
+        """Move a run to the trash; InputError while it is queued or running, or when there is none."""
+        with self._changing():
+            run = self._own(run_id)
+            if run.status in UNFINISHED:
+                raise InputError(N_("Run {run} is still training; stop it first."), run=run.id)
+            self._trash.mkdir(exist_ok=True)
+            os.utime(run.folder)  # its time in the trash begins
+            run.folder.rename(self._trash / run.id)
+        self._empty_trash()
+
+    def restore(self, run_id: str) -> Run:
+        """Bring a run back from the trash by its id, or its beginning; InputError when it isn't there."""
+        with self._changing():
+            gone = [run for folder in _within(self._trash) if (run := read_run(folder))]
+            found = [run for run in gone if run_id and run.id.startswith(run_id)]
+            if not found:
+                raise InputError(N_("Run {run} can't be brought back: it is not in the trash."), run=run_id)
+            run = _the_only(found, run_id)
+            run.folder.rename(self.directory / run.id)
+        return self.get(run.id)
+
+    def keep_within(self, most_bytes: int | None = None, spare: str | None = None) -> None:
+        """Give up what is needed to keep to a size, by default to DIGITLAB_RUNS_LIMIT.
+
+        The trash goes first, then ended runs that aren't pinned, oldest first, but never the run `spare`.
+        Where nothing can be deleted, all stays.
+        """
+        most = self._limit if most_bytes is None else most_bytes
+        with suppress(InputError, OSError):
+            self._sweep()
+            self._empty_trash()
+            if sum(map(size_in_bytes, (*self._folders(), self._trash))) > most:
+                self._empty_trash(older_than=0)
+                with self._changing():
+                    used = sum(map(size_in_bytes, self._folders()))
+                    parts = [self._hide(run.folder) for run in too_many(self.list(), most, used, spare)]
+                _delete(parts)
+
+    def _folders(self) -> Sequence[Path]:
+        return [folder for folder in _within(self.directory) if not folder.name.startswith(".")]
+
+    def _read(self, folder: Path) -> Run | None:
+        """Read a run, from memory where nothing has changed: pages list all runs at every click."""
+        now = stamp(folder)
+        if (known := self._known.get(folder)) and known[0] == now:
+            return known[1]
+        run = read_run(folder)
+        if run and run.status not in (*UNFINISHED, "interrupted"):  # which depend on who holds the lock
+            self._known[folder] = (now, run)
+        return run
+
+    def _exactly(self, run_id: str) -> Sequence[Run]:
+        if not run_id.isalnum() or len(run_id) > LONGEST_ID:
+            return []
+        return [run] if (run := self._read(self.directory / run_id)) else []
+
+    def _own(self, run_id: str) -> Run:
+        """Find a run that may be changed."""
+        run = self.get(run_id)
+        if run.folder == SHIPPED:
+            raise InputError(N_("The shipped model belongs to the project and can't be changed or removed."))
+        return run
+
+    def _relabel(self, run_id: str, change: Callable[[Label], Label]) -> None:
+        with self._changing():
+            run = self._own(run_id)
+            write_label(run.folder, change(run.label))
+
+    def _hide(self, folder: Path) -> Path:
+        """Take a folder out of everybody's sight, to be deleted."""
+        return folder.rename(self.directory / f".{folder.name}.part")
+
+    def _sweep(self) -> None:
+        """Delete what killed processes left half made or half deleted."""
+        parts = self.directory.glob(".*.part")
+        _delete(part for part in parts if age_in_seconds(part) > SECONDS_HALF_MADE)
+
+    def _empty_trash(self, older_than: float = SECONDS_IN_TRASH) -> None:
+        if any(age_in_seconds(folder) >= older_than for folder in _within(self._trash)):
+            with self._changing():
+                old = [folder for folder in _within(self._trash) if age_in_seconds(folder) >= older_than]
+                parts = [self._hide(folder) for folder in old]
+            _delete(parts)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Hold the directory's lock; InputError where it can't be written."""
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.directory / ".lock", timeout=10):
+                yield
+        except Timeout:
+            raise InputError(N_("Somebody else is changing the runs; try again in a moment.")) from None
+        except OSError as error:
+            raise InputError(
+                N_("Runs can't be kept in {directory} ({reason}); name another directory in DIGITLAB_RUNS."),
+                directory=self.directory,
+                reason=error.strerror,
+            ) from error
+
+
+def _delete(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _within(directory: Path) -> Sequence[Path]:
+    return list(directory.iterdir()) if directory.is_dir() else []
+
+
+def _the_only(runs: Sequence[Run], name: str) -> Run:
+    if not runs:
+        raise InputError(N_("There is no run {name!r}; see the list of runs, or train one."), name=name)
+    if len(runs) > 1:
+        raise InputError(
+            N_("{count} runs begin with {name!r}; give more of the id."), count=len(runs), name=name
+        )
+    return runs[0]

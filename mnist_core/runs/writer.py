@@ -1,0 +1,140 @@
+"""Writing a run while it is queued or trained."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from mnist_core.checkpoint import load_state, save_checkpoint, save_state, write_whole
+from mnist_core.config import TrainConfig
+from mnist_core.messages import Message
+from mnist_core.learning.phases import Phase, Phases, first_phases
+from mnist_core.monitoring.probes import PROBES_FILE, Probe, read_probes
+from mnist_core.runs.run import METRICS, METRICS_FILE, STATE_FILE, json_bytes
+
+if TYPE_CHECKING:
+    from mnist_core.model import DigitClassifier
+    from mnist_core.learning.training_state import TrainingState
+
+Row = dict[str, Any]
+
+
+class RunWriter:
+    """The one hand that writes a run; holds its lock until closed.
+
+    `rows` are those of METRICS and `probes` the looks so far; both only get longer while it is trained.
+    """
+
+    def __init__(self, folder: Path, config: TrainConfig) -> None:
+        self.id, self.config, self._folder = folder.name, config, folder
+        self._lock = FileLock(folder / "lock", thread_local=False)
+        self._lock.acquire(timeout=10)
+        self._state: dict[str, Any] = json.loads((folder / "run.json").read_text())
+        self.rows: list[Row] = _read_rows(folder / METRICS_FILE)
+        self._rows_written: int | None = None  # None: the file isn't what it should be yet
+        self.probes = read_probes(folder)
+
+    @property
+    def results(self) -> Mapping[str, Any]:
+        """What is known of the run so far; see Run."""
+        results: Mapping[str, Any] = self._state["results"]
+        return results
+
+    @property
+    def phases(self) -> Phases:
+        """What was changed on the way so far, as of the last update."""
+        return tuple(Phase(**phase) for phase in self._state.get("phases", ())) or first_phases(self.config)
+
+    def update(self, status: str, message: Message | None = None, **results: Any) -> None:
+        """Set the status, and results beside those already known."""
+        self._state["status"] = status
+        self._state["results"].update(results)
+        if message:
+            self._state["message"] = {"template": message.template, "values": _plain(message.values)}
+        write_whole(self._folder / "run.json", json_bytes(self._state))
+
+    def set_phases(self, phases: Phases) -> None:
+        """Write down what has been changed on the way."""
+        self._state["phases"] = [asdict(phase) for phase in phases]
+        self.update(self._state["status"])
+
+    def rewind(self, step: int, epochs: int) -> None:
+        """Forget the test results and what came after `step` steps and `epochs` epochs, to go on there."""
+        write_whole(self._folder / "config.json", json_bytes(self.config.to_json()))
+        for name in ("test_accuracy", "test_loss"):
+            self._state["results"].pop(name, None)
+        self._state.pop("message", None)
+        self.rows = [row for row in self.rows if _is_before(row, step, epochs)]
+        self._rows_written = None
+        self.probes = [probe for probe in self.probes if probe.step <= step]
+        lines = "".join(probe.to_json() + "\n" for probe in self.probes)
+        write_whole(self._folder / PROBES_FILE, lines.encode())
+
+    def add_probe(self, probe: Probe) -> None:
+        """Keep what was seen inside the network."""
+        self.probes.append(probe)
+        with (self._folder / PROBES_FILE).open("a") as file:
+            file.write(probe.to_json() + "\n")
+
+    def add_metrics(self, **row: float) -> None:
+        """Remember a row of METRICS; `write_metrics` puts it on disk."""
+        self.rows.append(row)
+
+    def write_metrics(self) -> None:
+        """Put the rows on disk that aren't there yet: a long run's whole table would take ever longer."""
+        path = self._folder / METRICS_FILE
+        if self._rows_written is None:
+            write_whole(path, (",".join(METRICS) + "\n").encode())
+            self._rows_written = 0
+        with path.open("a", newline="") as file:
+            csv.DictWriter(file, METRICS, lineterminator="\n").writerows(self.rows[self._rows_written :])
+        self._rows_written = len(self.rows)
+
+    def save(self, model: DigitClassifier, epoch: float) -> None:
+        """Add a checkpoint of `model` after `epoch` epochs (a share of one, where it was stopped within)."""
+        folder = self._folder / "checkpoints"
+        folder.mkdir(exist_ok=True)
+        save_checkpoint(folder / f"epoch-{epoch:08.3f}.safetensors", model, self.config, epoch)
+
+    def save_state(self, state: TrainingState) -> None:
+        """Keep all that going on needs."""
+        save_state(self._folder / STATE_FILE, state)
+
+    def load_state(self) -> TrainingState | None:
+        """Return what was kept last, if anything; InputError when it is damaged."""
+        path = self._folder / STATE_FILE
+        return load_state(path) if path.exists() else None
+
+    def close(self) -> None:
+        """Give the run out of hand."""
+        self._lock.release()
+
+
+def _read_rows(path: Path) -> list[Row]:
+    """Read the rows of a table; the last one may have been cut off when its writer was killed."""
+    if not path.exists():
+        return []
+    text = path.read_text()
+    whole = text[: text.rfind("\n") + 1]
+    return [
+        {name: _number(value) for name, value in row.items() if value}
+        for row in csv.DictReader(whole.splitlines())
+    ]
+
+
+def _number(text: str) -> float:
+    return int(text) if text.isdigit() else float(text)
+
+
+def _is_before(row: Row, step: int, epochs: int) -> bool:
+    return bool(row["step"] <= step and ("monitor_loss" not in row or row["epoch"] <= epochs))
+
+
+def _plain(values: Mapping[str, object]) -> dict[str, object]:
+    return {name: value if isinstance(value, int | float) else str(value) for name, value in values.items()}
