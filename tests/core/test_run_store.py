@@ -277,7 +277,8 @@ store.create(TrainConfig())"""
 
 def test_killed_while_a_run_is_deleted(store):
     first, second = make(store), make(store)
-    code = "from mnist_core.runs import store as module\nmodule.shutil.rmtree = lambda *_, **__: os._exit(9)\n"
+    code = "from mnist_core.runs import store as module\n"
+    code += "module.shutil.rmtree = lambda *_, **__: os._exit(9)\n"
     assert elsewhere(store, code + f"store.keep_within({BYTES * 3 // 2})").wait(30) == 9
     assert ids(store) == [second]
     (part,) = store.directory.glob(".*.part")
