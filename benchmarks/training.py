@@ -99,12 +99,11 @@ def fresh_process() -> ProcessPoolExecutor:
 
 
 def tutorials_process() -> ProcessPoolExecutor:
-    """Return a fresh process, started, with OpenMP's own waiting policy and not that of mnist_core."""
-    ours = os.environ.pop("OMP_WAIT_POLICY", None)
+    """Return a fresh process, started, with OpenMP's own way of waiting and not that of mnist_core."""
+    ours = {name: os.environ.pop(name) for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
     process = fresh_process()
     process.submit(os.getpid).result()
-    if ours:
-        os.environ["OMP_WAIT_POLICY"] = ours
+    os.environ |= ours
     return process
 
 

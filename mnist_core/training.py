@@ -149,8 +149,8 @@ class Training:
         self._clock.start()
         for piece in self._batches.epoch(skip=self._step_in_epoch):
             logits = self._gradients(piece.inputs, piece.labels, piece.share)
-            self._logits[seen : seen + len(logits)] = logits
-            seen += len(logits)
+            before, seen = seen, seen + len(logits)
+            self._logits[before:seen] = logits
             if not piece.ends_batch:
                 continue
             rate = self._move_weights()

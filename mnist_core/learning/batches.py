@@ -86,5 +86,6 @@ class Batches:
         for number, part in enumerate(parts, 1):
             inputs = self._scale(augment(self._images[part], self._config.augmentation, self._varying))
             batches = list(zip(inputs.split(size), self._labels[part].split(size), strict=True))
+            share, ends_batch = len(part) / len(block), number == len(parts)
             for batch, labels in batches[skip:]:
-                yield Piece(batch, labels, len(part) / len(block), number == len(parts))
+                yield Piece(batch, labels, share, ends_batch)

@@ -103,6 +103,7 @@ class DenseGradients:
         activations = [_ACTIVATIONS[type(layer)] for layer in model.network if type(layer) in _ACTIVATIONS]
         self._hidden = list(zip(hidden, activations, strict=True))
         self._one = torch.ones(())
+        self._counts: dict[int, Tensor] = {}  # batch sizes as tensors: nearly always the same
 
     @staticmethod
     def fits(model: DigitClassifier) -> bool:
@@ -121,7 +122,6 @@ class DenseGradients:
     def clear(self) -> None:
         """Keep the buffers: the next batch overwrites them."""
 
-    @torch.no_grad()
     def __call__(self, inputs: Tensor, labels: Tensor, share: float) -> Tensor:
         """Replace the gradients by those of the batch's mean loss; see Gradients."""
         outputs = [inputs.flatten(1)]
@@ -129,7 +129,10 @@ class DenseGradients:
             outputs.append(activate(torch.addmm(layer.bias, outputs[-1], layer.transposed)))
         logits = torch.addmm(self._last.bias, outputs[-1], self._last.transposed)
         log_probabilities = _aten._log_softmax.default(logits, 1, False)
-        count = self._one * len(labels)
+        size = len(labels)
+        if size not in self._counts:
+            self._counts[size] = self._one * size
+        count = self._counts[size]
         gradient = _aten.nll_loss_backward.default(
             self._one, log_probabilities, labels, None, _MEAN, -100, count
         )
@@ -147,7 +150,7 @@ class _Layer:
     """The numbers of a linear layer and their gradients, in the views that the arithmetic takes."""
 
     def __init__(self, linear: nn.Linear) -> None:
-        self.weight, self.bias = linear.weight.detach(), linear.bias.detach()
+        self.weight, self.bias = linear.weight.detach(), linear.bias.detach()  # unknown to autograd
         self.transposed = self.weight.t()
         self._gradients = linear.weight.grad, linear.bias.grad
 

@@ -187,15 +187,15 @@ class Updater:
     def __init__(self, name: str, parameters: Tensors, config: TrainConfig, share: float = 1.0) -> None:
         self._update = UPDATE_RULES[name].update
         self._parameters, self._config, self._share = parameters, config, share
+        self._weights = [parameter.detach() for parameter in parameters]  # unknown to autograd
         self.memory: Memory = {
             quantity: _zeros(parameters, quantity) for quantity in UPDATE_RULES[name].memory
         }
 
-    @torch.no_grad()
     def step(self, learning_rate: float) -> None:
         """Move the parameters by their .grad."""
         gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
-        self._update(self._parameters, gradients, self.memory, self._share * learning_rate, self._config)
+        self._update(self._weights, gradients, self.memory, self._share * learning_rate, self._config)
 
 
 def _zeros(parameters: Tensors, quantity: str) -> Tensors:

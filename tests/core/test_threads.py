@@ -53,7 +53,7 @@ def test_more_threads_are_chosen_where_they_are_worth_it(speed_of, best, batch, 
 def test_powers_of_two_and_the_most_are_tried(most, tried, batch, speeds):
     assert speeds(dict.fromkeys(range(1, 9), 1.0)) == []
     choose_threads(CONFIG, batch, most)
-    assert sorted(speeds({})) == tried
+    assert sorted(set(speeds({}))) == tried
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_batches_of_a_slow_network_are_cut(sample, monkeypatch):
 
     monkeypatch.setattr(threads, "_images_per_second", slow)
     assert threads.training_speed(replace(CONFIG, batch_size=5000), sample.train, 1, lambda: False) == 50
-    assert tried == [4, 4]  # 32 images would take 0.6 s
+    assert set(tried) == {4}  # 32 images would take 0.6 s
     tried.clear()
     threads.training_speed(replace(CONFIG, batch_size=2), sample.train, 1, lambda: False)
     assert tried[-1] <= 4
