@@ -72,8 +72,20 @@ class Evaluation:
     @cached_property
     def errors(self) -> NDArray[np.int64]:
         """Indices of the misclassified images, largest loss first."""
-        wrong = np.flatnonzero(self.predictions != self.labels)
-        return wrong[np.argsort(-self.losses[wrong], kind="stable")]
+        return self._hardest_first(self.predictions != self.labels)
+
+    @cached_property
+    def hardest(self) -> NDArray[np.int64]:
+        """Indices of all images, largest loss first."""
+        return self._hardest_first(np.ones(len(self.labels), bool))
+
+    def cell(self, true: int, predicted: int) -> NDArray[np.int64]:
+        """Indices of the images counted in `confusion_matrix[true, predicted]`, largest loss first."""
+        return self._hardest_first((self.labels == true) & (self.predictions == predicted))
+
+    def _hardest_first(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+        indices = np.flatnonzero(chosen)
+        return indices[np.argsort(-self.losses[indices], kind="stable")]
 
 
 def evaluate(model: DigitClassifier, split: Split) -> Evaluation:

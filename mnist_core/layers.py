@@ -125,17 +125,24 @@ _SHAPES_AFTER: dict[str, Callable[[Any, Shape], Shape]] = {
 }
 
 
+def layer_kind(first: nn.Module) -> str:
+    """Return the kind of the layer that begins with `first`, as LayerSummary has it."""
+    return _KINDS[type(first).__name__]
+
+
 def _summary(group: list[nn.Module], shape: Shape, config: TrainConfig) -> LayerSummary:
     first, *others = group
-    kind = _KINDS[type(first).__name__]
+    kind = layer_kind(first)
     parts = [_part(module, config) for module in others if type(module).__name__ != "Identity"]
     if kind == "residual":
         parts = [Message(ACTIVATIONS[config.activation].label)]
     parameters = sum(map(count_parameters, group))
-    return LayerSummary(kind, _title(kind, first, shape), tuple(parts), shape, parameters)
+    return LayerSummary(kind, layer_title(first, shape), tuple(parts), shape, parameters)
 
 
-def _title(kind: str, module: Any, shape: tuple[int, ...]) -> Message:
+def layer_title(module: Any, shape: Shape) -> Message:
+    """Say in words what the layer is that begins with `module` and makes one image's features `shape`."""
+    kind = layer_kind(module)
     if kind == "convolution":
         size, stride = module.kernel_size[0], module.stride[0]
         values = {"size": size, "stride": stride, "count": module.out_channels}

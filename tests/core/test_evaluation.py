@@ -69,6 +69,23 @@ class TestAgainstScikitLearn:
         losses = result.losses[result.errors].tolist()
         assert losses == sorted(losses, reverse=True)
 
+    def test_every_cell_has_the_images_it_counts_hardest_first(self, labels, predictions):
+        result = answers(labels, predictions)
+        counts = metrics.confusion_matrix(labels, predictions, labels=range(10))
+        seen = []
+        for true, predicted in np.ndindex(10, 10):
+            cell = result.cell(true, predicted)
+            assert len(cell) == counts[true, predicted]
+            assert {(labels[n], predictions[n]) for n in cell} <= {(true, predicted)}
+            assert result.losses[cell].tolist() == sorted(result.losses[cell], reverse=True)
+            seen += cell.tolist()
+        assert sorted(seen) == list(range(len(labels)))
+
+    def test_the_hardest_are_all_images_largest_loss_first(self, labels, predictions):
+        result = answers(labels, predictions)
+        assert sorted(result.hardest.tolist()) == list(range(len(labels)))
+        assert result.losses[result.hardest].tolist() == sorted(result.losses, reverse=True)
+
 
 @pytest.mark.parametrize("settings", [{}, {"loss": "nll"}, {"architecture": "cnn", "batch_norm": True}])
 def test_a_model_is_evaluated_by_its_own_logits(settings, sample):

@@ -20,7 +20,7 @@ def dotted(path: Path) -> str:
 FILES = sorted(path for path in FOLDER.rglob("*.py") if not path.stem.startswith("__"))
 MODULES = [dotted(path) for path in FILES]
 REGISTRIES = {"activations", "architectures", "augmentation", "optimizers", "scaling"}
-FIRST_PAGE = {"messages", "config", "recipes", "data", "checkpoint", "evaluation", "layers", "cli.commands"}
+FIRST_PAGE = {"messages", "config", "recipes", "data", "checkpoint", "evaluation", "explain", "layers"}
 FIRST_PAGE |= {f"runs.{name}" for name in ("run", "store", "labels", "retention", "training_queue")}
 FIRST_PAGE |= {f"reading.{name}" for name in ("drawing", "pictures", "recognition")}
 FIRST_PAGE |= {f"dataset.{name}" for name in ("sample", "statistics", "embedding", "label_errors")}
@@ -28,7 +28,7 @@ FIRST_PAGE |= {f"monitoring.{name}" for name in ("probes", "course", "doctor")}
 FIRST_PAGE |= {"machine.epoch_timing", "export.kinds", "export.script", "export.import_file"}
 FIRST_PAGE |= {f"analysis.{name}" for name in ("significance", "comparison", "comparison_words", "repeats")}
 FIRST_PAGE |= {f"analysis.{name}" for name in ("corruptions", "adversarial", "robustness", "reliability")}
-FIRST_PAGE |= {"cli.file_commands", "cli.comparison_commands"} | REGISTRIES
+FIRST_PAGE |= {"cli.commands", "cli.file_commands", "cli.comparison_commands"} | REGISTRIES
 PAGES = {"streamlit", "ui", "pages"}
 SLOW = {"torch", "torchvision", "sklearn", "pandas", "openTSNE"}
 

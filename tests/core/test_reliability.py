@@ -3,7 +3,12 @@ import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
-from mnist_core.analysis.reliability import brier_score, reliability
+from mnist_core.analysis.reliability import (
+    brier_score,
+    reliability,
+    risk_coverage,
+    scale_by_temperature,
+)
 from mnist_core.messages import InputError
 
 RANDOM = np.random.default_rng(3)
@@ -67,3 +72,61 @@ def test_expected_error_by_hand():
 def test_no_bins_are_refused():
     with pytest.raises(InputError, match="at least 1 bin"):
         reliability(*CASES["random"], 0)
+
+
+def test_who_answers_less_errs_less_by_hand():
+    """Sure of 0.9 (right), 0.8 (wrong), 0.8 (right) and 0.6 (wrong)."""
+    rows = np.zeros((4, 10))
+    rows[[0, 1, 2, 3], 0] = [0.8, 0.6, 0.9, 0.8]
+    rows[:, 1] = 1 - rows[:, 0]
+    found = risk_coverage(*answers([1, 1, 0, 0], rows))
+    assert found.answered(0.0) == (4, 2)
+    assert found.answered(0.61) == (3, 1)
+    assert found.answered(float(np.float32(0.8))) == (3, 1)
+    assert found.answered(0.85) == (1, 0)
+    assert found.answered(0.95) == (0, 0)
+    assert found.coverages.tolist() == [0.25, 0.5, 0.75, 1]
+    assert found.risks.tolist() == pytest.approx([0, 0.5, 1 / 3, 0.5])
+
+
+@pytest.mark.parametrize(("probabilities", "labels"), CASES.values(), ids=CASES)
+def test_answering_above_a_threshold_is_counted_as_it_says(probabilities, labels):
+    found = risk_coverage(probabilities, labels)
+    for threshold in (0, 0.3, 0.5, 0.9, float(probabilities.max())):
+        kept = probabilities.max(1) >= threshold
+        wrong = probabilities.argmax(1) != labels
+        assert found.answered(threshold) == (kept.sum(), (kept & wrong).sum())
+
+
+def calibrated(images: int) -> tuple[np.ndarray, np.ndarray]:
+    """Logits, and labels drawn as their softmax says: temperature 1 is theirs."""
+    logits = 2 * RANDOM.normal(size=(images, 10))
+    shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    labels = np.array([RANDOM.choice(10, p=row) for row in shares])
+    return logits, labels
+
+
+@pytest.mark.parametrize("sharper", [0.5, 3.0])
+def test_temperature_scaling_finds_the_temperature_and_mends_the_error(sharper):
+    logits, labels = calibrated(6000)
+    powers = np.exp(sharper * logits)
+    probabilities = (powers / powers.sum(1, keepdims=True)).astype(np.float32)
+    scaled, temperature = scale_by_temperature(probabilities, labels)
+    assert temperature == pytest.approx(sharper, rel=0.05)
+    assert scaled.sum(1) == pytest.approx(1, abs=1e-5)
+    assert (scaled.argmax(1) == probabilities.argmax(1)).all()
+    assert reliability(probabilities, labels).expected_error > 0.1
+    assert reliability(scaled, labels).expected_error < 0.03
+
+
+def test_no_image_judges_the_temperature_fitted_to_it():
+    """Even images are all right and odd ones all wrong: each half gets the other half's temperature."""
+    probabilities = np.tile(np.array([0.7, 0.3, *[0] * 8], np.float32), (20, 1))
+    scaled, _ = scale_by_temperature(probabilities, np.arange(20) % 2)
+    assert (scaled[::2, 0] < 0.55).all()
+    assert (scaled[1::2, 0] > 0.99).all()
+
+
+def test_one_image_has_no_temperature():
+    with pytest.raises(InputError, match="fewer than 2"):
+        scale_by_temperature(*drawn(1, 1))
