@@ -18,18 +18,25 @@ SECTIONS = {
     "doubtful": doubtful.show,
 }
 
+
+@st.fragment
+def show_sections() -> None:
+    """Show everything in a fragment, so that a click reruns no more than this."""
+    names = {
+        "grid": _("Nine at a time"),
+        "image": _("One image"),
+        "statistics": _("Statistics"),
+        "typical": _("Typical and odd"),
+        "map": _("Map"),
+        "doubtful": _("Doubtful labels"),
+    }
+    view = choice_in_url(
+        st.pills, _("Section"), names, VIEW_KEY, "grid", required=True, label_visibility="collapsed"
+    )
+    SECTIONS[view](resources.dataset())
+
+
 come_through_entry()
 st.title(_("Handwritten digits"))
 show_intro()
-names = {
-    "grid": _("Nine at a time"),
-    "image": _("One image"),
-    "statistics": _("Statistics"),
-    "typical": _("Typical and odd"),
-    "map": _("Map"),
-    "doubtful": _("Doubtful labels"),
-}
-view = choice_in_url(
-    st.pills, _("Section"), names, VIEW_KEY, "grid", required=True, label_visibility="collapsed"
-)
-SECTIONS[view](resources.dataset())
+show_sections()

@@ -5,6 +5,7 @@ import streamlit as st
 from mnist_core.messages import InputError
 from ui import resources, visitor
 from ui.form import show_form
+from ui.form_state import read_form
 from ui.state import come_through_entry, current_run
 from ui.takeaway import show_import
 from ui.train.course import show_course
@@ -22,22 +23,22 @@ if current_run() and run is None:
     )
 with st.container(key="lab_with_run" if run else "lab"):
     settings, right = st.columns([4, 5], gap="large")
-with settings:
-    try:
-        config = show_form()
-    except InputError as error:
-        st.error(say(error.message))
-        config = None
-    show_import()
 with right:
     plan = st.container(border=True, key="plan")
-    if run:
-        show_course(run, may_steer=visitor.owns(run))
-    network = st.container()
-if config is None:
+try:
+    config = read_form()
+except InputError as error:
+    config = None
+    settings.error(say(error.message))
     plan.markdown(_("Change the setting that is named beside the controls, then it can start."))
 else:
-    with plan:
+    with plan:  # before the controls, so that what a change amounts to is there at once
         show_plan(config, resources.training_queue().busy)
-    with network:  # last, as it may have to load torch
+with settings:
+    show_form()
+    show_import()
+with right:
+    if run:
+        show_course(run, may_steer=visitor.owns(run))
+    if config:  # last, as it may have to load torch
         show_network(config, expanded=run is None)

@@ -8,22 +8,11 @@ import streamlit as st
 from mnist_core.activations import ACTIVATIONS
 from mnist_core.architectures import ARCHITECTURES
 from mnist_core.augmentation import AUGMENTATIONS
-from mnist_core.config import FIELD_RANGES, LOSSES, MAX_LAYERS, MONITORS, PRECISIONS, TrainConfig
+from mnist_core.config import FIELD_RANGES, LOSSES, MAX_LAYERS, MONITORS, PRECISIONS
 from mnist_core.optimizers import OPTIMIZERS, SCHEDULES
 from mnist_core.recipes import RECIPES
 from mnist_core.scaling import INPUT_SCALINGS
-from ui.form_state import (
-    current_config,
-    fill,
-    follow_language,
-    follow_url,
-    keep,
-    resized,
-    settings,
-    take,
-    take_layers,
-    unusable,
-)
+from ui.form_state import LEAST_MOMENTUM, fill, settings, take, take_layers, unusable
 from ui.setting_words import CHOICE_LABELS, HELPS, LABELS
 from ui.translation import gettext as _
 
@@ -31,7 +20,7 @@ STEPS: dict[str, Sequence[float]] = {
     "learning_rate": [float(f"{m}e-{e}") for e in range(5, -1, -1) for m in (1, 2, 5)] + [10.0],
     "batch_size": [1, 2, 5, 10, 15, 32, 50, 64, 100, 128, 200, 256, 500, 1000, 2000, 5000, 10_000, 60_000],
     "epochs": [*range(1, 21), 25, 30, 40, 50, 75, 100, 200, 500, 1000],
-    "momentum": [0.0, 0.5, 0.8, 0.9, 0.95, 0.99],
+    "momentum": [0.0, LEAST_MOMENTUM, 0.8, 0.9, 0.95, 0.99],
     "weight_decay": [0.0, 1e-5, 1e-4, 5e-4, 1e-3, 5e-3, 0.01, 0.05, 0.1],
     "label_smoothing": [0.0, 0.05, 0.1, 0.2, 0.3],
     "dropout": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8],
@@ -42,10 +31,8 @@ STEPS: dict[str, Sequence[float]] = {
 MOST_SHOWN = {"widths": 1024, "channels": 256}
 
 
-def show_form() -> TrainConfig:
-    """Show all controls; return the settings. Raises InputError for settings that can't go together."""
-    follow_url()
-    follow_language()
+def show_form() -> None:
+    """Show all controls, as `read_form` left the settings."""
     _show_unusable()
     _show_recipe()
     changes = st.container(horizontal=True, vertical_alignment="center")
@@ -63,7 +50,6 @@ def show_form() -> TrainConfig:
         _show_data()
     with changes:
         _show_changes()
-    return current_config()
 
 
 def _show_unusable() -> None:
@@ -109,8 +95,8 @@ def _show_optimization() -> None:
     st.markdown("**" + _("How it learns") + "**")
     _choose("optimizer", OPTIMIZERS)
     optimizer = OPTIMIZERS[settings()["optimizer"]]
-    needed = STEPS["momentum"][1] if settings()["optimizer"] == "nesterov" else 0
-    _steps("momentum", least=needed, disabled=not optimizer.uses_momentum)
+    least = LEAST_MOMENTUM if settings()["optimizer"] == "nesterov" else 0
+    _steps("momentum", least, disabled=not optimizer.uses_momentum)
     _steps("weight_decay")
     _choose("schedule", SCHEDULES)
     _choose("loss", LOSSES)
@@ -120,8 +106,8 @@ def _show_optimization() -> None:
 def _show_regularization() -> None:
     st.markdown("**" + _("Against overfitting") + "**")
     _steps("dropout")
-    _toggle("batch_norm", refused=settings()["batch_size"] == 1)
-    _steps("label_smoothing", refused=settings()["loss"] == "nll")
+    _toggle("batch_norm", disabled=settings()["batch_size"] == 1)
+    _steps("label_smoothing", disabled=settings()["loss"] == "nll")
     _choose("augmentation", AUGMENTATIONS)
 
 
@@ -160,14 +146,8 @@ def _choose(field: str, entries: Mapping[str, Any], disabled: bool = False) -> N
     )
 
 
-def _steps(field: str, least: float = 0, disabled: bool = False, refused: bool = False) -> None:
-    """A slider over sensible values, and the present one if it is another; `refused` sets it to 0."""
-    if refused:
-        keep(field, 0.0)
-        st.session_state[f"set_{field}"] = 0.0
-    if settings()[field] < least:
-        keep(field, next(step for step in STEPS[field] if step >= least))
-        st.session_state.pop(f"set_{field}", None)
+def _steps(field: str, least: float = 0, disabled: bool = False) -> None:
+    """A slider over sensible values, and the present one if it is another."""
     values = sorted({*(step for step in STEPS[field] if step >= least), settings()[field]})
     st.select_slider(
         _(LABELS[field]),
@@ -175,21 +155,18 @@ def _steps(field: str, least: float = 0, disabled: bool = False, refused: bool =
         format_func=number_text,
         key=_seeded(field),
         help=_help(field),
-        disabled=disabled or refused,
+        disabled=disabled,
         on_change=take,
         args=(field,),
     )
 
 
-def _toggle(field: str, refused: bool = False) -> None:
-    if refused:
-        keep(field, False)
-        st.session_state[f"set_{field}"] = False
+def _toggle(field: str, disabled: bool = False) -> None:
     st.toggle(
         _(LABELS[field]),
         key=_seeded(field),
         help=_help(field),
-        disabled=refused,
+        disabled=disabled,
         on_change=take,
         args=(field,),
     )
@@ -198,10 +175,6 @@ def _toggle(field: str, refused: bool = False) -> None:
 def _layers(field: str, fewest: int, most: int) -> None:
     """How many layers, and a number for each."""
     sizes = settings()[field]
-    if not fewest <= len(sizes) <= most:
-        sizes = resized(sizes, max(fewest, min(len(sizes), most)))
-        keep(field, sizes)
-        st.session_state.pop(f"set_{field}_count", None)
     st.session_state.setdefault(f"set_{field}_count", len(sizes))
     st.slider(
         _(LABELS[field]),

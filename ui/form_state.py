@@ -1,14 +1,16 @@
 """The Train form's settings: in the session under FORM_KEY, and in the URL from the first change on.
 
-Each control's callback writes both before the page is drawn, so that its links carry what the form shows.
+Each control's callback writes both before the page is drawn: so its links carry what the form shows, and what
+the settings amount to can be shown before the controls, which take longer.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
+from mnist_core.architectures import ARCHITECTURES
 from mnist_core.config import TrainConfig
 from mnist_core.recipes import RECIPES
 from ui import resources
@@ -22,13 +24,39 @@ SHOWN_IN_KEY = "form_language"  # the language that the controls were last shown
 UNUSABLE_KEY = "form_unusable"  # parameters of the link that could not be used
 FIRST_RECIPE = "quick"
 FIRST_WIDTH = 64
+LEAST_MOMENTUM = 0.5  # that Nesterov's gets, which can't do without
+LEAST_VALIDATION = 500
 
 
-def current_config() -> TrainConfig:
-    """Return the settings of the form, under the recipe's name while they are the recipe's."""
+def read_form() -> TrainConfig:
+    """Return the settings, under the recipe's name while they are the recipe's.
+
+    Raises InputError for settings that can't go together.
+    """
+    _follow_url()
+    _follow_language()
+    for field, value in mended(settings()).items():
+        keep(field, value)
+        st.session_state.pop(f"set_{field}", None)
+        st.session_state.pop(f"set_{field}_count", None)
     config = TrainConfig(**settings())
     as_written = RECIPES[config.recipe].config
     return config if config == as_written else replace(config, recipe="custom")
+
+
+def mended(form: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what must be another for the other settings' sake; its controls then offer nothing else."""
+    validates = form["monitor"] == "validation"
+    mends = {
+        "momentum": max(form["momentum"], LEAST_MOMENTUM) if form["optimizer"] == "nesterov" else None,
+        "batch_norm": False if form["batch_size"] == 1 else None,
+        "label_smoothing": 0.0 if form["loss"] == "nll" else None,
+        "validation_size": (form["validation_size"] or LEAST_VALIDATION) if validates else None,
+    }
+    if stages := ARCHITECTURES[form["architecture"]].stages:
+        fewest, most = stages
+        mends["channels"] = resized(form["channels"], min(max(len(form["channels"]), fewest), most))
+    return {field: value for field, value in mends.items() if value is not None and value != form[field]}
 
 
 def fill(config: TrainConfig) -> None:
@@ -64,7 +92,7 @@ def _set_form(form: dict[str, Any]) -> None:
         del st.session_state[key]
 
 
-def follow_url() -> None:
+def _follow_url() -> None:
     """Take over what a link, Back or Forward brought; a URL without settings has the first ones."""
     query = in_query(st.query_params)
     if query != st.session_state.get(URL_KEY, {}):
@@ -73,7 +101,7 @@ def follow_url() -> None:
         st.session_state[URL_KEY], st.session_state[UNUSABLE_KEY] = query, unusable
 
 
-def follow_language() -> None:
+def _follow_language() -> None:
     """Begin the controls anew in another language: the browser knows a choice by what it reads."""
     if st.session_state.get(SHOWN_IN_KEY) != language():
         st.session_state[SHOWN_IN_KEY] = language()
