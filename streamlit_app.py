@@ -37,15 +37,14 @@ page = st.navigation(pages, position="hidden")
 st.set_page_config(page_title=f"{page.title} · Digit Lab")
 brand_html = BRAND.format(language()) + visitor.cookie_script()
 brand.html(brand_html, width="content", unsafe_allow_javascript=True)
+with links:
+    for entry in pages:
+        link(entry, entry.title, entry.icon)
 resources.show_notice()
 try:
     visitor.remember_opened()
+    show_sidebar()
     with through_entry():
         page.run()
 except InputError as error:
     st.error(say(error.message))
-finally:  # last, though they stand first: a click is answered by what it asks for
-    with links:
-        for entry in pages:
-            link(entry, entry.title, entry.icon)
-    show_sidebar()
