@@ -29,6 +29,8 @@ pages = [
     st.Page("pages/explore.py", title=_("Explore"), icon=":material/grid_view:", default=True),
     st.Page("pages/train.py", title=_("Train"), icon=":material/model_training:"),
     st.Page("pages/evaluate.py", title=_("Evaluate"), icon=":material/fact_check:"),
+    st.Page("pages/compare.py", title=_("Compare"), icon=":material/compare_arrows:"),
+    st.Page("pages/inside.py", title=_("Inside"), icon=":material/network_node:"),
     st.Page("pages/draw.py", title=_("Draw"), icon=":material/draw:"),
     st.Page("pages/runs.py", title=_("Runs"), icon=":material/list:"),
 ]

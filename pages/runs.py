@@ -33,6 +33,7 @@ def show_one(run: Run) -> None:
         if run.checkpoints:
             link("pages/evaluate.py", _("See where it errs"), ":material/fact_check:", run.id)
             link("pages/draw.py", _("Let it read your own writing"), ":material/draw:", run.id)
+            link("pages/compare.py", _("Compare it with others"), ":material/compare_arrows:", run.id)
     if not mine:
         st.caption(_("This run was opened by a link: only who trained it can name, pin or delete it."))
     with st.container(horizontal=True, vertical_alignment="bottom"):

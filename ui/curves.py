@@ -88,14 +88,14 @@ def _points(history: "pd.DataFrame", seen: str, monitored: str, words: CurveWord
     is_epoch = ~np.isnan(history["monitor_loss"].to_numpy(float))
     shown = ~is_epoch if seen == "train_loss" else is_epoch
     curves = [
-        _curve(position[shown], history[seen].to_numpy(float)[shown], words.training),
-        _curve(position[is_epoch], history[monitored].to_numpy(float)[is_epoch], words.monitored),
+        curve_points(position[shown], history[seen].to_numpy(float)[shown], words.training),
+        curve_points(position[is_epoch], history[monitored].to_numpy(float)[is_epoch], words.monitored),
     ]
     return pd.DataFrame({name: np.concatenate([curve[name] for curve in curves]) for name in curves[0]})
 
 
-def _curve(positions: np.ndarray, values: np.ndarray, name: str) -> dict[str, np.ndarray]:
-    """One curve's points, at most MOST_POINTS, each the mean of its neighbours; few ones get dots."""
+def curve_points(positions: np.ndarray, values: np.ndarray, name: str) -> dict[str, np.ndarray]:
+    """Return one curve's points, at most MOST_POINTS, each the mean of its neighbours; few ones get dots."""
     known = ~np.isnan(values)
     positions, values = positions[known], values[known]
     size = -(-len(values) // MOST_POINTS)

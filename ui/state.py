@@ -14,6 +14,8 @@ ENTRY = Path(__file__).resolve().parent.parent / "streamlit_app.py"
 ENTERED_KEY = "entered"
 LANGUAGE_KEY = "lang"
 RUN_KEY = "run"
+COMPARED_KEY = "runs"  # ids of the runs that are compared, with commas between
+MOST_COMPARED = 8
 # What goes from page to page; other choices belong to their page.
 CARRIED = (LANGUAGE_KEY, RUN_KEY, *PARAMETERS.values())
 
@@ -44,6 +46,14 @@ def choice_in_url(
 def current_run() -> str | None:
     """Return the id of the run in the URL."""
     return st.query_params.get(RUN_KEY) or None
+
+
+def compared_runs() -> list[str] | None:
+    """Return the ids of the runs that the URL wants compared, each once; None where it has no such list."""
+    if COMPARED_KEY not in st.query_params:
+        return None
+    ids = st.query_params[COMPARED_KEY].split(",")
+    return [run for run in dict.fromkeys(ids) if run][:MOST_COMPARED]
 
 
 def link(page: Any, label: str, icon: str | None = None, run: str | None = None) -> None:

@@ -16,7 +16,7 @@ import streamlit as st
 from mnist_core.messages import InputError
 from mnist_core.runs.run import Run
 from ui import resources
-from ui.state import current_run
+from ui.state import compared_runs, current_run
 
 PRIVATE_VARIABLE = "DIGITLAB_PRIVATE"
 TOKEN_COOKIE = "digitlab_visitor"
@@ -69,8 +69,12 @@ def listed_runs() -> list[Run]:
 
 
 def remember_opened() -> None:
-    """Put a run that was opened by link into the visitor's list."""
-    run = resources.find_run(current_run())
+    """Put the runs that were opened by link into the visitor's list."""
+    for run_id in {current_run(), *(compared_runs() or ())}:
+        _remember(resources.find_run(run_id))
+
+
+def _remember(run: Run | None) -> None:
     if run is None or run.id == "shipped" or not is_private() or owns(run):
         return
     opened = st.session_state.setdefault(_OPENED_KEY, set())

@@ -115,8 +115,13 @@ def one_seed_words(accuracy: float) -> Message:
     return Message(N_("One seed, {mean:.2%}: one can't tell how seeds spread."), {"mean": accuracy})
 
 
-def means_words(names: tuple[str, str], test: MeanDifference) -> list[Message]:
-    """Say what Welch's test of two groups of seeds tells, and what it doesn't."""
+def means_words(
+    names: tuple[str, str], test: MeanDifference, p_holm: float | None = None, pairs: int = 1
+) -> list[Message]:
+    """Say what Welch's test of two groups of seeds tells, and what it doesn't.
+
+    `p_holm` is its p as corrected for `pairs` pairs of groups.
+    """
     called = {"first": names[0], "second": names[1], "difference": 100 * test.difference}
     if test.interval is None or test.p is None:
         words = N_(
@@ -140,7 +145,8 @@ def means_words(names: tuple[str, str], test: MeanDifference) -> list[Message]:
             ),
             {"chance": chance_words(test.p), "p": test.p},
         ),
-        _means_verdict(names if test.difference >= 0 else names[::-1], test.p),
+        *([holm_words(p_holm, pairs)] if p_holm is not None and pairs > 1 else []),
+        _means_verdict(names if test.difference >= 0 else names[::-1], test.p if p_holm is None else p_holm),
         Message(
             N_(
                 "The test takes the accuracies over seeds to be roughly normal, and asks about other seeds "

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from statistics import fmean, stdev
 
 from mnist_core.analysis.comparison_words import means_words, one_seed_words, seeds_words
-from mnist_core.analysis.significance import Interval, MeanDifference, mean_interval, welch
-from mnist_core.config import TrainConfig
+from mnist_core.analysis.significance import Interval, MeanDifference, holm, mean_interval, welch
+from mnist_core.config import FIELD_RANGES, TrainConfig
 from mnist_core.messages import Message
-from mnist_core.runs.run import Run
+from mnist_core.runs.run import UNFINISHED, Run
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,15 @@ class SeedSummary:
 
 @dataclass(frozen=True)
 class GroupTest:
-    """Two groups of seeds by Welch's t-test; `statements` say what it tells, and what it doesn't."""
+    """Two groups of seeds by Welch's t-test; `statements` say what it tells, and what it doesn't.
+
+    `p_holm` is the test's p as corrected by Holm for all pairs of groups compared; None where there is no p.
+    """
 
     first: SeedSummary
     second: SeedSummary
     test: MeanDifference
+    p_holm: float | None
     statements: tuple[Message, ...]
 
 
@@ -48,6 +53,39 @@ def group_by_seed(runs: Sequence[Run]) -> list[list[Run]]:
     for run in runs:
         groups.setdefault(_all_but_seed(run), {}).setdefault(run.config.seed, run)
     return [list(group.values()) for group in groups.values()]
+
+
+def tested_seeds(run: Run, runs: Sequence[Run]) -> list[Run]:
+    """Return the tested runs that are equal to `run` but for the seed, one a seed, lowest first; it too."""
+    everyone = [run, *(other for other in runs if other.id != run.id)]
+    tested = [other for other in everyone if "test_accuracy" in other.results]
+    groups = [group for group in group_by_seed(tested) if _all_but_seed(group[0]) == _all_but_seed(run)]
+    return sorted(groups[0], key=lambda other: other.config.seed) if groups else []
+
+
+def seeds_on_the_way(run: Run, runs: Sequence[Run]) -> list[Run]:
+    """Return the runs that wait or train with the settings of `run` but for the seed, lowest seed first."""
+    settings = replace(run.config, seed=0, recipe=TrainConfig.recipe)
+    coming = [
+        other
+        for other in runs
+        if other.status in UNFINISHED
+        and other.id != run.id
+        and replace(other.config, seed=0, recipe=TrainConfig.recipe) == settings
+    ]
+    return sorted(coming, key=lambda other: other.config.seed)
+
+
+def next_seeds(config: TrainConfig, used: Collection[int], count: int) -> list[TrainConfig]:
+    """Return the settings `count` times, each with the next seed that isn't in `used`."""
+    lowest, highest = map(int, FIELD_RANGES["seed"])
+    seeds: list[int] = []
+    seed = config.seed
+    while len(seeds) < count:
+        seed = seed + 1 if seed < highest else lowest
+        if seed not in used:
+            seeds.append(seed)
+    return [replace(config, seed=seed) for seed in seeds]
 
 
 def differ_in_seed_only(first: Run, second: Run) -> bool:
@@ -72,10 +110,24 @@ def seed_summary(accuracies: Sequence[float]) -> SeedSummary:
     return SeedSummary(count, mean, deviation, *ends, interval, statement)
 
 
-def compare_groups(first: Sequence[float], second: Sequence[float], names: tuple[str, str]) -> GroupTest:
-    """Compare two settings by the accuracies, 0 to 1, of several seeds each; `names` stand in the statements.
+def compare_groups(
+    groups: Sequence[Sequence[float]], names: Sequence[str]
+) -> dict[tuple[int, int], GroupTest]:
+    """Compare each two of several settings by the accuracies, 0 to 1, of several seeds each.
 
-    Raises InputError for a group of one.
+    The keys are places in `groups`; `names` stand for the groups in the statements. Raises InputError for a
+    group of one.
     """
-    test = welch(first, second)
-    return GroupTest(seed_summary(first), seed_summary(second), test, tuple(means_words(names, test)))
+    tests = {pair: welch(groups[pair[0]], groups[pair[1]]) for pair in combinations(range(len(groups)), 2)}
+    known = {pair: test.p for pair, test in tests.items() if test.p is not None}
+    corrected = dict(zip(known, holm(list(known.values())), strict=True))
+    return {
+        (a, b): GroupTest(
+            seed_summary(groups[a]),
+            seed_summary(groups[b]),
+            test,
+            corrected.get((a, b)),
+            tuple(means_words((names[a], names[b]), test, corrected.get((a, b)), len(known))),
+        )
+        for (a, b), test in tests.items()
+    }

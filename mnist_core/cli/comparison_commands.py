@@ -6,7 +6,6 @@ import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from mnist_core.analysis.repeats import SeedSummary, compare_groups, group_by_seed, seed_summary
@@ -61,13 +60,21 @@ def _groups(comparison: Comparison) -> Answer:
     ]
     repeated = [group for group in groups if len(group) > 1]
     summaries = [_names(group) | _summary_answer(seed_summary(_accuracies(group))) for group in repeated]
-    return {"groups": summaries, "group_tests": [_group_test(*pair) for pair in combinations(repeated, 2)]}
+    return {"groups": summaries, "group_tests": _group_tests(repeated)}
 
 
-def _group_test(first: Sequence[Score], second: Sequence[Score]) -> Answer:
-    called = (_title(first), _title(second))
-    result = compare_groups(_accuracies(first), _accuracies(second), called)
-    return {"groups": called, **asdict(result.test), "statements": [str(said) for said in result.statements]}
+def _group_tests(groups: Sequence[Sequence[Score]]) -> list[Answer]:
+    titles = [_title(group) for group in groups]
+    tests = compare_groups([_accuracies(group) for group in groups], titles)
+    return [
+        {
+            "groups": (titles[first], titles[second]),
+            **asdict(result.test),
+            "p_holm": result.p_holm,
+            "statements": [str(said) for said in result.statements],
+        }
+        for (first, second), result in tests.items()
+    ]
 
 
 def _accuracies(group: Sequence[Score]) -> list[float]:

@@ -37,17 +37,58 @@ def principal_components(images: NDArray[np.uint8], components: int) -> Projecti
     return Projection((centred @ directions).astype(np.float32), shares)
 
 
+def feature_components(features: NDArray[np.float32], components: int) -> Projection:
+    """Project vectors [N, F] on the directions in which they differ most (PCA); F may be large.
+
+    N. Halko, P. Martinsson and J. Tropp, "Finding structure with randomness" (SIAM Review 53, 2011), as
+    scikit-learn does it, always from the same seed. Components that there aren't are 0.
+    """
+    from sklearn.utils.extmath import randomized_svd
+
+    centred = features - features.mean(axis=0)
+    found = min(components, *centred.shape)
+    left, values, _ = randomized_svd(centred, found, n_iter=5, random_state=0)
+    coordinates = np.zeros((len(features), components), np.float32)
+    coordinates[:, :found] = left * values
+    shares = np.zeros(components)
+    total = float((centred.astype(np.float64) ** 2).sum())
+    shares[:found] = values.astype(np.float64) ** 2 / max(total, np.finfo(float).tiny)
+    return Projection(coordinates, shares)
+
+
+def turned_like(coordinates: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return points [N, K] turned, and mirrored where that helps, to lie as near as can be to `other` [N, K].
+
+    So that maps of the same images can be looked at one after the other. P. Schönemann, "A generalized
+    solution of the orthogonal Procrustes problem" (Psychometrika 31, 1966).
+    """
+    left, _, right = np.linalg.svd(coordinates.T.astype(np.float64) @ other)
+    turned: NDArray[np.float32] = (coordinates @ (left @ right)).astype(np.float32)
+    return turned
+
+
 def tsne(images: NDArray[np.uint8], threads: int = 1) -> Iterator[tuple[float, NDArray[np.float32]]]:
     """Yield how far a t-SNE map of images uint8 [N, H, W] is, 0 to 1, and the positions [N, 2] so far.
 
-    N is at least 4. The caller stops by leaving. It starts from PCA and draws nothing by chance: the same
-    images and threads give the same map. L. van der Maaten and G. Hinton, "Visualizing Data using t-SNE"
-    (JMLR 9, 2008), as openTSNE does it (P. Poličar, M. Stražar and B. Zupan, JSS 109, 2024).
+    See tsne_of_points.
+    """
+    yield from tsne_of_points(principal_components(images, COMPONENTS).coordinates, threads)
+
+
+def tsne_of_points(
+    points: NDArray[np.float32], threads: int = 1
+) -> Iterator[tuple[float, NDArray[np.float32]]]:
+    """Yield how far a t-SNE map of points [N, K] is, 0 to 1, and the positions [N, 2] so far.
+
+    N is at least 4, and the points are principal components. The caller stops by leaving. It starts from the
+    first two and draws nothing by chance: the same points and threads give the same map. L. van
+    der Maaten and G. Hinton, "Visualizing Data using t-SNE" (JMLR 9, 2008), as openTSNE does it (P. Poličar,
+    M. Stražar and B. Zupan, JSS 109, 2024).
     """
     from openTSNE import TSNE  # takes a second
 
-    points = principal_components(images, COMPONENTS).coordinates
-    start = points[:, :2] / points[:, 0].std() * INITIAL_SPREAD
+    spread = max(float(points[:, 0].std()), np.finfo(np.float32).tiny)
+    start = points[:, :2] / spread * INITIAL_SPREAD
     # A perplexity of P looks at 3 P neighbours, and a small sample hasn't so many.
     perplexity = min(PERPLEXITY, (len(points) - 1) // 3)
     settings = TSNE(perplexity=perplexity, neighbors="exact", n_jobs=threads, random_state=0)

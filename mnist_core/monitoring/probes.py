@@ -18,7 +18,9 @@ class Probe:
 
     One entry for each layer with parameters (`layers.learning_layers`): the norms of its gradient and of its
     weights, and the share of its ReLU units, 0 to 1, that are zero for every image (a feature map is a unit;
-    None for a layer without ReLU). `probabilities` are those of the watched digits, float32 [12, 10].
+    None for a layer without ReLU). `probabilities` are those of the watched digits, float32 [12, 10]. `moves`
+    are how far each layer's weights came since the look before, relative to their norm then; empty where
+    there was none.
     """
 
     step: int
@@ -26,6 +28,7 @@ class Probe:
     weight_norms: tuple[float, ...]
     dead_shares: tuple[float | None, ...]
     probabilities: np.ndarray
+    moves: tuple[float, ...] = ()
 
     def to_json(self) -> str:
         """Return it as a line of JSON; probabilities to four digits."""
@@ -37,7 +40,10 @@ class Probe:
         """Read a line of `to_json`; ValueError, KeyError or TypeError for anything else."""
         values = json.loads(line)
         lists = {name: tuple(values[name]) for name in ("gradient_norms", "weight_norms", "dead_shares")}
-        return cls(int(values["step"]), **lists, probabilities=np.array(values["probabilities"], np.float32))
+        probabilities = np.array(values["probabilities"], np.float32)
+        return cls(
+            int(values["step"]), **lists, probabilities=probabilities, moves=tuple(values.get("moves", ()))
+        )
 
 
 def watched_digits(labels: np.ndarray) -> np.ndarray:

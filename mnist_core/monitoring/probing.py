@@ -49,6 +49,7 @@ class Prober:
         self._images = torch.from_numpy(monitor.images[chosen])
         self._labels = torch.from_numpy(monitor.labels[chosen]).long()
         self._loss = F.nll_loss if config.loss == "nll" else F.cross_entropy
+        self._before: list[list[Tensor]] = []  # the weights at the look before
 
     def look(self, step: int) -> Probe:
         """Look at the model as it is, after `step` steps."""
@@ -59,7 +60,20 @@ class Prober:
             gradients = iter(torch.autograd.grad(loss, [p for layer in self._layers for p in layer]))
         by_layer = [[next(gradients) for _ in layer] for layer in self._layers]
         probabilities = logits[: self._watched].detach().float().softmax(1).cpu().numpy()
-        return Probe(step, _norms(by_layer), _norms(self._layers), alive.dead_shares(), probabilities)
+        dead, moves = alive.dead_shares(), self._moves()
+        return Probe(step, _norms(by_layer), _norms(self._layers), dead, probabilities, moves)
+
+    def _moves(self) -> tuple[float, ...]:
+        """How far each layer came since the look before, relative to its norm then."""
+        now = [[weights.detach().clone() for weights in layer] for layer in self._layers]
+        before, self._before = self._before, now
+        if not before:
+            return ()
+        apart = [
+            [new - old for new, old in zip(*pair, strict=True)] for pair in zip(now, before, strict=True)
+        ]
+        norms = zip(_norms(apart), _norms(before), strict=True)
+        return tuple(moved / norm if norm else math.nan for moved, norm in norms)
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:

@@ -14,11 +14,12 @@ from mnist_core.evaluation import evaluate
 from mnist_core.learning.events import Control, Diverged, EpochDone, Event, Started, StepDone
 from mnist_core.learning.phases import change
 from mnist_core.monitoring.probing import Prober, steps_between_looks
-from mnist_core.runs.writer import RunWriter
 from mnist_core.runs.run import failure_message
+from mnist_core.runs.writer import RunWriter
 from mnist_core.training import Training
 
 MOST_CHECKPOINTS = 50  # of a run, about: a thousand epochs would fill the disk
+EARLY = (0.02, 0.1, 0.35)  # shares of the first epoch, in which most is learned, after which weights are kept
 
 
 def train_run(
@@ -94,6 +95,7 @@ class _Record:
         self._prober = Prober(training.model, writer.config, monitor)
         images = training.steps_per_epoch * writer.config.batch_size
         self._steps_between_looks = steps_between_looks(writer.config, images)
+        self._early = [share for share in EARLY if share > training.step / training.steps_per_epoch]
         self._epochs_between_checkpoints = math.ceil(writer.config.epochs / MOST_CHECKPOINTS)
 
     def keep(self, event: Event) -> None:
@@ -115,6 +117,7 @@ class _Record:
                 train_seconds=round(event.train_seconds, 4),
             )
             self._look(event.step)
+            self._keep_moment()
         elif isinstance(event, EpochDone):
             self._writer.add_metrics(**{**vars(event), "train_seconds": round(event.train_seconds, 4)})
             if event.epoch % self._epochs_between_checkpoints == 0:
@@ -125,6 +128,11 @@ class _Record:
         probes = self._writer.probes
         if not probes or step >= probes[-1].step + self._steps_between_looks:
             self._writer.add_probe(self._prober.look(step))
+
+    def _keep_moment(self) -> None:
+        if self._early and self._early[0] <= self._epochs < 1:
+            self._early = [share for share in self._early if share > self._epochs]
+            self._writer.save_moment(self._training.model, self._epochs)
 
     def finish(self) -> None:
         """Keep the weights of a training that came to its end, and how they do on the test set."""

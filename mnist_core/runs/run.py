@@ -1,7 +1,8 @@
 """Runs on disk: one folder a run, readable at any moment, whatever killed its writer.
 
 A run's folder holds `config.json`, `run.json` (status and results), `label.json` (what people called it),
-`metrics.csv`, `probes.jsonl` (what was seen inside), `checkpoints/`, and `state.safetensors` to go on from.
+`metrics.csv`, `probes.jsonl` (what was seen inside), `checkpoints/`, `moments/` (weights from within the
+first epoch, to look at), and `state.safetensors` to go on from.
 While a process trains the run it holds the lock on the file `lock`; a run that says "running" and is not
 locked was interrupted.
 """
@@ -18,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from mnist_core.reading.calibration import Calibration, load_calibration
 from mnist_core.checkpoint import load_checkpoint
 from mnist_core.config import TrainConfig
-from mnist_core.messages import N_, InputError, Message
 from mnist_core.learning.phases import Phase, Phases, first_phases
+from mnist_core.messages import N_, InputError, Message
 from mnist_core.monitoring.probes import Probe, read_probes
+from mnist_core.reading.calibration import Calibration, load_calibration
 from mnist_core.runs.labels import LABEL_FILE, Label, read_label
 
 if TYPE_CHECKING:
@@ -77,6 +78,11 @@ class Run:
     def checkpoints(self) -> list[Path]:
         """Checkpoint files, oldest first."""
         return sorted((self.folder / "checkpoints").glob("*.safetensors"))
+
+    @property
+    def moments(self) -> list[Path]:
+        """Files of weights, oldest first: those kept within the first epoch, then the checkpoints."""
+        return [*sorted((self.folder / "moments").glob("*.safetensors")), *self.checkpoints]
 
     def load_model(self) -> DigitClassifier:
         """Load the last checkpoint's model, in evaluation mode; InputError when there is none yet."""

@@ -19,10 +19,10 @@ from filelock import FileLock, Timeout
 
 from mnist_core.config import TrainConfig
 from mnist_core.messages import N_, InputError
-from mnist_core.runs.retention import age_in_seconds, limit_in_bytes, size_in_bytes, too_many
 from mnist_core.runs.labels import Label, checked_name, write_label
-from mnist_core.runs.writer import RunWriter
+from mnist_core.runs.retention import age_in_seconds, limit_in_bytes, size_in_bytes, too_many
 from mnist_core.runs.run import UNFINISHED, Run, json_bytes, read_run, stamp
+from mnist_core.runs.writer import RunWriter
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 SHIPPED = PROJECT / "models" / "shipped"

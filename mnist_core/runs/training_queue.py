@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from mnist_core.config import TrainConfig
 from mnist_core.learning.events import Continued, Control, Event, Started, StepDone
 from mnist_core.messages import N_, InputError
+from mnist_core.runs.run import failure_message
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.writer import RunWriter
-from mnist_core.runs.run import failure_message
 
 if TYPE_CHECKING:
     from mnist_core.data import Dataset
@@ -174,8 +174,13 @@ class TrainingQueue:
             self._waiting.append(_Job(writer, Snapshot(writer.id, writer.config, rate), expected_seconds))
             self._changed.notify()
 
+    @property
+    def room(self) -> int:
+        """How many more trainings may wait."""
+        return max(0, MOST_WAITING - len(self._waiting))
+
     def _check_room(self) -> None:
-        if len(self._waiting) >= MOST_WAITING:
+        if not self.room:
             raise InputError(N_("{most} trainings are waiting already; try again later."), most=MOST_WAITING)
 
     def _leave(self, run_id: str, status: str) -> None:
@@ -225,8 +230,8 @@ class TrainingQueue:
 
     def _train(self, job: _Job) -> None:
         from mnist_core.machine.devices import choose_device
-        from mnist_core.runs.recording import train_run
         from mnist_core.machine.threads import set_threads
+        from mnist_core.runs.recording import train_run
 
         dataset = self._load_dataset()
         set_threads(job.writer, dataset, self._threads)

@@ -13,14 +13,14 @@ from filelock import FileLock
 
 from mnist_core.checkpoint import load_state, save_checkpoint, save_state, write_whole
 from mnist_core.config import TrainConfig
-from mnist_core.messages import Message
 from mnist_core.learning.phases import Phase, Phases, first_phases
+from mnist_core.messages import Message
 from mnist_core.monitoring.probes import PROBES_FILE, Probe, read_probes
 from mnist_core.runs.run import METRICS, METRICS_FILE, STATE_FILE, json_bytes
 
 if TYPE_CHECKING:
-    from mnist_core.model import DigitClassifier
     from mnist_core.learning.training_state import TrainingState
+    from mnist_core.model import DigitClassifier
 
 Row = dict[str, Any]
 
@@ -98,7 +98,14 @@ class RunWriter:
 
     def save(self, model: DigitClassifier, epoch: float) -> None:
         """Add a checkpoint of `model` after `epoch` epochs (a share of one, where it was stopped within)."""
-        folder = self._folder / "checkpoints"
+        self._save(model, epoch, "checkpoints")
+
+    def save_moment(self, model: DigitClassifier, epoch: float) -> None:
+        """Keep the weights after a part of the first epoch, only to be looked at."""
+        self._save(model, epoch, "moments")
+
+    def _save(self, model: DigitClassifier, epoch: float, name: str) -> None:
+        folder = self._folder / name
         folder.mkdir(exist_ok=True)
         save_checkpoint(folder / f"epoch-{epoch:08.3f}.safetensors", model, self.config, epoch)
 

@@ -2,9 +2,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.metrics import accuracy_score
+from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
 
 from mnist_core.analysis.comparison import check_comparable, compare_runs, differing_settings
-from mnist_core.analysis.repeats import group_by_seed
+from mnist_core.analysis.repeats import group_by_seed, next_seeds, seeds_on_the_way, tested_seeds
 from mnist_core.analysis.significance import holm, mcnemar, wilson_interval
 from mnist_core.config import TrainConfig
 from mnist_core.evaluation import Evaluation
@@ -164,6 +168,50 @@ def test_what_cannot_be_compared_is_refused(make_run):
         compare_runs([run, other], [*answers([1, 1]), *answers([1])])
 
 
+RANDOM = np.random.default_rng(11)
+CLOSE = {"rel": 1e-9, "abs": 1e-9}
+
+
+def drawn(images: int, *shares: float) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Labels, and the answers of runs that read these shares of them right."""
+    labels = RANDOM.integers(0, 10, images)
+    return labels, [np.where(RANDOM.random(images) < share, labels, (labels + 1) % 10) for share in shares]
+
+
+EQUAL = drawn(200, 0.9)
+NEVER = drawn(300, 0.9, 0.8)
+CASES = {
+    "random": drawn(500, 0.9, 0.85, 0.88, 0.5),
+    "two equal runs": (EQUAL[0], EQUAL[1] * 2),
+    "a class never predicted": (NEVER[0], [NEVER[1][0], np.minimum(NEVER[1][1], 8)]),
+    "one image, one right": (np.array([3]), [np.array([3]), np.array([4])]),
+    "one image, none right": (np.array([3]), [np.array([4]), np.array([4])]),
+    "all right": (EQUAL[0], [EQUAL[0]] * 3),
+}
+
+
+@pytest.mark.parametrize(("labels", "predictions"), CASES.values(), ids=CASES)
+def test_a_whole_comparison_agrees_with_scikit_learn_and_statsmodels(make_run, labels, predictions):
+    results = [
+        Evaluation(labels, np.eye(10, dtype=np.float32)[row], np.zeros(len(row), np.float32))
+        for row in predictions
+    ]
+    found = compare_runs([make_run(str(n)) for n in range(len(results))], results)
+    for score, row in zip(found.scores, predictions, strict=True):
+        assert score.accuracy == pytest.approx(accuracy_score(labels, row), **CLOSE)
+        theirs = proportion_confint(int((labels == row).sum()), len(labels), 0.05, "wilson")
+        assert score.interval == pytest.approx(theirs, **CLOSE)
+    p_values = []
+    for pair in found.pairs:
+        right = [predictions[place] == labels for place in (pair.first, pair.second)]
+        table = [[(right[0] == a) & (right[1] == b) for b in (True, False)] for a in (True, False)]
+        counts = np.array([[cell.sum() for cell in row] for row in table])
+        p_values.append(statsmodels_mcnemar(counts, exact=True).pvalue)
+    assert [pair.p for pair in found.pairs] == pytest.approx(p_values, **CLOSE)
+    corrected = multipletests(p_values, method="holm")[1]
+    assert [pair.p_holm for pair in found.pairs] == pytest.approx(corrected, **CLOSE)
+
+
 def test_groups_have_all_but_the_seed_in_common(make_run):
     config = TrainConfig()
     one, two = make_run("1"), make_run("2", replace(config, seed=2, recipe="quick"))
@@ -175,3 +223,36 @@ def test_groups_have_all_but_the_seed_in_common(make_run):
     changed = replace(make_run("6", replace(config, seed=6)), phases=(Phase(0, 0.1, 5),))
     groups = group_by_seed([one, wider, two, again, stopped, changed])
     assert [[run.id for run in group] for group in groups] == [["1", "2"], ["4"], ["5"], ["6"]]
+
+
+def test_the_tested_seeds_of_a_run_are_those_with_all_else_in_common(make_run):
+    config = TrainConfig()
+    run = make_run("5", replace(config, seed=5), test_accuracy=0.9)
+    two = make_run("2", replace(config, seed=2), test_accuracy=0.8)
+    wider = make_run("w", replace(config, widths=(9,)), test_accuracy=0.7)
+    untested, again = make_run("u", replace(config, seed=7)), make_run("b", two.config, test_accuracy=0.1)
+    runs = [wider, run, two, untested, again]
+    assert [found.id for found in tested_seeds(run, runs)] == ["2", "5"]
+    assert [found.id for found in tested_seeds(two, [run])] == ["2", "5"]
+    assert tested_seeds(untested, runs) == tested_seeds(run, runs)
+    assert tested_seeds(make_run("n", replace(config, epochs=9)), runs) == []
+
+
+def test_the_seeds_on_the_way_wait_or_train_with_the_same_settings(make_run):
+    config = TrainConfig()
+    run = make_run("r")
+    coming = [
+        replace(make_run(name, replace(config, seed=seed, recipe="quick")), status=status)
+        for name, seed, status in (("b", 4, "running"), ("a", 3, "queued"), ("c", 5, "stopped"))
+    ]
+    other = replace(make_run("o", replace(config, epochs=1)), status="queued")
+    assert [found.id for found in seeds_on_the_way(run, [*coming, other, run])] == ["a", "b"]
+
+
+def test_the_next_seeds_are_new_ones():
+    config = TrainConfig(seed=3)
+    found = next_seeds(config, {3, 5}, 3)
+    assert [settings.seed for settings in found] == [4, 6, 7]
+    assert {replace(settings, seed=3) for settings in found} == {config}
+    last = 2**31 - 1
+    assert [each.seed for each in next_seeds(replace(config, seed=last - 1), {0}, 3)] == [last, 1, 2]

@@ -3,7 +3,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from mnist_core.dataset.embedding import principal_components, tsne
+from mnist_core.dataset.embedding import feature_components, principal_components, tsne, turned_like
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +67,31 @@ def test_tsne_of_a_handful_of_images(three_groups):
     *_, (fraction, positions) = tsne(three_groups[0][:5])
     assert fraction == 1
     assert np.isfinite(positions).all()
+
+
+@pytest.mark.parametrize("features", [4, 300])
+def test_feature_components_are_those_of_the_singular_values(features):
+    random = np.random.default_rng(2)
+    vectors = (random.normal(size=(80, features)) * 0.9 ** np.arange(features)).astype(np.float32)
+    found = feature_components(vectors, 3)
+    left, values, _ = np.linalg.svd(vectors - vectors.mean(axis=0), full_matrices=False)
+    np.testing.assert_allclose(np.abs(found.coordinates), np.abs(left[:, :3] * values[:3]), atol=1e-3)
+    np.testing.assert_allclose(found.shares, values[:3] ** 2 / (values**2).sum(), rtol=1e-4)
+    np.testing.assert_array_equal(found.coordinates, feature_components(vectors, 3).coordinates)
+
+
+def test_features_that_are_few_or_all_the_same_have_empty_components():
+    assert (
+        feature_components(np.arange(5, dtype=np.float32)[:, None], 2).coordinates[:, 1].tolist() == [0] * 5
+    )
+    same = feature_components(np.ones((5, 3), np.float32), 2)
+    np.testing.assert_allclose(same.coordinates, 0, atol=1e-6)
+    np.testing.assert_allclose(same.shares, 0, atol=1e-6)
+
+
+def test_a_map_is_turned_and_mirrored_back():
+    points = np.random.default_rng(3).normal(size=(20, 2)).astype(np.float32)
+    angle = 2.0
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], np.float32)
+    mirrored = points @ turn * [1, -1]
+    np.testing.assert_allclose(turned_like(mirrored.astype(np.float32), points), points, atol=1e-5)

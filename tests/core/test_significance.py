@@ -106,8 +106,13 @@ class TestSeeds:
         assert welch(first, second).p == pytest.approx(expected, **CLOSE)
 
     def test_without_any_spread_there_is_no_p(self):
-        test = compare_groups([0.5, 0.5], [0.25, 0.25], ("a", "b"))
-        assert (test.test.difference, test.test.interval, test.test.p) == (0.25, None, None)
+        test = compare_groups([[0.5, 0.5], [0.25, 0.25]], ("a", "b"))[0, 1]
+        assert (test.test.difference, test.test.interval, test.test.p, test.p_holm) == (
+            0.25,
+            None,
+            None,
+            None,
+        )
         assert words(test.statements) == (
             "The mean of a less that of b is +25.00 points. The seeds of neither differ, so there is no "
             "spread to test that against."
@@ -130,14 +135,28 @@ class TestSeeds:
         assert str(one.statement) == "One seed, 97.00%: one can't tell how seeds spread."
 
     def test_groups_in_words(self):
-        clear = compare_groups([0.97, 0.971, 0.969], [0.981, 0.98, 0.979], ("a", "b"))
+        clear = compare_groups([[0.97, 0.971, 0.969], [0.981, 0.98, 0.979]], ("a", "b"))[0, 1]
         assert clear.first.mean == pytest.approx(0.97)
         assert "-1.00 points (95% interval -1.23 to -0.77)" in words(clear.statements)
         assert "evidence that b does better than a on these images" in words(clear.statements)
         assert "luck of the seeds about 3 times in 10,000 (Welch" in words(clear.statements)
-        unclear = compare_groups([0.97, 0.98], [0.975, 0.979], ("a", "b"))
+        assert "Corrected" not in words(clear.statements)
+        unclear = compare_groups([[0.97, 0.98], [0.975, 0.979]], ("a", "b"))[0, 1]
         assert "nor that they are equally good" in words(unclear.statements)
         assert "evidence" not in words(unclear.statements)
+
+    def test_several_groups_are_corrected_and_judged_by_that(self):
+        groups = [[0.970, 0.971, 0.972], [0.9724, 0.9733, 0.9745], [0.970, 0.980, 0.990]]
+        tests = compare_groups(groups, "abc")
+        p_values = [welch(groups[a], groups[b]).p for a, b in tests]
+        assert list(tests) == [(0, 1), (0, 2), (1, 2)]
+        assert [test.p_holm for test in tests.values()] == holm(p_values)
+        assert p_values[0] < 0.05 < tests[0, 1].p_holm
+        assert "Corrected for the 3 pairs that are compared here (Holm)" in words(tests[0, 1].statements)
+        assert "not below the usual 5%" in words(tests[0, 1].statements)
+
+    def test_no_pair_of_groups_no_test(self):
+        assert compare_groups([[0.5, 0.6]], ["a"]) == {}
 
 
 @pytest.mark.parametrize(

@@ -298,7 +298,10 @@ def test_the_line_has_an_end(lab, monkeypatch):
     monkeypatch.setattr(training_queue, "MOST_WAITING", 2)
     first = lab.submit(SHORT)
     wait_for(lambda: lab.begun(first))
-    lab.submit(SHORT), lab.submit(SHORT)
+    lab.submit(SHORT)
+    assert lab.queue.room == 1
+    lab.submit(SHORT)
+    assert lab.queue.room == 0
     with pytest.raises(InputError, match="2 trainings are waiting already; try again later"):
         lab.submit(SHORT)
     assert len(lab.store.list()) == 3

@@ -87,6 +87,7 @@ def _show_result(run: Run, moving: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         link("pages/evaluate.py", _("See where it errs"), ":material/fact_check:")
         link("pages/draw.py", _("Let it read your own writing"), ":material/draw:")
+        link("pages/compare.py", _("Compare it, repeat it"), ":material/compare_arrows:")
         show_takeaway(run)
 
 

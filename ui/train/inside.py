@@ -74,7 +74,7 @@ def _watched(validation_size: int, monitor: str) -> tuple[np.ndarray, np.ndarray
 def _gradients_html(layers: Sequence[LayerSummary], probe: Probe) -> str:
     largest = max((norm for norm in probe.gradient_norms if math.isfinite(norm)), default=0.0)
     shares = [_log_share(norm, largest) for norm in probe.gradient_norms]
-    return bars_html(_names(layers), shares, [f"{norm:.2g}" for norm in probe.gradient_norms])
+    return bars_html(layer_names(layers), shares, [f"{norm:.2g}" for norm in probe.gradient_norms])
 
 
 def _log_share(norm: float, largest: float) -> float:
@@ -87,11 +87,12 @@ def _log_share(norm: float, largest: float) -> float:
 def _dead_html(layers: Sequence[LayerSummary], probe: Probe) -> str:
     dead = {
         name: share
-        for name, share in zip(_names(layers), probe.dead_shares, strict=True)
+        for name, share in zip(layer_names(layers), probe.dead_shares, strict=True)
         if share is not None
     }
     return bars_html(list(dead), list(dead.values()), [f"{share:.0%}" for share in dead.values()])
 
 
-def _names(layers: Sequence[LayerSummary]) -> list[str]:
+def layer_names(layers: Sequence[LayerSummary]) -> list[str]:
+    """Return what the layers that learn are called, numbered from 1."""
     return [f"{number}. {_(KIND_NAMES[layer.kind])}" for number, layer in enumerate(layers, 1)]

@@ -1,0 +1,1 @@
+"""The sections of the Compare page, one module each."""

@@ -1,0 +1,138 @@
+"""How accurate each of the runs is, whether the differences are more than chance, and what each costs."""
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from mnist_core.analysis.comparison import Comparison, Pair
+from mnist_core.analysis.significance import LEVEL
+from ui.compare.charts import ScoreWords, score_points, score_spec
+from ui.compare.choosing import Chosen
+from ui.compare.shared import choose_pair, compare, pair_name
+from ui.compare.words import paragraph
+from ui.run_list import plain
+from ui.translation import gettext as _
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def show(chosen: Chosen) -> None:
+    """Show the section."""
+    comparison = compare(chosen)
+    st.vega_lite_chart(
+        score_points(chosen.names, comparison.scores),
+        score_spec(chosen.names, score_words()),
+        key="scores",
+        alt=_("The accuracy of each run with its 95% interval; the table below has the numbers"),
+    )
+    st.caption(
+        _(
+            "A dot is the share of the {images:,} test images that are read right. Its line is the 95% "
+            "interval (Wilson): where that share may well lie for other images like these. Lines may overlap "
+            "and the difference be real all the same, as all runs read the same images; that is tested below."
+        ).format(images=comparison.images)
+    )
+    st.subheader(_("Is the difference real?"))
+    _show_pairs(chosen, comparison)
+    st.subheader(_("What each takes and gives"))
+    _show_table(chosen, comparison)
+    st.caption(paragraph(comparison.notes))
+
+
+def score_words() -> ScoreWords:
+    """Return what a chart of accuracies calls its parts."""
+    return ScoreWords(_("Run"), _("Test accuracy"), _("95% interval from"), _("95% interval to"))
+
+
+def verdict(pair: Pair) -> str:
+    """Say in a few words what a pair's test came to."""
+    if not len(pair.only_first) + len(pair.only_second):
+        return _("The same images right")
+    return _("Evidence of a difference") if pair.p_holm < LEVEL else _("May be chance")
+
+
+def _show_pairs(chosen: Chosen, comparison: Comparison) -> None:
+    if len(comparison.pairs) > 1:
+        st.dataframe(
+            _pairs_table(chosen, comparison), column_config=_pair_columns(), hide_index=True, height="content"
+        )
+    with st.container(border=True, key="pair_words"):
+        pair = choose_pair(chosen, comparison)
+        st.markdown(f"**{plain(pair_name(chosen, pair))}: {verdict(pair)}**")
+        st.markdown(paragraph(pair.statements))
+
+
+def _pairs_table(chosen: Chosen, comparison: Comparison) -> "pd.DataFrame":
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            "pair": pair_name(chosen, pair),
+            "verdict": verdict(pair),
+            "only_first": len(pair.only_first),
+            "only_second": len(pair.only_second),
+            "p": f"{pair.p:.2g}",
+            "p_holm": f"{pair.p_holm:.2g}",
+        }
+        for pair in comparison.pairs
+    )
+
+
+def _pair_columns() -> dict[str, Any]:
+    column = st.column_config
+    first, second = _("Only the first right"), _("Only the second right")
+    return {
+        "pair": column.TextColumn(_("Pair"), width="medium"),
+        "verdict": column.TextColumn(_("Verdict"), help=_("From p as corrected, below 5% or not.")),
+        "only_first": column.NumberColumn(
+            first, help=_("Images that only the first of the two reads right.")
+        ),
+        "only_second": column.NumberColumn(
+            second, help=_("Images that only the second of the two reads right.")
+        ),
+        "p": column.TextColumn("p", help=_("McNemar's exact test, two-sided.")),
+        "p_holm": column.TextColumn(
+            _("p, corrected"), help=_("For the number of pairs compared here (Holm).")
+        ),
+    }
+
+
+def _show_table(chosen: Chosen, comparison: Comparison) -> None:
+    import pandas as pd
+
+    rows = [score.row() | {"name": name} for score, name in zip(comparison.scores, chosen.names, strict=True)]
+    table = pd.DataFrame(rows)
+    shown = table[[*_score_columns()]].copy()
+    for share in ("accuracy", "accuracy_low", "accuracy_high"):
+        shown[share] *= 100
+    st.dataframe(shown, column_config=_score_columns(), hide_index=True, height="content", placeholder="–")
+    st.download_button(
+        _("Download as CSV"),
+        lambda: table.to_csv(index=False),
+        file_name="comparison.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        key="comparison_csv",
+    )
+
+
+def _score_columns() -> dict[str, Any]:
+    column, number = st.column_config, st.column_config.NumberColumn
+    return {
+        "name": column.TextColumn(_("Run"), width="medium"),
+        "accuracy": number(_("Test accuracy"), format="%.2f%%"),
+        "accuracy_low": number(_("95% from"), format="%.2f%%"),
+        "accuracy_high": number(_("95% to"), format="%.2f%%"),
+        "loss": number(_("Loss"), format="%.4f", help=_("Mean cross-entropy on the test images, in nats.")),
+        "parameters": number(_("Parameters"), format="localized"),
+        "bytes": number(_("Bytes"), format="localized", help=_("Of the file of weights.")),
+        "epochs": number(_("Epochs"), format="%.4g"),
+        "train_seconds": number(
+            _("Seconds"), format="%.1f", help=_("Of training, on the machine it ran on.")
+        ),
+        "images_per_second": number(_("Images per second"), format="localized", help=_("While training.")),
+        "device": column.TextColumn(_("Device")),
+        "threads": number(_("Threads")),
+    }

@@ -1,0 +1,213 @@
+"""The charts of the Compare page as Vega-Lite specifications and their points; they know nothing of pages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ui.curves import curve_points
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mnist_core.analysis.comparison import Score
+    from mnist_core.analysis.repeats import SeedSummary
+
+ROW, AXIS = 52, 60  # pixels: of a run in a chart with a row for each, and below all of them
+LONGEST_LABEL = 130  # pixels; a phone has 340 in all
+DASHES = [[1, 0], [7, 3], [2, 3], [9, 3, 2, 3], [5, 5], [1, 3], [12, 4], [4, 2, 1, 2]]
+
+
+@dataclass(frozen=True)
+class ScoreWords:
+    """What a chart of accuracies calls its parts."""
+
+    run: str
+    accuracy: str
+    low: str
+    high: str
+
+
+@dataclass(frozen=True)
+class CurveAxes:
+    """What the axes of the curves are called, how values are written, and whether `y` is logarithmic."""
+
+    x: str
+    y: str
+    exact: str
+    rough: str
+    logarithmic: bool
+
+
+def score_points(names: Sequence[str], scores: "Sequence[Score]") -> "pd.DataFrame":
+    """Return each run's accuracy with the ends of its interval."""
+    import pandas as pd
+
+    columns = ("name", "accuracy", "low", "high", "text")
+    rows = [
+        (name, score.accuracy, *score.interval, f"{score.accuracy:.2%}")
+        for name, score in zip(names, scores, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=list(columns))
+
+
+def score_spec(names: Sequence[str], words: ScoreWords) -> dict[str, Any]:
+    """Return the specification of `score_points`: a dot for each run, and a line from end to end."""
+    facts = [
+        _fact("name", words.run, None),
+        *(
+            _fact(*each, ".2%")
+            for each in (("accuracy", words.accuracy), ("low", words.low), ("high", words.high))
+        ),
+    ]
+    layers = [
+        {"mark": {"type": "rule", "strokeWidth": 2.5}, "encoding": _from_low_to_high(words.accuracy)},
+        *(
+            {"mark": {"type": "tick", "thickness": 2.5, "size": 12}, "encoding": {"x": {"field": end}}}
+            for end in ("low", "high")
+        ),
+        {
+            "mark": {"type": "point", "filled": True, "size": 110, "opacity": 1},
+            "encoding": {"x": {"field": "accuracy"}},
+        },
+        {
+            "mark": {"type": "text", "dy": -14, "fontSize": 12, "fontWeight": 600},
+            "encoding": {"x": {"field": "accuracy"}, "text": {"field": "text", "type": "nominal"}},
+        },
+    ]
+    return _rows(names, [_quantitative(layer, words.accuracy) for layer in layers], facts)
+
+
+def seed_points(names: Sequence[str], groups: Sequence[Sequence[float]]) -> "pd.DataFrame":
+    """Return the accuracy of each seed of each group."""
+    import pandas as pd
+
+    rows = [(name, value) for name, group in zip(names, groups, strict=True) for value in group]
+    return pd.DataFrame(rows, columns=["name", "accuracy"])
+
+
+def seed_spec(
+    names: Sequence[str], summaries: "Sequence[SeedSummary]", words: ScoreWords, mean: str
+) -> dict[str, Any]:
+    """Return the specification of `seed_points`: a ring for each seed, and each group's mean and interval."""
+    facts = [_fact("name", words.run, None), _fact("accuracy", words.accuracy, ".2%")]
+    means = [
+        {"name": name, "mean": found.mean, "low": found.interval[0], "high": found.interval[1]}
+        for name, found in zip(names, summaries, strict=True)
+        if found.interval
+    ]
+    about_mean = [
+        _fact("name", words.run, None),
+        *(_fact(*each, ".2%") for each in (("mean", mean), ("low", words.low), ("high", words.high))),
+    ]
+    below = {"yOffset": {"value": 12}, "tooltip": about_mean}
+    layers = [
+        {
+            "mark": {"type": "point", "size": 90, "opacity": 0.8, "strokeWidth": 2},
+            "encoding": {"x": {"field": "accuracy"}},
+        },
+        {
+            "data": {"values": means},
+            "mark": {"type": "rule", "strokeWidth": 2.5},
+            "encoding": {**_from_low_to_high(words.accuracy), **below},
+        },
+        {
+            "data": {"values": means},
+            "mark": {"type": "point", "filled": True, "size": 80, "shape": "diamond", "opacity": 1},
+            "encoding": {"x": {"field": "mean"}, **below},
+        },
+    ]
+    return _rows(names, [_quantitative(layer, words.accuracy) for layer in layers], facts)
+
+
+def run_curves(
+    names: Sequence[str], curves: Sequence[tuple[np.ndarray, np.ndarray]], logarithmic: bool
+) -> "pd.DataFrame":
+    """Return the points of one curve (positions [N], values [N]) for each run; a log axis has no zeros."""
+    import pandas as pd
+
+    tables = []
+    for name, (positions, values) in zip(names, curves, strict=True):
+        shown = values > 0 if logarithmic else np.full(len(values), True)
+        tables.append(pd.DataFrame(curve_points(positions[shown], values[shown], name)))
+    return pd.concat(tables, ignore_index=True)
+
+
+def run_curve_spec(names: Sequence[str], run: str, axes: CurveAxes) -> dict[str, Any]:
+    """Return the specification of `run_curves`: runs told apart by colour and by dashes."""
+    scale = {"domain": list(names)}
+    zero = {"type": "log"} if axes.logarithmic else {"zero": False}
+    colour = {"field": "curve", "type": "nominal", "title": None, "scale": scale}
+    encoding = {
+        "x": {
+            "field": "position",
+            "type": "quantitative",
+            "title": axes.x,
+            "scale": {"nice": False, "zero": True},
+            "axis": {"format": ",~g"},
+        },
+        "y": {
+            "field": "value",
+            "type": "quantitative",
+            "title": axes.y,
+            "scale": zero,
+            "axis": {"format": axes.rough, "tickCount": 6},
+        },
+        "color": colour
+        | {"legend": {"orient": "top", "columns": 2, "symbolType": "stroke", "labelLimit": 150}},
+        "tooltip": [
+            _fact("curve", run, None),
+            _fact("position", axes.x, ".4~g"),
+            _fact("value", axes.y, axes.exact),
+        ],
+    }
+    dashes = {"strokeDash": {**colour, "scale": {**scale, "range": DASHES[: len(names)]}}}
+    dots = {"transform": [{"filter": "datum.dot"}], "mark": {"type": "point", "filled": True, "size": 40}}
+    lines = {"mark": {"type": "line", "strokeWidth": 2}, "encoding": dashes}
+    return {"height": 380, "encoding": encoding, "layer": [lines, dots]}
+
+
+def _rows(names: Sequence[str], layers: list[dict[str, Any]], facts: list[dict[str, Any]]) -> dict[str, Any]:
+    """A chart with a row, and a colour, for each name."""
+    labels = {"labelLimit": LONGEST_LABEL, "ticks": False, "domain": False, "labelFontSize": 13}
+    scale = {"domain": list(names)}
+    return {
+        "height": ROW * len(names) + AXIS,
+        "encoding": {
+            "y": {
+                "field": "name",
+                "type": "nominal",
+                "title": None,
+                "sort": None,
+                "scale": scale,
+                "axis": labels,
+            },
+            "color": {"field": "name", "type": "nominal", "scale": scale, "legend": None},
+            "tooltip": facts,
+        },
+        "layer": layers,
+    }
+
+
+def _quantitative(layer: dict[str, Any], title: str) -> dict[str, Any]:
+    axis = {"format": ".2~%", "tickCount": 6}
+    x = {
+        "type": "quantitative",
+        "title": title,
+        "scale": {"zero": False},
+        "axis": axis,
+        **layer["encoding"]["x"],
+    }
+    return {**layer, "encoding": {**layer["encoding"], "x": x}}
+
+
+def _from_low_to_high(title: str) -> dict[str, Any]:
+    return {"x": {"field": "low", "title": title}, "x2": {"field": "high"}}
+
+
+def _fact(field: str, title: str, form: str | None) -> dict[str, Any]:
+    """A line of what is shown when a mark is pointed at."""
+    if form is None:
+        return {"field": field, "type": "nominal", "title": title}
+    return {"field": field, "type": "quantitative", "title": title, "format": form}

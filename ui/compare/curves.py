@@ -1,0 +1,106 @@
+"""The curves of the runs over one another."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.runs.run import UNFINISHED
+from ui import resources
+from ui.compare.charts import CurveAxes, run_curve_spec, run_curves
+from ui.compare.choosing import Chosen
+from ui.progress import history
+from ui.state import choice_in_url
+from ui.translation import gettext as _
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SECONDS_BETWEEN_LOOKS = 2.0
+POSITIONS = {"epochs": "position", "steps": "step", "seconds": "train_seconds"}  # -> column of the history
+
+
+def show(chosen: Chosen) -> None:
+    """Show the section, again every two seconds while one of the runs trains."""
+    live = any(run.status in UNFINISHED for run in chosen.runs)
+    st.fragment(_show, run_every=SECONDS_BETWEEN_LOOKS if live else None)(chosen)
+
+
+def _show(chosen: Chosen) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        quantity, over, logarithmic = _choose_quantity(), _choose_position(), _choose_axis() == "log"
+    curves = [_curve(history(run), quantity, over) for run in _now(chosen)]
+    if not any(len(values) for _positions, values in curves):
+        st.info(_("Nothing was measured of these yet; choose another curve, or wait for the first epoch."))
+        return
+    as_errors = quantity == "monitor_accuracy" and logarithmic
+    if as_errors:
+        curves = [(positions, 1 - values) for positions, values in curves]
+    points = run_curves(chosen.names, curves, logarithmic)
+    spec = run_curve_spec(chosen.names, _("Run"), _axes(quantity, over, logarithmic))
+    st.vega_lite_chart(
+        points, spec, key="curves", alt=_("The curves of the runs, each in its colour and dashes")
+    )
+    _show_ends(chosen, curves, quantity, as_errors)
+
+
+def _now(chosen: Chosen) -> list:
+    """Return the runs as they are now; a training one has gone on since it was chosen."""
+    return [resources.find_run(run.id) or run for run in chosen.runs]
+
+
+def _choose_quantity() -> str:
+    names = {
+        "monitor_accuracy": _("Accuracy on watched images"),
+        "monitor_loss": _("Loss on watched images"),
+        "train_accuracy": _("Accuracy on training images"),
+        "train_loss": _("Loss on training images"),
+    }
+    return choice_in_url(st.selectbox, _("Curve"), names, "curve", "monitor_accuracy", width=280)
+
+
+def _choose_position() -> str:
+    names = {"epochs": _("by epochs"), "steps": _("by steps"), "seconds": _("by seconds")}
+    return choice_in_url(
+        st.segmented_control, _("Along"), names, "over", "epochs", required=True, label_visibility="collapsed"
+    )
+
+
+def _choose_axis() -> str:
+    names = {"linear": _("Linear axis"), "log": _("Logarithmic axis")}
+    label = _("Axis of the curves")
+    return choice_in_url(
+        st.segmented_control, label, names, "axis", "linear", required=True, label_visibility="collapsed"
+    )
+
+
+def _curve(rows: "pd.DataFrame", quantity: str, over: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return positions and values of one run, in the order of its training."""
+    is_epoch = rows["monitor_loss"].notna()
+    shown = rows[~is_epoch if quantity == "train_loss" else is_epoch]
+    return shown[POSITIONS[over]].to_numpy(float), shown[quantity].to_numpy(float)
+
+
+def _axes(quantity: str, over: str, logarithmic: bool) -> CurveAxes:
+    along = {"epochs": _("epoch"), "steps": _("step"), "seconds": _("seconds of training")}[over]
+    if quantity.endswith("loss"):
+        return CurveAxes(along, _("loss"), ".3g", "~g", logarithmic)
+    if logarithmic:
+        return CurveAxes(along, _("errors"), ".2%", "~%", True)
+    return CurveAxes(along, _("accuracy"), ".2%", ".1~%", False)
+
+
+def _show_ends(chosen: Chosen, curves: list, quantity: str, as_errors: bool) -> None:
+    """Say in words where the curves end, and what one must know to compare them."""
+    form = "{:.3g}" if quantity.endswith("loss") else "{:.2%}"
+    ends = [
+        _("{run}: {value}").format(run=name, value=form.format(values[-1]))
+        for name, (_positions, values) in zip(chosen.names, curves, strict=True)
+        if len(values)
+    ]
+    st.text(_("They end at: {values}.").format(values="; ".join(ends)))
+    if as_errors:
+        st.caption(_("Errors: the share of images read wrongly, so that a logarithmic axis can show it."))
+    watched = {(run.config.monitor, run.config.validation_size) for run in chosen.runs}
+    if quantity.startswith("monitor") and len(watched) > 1:
+        st.caption(_("Not all of them watched the same images, so small differences here mean little."))

@@ -1,0 +1,62 @@
+"""The settings in which the runs differ, and what was changed on the way."""
+
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from mnist_core.analysis.comparison import differing_settings
+from mnist_core.config import CHOICES
+from ui.compare.choosing import Chosen
+from ui.form import number_text
+from ui.run_list import plain
+from ui.setting_words import CHOICE_LABELS, LABELS
+from ui.translation import gettext as _
+
+
+def show(chosen: Chosen) -> None:
+    """Show the section."""
+    settings = differing_settings([run.config for run in chosen.runs])
+    if settings:
+        rows = {_(LABELS[name]): [value_text(name, value) for value in row] for name, row in settings.items()}
+        st.html(table_html(_("Setting"), chosen.names, rows))
+        same = len(LABELS) - len(settings)
+        st.caption(_("The other {count} settings are the same in all of them.").format(count=same))
+    else:
+        st.info(_("All their settings are the same, the seed as well: choose runs that differ in something."))
+    for line in _changes(chosen):
+        st.caption(plain(line))
+
+
+def value_text(field: str, value: Any) -> str:
+    """Say a setting's value as the Train form does."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, tuple):
+        return "-".join(map(str, value)) or _("None")
+    if field in CHOICES:
+        return _(getattr(CHOICES[field][value], "label", CHOICE_LABELS.get(value, value)))
+    return number_text(value)
+
+
+def table_html(corner: str, columns: tuple[str, ...], rows: dict[str, list[str]]) -> str:
+    """Return a table whose first column names the rows; one that is too wide scrolls by itself."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in (corner, *columns))
+    body = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{escape(text)}</td>" for text in texts)}</tr>'
+        for name, texts in rows.items()
+    )
+    return (
+        f'<div class="lab-wide" tabindex="0" role="region" aria-label="{escape(corner)}">'
+        f'<table class="lab-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def _changes(chosen: Chosen) -> Iterator[str]:
+    """Say what people changed while a run trained."""
+    words = _("{run}: from step {step:,} on with learning rate {rate} and {epochs} epochs in all.")
+    for run, name in zip(chosen.runs, chosen.names, strict=True):
+        for phase in run.phases[1:]:
+            rate = number_text(phase.learning_rate)
+            yield words.format(run=name, step=phase.step, rate=rate, epochs=phase.epochs)

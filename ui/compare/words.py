@@ -1,0 +1,17 @@
+"""What is said of compared runs, in the visitor's language."""
+
+from collections.abc import Iterable
+
+from mnist_core.messages import Message
+from ui.run_list import plain
+from ui.translation import say
+
+
+def paragraph(messages: Iterable[Message]) -> str:
+    """Return sentences as one paragraph of markdown, in which names stay as they were typed."""
+    return " ".join(plain(say(message)) for message in messages)
+
+
+def shortened(name: str, most: int = 28) -> str:
+    """Return a name that fits where there is little room."""
+    return name if len(name) <= most else name[: most - 1] + "…"
