@@ -1,0 +1,41 @@
+"""Inside: what goes on in a network, at any moment of its training."""
+
+import streamlit as st
+
+from mnist_core.messages import InputError
+from mnist_core.runs.run import Run
+from ui.inside import answers, image_map, layers, learning
+from ui.inside.travel import choose_moment
+from ui.runs import pick_run
+from ui.state import choice_in_url, come_through_entry
+from ui.translation import gettext as _
+from ui.translation import say
+
+SECTIONS = {"layers": layers.show, "answers": answers.show, "map": image_map.show, "learning": learning.show}
+
+
+@st.fragment
+def show_run(run: Run) -> None:
+    """Show a run in a fragment, so that the slider reruns no more than this."""
+    seen = choose_moment(run)
+    names = {
+        "layers": _("Weights and layers"),
+        "answers": _("Answers"),
+        "map": _("Map"),
+        "learning": _("How it learned"),
+    }
+    part = choice_in_url(
+        st.pills, _("Section"), names, "part", "layers", required=True, label_visibility="collapsed"
+    )
+    try:
+        SECTIONS[part](seen)
+    except InputError as error:
+        st.error(say(error.message))
+
+
+come_through_entry()
+st.title(_("Inside"))
+st.markdown(
+    _("What a network has learned, layer by layer. Move the slider to see it as it was while it trained.")
+)
+show_run(pick_run())

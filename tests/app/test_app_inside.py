@@ -1,0 +1,202 @@
+"""The Inside page: what is in a network, at every moment of its training."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mnist_core.config import TrainConfig
+from mnist_core.data import load_sample
+from mnist_core.evaluation import evaluate
+from mnist_core.runs.moments import load_moment, moments_of
+from mnist_core.runs.recording import train_run
+from mnist_core.runs.store import RunStore
+from ui.explore.tsne_worker import TsneWorker
+from ui.inside.answers import matrix_html
+from ui.inside.tiles import in_rows, signed_url
+
+CONFIG = TrainConfig(widths=(8,), epochs=3, batch_size=50, train_size=500, monitor="test")
+SECTIONS = ["layers", "answers", "map", "learning"]
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """Two trained runs, of an MLP and a small CNN, in a store: their folders' parent and ids."""
+    store = RunStore(tmp_path_factory.mktemp("kept"))
+    ids = []
+    for config in (CONFIG, replace(CONFIG, architecture="cnn", channels=(2, 3), epochs=1)):
+        writer = store.create(config)
+        list(train_run(writer, load_sample(), torch.device("cpu")))
+        ids.append(writer.id)
+    return store.directory, ids
+
+
+@pytest.fixture
+def trained(sample_only, kept, monkeypatch):
+    """The ids of an MLP's and a CNN's run in the app's store."""
+    monkeypatch.setenv("DIGITLAB_RUNS", str(kept[0]))
+    return kept[1]
+
+
+def text_of(test):
+    elements = [*test.markdown, *test.caption, *test.info, *test.warning, *test.error]
+    return "\n".join(element.value for element in elements)
+
+
+def counts(page):
+    """The numbers in the confusion matrix."""
+    cells = re.findall(r'<td class="\w+"[^>]*>(\d*)</td>', page)
+    return np.array([int(cell or 0) for cell in cells]).reshape(10, 10)
+
+
+def press(test, label):
+    return next(button for button in test.button if button.label == label).click().run()
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("part", [*SECTIONS, "nonsense"])
+def test_every_section_opens_by_link_for_an_mlp_and_a_cnn(app, trained, part, lang):
+    for run in trained:
+        test = app("inside", run=run, part=part, lang=lang)
+        assert not test.exception
+        assert test.pills(key="part").value == (part if part in SECTIONS else "layers")
+
+
+@pytest.mark.parametrize("part", SECTIONS)
+def test_the_shipped_model_can_be_looked_at_and_a_moment_that_is_not_there(app, sample_only, part):
+    test = app("inside", run="shipped", part=part, moment="77")
+    assert not test.exception
+    assert test.select_slider[0].value == "12"
+
+
+def test_the_slider_has_every_moment_and_begins_at_the_end(app, trained):
+    test = app("inside", run=trained[0])
+    assert test.select_slider[0].options[0] == "before training"
+    assert test.select_slider[0].options[-3:] == ["after epoch 1", "after epoch 2", "after epoch 3"]
+    assert test.select_slider[0].value == "3"
+
+
+def test_the_slider_moves_the_matrix(app, trained, html):
+    run = RunStore().get(trained[0])
+    test = app("inside", run=run.id, part="answers")
+    for place in (-1, 0):
+        moment = moments_of(run)[place]
+        test.select_slider[0].set_value(f"{moment.epoch:g}").run()
+        expected = evaluate(load_moment(run, moment), load_sample().test)
+        assert counts(html(test)).tolist() == expected.confusion_matrix.tolist()
+        assert f"**{expected.accuracy:.2%}**" in text_of(test)
+    assert test.query_params["moment"] in ("0", ["0"])
+
+
+def test_the_reading_of_an_image_is_that_of_the_moment(app, trained, html):
+    run = RunStore().get(trained[0])
+    image = torch.from_numpy(load_sample().test.images[7:8])
+    for moment in (moments_of(run)[0], moments_of(run)[-1]):
+        shares = load_moment(run, moment)(image).softmax(1)[0]
+        test = app("inside", run=run.id, part="answers", index="7", moment=f"{moment.epoch:g}")
+        assert f"it reads **{int(shares.argmax())}**, {float(shares.max()):.0%} sure" in text_of(test)
+        assert f"no. 7, a {load_sample().test.labels[7]}" in html(test)
+
+
+def test_the_next_misread_image_is_opened(app, trained):
+    run = RunStore().get(trained[0])
+    errors = np.sort(evaluate(run.load_model(), load_sample().test).errors)
+    test = app("inside", run=run.id, part="answers")
+    for error in errors[errors > 0][:2]:
+        press(test, "Next misread one")
+        assert test.number_input[0].value == error
+    press(app("inside", run=run.id, part="answers", index="296"), "Next misread one")
+    assert not test.exception
+
+
+def test_a_drawing_is_what_was_drawn_last(app, trained, html):
+    test = app("inside", run=trained[0], part="answers", of="drawing")
+    assert "Nothing is drawn yet" in text_of(test)
+    stroke = [["M", 100, 50], ["L", 140, 220]]
+    test.session_state["drawing"] = {"objects": [{"path": stroke}]}
+    test.run()
+    assert "Nothing is drawn yet" not in text_of(test)
+    assert 'alt="Your drawing"' in html(test)
+
+
+def test_layers_are_shown_with_their_weights_and_activations(app, trained, html):
+    mlp, cnn = (app("inside", run=run, part="layers") for run in trained)
+    assert "The weights of 8 units of the first layer, 28 x 28 each" in html(mlp)
+    assert "The weights of 2 units of the first layer, 3 x 3 each" in html(cnn)
+    assert "Fully connected, 8 units** · 8" in text_of(mlp)
+    assert "3 maps** · 3 x 7 x 7" in text_of(cnn)
+    bars = re.findall(r'class="value">(?:&gt; )?([\d.]+)%', html(mlp))
+    assert sum(map(float, bars)) == pytest.approx(100, abs=0.6)
+
+
+def test_the_map_moves_and_shows_what_is_misread(app, trained):
+    test = app("inside", run=trained[0], part="map", moment="0", colour="errors")
+    wrong = len(
+        evaluate(
+            load_moment(RunStore().get(trained[0]), moments_of(RunStore().get(trained[0]))[0]),
+            load_sample().test,
+        ).errors
+    )
+    assert f"{wrong} of them are misread" in text_of(test)
+    assert len(test.get("vega_lite_chart")) == 1
+
+
+def test_tsne_is_made_on_demand_for_the_moment(app, trained, monkeypatch):
+    def embed(points):
+        yield 1.0, points[:, :2]
+
+    monkeypatch.setattr("ui.inside.shared.TsneWorker", lambda points, _embed: TsneWorker(points, embed))
+    test = app("inside", run=trained[0], part="map", method="tsne")
+    assert not test.get("vega_lite_chart")
+    press(test, "Make the t-SNE map")
+    from ui.inside import shared
+    from ui.inside.travel import Seen
+
+    run = RunStore().get(trained[0])
+    moments = tuple(moments_of(run))
+    shared.tsne_at(Seen(run, moments[-1], moments)).wait()
+    assert len(test.run().get("vega_lite_chart")) == 1
+    test.select_slider[0].set_value("1").run()
+    assert not test.get("vega_lite_chart")
+
+
+def test_how_it_learned_has_gradients_and_moves(app, trained):
+    test = app("inside", run=trained[0], part="learning")
+    assert len(test.get("vega_lite_chart")) == 2
+    assert "At the last look the loss pulled most at" in text_of(test)
+    assert "Nothing was noted" in text_of(app("inside", run="shipped", part="learning"))
+
+
+def test_a_run_of_one_moment_has_no_slider(app, trained, monkeypatch):
+    first = moments_of(RunStore().get(trained[0]))[-1:]
+    monkeypatch.setattr("ui.inside.travel.moments_of", lambda run: list(first))
+    for part in SECTIONS:
+        test = app("inside", run=trained[0], part=part)
+        assert not test.exception
+        assert not test.select_slider
+
+
+def test_a_damaged_moment_is_told(app, trained):
+    run = RunStore().get(trained[1])
+    file = Path(run.moments[0])
+    whole = file.read_bytes()
+    file.write_bytes(b"broken")
+    test = app("inside", run=run.id, moment=f"{moments_of(run)[1].epoch:g}")
+    file.write_bytes(whole)
+    assert not test.exception
+    assert "damaged" in test.error[0].value
+
+
+def test_tiles():
+    assert in_rows(np.arange(5), 3).tolist() == [[0, 1, 2], [3, 4, 0]]
+    assert in_rows(np.arange(2), 3).tolist() == [[0, 1]]
+    assert signed_url(np.zeros((2, 2)), 0.0).startswith("data:image/png")
+
+
+def test_a_matrix_as_a_table():
+    page = matrix_html(np.diag(np.arange(10)))
+    assert page.count("<td") == 100
+    assert counts(page).tolist() == np.diag(np.arange(10)).tolist()

@@ -1,0 +1,105 @@
+"""A map of the test images as the last hidden layer sees them: by PCA at once, by t-SNE on demand."""
+
+import numpy as np
+import streamlit as st
+
+from ui import resources
+from ui.explore.image_map import SECONDS_BETWEEN_LOOKS, choose_method, map_words, visitor
+from ui.inside.charts import answer_map_spec, answer_points
+from ui.inside.shared import evaluation_at, map_at, tsne_at
+from ui.inside.travel import Seen
+from ui.state import choice_in_url
+from ui.translation import gettext as _
+
+WATCHED_KEY = "hidden_tsne_watched"
+
+
+def show(seen: Seen) -> None:
+    """Show the section."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        method, colours = choose_method(), _choose_colours()
+    if method == "pca":
+        with st.spinner(_("Sending the test images through …")):
+            found = map_at(seen)
+        _show_map(seen, found.coordinates, colours)
+        first, second = found.shares[:2]
+        words = _(
+            "What the last layer gets of each image, laid flat along the two directions in which the images "
+            "differ most ({first:.0%} and {second:.0%} of it), and turned so that they move little between "
+            "moments. Training pulls the digits apart until ten straight cuts tell them."
+        )
+        st.markdown(words.format(first=first, second=second))
+    else:
+        _show_tsne(seen, colours)
+
+
+def _choose_colours() -> str:
+    names = {"truth": _("Coloured by digit"), "errors": _("Misread ones stand out")}
+    label = _("Colours")
+    return choice_in_url(
+        st.segmented_control, label, names, "colour", "truth", required=True, label_visibility="collapsed"
+    )
+
+
+def _show_map(seen: Seen, positions: np.ndarray, colours: str) -> None:
+    split, count = resources.dataset().test, len(positions)
+    labels, read = split.labels[:count], evaluation_at(seen).predictions[:count]
+    st.vega_lite_chart(
+        answer_points(positions, labels, read),
+        answer_map_spec(map_words(), _("Read as"), colours == "errors"),
+        key="hidden_map",
+        alt=_(
+            "A map of test images, each shown as its digit; what the last layer takes for alike lies together"
+        ),
+    )
+    wrong = int((labels != read).sum())
+    words = _("The first {count:,} test images, each drawn as its label; {wrong:,} of them are misread.")
+    st.caption(words.format(count=count, wrong=wrong))
+
+
+def _show_tsne(seen: Seen, colours: str) -> None:
+    with st.spinner(_("Sending the test images through …")):
+        worker = tsne_at(seen)
+    if worker.finished:
+        _show_map(seen, worker.positions, colours)
+    elif worker.running and st.session_state.get(WATCHED_KEY, True):
+        _show_progress(seen)
+    else:
+        _offer(seen)
+    st.markdown(
+        _(
+            "t-SNE moves the dots until each has the neighbours that its image has in the last layer. Trust "
+            "who is near whom, not how far apart groups lie."
+        )
+    )
+
+
+def _offer(seen: Seen) -> None:
+    """Offer to make the map of this moment."""
+
+    def start() -> None:
+        st.session_state[WATCHED_KEY] = True
+        tsne_at(seen).start(visitor())
+
+    if tsne_at(seen).failed:
+        st.warning(_("The map could not be made. Try again, or look at the PCA map."))
+    else:
+        st.info(_("This map has to be computed for each moment: about ten seconds, in the background."))
+    st.button(_("Make the t-SNE map"), type="primary", icon=":material/play_arrow:", on_click=start)
+
+
+@st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
+def _show_progress(seen: Seen) -> None:
+    worker = tsne_at(seen)
+    if not worker.running or not st.session_state.get(WATCHED_KEY, True):
+        st.rerun()
+    worker.watch(visitor())
+
+    def stop() -> None:
+        st.session_state[WATCHED_KEY] = False
+        worker.stop(visitor())
+
+    st.progress(worker.fraction, text=_("Moving the dots: {percent:.0%}").format(percent=worker.fraction))
+    st.button(_("Stop"), icon=":material/stop:", on_click=stop)
+    if worker.positions is not None:
+        _show_map(seen, worker.positions, "truth")
