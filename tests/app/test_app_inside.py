@@ -95,7 +95,7 @@ def test_the_reading_of_an_image_is_that_of_the_moment(app, trained, html):
     run = RunStore().get(trained[0])
     image = torch.from_numpy(load_sample().test.images[7:8])
     for moment in (moments_of(run)[0], moments_of(run)[-1]):
-        shares = load_moment(run, moment)(image).softmax(1)[0]
+        shares = load_moment(run, moment)(image).softmax(1)[0].detach()
         test = app("inside", run=run.id, part="answers", index="7", moment=f"{moment.epoch:g}")
         assert f"it reads **{int(shares.argmax())}**, {float(shares.max()):.0%} sure" in text_of(test)
         assert f"no. 7, a {load_sample().test.labels[7]}" in html(test)
