@@ -14,6 +14,7 @@ from mnist_core.evaluation import evaluate
 from mnist_core.runs.moments import load_moment, moments_of
 from mnist_core.runs.recording import train_run
 from mnist_core.runs.store import RunStore
+from ui.digits import sure_text
 from ui.explore.tsne_worker import TsneWorker
 from ui.inside.answers import matrix_html
 from ui.inside.tiles import in_rows, signed_url
@@ -97,7 +98,8 @@ def test_the_reading_of_an_image_is_that_of_the_moment(app, trained, html):
     for moment in (moments_of(run)[0], moments_of(run)[-1]):
         shares = load_moment(run, moment)(image).softmax(1)[0].detach()
         test = app("inside", run=run.id, part="answers", index="7", moment=f"{moment.epoch:g}")
-        assert f"it reads **{int(shares.argmax())}**, {float(shares.max()):.0%} sure" in text_of(test)
+        sure = sure_text(float(shares.max()), 0)
+        assert f"it reads **{int(shares.argmax())}**, {sure} sure" in text_of(test)
         assert f"no. 7, a {load_sample().test.labels[7]}" in html(test)
 
 

@@ -104,6 +104,7 @@ def _show_table(chosen: Chosen, comparison: Comparison) -> None:
     rows = [score.row() | {"name": name} for score, name in zip(comparison.scores, chosen.names, strict=True)]
     table = pd.DataFrame(rows)
     shown = table[[*_score_columns()]].copy()
+    shown["images_per_second"] = shown["images_per_second"].astype(float).round()
     for share in ("accuracy", "accuracy_low", "accuracy_high"):
         shown[share] *= 100
     st.dataframe(shown, column_config=_score_columns(), hide_index=True, height="content", placeholder="–")

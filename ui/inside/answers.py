@@ -5,6 +5,7 @@ from html import escape
 import numpy as np
 import streamlit as st
 
+from ui.digits import sure_text
 from ui.inside.asked import choose_image
 from ui.inside.charts import reading_points, reading_spec
 from ui.inside.shared import evaluation_at, readings
@@ -59,8 +60,9 @@ def _show_reading(seen: Seen) -> None:
     probabilities = readings(seen, asked.image)
     now = seen.moments.index(seen.moment)
     read = int(probabilities[now].argmax())
-    words = _("{moment}: it reads **{read}**, {sure:.0%} sure.")
-    st.markdown(words.format(moment=moment_text(seen.moment), read=read, sure=probabilities[now, read]))
+    words = _("{moment}: it reads **{read}**, {sure} sure.")
+    sure = sure_text(float(probabilities[now, read]), 0)
+    st.markdown(words.format(moment=moment_text(seen.moment), read=read, sure=sure))
     if len(seen.moments) > 1:
         st.vega_lite_chart(
             reading_points([moment.epoch for moment in seen.moments], probabilities),

@@ -10,6 +10,8 @@ from ui.explore.charts import COLOURS, LOUD, QUIET, MapWords, map_points, map_sp
 if TYPE_CHECKING:
     import pandas as pd
 
+LIKELY = 0.2  # before training every digit is held to be about 0.1 likely
+
 
 def answer_points(positions: np.ndarray, labels: np.ndarray, read: np.ndarray) -> "pd.DataFrame":
     """Return the map's points with what was read and whether that is wrong; wrong ones last, so on top."""
@@ -33,7 +35,7 @@ def reading_points(epochs: Sequence[float], probabilities: np.ndarray) -> "pd.Da
     """Return the probability [moments, 10] of each digit that was ever likely, at each moment."""
     import pandas as pd
 
-    likely = np.flatnonzero(probabilities.max(axis=0) > 0.05)
+    likely = np.flatnonzero(probabilities.max(axis=0) > LIKELY)
     rows = [
         (str(place), epoch, f"{epoch:g}", str(digit), float(probabilities[place, digit]))
         for place, epoch in enumerate(epochs)
@@ -53,9 +55,9 @@ def reading_spec(epoch: str, probability: str, digit: str, now: float) -> dict[s
         {"field": "name", "type": "nominal", "title": epoch},
         {"field": "probability", "type": "quantitative", "title": probability, "format": ".1%"},
     ]
-    lines = {"mark": {"type": "line", "strokeWidth": 2}}
+    lines = {"mark": {"type": "line", "strokeWidth": 2, "opacity": 0.45}}
     digits = {
-        "mark": {"type": "text", "fontSize": 13, "fontWeight": 700},
+        "mark": {"type": "text", "fontSize": 15, "fontWeight": 700},
         "encoding": {"text": {"field": "digit", "type": "nominal"}},
     }
     base = {"x": x, "y": y, "color": colour | {"legend": None}, "tooltip": facts}

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from ui.digits import bars_html, sure_text
-from ui.inside.asked import Asked, choose_image
+from ui.inside.asked import choose_image
 from ui.inside.shared import activations_at, weights_at
 from ui.inside.tiles import in_rows, tiles_html
 from ui.inside.travel import Seen
@@ -28,7 +28,8 @@ def show(seen: Seen) -> None:
     st.subheader(_("What each layer makes of an image"))
     asked = choose_image(seen)
     for layer in activations_at(seen, asked.image)[1:]:
-        _show_layer(layer, asked)
+        if layer.kind != "flatten":  # which only puts the same in a row
+            _show_layer(layer)
 
 
 def _show_weights(seen: Seen) -> None:
@@ -52,10 +53,10 @@ def _how_many(count: int, most: int) -> list[str]:
     return [_("The first {most} of {count:,}.").format(most=most, count=count)] if count > most else []
 
 
-def _show_layer(layer: "LayerActivation", asked: Asked) -> None:
+def _show_layer(layer: "LayerActivation") -> None:
     values = layer.values
     if layer.kind == "output":
-        _show_output(values, asked)
+        _show_output(values)
         return
     title = f"**{say(layer.title)}** · {shape_text(values.shape)}"
     st.markdown(title)
@@ -72,7 +73,7 @@ def _show_layer(layer: "LayerActivation", asked: Asked) -> None:
     st.caption(" ".join([words.format(share=active, count=values.size, largest=largest), *hidden]))
 
 
-def _show_output(values: np.ndarray, asked: Asked) -> None:
+def _show_output(values: np.ndarray) -> None:
     """Show the ten outputs as probabilities."""
     powers = np.exp(values - values.max())
     shares = powers / powers.sum()

@@ -11,10 +11,9 @@ from ui.explore.tsne_worker import TsneWorker
 from ui.inside.travel import Seen
 
 if TYPE_CHECKING:
-    from mnist_core.explain import LayerActivation
-
     from mnist_core.dataset.embedding import Projection
     from mnist_core.evaluation import Evaluation
+    from mnist_core.explain import LayerActivation
     from mnist_core.model import DigitClassifier
 
 ON_THE_MAP = 1500  # test images: enough to see groups, and little to send when the slider moves
