@@ -87,7 +87,7 @@ def tsne_of_points(
     """
     from openTSNE import TSNE  # takes a second
 
-    spread = max(float(points[:, 0].std()), np.finfo(np.float32).tiny)
+    spread = max(float(points[:, 0].std()), float(np.finfo(np.float32).tiny))
     start = points[:, :2] / spread * INITIAL_SPREAD
     # A perplexity of P looks at 3 P neighbours, and a small sample hasn't so many.
     perplexity = min(PERPLEXITY, (len(points) - 1) // 3)
