@@ -42,7 +42,7 @@ brand.html(brand_html, width="content", unsafe_allow_javascript=True)
 with links:
     for entry in pages:
         link(entry, entry.title, entry.icon)
-resources.show_notice()
+resources.show_notice(visitor.is_private())
 try:
     visitor.remember_opened()
     show_sidebar()

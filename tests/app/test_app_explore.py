@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from mnist_core.data import Split, load_sample
+from mnist_core.messages import Message
 
 
 def labels_shown(page):
@@ -62,6 +63,16 @@ def test_shape_type_and_range_are_explained(app):
 
 def test_the_notice_says_that_the_sample_is_in_use(app):
     assert "offline sample" in app().markdown[0].value
+
+
+def test_on_a_public_server_the_notice_names_no_folder(app, monkeypatch):
+    reason = Message("It can't be stored in /srv/secret ([Errno 28] full).")
+    monkeypatch.setattr("ui.resources.load_sample", lambda: load_sample(reason))
+    assert "/srv/secret" in app().markdown[0].value
+    monkeypatch.setenv("DIGITLAB_PRIVATE", "1")
+    said = app().markdown[0].value
+    assert "offline sample" in said
+    assert "/srv/secret" not in said
 
 
 def test_a_split_without_the_digit_says_what_to_do(app, monkeypatch):
