@@ -6,15 +6,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 from mnist_core.messages import InputError
 from mnist_core.reading.drawing import Strokes, read_strokes_line
+from mnist_core.reading.steps import ink_on_canvas
 
 SIDE = 280  # pixels of the canvas
 SIZES = (0.3, 0.9)  # of the canvas, the longer side of the ink
 PENS = (8.0, 30.0)  # pixels
-SMOOTHNESS = 2  # the canvas is drawn so many times larger and averaged down: browsers soften edges too
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +40,7 @@ def draw_all(file: Path, seed: int = 0) -> Iterator[Drawing]:
             raise InputError("Line {line} of {file} has no label.", line=number, file=file)
         pen = random.uniform(*PENS)
         placed = _placed(strokes, random.uniform(*SIZES) * SIDE, pen, random)
-        yield Drawing(placed, ink_on_canvas(placed, pen), label)
+        yield Drawing(placed, ink_on_canvas(placed, pen, SIDE), label)
 
 
 def _placed(strokes: Strokes, size: float, pen: float, random: np.random.Generator) -> Strokes:
@@ -51,15 +50,3 @@ def _placed(strokes: Strokes, size: float, pen: float, random: np.random.Generat
     scale = max(size - pen, 1.0) / extent.max()
     corner = random.uniform(pen / 2, SIDE - pen / 2 - extent * scale)
     return [((np.asarray(stroke) - low) * scale + corner).tolist() for stroke in strokes]
-
-
-def ink_on_canvas(strokes: Strokes, pen: float) -> NDArray[np.uint8]:
-    """Draw strokes, in canvas pixels, with a round pen `pen` px wide: uint8 [280, 280], 0 to 255."""
-    large = Image.new("L", (SIDE * SMOOTHNESS, SIDE * SMOOTHNESS))
-    pencil = ImageDraw.Draw(large)
-    for stroke in strokes:
-        points = [(x * SMOOTHNESS, y * SMOOTHNESS) for x, y in stroke]
-        pencil.line(points, fill=255, width=round(pen * SMOOTHNESS))
-        for point in points:
-            pencil.circle(point, pen * SMOOTHNESS / 2, fill=255)
-    return np.asarray(large.reduce(SMOOTHNESS))

@@ -27,6 +27,7 @@ from mnist_core.reading.drawing import place_in_mnist_frame, strokes_to_image
 from mnist_core.reading.handwriting import write_non_digits
 from mnist_core.reading.pictures import pixels_to_image
 from mnist_core.reading.recognition import predict_all
+from mnist_core.reading.steps import shrink
 from mnist_core.runs.store import RunStore
 
 PEN_DIGITS = Path(__file__).resolve().parents[2] / "shared" / "pen_digits" / "pen_digits.jsonl"
@@ -56,12 +57,8 @@ class Way(NamedTuple):
     image: Callable[[Drawing], NDArray[np.uint8] | None]
 
 
-def _shrunk(drawing: Drawing) -> NDArray[np.uint8]:
-    return np.asarray(Image.fromarray(drawing.pixels).resize((28, 28), Image.Resampling.BILINEAR))
-
-
 WAYS = (
-    Way("canvas shrunk to 28 x 28", _shrunk),
+    Way("canvas shrunk to 28 x 28", lambda drawing: shrink(drawing.pixels)),
     Way("cropped, by centre of mass", lambda drawing: place_in_mnist_frame(drawing.pixels)),
     Way("ours, from pixels", lambda drawing: pixels_to_image(drawing.pixels)),
     Way("ours, from strokes", lambda drawing: strokes_to_image(drawing.strokes)),

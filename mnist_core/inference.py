@@ -26,13 +26,30 @@ def predict_logits(model: DigitClassifier, images: Tensor, batch_size: int = 100
     return logits
 
 
-def predict_with_features(model: DigitClassifier, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Logits [N, 10] as predict_logits gives them, and what the last linear layer got: float32 [N, F]."""
-    seen: list[Tensor] = []
-    last = [module for module in model.modules() if isinstance(module, nn.Linear)][-1]
-    hook = last.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].float().cpu()))
+def predict_with_features(
+    model: DigitClassifier, images: Tensor, batch_size: int = 100
+) -> tuple[Tensor, Tensor]:
+    """Logits [N, 10] as predict_logits gives them, and what the last linear layer got: float32 [N, F].
+
+    Visitors' threads share a model, so it gets no hook: they would see each other's features.
+    """
+    body, head = _cut_before_last_linear(model)
+    was_training = model.training
+    device = next(model.parameters()).device
+    parts = []
+    model.eval()
     try:
-        logits = predict_logits(model, images)
+        with torch.inference_mode():
+            for batch in images.split(batch_size):
+                seen = body(batch.to(device))
+                parts.append((head(seen).float().cpu(), seen.float().cpu()))
     finally:
-        hook.remove()
-    return logits, torch.cat(seen)
+        model.train(was_training)
+    logits, features = zip(*parts, strict=True)
+    return torch.cat(logits), torch.cat(features)
+
+
+def _cut_before_last_linear(model: DigitClassifier) -> tuple[nn.Sequential, nn.Sequential]:
+    modules = list(model.network)
+    last = max(place for place, module in enumerate(modules) if isinstance(module, nn.Linear))
+    return nn.Sequential(model.scaling, *modules[:last]), nn.Sequential(*modules[last:])

@@ -1,6 +1,5 @@
-"""The drawing canvas: kept over page switches, cleared by a button, read as pen strokes."""
+"""The drawing canvas: kept over page switches, undone and cleared by buttons, read as pen strokes."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,23 +7,25 @@ import streamlit as st
 
 SIDE = 280  # pixels; fits a phone
 PEN = 18
+THINNEST, THICKEST = 4, 40
+MOST_POINTS = 50_000  # of a drawing; more are thinned out, which nobody sees on 280 pixels
 SAMPLES = np.linspace(0.25, 1, 4)[:, None]  # points taken from each curve of a path
-ROUND_KEY = "canvas_round"  # a new number is a new, empty canvas
+ROUND_KEY = "canvas_round"  # a new number is a new canvas
 DRAWING_KEY = "drawing"  # what is on it, in Fabric.js's JSON
 MOUNTED_KEY = "canvas_mounted_with"
 
 Stroke = list[tuple[float, float]]
 
 
-def show_canvas() -> list[Stroke]:
+def show_canvas(pen: int = PEN) -> list[Stroke]:
     """Show the canvas, white pen on black as in MNIST; return the strokes on it in canvas pixels."""
     from streamlit_drawable_canvas import st_canvas  # registers itself, which only a running app allows
 
     key = f"canvas-{st.session_state.setdefault(ROUND_KEY, 0)}"
-    if key not in st.session_state:  # mounted anew: bring back what was drawn before the page was left
+    if key not in st.session_state:  # mounted anew: bring back what was drawn before
         st.session_state[MOUNTED_KEY] = st.session_state.get(DRAWING_KEY)
     result = st_canvas(
-        stroke_width=PEN,
+        stroke_width=pen,
         stroke_color="#ffffff",
         background_color="#000000",
         height=SIDE,
@@ -36,29 +37,57 @@ def show_canvas() -> list[Stroke]:
     return strokes_of(result.json_data)
 
 
+def is_empty() -> bool:
+    """Whether nothing is on the canvas."""
+    return not _paths(st.session_state.get(DRAWING_KEY))
+
+
+def undo_stroke() -> None:
+    """Take the last stroke back."""
+    drawing = st.session_state.get(DRAWING_KEY)
+    if drawing and drawing.get("objects"):
+        _mount({**drawing, "objects": drawing["objects"][:-1]})
+
+
 def clear_canvas() -> None:
-    """Empty the canvas: the next one shown is another, without a drawing."""
-    st.session_state[ROUND_KEY] += 1
-    st.session_state[DRAWING_KEY] = None
+    """Empty the canvas."""
+    _mount(None)
+
+
+def _mount(drawing: dict[str, Any] | None) -> None:
+    """Have the next canvas shown be another one, with this drawing."""
+    st.session_state[ROUND_KEY] = st.session_state.get(ROUND_KEY, 0) + 1
+    st.session_state[DRAWING_KEY] = drawing
 
 
 def strokes_of(drawing: dict[str, Any] | None) -> list[Stroke]:
     """Return the pen strokes of a Fabric.js drawing, where they were moved, turned and scaled to."""
-    objects = (drawing or {}).get("objects", [])
-    paths = [shape for shape in objects if shape.get("path")]
-    return [_placed(shape, np.array(list(_points(shape["path"])))) for shape in paths]
+    paths = _paths(drawing)
+    commands = sum(len(shape["path"]) for shape in paths)
+    every = -(-commands * len(SAMPLES) // MOST_POINTS)
+    return [_placed(shape, _points(shape["path"], every)) for shape in paths]
 
 
-def _points(path: list[list[Any]]) -> Iterator[np.ndarray]:
-    """Follow a path of M (move), L (line) and Q (quadratic curve) commands."""
-    here = np.zeros(2)
-    for _command, *numbers in path:
-        *control, end = np.reshape(numbers, (-1, 2)).astype(float)
-        if control:
-            yield from (1 - SAMPLES) ** 2 * here + 2 * SAMPLES * (1 - SAMPLES) * control[0] + SAMPLES**2 * end
-        else:
-            yield end
-        here = end
+def _paths(drawing: dict[str, Any] | None) -> list[dict[str, Any]]:
+    return [shape for shape in (drawing or {}).get("objects", []) if shape.get("path")]
+
+
+def _points(path: list[list[Any]], every: int) -> np.ndarray:
+    """Follow a path of M (move), L (line) and Q (quadratic curve) commands: [n, 2], one point in `every`."""
+    ends = np.array([command[-2:] for command in path], float)
+    controls = np.array([command[1:3] for command in path], float)  # of a line, its own end
+    is_curve = np.array([len(command) == 5 for command in path])
+    starts = np.concatenate([ends[:1], ends[:-1]])
+    curves = (
+        (1 - SAMPLES) ** 2 * starts[:, None]
+        + 2 * SAMPLES * (1 - SAMPLES) * controls[:, None]
+        + SAMPLES**2 * ends[:, None]
+    )
+    kept = np.ones(curves.shape[:2], bool)
+    kept[~is_curve, :-1] = False
+    curves[:, -1] = ends
+    points = curves[kept]
+    return np.concatenate([points[:-1:every], points[-1:]])
 
 
 def _placed(shape: dict[str, Any], stroke: np.ndarray) -> Stroke:

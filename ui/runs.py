@@ -60,10 +60,15 @@ def settings_text(config: TrainConfig) -> str:
     return ", ".join([network, *activation, optimizer, batch])
 
 
+def readable_runs() -> list[Run]:
+    """Return the runs that the visitor may use and that have weights, the shipped one first."""
+    shipped = resources.find_run("shipped")
+    return [run for run in ([shipped] if shipped else []) + visitor.listed_runs() if run.checkpoints]
+
+
 def pick_run() -> Run:
     """Show which run is in use and let another be chosen; with none to choose, say what to do and stop."""
-    shipped = resources.find_run("shipped")
-    readable = [run for run in ([shipped] if shipped else []) + visitor.listed_runs() if run.checkpoints]
+    readable = readable_runs()
     runs = {run.id: run for run in readable}
     if not runs:
         st.info(_("There is no trained network yet. Train one first: the quick recipe takes seconds."))

@@ -45,6 +45,10 @@ def check_script(run: Run) -> None:
         raise InputError(
             N_("This run learned from the offline sample, which a script can't fetch; train one on MNIST.")
         )
+    if run.results.get("fine_tuned"):
+        raise InputError(
+            N_("This run was fine-tuned on handwriting that a script doesn't have; take its weights instead.")
+        )
     if run.config.written_share:
         raise InputError(
             N_(

@@ -86,7 +86,16 @@ def _as_picture(pixels: NDArray[np.uint8]) -> Image.Image:
     is_picture = pixels.ndim > 1 and pixels.shape[2:] in {(), (3,), (4,)} and pixels.size
     if pixels.dtype != np.uint8 or not is_picture:
         raise InputError(N_("A picture must be a uint8 array [H, W], [H, W, 3] or [H, W, 4]."))
-    return Image.fromarray(pixels).reduce(-(-max(pixels.shape[:2]) // WORKING_SIDE))
+    return _reduced(Image.fromarray(pixels))
+
+
+def reduced(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Average a picture down by a whole factor to at most 1024 px a side, as it is before it is read."""
+    return np.asarray(_reduced(Image.fromarray(pixels)))
+
+
+def _reduced(picture: Image.Image) -> Image.Image:
+    return picture.reduce(-(-max(picture.size) // WORKING_SIDE))
 
 
 def place_ink(ink: NDArray[np.float32], inked: NDArray[np.bool_]) -> NDArray[np.uint8]:

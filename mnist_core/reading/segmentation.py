@@ -55,15 +55,24 @@ def predict_strokes_row(
     model: DigitClassifier, strokes: Strokes, calibration: Calibration | None = None
 ) -> list[RowDigit]:
     """Read strokes, as strokes_to_image takes them, as at most 50 digits from left to right."""
-    pen_downs = checked_strokes(strokes)
-    if not pen_downs:
-        return []
-    spans = [Box(*stroke.min(axis=0), *stroke.max(axis=0)) for stroke in pen_downs]
-    groups = _grouped(spans)[:MOST_DIGITS]
-    images = [ink_strokes([pen_downs[index] for index in group]) for group in groups]
-    predictions = predict_all(model, images, calibration)
-    boxes = [_around([spans[index] for index in group]) for group in groups]
+    groups = split_strokes(strokes)
+    predictions = predict_all(model, [ink_strokes(group) for group in groups], calibration)
+    boxes = [_around([_span(stroke) for stroke in group]) for group in groups]
     return [RowDigit(box, p, _is_unsure(p)) for box, p in zip(boxes, predictions, strict=True)]
+
+
+def split_strokes(strokes: Strokes) -> list[list[NDArray[np.float64]]]:
+    """Put strokes, as strokes_to_image takes them, together to at most 50 digits from left to right.
+
+    Each is a list of arrays [points, 2]: its strokes, from left to right.
+    """
+    pen_downs = checked_strokes(strokes)
+    groups = _grouped([_span(stroke) for stroke in pen_downs])[:MOST_DIGITS]
+    return [[pen_downs[index] for index in group] for group in groups]
+
+
+def _span(stroke: NDArray[np.float64]) -> Box:
+    return Box(*stroke.min(axis=0), *stroke.max(axis=0))
 
 
 def predict_pixels_row(
@@ -91,6 +100,8 @@ def predict_pixels_row(
 
 def _grouped(spans: list[Box]) -> list[list[int]]:
     """Put together what overlaps from left to right: lists of indices, one for each digit, leftmost first."""
+    if not spans:
+        return []
     row = _around(spans)
     groups: list[tuple[Box, list[int]]] = []
     for index in sorted(range(len(spans)), key=lambda index: spans[index].left):

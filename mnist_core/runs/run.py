@@ -55,7 +55,8 @@ class Run:
 
     `created` is a UTC time in ISO form. `results` holds what is known so far of `parameters`, `device`,
     `threads`, `precision`, `source` (of the data), `train_images`, `epochs`, `train_seconds`,
-    `initial_accuracy`, `test_accuracy`, `test_loss`; `imported` is true of weights from a file. `phases` say
+    `initial_accuracy`, `test_accuracy`, `test_loss`; `imported` is true of weights from a file,
+    `fine_tuned` of a copy that learned somebody's handwriting on. `phases` say
     what was changed on the way, and when. `message` tells a failed run's cause.
     """
 

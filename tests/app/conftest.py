@@ -5,6 +5,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from mnist_core.config import TrainConfig
+from mnist_core.runs.store import RunStore
 from tests.browser.server import ROOT
 
 
@@ -38,6 +40,18 @@ def app(sample_only):
         return test if name == "explore" else test.switch_page(f"pages/{name}.py").run()
 
     return open_page
+
+
+@pytest.fixture
+def run(sample_only):
+    """A run with a small untrained network: what it reads is chance, but it reads."""
+    from mnist_core.architectures import build_model
+
+    writer = RunStore().create(TrainConfig(widths=(8,)))
+    writer.save(build_model(writer.config), 1)
+    writer.update("finished", parameters=6370, test_accuracy=0.1)
+    writer.close()
+    return writer.id
 
 
 @pytest.fixture

@@ -21,6 +21,13 @@ from mnist_core.runs.store import RunStore
 from tests.browser.server import ROOT, draw, environment, launch, serve, settle
 
 SEVEN = [(70, 70), (200, 70), (120, 230)]
+ROW = [
+    [(10, 90), (50, 70), (60, 110), (10, 190), (70, 190)],
+    [(120, 80), (90, 130), (120, 190), (145, 130), (120, 80)],
+]
+ROW += [[(165, 80), (160, 140), (205, 140)], [(195, 90), (195, 200)], [(250, 75), (245, 195)]]
+DRAWN = {"draw": [SEVEN], "draw-row": ROW}
+DRAWN |= {f"draw-{section}": [SEVEN] for section in ("steps", "changes", "others", "sheet")}
 PAGES = {
     "explore": "/?",
     "explore-image": "/?view=image&index=7",
@@ -46,6 +53,12 @@ PAGES = {
     "inside-learning": "/inside?run={run}&part=learning",
     "draw": "/draw?run={run}",
     "draw-blank": "/draw?run={run}",
+    "draw-row": "/draw?run=shipped",
+    "draw-steps": "/draw?run={run}&look=steps",
+    "draw-changes": "/draw?run={run}&look=changes",
+    "draw-others": "/draw?run={run}&look=others",
+    "draw-sheet": "/draw?run={run}&look=sheet",
+    "draw-keys": "/draw?run={run}&from=keys",
     "draw-upload": "/draw?run={run}&from=upload",
 }
 README = {"explore": "explore", "train": "train-run", "evaluate": "evaluate", "draw": "draw"}
@@ -68,8 +81,8 @@ def main(folder: Path, names: list[str]) -> None:
                 runs["running"] = start(browser, url)
             for file, (name, *look) in pictures.items():
                 page = open_page(browser, url + PAGES[name].format(**runs), *look)
-                if name == "draw":
-                    draw(page, SEVEN)
+                if name in DRAWN:
+                    draw(page, *DRAWN[name])
                     fit(page)
                 page.screenshot(path=folder / f"{file}.png")
                 page.close()

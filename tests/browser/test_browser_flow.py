@@ -89,7 +89,7 @@ def test_the_settings_stay_open_while_they_are_changed(page):
 
 
 def test_no_page_scrolls_sideways_on_a_phone(browser, address):
-    for path in ("/", *EXPLORE, "/train", "/evaluate", "/draw"):
+    for path in ("/", *EXPLORE, "/train", "/evaluate", "/draw", "/draw?from=keys"):
         for language in ("en-US", "zh-CN"):
             page = browser.new_page(viewport={"width": 375, "height": 720}, locale=language)
             page.goto(address + path)

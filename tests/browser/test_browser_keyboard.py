@@ -14,6 +14,8 @@ PAGES = (
     "/inside?run=shipped&part=answers",
     "/draw",
     "/draw?from=upload",
+    "/draw?from=keys",
+    "/draw?look=sheet",
     "/runs",
 )
 MOST_STOPS = 120  # of the Tab key on a page

@@ -1,5 +1,7 @@
 """Temperature, calibration error, and what is no digit."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -76,6 +78,16 @@ def test_features_come_with_the_same_logits(model, digits):
     torch.testing.assert_close(logits, predict_logits(model, images))
     last = model.network[-1]
     torch.testing.assert_close(last(features), logits, rtol=1e-4, atol=1e-4)
+
+
+def test_threads_that_share_a_model_get_the_features_of_their_own_images(model, digits):
+    images = torch.from_numpy(digits.images)
+    model.eval()  # as runs load it
+    alone = [predict_with_features(model, images[n : n + 1])[1] for n in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        for _ in range(20):
+            together = threads.map(lambda n: predict_with_features(model, images[n : n + 1])[1], range(8))
+            assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(alone, together, strict=True))
 
 
 def test_digits_are_taken_and_others_refused(model, calibration):

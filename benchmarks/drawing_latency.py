@@ -1,0 +1,121 @@
+"""`python -m benchmarks.drawing_latency`: how soon a stroke is answered, alone and while a network trains.
+
+It starts the app as the README says, draws 40 strokes on the Draw page's canvas in a real Chromium, and times
+each within the page from the release of the mouse to the answer; then the same while a CNN trains. The
+canvas waits 200 ms after a stroke before it sends it; they are part of the times.
+"""
+
+import argparse
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Page
+from tqdm import tqdm
+
+from benchmarks.interaction import TRAINING, table, training
+from benchmarks.measurement import locate_mnist
+from benchmarks.memory import serve, visit
+from mnist_core.machine.devices import usable_cores
+from mnist_core.messages import InputError
+from tests.browser.server import chromium, launch, settle
+
+STROKES = 40
+LIMITS = {"idle": 350, "training": 500}  # milliseconds, of 95 in 100 strokes
+HEADS = ("strokes", "n", "p50, ms", "p95, ms", "most, ms", "p95 against its limit")
+DIGITS = (  # in canvas pixels
+    [(70, 70), (200, 70), (120, 230)],
+    [(140, 40), (140, 240)],
+    [(190, 60), (90, 110), (90, 190), (140, 230), (190, 190), (180, 130), (100, 140)],
+    [(80, 90), (140, 50), (190, 100), (80, 230), (200, 230)],
+)
+# Promises the milliseconds from the mouse's release to an answer whose heading has `text`.
+WATCH = """text => {
+  let released = null;
+  addEventListener('pointerup', event => { released = event.timeStamp; }, {capture: true, once: true});
+  window.answered = new Promise((done, fail) => {
+    setTimeout(() => fail(new Error('no answer to the stroke')), 30000);
+    new MutationObserver((changes, observer) => {
+      const answer = document.querySelector('.st-key-answer h3')?.innerText ?? '';
+      if (released === null || !answer.includes(text)) return;
+      observer.disconnect();
+      done(performance.now() - released);
+    }).observe(document.body, {subtree: true, childList: true, characterData: true});
+  });
+  window.answered.catch(() => {});
+}"""
+
+
+def stroke(page: Page, points: list[tuple[int, int]]) -> float:
+    """Draw one stroke on the empty canvas; return the milliseconds until it was answered."""
+    page.evaluate(WATCH, "It reads")
+    box = page.locator("canvas.upper-canvas").bounding_box()
+    for number, (x, y) in enumerate(points):
+        page.mouse.move(box["x"] + x, box["y"] + y, steps=5)
+        if number == 0:
+            page.mouse.down()
+    page.mouse.up()
+    took = page.evaluate("answered")
+    settle(page)
+    return took
+
+
+def strokes(page: Page, run: str, what: str) -> list[float]:
+    """Draw on an empty canvas, STROKES times after a first that opens everything; return the milliseconds."""
+    visit(page, f"/draw?run={run}&lang=en")
+    page.locator("canvas.upper-canvas").wait_for()
+    times = []
+    for number in tqdm(range(STROKES + 1), desc=what):
+        times.append(stroke(page, DIGITS[number % len(DIGITS)]))
+        page.get_by_role("button", name="Clear").click()
+        page.get_by_role("heading", name="No digit yet").wait_for()
+        settle(page)
+    return times[1:]
+
+
+def measure(data: Path) -> dict[str, list[float]]:
+    """Return the milliseconds of the strokes alone and while a CNN trains."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serve(data, Path(folder)) as (address, _),
+        launch() as browser,
+    ):
+        page = browser.new_page(base_url=address, viewport={"width": 1280, "height": 900}, locale="en-US")
+        times = {"idle": strokes(page, "shipped", "idle")}
+        with training(page, TRAINING):
+            times["training"] = strokes(page, "shipped", "training")
+    return times
+
+
+def report(times: dict[str, list[float]]) -> str:
+    """Return the table with its verdicts."""
+    rows = []
+    for name, took in times.items():
+        middle, most = np.percentile(took, (50, 95))
+        verdict = "within" if most <= LIMITS[name] else "OVER"
+        figures = (f"{middle:.0f}", f"{most:.0f}", f"{max(took):.0f}")
+        rows.append((name, len(took), *figures, f"{verdict} {LIMITS[name]}"))
+    machine = f"{usable_cores()} cores, {platform.machine()}, {platform.system()}"
+    return "\n\n".join([machine, table(HEADS, rows)])
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and print; return 0, or 2 after one sentence on stderr when it can't be measured."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.drawing_latency", description=__doc__)
+    parser.add_argument("--data", metavar="DIR", help="where MNIST is (else DIGITLAB_DATA)")
+    options = parser.parse_args(arguments)
+    try:
+        data = locate_mnist(options.data)
+        if chromium() is None:
+            raise InputError("There is no Chromium on the PATH to open the app with; install chromium.")
+    except InputError as error:
+        print(f"benchmarks.drawing_latency: {error}", file=sys.stderr)
+        return 2
+    print(report(measure(data)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

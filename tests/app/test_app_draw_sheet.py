@@ -1,0 +1,175 @@
+"""The visitor's own test sheet on the Draw page, and the copy of a network that learns it."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mnist_core.messages import InputError, Message
+from mnist_core.reading.fine_tuning import Progress
+from mnist_core.runs.fine_tuned import FineTuned, Scores
+from mnist_core.runs.store import RunStore
+from tests.app.drawings import STROKE, button, drawn, shifted
+from ui.draw import own_sheet
+from ui.draw.fine_tuning_worker import FineTuningWorker
+
+LINE = {"strokes": [[[60, 60], [200, 60], [120, 230]]], "label": 7}
+
+
+def sheet_with(test, *labels):
+    lines = "\n".join(json.dumps({**LINE, "label": label}) for label in labels)
+    test.session_state["own_sheet"] = own_sheet.from_text(lines.encode())
+    return test.run()
+
+
+def test_a_drawing_is_kept_with_what_it_really_was(app, run):
+    test = drawn(app, run, STROKE, look="sheet")
+    assert "Nothing in it yet" in test.info[0].value
+    test.button("really_7").click().run()
+    assert not test.exception
+    (kept,) = test.session_state["own_sheet"]
+    assert kept.label == 7
+    assert kept.strokes == [[[60.0, 60.0], [200.0, 60.0], [120.0, 230.0]]]
+    assert any("1 drawing is in your sheet" in caption.value for caption in test.caption)
+
+
+def test_a_row_is_kept_digit_by_digit(app, run):
+    test = drawn(app, run, shifted(0), shifted(100))
+    test.text_input("really_number").set_value("77")
+    button(test, "Keep").click().run()
+    assert [kept.label for kept in test.session_state["own_sheet"]] == [7, 7]
+    starts = [kept.strokes[0][0][0] for kept in test.session_state["own_sheet"]]
+    assert starts == [20, 120]
+
+
+def test_another_number_of_figures_is_refused_and_stays(app, run):
+    test = drawn(app, run, shifted(0), shifted(100))
+    test.text_input("really_number").set_value("7")
+    button(test, "Keep").click().run()
+    assert "needs 2 figures" in test.toast[0].value
+    assert test.text_input("really_number").value == "7"
+    assert not test.session_state["own_sheet"]
+
+
+def test_the_sheet_says_how_many_each_network_reads_right(app, run, html):
+    test = sheet_with(drawn(app, run, STROKE, look="sheet"), 7, 7, 7)
+    assert not test.exception
+    assert html(test).count("/ 3</span>") == 2  # this run and the shipped one
+    assert "3 / 3" in html(test)  # the shipped model reads a 7
+    button(test, "Take the latest off").click().run()
+    assert len(test.session_state["own_sheet"]) == 2
+    button(test, "Empty the sheet").click().run()
+    assert "Nothing in it yet" in test.info[0].value
+
+
+def test_a_sheet_goes_and_comes_back_as_json_lines(app, run):
+    drawings = own_sheet.from_text((json.dumps(LINE) + "\n\n" + json.dumps({**LINE, "label": 1})).encode())
+    text = own_sheet.to_text(drawings)
+    assert [json.loads(line) for line in text.splitlines()] == [LINE, {**LINE, "label": 1}]
+    test = drawn(app, run, STROKE, look="sheet")
+    test.file_uploader[0].set_value(("mine.jsonl", text.encode(), "application/jsonl")).run()
+    assert [kept.label for kept in test.session_state["own_sheet"]] == [7, 1]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xff\xfe", "no sheet of drawings"),
+        (b"{", "Line 1 is not JSON"),
+        (json.dumps({"strokes": LINE["strokes"]}).encode(), "Line 1 doesn't say which digit"),
+        (json.dumps({"strokes": [], "label": 3}).encode(), "nothing drawn"),
+        (b" " * (own_sheet.MOST_BYTES + 1), "larger than 5 MB"),
+    ],
+)
+def test_a_file_that_is_no_sheet_gets_a_sentence(content, said):
+    with pytest.raises(InputError, match=said):
+        own_sheet.from_text(content)
+
+
+def test_a_bad_file_leaves_the_sheet_as_it_was(app, run):
+    test = sheet_with(drawn(app, run, STROKE, look="sheet"), 7)
+    test.file_uploader[0].set_value(("bad.jsonl", b"{", "application/jsonl")).run()
+    assert "Line 1 is not JSON" in test.error[0].value
+    assert len(test.session_state["own_sheet"]) == 1
+
+
+def test_a_full_sheet_takes_no_more(app, run, monkeypatch):
+    monkeypatch.setattr("ui.draw.own_sheet.MOST_DRAWINGS", 1)
+    test = sheet_with(drawn(app, run, STROKE), 7)
+    test.button("really_7").click().run()
+    assert "at most 1 drawings" in test.toast[0].value
+
+
+def test_a_copy_learns_the_sheet_and_becomes_a_run(app, run, monkeypatch):
+    monkeypatch.setattr("mnist_core.reading.fine_tuning.STEPS", 3)
+    test = sheet_with(drawn(app, run, STROKE, look="sheet"), 7, 7, 7, 7)
+    button(test, "Teach a copy my handwriting").click().run()
+    test.session_state["fine_tuning"].wait()
+    test.run()
+    assert not test.exception
+    (made,) = [other for other in RunStore().list() if other.id != run]
+    assert made.label.name.endswith(", my handwriting")
+    assert any("Only the drawings kept back" in caption.value for caption in test.caption)
+    test.button("use_copy").click().run()
+    assert test.query_params["run"] == [made.id]
+
+
+def test_two_drawings_are_too_few_to_learn(app, run):
+    test = sheet_with(drawn(app, run, STROKE, look="sheet"), 7, 7)
+    assert button(test, "Teach a copy my handwriting").disabled
+
+
+def work(seen=None):
+    for step in range(1000):
+        if seen is not None:
+            seen.append(step)
+        yield Progress(step / 1000)
+    return FineTuned(None, Scores(1, 1, 1, 0), Scores(1, 1, 1, 0))
+
+
+def test_a_worker_tells_how_far_it_is_and_what_came_of_it():
+    worker = FineTuningWorker(work)
+    worker.wait()
+    assert worker.result.after.test == 1
+    assert worker.fraction == 0.999
+
+
+def test_a_worker_that_is_stopped_leaves_at_its_next_step():
+    def first_stops():
+        worker.stop()
+        yield Progress(0.5)
+        pytest.fail("it went on")
+
+    def waits():
+        while not holder:
+            yield Progress(0.0)
+        yield from first_stops()
+
+    holder: list = []
+    worker = FineTuningWorker(waits)
+    holder.append(worker)
+    worker.wait()
+    assert worker.result is None
+    assert worker.problem is None
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(InputError("too bad"), "too bad"), (RuntimeError("secret"), "Something went wrong")],
+)
+def test_a_worker_that_fails_says_so(error, said):
+    def fails():
+        yield Progress(0.1)
+        raise error
+
+    worker = FineTuningWorker(fails)
+    worker.wait()
+    assert isinstance(worker.problem, Message)
+    assert said in str(worker.problem)
+    assert "secret" not in str(worker.problem)
+
+
+def test_images_of_a_sheet_are_those_that_are_read():
+    (one,) = own_sheet.from_text(json.dumps(LINE).encode())
+    assert one.image.shape == (28, 28)
+    assert one.image.dtype == np.uint8

@@ -1,0 +1,125 @@
+"""How the reading changes as the digit is turned, moved, thickened or noised: a slider for each."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.reading.changes import CHANGES, Change, change
+from mnist_core.reading.recognition import predict_all
+from mnist_core.runs.run import Run
+from ui import resources
+from ui.digits import Figure, figure_html, sure_text
+from ui.draw.sections import pick_digit
+from ui.draw.writing import Reading, calibration
+from ui.translation import gettext as _
+
+
+def show(reading: Reading) -> None:
+    """Show the section."""
+    place = pick_digit(reading)
+    if place is None:
+        return
+    st.markdown(
+        _(
+            "Change your digit little by little, and see how long the network keeps reading it as before. A "
+            "network that only knows upright, centred digits gives up soon."
+        )
+    )
+    image = reading.digits[place].prediction.image
+    for names in (("turn", "move"), ("thicken", "noise")):
+        for column, name in zip(st.columns(2, gap="large"), names, strict=True):
+            with column:
+                show_change(name, image, reading.run)
+
+
+@st.fragment
+def show_change(name: str, image: np.ndarray, run: Run) -> None:
+    """Show one change: its slider, the changed digit, what is read, and where that changes."""
+    entry = CHANGES[name]
+    st.markdown(f"**{_(entry.label)}**")
+    amount = st.slider(
+        _(entry.label) + _(entry.unit),
+        float(entry.least),
+        float(entry.most),
+        0.0,
+        float(entry.step),
+        key=f"change_{name}",
+        help=_(entry.description),
+        label_visibility="collapsed",
+    )
+    images = change(image, name)
+    shares = _shares(str(run.checkpoints[-1]), name, image.tobytes(), run, images)
+    amounts = entry.amounts
+    here, unchanged = int(np.abs(amounts - amount).argmin()), int(np.abs(amounts).argmin())
+    label = int(shares[unchanged].argmax())
+    picture, words = st.columns([1, 2], vertical_alignment="center")
+    with picture:
+        st.html(figure_html(Figure(images[here], "", _("Your digit, changed"))), width=112)
+    with words:
+        st.markdown(sentence(entry, amounts[here], shares[here]))
+        st.caption(stability(entry, amounts, shares.argmax(1) == label, unchanged, label))
+    st.vega_lite_chart(
+        {"amount": amounts, "share": shares[:, label]},
+        spec(entry, label, float(amounts[here])),
+        alt=_("How sure the network is of {digit}, by the amount of change").format(digit=label),
+        key=f"chart_{name}",
+    )
+
+
+def sentence(entry: Change, amount: float, shares: np.ndarray) -> str:
+    """Say what is read at one amount."""
+    read = int(shares.argmax())
+    words = _("{what} by {amount}{unit}, it reads **{digit}**, {percent} sure.")
+    if not amount:
+        words = _("As you wrote it, it reads **{digit}**, {percent} sure.")
+    return words.format(
+        what=_(entry.label),
+        amount=signed(amount),
+        unit=_(entry.unit),
+        digit=read,
+        percent=sure_text(shares[read]),
+    )
+
+
+def stability(entry: Change, amounts: np.ndarray, same: np.ndarray, unchanged: int, label: int) -> str:
+    """Say between which amounts the reading stays the same."""
+    below, above = same[: unchanged + 1][::-1], same[unchanged:]
+    first = unchanged - (int(below.argmin()) or len(below)) + 1
+    last = unchanged + (int(above.argmin()) or len(above)) - 1
+    if first == 0 and last == len(amounts) - 1:
+        return _("However far you move this slider, it keeps reading {digit}.").format(digit=label)
+    return _("It keeps reading {digit} from {least} to {most}{unit}.").format(
+        digit=label, least=signed(amounts[first]), most=signed(amounts[last]), unit=_(entry.unit)
+    )
+
+
+def signed(amount: float) -> str:
+    """Say an amount, with a true minus sign."""
+    return f"{amount:g}".replace("-", "\N{MINUS SIGN}")
+
+
+def spec(entry: Change, label: int, amount: float) -> dict[str, Any]:
+    """Return the chart: how sure it is of the digit at each amount, and where the slider stands."""
+    by = {"field": "amount", "type": "quantitative", "title": f"{_(entry.label)},{_(entry.unit)}"}
+    sure = {"field": "share", "type": "quantitative", "title": _("sure of {digit}").format(digit=label)}
+    across = {**by, "scale": {"domain": [entry.least, entry.most], "nice": False}}
+    upward = {**sure, "scale": {"domain": [0, 1]}, "axis": {"format": ".0%", "tickCount": 3}}
+    tooltip = [{**by, "format": "g"}, {**sure, "format": ".1%"}]
+    curve = {
+        "mark": {"type": "area", "line": True, "opacity": 0.3},
+        "encoding": {"x": across, "y": upward, "tooltip": tooltip},
+    }
+    slider = {
+        "data": {"values": [{"amount": amount}]},
+        "mark": {"type": "rule", "strokeDash": [4, 3], "size": 2},
+        "encoding": {"x": across},
+    }
+    return {"height": 110, "padding": 0, "layer": [curve, slider]}
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _shares(checkpoint: str, name: str, image: bytes, _run: Run, _images: np.ndarray) -> np.ndarray:
+    """Return the probabilities of each digit at each amount, [N, 10]."""
+    predictions = predict_all(resources.model(_run), list(_images), calibration(_run))
+    return np.stack([prediction.probabilities for prediction in predictions])

@@ -1,0 +1,68 @@
+"""'It was really a ...': keeps what was drawn, with its label, in the visitor's own sheet."""
+
+import streamlit as st
+
+from mnist_core.messages import InputError
+from ui.draw import own_sheet
+from ui.draw.writing import Reading, Writing
+from ui.translation import gettext as _
+from ui.translation import ngettext, say
+
+NUMBER_KEY = "really_number"
+
+
+def offer_to_keep(reading: Reading) -> None:
+    """Offer to say what a drawing really was; nothing for pictures, which have no strokes."""
+    if not reading.digits or reading.writing.pixels is not None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with st.popover(_("It was really a …"), icon=":material/edit:", key="really"):
+            st.markdown(_("What you say is kept in your own test sheet, for this visit."))
+            if len(reading.digits) == 1:
+                _show_digits(reading.writing)
+            else:
+                _show_number(reading)
+        count = len(own_sheet.sheet())
+        if count:
+            kept = ngettext("{n} drawing is in your sheet.", "{n} drawings are in your sheet.", count)
+            st.caption(kept.format(n=count))
+
+
+def _show_digits(writing: Writing) -> None:
+    with st.container(horizontal=True, gap="xsmall"):
+        for digit in range(10):
+            st.button(
+                str(digit), key=f"really_{digit}", on_click=_keep, args=([writing], str(digit)), width=44
+            )
+
+
+def _show_number(reading: Reading) -> None:
+    count = len(reading.digits)
+    with st.form("really_form", border=False):
+        st.text_input(
+            _("All {n} digits, from left to right").format(n=count), key=NUMBER_KEY, max_chars=count
+        )
+        st.form_submit_button(_("Keep"), on_click=_keep_number, args=(reading.parts,))
+
+
+def _keep_number(parts: list[Writing]) -> None:
+    text = st.session_state[NUMBER_KEY].strip()
+    if len(text) == len(parts) and text.isascii() and text.isdecimal():
+        _keep(parts, text)
+        st.session_state[NUMBER_KEY] = ""
+    else:
+        st.toast(
+            _("It found {n} digits, so it needs {n} figures; nothing was kept.").format(n=len(parts)),
+            icon=":material/error:",
+        )
+
+
+def _keep(parts: list[Writing], text: str) -> None:
+    try:
+        own_sheet.add(
+            [own_sheet.drawn(part.strokes, int(digit)) for part, digit in zip(parts, text, strict=True)]
+        )
+    except InputError as error:
+        st.toast(say(error.message), icon=":material/error:")
+    else:
+        st.toast(_("Kept as {digits}.").format(digits=text), icon=":material/check:")

@@ -1,0 +1,61 @@
+"""What lies below the answer: sections that are named, and computed only when they are opened."""
+
+from collections.abc import Callable
+from importlib import import_module
+
+import streamlit as st
+
+from ui.draw.writing import Reading
+from ui.translation import gettext as _
+
+SECTION_KEY = "look"
+DIGIT_KEY = "which_digit"
+
+
+def names() -> dict[str, str]:
+    """Return the sections, each a module of ui.draw, with what they are called."""
+    return {
+        "steps": _("Step by step"),
+        "changes": _("Turn, move, thicken"),
+        "others": _("Other networks"),
+        "sheet": _("My handwriting"),
+    }
+
+
+@st.fragment
+def show_sections(reading: Reading) -> None:
+    """Show the sections' names, and the one that is open."""
+    section = _choose(names())
+    if section is None:
+        return
+    show: Callable[[Reading], None] = import_module(f"ui.draw.{section}").show
+    show(reading)
+
+
+def pick_digit(reading: Reading) -> int | None:
+    """Show which digit of a row a section is about; return its place, None when nothing was written."""
+    if len(reading.digits) < 2:
+        if not reading.digits:
+            st.info(_("Write a digit first: this section is about what you wrote."))
+        return 0 if reading.digits else None
+    places = range(len(reading.digits))
+    labels = [f"{place + 1}.: {reading.text[place]}" for place in places]
+    if st.session_state.get(DIGIT_KEY) not in places:
+        st.session_state[DIGIT_KEY] = 0
+    return st.segmented_control(
+        _("Which digit"), places, format_func=lambda place: labels[place], key=DIGIT_KEY, required=True
+    )
+
+
+def _choose(options: dict[str, str]) -> str | None:
+    """Show the sections; the open one is in the URL. A click on it closes it."""
+
+    def keep() -> None:
+        if st.session_state[SECTION_KEY] in options:
+            st.query_params[SECTION_KEY] = st.session_state[SECTION_KEY]
+        else:
+            st.query_params.pop(SECTION_KEY, None)
+
+    in_url = st.query_params.get(SECTION_KEY)
+    st.session_state[SECTION_KEY] = in_url if in_url in options else None
+    return st.pills(_("Look closer"), list(options), format_func=options.get, key=SECTION_KEY, on_change=keep)
