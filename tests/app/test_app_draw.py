@@ -10,7 +10,9 @@ from mnist_core.reading.calibration import Calibration
 from mnist_core.reading.changes import CHANGES
 from mnist_core.runs.store import RunStore
 from tests.app.drawings import STROKE, button, drawn, path, shifted
+from ui import resources
 from ui.canvas import strokes_of
+from ui.digits import png_url
 from ui.draw import keyboard
 from ui.draw.changes import stability
 from ui.draw.others import agreement
@@ -231,6 +233,21 @@ def test_the_keyboard_grid_is_read(app, run, html):
 @pytest.mark.parametrize("sent", [None, 3, "", "0" * 783, "2" * 784, "0" * 785])
 def test_a_grid_that_is_none_is_empty(sent):
     assert keyboard.checked(sent) == keyboard.EMPTY
+
+
+def test_an_image_sent_from_another_page_is_read_as_it_is(app, run, html):
+    test = app("draw", run=run, sent="test-3")
+    assert not test.exception
+    image = resources.dataset().test.images[3]
+    assert html(test).count(png_url(image)) == 2  # where it came from, and what the network sees
+    assert test.segmented_control("from").value == "sent"
+
+
+@pytest.mark.parametrize("sent", ["test-9999999", "train--1", "nothing", "test-", "other-3"])
+def test_a_number_that_is_no_image_is_no_error(app, run, sent):
+    test = app("draw", run=run, sent=sent)
+    assert not test.exception
+    assert test.subheader[0].value == "No digit yet"
 
 
 def test_the_camera_has_a_way_of_its_own(app, run):

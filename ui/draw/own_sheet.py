@@ -9,7 +9,6 @@ import streamlit as st
 
 from mnist_core.messages import N_, InputError
 from mnist_core.reading.drawing import Strokes, read_strokes_line, strokes_to_image
-from ui.canvas import Stroke
 
 SHEET_KEY = "own_sheet"
 MOST_DRAWINGS = 500
@@ -38,9 +37,11 @@ def labelled(strokes: Strokes, label: int) -> Labelled:
     return Labelled(strokes, label, image)
 
 
-def drawn(strokes: Sequence[Stroke], label: int) -> Labelled:
+def drawn(strokes: Strokes, label: int) -> Labelled:
     """Make a drawing of strokes from the canvas, to a tenth of a pixel; InputError for a blank one."""
-    return labelled([[[round(x, 1), round(y, 1)] for x, y in stroke] for stroke in strokes], label)
+    return labelled(
+        [[[round(float(x), 1), round(float(y), 1)] for x, y in stroke] for stroke in strokes], label
+    )
 
 
 def add(drawings: list[Labelled]) -> None:

@@ -40,7 +40,7 @@ def _ink_svg(writing: Writing) -> str:
     )
 
 
-def _points(stroke: Sequence[tuple[float, float]], every: int) -> str:
+def _points(stroke: Sequence[Sequence[float]], every: int) -> str:
     thinned = [*stroke[:-1:every], stroke[-1], stroke[-1]]  # one point is a line too
     return " ".join(f"{x:.0f},{y:.0f}" for x, y in thinned)
 

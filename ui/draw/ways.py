@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import streamlit as st
 
 from mnist_core.messages import InputError
 from mnist_core.reading.pictures import read_picture, reduced
+from ui import resources
 from ui.canvas import PEN, THICKEST, THINNEST, clear_canvas, is_empty, show_canvas, undo_stroke
+from ui.digits import Figure, figure_html
 from ui.draw.pictures import Upload
 from ui.draw.writing import Writing
 from ui.state import choice_in_url
@@ -14,18 +17,22 @@ from ui.translation import gettext as _
 from ui.translation import say
 
 WAY_KEY = "from"
+SENT_KEY = "sent"  # an image of MNIST that another page sent here
 PEN_KEY = "pen_width"
 
 
 def choose_way() -> str:
     """Show the ways; return the key of one in WAYS."""
     names = {"draw": _("Pen"), "keys": _("Keyboard"), "upload": _("Pictures"), "camera": _("Camera")}
+    sent = sent_number()
+    if sent:
+        names = {"sent": _("Image no. {number}").format(number=f"{sent[1]:,}"), **names}
     return choice_in_url(
         st.segmented_control,
         _("Digit"),
         names,
         WAY_KEY,
-        "draw",
+        "sent" if sent else "draw",
         required=True,
         label_visibility="collapsed",
     )
@@ -77,6 +84,27 @@ def photograph() -> Writing:
     return _pictured(_("The picture"), picture.getvalue()) if picture else Writing()
 
 
+def sent_number() -> tuple[str, int] | None:
+    """Return which image a link of another page sent here, such as ("test", 42) for `sent=test-42`."""
+    name, _dash, number = st.query_params.get(SENT_KEY, "").partition("-")
+    ours = name in ("train", "test") and number.isdecimal() and len(number) < 10
+    return (name, int(number)) if ours else None
+
+
+def take_sent() -> Writing:
+    """Show the image that was sent here; return it."""
+    name, number = sent_number()
+    data = resources.dataset()
+    split = data.test if name == "test" else data.train
+    if number >= len(split):
+        st.warning(_("There is no image {number} here.").format(number=f"{number:,}"))
+        return Writing()
+    label = split.labels[number]
+    alt = _("A handwritten {label}, image number {number}").format(label=label, number=number)
+    st.html(figure_html(Figure(split.images[number], _("Label <b>{label}</b>").format(label=label), alt)))
+    return Writing(pixels=np.array(split.images[number]), ready=True)
+
+
 def _pictured(name: str, content: bytes) -> Writing:
     try:
         pixels = read_picture(content, name)
@@ -92,4 +120,5 @@ WAYS: dict[str, Callable[[], Writing | list[Upload]]] = {
     "keys": use_keys,
     "upload": upload,
     "camera": photograph,
+    "sent": take_sent,
 }

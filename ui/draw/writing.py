@@ -1,17 +1,16 @@
 """What a visitor wrote, by pen or in pixels, and what a run reads in it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
-from mnist_core.reading.drawing import strokes_to_image
+from mnist_core.reading.drawing import Strokes, strokes_to_image
 from mnist_core.reading.pictures import pixels_to_image
 from mnist_core.runs.run import Run
 from ui import resources
-from ui.canvas import PEN, SIDE, Stroke
+from ui.canvas import PEN, SIDE
 
 if TYPE_CHECKING:
     from mnist_core.reading.calibration import Calibration
@@ -23,11 +22,15 @@ MARGIN = 0.15  # of a digit's longer side, that is cut out around it
 
 @dataclass(frozen=True, eq=False)
 class Writing:
-    """Pen strokes in canvas pixels, drawn `pen` px wide; or a picture as pixels_to_image takes it."""
+    """Pen strokes in canvas pixels, drawn `pen` px wide; or a picture as pixels_to_image takes it.
 
-    strokes: Sequence[Stroke] = ()
+    `ready` is true of a picture that is 28 x 28 as MNIST's are, and read as it is.
+    """
+
+    strokes: Strokes = ()
     pixels: np.ndarray | None = None
     pen: int = PEN
+    ready: bool = False
 
     @property
     def size(self) -> tuple[int, int]:
@@ -36,7 +39,9 @@ class Writing:
 
     def as_one(self) -> np.ndarray | None:
         """Return all of it as one digit, uint8 [28, 28]; None for a blank."""
-        return strokes_to_image(self.strokes) if self.pixels is None else pixels_to_image(self.pixels)
+        if self.pixels is None:
+            return strokes_to_image(self.strokes)
+        return self.pixels if self.ready else pixels_to_image(self.pixels)
 
     def steps(self) -> "list[Step]":
         """Return the steps from it to 28 x 28."""
@@ -75,15 +80,11 @@ def read_digits(run: Run, writing: Writing, as_one: bool) -> "tuple[list[RowDigi
     from mnist_core.reading.segmentation import predict_pixels_row, predict_strokes_row, split_strokes
 
     how = resources.model(run), calibration(run)
-    if as_one:
+    if as_one or writing.ready:
         return _read_as_one(how, writing)
     if writing.pixels is None:
         digits = predict_strokes_row(how[0], writing.strokes, how[1])
-        parts = [
-            Writing([[(float(x), float(y)) for x, y in stroke] for stroke in group], pen=writing.pen)
-            for group in split_strokes(writing.strokes)
-        ]
-        return digits, parts
+        return digits, [Writing(group, pen=writing.pen) for group in split_strokes(writing.strokes)]
     digits = predict_pixels_row(how[0], writing.pixels, how[1])
     if len(digits) == 1:
         return digits, [writing]
