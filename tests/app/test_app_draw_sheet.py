@@ -111,7 +111,7 @@ def test_a_copy_learns_the_sheet_and_becomes_a_run(app, run, monkeypatch):
     assert made.label.name.endswith(", my handwriting")
     assert any("Only the drawings kept back" in caption.value for caption in test.caption)
     test.button("use_copy").click().run()
-    assert test.query_params["run"] == [made.id]
+    assert test.query_params["run"] == made.id
 
 
 def test_two_drawings_are_too_few_to_learn(app, run):
