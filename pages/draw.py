@@ -8,7 +8,7 @@ from ui.draw.answer import show_answer
 from ui.draw.pictures import show_table
 from ui.draw.really import offer_to_keep
 from ui.draw.sections import show_sections
-from ui.draw.ways import WAYS, choose_way
+from ui.draw.ways import WAYS, choose_way, hint
 from ui.draw.writing import Reading, Writing, read
 from ui.runs import pick_run
 from ui.state import come_through_entry
@@ -23,14 +23,15 @@ def show_page() -> None:
     """Show everything in a fragment, so that a stroke reruns no more than this."""
     writing_side, reading_side = st.columns([2, 3], gap="medium")
     with writing_side:
-        written = WAYS[choose_way()]()
+        way = choose_way()
+        written = WAYS[way]()
     with reading_side:
         answer = st.container(key="answer")
         run = pick_run()
     try:
         if isinstance(written, Writing):
             with answer:
-                reading = show_reading(run, written)
+                reading = show_reading(run, written, hint(way))
             show_sections(reading)
         else:
             show_table(run, written)
@@ -38,12 +39,13 @@ def show_page() -> None:
         st.error(say(error.message))
 
 
-def show_reading(run: Run, written: Writing) -> Reading:
+def show_reading(run: Run, written: Writing, how_to_begin: str) -> Reading:
     """Show what a run reads, with the ways to say that it was something else; return it."""
     reading = read(run, written, st.session_state.get(AS_ONE_KEY, False))
-    show_answer(reading)
-    offer_as_one(reading)
-    offer_to_keep(reading)
+    show_answer(reading, how_to_begin)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        offer_to_keep(reading)
+        offer_as_one(reading)
     return reading
 
 

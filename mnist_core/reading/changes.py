@@ -78,12 +78,12 @@ def _corrupted(image: Grey, name: str, strength: float) -> Grey:
 CHANGES: dict[str, Change] = {
     "turn": Change(N_("Turned"), N_("To the right above 0, to the left below."), "°", -90, 90, 5, _turned),
     "move": Change(
-        N_("Moved"), N_("To the right above 0, to the left below."), N_(" pixels"), -10, 10, 1, _moved
+        N_("Moved"), N_("To the right above 0, to the left below."), N_("pixels"), -10, 10, 1, _moved
     ),
     "thicken": Change(
         N_("Thickened"),
         N_("Lines wider by so much on each side above 0, narrower below."),
-        N_(" pixels"),
+        N_("pixels"),
         -1,
         4,
         0.25,
@@ -92,7 +92,7 @@ CHANGES: dict[str, Change] = {
     "noise": Change(
         N_("Noised"),
         N_("A random number added to each pixel; its standard deviation."),
-        N_(" of 255"),
+        N_("of 255"),
         0,
         250,
         10,

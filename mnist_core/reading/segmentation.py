@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 OVERLAP = 0.35  # of the narrower one's width, from which on two pieces belong to one digit
 SMALL = 0.4  # of the row's height; lower pieces belong to the nearest digit
 NEAR = 0.15  # of the row's height, if they are as near as this
+THIN = 0.01  # of the row's height, the half of a pen's width
 WIDE = 0.8  # times its height; narrower ink is not cut
 SURE = 0.9  # confidence above which ink is not cut, and below which a reading is unsure
 CUTS = 9  # places that are tried
@@ -67,12 +68,21 @@ def split_strokes(strokes: Strokes) -> list[list[NDArray[np.float64]]]:
     Each is a list of arrays [points, 2]: its strokes, from left to right.
     """
     pen_downs = checked_strokes(strokes)
-    groups = _grouped([_span(stroke) for stroke in pen_downs])[:MOST_DIGITS]
+    groups = _grouped(_with_some_width([_span(stroke) for stroke in pen_downs]))[:MOST_DIGITS]
     return [[pen_downs[index] for index in group] for group in groups]
 
 
 def _span(stroke: NDArray[np.float64]) -> Box:
     return Box(*stroke.min(axis=0), *stroke.max(axis=0))
+
+
+def _with_some_width(spans: list[Box]) -> list[Box]:
+    """Widen spans a little: a stroke that is dead straight down has no width that could overlap."""
+    if not spans:
+        return []
+    row = _around(spans)
+    reach = THIN * (row.bottom - row.top)
+    return [Box(left - reach, top, right + reach, bottom) for left, top, right, bottom in spans]
 
 
 def predict_pixels_row(

@@ -48,6 +48,12 @@ def test_strokes_that_lie_over_one_another_are_one_digit(untrained):
         np.testing.assert_array_equal(digit.prediction.image, strokes_to_image(alone))
 
 
+def test_a_stroke_straight_down_belongs_to_the_one_it_crosses(untrained):
+    four = [[[6, 0], [0, 60], [60, 60]], [[45, 20], [45, 100]]]
+    row = predict_strokes_row(untrained, four + moved(ONE, 80) + moved(four, 150))
+    assert [digit.box for digit in row] == [(0, 0, 60, 100), (100, 0, 100, 100), (150, 0, 210, 100)]
+
+
 def test_strokes_are_read_one_by_one(shipped):
     drawn = ZERO + moved(SEVEN, 90) + moved(FIVE, 170) + moved(ONE, 240)
     row = predict_strokes_row(*shipped[:1], drawn, shipped[1])

@@ -11,11 +11,11 @@ from ui.translation import gettext as _
 from ui.translation import ngettext
 
 
-def show_answer(reading: Reading) -> None:
-    """Show what was read."""
+def show_answer(reading: Reading, hint: str) -> None:
+    """Show what was read; before there is anything, how to begin."""
     if not reading.digits:
         st.subheader(_("No digit yet"))
-        st.markdown(_("Draw one with a mouse, a pen or a finger, as large as you like."))
+        st.markdown(hint)
     elif len(reading.digits) == 1:
         show_one(reading.digits[0].prediction)
     else:
@@ -81,8 +81,11 @@ def show_row(reading: Reading) -> None:
         )
     st.caption(" ".join(words))
     alt = _("What you wrote, with a box around each digit")
-    st.html(boxes_html(reading.writing, reading.digits, alt))
-    st.html(grid_html([_figure(digit.prediction, digit.unsure) for digit in reading.digits], columns=5))
+    sketch, figures = st.columns([2, 3], gap="small")
+    with sketch:
+        st.html(boxes_html(reading.writing, reading.digits, alt))
+    with figures:
+        st.html(grid_html([_figure(digit.prediction, digit.unsure) for digit in reading.digits], columns=4))
     with st.expander(_("All probabilities")):
         st.html(table_html([digit.prediction for digit in reading.digits]))
 

@@ -37,16 +37,15 @@ def show(reading: Reading) -> None:
 def show_change(name: str, image: np.ndarray, run: Run) -> None:
     """Show one change: its slider, the changed digit, what is read, and where that changes."""
     entry = CHANGES[name]
-    st.markdown(f"**{_(entry.label)}**")
     amount = st.slider(
-        _(entry.label) + _(entry.unit),
+        f"**{_(entry.label)}**",
         float(entry.least),
         float(entry.most),
         0.0,
         float(entry.step),
         key=f"change_{name}",
         help=_(entry.description),
-        label_visibility="collapsed",
+        format="%g",
     )
     images = change(image, name)
     shares = _shares(str(run.checkpoints[-1]), name, image.tobytes(), run, images)
@@ -70,13 +69,12 @@ def show_change(name: str, image: np.ndarray, run: Run) -> None:
 def sentence(entry: Change, amount: float, shares: np.ndarray) -> str:
     """Say what is read at one amount."""
     read = int(shares.argmax())
-    words = _("{what} by {amount}{unit}, it reads **{digit}**, {percent} sure.")
+    words = _("{what} by {amount}, it reads **{digit}**, {percent} sure.")
     if not amount:
         words = _("As you wrote it, it reads **{digit}**, {percent} sure.")
     return words.format(
         what=_(entry.label),
-        amount=signed(amount),
-        unit=_(entry.unit),
+        amount=amount_text(entry, amount),
         digit=read,
         percent=sure_text(shares[read]),
     )
@@ -89,22 +87,23 @@ def stability(entry: Change, amounts: np.ndarray, same: np.ndarray, unchanged: i
     last = unchanged + (int(above.argmin()) or len(above)) - 1
     if first == 0 and last == len(amounts) - 1:
         return _("However far you move this slider, it keeps reading {digit}.").format(digit=label)
-    return _("It keeps reading {digit} from {least} to {most}{unit}.").format(
-        digit=label, least=signed(amounts[first]), most=signed(amounts[last]), unit=_(entry.unit)
-    )
+    words = _("It keeps reading {digit} from {least} to {most}.")
+    least, most = (amount_text(entry, amounts[place]) for place in (first, last))
+    return words.format(digit=label, least=least, most=most)
 
 
-def signed(amount: float) -> str:
-    """Say an amount, with a true minus sign."""
-    return f"{amount:g}".replace("-", "\N{MINUS SIGN}")
+def amount_text(entry: Change, amount: float) -> str:
+    """Say an amount with its unit, and a true minus sign."""
+    number = f"{amount:g}".replace("-", "\N{MINUS SIGN}")
+    return number + ("°" if entry.unit == "°" else " " + _(entry.unit))
 
 
 def spec(entry: Change, label: int, amount: float) -> dict[str, Any]:
     """Return the chart: how sure it is of the digit at each amount, and where the slider stands."""
-    by = {"field": "amount", "type": "quantitative", "title": f"{_(entry.label)},{_(entry.unit)}"}
+    by = {"field": "amount", "type": "quantitative", "title": _(entry.label)}
     sure = {"field": "share", "type": "quantitative", "title": _("sure of {digit}").format(digit=label)}
-    across = {**by, "scale": {"domain": [entry.least, entry.most], "nice": False}}
-    upward = {**sure, "scale": {"domain": [0, 1]}, "axis": {"format": ".0%", "tickCount": 3}}
+    across = {**by, "title": None, "scale": {"domain": [entry.least, entry.most], "nice": False}}
+    upward = {**sure, "title": None, "scale": {"domain": [0, 1]}, "axis": {"format": ".0%", "tickCount": 3}}
     tooltip = [{**by, "format": "g"}, {**sure, "format": ".1%"}]
     curve = {
         "mark": {"type": "area", "line": True, "opacity": 0.3},
@@ -115,7 +114,7 @@ def spec(entry: Change, label: int, amount: float) -> dict[str, Any]:
         "mark": {"type": "rule", "strokeDash": [4, 3], "size": 2},
         "encoding": {"x": across},
     }
-    return {"height": 110, "padding": 0, "layer": [curve, slider]}
+    return {"height": 130, "padding": 0, "layer": [curve, slider]}
 
 
 @st.cache_data(show_spinner=False, max_entries=64)

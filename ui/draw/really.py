@@ -15,17 +15,16 @@ def offer_to_keep(reading: Reading) -> None:
     """Offer to say what a drawing really was; nothing for pictures, which have no strokes."""
     if not reading.digits or reading.writing.pixels is not None:
         return
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        with st.popover(_("It was really a …"), icon=":material/edit:", key="really"):
-            st.markdown(_("What you say is kept in your own test sheet, for this visit."))
-            if len(reading.digits) == 1:
-                _show_digits(reading.writing)
-            else:
-                _show_number(reading)
-        count = len(own_sheet.sheet())
-        if count:
-            kept = ngettext("{n} drawing is in your sheet.", "{n} drawings are in your sheet.", count)
-            st.caption(kept.format(n=count))
+    with st.popover(_("It was really a …"), icon=":material/edit:", key="really"):
+        st.markdown(_("What you say is kept in your own test sheet, for this visit."))
+        if len(reading.digits) == 1:
+            _show_digits(reading.writing)
+        else:
+            _show_number(reading)
+    count = len(own_sheet.sheet())
+    if count:
+        kept = ngettext("{n} drawing is in your sheet.", "{n} drawings are in your sheet.", count)
+        st.caption(kept.format(n=count), width="content")
 
 
 def _show_digits(writing: Writing) -> None:

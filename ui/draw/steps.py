@@ -34,11 +34,11 @@ def show(reading: Reading) -> None:
 
 def show_step(name: str, image: np.ndarray, prediction: Prediction) -> None:
     """Show the image after a step, and what is read in it."""
-    st.markdown(f"**{name}**")
     sure = sure_text(prediction.confidence, 0)
     if prediction.is_digit:
         words = _("reads <b>{digit}</b>, {percent} sure").format(digit=prediction.label, percent=sure)
     else:
         words = _("no digit; most like <b>{digit}</b>").format(digit=prediction.label)
     st.html(figure_html(Figure(image, words, name)), width=140)
+    st.markdown(f"**{name}**")
     st.html(probabilities_html(prediction))

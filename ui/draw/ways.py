@@ -38,11 +38,23 @@ def choose_way() -> str:
     )
 
 
+def hint(way: str) -> str:
+    """Say how to begin, by the key of a way."""
+    if way == "draw":
+        return _("Write a digit, or several in a row. After each stroke the network says what it reads.")
+    if way == "keys":
+        return _(
+            "Go about the grid with the arrow keys and ink with the space bar; space on ink erases it. With "
+            "Shift held, the arrow keys draw a line."
+        )
+    return _("Bring a picture of a digit, or of several in a row, and the network says what it reads.")
+
+
 def draw() -> Writing:
     """Show the canvas; return what is on it."""
-    st.markdown(_("Write a digit, or several in a row. After each stroke the network says what it reads."))
     pen = st.session_state.get(PEN_KEY, PEN)
-    strokes = show_canvas(pen)
+    with st.container(key="canvas"):
+        strokes = show_canvas(pen)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="canvas_tools"):
         empty = is_empty()
         st.button(_("Undo"), icon=":material/undo:", on_click=undo_stroke, disabled=empty)
@@ -55,12 +67,6 @@ def use_keys() -> Writing:
     """Show the grid that keys ink; return what is on it."""
     from ui.draw.keyboard import clear_grid, show_grid
 
-    st.markdown(
-        _(
-            "Go about the grid with the arrow keys and ink with the space bar; space on ink erases it. With "
-            "Shift held, the arrow keys draw a line."
-        )
-    )
     pixels = show_grid()
     st.button(_("Clear"), icon=":material/delete:", on_click=clear_grid, disabled=not pixels.any())
     return Writing(pixels=pixels)
