@@ -18,6 +18,7 @@ PAGES = (
     "/inside?run=shipped&part=answers",
     "/draw",
     "/draw?from=upload",
+    "/draw?from=keys",
     "/runs",
 )
 SEVERE = ("serious", "critical")

@@ -13,8 +13,8 @@ def test_strokes_are_read_undone_and_cleared(page):
     page.get_by_role("heading", name="It reads 7").wait_for()
     draw(page, ONE)
     page.get_by_role("heading", name="It reads 71").wait_for()
-    page.get_by_label("What you wrote, with a box around each digit").wait_for()
-    page.get_by_role("button", name="Undo").click()
+    page.get_by_alt_text("What you wrote, with a box around each digit").wait_for()
+    page.locator(".st-key-canvas_tools").get_by_role("button", name="Undo").click()
     page.get_by_role("heading", name="It reads 7,").wait_for()
     settle(page)
     draw(page, ONE)  # on the canvas that came back

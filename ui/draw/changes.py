@@ -111,7 +111,7 @@ def spec(entry: Change, label: int, amount: float) -> dict[str, Any]:
     }
     slider = {
         "data": {"values": [{"amount": amount}]},
-        "mark": {"type": "rule", "strokeDash": [4, 3], "size": 2},
+        "mark": {"type": "rule", "strokeDash": [4, 3], "size": 2, "color": "#d9731a"},
         "encoding": {"x": across},
     }
     return {"height": 130, "padding": 0, "layer": [curve, slider]}
