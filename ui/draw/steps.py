@@ -27,9 +27,11 @@ def show(reading: Reading) -> None:
     steps = reading.parts[place].steps()
     images = [step.image for step in steps]
     predictions = predict_all(resources.model(reading.run), images, calibration(reading.run))
-    for column, number in zip(st.columns(len(steps)), range(len(steps)), strict=True):
+    with st.container(key="steps"):
+        columns = st.columns(len(steps))
+    for number, (column, step) in enumerate(zip(columns, steps, strict=True)):
         with column:
-            show_step(f"{number + 1}. {_(steps[number].name)}", images[number], predictions[number])
+            show_step(f"{number + 1}. {_(step.name)}", step.image, predictions[number])
 
 
 def show_step(name: str, image: np.ndarray, prediction: Prediction) -> None:
@@ -39,6 +41,5 @@ def show_step(name: str, image: np.ndarray, prediction: Prediction) -> None:
         words = _("reads <b>{digit}</b>, {percent} sure").format(digit=prediction.label, percent=sure)
     else:
         words = _("no digit; most like <b>{digit}</b>").format(digit=prediction.label)
-    st.html(figure_html(Figure(image, words, name)), width=140)
-    st.markdown(f"**{name}**")
+    st.html(figure_html(Figure(image, f"{name}:<br>{words}", name)))
     st.html(probabilities_html(prediction))
