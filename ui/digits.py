@@ -12,7 +12,7 @@ from PIL import Image
 
 @dataclass(frozen=True)
 class Figure:
-    """An image uint8 [28, 28], its caption (HTML) and what it shows in words, for those who can't see it."""
+    """An image uint8 [28, 28] or [28, 28, 3], its caption (HTML), and in words for who can't see it."""
 
     image: np.ndarray
     caption: str
@@ -20,7 +20,7 @@ class Figure:
 
 
 def png_url(image: np.ndarray) -> str:
-    """Return a grey image uint8 [H, W] as the data URL of a PNG."""
+    """Return an image uint8 [H, W], or in colours [H, W, 3 or 4], as the data URL of a PNG."""
     file = BytesIO()
     Image.fromarray(image).save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

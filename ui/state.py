@@ -56,10 +56,13 @@ def compared_runs() -> list[str] | None:
     return [run for run in dict.fromkeys(ids) if run][:MOST_COMPARED]
 
 
-def link(page: Any, label: str, icon: str | None = None, run: str | None = None) -> None:
-    """Show a link to a page of ours that keeps language and current run, or opens `run`."""
+def link(page: Any, label: str, icon: str | None = None, run: str | None = None, **choices: str) -> None:
+    """Show a link to a page of ours that keeps language and current run, or opens `run`.
+
+    `choices` are that page's own, by their names in the URL.
+    """
     query = st.query_params.to_dict()
-    carried = {key: query[key] for key in CARRIED if key in query}
+    carried = {key: query[key] for key in CARRIED if key in query} | choices
     st.page_link(page, label=label, icon=icon, query_params=carried | ({RUN_KEY: run} if run else {}))
 
 

@@ -1,24 +1,41 @@
+import csv
+import io
 import re
+import time
 
 import numpy as np
 import pytest
 
+from mnist_core.analysis.robustness import TRIALS
 from mnist_core.config import TrainConfig
-from mnist_core.data import load_sample
+from mnist_core.data import hold_out, load_sample
 from mnist_core.evaluation import Evaluation
 from mnist_core.runs.store import RunStore
-from ui.charts import confusion_figure
+from ui.charts import MatrixWords, confusion_figure
+
+WORDS = MatrixWords("true", "read", "%{y} as %{x}")
+
+
+def make_run(**settings):
+    from mnist_core.architectures import build_model
+
+    writer = RunStore().create(TrainConfig(widths=(8,), **settings))
+    writer.save(build_model(writer.config), 1)
+    writer.update("finished", parameters=6370, test_accuracy=0.0875, source="sample")
+    writer.close()
+    return writer.id
 
 
 @pytest.fixture
 def run(sample_only):
-    from mnist_core.architectures import build_model
+    """A run that watched the test images, as the tutorials do."""
+    return make_run(monitor="test")
 
-    writer = RunStore().create(TrainConfig(widths=(8,), monitor="test"))
-    writer.save(build_model(writer.config), 1)
-    writer.update("finished", parameters=6370)
-    writer.close()
-    return writer.id
+
+@pytest.fixture
+def fair_run(sample_only):
+    """A run with validation images; it has learned nothing."""
+    return make_run()
 
 
 @pytest.fixture
@@ -30,8 +47,21 @@ def answers(monkeypatch):
     probabilities[nines] = np.eye(10, dtype=np.float32)[4]
     losses = np.where(np.isin(np.arange(len(labels)), nines), 9.0, 0.0).astype(np.float32)
     result = Evaluation(labels, probabilities, losses)
-    monkeypatch.setattr("ui.resources.evaluation", lambda run: result)
+    monkeypatch.setattr("mnist_core.evaluation.evaluate", lambda model, split: result)
     return result
+
+
+def words(test):
+    return " ".join(element.value for element in (*test.markdown, *test.caption))
+
+
+def picked(test):
+    """The images to choose from, as their labels."""
+    return test.button_group(key="pick_image").options
+
+
+def press(test, label):
+    return next(button for button in test.button if button.label == label).click().run()
 
 
 def test_without_a_network_it_says_what_to_do(app, monkeypatch):
@@ -41,33 +71,139 @@ def test_without_a_network_it_says_what_to_do(app, monkeypatch):
     assert not test.exception
 
 
-def test_shows_accuracy_confusions_table_and_errors(app, html, run, answers):
+def test_shows_accuracy_and_the_most_frequent_error_with_its_images(app, run, answers):
     test = app("evaluate", run=run)
     assert not test.exception
     assert test.metric[0].value == f"{292 / 297:.2%}"
     assert test.metric[2].value == "5"
-    text = " ".join(element.value for element in test.markdown)
-    assert "**292** of **297**" in text
-    assert "**9** read as **4**: 5 times" in text
-    assert test.dataframe[0].value.shape == (10, 5)
-    assert test.dataframe[0].value["recall"][9] < 100
-    assert len(re.findall(r'alt="Test image \d+: a 9 read as 4, &gt; 99% sure"', html(test))) == 5
-    assert "judge it a little too kindly" in test.caption[0].value
+    assert "**292** of **297** test images" in words(test)
+    assert "judge it a little too kindly" in words(test)
+    assert "**9** read as **4**: 5 times" in [button.label for button in test.button]
+    assert (test.selectbox(key="true").value, test.selectbox(key="read").value) == ("9", "4")
+    assert len(picked(test)) == 5
+    assert all("a 9 read as 4" in label and "\\> 99%" in label for label in picked(test))
 
 
 def test_a_perfect_network_has_no_errors_to_show(app, run, answers, monkeypatch):
     perfect = Evaluation(answers.labels, np.eye(10, dtype=np.float32)[answers.labels], answers.losses * 0)
-    monkeypatch.setattr("ui.resources.evaluation", lambda run: perfect)
+    monkeypatch.setattr("mnist_core.evaluation.evaluate", lambda model, split: perfect)
     test = app("evaluate", run=run)
     assert not test.exception
-    assert sum("no error" in element.value for element in test.markdown) == 2
+    assert "no error" in words(test)
+    assert "images of a **0**, read right" in words(test)
 
 
-def test_more_errors_on_demand(app, html, run):
+def test_a_cell_is_chosen_by_its_two_digits_and_kept_in_the_url(app, run, answers):
     test = app("evaluate", run=run)
-    before = html(test).count("<figure")
-    next(button for button in test.button if button.label == "Show more").click().run()
-    assert html(test).count("<figure") == before + 12
+    test.selectbox(key="true").set_value("3").run()
+    test.selectbox(key="read").set_value("3").run()
+    assert not test.exception
+    count = int(answers.confusion_matrix[3, 3])
+    assert f"**{count}** images of a **3**, read right" in words(test)
+    assert len(picked(test)) == 12
+    assert f"1 to 12 of {count}" in words(test)
+    assert test.query_params["true"] == test.query_params["read"] == "3"
+    press(test, "More")
+    assert f"13 to 24 of {count}" in words(test)
+    test.selectbox(key="read").set_value("5").run()
+    assert "No 3 was read as 5" in test.info[0].value
+
+
+def test_validation_images_come_first_where_there_are_some_and_test_images_on_asking(app, fair_run):
+    test = app("evaluate", run=fair_run)
+    _train, validation = hold_out(load_sample().train, 5000)
+    assert not test.exception
+    assert test.metric[0].value == "8.75%"  # the test accuracy that was measured once
+    assert f"of **{len(validation)}** validation images" in words(test)
+    assert "The test images are for the end" in words(test)
+    test.button_group(key="split").set_value("test").run()
+    assert "of **297** test images" in words(test)
+    assert "use the validation images to choose" in words(test)
+    test.button_group(key="split").set_value("train").run()
+    assert "of **1,250** training images" in words(test)
+
+
+def test_an_image_opens_to_all_about_it_and_closes(app, html, fair_run):
+    test = app("evaluate", run=fair_run, view="hardest")
+    assert len(picked(test)) == 24
+    number = int(re.search(r"Image (\d+): a", picked(test)[0])[1])
+    test.button_group(key="pick_image").set_value(number - 1250).run()
+    assert not test.exception
+    assert "It reads **" in words(test)
+    assert html(test).count("coloured by what speaks for") == 2
+    test.button_group(key="why").set_value("layers").run()
+    assert "Fully connected, 8 units" in html(test)
+    test.button_group(key="why").set_value("similar").run()
+    assert html(test).count("away</figcaption>") == 8
+    press(test, "Next")
+    assert not test.exception
+    press(test, "All of them")
+    assert len(picked(test)) == 24
+
+
+def test_a_training_image_is_not_its_own_neighbour(app, html, fair_run):
+    test = app("evaluate", run=fair_run, view="hardest", split="train", image="7", why="similar")
+    numbers = re.findall(r'alt="A handwritten \d, image number ([\d,]+)"', html(test))
+    assert numbers[0] == "7"  # the image itself, in large
+    assert len(numbers) == 9
+    assert "7" not in numbers[1:]
+
+
+def test_digit_by_digit_has_a_row_for_each(app, run, answers):
+    test = app("evaluate", run=run, view="digits")
+    assert not test.exception
+    table = test.dataframe[0].value
+    assert len(table) == 10
+    assert table["recall"][9] < 100
+    assert table["taken_for"][9] == "4 (5)"
+    assert "**9** least" in words(test)
+    assert "begin at 80%" in words(test) or "begin at 90%" in words(test)
+
+
+def test_how_sure_says_the_error_before_and_after_and_what_declining_gains(app, run, answers):
+    test = app("evaluate", run=run, view="sure")
+    assert not test.exception
+    labels = [metric.label for metric in test.metric]
+    assert {"Calibration error", "After temperature scaling"} <= set(labels)
+    assert "too sure" in words(test)
+    assert "It answers **100.0%** of the images and errs on **1.68%** of these (5 of 297)." in words(test)
+
+
+def test_robustness_is_measured_in_the_background_and_can_be_downloaded(app, html, run):
+    test = app("evaluate", run=run, view="robust", count="200", draws="3")
+    assert not test.exception
+    assert html(test).count("lab-trial") > len(TRIALS)
+    press(test, "Measure")
+    assert test.get("progress")
+    for _ in range(60):
+        if not test.get("progress"):
+            break
+        time.sleep(0.5)
+        test.run()
+    assert not test.exception
+    assert len(test.dataframe[0].value) == len(TRIALS)
+    assert "It copes best with" in words(test)
+
+
+def test_the_csv_has_every_strength(sample_only):
+    from mnist_core.analysis.robustness import Robustness
+    from ui.evaluate.trials import strengths_csv
+
+    result = Robustness(200, 3, 0.9, {"rotation": (0.9, 0.8), "blur": (0.9,)})
+    rows = list(csv.DictReader(io.StringIO(strengths_csv(result))))
+    assert [(row["trial"], row["strength"], row["accuracy"]) for row in rows] == [
+        ("rotation", "0", "0.9"),
+        ("rotation", "10", "0.8"),
+        ("blur", "0", "0.9"),
+    ]
+    assert {(row["images"], row["seed"]) for row in rows} == {("200", "3")}
+
+
+@pytest.mark.parametrize("view", ["mixups", "digits", "hardest", "sure"])
+def test_nonsense_in_the_url_does_no_harm(app, fair_run, view):
+    nonsense = {"split": "x", "image": "99999", "true": "11", "read": "-1", "of": "?", "count": "0"}
+    test = app("evaluate", run=fair_run, view=view, **nonsense)
+    assert not test.exception
 
 
 def test_an_unknown_run_in_the_link_is_said(app, run):
@@ -86,7 +222,25 @@ def test_a_damaged_checkpoint_gets_a_sentence(app, run):
 def test_the_heatmap_shows_counts_and_leaves_zeros_empty():
     matrix = np.diag(np.full(10, 100))
     matrix[4, 9] = 1
-    (heatmap,) = confusion_figure(matrix, "true", "read", "%{y} as %{x}").data
+    heatmap, squares = confusion_figure(matrix, WORDS).data
     assert heatmap.text[4][9] == "1"
     assert heatmap.text[0][1] == ""
     assert heatmap.z[4][9] > 0.1 * heatmap.z[0][0]
+    assert len({*zip(squares.x, squares.y, strict=True)}) == 100
+    assert squares.customdata[list(zip(squares.y, squares.x, strict=True)).index((4, 9))] == 1
+
+
+def test_the_heatmap_shows_shares_and_can_leave_out_what_is_right():
+    matrix = np.diag(np.full(10, 99))
+    matrix[4, 9] = 1
+    rows, _ = confusion_figure(matrix, WORDS, "rows").data
+    assert (rows.text[4][9], rows.text[4][4], rows.text[9][9]) == ("1.0", "99.0", "100.0")
+    columns, _ = confusion_figure(matrix, WORDS, "columns").data
+    assert (columns.text[4][9], columns.text[4][4], columns.text[9][9]) == ("1.0", "100.0", "99.0")
+    errors, _ = confusion_figure(matrix, WORDS, "rows", diagonal=False).data
+    assert (errors.text[4][4], errors.text[4][9]) == ("", "1.0")
+
+
+def test_a_digit_that_is_not_there_has_no_share():
+    rows, _ = confusion_figure(np.zeros((10, 10), int), WORDS, "rows").data
+    assert np.isfinite(np.array(rows.z, float)).all()

@@ -4,7 +4,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ui.explore.tsne_worker import SECONDS_TO_LEAVE, TsneWorker
+from ui.background import SECONDS_TO_LEAVE
+from ui.explore.tsne_worker import TsneWorker
 
 IMAGES = np.zeros((5, 28, 28), np.uint8)
 PLACES = np.ones((5, 2), np.float32)
@@ -65,7 +66,7 @@ def test_it_goes_on_while_another_visitor_looks(worker, gate):
 
 def test_a_visitor_who_has_gone_keeps_nothing_alive(worker, gate, monkeypatch):
     now = 1000.0
-    monkeypatch.setattr("ui.explore.tsne_worker.time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr("ui.background.time", SimpleNamespace(monotonic=lambda: now))
     worker.start("anna")
     worker.watch("ben")
     now += SECONDS_TO_LEAVE + 1

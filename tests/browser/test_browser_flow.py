@@ -5,6 +5,8 @@ from tests.browser.server import draw, settle
 SEVEN = [(70, 70), (200, 70), (120, 230)]
 MINUTES = 60_000
 EXPLORE = [f"/?view={view}" for view in ("image", "statistics", "typical", "map", "doubtful")]
+EVALUATE = [f"/evaluate?view={view}" for view in ("mixups", "digits", "hardest", "sure", "robust")]
+EVALUATE += [f"/evaluate?view=hardest&image=7&why={why}" for why in ("pixels", "layers", "similar")]
 
 
 def choose(page, field, key, times):
@@ -89,7 +91,7 @@ def test_the_settings_stay_open_while_they_are_changed(page):
 
 
 def test_no_page_scrolls_sideways_on_a_phone(browser, address):
-    for path in ("/", *EXPLORE, "/train", "/evaluate", "/draw", "/draw?from=keys"):
+    for path in ("/", *EXPLORE, "/train", *EVALUATE, "/draw", "/draw?from=keys"):
         for language in ("en-US", "zh-CN"):
             page = browser.new_page(viewport={"width": 375, "height": 720}, locale=language)
             page.goto(address + path)

@@ -1,79 +1,22 @@
 """t-SNE in the background, once for all visitors of a server."""
 
-import logging
-import threading
-import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from mnist_core.dataset.embedding import tsne
-
-logger = logging.getLogger(__name__)
+from ui.background import SharedWork
 
 Embed = Callable[[np.ndarray], Iterator[tuple[float, np.ndarray]]]
-SECONDS_TO_LEAVE = 5.0  # a visitor who hasn't looked for so long is gone
 
 
-class TsneWorker:
-    """Makes the map of some images in a thread; visitors watch it, and the last one to stop it ends it.
-
-    `embed` yields fractions done, 0 to 1, and positions [N, 2]. `positions` are the latest, None before the
-    first; `finished` and `failed` tell how it ended.
-    """
+class TsneWorker(SharedWork[np.ndarray]):
+    """Makes the map of some images; `embed` yields fractions done, 0 to 1, and positions [N, 2]."""
 
     def __init__(self, images: np.ndarray, embed: Embed = tsne) -> None:
-        self._images, self._embed = images, embed
-        self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._reset()
-
-    def _reset(self) -> None:
-        self._seen: dict[str, float] = {}  # visitor -> when they last looked
-        self.fraction = 0.0
-        self.positions: np.ndarray | None = None
-        self.finished = self.failed = False
+        super().__init__("t-SNE", lambda: embed(images))
 
     @property
-    def running(self) -> bool:
-        """Whether the thread is at work."""
-        return self._thread is not None and self._thread.is_alive()
-
-    def start(self, visitor: str) -> None:
-        """Begin, unless that is done or under way, and watch."""
-        with self._lock:
-            self._stopping.clear()
-            if not self.finished and not self.running:
-                self._reset()
-                self._thread = threading.Thread(target=self._run, name="t-SNE", daemon=True)
-                self._thread.start()
-            self.watch(visitor)
-
-    def watch(self, visitor: str) -> None:
-        """Note that a visitor is looking."""
-        self._seen[visitor] = time.monotonic()
-
-    def stop(self, visitor: str) -> None:
-        """Note that a visitor has stopped it; if nobody else is looking, it ends at its next step."""
-        with self._lock:
-            self._seen.pop(visitor, None)
-            recent = time.monotonic() - SECONDS_TO_LEAVE
-            if not any(seen > recent for seen in self._seen.values()):
-                self._stopping.set()
-
-    def wait(self) -> None:
-        """Wait until the thread has ended."""
-        if self._thread is not None:
-            self._thread.join()
-
-    def _run(self) -> None:
-        try:
-            for fraction, positions in self._embed(self._images):
-                self.fraction, self.positions = fraction, positions
-                if self._stopping.is_set():
-                    return
-            self.finished = True
-        except Exception:  # whatever it was, visitors must not wait for ever
-            logger.exception("t-SNE failed")
-            self.failed = True
+    def positions(self) -> np.ndarray | None:
+        """The latest positions, None before the first."""
+        return self.latest

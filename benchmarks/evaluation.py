@@ -1,0 +1,116 @@
+"""`python -m benchmarks.evaluation`: seconds to evaluate networks on the test images; a Markdown table.
+
+Beside ours stands a plain loop in the same process: batches of 64, pixels scaled image by image in float, the
+logits collected in a list. How well a network is trained doesn't matter to the time, so none is.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from statistics import median
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from benchmarks.measurement import locate_mnist
+from mnist_core.analysis.robustness import IMAGES, measure_robustness
+from mnist_core.architectures import build_model
+from mnist_core.data import Split, open_mnist
+from mnist_core.evaluation import evaluate
+from mnist_core.machine.devices import usable_cores
+from mnist_core.messages import InputError
+from mnist_core.model import DigitClassifier
+from mnist_core.recipes import RECIPES
+
+TIMES = 5
+LIMITS = {"tutorial-5": 0.2, "tutorial-4b": 1.5}  # seconds for 10,000 images on two cores
+ROBUSTNESS_LIMIT = 90.0  # seconds for the CNN
+
+
+def whole_evaluation(model: DigitClassifier, split: Split) -> None:
+    """What the Evaluate page shows at first: predictions, losses, confusion matrix, metrics per class."""
+    result = evaluate(model, split)
+    assert result.confusion_matrix.sum() == sum(row.images for row in result.per_class)
+
+
+def plain_loop(model: DigitClassifier, split: Split) -> None:
+    """The same as one would write it down."""
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+    logits = []
+    with torch.no_grad():
+        for start in range(0, len(split), 64):
+            images = [torch.from_numpy(image).float() for image in split.images[start : start + 64]]
+            logits.append(model(torch.stack(images)))
+    answers = torch.cat(logits)
+    labels = torch.from_numpy(split.labels).long()
+    torch.nn.functional.cross_entropy(answers, labels)
+    predictions = answers.argmax(1).numpy()
+    confusion_matrix(labels, predictions)
+    precision_recall_fscore_support(labels, predictions, zero_division=0.0)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return how long `work` takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def compare(recipe: str, split: Split) -> tuple[float, float]:
+    """Return the median seconds of ours and of the plain loop, taken in turn after one go of each."""
+    model = build_model(RECIPES[recipe].config).eval()
+    pairs = [
+        (seconds(lambda: whole_evaluation(model, split)), seconds(lambda: plain_loop(model, split)))
+        for _ in tqdm(range(TIMES + 1), recipe, leave=False)
+    ]
+    ours, plain = zip(*pairs[1:], strict=True)
+    return median(ours), median(plain)
+
+
+def robustness_seconds(recipe: str, split: Split) -> float:
+    """Return how long the robustness table of a network takes."""
+    model = build_model(RECIPES[recipe].config).eval()
+    return seconds(lambda: list(measure_robustness(model, split)))
+
+
+def report(split: Split) -> tuple[str, bool]:
+    """Return the table and whether all is within its limit."""
+    lines = [
+        "| network | seconds | limit | a plain loop | times as fast |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    within = True
+    for recipe, limit in LIMITS.items():
+        ours, plain = compare(recipe, split)
+        within &= ours <= limit
+        lines.append(f"| {recipe} | {ours:.2f} | {limit} | {plain:.2f} | {plain / ours:.1f} |")
+    robust = robustness_seconds("tutorial-4b", split)
+    within &= robust <= ROBUSTNESS_LIMIT
+    lines.append(
+        f"| tutorial-4b, robustness on {IMAGES} images | {robust:.1f} | {ROBUSTNESS_LIMIT:.0f} | | |"
+    )
+    return "\n".join(lines), within
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and print; return 0, 1 beyond a limit, or 2 after a sentence on stderr without MNIST."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.evaluation", description=__doc__)
+    parser.add_argument("--data", metavar="DIR", help="where MNIST is (else DIGITLAB_DATA)")
+    parser.add_argument("--threads", type=int, default=usable_cores(), help="of torch; all cores by default")
+    options = parser.parse_args(arguments)
+    try:
+        test = open_mnist(locate_mnist(options.data)).test
+    except InputError as error:
+        print(f"benchmarks.evaluation: {error}", file=sys.stderr)
+        return 2
+    torch.set_num_threads(options.threads)
+    table, within = report(Split(np.array(test.images), test.labels))
+    print(f"{len(test):,} test images, {options.threads} threads, medians of {TIMES}\n\n{table}")
+    return 0 if within else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

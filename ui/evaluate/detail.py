@@ -1,0 +1,187 @@
+"""One image: what was read, which pixels spoke for it, what the layers made of it, what it is most like."""
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.dataset.label_errors import DOUBTFUL_LABELS
+from ui.digits import Figure, bars_html, figure_html, grid_html, png_url, sure_text
+from ui.evaluate.asked import Asked
+from ui.evaluate.palette import map_mosaic, on_image, unit_strip
+from ui.evaluate.shared import compared_with, layer_activations, nearest_training, saliency
+from ui.state import choice_in_url, link
+from ui.translation import gettext as _
+from ui.translation import say
+
+if TYPE_CHECKING:
+    from mnist_core.evaluation import Evaluation
+    from mnist_core.explain import LayerActivation
+
+NEIGHBOURS = 8
+SENT_KEY = "sent"  # in the URL of the Draw page: the image to read there, such as test-42
+
+
+def show_detail(asked: Asked, result: "Evaluation", index: int) -> None:
+    """Show all about an image of the split; what takes a moment only when it is asked for."""
+    picture, bars = st.columns([2, 3], gap="medium")
+    with picture:
+        show_picture(asked, result, index)
+    with bars:
+        show_probabilities(result, index)
+    with st.container(horizontal=True, gap="small"):
+        number = str(asked.number(index))
+        link(
+            "pages/draw.py",
+            _("Send it to the Draw page"),
+            ":material/draw:",
+            **{SENT_KEY: f"{asked.file}-{number}"},
+        )
+        link(
+            "pages/explore.py",
+            _("Its pixel values"),
+            ":material/grid_on:",
+            view="image",
+            split=asked.file,
+            index=number,
+        )
+    questions = {
+        "pixels": _("What it looked at"),
+        "layers": _("Inside the network"),
+        "similar": _("Most alike"),
+    }
+    question = choice_in_url(
+        st.segmented_control,
+        _("More of it"),
+        questions,
+        "why",
+        "pixels",
+        required=True,
+        label_visibility="collapsed",
+    )
+    {"pixels": show_saliency, "layers": show_layers, "similar": show_similar}[question](asked, result, index)
+
+
+def show_picture(asked: Asked, result: "Evaluation", index: int) -> None:
+    """Show the image in large, with its label, and whether people doubt that."""
+    words = {"label": int(result.labels[index]), "number": f"{asked.number(index):,}"}
+    caption = _("Label <b>{label}</b> &nbsp;no. {number}").format(**words)
+    alt = _("A handwritten {label}, image number {number}").format(**words)
+    st.html(figure_html(Figure(asked.split.images[index], caption, alt)))
+    doubtful = {doubt.index for doubt in DOUBTFUL_LABELS}
+    if (asked.source, asked.name) == ("mnist", "test") and index in doubtful:
+        st.caption(_("People doubt this label: see Explore, Doubtful labels."))
+
+
+def show_probabilities(result: "Evaluation", index: int) -> None:
+    """Say what was read, with the ten probabilities as bars."""
+    shares = result.probabilities[index]
+    read = int(result.predictions[index])
+    st.markdown(
+        _("It reads **{read}**, {sure} sure; its loss is {loss:.2f}.").format(
+            read=read, sure=sure_text(float(shares[read])), loss=result.losses[index]
+        )
+    )
+    names, texts = [str(digit) for digit in range(10)], [sure_text(float(share)) for share in shares]
+    st.html(bars_html(names, shares, texts, strong=read))
+
+
+def show_saliency(asked: Asked, result: "Evaluation", index: int) -> None:
+    """Show which pixels speak for what was read, or for the label, by two methods."""
+    read, label = int(result.predictions[index]), int(result.labels[index])
+    second = label if label != read else int(np.argsort(result.probabilities[index])[-2])
+    names = {
+        "read": _("Why {digit}?").format(digit=read),
+        "other": _("Why not {digit}?").format(digit=second),
+    }
+    chosen = choice_in_url(
+        st.segmented_control,
+        _("Digit"),
+        names,
+        "of",
+        "read",
+        required=True,
+        label_visibility="collapsed",
+    )
+    target = read if chosen == "read" else second
+    with st.spinner(_("Asking the network …")):
+        gradients, hiding = saliency(asked, index, target)
+    image = asked.split.images[index]
+    alt = _("Image {number}, coloured by what speaks for {digit}").format(
+        number=asked.number(index), digit=target
+    )
+    figures = [
+        Figure(on_image(gradients, image), "<b>" + _("Integrated gradients") + "</b>", alt),
+        Figure(on_image(hiding, image), "<b>" + _("Occlusion") + "</b>", alt),
+    ]
+    with st.container(key="lab_saliency"):
+        st.html(grid_html(figures, columns=2))
+    st.markdown(
+        _(
+            "<span class='lab-for'>Orange</span> speaks for a {digit}, <span class='lab-against'>blue</span> "
+            "against it. **Integrated gradients** shares out among the pixels by how much the score of "
+            "{digit} differs from that of empty paper; **occlusion** covers five by five pixels at a time "
+            "and looks how far the score falls."
+        ).format(digit=target),
+        unsafe_allow_html=True,
+    )
+
+
+def show_layers(asked: Asked, result: "Evaluation", index: int) -> None:
+    """Show what each layer makes of the image."""
+    shown = [
+        layer for layer in layer_activations(asked, index) if layer.kind not in ("image", "flatten", "output")
+    ]
+    if not shown:
+        st.info(_("This network has no hidden layer: its pixels lead to the ten outputs directly."))
+        return
+    for layer in shown:
+        st.html(layer_html(layer))
+    st.caption(
+        _(
+            "Each small image is what one map of a layer makes of the digit; where a layer has no maps, each "
+            "square is a unit. Black is 0, orange above, blue below."
+        )
+    )
+
+
+def layer_html(layer: "LayerActivation") -> str:
+    """Return a layer's maps or units as one image, with its name."""
+    title = say(layer.title)
+    maps = layer.values.ndim == 3 and layer.values.shape[-1] > 1
+    sheet = map_mosaic(layer.values) if maps else unit_strip(layer.values.ravel())
+    alt = _("What the layer makes of the image: {layer}").format(layer=title)
+    shape = " × ".join(map(str, layer.values.shape))
+    return (
+        f'<figure class="lab-layer"><figcaption><b>{escape(title)}</b> {shape}</figcaption>'
+        f'<img src="{png_url(sheet)}" alt="{escape(alt)}" '
+        f'style="--pixels:{sheet.shape[1]}"></figure>'
+    )
+
+
+def show_similar(asked: Asked, result: "Evaluation", index: int) -> None:
+    """Show the training images that the network takes for most like this one."""
+    train = compared_with(asked)
+    with st.spinner(_("Comparing with training images …")):
+        indices, distances = nearest_training(asked, index, NEIGHBOURS)
+    labels = train.labels[indices]
+    common = int(np.bincount(labels, minlength=10).argmax())
+    st.markdown(
+        _(
+            "Of {all:,} training images, these are the {count} nearest to it in the last hidden layer; "
+            "**{share}** of them are a **{digit}**."
+        ).format(all=len(train), count=len(indices), share=int((labels == common).sum()), digit=common)
+    )
+    figures = [
+        similar_figure(train.images[place], int(train.labels[place]), int(place), float(distance))
+        for place, distance in zip(indices, distances, strict=True)
+    ]
+    st.html(grid_html(figures, columns=4))
+
+
+def similar_figure(image: np.ndarray, label: int, place: int, distance: float) -> Figure:
+    """Return a training image with its label, its number and its distance."""
+    words = {"label": label, "number": f"{place:,}", "distance": f"{distance:.2f}"}
+    caption = _("<b>{label}</b> &nbsp;{distance} away").format(**words)
+    return Figure(image, caption, _("A handwritten {label}, image number {number}").format(**words))

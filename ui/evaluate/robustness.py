@@ -1,0 +1,185 @@
+"""How a run reads images that are turned, blurred, hidden in part, or changed on purpose to deceive it."""
+
+import uuid
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.analysis.robustness import TRIALS
+from ui.background import SharedWork
+from ui.evaluate.asked import Asked
+from ui.evaluate.shared import disturbed_examples, robustness_work
+from ui.evaluate.trials import score_table, strengths_csv, trials_html
+from ui.state import choice_in_url
+from ui.translation import gettext as _
+
+if TYPE_CHECKING:
+    from mnist_core.analysis.robustness import Robustness
+
+SIZES = ("200", "500", "1000", "2000")
+SIZE_KEY, SEED_KEY, EXAMPLE_KEY = "count", "draws", "example"
+VISITOR_KEY = "visitor"
+WATCHED_KEY = "robustness_watched"
+SECONDS_BETWEEN_LOOKS = 1.0
+Work = SharedWork["Robustness | None"]
+
+
+def show(asked: Asked) -> None:
+    """Show the section: what it does, how much of it, and what came of it or comes of it by now."""
+    st.subheader(_("Where it breaks"))
+    st.markdown(
+        _(
+            "The same images, made harder step by step in {count} ways, and how many of them it still reads. "
+            "What a person would read at a glance may be lost on a network that has never seen it."
+        ).format(count=len(TRIALS))
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        images, seed, example = choose_size(), choose_seed(), choose_example(asked)
+    work = robustness_work(asked, images, seed)
+    if work.running and watching():
+        show_progress(asked, work, example, seed)
+    else:
+        show_start(work, images)
+        show_result(asked, work.latest, example, seed)
+
+
+def choose_size() -> int:
+    """Show on how many images it is measured; return that."""
+    names = {size: f"{int(size):,}" for size in SIZES}
+    return int(choice_in_url(st.selectbox, _("Images"), names, SIZE_KEY, "500", width=110))
+
+
+def choose_seed() -> int:
+    """Show the seed of all that is drawn by chance; return it."""
+    seed = number_in_url(SEED_KEY, 9999)
+
+    def keep() -> None:
+        st.query_params[SEED_KEY] = str(st.session_state[SEED_KEY])
+
+    st.session_state[SEED_KEY] = seed
+    help_text = _("The same seed turns, moves and spots each image in the same way again.")
+    return st.number_input(
+        _("Seed"), 0, 9999, step=1, key=SEED_KEY, on_change=keep, width=130, help=help_text
+    )
+
+
+def choose_example(asked: Asked) -> int:
+    """Show which image the examples are made of; return its place in the split."""
+    last = len(asked.split) - 1
+
+    def keep() -> None:
+        st.query_params[EXAMPLE_KEY] = str(st.session_state[EXAMPLE_KEY])
+
+    st.session_state[EXAMPLE_KEY] = number_in_url(EXAMPLE_KEY, last)
+    return st.number_input(_("Image shown"), 0, last, step=1, key=EXAMPLE_KEY, on_change=keep, width=130)
+
+
+def number_in_url(key: str, highest: int) -> int:
+    """Return the whole number under `key` in the URL, 0 for none, `highest` at most."""
+    text = st.query_params.get(key, "")
+    return min(int(text), highest) if text.isdecimal() and len(text) < 10 else 0
+
+
+def visitor() -> str:
+    """Return a name for this visitor's tab."""
+    return st.session_state.setdefault(VISITOR_KEY, uuid.uuid4().hex)
+
+
+def watching() -> bool:
+    """Whether this visitor hasn't pressed Stop since it began."""
+    return st.session_state.get(WATCHED_KEY, True)
+
+
+def show_start(work: Work, images: int) -> None:
+    """Offer to measure, unless that is done."""
+
+    def start() -> None:
+        st.session_state[WATCHED_KEY] = True
+        work.start(visitor())
+
+    if work.finished:
+        return
+    if work.failed:
+        st.warning(_("It could not be measured. Try again, with fewer images if memory is short."))
+    elif work.latest is not None:
+        st.info(_("Stopped; below is what was measured until then."))
+    else:
+        st.info(
+            _(
+                "It reads {images:,} images at 75 strengths and attacks them: seconds for a small network, a "
+                "minute or two for a large one. The page answers meanwhile."
+            ).format(images=images)
+        )
+    st.button(_("Measure"), type="primary", icon=":material/play_arrow:", on_click=start, key="measure")
+
+
+@st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
+def show_progress(asked: Asked, work: Work, example: int, seed: int) -> None:
+    """Show how far the measurement is, and what is known by now."""
+    if not work.running or not watching():
+        st.rerun()
+    work.watch(visitor())
+
+    def stop() -> None:
+        st.session_state[WATCHED_KEY] = False
+        work.stop(visitor())
+
+    waiting = work.latest is None
+    text = _("Waiting for another measurement to end …") if waiting else _("Measuring: {percent:.0%}")
+    st.progress(work.fraction, text=text.format(percent=work.fraction))
+    st.button(_("Stop"), icon=":material/stop:", on_click=stop, key="stop_measuring")
+    show_trials(asked, work.latest, example, seed)
+
+
+def show_result(asked: Asked, result: "Robustness | None", example: int, seed: int) -> None:
+    """Show all that was measured, in words, pictures and a table to download."""
+    if result is not None:
+        show_extremes(result)
+    show_trials(asked, result, example, seed)
+    if result is None or not result.accuracies:
+        return
+    st.subheader(_("One number each"))
+    table, columns = score_table(result)
+    st.dataframe(table, column_config=columns, hide_index=True, height="content")
+    st.caption(
+        _(
+            "The mean accuracy over all strengths but none. Each has a standard error of at most "
+            "{error:.1%}, as {images:,} images were read; small differences mean nothing."
+        ).format(error=result.standard_error(0.5), images=result.images)
+    )
+    st.download_button(
+        _("Download as CSV"),
+        strengths_csv(result),
+        "robustness.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def show_extremes(result: "Robustness") -> None:
+    """Say what it copes with best and worst."""
+    scores = {name: score for name in TRIALS if (score := result.score(name)) is not None}
+    if len(scores) < 2:
+        return
+    best, worst = max(scores, key=scores.get), min(scores, key=scores.get)
+    text = _(
+        "It reads **{clean:.1%}** of them as they are. It copes best with **{best}** ({best_score:.1%} on "
+        "average) and worst with **{worst}** ({worst_score:.1%})."
+    )
+    st.markdown(
+        text.format(
+            clean=result.clean,
+            best=_(TRIALS[best].label),
+            best_score=scores[best],
+            worst=_(TRIALS[worst].label),
+            worst_score=scores[worst],
+        )
+    )
+
+
+def show_trials(asked: Asked, result: "Robustness | None", example: int, seed: int) -> None:
+    """Show each trial: an image at each strength, and the accuracies measured there."""
+    with st.spinner(_("Disturbing the image …")):
+        images = disturbed_examples(asked, example, seed)
+    st.html(trials_html(images, result))

@@ -1,0 +1,137 @@
+"""What all visitors of a server share about a run on a split, computed when first asked for."""
+
+from collections.abc import Generator
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.data import Split, hold_out
+from ui import resources
+from ui.background import SharedWork
+from ui.evaluate.asked import Asked
+
+if TYPE_CHECKING:
+    from mnist_core.analysis.robustness import Robustness
+    from mnist_core.evaluation import Evaluation
+    from mnist_core.explain import LayerActivation
+
+COMPARED_WITH = 5000  # training images, to find the nearest among: at most 23 MB of features
+SECONDS_BETWEEN_TURNS = 0.3
+_measuring = Lock()  # one robustness at a time: two would only slow each other down
+
+
+def evaluation(asked: Asked) -> "Evaluation":
+    """Return how a run's last checkpoint does on a split; InputError if it can't be read."""
+    return _evaluation(asked.key, asked)
+
+
+def scaled_by_temperature(asked: Asked) -> tuple[np.ndarray, float]:
+    """Return the probabilities [N, 10] after temperature scaling, and the temperature."""
+    return _scaled_by_temperature(asked.key, asked)
+
+
+def saliency(asked: Asked, index: int, target: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return what speaks for digit `target` in an image, by integrated gradients and by occlusion."""
+    return _saliency(asked.key, index, target, asked)
+
+
+def layer_activations(asked: Asked, index: int) -> "list[LayerActivation]":
+    """Return what each layer makes of an image."""
+    return _layer_activations(asked.key, index, asked)
+
+
+def compared_with(asked: Asked) -> Split:
+    """Return the training images among which the nearest are looked for."""
+    train, _validation = hold_out(resources.dataset().train, asked.run.config.validation_size)
+    return train[: min(asked.run.config.train_size, COMPARED_WITH)]
+
+
+def nearest_training(asked: Asked, index: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return which training images the network finds most like an image, and how far they are.
+
+    A training image is not counted as its own neighbour.
+    """
+    from mnist_core.explain import hidden_features, nearest
+
+    checkpoint, source, _name = asked.key
+    features = _training_features(checkpoint, source, asked)
+    own = hidden_features(resources.model(asked.run), asked.split.images[index : index + 1])[0]
+    indices, distances = nearest(features, own, count + 1)
+    others = indices != (asked.number(index) if asked.name == "train" else -1)
+    return indices[others][:count], distances[others][:count]
+
+
+def robustness_work(asked: Asked, images: int, seed: int) -> "SharedWork[Robustness | None]":
+    """Return the server's measurement of how a run bears corruption and attack."""
+    return _robustness_work(asked.key, images, seed, asked)
+
+
+def disturbed_examples(asked: Asked, index: int, seed: int) -> dict[str, np.ndarray]:
+    """Return an image at each strength of each trial, uint8 [strengths, 28, 28]."""
+    return _disturbed_examples(asked.key, index, seed, asked)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _evaluation(key: tuple[str, ...], _asked: Asked) -> "Evaluation":
+    from mnist_core.evaluation import evaluate
+
+    return evaluate(resources.model(_asked.run), _asked.split)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _scaled_by_temperature(key: tuple[str, ...], _asked: Asked) -> tuple[np.ndarray, float]:
+    from mnist_core.analysis.reliability import scale_by_temperature
+
+    result = evaluation(_asked)
+    return scale_by_temperature(result.probabilities, result.labels)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _saliency(key: tuple[str, ...], index: int, target: int, _asked: Asked) -> tuple[np.ndarray, np.ndarray]:
+    from mnist_core.explain import integrated_gradients, occlusion
+
+    model, image = resources.model(_asked.run), _asked.split.images[index]
+    return integrated_gradients(model, image, target), occlusion(model, image, target)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _layer_activations(key: tuple[str, ...], index: int, _asked: Asked) -> "list[LayerActivation]":
+    from mnist_core.explain import activations
+
+    return activations(resources.model(_asked.run), _asked.split.images[index])
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _training_features(checkpoint: str, source: str, _asked: Asked) -> np.ndarray:
+    from mnist_core.explain import hidden_features
+
+    return hidden_features(resources.model(_asked.run), compared_with(_asked).images)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _robustness_work(
+    key: tuple[str, ...], images: int, seed: int, _asked: Asked
+) -> "SharedWork[Robustness | None]":
+    model = resources.model(_asked.run)
+
+    def steps() -> "Generator[tuple[float, Robustness | None]]":
+        from mnist_core.analysis.robustness import measure_robustness
+
+        while not _measuring.acquire(timeout=SECONDS_BETWEEN_TURNS):
+            yield 0.0, None
+        try:
+            yield from measure_robustness(model, _asked.split, images, seed)
+        finally:
+            _measuring.release()
+
+    return SharedWork("robustness", steps)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _disturbed_examples(key: tuple[str, ...], index: int, seed: int, _asked: Asked) -> dict[str, np.ndarray]:
+    from mnist_core.analysis.robustness import TRIALS, examples
+
+    model = resources.model(_asked.run)
+    return {name: examples(model, _asked.split, name, index, seed) for name in TRIALS}

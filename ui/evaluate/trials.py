@@ -1,0 +1,105 @@
+"""The trials of robustness as HTML, as a table and as CSV."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.analysis.robustness import TRIALS
+from ui.digits import png_url
+from ui.translation import gettext as _
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mnist_core.analysis.robustness import Robustness
+
+WIDE, HIGH = 600, 100  # of the curves' own coordinates
+
+
+def trials_html(images: Mapping[str, np.ndarray], result: "Robustness | None") -> str:
+    """Return all trials: their images at each strength, and a curve of the accuracies as far as measured."""
+    cards = (
+        trial_html(name, pictures, result.accuracies.get(name, (result.clean,)) if result else ())
+        for name, pictures in images.items()
+    )
+    return f'<div class="lab-trials">{"".join(cards)}</div>'
+
+
+def trial_html(name: str, images: np.ndarray, accuracies: Sequence[float]) -> str:
+    """Return one trial with as many accuracies as there are yet."""
+    trial = TRIALS[name]
+    texts = [f"{accuracy:.0%}" for accuracy in accuracies]
+    texts += ["\N{HORIZONTAL ELLIPSIS}" if texts else ""] * (len(images) - len(texts))
+    steps = "".join(map(step_html, images, trial.strengths, texts))
+    head = f"<b>{escape(_(trial.label))}</b> <small>{escape(_(trial.description))}</small>"
+    unit = f'<span class="unit">{escape(_(trial.unit))}</span>'
+    curve = curve_svg(_(trial.label), accuracies) if accuracies else ""
+    return (
+        f'<section class="lab-trial"><header>{head}</header>{curve}'
+        f'<div class="steps">{steps}</div>{unit}</section>'
+    )
+
+
+def step_html(image: np.ndarray, strength: float, share: str) -> str:
+    """Return an image at one strength, and in words how many such images are read right."""
+    return (
+        f'<span class="step"><b>{share}</b><img src="{png_url(image)}" alt="" width="28" height="28">'
+        f"<small>{strength:g}</small></span>"
+    )
+
+
+def curve_svg(label: str, accuracies: Sequence[float]) -> str:
+    """Return accuracies, 0 to 1, as a curve with a point over each image."""
+    words = ", ".join(f"{accuracy:.0%}" for accuracy in accuracies)
+    alt = _("Accuracy under {trial}, from none to strongest: {accuracies}").format(
+        trial=label, accuracies=words
+    )
+    step = WIDE / 6
+    points = [(step * (place + 0.5), HIGH * (1 - accuracy)) for place, accuracy in enumerate(accuracies)]
+    path = " ".join(f"{x:.0f},{y:.1f}" for x, y in points)
+    area = f"{points[0][0]:.0f},{HIGH} {path} {points[-1][0]:.0f},{HIGH}"
+    grid = "".join(f'<line x1="0" x2="{WIDE}" y1="{y}" y2="{y}"/>' for y in (0, HIGH / 2, HIGH))
+    return (
+        f'<svg viewBox="0 0 {WIDE} {HIGH}" preserveAspectRatio="none" role="img" aria-label="{escape(alt)}">'
+        f'<g class="grid">{grid}</g><polygon points="{area}"/><polyline points="{path}"/></svg>'
+    )
+
+
+def score_table(result: "Robustness") -> "tuple[pd.DataFrame, dict[str, Any]]":
+    """Return a row for each trial that is measured, with its mean accuracy in percent, and how to show it."""
+    import pandas as pd
+
+    scores = {name: result.score(name) for name in result.accuracies}
+    rows = [
+        {
+            "trial": _(TRIALS[name].label),
+            "score": 100 * score,
+            "strongest": 100 * result.accuracies[name][-1],
+        }
+        for name, score in scores.items()
+        if score is not None
+    ]
+    bar = st.column_config.ProgressColumn
+    columns = {
+        "trial": st.column_config.TextColumn(_("Made harder by")),
+        "score": bar(_("Mean accuracy"), format="%.1f%%", min_value=0, max_value=100),
+        "strongest": bar(_("At its strongest"), format="%.1f%%", min_value=0, max_value=100),
+    }
+    return pd.DataFrame(rows, columns=["trial", "score", "strongest"]), columns
+
+
+def strengths_csv(result: "Robustness") -> str:
+    """Return a row for each trial and strength that is measured, with what repeats it."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(["trial", "unit", "strength", "accuracy", "images", "seed"])
+    for name, accuracies in result.accuracies.items():
+        trial = TRIALS[name]
+        for strength, accuracy in zip(trial.strengths, accuracies, strict=False):
+            writer.writerow([name, trial.unit, strength, accuracy, result.images, result.seed])
+    return file.getvalue()
