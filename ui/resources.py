@@ -20,6 +20,7 @@ from ui.translation import gettext as _
 from ui.translation import say
 
 if TYPE_CHECKING:
+    from mnist_core.evaluation import Evaluation
     from mnist_core.model import DigitClassifier
     from mnist_core.runs.training_queue import TrainingQueue
 
@@ -77,6 +78,11 @@ def model(run: Run) -> "DigitClassifier":
     return _model(str(run.checkpoints[-1]), run)
 
 
+def evaluation(run: Run) -> "Evaluation":
+    """Return how a run's last checkpoint does on the test images; InputError if it can't be read."""
+    return _evaluation(str(run.checkpoints[-1]), dataset().source, run)
+
+
 @st.cache_resource(show_spinner=False)
 def run_store() -> RunStore:
     """Return the server's runs."""
@@ -116,6 +122,13 @@ def _training_speed(config: TrainConfig) -> float | None:
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _model(checkpoint: str, _run: Run) -> "DigitClassifier":
     return _run.load_model()
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _evaluation(checkpoint: str, source: str, _run: Run) -> "Evaluation":
+    from mnist_core.evaluation import evaluate
+
+    return evaluate(model(_run), dataset().test)
 
 
 def _offline() -> bool:

@@ -24,7 +24,7 @@ _measuring = Lock()  # one robustness at a time: two would only slow each other 
 
 def evaluation(asked: Asked) -> "Evaluation":
     """Return how a run's last checkpoint does on a split; InputError if it can't be read."""
-    return _evaluation(asked.key, asked)
+    return resources.evaluation(asked.run) if asked.name == "test" else _evaluation(asked.key, asked)
 
 
 def scaled_by_temperature(asked: Asked) -> tuple[np.ndarray, float]:
