@@ -50,11 +50,11 @@ def test_bad_data_gives_the_sample_and_says_why():
 
     loader = DatasetLoader(load, load_sample)
     loader.start()
-    assert "The file train is damaged." in str(loader.wait(20).notice)
+    assert "The file train is damaged." in str(loader.wait(60).notice)
 
 
 def test_an_unforeseen_failure_still_gives_the_sample(caplog):
     loader = DatasetLoader(lambda progress: 1 / 0, load_sample)
     loader.start()
-    assert loader.wait(20).source == "sample"
+    assert loader.wait(60).source == "sample"
     assert "ZeroDivisionError" in caplog.text

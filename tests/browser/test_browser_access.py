@@ -3,28 +3,8 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-PAGES = (
-    "/",
-    "/?view=image&index=7",
-    "/?view=statistics",
-    "/?view=typical&digit=4",
-    "/?view=map",
-    "/?view=doubtful",
-    "/train",
-    "/train?run=shipped",
-    "/evaluate?run=shipped",
-    "/compare",
-    "/inside?run=shipped",
-    "/inside?run=shipped&part=answers",
-    "/evaluate?run=shipped&view=digits",
-    "/evaluate?run=shipped&view=hardest&image=7",
-    "/evaluate?run=shipped&view=sure",
-    "/evaluate?run=shipped&view=robust",
-    "/draw",
-    "/draw?from=upload",
-    "/draw?from=keys",
-    "/runs",
-)
+from tests.browser.places import PAGES
+
 SEVERE = ("serious", "critical")
 
 

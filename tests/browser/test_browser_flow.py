@@ -1,12 +1,12 @@
 import re
 
+import pytest
+
+from tests.browser.places import PAGES
 from tests.browser.server import draw, settle
 
 SEVEN = [(70, 70), (200, 70), (120, 230)]
 MINUTES = 60_000
-EXPLORE = [f"/?view={view}" for view in ("image", "statistics", "typical", "map", "doubtful")]
-EVALUATE = [f"/evaluate?view={view}" for view in ("mixups", "digits", "hardest", "sure", "robust")]
-EVALUATE += [f"/evaluate?view=hardest&image=7&why={why}" for why in ("pixels", "layers", "similar")]
 
 
 def choose(page, field, key, times):
@@ -90,12 +90,32 @@ def test_the_settings_stay_open_while_they_are_changed(page):
     assert page.locator(".st-key-set_train_size").is_visible()
 
 
-def test_no_page_scrolls_sideways_on_a_phone(browser, address):
-    for path in ("/", *EXPLORE, "/train", *EVALUATE, "/draw", "/draw?from=keys"):
-        for language in ("en-US", "zh-CN"):
-            page = browser.new_page(viewport={"width": 375, "height": 720}, locale=language)
-            page.goto(address + path)
-            settle(page)
-            wide = "e => e.scrollWidth - e.clientWidth"
-            assert page.locator('[data-testid="stMain"]').evaluate(wide) == 0, path
-            page.close()
+def sideways(page):
+    """Return how many pixels a page is wider than its window."""
+    return page.locator('[data-testid="stMain"]').evaluate("e => e.scrollWidth - e.clientWidth")
+
+
+@pytest.mark.parametrize("language", ["en-US", "zh-CN"])
+def test_no_page_scrolls_sideways_on_a_phone(browser, address, two_runs, language):
+    page = browser.new_page(base_url=address, viewport={"width": 375, "height": 720}, locale=language)
+    for path in (*PAGES, f"/runs?run={two_runs[0]}", f"/train?run={two_runs[1]}"):
+        page.goto(path)
+        settle(page)
+        assert sideways(page) == 0, path
+    page.locator(".st-key-all_settings summary").click()
+    page.locator(".st-key-set_train_size").wait_for()
+    assert sideways(page) == 0, "all settings"
+    page.close()
+
+
+def test_a_training_does_not_scroll_sideways_on_a_phone(browser, address):
+    page = browser.new_page(base_url=address, viewport={"width": 375, "height": 720}, locale="en-US")
+    page.goto("/train?recipe=tutorial-1&epochs=1000")
+    page.get_by_role("button", name=re.compile("Start")).click()
+    page.locator('[data-testid="stVegaLiteChart"] :is(svg, canvas)').first.wait_for(timeout=40_000)
+    assert sideways(page) == 0, "while it trains"
+    page.locator(".stMain").get_by_role("button", name="Stop").click()
+    page.get_by_text("Test accuracy").wait_for(timeout=40_000)
+    settle(page)
+    assert sideways(page) == 0, "once it has ended"
+    page.close()

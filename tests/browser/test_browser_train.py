@@ -4,6 +4,11 @@ import re
 
 import pytest
 
+from mnist_core.data import find_mnist, load_sample, open_mnist
+from mnist_core.evaluation import evaluate
+from mnist_core.runs.store import RunStore
+from tests.browser.server import MNIST
+
 PATIENCE = 40_000
 WATCH_FRAMES = """
 async seconds => {
@@ -56,6 +61,17 @@ def test_stop_answers_within_a_second_and_the_test_accuracy_follows(running):
     running.get_by_role("heading", name=re.compile("stopp(ing|ed)")).wait_for(timeout=1000)
     running.get_by_role("heading", name="stopped").wait_for(timeout=PATIENCE)
     running.get_by_text("Test accuracy").wait_for(timeout=PATIENCE)
+
+
+def test_the_accuracy_after_stop_is_that_of_the_runs_own_weights(running, tmp_path_factory):
+    steer(running, "Stop").click()
+    metric = running.get_by_test_id("stMetric").filter(has_text="Test accuracy")
+    metric.wait_for(timeout=PATIENCE)
+    run_id = re.search("run=([0-9a-f]+)", running.url)[1]
+    model = RunStore(tmp_path_factory.getbasetemp() / "runs").get(run_id).load_model()
+    place = find_mnist(MNIST if MNIST.exists() else None)
+    data = open_mnist(place) if place else load_sample()
+    assert f"{evaluate(model, data.test).accuracy:.2%}" in metric.inner_text()
 
 
 def test_a_pause_survives_a_refresh_and_goes_on(running):

@@ -1,0 +1,1 @@
+"""Runs on disk: made, trained, listed, labelled, removed."""

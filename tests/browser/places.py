@@ -1,0 +1,21 @@
+"""The addresses of the app's pages and their sections."""
+
+EXPLORE = ("image&index=7", "statistics", "typical&digit=4", "map", "doubtful")
+EVALUATE = ("mixups", "digits", "hardest", "sure", "robust")
+REASONS = ("pixels", "layers", "similar")
+PAGES = (
+    "/",
+    *(f"/?view={view}" for view in EXPLORE),
+    "/train",
+    "/train?run=shipped",
+    "/evaluate?run=shipped",
+    *(f"/evaluate?run=shipped&view={view}" for view in EVALUATE),
+    *(f"/evaluate?run=shipped&view=hardest&image=7&why={why}" for why in REASONS),
+    "/compare",
+    "/inside?run=shipped",
+    "/inside?run=shipped&part=answers",
+    "/draw",
+    "/draw?from=upload",
+    "/draw?from=keys",
+    "/runs",
+)
