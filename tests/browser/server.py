@@ -95,7 +95,7 @@ def draw(page: Page, *strokes: list[tuple[int, int]]) -> None:
 
 def settle(page: Page) -> None:
     """Wait until the page has its title and the script of the server has finished."""
-    page.wait_for_selector("h1", timeout=30_000)
-    page.wait_for_selector('.stApp[data-test-script-state="notRunning"]', timeout=30_000)
-    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')", timeout=30_000)
+    page.wait_for_selector("h1", timeout=60_000)
+    page.wait_for_selector('.stApp[data-test-script-state="notRunning"]', timeout=60_000)
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')", timeout=60_000)
     page.wait_for_timeout(300)
