@@ -29,15 +29,14 @@ def show_page() -> None:
         "images": _("Images"),
         "repeats": _("Several seeds"),
     }
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        part = choice_in_url(
-            st.pills, _("Section"), names, "part", "accuracy", required=True, label_visibility="collapsed"
-        )
-        show_address(chosen)
+    part = choice_in_url(
+        st.pills, _("Section"), names, "part", "accuracy", required=True, label_visibility="collapsed"
+    )
     try:
         SECTIONS[part](chosen)
     except InputError as error:
         st.error(say(error.message))
+    show_address(chosen)
 
 
 come_through_entry()

@@ -44,10 +44,12 @@ def feature_components(features: NDArray[np.float32], components: int) -> Projec
     scikit-learn does it, always from the same seed. Components that there aren't are 0.
     """
     from sklearn.utils.extmath import randomized_svd
+    from threadpoolctl import threadpool_limits
 
     centred = features - features.mean(axis=0)
     found = min(components, *centred.shape)
-    left, values, _ = randomized_svd(centred, found, n_iter=5, random_state=0)
+    with threadpool_limits(1, user_api="blas"):  # beside a training, a second thread made it ten times slower
+        left, values, _ = randomized_svd(centred, found, n_iter=5, random_state=0)
     coordinates = np.zeros((len(features), components), np.float32)
     coordinates[:, :found] = left * values
     shares = np.zeros(components)

@@ -30,9 +30,7 @@ def two_networks(address, tmp_path_factory):
 
 
 def section(page, name):
-    page.get_by_test_id("stPills").get_by_role("radio", name=name, exact=True).or_(
-        page.get_by_test_id("stPills").get_by_role("button", name=name, exact=True)
-    ).first.click()
+    page.get_by_role("radio", name=name, exact=True).click()
     settle(page)
 
 

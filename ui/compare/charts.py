@@ -101,7 +101,7 @@ def seed_spec(
         _fact("name", words.run, None),
         *(_fact(*each, ".2%") for each in (("mean", mean), ("low", words.low), ("high", words.high))),
     ]
-    below = {"yOffset": {"value": 12}, "tooltip": about_mean}
+    below = {"tooltip": about_mean}
     layers = [
         {
             "mark": {"type": "point", "size": 90, "opacity": 0.8, "strokeWidth": 2},
@@ -109,12 +109,19 @@ def seed_spec(
         },
         {
             "data": {"values": means},
-            "mark": {"type": "rule", "strokeWidth": 2.5},
+            "mark": {"type": "rule", "strokeWidth": 2.5, "yOffset": 14},
             "encoding": {**_from_low_to_high(words.accuracy), **below},
         },
         {
             "data": {"values": means},
-            "mark": {"type": "point", "filled": True, "size": 80, "shape": "diamond", "opacity": 1},
+            "mark": {
+                "type": "point",
+                "filled": True,
+                "size": 80,
+                "shape": "diamond",
+                "opacity": 1,
+                "yOffset": 14,
+            },
             "encoding": {"x": {"field": "mean"}, **below},
         },
     ]

@@ -26,7 +26,7 @@ def _show_matrix(seen: Seen) -> None:
     with st.spinner(_("It reads the test images as it did then …")):
         result = evaluation_at(seen)
     right = int((result.predictions == result.labels).sum())
-    words = _("**{accuracy:.2%}** of the test images right ({right:,} of {all:,}), loss {loss:.4f}")
+    words = _("**{accuracy:.2%}** of the first {all:,} test images right, {right:,} of them; loss {loss:.4f}")
     all_of_them = len(result.labels)
     st.markdown(words.format(accuracy=result.accuracy, right=right, all=all_of_them, loss=result.loss))
     st.html(matrix_html(result.confusion_matrix))
@@ -62,7 +62,8 @@ def _show_reading(seen: Seen) -> None:
     read = int(probabilities[now].argmax())
     words = _("{moment}: it reads **{read}**, {sure} sure.")
     sure = sure_text(float(probabilities[now, read]), 0)
-    st.markdown(words.format(moment=moment_text(seen.moment), read=read, sure=sure))
+    moment = moment_text(seen.moment)
+    st.markdown(words.format(moment=moment[0].upper() + moment[1:], read=read, sure=sure))
     if len(seen.moments) > 1:
         st.vega_lite_chart(
             reading_points([moment.epoch for moment in seen.moments], probabilities),

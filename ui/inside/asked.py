@@ -10,7 +10,7 @@ from ui import resources
 from ui.canvas import DRAWING_KEY, strokes_of
 from ui.digits import Figure, figure_html
 from ui.explore.choices import number_in_url
-from ui.inside.shared import evaluation_at
+from ui.inside.shared import READ, evaluation_at
 from ui.inside.travel import Seen
 from ui.state import choice_in_url, link
 from ui.translation import gettext as _
@@ -64,7 +64,9 @@ def _choose_test_image(seen: Seen) -> Asked:
             _("Next misread one"),
             on_click=_next_error,
             args=(seen, index),
-            help=_("Of those that are misread at the moment of the slider."),
+            help=_("Of the first {count:,}, as they are read at the moment of the slider.").format(
+                count=READ
+            ),
         )
     name = _("no. {number}").format(number=f"{index:,}")
     return Asked(split.images[index], name, int(split.labels[index]))

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from mnist_core.explain import LayerActivation
     from mnist_core.model import DigitClassifier
 
-ON_THE_MAP = 1500  # test images: enough to see groups, and little to send when the slider moves
+READ = 2000  # test images, so that the slider answers at once; the Evaluate page has them all
+ON_THE_MAP = 1500  # of these: enough to see groups, and little to send when the slider moves
 
 
 def evaluation_at(seen: Seen) -> "Evaluation":
-    """Return how a run did on the test images at its moment."""
+    """Return how a run did on the first test images at its moment."""
     return _evaluation(seen.key(seen.moment), resources.dataset().source, seen)
 
 
@@ -75,7 +76,7 @@ def _model(key: str, _seen: Seen, _moment: Moment) -> "DigitClassifier":
 def _evaluation(key: str, source: str, _seen: Seen) -> "Evaluation":
     from mnist_core.evaluation import evaluate
 
-    return evaluate(_model_at(_seen, _seen.moment), resources.dataset().test)
+    return evaluate(_model_at(_seen, _seen.moment), resources.dataset().test[:READ])
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)

@@ -8,7 +8,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-ABOVE, BELOW = (47, 136, 208), (224, 112, 26)  # seen on white and on black, and by colour-blind eyes
+ABOVE, BELOW = (58, 152, 230), (235, 122, 32)  # seen on white and on black, and by colour-blind eyes
 
 
 def signed_url(values: np.ndarray, largest: float) -> str:
