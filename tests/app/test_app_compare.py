@@ -238,9 +238,9 @@ def test_the_images_that_only_one_gets_right(app, make, answer, html):
     next(button for button in test.button if button.label == "Next").click().run()
     assert html(test).count("<figure") == 6
     assert "Images 25 to 30 of 30" in text_of(test)
-    test.pills(key="right").set_value("neither").run()
+    test.pills(key="right").set_value("none").run()
     assert html(test).count("<figure") == 1
-    test.pills(key="right").set_value("second").run()
+    test.pills(key="right").set_value("2").run()
     assert "There are none" in text_of(test)
 
 
@@ -351,3 +351,34 @@ def test_a_link_opens_runs_to_whoever_has_it_and_nobody_else(app, make, answer, 
     test = app("compare", runs=runs(*ids))
     assert test.multiselect[0].value == ids
     assert app("compare").multiselect[0].value  # they stay in his list
+
+
+def test_the_images_that_only_one_of_many_gets_right(app, make, answer, html):
+    ids = [make(), make("tutorial-1"), make("tutorial-3")]
+    answer({ids[0]: [5, 6], ids[1]: [5, 6, 7], ids[2]: [5, 8]})
+    test = app("compare", runs=runs(*ids), part="images")
+    assert test.pills(key="right").options == [
+        "Only Quick is right (0)",
+        "Only Tutorial 1 is right (0)",
+        "Only Tutorial 3 is right (1)",
+        "None is right (1)",
+    ]
+    test.pills(key="right").set_value("3").run()
+    assert "Test image 6, a " in html(test)
+    assert html(test).count("Quick reads") == 1
+    test.selectbox(key="among").set_value("1-2").run()
+    assert test.pills(key="right").options[:2] == ["Only Quick is right (1)", "Only Tutorial 1 is right (0)"]
+    assert "Test image 7, a " in html(test)
+
+
+def test_reading_can_be_stopped_and_gone_on_with(app, make, answer):
+    first, second = make(), make("tutorial-1")
+    answer({})
+    test = app("compare", runs=runs(first, second), part="settings")
+    test.session_state["reading_stopped"] = (first, second)
+    test.pills(key="part").set_value("accuracy").run()
+    assert "Stopped" in text_of(test)
+    assert not test.dataframe
+    next(button for button in test.button if button.label == "Go on").click().run()
+    assert len(test.dataframe) == 1
+    assert not [button for button in test.button if button.label == "Stop"]

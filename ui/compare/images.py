@@ -1,16 +1,16 @@
-"""The images that only one of two runs reads right."""
+"""The images that only one of the runs reads right, of two of them or of all."""
 
 from html import escape
+from itertools import combinations
 
 import numpy as np
 import streamlit as st
 
-from mnist_core.analysis.comparison import Comparison, Pair
 from mnist_core.data import Split
 from mnist_core.evaluation import Evaluation
 from ui import resources
 from ui.compare.choosing import Chosen
-from ui.compare.shared import choose_pair, compare
+from ui.compare.shared import compare
 from ui.compare.words import shortened
 from ui.digits import Figure, grid_html, sure_text
 from ui.explore.pictures import number_text
@@ -23,41 +23,59 @@ PAGE_KEY = "images_page"  # (which images, number of the page)
 
 def show(chosen: Chosen) -> None:
     """Show the section."""
-    comparison = compare(chosen)
-    pair = choose_pair(chosen, comparison)
-    groups = _groups(chosen, comparison, pair)
+    compare(chosen)
+    places = _choose_places(chosen)
+    groups = _groups(chosen, places)
     labels = {name: f"{label} ({len(images):,})" for name, (label, images) in groups.items()}
     which = choice_in_url(
-        st.pills, _("Images"), labels, "right", "first", required=True, label_visibility="collapsed"
+        st.pills,
+        _("Images"),
+        labels,
+        "right",
+        next(iter(labels)),
+        required=True,
+        label_visibility="collapsed",
     )
-    _show_pages(chosen, pair, groups[which][1], f"{pair.first}-{pair.second}-{which}")
+    _show_pages(chosen, places, groups[which][1], f"{places} {which}")
 
 
-def _groups(chosen: Chosen, comparison: Comparison, pair: Pair) -> dict[str, tuple[str, np.ndarray]]:
+def _choose_places(chosen: Chosen) -> tuple[int, ...]:
+    """Let two of the runs be chosen, or all; return their places among them."""
+    everyone = tuple(range(len(chosen.runs)))
+    if len(everyone) == 2:
+        return everyone
+    pairs = {f"{a + 1}-{b + 1}": (a, b) for a, b in combinations(everyone, 2)}
+    labels = {"all": _("All of them")}
+    labels |= {key: " – ".join(chosen.names[place] for place in pair) for key, pair in pairs.items()}
+    key = choice_in_url(st.selectbox, _("Among"), labels, "among", "all", width=520)
+    return pairs.get(key, everyone)
+
+
+def _groups(chosen: Chosen, places: tuple[int, ...]) -> dict[str, tuple[str, np.ndarray]]:
     """Return the images to choose from: what each group is called, and its indices in the test set."""
-    first, second = (resources.evaluation(chosen.runs[place]) for place in (pair.first, pair.second))
-    neither = np.intersect1d(first.errors, second.errors)
+    results = [resources.evaluation(chosen.runs[place]) for place in places]
+    right = np.array([result.predictions == result.labels for result in results])
+    often = right.sum(axis=0)
     only = _("Only {run} is right")
-    return {
-        "first": (only.format(run=shortened(chosen.names[pair.first])), pair.only_first),
-        "second": (only.format(run=shortened(chosen.names[pair.second])), pair.only_second),
-        "neither": (_("Neither is right"), neither),
+    groups = {
+        str(place + 1): (only.format(run=shortened(chosen.names[place])), np.flatnonzero(row & (often == 1)))
+        for place, row in zip(places, right, strict=True)
     }
+    none = _("Neither is right") if len(places) == 2 else _("None is right")
+    return groups | {"none": (none, np.flatnonzero(often == 0))}
 
 
 @st.fragment
-def _show_pages(chosen: Chosen, pair: Pair, indices: np.ndarray, key: str) -> None:
+def _show_pages(chosen: Chosen, places: tuple[int, ...], indices: np.ndarray, key: str) -> None:
     """Show the images a page at a time, so that turning it draws nothing else anew."""
     if not len(indices):
-        st.info(_("There are none. Choose other images above, or another pair."))
+        st.info(_("There are none. Choose other images above."))
         return
     last = (len(indices) - 1) // AT_ONCE
     page = _page(key)
     here = indices[page * AT_ONCE : (page + 1) * AT_ONCE]
     split = resources.dataset().test
-    readers = [
-        (chosen.names[place], resources.evaluation(chosen.runs[place])) for place in (pair.first, pair.second)
-    ]
+    readers = [(chosen.names[place], resources.evaluation(chosen.runs[place])) for place in places]
     st.html(grid_html((compared_figure(split, int(index), readers) for index in here), columns=6))
     words = _("Images {first:,} to {last:,} of {all:,}. The bold figure is the label.")
     first = page * AT_ONCE
@@ -81,7 +99,7 @@ def _show_pages(chosen: Chosen, pair: Pair, indices: np.ndarray, key: str) -> No
 
 
 def compared_figure(split: Split, index: int, readers: list[tuple[str, Evaluation]]) -> Figure:
-    """Return an image with its label and what each of two runs read, and how sure it was."""
+    """Return an image with its label and what each run read, and how sure it was."""
     label = split.labels[index]
     lines = [f"<b>{label}</b> &nbsp;{number_text(index)}"]
     heard = []

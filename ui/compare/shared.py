@@ -1,29 +1,69 @@
 """The comparison that several sections show, from evaluations that all visitors share."""
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from mnist_core.analysis.comparison import Comparison, Pair, check_comparable, compare_runs
+from mnist_core.runs.run import Run
 from ui import resources
 from ui.compare.choosing import Chosen
 from ui.compare.words import shortened
 from ui.state import choice_in_url
 from ui.translation import gettext as _
 
+if TYPE_CHECKING:
+    from mnist_core.evaluation import Evaluation
+
 PAIR_KEY = "pair"
+READ_KEY = "read_checkpoints"
+STOPPED_KEY = "reading_stopped"
 
 
 def compare(chosen: Chosen) -> Comparison:
-    """Return the comparison, saying which run is being tried; InputError when these can't be compared.
+    """Return the comparison, with progress while runs read the test images, and a way to stop.
 
-    An evaluation is kept, so choosing other runs meanwhile loses nothing.
+    What was read is kept, so stopping or choosing other runs loses nothing. Raises InputError when these
+    can't be compared.
     """
     check_comparable(chosen.runs, resources.dataset().source)
-    evaluations = []
-    for number, (run, name) in enumerate(zip(chosen.runs, chosen.names, strict=True), 1):
-        words = _("{run} reads the test images ({number} of {all}) …")
-        with st.spinner(words.format(run=shortened(name), number=number, all=len(chosen.runs))):
-            evaluations.append(resources.evaluation(run))
-    return compare_runs(chosen.runs, evaluations, chosen.names)
+    return compare_runs(chosen.runs, _evaluations(chosen), chosen.names)
+
+
+def _evaluations(chosen: Chosen) -> "list[Evaluation]":
+    known = st.session_state.setdefault(READ_KEY, set())  # checkpoints that this session has waited for
+    unread = [run for run in chosen.runs if str(run.checkpoints[-1]) not in known]
+    if unread and st.session_state.get(STOPPED_KEY) == tuple(run.id for run in chosen.runs):
+        _show_stopped()
+    place, found = st.empty(), []
+    for run, name in zip(chosen.runs, chosen.names, strict=True):
+        if str(run.checkpoints[-1]) not in known:
+            with place.container():
+                _show_wait(chosen, name, len(found))
+        found.append(resources.evaluation(run))
+        known.add(str(run.checkpoints[-1]))
+    place.empty()
+    return found
+
+
+def _show_wait(chosen: Chosen, name: str, done: int) -> None:
+    count = len(chosen.runs)
+    words = _("{run} reads the test images ({number} of {all}) …")
+    st.progress(done / count, text=words.format(run=shortened(name), number=done + 1, all=count))
+    st.button(
+        _("Stop"), icon=":material/stop:", key=f"stop_reading_{done}", on_click=_stop, args=(chosen.runs,)
+    )
+
+
+def _stop(runs: tuple[Run, ...]) -> None:
+    st.session_state[STOPPED_KEY] = tuple(run.id for run in runs)
+
+
+def _show_stopped() -> None:
+    """Say that reading was stopped, and how to go on."""
+    st.info(_("Stopped. Choose other runs above, or go on."))
+    st.button(_("Go on"), icon=":material/play_arrow:", on_click=st.session_state.pop, args=(STOPPED_KEY,))
+    st.stop()
 
 
 def choose_pair(chosen: Chosen, comparison: Comparison) -> Pair:

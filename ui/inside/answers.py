@@ -57,7 +57,8 @@ def _cell(true: int, read: int, count: int, strongest: float) -> str:
 
 def _show_reading(seen: Seen) -> None:
     asked = choose_image(seen)
-    probabilities = readings(seen, asked.image)
+    with st.spinner(_("It reads the image at every moment …")):
+        probabilities = readings(seen, asked.image)
     now = seen.moments.index(seen.moment)
     read = int(probabilities[now].argmax())
     words = _("{moment}: it reads **{read}**, {sure} sure.")

@@ -67,12 +67,12 @@ def _model_at(seen: Seen, moment: Moment) -> "DigitClassifier":
     return _model(seen.key(moment), seen, moment)
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@st.cache_resource(show_spinner=False, max_entries=3)  # a network may be large, and is loaded in 15 ms
 def _model(key: str, _seen: Seen, _moment: Moment) -> "DigitClassifier":
     return load_moment(_seen.run, _moment)
 
 
-@st.cache_resource(show_spinner=False, max_entries=24)
+@st.cache_resource(show_spinner=False, max_entries=64)
 def _evaluation(key: str, source: str, _seen: Seen) -> "Evaluation":
     from mnist_core.evaluation import evaluate
 
@@ -87,7 +87,7 @@ def _readings(key: str, image: bytes, _seen: Seen, _image: np.ndarray) -> np.nda
     return np.stack([predict(model, _image).probabilities for model in models])
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
+@st.cache_resource(show_spinner=False, max_entries=64)
 def _components(key: str, source: str, _seen: Seen, _moment: Moment) -> "Projection":
     from mnist_core.dataset.embedding import feature_components
 
