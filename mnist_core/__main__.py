@@ -18,6 +18,7 @@ from mnist_core.cli import (
     training_commands,
 )
 from mnist_core.cli.terminal import complain
+from mnist_core.evaluation import SPLITS
 from mnist_core.export.kinds import EXPORTS
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
@@ -124,7 +125,13 @@ def _add_evaluate(subparsers: Any) -> None:
         dest="command",
         action="store_const",
         const=robustness_commands.show_robustness,
-        help="instead: accuracy on test images that are corrupted or attacked; Ctrl-C prints what is done",
+        help="instead: accuracy on images that are corrupted or attacked; Ctrl-C prints what is done",
+    )
+    parser.add_argument(
+        "--split",
+        choices=SPLITS,
+        default="test",
+        help="judge by these images: the test images are for the end, validation ones to choose by",
     )
     parser.add_argument("--images", type=int, default=IMAGES, help="for --robustness: on how many images")
     parser.add_argument("--seed", type=int, default=0, help="for --robustness: repeats its random draws")

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core.data import Split
+from mnist_core.data import Dataset, Split, hold_out
 
 if TYPE_CHECKING:
+    from mnist_core.config import TrainConfig
     from mnist_core.model import DigitClassifier
+
+SPLITS = ("validation", "train", "test")
+MOST_TRAINING = 10_000  # images: enough to see how well a model knows them, and as quick as the test images
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,18 @@ class Evaluation:
     def _hardest_first(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
         indices = np.flatnonzero(chosen)
         return indices[np.argsort(-self.losses[indices], kind="stable")]
+
+
+def judging_splits(config: TrainConfig, dataset: Dataset) -> dict[str, tuple[Split, int]]:
+    """Return the splits to judge a model by that learned as `config` says, those without images left out.
+
+    They are "validation" (held out from it), "train" (what it learned from, the first 10,000) and "test",
+    each with the place of its first image among the training or test images.
+    """
+    train, validation = hold_out(dataset.train, config.validation_size)
+    learned = train[: min(config.train_size, MOST_TRAINING)]
+    splits = {"validation": (validation, len(train)), "train": (learned, 0), "test": (dataset.test, 0)}
+    return {name: entry for name, entry in splits.items() if len(entry[0])}
 
 
 def evaluate(model: DigitClassifier, split: Split) -> Evaluation:

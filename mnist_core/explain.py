@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 WINDOW = 5  # pixels a side of the square that occlusion hides: a little more than a stroke is wide
 FEWEST_STEPS, MOST_STEPS = 32, 1024  # of integrated gradients' way from paper to the image
 COMPLETE_TO = 0.005  # of the difference that the attributions should add up to
-BATCH = 100  # images, so that memory stays small
+BATCH = 50  # images, so that memory stays small
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from mnist_core.messages import InputError
 from ui import resources
 from ui.evaluate import digit_by_digit, hardest, mix_ups, robustness, sureness
 from ui.evaluate.asked import Asked, choose_split
@@ -10,6 +11,7 @@ from ui.evaluate.shared import evaluation
 from ui.runs import pick_run
 from ui.state import choice_in_url, come_through_entry, link
 from ui.translation import gettext as _
+from ui.translation import say
 
 VIEW_KEY = "view"
 SECTIONS = {
@@ -34,7 +36,10 @@ def show_sections(asked: Asked) -> None:
     view = choice_in_url(
         st.pills, _("Section"), names, VIEW_KEY, "mixups", required=True, label_visibility="collapsed"
     )
-    SECTIONS[view](asked)
+    try:
+        SECTIONS[view](asked)
+    except InputError as error:  # a run that was removed meanwhile, say
+        st.error(say(error.message))
 
 
 come_through_entry()

@@ -3,13 +3,22 @@
 import logging
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
+import streamlit as st
+
 Result = TypeVar("Result")
+VISITOR_KEY = "visitor"
 logger = logging.getLogger(__name__)
 
 SECONDS_TO_LEAVE = 5.0  # a visitor who hasn't looked for so long is gone
+
+
+def visitor() -> str:
+    """Return a name for this visitor's tab."""
+    return st.session_state.setdefault(VISITOR_KEY, uuid.uuid4().hex)
 
 
 class SharedWork(Generic[Result]):

@@ -75,12 +75,12 @@ def find_run(run_id: str | None) -> Run | None:
 
 def model(run: Run) -> "DigitClassifier":
     """Return the model of a run's last checkpoint; InputError if it can't be read."""
-    return _model(str(run.checkpoints[-1]), run)
+    return _model(_last_checkpoint(run), run)
 
 
 def evaluation(run: Run) -> "Evaluation":
     """Return how a run's last checkpoint does on the test images; InputError if it can't be read."""
-    return _evaluation(str(run.checkpoints[-1]), dataset().source, run)
+    return _evaluation(_last_checkpoint(run), dataset().source, run)
 
 
 @st.cache_resource(show_spinner=False)
@@ -129,6 +129,11 @@ def _evaluation(checkpoint: str, source: str, _run: Run) -> "Evaluation":
     from mnist_core.evaluation import evaluate
 
     return evaluate(model(_run), dataset().test)
+
+
+def _last_checkpoint(run: Run) -> str:
+    """Return a run's last checkpoint, "" when it was removed meanwhile: then loading says so."""
+    return str(next(reversed(run.checkpoints), ""))
 
 
 def _offline() -> bool:

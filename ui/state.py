@@ -43,6 +43,12 @@ def choice_in_url(
     return control(label, list(options), format_func=options.get, key=key, on_change=keep, **settings)
 
 
+def number_in_url(key: str) -> int | None:
+    """Return the whole number under `key` in the URL, None for none, or for one of ten figures and more."""
+    text = st.query_params.get(key, "")
+    return int(text) if text.isdecimal() and len(text) < 10 else None
+
+
 def current_run() -> str | None:
     """Return the id of the run in the URL."""
     return st.query_params.get(RUN_KEY) or None

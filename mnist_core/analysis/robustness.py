@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mnist_core.analysis.adversarial import ATTACKS, Attack, attack
 from mnist_core.analysis.corruptions import CORRUPTIONS, Corruption, corrupt
 from mnist_core.data import Split
-from mnist_core.messages import InputError
+from mnist_core.messages import N_, InputError
 
 if TYPE_CHECKING:
     import torch
@@ -75,7 +75,7 @@ def measure_robustness(
     import torch
 
     if images < 1:
-        raise InputError("Robustness needs 1 image or more, not {images}.", images=images)
+        raise InputError(N_("Robustness needs 1 image or more, not {images}."), images=images)
     chosen = chosen_images(split, images)
     subset = Split(split.images[chosen], split.labels[chosen])
     clean = sum(_count_right(model, part, part.images) for part in _batches(subset)) / len(subset)

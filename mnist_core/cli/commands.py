@@ -8,7 +8,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mnist_core.cli.terminal import complain, fraction_bar
-from mnist_core.data import Dataset, load_dataset
+from mnist_core.data import Dataset, Split, load_dataset
+from mnist_core.messages import N_, InputError
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.run import Run
 from mnist_core.runs.store import RunStore
@@ -94,13 +95,15 @@ def evaluate_run(options: argparse.Namespace) -> None:
     from mnist_core.evaluation import evaluate
 
     run = RunStore(options.runs).get(options.run)
-    result = evaluate(run.load_model(), load_data(options.data).test)
-    answer = {"run": run.id, **_evaluation_answer(result)}
+    result = evaluate(run.load_model(), choose_split(options, run))
+    answer = {"run": run.id, "split": options.split, **_evaluation_answer(result)}
     if options.json:
         return _print_json(answer)
     low, high = answer["accuracy_interval"]
     error = f"calibration error {answer['calibration_error']:.2%}"
-    print(f"{result.accuracy:.2%} of {answer['images']:,} test images right, loss {result.loss:.4f}")
+    names = {"validation": "validation", "train": "training", "test": "test"}
+    images = f"{answer['images']:,} {names[options.split]} images"
+    print(f"{result.accuracy:.2%} of {images} right, loss {result.loss:.4f}")
     print(f"95% interval of the accuracy, for other images like these: {low:.2%} to {high:.2%}")
     sure = "sure on average, before its calibration" if run.load_calibration() else "sure on average"
     print(f"{answer['confidence']:.2%} {sure}, {error}, Brier score {answer['brier_score']:.4f}\n")
@@ -109,6 +112,16 @@ def evaluate_run(options: argparse.Namespace) -> None:
         print(f"{row.digit:5}  {row.precision:9.2%}  {row.recall:6.2%}  {row.f1:6.2%}  {row.images:6,}")
     print("\nrows: the digit it is; columns: the digit it was taken for")
     print("\n".join(" ".join(f"{count:5}" for count in row) for row in result.confusion_matrix))
+
+
+def choose_split(options: argparse.Namespace, run: Run) -> Split:
+    """Load the images that `--split` names; InputError when the run has none such."""
+    from mnist_core.evaluation import judging_splits
+
+    splits = judging_splits(run.config, load_data(options.data))
+    if options.split not in splits:
+        raise InputError(N_("Run {run} held no validation images out; choose another split."), run=run.id)
+    return splits[options.split][0]
 
 
 def _evaluation_answer(result: Evaluation) -> Answer:

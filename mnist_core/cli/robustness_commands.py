@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from mnist_core.analysis.robustness import TRIALS, Robustness, measure_robustness
-from mnist_core.cli.commands import load_data
+from mnist_core.cli.commands import choose_split
 from mnist_core.cli.terminal import complain, ctrl_c, fraction_bar
 from mnist_core.runs.store import RunStore
 
@@ -17,7 +17,8 @@ Answer = dict[str, Any]
 def show_robustness(options: argparse.Namespace) -> None:
     """Measure a run's model on corrupted and attacked test images, and print the accuracies."""
     run = RunStore(options.runs).get(options.run)
-    steps = measure_robustness(run.load_model(), load_data(options.data).test, options.images, options.seed)
+    split = choose_split(options, run)
+    steps = measure_robustness(run.load_model(), split, options.images, options.seed)
     with fraction_bar("robustness") as show, ctrl_c() as pressed:
         for done, result in steps:  # noqa: B007 - the last result is printed
             show(done)
@@ -48,7 +49,7 @@ def _answer(result: Robustness) -> Answer:
 
 def _print_table(result: Robustness) -> None:
     most = result.standard_error(0.5)
-    print(f"{result.clean:.2%} of {result.images:,} test images right as they are")
+    print(f"{result.clean:.2%} of {result.images:,} images right as they are")
     print(f"(a standard error of each figure is {most:.1%} at most)\n")
     print(f"{'':24}   mean  strength and accuracy; the mean is over these strengths")
     for name, accuracies in result.accuracies.items():

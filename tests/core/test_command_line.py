@@ -17,7 +17,7 @@ from mnist_core.cli import commands, robustness_commands, training_commands
 from mnist_core.config import CHOICES, TrainConfig
 from mnist_core.data import Dataset, open_mnist
 from mnist_core.dataset.raw_files import FILES
-from mnist_core.evaluation import evaluate
+from mnist_core.evaluation import evaluate, judging_splits
 from mnist_core.reading.calibration import Calibration
 from mnist_core.recipes import RECIPES
 from mnist_core.runs import store as run_store
@@ -276,6 +276,17 @@ def test_evaluate_gives_accuracy_metrics_and_confusion_matrix(command, run_id, s
     assert len(out.splitlines()) > 22
 
 
+def test_evaluate_judges_by_the_split_asked_for(command, run_id, store, sample):
+    run = store.get(run_id)
+    for name, (split, _) in judging_splits(run.config, sample).items():
+        answer = command.json("evaluate", run_id, "--split", name)
+        assert (answer["split"], answer["images"]) == (name, len(split))
+        assert answer["accuracy"] == evaluate(run.load_model(), split).accuracy
+    missing = {"validation", "train", "test"} - set(judging_splits(run.config, sample))
+    for name in missing:
+        assert "held no validation images out" in command.refusal("evaluate", run_id, "--split", name)
+
+
 def test_evaluate_measures_robustness(command, run_id, store, sample):
     answer = command.json("evaluate", run_id, "--robustness", "--images", "50", "--seed", "3")
     *_, (_, result) = measure_robustness(store.get(run_id).load_model(), sample.test, 50, 3)
@@ -292,7 +303,7 @@ def test_evaluate_measures_robustness(command, run_id, store, sample):
 def test_robustness_is_a_table_for_people_with_a_bar(command, run_id):
     code, out, err = command("evaluate", run_id, "--robustness", "--images", "20")
     assert code == 0
-    assert "of 20 test images right as they are" in out
+    assert "of 20 images right as they are" in out
     assert "standard error of each figure is 11.2% at most" in out
     assert [line[:24].strip() for line in out.splitlines()[4:]] == [trial.label for trial in TRIALS.values()]
     assert "robustness:   0%" in err

@@ -7,7 +7,7 @@ from sklearn import metrics
 from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
 from mnist_core.data import Split
-from mnist_core.evaluation import Evaluation, evaluate
+from mnist_core.evaluation import Evaluation, evaluate, judging_splits
 from mnist_core.inference import predict_logits
 
 
@@ -122,3 +122,20 @@ def test_a_sure_and_wrong_answer_has_a_large_but_finite_loss():
         model.network[1].bias.copy_(torch.tensor([200.0] + [0.0] * 9))
     result = evaluate(model, Split(np.zeros((1, 28, 28), np.uint8), np.array([3], np.uint8)))
     assert result.loss == pytest.approx(200)
+
+
+def test_a_model_is_judged_by_what_it_held_out_what_it_learned_from_and_the_test_images(sample):
+    config = TrainConfig(validation_size=100, train_size=300)
+    splits = judging_splits(config, sample)
+    assert {name: (len(split), first) for name, (split, first) in splits.items()} == {
+        "validation": (100, 1400),
+        "train": (300, 0),
+        "test": (297, 0),
+    }
+    for name, (split, first) in splits.items():
+        source = sample.test if name == "test" else sample.train
+        assert np.array_equal(split.images, source.images[first : first + len(split)])
+
+
+def test_who_held_nothing_out_has_no_validation_images(sample):
+    assert set(judging_splits(TrainConfig(validation_size=0, monitor="test"), sample)) == {"train", "test"}

@@ -4,23 +4,24 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from mnist_core.data import Dataset, Split, hold_out
+from mnist_core.data import Dataset, Split
+from mnist_core.evaluation import judging_splits
 from mnist_core.runs.run import Run
 from ui.state import choice_in_url
 from ui.translation import gettext as _
 
 SPLIT_KEY = "split"
-MOST_TRAINING = 10_000  # images: enough to see how well it knows them, and as quick as the test images
 
 
 @dataclass(frozen=True, eq=False)
 class Asked:
     """A run and the images to judge it by: "validation", "train" or "test" of `source` ("mnist", "sample").
 
-    `first` is the place of the split's first image in the file it is from.
+    `first` is the place of the split's first image in the file it is from, `checkpoint` the weights judged.
     """
 
     run: Run
+    checkpoint: str
     name: str
     split: Split
     first: int
@@ -29,7 +30,7 @@ class Asked:
     @property
     def key(self) -> tuple[str, str, str]:
         """What tells it from others, for caches."""
-        return str(self.run.checkpoints[-1]), self.source, self.name
+        return self.checkpoint, self.source, self.name
 
     @property
     def file(self) -> str:
@@ -43,7 +44,7 @@ class Asked:
 
 def choose_split(run: Run, data: Dataset) -> Asked:
     """Show which images the run is judged by, and let others be chosen."""
-    splits = available_splits(run, data)
+    splits = judging_splits(run.config, data)
     names = {name: split_name(name) for name in splits}
     fair = run.config.monitor == "validation" and "validation" in splits
     name = choice_in_url(
@@ -55,15 +56,7 @@ def choose_split(run: Run, data: Dataset) -> Asked:
         required=True,
         width="content",
     )
-    return Asked(run, name, *splits[name], data.source)
-
-
-def available_splits(run: Run, data: Dataset) -> dict[str, tuple[Split, int]]:
-    """Return the splits that a run has, each with the place of its first image in its file."""
-    train, validation = hold_out(data.train, run.config.validation_size)
-    learned = train[: min(run.config.train_size, MOST_TRAINING)]
-    splits = {"validation": (validation, len(train)), "train": (learned, 0), "test": (data.test, 0)}
-    return {name: entry for name, entry in splits.items() if len(entry[0])}
+    return Asked(run, str(run.checkpoints[-1]), name, *splits[name], data.source)
 
 
 def split_name(name: str) -> str:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from mnist_core.dataset.label_errors import DOUBTFUL_LABELS
 from ui.digits import Figure, bars_html, figure_html, grid_html, png_url, sure_text
+from ui.draw.ways import SENT_KEY
 from ui.evaluate.asked import Asked
 from ui.evaluate.palette import map_mosaic, on_image, unit_strip
 from ui.evaluate.shared import compared_with, layer_activations, nearest_training, saliency
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from mnist_core.explain import LayerActivation
 
 NEIGHBOURS = 8
-SENT_KEY = "sent"  # in the URL of the Draw page: the image to read there, such as test-42
 
 
 def show_detail(asked: Asked, result: "Evaluation", index: int) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 from ui.digits import png_url, sure_text
 from ui.evaluate.asked import Asked
 from ui.evaluate.detail import show_detail
+from ui.state import number_in_url
 from ui.translation import gettext as _
 
 if TYPE_CHECKING:
@@ -21,17 +22,11 @@ AT_ONCE = 12
 
 def show_images(asked: Asked, result: "Evaluation", indices: np.ndarray, at_once: int = AT_ONCE) -> None:
     """Show the images at `indices`, the first first, or the one of them that is open."""
-    opened = opened_image()
+    opened = number_in_url(IMAGE_KEY)
     if opened is not None and opened in indices:
         show_one(asked, result, indices, opened)
     else:
         show_page(asked, result, indices, at_once)
-
-
-def opened_image() -> int | None:
-    """Return the number in the URL of the image that is open."""
-    text = st.query_params.get(IMAGE_KEY, "")
-    return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
 def open_image(index: int) -> None:

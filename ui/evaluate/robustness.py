@@ -1,26 +1,26 @@
 """How a run reads images that are turned, blurred, hidden in part, or changed on purpose to deceive it."""
 
-import uuid
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from mnist_core.analysis.robustness import TRIALS
-from ui.background import SharedWork
+from ui.background import SharedWork, visitor
 from ui.evaluate.asked import Asked
 from ui.evaluate.shared import disturbed_examples, robustness_work
 from ui.evaluate.trials import score_table, strengths_csv, trials_html
-from ui.state import choice_in_url
+from ui.state import choice_in_url, number_in_url
 from ui.translation import gettext as _
 
 if TYPE_CHECKING:
     from mnist_core.analysis.robustness import Robustness
 
 SIZES = ("200", "500", "1000", "2000")
+HIGHEST_SEED = 9999
 SIZE_KEY, SEED_KEY, EXAMPLE_KEY = "count", "draws", "example"
-VISITOR_KEY = "visitor"
 WATCHED_KEY = "robustness_watched"
 SECONDS_BETWEEN_LOOKS = 1.0
+STRENGTHS = sum(len(trial.strengths) - 1 for trial in TRIALS.values())
 Work = SharedWork["Robustness | None"]
 
 
@@ -51,38 +51,23 @@ def choose_size() -> int:
 
 def choose_seed() -> int:
     """Show the seed of all that is drawn by chance; return it."""
-    seed = number_in_url(SEED_KEY, 9999)
-
-    def keep() -> None:
-        st.query_params[SEED_KEY] = str(st.session_state[SEED_KEY])
-
-    st.session_state[SEED_KEY] = seed
     help_text = _("The same seed turns, moves and spots each image in the same way again.")
-    return st.number_input(
-        _("Seed"), 0, 9999, step=1, key=SEED_KEY, on_change=keep, width=130, help=help_text
-    )
+    return choose_number(_("Seed"), SEED_KEY, HIGHEST_SEED, help_text)
 
 
 def choose_example(asked: Asked) -> int:
     """Show which image the examples are made of; return its place in the split."""
-    last = len(asked.split) - 1
+    return choose_number(_("Image shown"), EXAMPLE_KEY, len(asked.split) - 1)
+
+
+def choose_number(label: str, key: str, highest: int, help_text: str | None = None) -> int:
+    """Show a field for a number from 0 to `highest`, kept in the URL under `key`; return it."""
 
     def keep() -> None:
-        st.query_params[EXAMPLE_KEY] = str(st.session_state[EXAMPLE_KEY])
+        st.query_params[key] = str(st.session_state[key])
 
-    st.session_state[EXAMPLE_KEY] = number_in_url(EXAMPLE_KEY, last)
-    return st.number_input(_("Image shown"), 0, last, step=1, key=EXAMPLE_KEY, on_change=keep, width=130)
-
-
-def number_in_url(key: str, highest: int) -> int:
-    """Return the whole number under `key` in the URL, 0 for none, `highest` at most."""
-    text = st.query_params.get(key, "")
-    return min(int(text), highest) if text.isdecimal() and len(text) < 10 else 0
-
-
-def visitor() -> str:
-    """Return a name for this visitor's tab."""
-    return st.session_state.setdefault(VISITOR_KEY, uuid.uuid4().hex)
+    st.session_state[key] = min(number_in_url(key) or 0, highest)
+    return st.number_input(label, 0, highest, step=1, key=key, on_change=keep, width=130, help=help_text)
 
 
 def watching() -> bool:
@@ -106,9 +91,9 @@ def show_start(work: Work, images: int) -> None:
     else:
         st.info(
             _(
-                "It reads {images:,} images at 75 strengths and attacks them: seconds for a small network, a "
-                "minute or two for a large one. The page answers meanwhile."
-            ).format(images=images)
+                "It reads {images:,} images at {strengths} strengths and attacks them: seconds for a small "
+                "network, a minute or two for a large one. The page answers meanwhile."
+            ).format(images=images, strengths=STRENGTHS)
         )
     st.button(_("Measure"), type="primary", icon=":material/play_arrow:", on_click=start, key="measure")
 

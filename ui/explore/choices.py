@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from mnist_core.data import Dataset, Split
+from ui import state
 from ui.state import choice_in_url
 from ui.translation import gettext as _
 
@@ -47,8 +48,7 @@ def choose_digit() -> int | None:
 
 def number_in_url(key: str) -> int:
     """Return the whole number under `key` in the URL, 0 for none."""
-    text = st.query_params.get(key, "")
-    return int(text) if text.isdecimal() and len(text) < 10 else 0
+    return state.number_in_url(key) or 0
 
 
 def choose_number(label: str, last: int) -> int:

@@ -1,11 +1,10 @@
 """A map of images: each image a dot, like images near each other; by PCA at once, by t-SNE on demand."""
 
-import uuid
-
 import numpy as np
 import streamlit as st
 
 from mnist_core.data import Dataset
+from ui.background import visitor
 from ui.digits import Figure
 from ui.explore.charts import MapWords, map_points, map_spec
 from ui.explore.choices import (
@@ -24,7 +23,6 @@ from ui.state import choice_in_url
 from ui.translation import gettext as _
 
 METHOD_KEY = "method"
-VISITOR_KEY = "visitor"
 WATCHED_KEY = "tsne_watched"
 SECONDS_BETWEEN_LOOKS = 0.7
 
@@ -122,11 +120,6 @@ def show_tsne(chosen: Chosen, digit: int | None, ring: int) -> None:
             "who is near whom; how far apart groups lie, and how large they are, means little."
         )
     )
-
-
-def visitor() -> str:
-    """Return a name for this visitor's tab."""
-    return st.session_state.setdefault(VISITOR_KEY, uuid.uuid4().hex)
 
 
 def watching() -> bool:
