@@ -185,6 +185,22 @@ def test_robustness_is_measured_in_the_background_and_can_be_downloaded(app, htm
     assert "It copes best with" in words(test)
 
 
+def test_a_second_measurement_waits_for_the_first_and_can_be_stopped(app, run):
+    from ui.evaluate import shared
+
+    with shared._measuring:
+        test = press(app("evaluate", run=run, view="robust"), "Measure")
+        time.sleep(2 * shared.SECONDS_BETWEEN_TURNS)
+        test.run()
+        assert test.get("progress")[0].proto.text == "Waiting for another measurement to end …"
+        press(test, "Stop")
+        time.sleep(2 * shared.SECONDS_BETWEEN_TURNS)
+        test.run()
+        assert not test.get("progress")
+    assert not test.exception
+    assert any(button.label == "Measure" for button in test.button)
+
+
 def test_the_csv_has_every_strength(sample_only):
     from mnist_core.analysis.robustness import Robustness
     from ui.evaluate.trials import strengths_csv

@@ -82,6 +82,6 @@ def why_these(asked: Asked) -> str:
     if asked.run.config.monitor == "test":
         return _("It watched the test images while it trained, so they judge it a little too kindly.")
     return _(
-        "Images that nothing was chosen by so far. Each time a choice is made after a look at them, they "
-        "judge a little too kindly; use the validation images to choose."
+        "Images kept for the end. Each time a choice is made after a look at them, they judge a little too "
+        "kindly; use the validation images to choose."
     )

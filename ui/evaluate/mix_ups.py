@@ -24,7 +24,7 @@ MOST_NAMED = 5
 CHART = {
     "doubleClick": False,
     "doubleClickDelay": 1,
-    "displayModeBar": "hover",
+    "displayModeBar": True,
     "displaylogo": False,
     "modeBarButtons": [["toImage"]],
     "toImageButtonOptions": {"filename": "confusion-matrix", "scale": 2},
