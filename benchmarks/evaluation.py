@@ -11,7 +11,6 @@ from collections.abc import Callable
 from statistics import median
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
 from benchmarks.measurement import locate_mnist
@@ -24,7 +23,7 @@ from mnist_core.messages import InputError
 from mnist_core.model import DigitClassifier
 from mnist_core.recipes import RECIPES
 
-TIMES = 5
+TIMES = 3
 LIMITS = {"tutorial-5": 0.2, "tutorial-4b": 1.5}  # seconds for 10,000 images on two cores
 ROBUSTNESS_LIMIT = 90.0  # seconds for the CNN
 
@@ -37,6 +36,7 @@ def whole_evaluation(model: DigitClassifier, split: Split) -> None:
 
 def plain_loop(model: DigitClassifier, split: Split) -> None:
     """The same as one would write it down."""
+    import torch
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
     logits = []
@@ -106,6 +106,8 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(f"benchmarks.evaluation: {error}", file=sys.stderr)
         return 2
+    import torch  # after mnist_core, which sets how its threads wait
+
     torch.set_num_threads(options.threads)
     table, within = report(Split(np.array(test.images), test.labels))
     print(f"{len(test):,} test images, {options.threads} threads, medians of {TIMES}\n\n{table}")
