@@ -9,6 +9,8 @@ from mnist_core.messages import N_, Message
 
 FINEST = 10_000  # chance is told as so many times in 10, 100, 1,000 or this many
 
+SMALLEST_P = 1e-10  # below, a p says more of the test's assumptions than of the difference
+
 
 def chance_words(p: float) -> Message:
     """Say a probability as a number of times: "about 3 times in 10"."""
@@ -20,6 +22,16 @@ def chance_words(p: float) -> Message:
     if (times := round(p * of)) == 1:
         return Message(N_("about once in {of:,} times"), {"of": of})
     return Message(N_("about {times} times in {of:,}"), {"times": times, "of": of})
+
+
+def p_figure(p: float) -> str:
+    """Write a p to two digits: 0.039; what is too small to mean its own size as < 1e-10, never as 0."""
+    return f"< {SMALLEST_P:g}" if p < SMALLEST_P else f"{p:.2g}"
+
+
+def p_words(p: float) -> str:
+    """Write a p as statisticians do: p = 0.039."""
+    return f"p {p_figure(p)}" if p < SMALLEST_P else f"p = {p_figure(p)}"
 
 
 def pair_words(names: tuple[str, str], alone: tuple[int, int], images: int, p: float) -> list[Message]:
@@ -36,9 +48,9 @@ def pair_words(names: tuple[str, str], alone: tuple[int, int], images: int, p: f
         Message(
             N_(
                 "If both were equally accurate on digits like these, a difference at least this large, "
-                "either way, would come up by chance {chance} (McNemar's exact test, p = {p:.2g})."
+                "either way, would come up by chance {chance} (McNemar's exact test, {p})."
             ),
-            {"chance": chance_words(p), "p": p},
+            {"chance": chance_words(p), "p": p_words(p)},
         ),
     ]
 
@@ -46,8 +58,8 @@ def pair_words(names: tuple[str, str], alone: tuple[int, int], images: int, p: f
 def holm_words(p: float, pairs: int) -> Message:
     """Say what is left of p when `pairs` pairs were tested."""
     return Message(
-        N_("Corrected for the {pairs} pairs that are compared here (Holm), p = {p:.2g}."),
-        {"p": p, "pairs": pairs},
+        N_("Corrected for the {pairs} pairs that are compared here (Holm), {p}."),
+        {"p": p_words(p), "pairs": pairs},
     )
 
 
@@ -141,9 +153,9 @@ def means_words(
         Message(
             N_(
                 "If the settings made no difference to the mean, one at least this large, either way, would "
-                "come up by the luck of the seeds {chance} (Welch's t-test, p = {p:.2g})."
+                "come up by the luck of the seeds {chance} (Welch's t-test, {p})."
             ),
-            {"chance": chance_words(test.p), "p": test.p},
+            {"chance": chance_words(test.p), "p": p_words(test.p)},
         ),
         *([holm_words(p_holm, pairs)] if p_holm is not None and pairs > 1 else []),
         _means_verdict(names if test.difference >= 0 else names[::-1], test.p if p_holm is None else p_holm),

@@ -55,7 +55,7 @@ def group_by_seed(runs: Sequence[Run]) -> list[list[Run]]:
     return [list(group.values()) for group in groups.values()]
 
 
-def tested_seeds(run: Run, runs: Sequence[Run]) -> list[Run]:
+def seeds_of(run: Run, runs: Sequence[Run]) -> list[Run]:
     """Return the tested runs that are equal to `run` but for the seed, one a seed, lowest first; it too."""
     everyone = [run, *(other for other in runs if other.id != run.id)]
     tested = [other for other in everyone if "test_accuracy" in other.results]

@@ -8,7 +8,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from mnist_core.analysis.comparison import check_comparable, compare_runs, differing_settings
-from mnist_core.analysis.repeats import group_by_seed, next_seeds, seeds_on_the_way, tested_seeds
+from mnist_core.analysis.repeats import group_by_seed, next_seeds, seeds_of, seeds_on_the_way
 from mnist_core.analysis.significance import holm, mcnemar, wilson_interval
 from mnist_core.config import TrainConfig
 from mnist_core.evaluation import Evaluation
@@ -232,10 +232,10 @@ def test_the_tested_seeds_of_a_run_are_those_with_all_else_in_common(make_run):
     wider = make_run("w", replace(config, widths=(9,)), test_accuracy=0.7)
     untested, again = make_run("u", replace(config, seed=7)), make_run("b", two.config, test_accuracy=0.1)
     runs = [wider, run, two, untested, again]
-    assert [found.id for found in tested_seeds(run, runs)] == ["2", "5"]
-    assert [found.id for found in tested_seeds(two, [run])] == ["2", "5"]
-    assert tested_seeds(untested, runs) == tested_seeds(run, runs)
-    assert tested_seeds(make_run("n", replace(config, epochs=9)), runs) == []
+    assert [found.id for found in seeds_of(run, runs)] == ["2", "5"]
+    assert [found.id for found in seeds_of(two, [run])] == ["2", "5"]
+    assert seeds_of(untested, runs) == seeds_of(run, runs)
+    assert seeds_of(make_run("n", replace(config, epochs=9)), runs) == []
 
 
 def test_the_seeds_on_the_way_wait_or_train_with_the_same_settings(make_run):

@@ -6,7 +6,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
-from mnist_core.analysis.comparison_words import chance_words
+from mnist_core.analysis.comparison_words import chance_words, p_words
 from mnist_core.analysis.repeats import compare_groups, seed_summary
 from mnist_core.analysis.significance import holm, mcnemar, mean_interval, welch, wilson_interval
 from mnist_core.messages import InputError
@@ -177,3 +177,11 @@ class TestSeeds:
 )
 def test_chance_in_words(p, said):
     assert str(chance_words(p)) == said
+
+
+@pytest.mark.parametrize(
+    ("p", "written"),
+    [(0.0394, "p = 0.039"), (1, "p = 1"), (2e-10, "p = 2e-10"), (1e-11, "p < 1e-10"), (0, "p < 1e-10")],
+)
+def test_no_p_is_written_as_nothing(p, written):
+    assert p_words(p) == written

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from mnist_core.analysis.comparison import Comparison, Pair
+from mnist_core.analysis.comparison_words import p_figure
 from mnist_core.analysis.significance import LEVEL
 from ui.compare.charts import ScoreWords, score_points, score_spec
 from ui.compare.choosing import Chosen
@@ -15,6 +16,8 @@ from ui.translation import gettext as _
 
 if TYPE_CHECKING:
     import pandas as pd
+
+MOST_PAIRS, PAIRS_HEIGHT = 10, 390  # more of them scroll, in a table of so many pixels
 
 
 def show(chosen: Chosen) -> None:
@@ -54,9 +57,9 @@ def verdict(pair: Pair) -> str:
 
 def _show_pairs(chosen: Chosen, comparison: Comparison) -> None:
     if len(comparison.pairs) > 1:
-        st.dataframe(
-            _pairs_table(chosen, comparison), column_config=_pair_columns(), hide_index=True, height="content"
-        )
+        height = "content" if len(comparison.pairs) <= MOST_PAIRS else PAIRS_HEIGHT
+        table, columns = _pairs_table(chosen, comparison), _pair_columns()
+        st.dataframe(table, column_config=columns, hide_index=True, height=height)
     with st.container(border=True, key="pair_words"):
         pair = choose_pair(chosen, comparison)
         st.markdown(f"**{plain(pair_name(chosen, pair))}: {verdict(pair)}**")
@@ -72,8 +75,8 @@ def _pairs_table(chosen: Chosen, comparison: Comparison) -> "pd.DataFrame":
             "verdict": verdict(pair),
             "only_first": len(pair.only_first),
             "only_second": len(pair.only_second),
-            "p": f"{pair.p:.2g}",
-            "p_holm": f"{pair.p_holm:.2g}",
+            "p": p_figure(pair.p),
+            "p_holm": p_figure(pair.p_holm),
         }
         for pair in comparison.pairs
     )

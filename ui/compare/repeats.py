@@ -10,8 +10,8 @@ from mnist_core.analysis.repeats import (
     compare_groups,
     next_seeds,
     seed_summary,
+    seeds_of,
     seeds_on_the_way,
-    tested_seeds,
 )
 from mnist_core.messages import InputError
 from mnist_core.runs.run import UNFINISHED, Run
@@ -72,7 +72,7 @@ def _groups(chosen: Chosen) -> list[Group]:
     groups: list[Group] = []
     for run, name in zip(chosen.runs, chosen.names, strict=True):
         if not any(run.id in {other.id for other in (*group.tested, *group.coming)} for group in groups):
-            groups.append(Group(name, run, tested_seeds(run, runs), seeds_on_the_way(run, runs)))
+            groups.append(Group(name, run, seeds_of(run, runs), seeds_on_the_way(run, runs)))
     return [Group(_group_name(group, groups), group.run, group.tested, group.coming) for group in groups]
 
 
