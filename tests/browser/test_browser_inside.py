@@ -1,0 +1,56 @@
+"""The Inside page in a real browser: the slider by keyboard, and what was drawn before."""
+
+from dataclasses import replace
+
+import pytest
+
+from mnist_core.recipes import RECIPES
+from mnist_core.runs.store import RunStore
+from tests.browser.server import draw, settle
+
+
+@pytest.fixture
+def trained(address, tmp_path_factory):
+    """The id of a short training of 300 images; gone afterwards."""
+    import torch
+
+    from mnist_core.data import load_sample
+    from mnist_core.runs.recording import train_run
+
+    store = RunStore(tmp_path_factory.getbasetemp() / "runs")
+    config = replace(RECIPES["tutorial-1"].config, epochs=1, train_size=300, precision="float32")
+    writer = store.create(config)
+    list(train_run(writer, load_sample(), torch.device("cpu")))
+    yield writer.id
+    store.remove(writer.id)
+
+
+def test_the_slider_travels_by_keyboard_and_a_refresh_stays_there(page, trained):
+    page.open(f"/inside?run={trained}&part=answers")
+    matrix = page.locator(".lab-matrix")
+    trained_matrix = matrix.inner_text()
+    slider = page.get_by_role("slider")
+    slider.focus()
+    page.keyboard.press("Home")
+    page.wait_for_url("**moment=0*")
+    settle(page)
+    page.get_by_text("Before training: it reads").wait_for()
+    assert matrix.inner_text() != trained_matrix
+    page.reload()
+    settle(page)
+    page.get_by_text("Before training: it reads").wait_for()
+    page.get_by_role("slider").focus()
+    page.keyboard.press("End")
+    page.get_by_text("After epoch 1: it reads").wait_for()
+    settle(page)
+    assert matrix.inner_text() == trained_matrix
+
+
+def test_what_was_drawn_is_looked_at(page, trained):
+    page.open(f"/draw?run={trained}")
+    draw(page, [(140, 50), (140, 230)])
+    page.locator(".st-key-pages").get_by_role("link", name="Inside").click()
+    page.locator("h1", has_text="Inside").wait_for()
+    settle(page)
+    page.get_by_role("radio", name="What I drew").click()
+    page.get_by_alt_text("Your drawing").wait_for()
