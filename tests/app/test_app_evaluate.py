@@ -183,6 +183,7 @@ def test_robustness_is_measured_in_the_background_and_can_be_downloaded(app, htm
     assert not test.exception
     assert len(test.dataframe[0].value) == len(TRIALS)
     assert "It copes best with" in words(test)
+    assert html(test).count("Accuracy under ") == len(TRIALS)
 
 
 def test_a_second_measurement_waits_for_the_first_and_can_be_stopped(app, run):
@@ -213,6 +214,17 @@ def test_the_csv_has_every_strength(sample_only):
         ("blur", "0", "0.9"),
     ]
     assert {(row["images"], row["seed"]) for row in rows} == {("200", "3")}
+
+
+def test_a_curve_falls_as_the_accuracy_does(sample_only):
+    from ui.evaluate.trials import STEPS, curve_html, share_text
+
+    assert [share_text(accuracy) for accuracy in (1, 0.998, 0.9, 0)] == ["100%", "99%", "90%", "0%"]
+
+    assert {len(trial.strengths) for trial in TRIALS.values()} == {STEPS}
+    text = curve_html("Blur", (1.0, 0.25))
+    assert "8.33% 0.00%, 25.00% 75.00%, 25.00% 100.00%, 8.33% 100.00%" in text
+    assert "100%, 25%" in text
 
 
 @pytest.mark.parametrize("view", ["mixups", "digits", "hardest", "sure"])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mnist_core.analysis.robustness import Robustness
 
-WIDE, HIGH = 600, 100  # of the curves' own coordinates
+STEPS = 6  # strengths of each trial, none among them
 
 
 def trials_html(images: Mapping[str, np.ndarray], result: "Robustness | None") -> str:
@@ -33,16 +33,21 @@ def trials_html(images: Mapping[str, np.ndarray], result: "Robustness | None") -
 def trial_html(name: str, images: np.ndarray, accuracies: Sequence[float]) -> str:
     """Return one trial with as many accuracies as there are yet."""
     trial = TRIALS[name]
-    texts = [f"{accuracy:.0%}" for accuracy in accuracies]
+    texts = [share_text(accuracy) for accuracy in accuracies]
     texts += ["\N{HORIZONTAL ELLIPSIS}" if texts else ""] * (len(images) - len(texts))
     steps = "".join(map(step_html, images, trial.strengths, texts))
     head = f"<b>{escape(_(trial.label))}</b> <small>{escape(_(trial.description))}</small>"
     unit = f'<span class="unit">{escape(_(trial.unit))}</span>'
-    curve = curve_svg(_(trial.label), accuracies) if accuracies else ""
+    curve = curve_html(_(trial.label), accuracies) if accuracies else ""
     return (
         f'<section class="lab-trial"><header>{head}</header>{curve}'
         f'<div class="steps">{steps}</div>{unit}</section>'
     )
+
+
+def share_text(accuracy: float) -> str:
+    """Return an accuracy in whole percent, 100 only of all images: rounding must not claim perfection."""
+    return f"{min(accuracy, 0.99) if accuracy < 1 else 1:.0%}"
 
 
 def step_html(image: np.ndarray, strength: float, share: str) -> str:
@@ -53,21 +58,20 @@ def step_html(image: np.ndarray, strength: float, share: str) -> str:
     )
 
 
-def curve_svg(label: str, accuracies: Sequence[float]) -> str:
-    """Return accuracies, 0 to 1, as a curve with a point over each image."""
-    words = ", ".join(f"{accuracy:.0%}" for accuracy in accuracies)
+def curve_html(label: str, accuracies: Sequence[float]) -> str:
+    """Return accuracies, 0 to 1, as a filled curve with a corner over each image.
+
+    It is cut out of a box by CSS, as Streamlit lets no SVG through.
+    """
+    words = ", ".join(share_text(accuracy) for accuracy in accuracies)
     alt = _("Accuracy under {trial}, from none to strongest: {accuracies}").format(
         trial=label, accuracies=words
     )
-    step = WIDE / 6
-    points = [(step * (place + 0.5), HIGH * (1 - accuracy)) for place, accuracy in enumerate(accuracies)]
-    path = " ".join(f"{x:.0f},{y:.1f}" for x, y in points)
-    area = f"{points[0][0]:.0f},{HIGH} {path} {points[-1][0]:.0f},{HIGH}"
-    grid = "".join(f'<line x1="0" x2="{WIDE}" y1="{y}" y2="{y}"/>' for y in (0, HIGH / 2, HIGH))
-    return (
-        f'<svg viewBox="0 0 {WIDE} {HIGH}" preserveAspectRatio="none" role="img" aria-label="{escape(alt)}">'
-        f'<g class="grid">{grid}</g><polygon points="{area}"/><polyline points="{path}"/></svg>'
-    )
+    across = [(place + 0.5) / STEPS for place in range(len(accuracies))]
+    corners = [*zip(across, accuracies, strict=True), (across[-1], 0), (across[0], 0)]
+    path = ", ".join(f"{x:.2%} {1 - y:.2%}" for x, y in corners)
+    area = f'<div class="area" style="clip-path:polygon({path})"></div>'
+    return f'<div class="curve" role="img" aria-label="{escape(alt)}">{area}</div>'
 
 
 def score_table(result: "Robustness") -> "tuple[pd.DataFrame, dict[str, Any]]":
