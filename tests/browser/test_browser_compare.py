@@ -57,6 +57,24 @@ def test_two_runs_are_compared_and_the_link_shows_the_same(page, two_networks):
     page.locator(".lab-table").wait_for()
 
 
+def test_a_choice_of_runs_survives_the_language_and_is_made_with_the_keyboard(page, two_networks):
+    first, second = two_networks
+    page.open(f"/compare?runs={first},{second}")
+    page.get_by_text("中文").click()
+    page.locator("h1", has_text="比较").wait_for()
+    settle(page)
+    assert page.get_by_text("差别是真的吗？").count() == 1
+    box = page.get_by_role("combobox").first
+    box.focus()
+    page.keyboard.press("Backspace")
+    page.get_by_text("请至少选择两次训练").wait_for()
+    page.wait_for_url(lambda url: second not in url)
+    box.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.get_by_text("差别是真的吗？").wait_for()
+
+
 def test_the_table_can_be_downloaded(page, two_networks):
     page.open(f"/compare?runs={','.join(two_networks)}")
     with page.expect_download() as download:

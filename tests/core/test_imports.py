@@ -28,6 +28,7 @@ FIRST_PAGE |= {f"monitoring.{name}" for name in ("probes", "course", "doctor")}
 FIRST_PAGE |= {"machine.epoch_timing", "export.kinds", "export.script", "export.import_file"}
 FIRST_PAGE |= {f"analysis.{name}" for name in ("significance", "comparison", "comparison_words", "repeats")}
 FIRST_PAGE |= {f"analysis.{name}" for name in ("corruptions", "adversarial", "robustness", "reliability")}
+FIRST_PAGE |= {"analysis.first_layer", "runs.moments"}
 FIRST_PAGE |= {"cli.commands", "cli.file_commands", "cli.comparison_commands"} | REGISTRIES
 PAGES = {"streamlit", "ui", "pages"}
 SLOW = {"torch", "torchvision", "sklearn", "pandas", "openTSNE"}

@@ -46,6 +46,7 @@ def choose_runs() -> Chosen:
         format_func=lambda run: labels.get(run, run),
         key=COMPARED_KEY,
         max_selections=MOST,
+        select_all=False,
         on_change=keep,
         placeholder=_("Choose runs"),
     )
