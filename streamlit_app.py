@@ -25,24 +25,30 @@ with st.container(key="header", horizontal=True, vertical_alignment="center"):
     links = st.container(horizontal=True, width="content", key="pages")
     choose_language()
 
+places = (
+    ("explore", "grid_view", _("Explore"), _("Handwritten digits")),
+    ("train", "model_training", _("Train"), _("Train a network")),
+    ("evaluate", "fact_check", _("Evaluate"), _("Evaluate")),
+    ("compare", "compare_arrows", _("Compare"), _("Compare")),
+    ("inside", "network_node", _("Inside"), _("Inside")),
+    ("draw", "draw", _("Draw"), _("Draw a digit")),
+    ("runs", "list", _("Runs"), _("Runs")),
+)
+headings = {title: heading for _file, _icon, title, heading in places}
 pages = [
-    st.Page("pages/explore.py", title=_("Explore"), icon=":material/grid_view:", default=True),
-    st.Page("pages/train.py", title=_("Train"), icon=":material/model_training:"),
-    st.Page("pages/evaluate.py", title=_("Evaluate"), icon=":material/fact_check:"),
-    st.Page("pages/compare.py", title=_("Compare"), icon=":material/compare_arrows:"),
-    st.Page("pages/inside.py", title=_("Inside"), icon=":material/network_node:"),
-    st.Page("pages/draw.py", title=_("Draw"), icon=":material/draw:"),
-    st.Page("pages/runs.py", title=_("Runs"), icon=":material/list:"),
+    st.Page(f"pages/{file}.py", title=title, icon=f":material/{icon}:", default=file == "explore")
+    for file, icon, title, _heading in places
 ]
 # Our own links instead of Streamlit's menu, which drops the run from the URL and hides itself on a phone.
 page = st.navigation(pages, position="hidden")
 st.set_page_config(page_title=f"{page.title} · Digit Lab")
+resources.show_notice(visitor.is_private())
+st.title(headings[page.title])  # before header and sidebar, so that a click is answered at once
 brand_html = BRAND.format(language()) + visitor.cookie_script()
 brand.html(brand_html, width="content", unsafe_allow_javascript=True)
 with links:
     for entry in pages:
         link(entry, entry.title, entry.icon)
-resources.show_notice(visitor.is_private())
 try:
     visitor.remember_opened()
     show_sidebar()

@@ -40,7 +40,6 @@ def show_page() -> None:
 
 
 come_through_entry()
-st.title(_("Compare"))
 st.markdown(
     _("Networks side by side: what differs, how they learned, and whether a difference is more than luck.")
 )

@@ -56,5 +56,4 @@ def offer_as_one(reading: Reading) -> None:
 
 
 come_through_entry()
-st.title(_("Draw a digit"))
 show_page()

@@ -43,7 +43,6 @@ def show_sections(asked: Asked) -> None:
 
 
 come_through_entry()
-st.title(_("Evaluate"))
 st.markdown(_("How well a network reads digits it has never seen, where it goes wrong, and why."))
 with st.container(horizontal=True, vertical_alignment="bottom", key="lab_asked"):
     run = pick_run()

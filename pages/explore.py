@@ -37,6 +37,5 @@ def show_sections() -> None:
 
 
 come_through_entry()
-st.title(_("Handwritten digits"))
 show_intro()
 show_sections()

@@ -34,7 +34,6 @@ def show_run(run: Run) -> None:
 
 
 come_through_entry()
-st.title(_("Inside"))
 st.markdown(
     _("What a network has learned, layer by layer. Move the slider to see it as it was while it trained.")
 )

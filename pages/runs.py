@@ -82,7 +82,6 @@ def address(run: Run) -> str:
 
 
 come_through_entry()
-st.title(_("Runs"))
 st.markdown(_("Your trainings. Choose one to name it, keep it, or go on with it."))
 run_actions.show_undo()
 listed = ordered_runs()

@@ -14,7 +14,6 @@ from ui.translation import gettext as _
 from ui.translation import say
 
 come_through_entry()
-st.title(_("Train a network"))
 st.markdown(_("Take a recipe as it is or change what you like, press start, and watch it learn."))
 run = resources.find_run(current_run())
 if current_run() and run is None:
