@@ -19,7 +19,6 @@ from benchmarks.measurement import locate_mnist
 from benchmarks.rows import rows_table
 from mnist_core.analysis.reliability import reliability
 from mnist_core.data import Split, open_mnist
-from mnist_core.inference import predict_logits
 from mnist_core.messages import InputError
 from mnist_core.model import DigitClassifier
 from mnist_core.reading.calibration import Calibration
@@ -65,19 +64,18 @@ WAYS = (
 )
 
 
-def read(model: DigitClassifier, images: list[NDArray[np.uint8] | None]) -> NDArray[np.int64]:
+def read(model: DigitClassifier, calibration: Calibration | None, images: list[Image28]) -> NDArray[np.int64]:
     """Return the digits read, [N]; -1 for a blank."""
-    stacked = np.stack([np.zeros((28, 28), np.uint8) if image is None else image for image in images])
-    digits: NDArray[np.int64] = predict_logits(model, torch.from_numpy(stacked)).argmax(1).numpy()
-    return np.where([image is None for image in images], -1, digits)
+    labels = [prediction.label for prediction in predict_all(model, images, calibration)]
+    return np.array([-1 if label is None else label for label in labels])
 
 
-def pen_table(model: DigitClassifier, drawings: list[Drawing]) -> str:
+def pen_table(model: DigitClassifier, calibration: Calibration | None, drawings: list[Drawing]) -> str:
     """Return accuracy and the commonest confusion of each way, then what the last way confuses."""
     labels = np.array([drawing.label for drawing in drawings])
     rows = ["| way to 28 x 28 | read right | errors | a 1 read as 7 |", "|---|---:|---:|---:|"]
     for way in WAYS:
-        digits = read(model, [way.image(drawing) for drawing in drawings])
+        digits = read(model, calibration, [way.image(drawing) for drawing in drawings])
         wrong, as_seven = digits != labels, (labels == 1) & (digits == 7)
         rows.append(f"| {way.name} | {1 - wrong.mean():.1%} | {wrong.sum()} | {as_seven.sum()} |")
     confusion = f"Rows: the digit that was written; columns: what it was read as ({WAYS[-1].name})."
@@ -94,10 +92,10 @@ def _confusion(labels: NDArray[np.int64], digits: NDArray[np.int64]) -> str:
     )
 
 
-def moved_table(model: DigitClassifier, test: Split) -> str:
+def moved_table(model: DigitClassifier, calibration: Calibration | None, test: Split) -> str:
     """Return how often MNIST's own images come back from pictures of them."""
     backs = [pixels_to_image(picture) for picture in _pictures(test.images)]
-    digits, plain = read(model, backs), read(model, list(test.images))
+    digits, plain = (read(model, calibration, images) for images in (backs, list(test.images)))
     shifts = np.array([_shift(back, image) for back, image in zip(backs, test.images, strict=True)])
     rows = [
         "| MNIST in pictures | |",
@@ -178,9 +176,9 @@ def main() -> None:
     except InputError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    print(pen_table(model, drawings), end="\n\n")
+    print(pen_table(model, calibration, drawings), end="\n\n")
     print(CONDITIONS.format(count=len(drawings), run=options.run), end="\n\n")
-    print(moved_table(model, test[:MOVED_IMAGES]), end="\n\n")
+    print(moved_table(model, calibration, test[:MOVED_IMAGES]), end="\n\n")
     print(rows_table(model, calibration, test), end="\n\n")
     if calibration:
         strokes = [strokes_to_image(drawing.strokes) for drawing in drawings]

@@ -79,12 +79,19 @@ class Batches:
         )
         return order.to(self._images.device)
 
+    def _images_at(self, places: Tensor) -> Tensor:
+        """Return the images at some of the epoch's places; unshuffled ones lie side by side already."""
+        if self._config.shuffle:
+            return self._images[places]
+        first = int(places[0])
+        return self._images[first : first + len(places)]
+
     def _pieces(self, block: Tensor, skip: int) -> Iterator[Piece]:
         """Prepare a block of whole batches, in parts of about PIECE images, and cut it."""
         size = self._config.batch_size
         parts = block.tensor_split(math.ceil(len(block) / PIECE))
         for number, part in enumerate(parts, 1):
-            inputs = self._scale(augment(self._images[part], self._config.augmentation, self._varying))
+            inputs = self._scale(augment(self._images_at(part), self._config.augmentation, self._varying))
             batches = list(zip(inputs.split(size), self._labels[part].split(size), strict=True))
             share, ends_batch = len(part) / len(block), number == len(parts)
             for batch, labels in batches[skip:]:

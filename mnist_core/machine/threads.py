@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 TRIAL_SECONDS = 0.2
 TRIALS = 2  # of each number of threads, in turn: the faster counts, as a disturbance only slows
 TRIAL_BATCH = 500  # as telling about threads as more, and over sooner
-WORTHWHILE = 1.2  # a smaller gain turns into a loss as soon as another process wants the core
+WORTHWHILE = 1.15  # a smaller gain turns into a loss as soon as another process wants the core
 FIRST_BATCHES = (4, 32)  # enough to see whether larger ones would take too long
 STEP_SECONDS = 0.5
 _TRIALS = threading.Lock()  # one at a time, as the number of threads is the whole process's

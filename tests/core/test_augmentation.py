@@ -4,6 +4,9 @@ import pytest
 import torch
 
 from mnist_core.augmentation import AUGMENTATIONS, Augmentation, augment
+from mnist_core.config import TrainConfig
+from mnist_core.learning.batches import Batches
+from mnist_core.model import Scaling
 
 VARYING = [name for name in AUGMENTATIONS if name != "none"]
 
@@ -162,3 +165,16 @@ def test_affine_keeps_a_digit_in_the_picture(digits):
     ink = augment(digits, "affine", seeded()).float().sum((1, 2)) / digits.float().sum((1, 2))
     assert ink.min() > 0.75
     assert ink.max() < 1.3
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_images_in_their_own_order_are_read_and_never_changed(name, digits):
+    """They are the split's own memory then, which all trainings share."""
+    images = digits[:20].clone()
+    config = TrainConfig(batch_size=8, shuffle=False, augmentation=name)
+    batches = Batches(images, torch.arange(20), config, Scaling(0.0, 1.0))
+    pieces = list(batches.epoch())
+    assert torch.equal(images, digits[:20])
+    assert torch.equal(torch.cat([piece.labels for piece in pieces]), torch.arange(20))
+    if name == "none":
+        assert torch.equal(torch.cat([piece.inputs for piece in pieces]), Scaling(0.0, 1.0)(images))

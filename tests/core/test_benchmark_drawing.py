@@ -50,13 +50,13 @@ def test_unlabelled_strokes_are_refused(tmp_path, line, sentence):
 
 def test_pen_table_counts_each_way(drawings, monkeypatch):
     read = iter([[7] * 40, [1] * 40, [7] * 39 + [-1], [7] * 38 + [1, 2]])
-    monkeypatch.setattr(drawing, "read", lambda model, images: np.array(next(read)))
-    table = drawing.pen_table(build_model(TrainConfig()), drawings)
+    monkeypatch.setattr(drawing, "read", lambda *_: np.array(next(read)))
+    table = drawing.pen_table(build_model(TrainConfig()), None, drawings)
     rights = [line.split("|")[2].strip() for line in table.splitlines()[2:6]]
     assert rights == ["100.0%", "0.0%", "97.5%", "95.0%"]
     assert "| **7** | | 1 | 1 | | | | | 38 | | |".replace(" | |", " |  |").replace(" | |", " |  |") in table
 
 
 def test_pictures_of_images_come_back(batch):
-    table = drawing.moved_table(build_model(TrainConfig()), batch)
+    table = drawing.moved_table(build_model(TrainConfig()), None, batch)
     assert "| centre of mass back within a pixel | 100.00% |" in table

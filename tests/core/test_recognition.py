@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.data import Split
 from mnist_core.evaluation import evaluate
 from mnist_core.reading.drawing import strokes_to_image
-from mnist_core.reading.recognition import predict
+from mnist_core.reading.recognition import _seen, predict
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +57,16 @@ def test_a_drawing_can_be_read(model):
     prediction = predict(model, image)
     expected = evaluate(model, Split(image[None], np.array([1], np.uint8)))
     assert prediction.label == expected.predictions[0]
+
+
+def test_another_view_turns_and_sizes_about_the_middle():
+    bar = torch.zeros(1, 28, 28)
+    bar[0, 13:15, 8:20] = 255  # flat, 12 wide
+    assert torch.allclose(_seen(bar, 0, 1), bar, atol=0.1)
+    upright = _seen(bar, 90, 1)
+    assert torch.allclose(upright, bar.transpose(1, 2), atol=0.1)
+    larger = _seen(bar, 0, 1.5)[0, 13]
+    assert int((larger > 127).sum()) == 18
+    turned = _seen(bar, 8, 1)[0]
+    heights = [turned[:, column] @ torch.arange(28.0) / turned[:, column].sum() for column in (9, 18)]
+    assert abs(float(heights[0] - heights[1])) == pytest.approx(9 * math.tan(math.radians(8)), abs=0.3)
