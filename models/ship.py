@@ -9,14 +9,13 @@ import shutil
 import sys
 
 import numpy as np
-import torch
 
 from mnist_core.analysis.reliability import reliability
 from mnist_core.data import hold_out, load_dataset
 from mnist_core.evaluation import Evaluation, evaluate
-from mnist_core.inference import predict_logits
 from mnist_core.messages import InputError
 from mnist_core.reading.calibration import REFUSED, Calibration, calibrate
+from mnist_core.reading.recognition import predict_all
 from mnist_core.runs.run import Run
 from mnist_core.runs.store import SHIPPED, RunStore
 
@@ -29,14 +28,15 @@ Reads one handwritten digit, 28 x 28 grey pixels made as MNIST's were. The Draw 
 | | |
 |---|---|
 | recipe | `{recipe}`: {architecture}, channels {channels}, {parameters:,} parameters |
-| data | MNIST: {train_images:,} of its 60,000 training images; the last {validation:,} watched the training |
+| data | MNIST: {mnist_images:,} of its 60,000 training images; the last {validation:,} watched the training |
+| with them | {written_images:,} digits of our own writing (`mnist_core/reading/handwriting.py`) |
 | training | {epochs:g} epochs of batches of {batch_size}; {minutes:.0f} minutes on {threads} thread(s) |
 | optimizer | {optimizer}, {schedule} up to {learning_rate:g}, label smoothing {smoothing:g}, seed {seed} |
-| augmentation | {augmentation}; digits of our own writing: {written:g} to each training image |
+| augmentation | {augmentation} |
 | **test accuracy** | **{accuracy:.2%}** of {images:,} test images ({errors} errors) |
 | test loss | {loss:.4f} |
 | calibration | logits divided by {temperature:.3f}, fitted on the validation images |
-| expected calibration error | {calibration_error:.2%} on the test images |
+| expected calibration error | {calibration_error:.2%} on the test images, of five views' mean |
 | weakest digit | {weakest}, {recall:.2%} of them read right |
 | file | {bytes:,} bytes, safetensors |
 
@@ -49,9 +49,21 @@ python -m models.ship last
 
 The same processor and torch give the same weights again; others differ in the last decimals.
 
+## What each part brings
+Read right of 1,500 pen digits, none of which was trained on, by `python -m benchmarks.drawing`:
+
+| | from strokes | from pixels | a 1 read as 7, from strokes | MNIST's test images |
+|---|---:|---:|---:|---:|
+| `best`: turned, moved, sheared and resized images | 98.1 % | 96.7 % | 14 | 99.74 % |
+| `world`: and digits in the forms that MNIST lacks | 98.7 % | 97.9 % | 7 | 99.78 % |
+| and five views of each drawing, averaged | 98.9 % | 98.2 % | 5 | not used there |
+
+Elastic variation with pens of many widths (`pens`) was tried in short trainings and left out: it cost 0.1
+points on MNIST's test images.
+
 ## Limits
-- MNIST was written in the USA around 1990. A 1 with an upstroke or a crossed 7, as much of the world writes
-  them, is rare in it and read worse.
+- MNIST was written in the USA around 1990. What our own writing adds are the forms we know of, in
+  `mnist_core/reading/letterforms.py`; a 1 with a long upstroke is still read as 7 now and then.
 - "Not a digit" is told by a logistic regression on its last layer's inputs, learned from digits and from
   letters, shapes and scribbles of our own drawing (`mnist_core/reading/letterforms.py`), with the threshold
   that refuses {refused:.0%} of the validation images. What it was never shown, another script's characters
@@ -75,8 +87,8 @@ def ship(run: Run) -> Evaluation:
     for name in ("config.json", "run.json", "metrics.csv", f"checkpoints/{checkpoint.name}"):
         shutil.copyfile(run.folder / name, SHIPPED / name)
     calibration.save(SHIPPED)
-    logits = predict_logits(model, torch.from_numpy(np.array(dataset.test.images)))
-    honest = (logits / calibration.temperature).softmax(1).numpy()
+    read = predict_all(model, list(dataset.test.images), calibration)
+    honest = np.stack([prediction.probabilities for prediction in read])
     error = reliability(honest, dataset.test.labels).expected_error
     (SHIPPED.parent / "README.md").write_text(_card(run, result, size, calibration, error))
     return result
@@ -86,7 +98,7 @@ def _card(run: Run, result: Evaluation, size: int, calibration: Calibration, err
     weakest = min(result.per_class, key=lambda metrics: metrics.recall)
     config = run.config
     return CARD.format(
-        **{name: run.results[name] for name in ("parameters", "train_images", "epochs", "threads")},
+        **{name: run.results[name] for name in ("parameters", "epochs", "threads")},
         recipe=config.recipe,
         architecture=config.architecture,
         channels=", ".join(map(str, config.channels)),
@@ -109,7 +121,8 @@ def _card(run: Run, result: Evaluation, size: int, calibration: Calibration, err
         temperature=calibration.temperature,
         calibration_error=error,
         refused=REFUSED,
-        written=config.written_share,
+        mnist_images=config.train_size - config.validation_size,
+        written_images=run.results["train_images"] - config.train_size + config.validation_size,
     )
 
 

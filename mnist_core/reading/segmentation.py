@@ -26,6 +26,7 @@ SMALL = 0.4  # of the row's height; lower pieces belong to the nearest digit
 NEAR = 0.15  # of the row's height, if they are as near as this
 THIN = 0.01  # of the row's height, the half of a pen's width
 WIDE = 0.8  # times its height; narrower ink is not cut
+VERY_WIDE = 1.1  # the same for ink of odd looks that is read with confidence: one in 60 digits has them
 SURE = 0.9  # confidence above which ink is not cut, and below which a reading is unsure
 CUTS = 9  # places that are tried
 MOST_DIGITS = 50
@@ -142,7 +143,8 @@ def _read_group(ink: Ink, read: Read, depth: int = 2) -> list[RowDigit]:
     rows, columns = ink_box(ink.inked)
     box = Box(columns.start, rows.start, columns.stop, rows.stop)
     (whole,) = read([place_ink(*ink)])
-    wide = box.right - box.left > WIDE * (box.bottom - box.top)
+    least = VERY_WIDE if whole.confidence >= SURE else WIDE
+    wide = box.right - box.left > least * (box.bottom - box.top)
     if depth and wide and _is_unsure(whole):
         cut = _best_cut(ink, columns, whole, read)
         if cut:
