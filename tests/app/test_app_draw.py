@@ -14,10 +14,13 @@ from tests.app.drawings import STROKE, button, drawn, path, shifted
 from ui import resources
 from ui.canvas import strokes_of
 from ui.digits import png_url
-from ui.draw import keyboard
+from ui.draw import keyboard, similar
+from ui.draw.attention import on_ink
 from ui.draw.changes import stability
 from ui.draw.others import agreement
 from ui.draw.pictures import Row, csv_text
+from ui.inside.tiles import ABOVE, BELOW
+from ui.resources import find_run
 
 
 def test_without_a_network_it_says_what_to_do(app, monkeypatch):
@@ -120,7 +123,42 @@ def test_step_by_step_shows_what_is_read_after_each(app, run, html):
     assert html(test).count('role="listitem"') == 40
 
 
-@pytest.mark.parametrize("section", ["steps", "changes", "others"])
+def test_what_speaks_for_each_digit_is_coloured(app, run, html):
+    test = drawn(app, run, STROKE, look="attention")
+    assert not test.exception
+    read = int(re.match("It reads ([0-9])", test.subheader[0].value)[1])
+    assert f"coloured by what speaks for {read}" in html(test)
+    other = (read + 1) % 10
+    test.segmented_control(f"speaks_for_{read}").set_value(other).run()
+    assert f"coloured by what speaks for {other}" in html(test)
+
+
+def test_colours_lie_on_the_faint_ink():
+    values, image = np.zeros((28, 28)), np.zeros((28, 28), np.uint8)
+    values[0, 0], values[1, 1], image[2, 2] = 2, -1, 200
+    colours = on_ink(values, image)
+    assert tuple(colours[0, 0]) == ABOVE
+    np.testing.assert_allclose(colours[1, 1], np.array(BELOW) / 2, atol=1)
+    assert tuple(colours[2, 2]) == (80, 80, 80)
+
+
+def test_the_layers_show_what_they_make_of_the_drawing(app, run, html):
+    test = drawn(app, run, STROKE, look="layers")
+    assert not test.exception
+    assert html(test).count('class="lab-tiles"') == 1  # the hidden layer
+
+
+def test_the_nearest_training_images_are_shown(app, run, html):
+    test = drawn(app, run, STROKE, look="similar")
+    assert not test.exception
+    assert html(test).count(" away</figcaption>") == similar.NEIGHBOURS
+    train = similar.compared_with(find_run(run))
+    indices, distances = similar.nearest_training(find_run(run), train.images[7])
+    assert indices[0] == 7
+    assert distances[0] == pytest.approx(0, abs=1e-3)
+
+
+@pytest.mark.parametrize("section", ["steps", "attention", "layers", "similar", "changes", "others"])
 def test_without_a_drawing_a_section_says_what_to_do(app, run, section):
     test = app("draw", run=run, look=section)
     assert not test.exception

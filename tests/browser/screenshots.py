@@ -21,13 +21,15 @@ from mnist_core.runs.store import RunStore
 from tests.browser.server import ROOT, draw, environment, launch, serve, settle
 
 SEVEN = [(70, 70), (200, 70), (120, 230)]
-ROW = [
+ROW = [  # 2041
     [(10, 90), (50, 70), (60, 110), (10, 190), (70, 190)],
     [(120, 80), (90, 130), (120, 190), (145, 130), (120, 80)],
+    [(165, 80), (160, 140), (205, 140)],
+    [(195, 90), (195, 200)],
+    [(250, 75), (245, 195)],
 ]
-ROW += [[(165, 80), (160, 140), (205, 140)], [(195, 90), (195, 200)], [(250, 75), (245, 195)]]
-DRAWN = {"draw": [SEVEN], "draw-row": ROW}
-DRAWN |= {f"draw-{section}": [SEVEN] for section in ("steps", "changes", "others", "sheet")}
+SECTIONS = ("steps", "attention", "layers", "similar", "changes", "others", "sheet")
+DRAWN = {"draw": [SEVEN], "draw-row": ROW, **{f"draw-{section}": [SEVEN] for section in SECTIONS}}
 PAGES = {
     "explore": "/?",
     "explore-image": "/?view=image&index=7",
@@ -61,10 +63,7 @@ PAGES = {
     "draw": "/draw?run={run}",
     "draw-blank": "/draw?run={run}",
     "draw-row": "/draw?run=shipped",
-    "draw-steps": "/draw?run={run}&look=steps",
-    "draw-changes": "/draw?run={run}&look=changes",
-    "draw-others": "/draw?run={run}&look=others",
-    "draw-sheet": "/draw?run={run}&look=sheet",
+    **{f"draw-{section}": f"/draw?run={{run}}&look={section}" for section in SECTIONS},
     "draw-keys": "/draw?run={run}&from=keys",
     "draw-upload": "/draw?run={run}&from=upload",
 }

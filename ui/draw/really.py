@@ -6,7 +6,7 @@ from mnist_core.messages import InputError
 from ui.draw import own_sheet
 from ui.draw.writing import Reading, Writing
 from ui.translation import gettext as _
-from ui.translation import ngettext, say
+from ui.translation import say
 
 NUMBER_KEY = "really_number"
 
@@ -16,15 +16,11 @@ def offer_to_keep(reading: Reading) -> None:
     if not reading.digits or reading.writing.pixels is not None:
         return
     with st.popover(_("It was really a …"), icon=":material/edit:", key="really"):
-        st.markdown(_("What you say is kept in your own test sheet, for this visit."))
+        st.markdown(_("What you say is kept in your own test sheet: see **My handwriting** below."))
         if len(reading.digits) == 1:
             _show_digits(reading.writing)
         else:
             _show_number(reading)
-    count = len(own_sheet.sheet())
-    if count:
-        kept = ngettext("{n} drawing is in your sheet.", "{n} drawings are in your sheet.", count)
-        st.caption(kept.format(n=count), width="content")
 
 
 def _show_digits(writing: Writing) -> None:
@@ -64,4 +60,4 @@ def _keep(parts: list[Writing], text: str) -> None:
     except InputError as error:
         st.toast(say(error.message), icon=":material/error:")
     else:
-        st.toast(_("Kept as {digits}.").format(digits=text), icon=":material/check:")
+        st.toast(_("Kept as {digits}, in My handwriting below.").format(digits=text), icon=":material/check:")

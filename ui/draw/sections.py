@@ -16,6 +16,9 @@ def names() -> dict[str, str]:
     """Return the sections, each a module of ui.draw, with what they are called."""
     return {
         "steps": _("Step by step"),
+        "attention": _("What it looks at"),
+        "layers": _("Inside the network"),
+        "similar": _("Similar images"),
         "changes": _("Turn, move, thicken"),
         "others": _("Other networks"),
         "sheet": _("My handwriting"),

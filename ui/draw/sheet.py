@@ -10,14 +10,15 @@ from mnist_core.messages import InputError
 from mnist_core.reading.recognition import predict_all
 from mnist_core.runs.run import Run
 from ui import resources
-from ui.digits import Figure, bars_html, grid_html
+from ui.digits import Figure, grid_html
 from ui.draw import own_sheet
 from ui.draw.own_sheet import Labelled
 from ui.draw.tuning import show_tuning
 from ui.draw.writing import Reading
+from ui.explore.numbers import table_html
 from ui.runs import distinct_labels, readable_runs
 from ui.translation import gettext as _
-from ui.translation import ngettext, say
+from ui.translation import ngettext, percent_text, say
 
 MOST_RUNS = 8  # that are scored
 MOST_SHOWN = 30
@@ -92,15 +93,12 @@ def show_scores(drawings: Sequence[Labelled], present: Run) -> None:
     right = {run.id: int(np.sum(read_labels(run, drawings) == _labels(drawings))) for run in runs}
     labels = distinct_labels(runs)
     ranked = sorted(runs, key=lambda run: -right[run.id])
-    st.markdown("**" + _("How many each network reads right") + "**")
-    st.html(
-        bars_html(
-            [labels[run.id] for run in ranked],
-            [right[run.id] / len(drawings) for run in ranked],
-            [f"{right[run.id]} / {len(drawings)}" for run in ranked],
-            strong=ranked.index(present),
-        )
-    )
+    rows = [
+        [labels[run.id], f"{right[run.id]} / {len(drawings)}", percent_text(right[run.id] / len(drawings), 0)]
+        for run in ranked
+    ]
+    head = [_("Network"), _("Read right"), _("Share")]
+    st.html(table_html(head, rows, strong=ranked.index(present)))
     if len(drawings) < 20:
         st.caption(_("So few drawings say little yet: a single one more or less right may be chance."))
 

@@ -29,7 +29,7 @@ def show(seen: Seen) -> None:
     asked = choose_image(seen)
     for layer in activations_at(seen, asked.image)[1:]:
         if layer.kind != "flatten":  # which only puts the same in a row
-            _show_layer(layer)
+            show_layer(layer)
 
 
 def _show_weights(seen: Seen) -> None:
@@ -53,7 +53,8 @@ def _how_many(count: int, most: int) -> list[str]:
     return [_("The first {most} of {count:,}.").format(most=most, count=count)] if count > most else []
 
 
-def _show_layer(layer: "LayerActivation") -> None:
+def show_layer(layer: "LayerActivation") -> None:
+    """Show what one layer makes of an image."""
     values = layer.values
     if layer.kind == "output":
         _show_output(values)
