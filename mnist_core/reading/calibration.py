@@ -78,8 +78,20 @@ def calibrate(model: DigitClassifier, train: Split, validation: Split, seed: int
     is_digit = np.arange(len(features)) < len(features) - len(others)
     regression = LogisticRegression(C=STRENGTH, max_iter=200).fit(features / spread, is_digit)
     weights = (regression.coef_[0] / spread).astype(np.float32)
-    logits, held_out = _read(model, validation.images)
-    threshold = float(np.quantile(held_out @ weights, REFUSED))
+    return _fitted(model, weights, validation)
+
+
+def recalibrate(model: DigitClassifier, calibration: Calibration, validation: Split) -> Calibration:
+    """Fit temperature and threshold anew for a fine-tuned copy of the model that `calibration` is of.
+
+    What its features say of being a digit is kept: they moved too little to learn it again.
+    """
+    return _fitted(model, calibration.weights, validation)
+
+
+def _fitted(model: DigitClassifier, weights: Floats, validation: Split) -> Calibration:
+    logits, features = _read(model, validation.images)
+    threshold = float(np.quantile(features @ weights, REFUSED))
     return Calibration(fit_temperature(logits, validation.labels), weights, -threshold)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mnist_core.data import Dataset, Split, hold_out
 from mnist_core.evaluation import evaluate
-from mnist_core.reading.calibration import calibrate
+from mnist_core.reading.calibration import recalibrate
 from mnist_core.reading.fine_tuning import Progress, Sheet, fine_tune
 from mnist_core.runs.labels import LONGEST_NAME
 
@@ -46,7 +46,7 @@ def fine_tune_run(
 ) -> Generator[Progress, None, FineTuned]:
     """Fine-tune a copy of `base` on `sheet` and keep it as a finished run called `name`.
 
-    Nothing is kept if the generator is left. A calibrated run's copy is calibrated anew. Raises InputError
+    Nothing is kept if the generator is left. A calibrated run's copy is calibrated again. Raises InputError
     when `base` can't be read or runs can't be written.
     """
     begun = time.monotonic()
@@ -57,7 +57,8 @@ def fine_tune_run(
     yield Progress(1.0)
     after = _scores(tuned, sheet, dataset.test)
     yield Progress(1.0)
-    calibration = calibrate(tuned, train, validation) if base.load_calibration() else None
+    before_it = base.load_calibration()
+    calibration = recalibrate(tuned, before_it, validation) if before_it else None
     yield Progress(1.0)
     results = {key: base.results[key] for key in ("parameters", "source") if key in base.results} | {
         "epochs": base.results.get("epochs", 0),

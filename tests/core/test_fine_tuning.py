@@ -6,11 +6,12 @@ import torch
 
 from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
-from mnist_core.data import Split
+from mnist_core.data import Split, hold_out
 from mnist_core.evaluation import evaluate
 from mnist_core.messages import InputError
 from mnist_core.reading.calibration import Calibration
 from mnist_core.reading.fine_tuning import fine_tune, split_sheet
+from mnist_core.reading.recognition import predict_all
 from mnist_core.runs.fine_tuned import fine_tune_run
 from mnist_core.runs.store import RunStore
 from mnist_core.training import fit
@@ -102,15 +103,19 @@ def test_leaving_it_keeps_nothing(trained, odd, sample, tmp_path):
     assert [run.id for run in store.list()] == [writer.id]
 
 
-def test_the_copy_of_a_calibrated_run_is_calibrated_anew(trained, odd, sample, tmp_path, monkeypatch):
-    made = Calibration(2.0, np.zeros(64, np.float32), 1.0)
-    monkeypatch.setattr("mnist_core.runs.fine_tuned.calibrate", lambda *_: made)
+def test_the_copy_of_a_calibrated_run_is_calibrated_again(trained, odd, sample, tmp_path):
+    weights = np.linspace(-1, 1, 64, dtype=np.float32)
     store = RunStore(tmp_path)
     writer = store.create(CONFIG)
     writer.save(trained, 6)
-    Calibration(1.0, np.zeros(64, np.float32), 0.0).save(tmp_path / writer.id)
+    Calibration(1.0, weights, -1000.0).save(tmp_path / writer.id)  # refuses all
     writer.update("finished")
     writer.close()
     sheet = split_sheet(list(odd.images), odd.labels.tolist())
     result, _ = last(fine_tune_run(store, store.get(writer.id), sheet, sample, "Mine"))
-    assert result.run.load_calibration().temperature == 2.0
+    calibration, model = result.run.load_calibration(), result.run.load_model()
+    assert calibration.temperature != 1.0
+    np.testing.assert_allclose(calibration.weights, weights, rtol=1e-4)
+    validation = hold_out(sample.train, CONFIG.validation_size)[1]
+    refused = [not read.is_digit for read in predict_all(model, list(validation.images), calibration)]
+    assert np.mean(refused) <= 0.02

@@ -36,6 +36,11 @@ class FineTuningWorker:
         """Whether it is at work, or waits for its turn."""
         return self._thread.is_alive()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it was told to stop."""
+        return self._stopping.is_set()
+
     def stop(self) -> None:
         """Give up at the next step; nothing is kept."""
         self._stopping.set()

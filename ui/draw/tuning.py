@@ -75,14 +75,16 @@ def show_progress() -> None:
     worker: FineTuningWorker = st.session_state[WORKER_KEY]
     if not worker.running:
         st.rerun()
-    if worker.fraction is None:
+    if worker.stopping:
+        words = _("Stopping …")
+    elif worker.fraction is None:
         words = _("Waiting for another visitor's to end …")
     elif worker.fraction < 1:
         words = _("Learning your handwriting: {percent:.0%}").format(percent=worker.fraction)
     else:
         words = _("Testing it on your drawings and on MNIST's test images …")
     st.progress(worker.fraction or 0.0, text=words)
-    st.button(_("Stop"), icon=":material/stop:", on_click=worker.stop)
+    st.button(_("Stop"), icon=":material/stop:", on_click=worker.stop, disabled=worker.stopping)
 
 
 def show_result(result: FineTuned) -> None:
