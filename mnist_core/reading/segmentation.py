@@ -6,7 +6,7 @@ is cut where the network likes the parts best, as in LeCun et al. 1998, section 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 OVERLAP = 0.35  # of the narrower one's width, from which on two pieces belong to one digit
 SMALL = 0.4  # of the row's height; lower pieces belong to the nearest digit
 NEAR = 0.15  # of the row's height, if they are as near as this
+APART = 0.3  # of the row's height, between strokes that may still be one digit
 THIN = 0.01  # of the row's height, the half of a pen's width
 WIDE = 0.8  # times its height; narrower ink is not cut
 VERY_WIDE = 1.1  # the same for ink of odd looks that is read with confidence: one in 60 digits has them
@@ -32,6 +33,7 @@ CUTS = 9  # places that are tried
 MOST_DIGITS = 50
 
 Images = Sequence[NDArray[np.uint8]]
+PenDowns = list[NDArray[np.float64]]
 Read = Callable[[Images], list[Prediction]]
 
 
@@ -57,24 +59,49 @@ def predict_strokes_row(
     model: DigitClassifier, strokes: Strokes, calibration: Calibration | None = None
 ) -> list[RowDigit]:
     """Read strokes, as strokes_to_image takes them, as at most 50 digits from left to right."""
-    groups = split_strokes(strokes)
-    predictions = predict_all(model, [ink_strokes(group) for group in groups], calibration)
-    boxes = [_around([_span(stroke) for stroke in group]) for group in groups]
-    return [RowDigit(box, p, _is_unsure(p)) for box, p in zip(boxes, predictions, strict=True)]
 
+    def read(groups: list[PenDowns]) -> list[RowDigit]:
+        predictions = predict_all(model, [ink_strokes(group) for group in groups], calibration)
+        return [RowDigit(_hull(g), p, _is_unsure(p)) for g, p in zip(groups, predictions, strict=True)]
 
-def split_strokes(strokes: Strokes) -> list[list[NDArray[np.float64]]]:
-    """Put strokes, as strokes_to_image takes them, together to at most 50 digits from left to right.
-
-    Each is a list of arrays [points, 2]: its strokes, from left to right.
-    """
     pen_downs = checked_strokes(strokes)
-    groups = _grouped(_with_some_width([_span(stroke) for stroke in pen_downs]))[:MOST_DIGITS]
-    return [[pen_downs[index] for index in group] for group in groups]
+    places = _grouped(_with_some_width([_hull([stroke]) for stroke in pen_downs]))[:MOST_DIGITS]
+    groups = [[pen_downs[index] for index in group] for group in places]
+    digits = read(groups)
+    neighbours = [place for place in range(len(digits) - 1) if _may_be_one(*digits[place : place + 2])]
+    whole = dict(zip(neighbours, read([groups[at] + groups[at + 1] for at in neighbours]), strict=True))
+    return list(_joined(digits, whole))
 
 
-def _span(stroke: NDArray[np.float64]) -> Box:
-    return Box(*stroke.min(axis=0), *stroke.max(axis=0))
+def strokes_within(strokes: Strokes, box: Box) -> list[NDArray[np.float64]]:
+    """Return the strokes, arrays [points, 2], that lie within the box of a digit of their row."""
+    return [stroke for stroke in checked_strokes(strokes) if _around([_hull([stroke]), box]) == box]
+
+
+def _hull(pen_downs: PenDowns) -> Box:
+    points = np.concatenate(pen_downs)
+    return Box(*points.min(axis=0), *points.max(axis=0))
+
+
+def _may_be_one(left: RowDigit, right: RowDigit) -> bool:
+    """Whether neighbours could be one digit whose strokes lie apart: a 4 whose stem stands beside it, say."""
+    both = _around([left.box, right.box])
+    near = right.box.left - left.box.right <= APART * (both.bottom - both.top)
+    narrow = both.right - both.left <= both.bottom - both.top
+    return near and narrow and (left.unsure or right.unsure)
+
+
+def _joined(digits: list[RowDigit], whole: dict[int, RowDigit]) -> Iterator[RowDigit]:
+    """Give the digits, but neighbours as one where `whole`, by the left one's place, is read better."""
+    place = 0
+    while place < len(digits):
+        both, parts = whole.get(place), [digit.prediction for digit in digits[place : place + 2]]
+        if both and not both.unsure and _score(both.prediction) > _score(parts[0]) * _score(parts[1]):
+            yield both
+            place += 2
+        else:
+            yield digits[place]
+            place += 1
 
 
 def _with_some_width(spans: list[Box]) -> list[Box]:

@@ -48,7 +48,7 @@ def test_another_number_of_figures_is_refused_and_stays(app, run):
     button(test, "Keep").click().run()
     assert "needs 2 figures" in test.toast[0].value
     assert test.text_input("really_number").value == "7"
-    assert not test.session_state["own_sheet"]
+    assert "own_sheet" not in test.session_state
 
 
 def test_the_sheet_says_how_many_each_network_reads_right(app, run, html):

@@ -11,7 +11,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.data import open_mnist
 from mnist_core.messages import InputError
 from mnist_core.reading.drawing import strokes_to_image
-from mnist_core.reading.segmentation import predict_pixels_row, predict_strokes_row
+from mnist_core.reading.segmentation import predict_pixels_row, predict_strokes_row, strokes_within
 from mnist_core.runs.store import RunStore
 
 ONE = [[[20, 0], [20, 100]]]
@@ -52,6 +52,19 @@ def test_a_stroke_straight_down_belongs_to_the_one_it_crosses(untrained):
     four = [[[6, 0], [0, 60], [60, 60]], [[45, 20], [45, 100]]]
     row = predict_strokes_row(untrained, four + moved(ONE, 80) + moved(four, 150))
     assert [digit.box for digit in row] == [(0, 0, 60, 100), (100, 0, 100, 100), (150, 0, 210, 100)]
+
+
+def test_an_open_four_whose_stem_stands_apart_is_one_digit(shipped):
+    four = [[[6, 0], [0, 55], [40, 55]], [[50, 0], [50, 100]]]
+    drawn = moved(ONE, -20) + moved(four, 60) + moved(ONE, 130)
+    row = predict_strokes_row(*shipped[:1], drawn, shipped[1])
+    assert [digit.prediction.label for digit in row] == [1, 4, 1]
+    assert row[1].box == (60, 0, 110, 100)
+    assert [stroke[0].tolist() for stroke in strokes_within(drawn, row[1].box)] == [[66, 0], [110, 0]]
+    assert [digit.prediction.label for digit in predict_strokes_row(*shipped[:1], ONE + moved(ONE, 40))] == [
+        1,
+        1,
+    ]
 
 
 def test_strokes_are_read_one_by_one(shipped):

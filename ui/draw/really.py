@@ -2,17 +2,21 @@
 
 import streamlit as st
 
-from mnist_core.messages import InputError
+from mnist_core.messages import N_, InputError, Message
 from ui.draw import own_sheet
 from ui.draw.writing import Reading, Writing
 from ui.translation import gettext as _
 from ui.translation import say
 
+ANSWER_KEY = "really_answer"  # what came of the last one: a message and its icon
 NUMBER_KEY = "really_number"
 
 
 def offer_to_keep(reading: Reading) -> None:
     """Offer to say what a drawing really was; nothing for pictures, which have no strokes."""
+    if answer := st.session_state.pop(ANSWER_KEY, None):
+        message, icon = answer
+        st.toast(say(message), icon=icon)
     if not reading.digits or reading.writing.pixels is not None:
         return
     with st.popover(_("It was really a …"), icon=":material/edit:", key="really"):
@@ -46,10 +50,8 @@ def _keep_number(parts: list[Writing]) -> None:
         _keep(parts, text)
         st.session_state[NUMBER_KEY] = ""
     else:
-        st.toast(
-            _("It found {n} digits, so it needs {n} figures; nothing was kept.").format(n=len(parts)),
-            icon=":material/error:",
-        )
+        words = N_("It found {n} digits, so it needs {n} figures; nothing was kept.")
+        st.session_state[ANSWER_KEY] = (Message(words, {"n": len(parts)}), ":material/error:")
 
 
 def _keep(parts: list[Writing], text: str) -> None:
@@ -58,6 +60,7 @@ def _keep(parts: list[Writing], text: str) -> None:
             [own_sheet.drawn(part.strokes, int(digit)) for part, digit in zip(parts, text, strict=True)]
         )
     except InputError as error:
-        st.toast(say(error.message), icon=":material/error:")
+        st.session_state[ANSWER_KEY] = (error.message, ":material/error:")
     else:
-        st.toast(_("Kept as {digits}, in My handwriting below.").format(digits=text), icon=":material/check:")
+        kept = Message(N_("Kept as {digits}, in My handwriting below."), {"digits": text})
+        st.session_state[ANSWER_KEY] = (kept, ":material/check:")

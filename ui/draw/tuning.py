@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from mnist_core.messages import InputError
 from mnist_core.reading.fine_tuning import FEWEST, split_sheet
 from mnist_core.runs.fine_tuned import FineTuned, Scores, fine_tune_run
 from mnist_core.runs.run import Run
@@ -57,15 +56,11 @@ def show_start(run: Run, drawings: Sequence[Labelled]) -> None:
 
 
 def _start(run: Run, drawings: Sequence[Labelled]) -> None:
-    data, store, owner = resources.dataset(), resources.run_store(), visitor.identity()
+    loader, store, owner = resources.dataset_loader(), resources.run_store(), visitor.identity()
     name = _("{name}, my handwriting").format(name=run_name(run))
-    try:
-        sheet = split_sheet([one.image for one in drawings], [one.label for one in drawings])
-    except InputError as error:
-        st.toast(say(error.message), icon=":material/error:")
-        return
+    sheet = split_sheet([one.image for one in drawings], [one.label for one in drawings])
     st.session_state[WORKER_KEY] = FineTuningWorker(
-        lambda: fine_tune_run(store, run, sheet, data, name, owner)
+        lambda: fine_tune_run(store, run, sheet, loader.wait(), name, owner)
     )
 
 

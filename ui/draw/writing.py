@@ -77,14 +77,15 @@ def read(run: Run, writing: Writing, as_one: bool = False) -> Reading:
 
 def read_digits(run: Run, writing: Writing, as_one: bool) -> "tuple[list[RowDigit], list[Writing]]":
     """Return the digits and the part of the writing that each is."""
-    from mnist_core.reading.segmentation import predict_pixels_row, predict_strokes_row, split_strokes
+    from mnist_core.reading.segmentation import predict_pixels_row, predict_strokes_row, strokes_within
 
     how = resources.model(run), calibration(run)
     if as_one or writing.ready:
         return _read_as_one(how, writing)
     if writing.pixels is None:
         digits = predict_strokes_row(how[0], writing.strokes, how[1])
-        return digits, [Writing(group, pen=writing.pen) for group in split_strokes(writing.strokes)]
+        parts = [strokes_within(writing.strokes, digit.box) for digit in digits]
+        return digits, [Writing(part, pen=writing.pen) for part in parts]
     digits = predict_pixels_row(how[0], writing.pixels, how[1])
     if len(digits) == 1:
         return digits, [writing]
