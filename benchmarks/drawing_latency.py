@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from tqdm import tqdm
 
 from benchmarks.interaction import TRAINING, table, training
@@ -50,8 +50,10 @@ WATCH = """text => {
 
 def stroke(page: Page, points: list[tuple[int, int]]) -> float:
     """Draw one stroke on the empty canvas; return the milliseconds until it was answered."""
+    canvas = page.locator("canvas.upper-canvas")
+    expect(canvas).to_have_count(1, timeout=30_000)  # the one that was cleared has gone
     page.evaluate(WATCH, "It reads")
-    box = page.locator("canvas.upper-canvas").bounding_box()
+    box = canvas.bounding_box()
     for number, (x, y) in enumerate(points):
         page.mouse.move(box["x"] + x, box["y"] + y, steps=5)
         if number == 0:
