@@ -50,8 +50,8 @@ WATCH = """text => {
 
 def stroke(page: Page, points: list[tuple[int, int]]) -> float:
     """Draw one stroke on the empty canvas; return the milliseconds until it was answered."""
-    canvas = page.locator("canvas.upper-canvas")
-    expect(canvas).to_have_count(1, timeout=30_000)  # the one that was cleared has gone
+    canvas = page.locator("canvas.upper-canvas").filter(visible=True)
+    expect(canvas).to_have_count(1)  # the one that was cleared has gone
     page.evaluate(WATCH, "It reads")
     box = canvas.bounding_box()
     for number, (x, y) in enumerate(points):
@@ -67,7 +67,7 @@ def stroke(page: Page, points: list[tuple[int, int]]) -> float:
 def strokes(page: Page, run: str, what: str) -> list[float]:
     """Draw on an empty canvas, STROKES times after a first that opens everything; return the milliseconds."""
     visit(page, f"/draw?run={run}&lang=en")
-    page.locator("canvas.upper-canvas").wait_for()
+    page.locator("canvas.upper-canvas").first.wait_for()
     times = []
     for number in tqdm(range(STROKES + 1), desc=what):
         times.append(stroke(page, DIGITS[number % len(DIGITS)]))

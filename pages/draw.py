@@ -8,6 +8,7 @@ from ui.draw.answer import show_answer
 from ui.draw.pictures import show_table
 from ui.draw.really import offer_to_keep
 from ui.draw.sections import show_sections
+from ui.draw.slots import leave_empty
 from ui.draw.ways import WAYS, choose_way, hint
 from ui.draw.writing import Reading, Writing, read
 from ui.runs import pick_run
@@ -43,9 +44,12 @@ def show_reading(run: Run, written: Writing, how_to_begin: str) -> Reading:
     """Show what a run reads, with the ways to say that it was something else; return it."""
     reading = read(run, written, st.session_state.get(AS_ONE_KEY, False))
     show_answer(reading, how_to_begin)
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        offer_to_keep(reading)
-        offer_as_one(reading)
+    if reading.digits:
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+            offer_to_keep(reading)
+            offer_as_one(reading)
+    else:
+        leave_empty(1)
     return reading
 
 

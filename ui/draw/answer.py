@@ -6,6 +6,7 @@ import streamlit as st
 from mnist_core.reading.recognition import Prediction
 from ui.digits import Figure, bars_html, figure_html, grid_html, sure_text
 from ui.draw.sketch import boxes_html
+from ui.draw.slots import leave_empty
 from ui.draw.writing import Reading
 from ui.translation import gettext as _
 from ui.translation import ngettext
@@ -16,6 +17,7 @@ def show_answer(reading: Reading, hint: str) -> None:
     if not reading.digits:
         st.subheader(_("No digit yet"))
         st.markdown(hint)
+        leave_empty(2)
     elif len(reading.digits) == 1:
         show_one(reading.digits[0].prediction)
     else:
@@ -40,6 +42,7 @@ def show_one(prediction: Prediction) -> None:
         show_probabilities(prediction)
     with picture:
         show_input(prediction)
+    leave_empty(1)
 
 
 def second_guess(prediction: Prediction) -> str:

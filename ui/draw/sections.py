@@ -5,10 +5,12 @@ from importlib import import_module
 
 import streamlit as st
 
+from ui.draw.slots import leave_empty
 from ui.draw.writing import Reading
 from ui.translation import gettext as _
 
 SECTION_KEY = "look"
+MOST_PARTS = 20  # elements of a section, or more
 DIGIT_KEY = "which_digit"
 
 
@@ -28,11 +30,15 @@ def names() -> dict[str, str]:
 @st.fragment
 def show_sections(reading: Reading) -> None:
     """Show the sections' names, and the one that is open."""
-    section = _choose(names())
-    if section is None:
-        return
-    show: Callable[[Reading], None] = import_module(f"ui.draw.{section}").show
-    show(reading)
+    sections = names()
+    chosen = _choose(sections)
+    for section in sections:  # each in a place of its own
+        if section == chosen:
+            show: Callable[[Reading], None] = import_module(f"ui.draw.{section}").show
+            with st.container():
+                show(reading)
+        else:
+            leave_empty(1)
 
 
 def pick_digit(reading: Reading) -> int | None:
@@ -40,6 +46,7 @@ def pick_digit(reading: Reading) -> int | None:
     if len(reading.digits) < 2:
         if not reading.digits:
             st.info(_("Write a digit first: this section is about what you wrote."))
+            leave_empty(MOST_PARTS)
         return 0 if reading.digits else None
     places = range(len(reading.digits))
     labels = [f"{place + 1}.: {reading.text[place]}" for place in places]
