@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 WINDOW = 5  # pixels a side of the square that occlusion hides: a little more than a stroke is wide
 FEWEST_STEPS, MOST_STEPS = 32, 1024  # of integrated gradients' way from paper to the image
 COMPLETE_TO = 0.005  # of the difference that the attributions should add up to
-BATCH = 50  # images, so that memory stays small
+BATCH = 20  # images, so that memory stays small: the gradients of a large network take 3 MB each
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
@@ -120,11 +120,12 @@ def hidden_features(model: DigitClassifier, images: NDArray[np.uint8]) -> Floats
 
     body = _body(model)
     device = next(model.parameters()).device
-    parts = []
+    found: Floats = np.empty((len(images), _last_linear(model).in_features), np.float32)
     with torch.inference_mode():
-        for batch in torch.from_numpy(np.ascontiguousarray(images)).split(BATCH):
-            parts.append(body(batch.to(device)).float().cpu().numpy())
-    return np.concatenate(parts)
+        for start in range(0, len(images), BATCH):
+            batch = torch.from_numpy(np.array(images[start : start + BATCH])).to(device)
+            found[start : start + BATCH] = body(batch).float().cpu().numpy()
+    return found
 
 
 def nearest(features: Floats, feature: Floats, count: int) -> tuple[Indices, Floats]:
@@ -133,8 +134,8 @@ def nearest(features: Floats, feature: Floats, count: int) -> tuple[Indices, Flo
     Distances are Euclidean, the nearest first; of equally near rows the first comes first.
     """
     distances = np.empty(len(features), np.float32)
-    for start in range(0, len(features), 1000):  # a difference of all at once would double the memory
-        part = slice(start, start + 1000)
+    for start in range(0, len(features), 500):  # a difference of all at once would double the memory
+        part = slice(start, start + 500)
         distances[part] = np.sqrt(((features[part] - feature) ** 2).sum(1))
     order = np.argsort(distances, kind="stable")[:count]
     return order, distances[order]
@@ -158,8 +159,13 @@ def _body(model: DigitClassifier) -> nn.Module:
     from torch import nn
 
     modules = list(model.network)
-    last = max(place for place, module in enumerate(modules) if isinstance(module, nn.Linear))
-    return nn.Sequential(model.scaling, *modules[:last])
+    return nn.Sequential(model.scaling, *modules[: modules.index(_last_linear(model))])
+
+
+def _last_linear(model: DigitClassifier) -> nn.Linear:
+    from torch import nn
+
+    return [module for module in model.network if isinstance(module, nn.Linear)][-1]
 
 
 def _outputs(model: DigitClassifier) -> Any:

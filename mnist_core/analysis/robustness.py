@@ -23,7 +23,7 @@ TRIALS: dict[str, Corruption | Attack] = {**CORRUPTIONS, **ATTACKS}
 """All that is measured, in the order in which it is."""
 
 IMAGES = 500  # the shipped model then takes about a minute on one core; more would be surer, and slower
-BATCH = 100  # what is done between two reports
+BATCH = 50  # what is done between two reports; an attack on more at once takes more memory
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def measure_robustness(
 ) -> Iterator[tuple[float, Robustness]]:
     """Yield how far the measurement is, 0 to 1, and what is measured so far; the caller stops by leaving.
 
-    The first comes with the accuracy of the images as they are, the others every 100 images. Each strength
+    The first comes with the accuracy of the images as they are, the others every 50 images. Each strength
     starts the draws anew from `seed`, so an image is turned the same way at each, and no point depends on
     which others were measured. Raises InputError if `images` is below 1.
     """
