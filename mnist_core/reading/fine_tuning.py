@@ -69,19 +69,19 @@ def fine_tune(
     import torch.nn.functional as F
 
     from mnist_core.augmentation import augment
+    from mnist_core.config import TrainConfig
+    from mnist_core.optimizers import Optimizer
 
     random = torch.Generator().manual_seed(seed)
     tuned = copy.deepcopy(model).eval()
-    optimizer = torch.optim.AdamW(tuned.parameters(), LEARNING_RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
+    optimizer = Optimizer(tuned, TrainConfig(optimizer="adamw", schedule="one_cycle", weight_decay=0.01))
     for step in range(1, steps + 1):
         parts = [_draw(own, OWN, random), _draw(train, REHEARSED, random)]
         images = torch.cat([images for images, _ in parts])
         loss = F.cross_entropy(tuned(augment(images, VARIATION, random)), torch.cat([y for _, y in parts]))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
+        tuned.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step(LEARNING_RATE, step / steps)
         yield Progress(step / steps)
     return tuned
 
