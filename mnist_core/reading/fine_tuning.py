@@ -80,7 +80,7 @@ def fine_tune(
         images = torch.cat([images for images, _ in parts])
         loss = F.cross_entropy(tuned(augment(images, VARIATION, random)), torch.cat([y for _, y in parts]))
         tuned.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step(LEARNING_RATE, step / steps)
         yield Progress(step / steps)
     return tuned
