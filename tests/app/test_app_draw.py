@@ -13,13 +13,12 @@ from mnist_core.runs.store import RunStore
 from tests.app.drawings import STROKE, button, drawn, path, shifted
 from ui import resources
 from ui.canvas import strokes_of
+from ui.colours import ABOVE, BELOW, on_ink
 from ui.digits import png_url
 from ui.draw import keyboard, similar
-from ui.draw.attention import on_ink
 from ui.draw.changes import stability
 from ui.draw.others import agreement
 from ui.draw.pictures import Row, csv_text
-from ui.inside.tiles import ABOVE, BELOW
 from ui.resources import find_run
 
 

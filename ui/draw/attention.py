@@ -5,14 +5,13 @@ import streamlit as st
 
 from mnist_core.runs.run import Run
 from ui import resources
+from ui.colours import on_ink
 from ui.digits import Figure, grid_html
 from ui.draw.sections import pick_digit
 from ui.draw.writing import Reading
-from ui.inside.tiles import ABOVE, BELOW
 from ui.translation import gettext as _
 
 TARGET_KEY = "speaks_for"
-FAINT = 0.4  # how bright the ink is under the colours
 
 
 @st.fragment
@@ -57,13 +56,6 @@ def choose_target(read: int) -> int:
 def saliency(run: Run, image: np.ndarray, target: int) -> tuple[np.ndarray, np.ndarray]:
     """Return how much each pixel of `image` speaks for `target` by both methods: [28, 28] each."""
     return _saliency(str(run.checkpoints[-1]), image.tobytes(), target, run)
-
-
-def on_ink(values: np.ndarray, image: np.ndarray) -> np.ndarray:
-    """Return values [28, 28] as colours on the faint ink of `image` [28, 28]: uint8 [28, 28, 3]."""
-    strength = np.abs(values)[..., None] / max(float(np.abs(values).max()), 1e-12)
-    colours = np.where(values[..., None] >= 0, ABOVE, BELOW)
-    return np.rint(image[..., None] * FAINT * (1 - strength) + colours * strength).astype(np.uint8)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)

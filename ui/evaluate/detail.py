@@ -7,10 +7,11 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.dataset.label_errors import DOUBTFUL_LABELS
+from ui.colours import on_ink
 from ui.digits import Figure, bars_html, figure_html, grid_html, png_url, sure_text
 from ui.draw.ways import SENT_KEY
 from ui.evaluate.asked import Asked
-from ui.evaluate.palette import map_mosaic, on_image, unit_strip
+from ui.evaluate.mosaic import map_mosaic, unit_strip
 from ui.evaluate.shared import compared_with, layer_activations, nearest_training, saliency
 from ui.state import choice_in_url, link
 from ui.translation import gettext as _
@@ -112,14 +113,14 @@ def show_saliency(asked: Asked, result: "Evaluation", index: int) -> None:
         number=asked.number(index), digit=target
     )
     figures = [
-        Figure(on_image(gradients, image), "<b>" + _("Integrated gradients") + "</b>", alt),
-        Figure(on_image(hiding, image), "<b>" + _("Occlusion") + "</b>", alt),
+        Figure(on_ink(gradients, image), "<b>" + _("Integrated gradients") + "</b>", alt),
+        Figure(on_ink(hiding, image), "<b>" + _("Occlusion") + "</b>", alt),
     ]
     with st.container(key="lab_saliency"):
         st.html(grid_html(figures, columns=2))
     st.markdown(
         _(
-            "<span class='lab-for'>Orange</span> speaks for a {digit}, <span class='lab-against'>blue</span> "
+            "<span class='lab-for'>Blue</span> speaks for a {digit}, <span class='lab-against'>orange</span> "
             "against it. **Integrated gradients** shares out among the pixels by how much the score of "
             "{digit} differs from that of empty paper; **occlusion** covers five by five pixels at a time "
             "and looks how far the score falls."
@@ -141,7 +142,7 @@ def show_layers(asked: Asked, result: "Evaluation", index: int) -> None:
     st.caption(
         _(
             "Each small image is what one map of a layer makes of the digit; where a layer has no maps, each "
-            "square is a unit. Black is 0, orange above, blue below."
+            "square is a unit. Black is 0, blue above, orange below."
         )
     )
 

@@ -8,14 +8,14 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-ABOVE, BELOW = (58, 152, 230), (235, 122, 32)  # seen on white and on black, and by colour-blind eyes
+from ui.colours import hues
 
 
 def signed_url(values: np.ndarray, largest: float) -> str:
     """Return values [H, W] as the data URL of a PNG: the colour their sign, the strength their size."""
     strength = np.clip(np.abs(values) / max(largest, 1e-12), 0, 1)
     pixels = np.empty((*values.shape, 4), np.uint8)
-    pixels[..., :3] = np.where(values[..., None] >= 0, ABOVE, BELOW)
+    pixels[..., :3] = hues(values)
     pixels[..., 3] = np.round(255 * strength)
     file = BytesIO()
     Image.fromarray(pixels).save(file, "PNG")

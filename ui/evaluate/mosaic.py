@@ -1,26 +1,11 @@
-"""Numbers as colours: above zero orange, below blue, which all eyes tell apart."""
+"""A layer's maps or units laid out as one picture."""
 
 import numpy as np
 
-FOR, AGAINST = (255, 150, 50), (70, 150, 255)
-FAINT = 0.35  # how bright the image's own ink is under the colours
+from ui.colours import signed_colours
+
 GAP = 1  # pixels between maps
 LONGEST_ROW = 32  # units to a row
-
-
-def signed_colours(values: np.ndarray) -> np.ndarray:
-    """Return uint8 [..., 3] for values of any shape: black at 0, orange above, blue below, by the largest."""
-    strength = np.abs(values)[..., None] / max(float(np.abs(values).max()), np.finfo(np.float32).tiny)
-    colours = np.where(values[..., None] > 0, FOR, AGAINST)
-    return (strength * colours).round().astype(np.uint8)
-
-
-def on_image(values: np.ndarray, image: np.ndarray) -> np.ndarray:
-    """Return values [28, 28] as colours, uint8 [28, 28, 3], on the faint ink of `image` [28, 28]."""
-    ink = image[..., None] * FAINT
-    strength = np.abs(values)[..., None] / max(float(np.abs(values).max()), np.finfo(np.float32).tiny)
-    colours = np.where(values[..., None] > 0, FOR, AGAINST)
-    return (ink * (1 - strength) + colours * strength).round().astype(np.uint8)
 
 
 def map_mosaic(maps: np.ndarray) -> np.ndarray:
