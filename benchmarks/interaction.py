@@ -124,7 +124,7 @@ def interact(page: Page, number: int, run: str) -> Iterator[float]:
     yield timed(page, axis.click, ".st-key-axis ~ * [data-testid=stCaptionContainer]")
     yield timed(page, go(page, "Evaluate"), "h1")
     yield timed(page, go(page, "Draw"), "h1")
-    picture = page.get_by_text("Upload a picture", exact=True)
+    picture = page.get_by_text("Pictures", exact=True)
     yield timed(page, picture.click, "[data-testid=stFileUploader]")
 
 
