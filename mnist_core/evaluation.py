@@ -35,8 +35,8 @@ class Evaluation:
     """A model's answers for N images: true labels [N], probabilities [N, 10] and losses [N] (nats)."""
 
     labels: NDArray[np.int64]
-    probabilities: NDArray[np.float32]
-    losses: NDArray[np.float32]
+    probabilities: NDArray[np.float64]
+    losses: NDArray[np.float64]
 
     @cached_property
     def predictions(self) -> NDArray[np.int64]:
@@ -111,6 +111,6 @@ def evaluate(model: DigitClassifier, split: Split) -> Evaluation:
     from mnist_core.inference import predict_logits
 
     labels = torch.from_numpy(split.labels).long()
-    log_probabilities = predict_logits(model, torch.from_numpy(split.images)).log_softmax(1)
+    log_probabilities = predict_logits(model, torch.from_numpy(split.images)).double().log_softmax(1)
     losses = F.nll_loss(log_probabilities, labels, reduction="none")
     return Evaluation(labels.numpy(), log_probabilities.exp().numpy(), losses.numpy())

@@ -211,7 +211,7 @@ def evaluate(images, labels):
     network.eval()
     with torch.inference_mode():
         answers = [network(scale(batch$to_device)) for batch in images.split(100)]
-    log_probabilities = torch.cat(answers)$to_cpu.log_softmax(1)
+    log_probabilities = torch.cat(answers)$to_cpu.double().log_softmax(1)
     predictions = log_probabilities.exp().numpy().argmax(1)
     losses = F.nll_loss(log_probabilities, labels, reduction="none").numpy()
     return float((predictions == labels.numpy()).mean()), float(losses.mean())

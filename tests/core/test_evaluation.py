@@ -18,7 +18,7 @@ def answers(labels: list[int], predictions: list[int]) -> Evaluation:
     probabilities[np.arange(len(labels)), predictions] = 2
     probabilities /= probabilities.sum(1, keepdims=True)
     losses = -np.log(probabilities[np.arange(len(labels)), labels])
-    return Evaluation(np.array(labels), probabilities.astype(np.float32), losses.astype(np.float32))
+    return Evaluation(np.array(labels), probabilities, losses)
 
 
 RANDOM = np.random.default_rng(1).integers(0, 10, (2, 500)).tolist()
@@ -44,7 +44,7 @@ class TestAgainstScikitLearn:
         result = answers(labels, predictions)
         probabilities = result.probabilities / result.probabilities.sum(1, keepdims=True, dtype=float)
         expected = metrics.log_loss(labels, probabilities, labels=range(10))
-        assert result.loss == pytest.approx(expected, rel=1e-5)
+        assert result.loss == pytest.approx(expected, rel=1e-9)
 
     def test_confusion_matrix_is_true_by_predicted(self, labels, predictions):
         expected = np.zeros((10, 10), int)
@@ -95,7 +95,7 @@ def test_a_model_is_evaluated_by_its_own_logits(settings, sample):
     labels = torch.from_numpy(sample.test.labels).long()
     assert result.labels.tolist() == sample.test.labels.tolist()
     assert result.predictions.tolist() == logits.argmax(1).tolist()
-    assert result.loss == pytest.approx(F.cross_entropy(logits, labels).item(), rel=1e-5)
+    assert result.loss == pytest.approx(F.cross_entropy(logits.double(), labels).item(), rel=1e-9)
     np.testing.assert_allclose(result.probabilities, logits.softmax(1).numpy(), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(result.probabilities.sum(1), 1, rtol=1e-5)
     assert (result.probabilities.shape, result.losses.shape) == ((297, 10), (297,))
