@@ -72,7 +72,9 @@ def tab_through(page):
 @pytest.mark.parametrize("path", PAGES)
 def test_tab_reaches_every_control_and_shows_where_it_is(page, two_runs, path):
     page.open(path)
-    at_rest = "!document.querySelector('[data-testid=stProgress]')"  # what measures by itself changes the page
+    at_rest = (
+        "!document.querySelector('[data-testid=stProgress]')"  # what measures by itself changes the page
+    )
     page.wait_for_function(at_rest, timeout=60_000)
     assert page.evaluate(MARK) > 5
     unmarked = tab_through(page)
