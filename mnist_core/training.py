@@ -15,7 +15,16 @@ from mnist_core.config import TrainConfig
 from mnist_core.data import Split
 from mnist_core.inference import predict_logits
 from mnist_core.learning.batches import Batches
-from mnist_core.learning.events import Continued, Diverged, EpochDone, Event, Started, StepDone, Tick
+from mnist_core.learning.events import (
+    Continued,
+    Diverged,
+    EpochDone,
+    Event,
+    Started,
+    StepDone,
+    StepWatcher,
+    Tick,
+)
 from mnist_core.learning.gradients import choose_gradients
 from mnist_core.learning.phases import Phases, change, first_phases, phase_at
 from mnist_core.learning.training_state import TrainingState
@@ -71,6 +80,7 @@ class Training:
         self._clock = _Stopwatch()
         # One block for an epoch's outputs: many small tensors kept between large ones break up the heap.
         self._logits = torch.empty(len(self._batches), 10, device=device)
+        self.step_watcher: StepWatcher | None = None
         self._reported = 0  # images of this epoch up to the last report
         self.phases: Phases = first_phases(config)
         self.step = self.epochs_done = 0
@@ -166,7 +176,12 @@ class Training:
 
     def _move_weights(self) -> float:
         phase = phase_at(self.phases, self.step)
-        rate = self._optimizer.step(phase.learning_rate, self.step / (phase.epochs * self.steps_per_epoch))
+        progress = self.step / (phase.epochs * self.steps_per_epoch)
+        if self.step_watcher:
+            self.step_watcher.before_step(self.step + 1)
+        rate = self._optimizer.step(phase.learning_rate, progress)
+        if self.step_watcher:
+            self.step_watcher.after_step()
         self._gradients.clear()
         self.step += 1
         return rate

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from mnist_core.messages import InputError
 
@@ -58,6 +59,16 @@ class Tick:
 
 
 Event = Started | Continued | StepDone | EpochDone | Tick
+
+
+class StepWatcher(Protocol):
+    """Is told of each step before and after it moves the weights, which it must leave as they are."""
+
+    def before_step(self, step: int) -> None:
+        """Step number `step`, counted from 1, has its gradients and is about to move the weights."""
+
+    def after_step(self) -> None:
+        """It has moved them."""
 
 
 class Diverged(InputError):

@@ -10,6 +10,7 @@ import numpy as np
 
 WATCHED = 12
 PROBES_FILE = "probes.jsonl"
+USUAL_RATIO = 1e-3  # of an update to its weights, by the rule of thumb of Stanford's CS231n
 
 
 @dataclass(frozen=True)
@@ -18,9 +19,9 @@ class Probe:
 
     One entry for each layer with parameters (`layers.learning_layers`): the norms of its gradient and of its
     weights, and the share of its ReLU units, 0 to 1, that are zero for every image (a feature map is a unit;
-    None for a layer without ReLU). `probabilities` are those of the watched digits, float32 [12, 10]. `moves`
-    are how far each layer's weights came since the look before, relative to their norm then; empty where
-    there was none.
+    None for a layer without ReLU). `probabilities` are those of the watched digits, float32 [12, 10].
+    `update_ratios` are how far one step, the last one weighed before the look, moved each layer, relative to
+    its norm before that step; empty where none was weighed.
     """
 
     step: int
@@ -28,7 +29,7 @@ class Probe:
     weight_norms: tuple[float, ...]
     dead_shares: tuple[float | None, ...]
     probabilities: np.ndarray
-    moves: tuple[float, ...] = ()
+    update_ratios: tuple[float, ...] = ()
 
     def to_json(self) -> str:
         """Return it as a line of JSON; probabilities to four digits."""
@@ -41,9 +42,8 @@ class Probe:
         values = json.loads(line)
         lists = {name: tuple(values[name]) for name in ("gradient_norms", "weight_norms", "dead_shares")}
         probabilities = np.array(values["probabilities"], np.float32)
-        return cls(
-            int(values["step"]), **lists, probabilities=probabilities, moves=tuple(values.get("moves", ()))
-        )
+        ratios = tuple(values.get("update_ratios", ()))
+        return cls(int(values["step"]), **lists, probabilities=probabilities, update_ratios=ratios)
 
 
 def watched_digits(labels: np.ndarray) -> np.ndarray:

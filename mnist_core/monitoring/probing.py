@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +16,7 @@ from mnist_core.data import Split
 from mnist_core.layers import learning_layers
 from mnist_core.model import DigitClassifier
 from mnist_core.monitoring.probes import Probe, watched_digits
+from mnist_core.monitoring.update_ratios import layer_norms, parameters_by_layer
 
 PROBE_IMAGES = 128
 LOOKS_PER_EPOCH = 12
@@ -40,7 +40,7 @@ class Prober:
 
     def __init__(self, model: DigitClassifier, config: TrainConfig, monitor: Split) -> None:
         self._model = model
-        self._layers = [_parameters(group) for group in learning_layers(model)]
+        self._layers = parameters_by_layer(model)
         self._relus = [_relus(group) for group in learning_layers(model)]
         watched = watched_digits(monitor.labels)
         others = np.setdiff1d(np.arange(min(len(monitor), PROBE_IMAGES)), watched)
@@ -49,10 +49,9 @@ class Prober:
         self._images = torch.from_numpy(monitor.images[chosen])
         self._labels = torch.from_numpy(monitor.labels[chosen]).long()
         self._loss = F.nll_loss if config.loss == "nll" else F.cross_entropy
-        self._before: list[list[Tensor]] = []  # the weights at the look before
 
-    def look(self, step: int) -> Probe:
-        """Look at the model as it is, after `step` steps."""
+    def look(self, step: int, update_ratios: tuple[float, ...] = ()) -> Probe:
+        """Look at the model as it is, after `step` steps; `update_ratios` are noted with it."""
         device = self._layers[0][0].device
         with torch.enable_grad(), self._evaluating(), _OutputsOf(self._relus) as alive:
             logits = self._model(self._images.to(device))
@@ -60,20 +59,8 @@ class Prober:
             gradients = iter(torch.autograd.grad(loss, [p for layer in self._layers for p in layer]))
         by_layer = [[next(gradients) for _ in layer] for layer in self._layers]
         probabilities = logits[: self._watched].detach().float().softmax(1).cpu().numpy()
-        dead, moves = alive.dead_shares(), self._moves()
-        return Probe(step, _norms(by_layer), _norms(self._layers), dead, probabilities, moves)
-
-    def _moves(self) -> tuple[float, ...]:
-        """How far each layer came since the look before, relative to its norm then."""
-        now = [[weights.detach().clone() for weights in layer] for layer in self._layers]
-        before, self._before = self._before, now
-        if not before:
-            return ()
-        apart = [
-            [new - old for new, old in zip(*pair, strict=True)] for pair in zip(now, before, strict=True)
-        ]
-        norms = zip(_norms(apart), _norms(before), strict=True)
-        return tuple(moved / norm if norm else math.nan for moved, norm in norms)
+        norms = layer_norms(by_layer), layer_norms(self._layers)
+        return Probe(step, *norms, alive.dead_shares(), probabilities, update_ratios)
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
@@ -111,14 +98,5 @@ class _OutputsOf:
         return 1 - float(torch.cat([self._alive[relu] for relu in layer]).float().mean())
 
 
-def _parameters(group: list[nn.Module]) -> list[nn.Parameter]:
-    return [parameter for module in group for parameter in module.parameters()]
-
-
 def _relus(group: list[nn.Module]) -> list[nn.Module]:
     return [module for top in group for module in top.modules() if isinstance(module, nn.ReLU)]
-
-
-def _norms(layers: Iterable[Iterable[Tensor]]) -> tuple[float, ...]:
-    """The norm of all of each layer's numbers together."""
-    return tuple(math.hypot(*(float(part.detach().norm()) for part in layer)) for layer in layers)

@@ -14,6 +14,7 @@ from mnist_core.evaluation import evaluate
 from mnist_core.learning.events import Control, Diverged, EpochDone, Event, Started, StepDone
 from mnist_core.learning.phases import change
 from mnist_core.monitoring.probing import Prober, steps_between_looks
+from mnist_core.monitoring.update_ratios import UpdateRatios
 from mnist_core.runs.run import failure_message
 from mnist_core.runs.writer import RunWriter
 from mnist_core.training import Training
@@ -95,6 +96,8 @@ class _Record:
         self._prober = Prober(training.model, writer.config, monitor)
         images = training.steps_per_epoch * writer.config.batch_size
         self._steps_between_looks = steps_between_looks(writer.config, images)
+        self._ratios = UpdateRatios(training.model, self._next_look)
+        training.step_watcher = self._ratios
         self._early = [share for share in EARLY if share > training.step / training.steps_per_epoch]
         self._epochs_between_checkpoints = math.ceil(writer.config.epochs / MOST_CHECKPOINTS)
 
@@ -107,7 +110,7 @@ class _Record:
                 epochs=0,
                 train_seconds=0.0,
             )
-            self._writer.add_probe(self._prober.look(0))
+            self._look(0)
         elif isinstance(event, StepDone):
             self._writer.add_metrics(
                 epoch=event.epoch,
@@ -125,9 +128,14 @@ class _Record:
                 self._update("running")
 
     def _look(self, step: int) -> None:
+        if not self._writer.probes or step >= self._next_look:
+            self._writer.add_probe(self._prober.look(step, self._ratios.take()))
+            self._ratios.due = self._next_look
+
+    @property
+    def _next_look(self) -> int:
         probes = self._writer.probes
-        if not probes or step >= probes[-1].step + self._steps_between_looks:
-            self._writer.add_probe(self._prober.look(step))
+        return (probes[-1].step if probes else self._training.step) + self._steps_between_looks
 
     def _keep_moment(self) -> None:
         if self._early and self._early[0] <= self._epochs < 1:

@@ -1,5 +1,6 @@
 """The Inside page: what is in a network, at every moment of its training."""
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,14 @@ import torch
 from mnist_core.config import TrainConfig
 from mnist_core.data import load_sample
 from mnist_core.evaluation import evaluate
+from mnist_core.monitoring.probes import PROBES_FILE
 from mnist_core.runs.moments import load_moment, moments_of
 from mnist_core.runs.recording import train_run
 from mnist_core.runs.store import RunStore
 from ui.digits import sure_text
 from ui.explore.tsne_worker import TsneWorker
 from ui.inside.answers import matrix_html
+from ui.inside.learning import ratio_words
 from ui.inside.tiles import in_rows, signed_url
 
 CONFIG = TrainConfig(widths=(8,), epochs=3, batch_size=50, train_size=500, monitor="test")
@@ -165,11 +168,38 @@ def test_tsne_is_made_on_demand_for_the_moment(app, trained, monkeypatch):
     assert not test.get("vega_lite_chart")
 
 
-def test_how_it_learned_has_gradients_and_moves(app, trained):
+def test_how_it_learned_has_gradients_and_update_ratios(app, trained):
     test = app("inside", run=trained[0], part="learning")
     assert len(test.get("vega_lite_chart")) == 2
     assert "At the last look the loss pulled most at" in text_of(test)
+    assert "At the last look a step moved" in text_of(test)
     assert "Nothing was noted" in text_of(app("inside", run="shipped", part="learning"))
+
+
+def test_a_run_without_update_ratios_says_what_to_do(app, trained):
+    file = RunStore().get(trained[1]).folder / PROBES_FILE
+    whole = file.read_text()
+    looks = [json.loads(line) | {"update_ratios": []} for line in whole.splitlines()]
+    file.write_text("\n".join(map(json.dumps, looks)))
+    test = app("inside", run=trained[1], part="learning")
+    file.write_text(whole)
+    assert not test.exception
+    assert len(test.get("vega_lite_chart")) == 1
+    assert "Train it for more epochs, or anew" in text_of(test)
+
+
+@pytest.mark.parametrize(
+    ("ratios", "words"),
+    [
+        ([1e-3, 2e-3], "moved b by 0.002 of its size, a by 0.001. That is not far"),
+        ([1e-6, 2e-5], "nearly stopped"),
+        ([1e-6, 5e-2], "far above"),
+        ([float("nan"), 1e-3], "a by 0."),
+        ([1e-3], "moved a by 0.001 of its size."),
+    ],
+)
+def test_update_ratios_in_words(ratios, words):
+    assert words in ratio_words(np.array(ratios), ["a", "b"][: len(ratios)])
 
 
 def test_a_run_of_one_moment_has_no_slider(app, trained, monkeypatch):

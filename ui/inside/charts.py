@@ -78,8 +78,13 @@ def layer_points(steps: Sequence[int], values: np.ndarray, names: Sequence[str])
     return pd.DataFrame(rows, columns=["step", "layer", "value"])
 
 
-def layer_spec(step: str, value: str, layer: str, names: Sequence[str], now: int) -> dict[str, Any]:
-    """Return the specification of `layer_points`, a line a layer; `now` is the step that is looked at."""
+def layer_spec(
+    step: str, value: str, layer: str, names: Sequence[str], now: int, usual: float | None = None
+) -> dict[str, Any]:
+    """Return the specification of `layer_points`, a line a layer.
+
+    `now` is the step that is looked at, `usual` a value to compare with, which gets a dotted line.
+    """
     x = {"field": "step", "type": "quantitative", "title": step, "scale": {"nice": False}}
     kind = {"field": "layer", "type": "nominal", "title": None, "scale": {"domain": list(names)}}
     legend = {"orient": "top", "columns": 2, "symbolType": "stroke", "labelLimit": 160}
@@ -100,7 +105,16 @@ def layer_spec(step: str, value: str, layer: str, names: Sequence[str], now: int
         ],
     }
     lines = {"mark": {"type": "line", "strokeWidth": 2}, "encoding": {"strokeDash": kind}}
-    return {"height": 280, "layer": [{"encoding": encoding, "layer": [lines]}, _now_rule(x, now)]}
+    layers = [{"encoding": encoding, "layer": [lines]}, _now_rule(x, now)]
+    return {"height": 280, "layer": [*layers, *([_usual_rule(encoding["y"], usual)] if usual else [])]}
+
+
+def _usual_rule(y: dict[str, Any], usual: float) -> dict[str, Any]:
+    return {
+        "data": {"values": [{"value": usual}]},
+        "mark": {"type": "rule", "strokeWidth": 2, "strokeDash": [2, 3], "color": QUIET},
+        "encoding": {"y": y},
+    }
 
 
 def _now_rule(x: dict[str, Any], now: float) -> dict[str, Any]:

@@ -6,12 +6,14 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.layers import describe_layers
-from mnist_core.monitoring.probes import Probe
+from mnist_core.monitoring.probes import USUAL_RATIO, Probe
 from ui.inside.charts import layer_points, layer_spec
 from ui.inside.travel import Seen
 from ui.progress import probes
 from ui.train.inside import layer_names
 from ui.translation import gettext as _
+
+FAR = 10  # times above or below the rule of thumb
 
 
 def show(seen: Seen) -> None:
@@ -33,31 +35,62 @@ def show(seen: Seen) -> None:
     )
     times = gradients[-1].max() / max(gradients[-1].min(), 1e-30)
     st.caption(words.format(largest=largest, smallest=smallest, times=times))
-    _show_moves(looks, names, step)
+    _show_update_ratios(looks, names, step)
 
 
-def _show_moves(looks: Sequence[Probe], names: Sequence[str], step: int) -> None:
-    moved = [look for look in looks if len(look.moves) == len(names)]
-    if not moved:
-        st.info(_("How far the layers moved was not noted in this run; newer runs have it."))
+def _show_update_ratios(looks: Sequence[Probe], names: Sequence[str], step: int) -> None:
+    st.subheader(_("Update ratio of each layer"))
+    weighed = [look for look in looks if len(look.update_ratios) == len(names)]
+    if not weighed:
+        st.info(
+            _(
+                "How far single steps moved the layers was not noted in this run. Train it for more epochs, "
+                "or anew: then it is."
+            )
+        )
         return
-    st.subheader(_("How far each layer moved"))
-    moves = np.array([look.moves for look in moved])
-    _show_lines(moved, moves, names, _("change between looks"), step, "moves")
-    between = round(float(np.median(np.diff([look.step for look in looks]))))
-    words = _(
-        "How far a layer's weights came from one look to the next, {steps:,} steps later, as a share of "
-        "their size: 0.01 is one percent. A layer that hardly moves hardly learns."
+    ratios = np.array([look.update_ratios for look in weighed])
+    _show_lines(weighed, ratios, names, _("update ratio"), step, "update_ratios", USUAL_RATIO)
+    st.markdown(ratio_words(ratios[-1], names))
+    st.caption(
+        _(
+            "How far one step of training moves a layer's weights, as a share of their size: 0.001 is a "
+            "thousandth. The dotted line is the rule of thumb of Karpathy's course notes (CS231n), about "
+            "0.001: a layer far below learns slowly, one far above is thrown about. Where the learning rate "
+            "falls towards the end, the ratios fall with it."
+        )
     )
-    st.caption(words.format(steps=between))
+
+
+def ratio_words(ratios: np.ndarray, names: Sequence[str]) -> str:
+    """Say how the last ratios stand to the rule of thumb."""
+    known = np.where(np.isfinite(ratios), ratios, 0)
+    least, most = int(known.argmin()), int(known.argmax())
+    words = _("At the last look a step moved {most} by {large} of its size, {least} by {small}.")
+    if len(names) == 1:
+        words = _("At the last look a step moved {most} by {large} of its size.")
+    text = words.format(
+        most=names[most], large=f"{known[most]:.1g}", least=names[least], small=f"{known[least]:.1g}"
+    )
+    if known[most] < USUAL_RATIO / FAR:
+        return text + " " + _("All of them far below the rule of thumb: here it has nearly stopped learning.")
+    if known[most] > USUAL_RATIO * FAR:
+        return text + " " + _("That is far above the rule of thumb: a smaller learning rate may be steadier.")
+    return text + " " + _("That is not far from the rule of thumb.")
 
 
 def _show_lines(
-    looks: Sequence[Probe], values: np.ndarray, names: Sequence[str], what: str, step: int, key: str
+    looks: Sequence[Probe],
+    values: np.ndarray,
+    names: Sequence[str],
+    what: str,
+    step: int,
+    key: str,
+    usual: float | None = None,
 ) -> None:
     st.vega_lite_chart(
         layer_points([look.step for look in looks], values, names),
-        layer_spec(_("step"), what, _("Layer"), names, step),
+        layer_spec(_("step"), what, _("Layer"), names, step, usual),
         key=key,
         alt=_("{what} of each layer over the training").format(what=what),
     )
