@@ -25,15 +25,19 @@ class SharedWork(Generic[Result]):
     """Work in a thread of its own; visitors watch it, and the last one to stop it ends it.
 
     `steps` yields fractions done, 0 to 1, and results so far. `latest` is the last of these, None before the
-    first; `finished` and `failed` tell how it ended.
+    first; `finished` and `failed` tell how it ended. A result that is `known` needs no work.
     """
 
-    def __init__(self, name: str, steps: Callable[[], Iterator[tuple[float, Result]]]) -> None:
+    def __init__(
+        self, name: str, steps: Callable[[], Iterator[tuple[float, Result]]], known: Result | None = None
+    ) -> None:
         self._name, self._steps = name, steps
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._reset()
+        if known is not None:
+            self.fraction, self.latest, self.finished = 1.0, known, True
 
     def _reset(self) -> None:
         self._seen: dict[str, float] = {}  # visitor -> when they last looked

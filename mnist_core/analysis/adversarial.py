@@ -72,48 +72,61 @@ def _fgsm(
     model: DigitClassifier, images: Tensor, labels: Tensor, reach: float, generator: torch.Generator
 ) -> Tensor:
     """Move each pixel by `reach` in the direction that raises the loss."""
+    import torch
+
     pixels = images.float()
-    return _to_pixels(pixels + reach * _ascent(model, pixels, labels), images, reach)
+    ascent, _right = _ascent(model, pixels, labels)
+    return _to_whole(pixels + reach * ascent, *_box(images, reach)).to(torch.uint8)
 
 
 def _pgd(
     model: DigitClassifier, images: Tensor, labels: Tensor, reach: float, generator: torch.Generator
 ) -> Tensor:
-    """From anywhere within reach, PGD_STEPS such steps of PGD_STEP * reach, each brought back within it."""
+    """From anywhere within reach, PGD_STEPS such steps of PGD_STEP * reach, each brought back within it.
+
+    An image that the model errs on is left as it is: more steps can't make the attack succeed any more, and
+    most images need few. So that it is the image to be read, values are whole after each step.
+    """
     import torch
 
     lowest, highest = _box(images, reach)
     start = (torch.rand(images.shape, generator=generator) * 2 - 1).to(images.device) * reach
-    pixels = (images + start).clamp(lowest, highest)
+    pixels = _to_whole(images + start, lowest, highest)
+    left = torch.arange(len(images), device=images.device)
     for _ in range(PGD_STEPS):
-        step = PGD_STEP * reach * _ascent(model, pixels, labels)
-        pixels = (pixels + step).clamp(lowest, highest)
-    return _to_pixels(pixels, images, reach)
+        ascent, right = _ascent(model, pixels[left], labels[left])
+        left, ascent = left[right], ascent[right]
+        if not len(left):
+            break
+        step = max(1.0, PGD_STEP * reach) * ascent
+        pixels[left] = _to_whole(pixels[left] + step, lowest[left], highest[left])
+    return pixels.to(torch.uint8)
 
 
-def _ascent(model: DigitClassifier, pixels: Tensor, labels: Tensor) -> Tensor:
-    """-1, 0 or 1: the sign of the cross-entropy's gradient at each of float `pixels` [N, 28, 28], 0..255."""
+def _ascent(model: DigitClassifier, pixels: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """The sign (-1, 0 or 1) of the cross-entropy's gradient at float `pixels` [N, 28, 28], 0..255.
+
+    With it comes which of these images are read right, bool [N].
+    """
     import torch
     import torch.nn.functional as F
 
     with torch.enable_grad():
         inputs = pixels.detach().requires_grad_()
-        loss = F.cross_entropy(model(inputs), labels, reduction="sum")
+        logits = model(inputs)
+        loss = F.cross_entropy(logits, labels, reduction="sum")
         (gradient,) = torch.autograd.grad(loss, inputs)
-    return gradient.sign()
+    return gradient.sign(), logits.argmax(1) == labels
 
 
 def _box(images: Tensor, reach: float) -> tuple[Tensor, Tensor]:
-    """Return the least and the largest value that each pixel may take."""
-    return (images - float(reach)).clamp(min=0), (images + float(reach)).clamp(max=255)
+    """Return the least and the largest whole value that each pixel may take, as floats."""
+    return (images - float(reach)).clamp(min=0).ceil(), (images + float(reach)).clamp(max=255).floor()
 
 
-def _to_pixels(pixels: Tensor, images: Tensor, reach: float) -> Tensor:
-    """Round to whole values, uint8, within reach of the images."""
-    import torch
-
-    lowest, highest = _box(images, reach)
-    return pixels.round().clamp(lowest.ceil(), highest.floor()).to(torch.uint8)
+def _to_whole(pixels: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
+    """Round to whole values within bounds."""
+    return pixels.round().clamp(lowest, highest)
 
 
 ATTACKS: dict[str, Attack] = {
@@ -127,7 +140,7 @@ ATTACKS: dict[str, Attack] = {
     ),
     "pgd": Attack(
         N_("Adversarial steps (PGD)"),
-        N_("Each pixel moved at most so far, in ten steps from a random start, to raise this model's loss."),
+        N_("Each pixel moved at most so far, from a random start, in ten steps or until this model errs."),
         PIXEL_VALUES,
         (0, 8, 16, 24, 48, 76),
         _pgd,

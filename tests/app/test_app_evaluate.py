@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+import streamlit as st
 
 from mnist_core.analysis.robustness import TRIALS
 from mnist_core.config import TrainConfig
@@ -169,6 +170,14 @@ def test_how_sure_says_the_error_before_and_after_and_what_declining_gains(app, 
     assert "It answers **100.0%** of the images and errs on **1.68%** of these (5 of 297)." in words(test)
 
 
+def test_the_threshold_is_in_the_url(app, run, answers):
+    test = app("evaluate", run=run, view="sure", threshold="0.99")
+    assert test.select_slider(key="threshold").value == "0.99"
+    test.select_slider(key="threshold").set_value("0.5").run()
+    assert test.query_params["threshold"] in ("0.5", ["0.5"])
+    assert app("evaluate", run=run, view="sure", threshold="2").select_slider(key="threshold").value == "0.9"
+
+
 def test_robustness_is_measured_in_the_background_and_can_be_downloaded(app, html, run):
     test = app("evaluate", run=run, view="robust", count="200", draws="3")
     assert not test.exception
@@ -184,6 +193,19 @@ def test_robustness_is_measured_in_the_background_and_can_be_downloaded(app, htm
     assert len(test.dataframe[0].value) == len(TRIALS)
     assert "It copes best with" in words(test)
     assert html(test).count("Accuracy under ") == len(TRIALS)
+    st.cache_resource.clear()  # another server
+    again = app("evaluate", run=run, view="robust", count="200", draws="3")
+    assert again.dataframe[0].value.equals(test.dataframe[0].value)
+    other = app("evaluate", run=run, view="robust", count="200", draws="4")
+    assert not other.dataframe
+
+
+@pytest.mark.parametrize(("each", "suggested"), [(0.01, "500"), (0.5, "200")])
+def test_so_many_images_are_suggested_as_take_no_longer_than_a_minute(app, run, monkeypatch, each, suggested):
+    monkeypatch.setattr("ui.evaluate.robustness.robustness_seconds", lambda asked: each)
+    box = app("evaluate", run=run, view="robust").selectbox(key="count")
+    assert box.value == suggested
+    assert box.options[0] == ("200 in about 2 s" if each == 0.01 else "200 in about 1 min 40 s")
 
 
 def test_a_second_measurement_waits_for_the_first_and_can_be_stopped(app, run):

@@ -1,4 +1,5 @@
 import math
+import time
 
 import numpy as np
 import pytest
@@ -7,7 +8,14 @@ import torch
 from mnist_core.analysis import robustness
 from mnist_core.analysis.adversarial import attack
 from mnist_core.analysis.corruptions import corrupt
-from mnist_core.analysis.robustness import TRIALS, Robustness, chosen_images, examples, measure_robustness
+from mnist_core.analysis.robustness import (
+    TRIALS,
+    Robustness,
+    chosen_images,
+    estimate_seconds,
+    examples,
+    measure_robustness,
+)
 from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
 from mnist_core.data import Split
@@ -124,6 +132,14 @@ def test_the_standard_error_is_the_binomials():
     assert result.standard_error(0.9) == pytest.approx(math.sqrt(0.09 / 400))
     draws = np.random.default_rng(0).binomial(400, 0.9, 20_000) / 400
     assert result.standard_error(0.9) == pytest.approx(draws.std(), rel=0.03)
+
+
+def test_the_estimate_is_of_the_right_size(model, sample):
+    start = time.perf_counter()
+    list(measure_robustness(model, sample.test, IMAGES, seed=3))
+    taken = time.perf_counter() - start
+    estimates = [IMAGES * estimate_seconds(model, sample.test) for _ in range(3)]
+    assert taken / 10 < min(estimates) < 10 * taken
 
 
 @pytest.mark.parametrize("name", TRIALS)

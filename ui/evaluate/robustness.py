@@ -7,15 +7,17 @@ import streamlit as st
 from mnist_core.analysis.robustness import TRIALS
 from ui.background import SharedWork, visitor
 from ui.evaluate.asked import Asked
-from ui.evaluate.shared import disturbed_examples, robustness_work
+from ui.evaluate.shared import disturbed_examples, robustness_seconds, robustness_work
 from ui.evaluate.trials import score_table, strengths_csv, trials_html
 from ui.state import choice_in_url, number_in_url
+from ui.translation import duration_text
 from ui.translation import gettext as _
 
 if TYPE_CHECKING:
     from mnist_core.analysis.robustness import Robustness
 
-SIZES = ("200", "500", "1000", "2000")
+SIZES, USUAL_SIZE = ("200", "500", "1000", "2000"), "500"
+SECONDS_TO_WAIT = 60  # fewer images are suggested where the usual number would take longer
 HIGHEST_SEED = 9999
 SIZE_KEY, SEED_KEY, EXAMPLE_KEY = "count", "draws", "example"
 WATCHED_KEY = "robustness_watched"
@@ -34,7 +36,7 @@ def show(asked: Asked) -> None:
         ).format(count=len(TRIALS))
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        images, seed, example = choose_size(), choose_seed(), choose_example(asked)
+        images, seed, example = choose_size(asked), choose_seed(), choose_example(asked)
     work = robustness_work(asked, images, seed)
     if work.running and watching():
         show_progress(asked, work, example, seed)
@@ -43,10 +45,20 @@ def show(asked: Asked) -> None:
         show_result(asked, work.latest, example, seed)
 
 
-def choose_size() -> int:
-    """Show on how many images it is measured; return that."""
-    names = {size: f"{int(size):,}" for size in SIZES}
-    return int(choice_in_url(st.selectbox, _("Images"), names, SIZE_KEY, "500", width=110))
+def choose_size(asked: Asked) -> int:
+    """Show on how many images it is measured, and about how long that takes; return how many."""
+    seconds = {size: min(int(size), len(asked.split)) * robustness_seconds(asked) for size in SIZES}
+    names = {
+        size: _("{images:,} in about {time}").format(images=int(size), time=duration_text(rounded(time)))
+        for size, time in seconds.items()
+    }
+    soon = USUAL_SIZE if seconds[USUAL_SIZE] <= SECONDS_TO_WAIT else SIZES[0]
+    return int(choice_in_url(st.selectbox, _("Images"), names, SIZE_KEY, soon, width=230))
+
+
+def rounded(seconds: float) -> float:
+    """Return a duration no finer than a guess is: whole seconds, above twenty five at a time."""
+    return max(1, round(seconds)) if seconds < 20 else 5 * round(seconds / 5)
 
 
 def choose_seed() -> int:
@@ -91,8 +103,8 @@ def show_start(work: Work, images: int) -> None:
     else:
         st.info(
             _(
-                "It reads {images:,} images at {strengths} strengths and attacks them: seconds for a small "
-                "network, a minute or two for a large one. The page answers meanwhile."
+                "It reads {images:,} images at {strengths} strengths, and attacks them. The page answers "
+                "meanwhile."
             ).format(images=images, strengths=STRENGTHS)
         )
     st.button(_("Measure"), type="primary", icon=":material/play_arrow:", on_click=start, key="measure")

@@ -1,6 +1,8 @@
 """What all visitors of a server share about a run on a split, computed when first asked for."""
 
+import logging
 from collections.abc import Generator
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -8,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.data import Split, hold_out
+from mnist_core.runs.run import Run
 from ui import resources
 from ui.background import SharedWork
 from ui.evaluate.asked import Asked
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 COMPARED_WITH = 5000  # training images, to find the nearest among: at most 23 MB of features
 SECONDS_BETWEEN_TURNS = 0.3
+logger = logging.getLogger(__name__)
 _measuring = Lock()  # one robustness at a time: two would only slow each other down
 
 
@@ -68,6 +72,11 @@ def robustness_work(asked: Asked, images: int, seed: int) -> "SharedWork[Robustn
     return _robustness_work(asked.key, images, seed, asked)
 
 
+def robustness_seconds(asked: Asked) -> float:
+    """Return about how long measuring that takes for each image, here and now."""
+    return _robustness_seconds(asked.key, asked)
+
+
 def disturbed_examples(asked: Asked, index: int, seed: int) -> dict[str, np.ndarray]:
     """Return an image at each strength of each trial, uint8 [strengths, 28, 28]."""
     return _disturbed_examples(asked.key, index, seed, asked)
@@ -114,7 +123,10 @@ def _training_features(checkpoint: str, source: str, _asked: Asked) -> np.ndarra
 def _robustness_work(
     key: tuple[str, ...], images: int, seed: int, _asked: Asked
 ) -> "SharedWork[Robustness | None]":
+    from mnist_core.analysis.robustness_file import kept_robustness
+
     model = resources.model(_asked.run)
+    measured = f"{Path(_asked.checkpoint).stem} {_asked.source} {_asked.name} {images} {seed}"
 
     def steps() -> "Generator[tuple[float, Robustness | None]]":
         from mnist_core.analysis.robustness import measure_robustness
@@ -122,11 +134,33 @@ def _robustness_work(
         while not _measuring.acquire(timeout=SECONDS_BETWEEN_TURNS):
             yield 0.0, None
         try:
-            yield from measure_robustness(model, _asked.split, images, seed)
+            for fraction, result in measure_robustness(model, _asked.split, images, seed):
+                if result.complete:
+                    _keep(_asked.run, measured, result)
+                yield fraction, result
         finally:
             _measuring.release()
 
-    return SharedWork("robustness", steps)
+    return SharedWork("robustness", steps, kept_robustness(_asked.run.folder, measured))
+
+
+def _keep(run: Run, measured: str, result: "Robustness") -> None:
+    """Keep a result with its run, so that it outlives the server; the shipped run stays as it was shipped."""
+    from mnist_core.analysis.robustness_file import keep_robustness
+
+    if run.id == "shipped":
+        return
+    try:
+        keep_robustness(run.folder, measured, result)
+    except OSError as error:  # a full disk, or a run that was removed meanwhile
+        logger.warning("The robustness of run %s could not be kept: %s", run.id[:6], error)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _robustness_seconds(key: tuple[str, ...], _asked: Asked) -> float:
+    from mnist_core.analysis.robustness import estimate_seconds
+
+    return estimate_seconds(resources.model(_asked.run), _asked.split)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

@@ -7,13 +7,14 @@ import streamlit as st
 from ui.evaluate.asked import Asked
 from ui.evaluate.charts import reliability_points, reliability_spec, risk_points, risk_spec
 from ui.evaluate.shared import evaluation, scaled_by_temperature
+from ui.state import choice_in_url
 from ui.translation import gettext as _
 
 if TYPE_CHECKING:
     from mnist_core.analysis.reliability import Reliability
 
-THRESHOLDS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999)
-THRESHOLD_KEY = "threshold"
+THRESHOLDS = ("0", "0.5", "0.6", "0.7", "0.8", "0.9", "0.95", "0.98", "0.99", "0.995", "0.999", "0.9999")
+THRESHOLD_KEY, USUAL_THRESHOLD = "threshold", "0.9"
 
 
 def show(asked: Asked) -> None:
@@ -85,13 +86,7 @@ def show_risk(asked: Asked) -> None:
     st.markdown(
         _("If it may say \"I don't know\" whenever it isn't sure enough, fewer of its answers are wrong.")
     )
-    threshold = st.select_slider(
-        _("Answer only if at least so sure"),
-        THRESHOLDS,
-        value=0.9,
-        format_func=lambda share: f"{100 * share:g}%",
-        key=THRESHOLD_KEY,
-    )
+    threshold = choose_threshold()
     answered, wrong = found.answered(threshold)
     st.markdown(risk_text(len(result.labels), answered, wrong, len(result.errors)))
     coverage, risk = answered / len(result.labels), wrong / answered if answered else 0.0
@@ -100,6 +95,13 @@ def show_risk(asked: Asked) -> None:
         risk_spec(coverage, risk, _("Share answered"), _("Wrong answers")),
         alt=_("The share of wrong answers against the share of images answered"),
     )
+
+
+def choose_threshold() -> float:
+    """Show how sure it must be to answer, which is in the URL; return that, 0 to 1."""
+    names = {share: f"{100 * float(share):g}%" for share in THRESHOLDS}
+    label = _("Answer only if at least so sure")
+    return float(choice_in_url(st.select_slider, label, names, THRESHOLD_KEY, USUAL_THRESHOLD))
 
 
 def risk_text(images: int, answered: int, wrong: int, errors: int) -> str:
