@@ -2,12 +2,11 @@
 
 import streamlit as st
 
-from mnist_core.messages import InputError
 from ui.compare import accuracy, curves, images, repeats, settings
 from ui.compare.choosing import choose_runs, show_address
-from ui.state import choice_in_url, come_through_entry
+from ui.sections import show_section
+from ui.state import come_through_entry
 from ui.translation import gettext as _
-from ui.translation import say
 
 SECTIONS = {
     "accuracy": accuracy.show,
@@ -29,13 +28,7 @@ def show_page() -> None:
         "images": _("Images"),
         "repeats": _("Several seeds"),
     }
-    part = choice_in_url(
-        st.pills, _("Section"), names, "part", "accuracy", required=True, label_visibility="collapsed"
-    )
-    try:
-        SECTIONS[part](chosen)
-    except InputError as error:
-        st.error(say(error.message))
+    show_section(names, SECTIONS, "part", chosen)
     show_address(chosen)
 
 

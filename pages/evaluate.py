@@ -2,18 +2,16 @@
 
 import streamlit as st
 
-from mnist_core.messages import InputError
 from ui import resources
 from ui.evaluate import digit_by_digit, hardest, mix_ups, robustness, sureness
 from ui.evaluate.asked import Asked, choose_split
 from ui.evaluate.overview import show_summary
 from ui.evaluate.shared import evaluation
 from ui.runs import pick_run
-from ui.state import choice_in_url, come_through_entry, link
+from ui.sections import show_section
+from ui.state import come_through_entry, link
 from ui.translation import gettext as _
-from ui.translation import say
 
-VIEW_KEY = "view"
 SECTIONS = {
     "mixups": mix_ups.show,
     "digits": digit_by_digit.show,
@@ -33,13 +31,7 @@ def show_sections(asked: Asked) -> None:
         "sure": _("How sure"),
         "robust": _("Robustness"),
     }
-    view = choice_in_url(
-        st.pills, _("Section"), names, VIEW_KEY, "mixups", required=True, label_visibility="collapsed"
-    )
-    try:
-        SECTIONS[view](asked)
-    except InputError as error:  # a run that was removed meanwhile, say
-        st.error(say(error.message))
+    show_section(names, SECTIONS, "view", asked)
 
 
 come_through_entry()

@@ -2,14 +2,13 @@
 
 import streamlit as st
 
-from mnist_core.messages import InputError
 from mnist_core.runs.run import Run
 from ui.inside import answers, image_map, layers, learning
 from ui.inside.travel import choose_moment
 from ui.runs import pick_run
-from ui.state import choice_in_url, come_through_entry
+from ui.sections import show_section
+from ui.state import come_through_entry
 from ui.translation import gettext as _
-from ui.translation import say
 
 SECTIONS = {"layers": layers.show, "answers": answers.show, "map": image_map.show, "learning": learning.show}
 
@@ -24,13 +23,7 @@ def show_run(run: Run) -> None:
         "map": _("Map"),
         "learning": _("How it learned"),
     }
-    part = choice_in_url(
-        st.pills, _("Section"), names, "part", "layers", required=True, label_visibility="collapsed"
-    )
-    try:
-        SECTIONS[part](seen)
-    except InputError as error:
-        st.error(say(error.message))
+    show_section(names, SECTIONS, "part", seen)
 
 
 come_through_entry()

@@ -1,13 +1,20 @@
 import runpy
+from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.config import TrainConfig
+from mnist_core.data import load_sample
+from mnist_core.evaluation import Evaluation
+from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import RunStore
 from tests.browser.server import ROOT
+
+ROWS = [{"epoch": e, "step": 10 * e, "train_loss": 1 / e, "train_accuracy": 1 - 0.1 / e} for e in (1, 2)]
 
 
 @pytest.fixture
@@ -71,3 +78,51 @@ def visitor_from(monkeypatch):
         monkeypatch.setattr("streamlit.runtime.context._get_client_context", lambda: client)
 
     return visit
+
+
+@pytest.fixture
+def make(sample_only):
+    """Make a run with weights that ended: `make("quick", seed=1, test_accuracy=0.9)`; return its id."""
+
+    def run_of(recipe="quick", name="", owner="", status="finished", weights=True, results=None, **settings):
+        writer = RunStore().create(replace(RECIPES[recipe].config, **settings), owner=owner)
+        folder = RunStore().directory / writer.id / "checkpoints"
+        folder.mkdir()
+        if weights:
+            (folder / "epoch-0001.000.safetensors").write_bytes(b"x" * 50)
+        for row in ROWS:
+            loss = {"monitor_loss": row["train_loss"], "monitor_accuracy": 0.9, "train_seconds": 1.0}
+            writer.add_metrics(**row, **loss)
+        writer.write_metrics()
+        writer.update(status, **{"epochs": writer.config.epochs, "source": "sample", **(results or {})})
+        writer.close()
+        if name:
+            RunStore().rename(writer.id, name)
+        return writer.id
+
+    return run_of
+
+
+@pytest.fixture
+def answer(monkeypatch):
+    """Say how many of the first test images each run reads wrongly: `answer({run: [0, 3]})`."""
+    labels = load_sample().test.labels.astype(np.int64)
+
+    def say(wrong):
+        def evaluation(run):
+            read = labels.copy()
+            read[wrong.get(run.id, [])] = (labels[wrong.get(run.id, [])] + 1) % 10
+            return Evaluation(labels, np.eye(10, dtype=np.float32)[read], np.zeros(len(labels), np.float32))
+
+        monkeypatch.setattr("ui.resources.evaluation", evaluation)
+
+    return say
+
+
+@pytest.fixture
+def no_shipped(monkeypatch):
+    """A server without the shipped model."""
+    from ui import resources
+
+    found = resources.find_run
+    monkeypatch.setattr("ui.resources.find_run", lambda run: None if run == "shipped" else found(run))

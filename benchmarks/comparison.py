@@ -1,0 +1,75 @@
+"""`python -m benchmarks.comparison`: what is said of tutorials 3 and 5, and of one recipe over five seeds.
+
+It trains all of them, on real MNIST, in a folder of its own that is removed again.
+"""
+
+import argparse
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from benchmarks.measurement import locate_mnist
+from mnist_core.analysis.comparison import compare_runs
+from mnist_core.analysis.repeats import seed_summary
+from mnist_core.config import TrainConfig
+from mnist_core.data import Dataset, open_mnist
+from mnist_core.evaluation import evaluate
+from mnist_core.machine.devices import usable_cores
+from mnist_core.messages import InputError
+from mnist_core.recipes import RECIPES
+from mnist_core.runs.recording import train_run
+from mnist_core.runs.run import Run
+from mnist_core.runs.store import RunStore
+
+TWO = ("tutorial-3", "tutorial-5")
+REPEATED, SEEDS = "quick", 5
+
+
+def train(store: RunStore, config: TrainConfig, data: Dataset) -> Run:
+    """Train a run and return it."""
+    writer = store.create(config)
+    for _ in train_run(writer, data, torch.device("cpu")):
+        pass
+    return store.get(writer.id)
+
+
+def statements(runs: list[Run], data: Dataset) -> str:
+    """Return what is said of each pair of runs, and of all of them."""
+    names = [f"{run.config.recipe}, seed {run.config.seed}" for run in runs]
+    found = compare_runs(runs, [evaluate(run.load_model(), data.test) for run in runs], names)
+    scores = (
+        f"{score.name}: {score.accuracy:.2%} (95% {score.interval[0]:.2%} to {score.interval[1]:.2%})"
+        for score in found.scores
+    )
+    pairs = (" ".join(map(str, pair.statements)) for pair in found.pairs)
+    return "\n".join(f"- {line}" for line in (*scores, *pairs, " ".join(map(str, found.notes))))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Train, compare and print; return 0, or 2 after a sentence on stderr without MNIST."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.comparison", description=__doc__)
+    parser.add_argument("--data", metavar="DIR", help="where MNIST is (else DIGITLAB_DATA)")
+    options = parser.parse_args(arguments)
+    try:
+        data = open_mnist(locate_mnist(options.data))
+    except InputError as error:
+        print(f"benchmarks.comparison: {error}", file=sys.stderr)
+        return 2
+    torch.set_num_threads(usable_cores())
+    configs = [RECIPES[name].config for name in TWO]
+    configs += [replace(RECIPES[REPEATED].config, seed=seed) for seed in range(SEEDS)]
+    with tempfile.TemporaryDirectory() as folder:
+        runs = [train(RunStore(Path(folder)), config, data) for config in tqdm(configs, "training")]
+        print(f"## {' and '.join(TWO)}\n\n{statements(runs[:2], data)}\n")
+        repeats = runs[2:]
+        print(f"## {REPEATED} over {SEEDS} seeds\n\n{statements(repeats, data)}")
+        print(f"- {seed_summary([run.results['test_accuracy'] for run in repeats]).statement}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""The sections of the Compare page: settings, curves, images."""
+
+import pytest
+
+from mnist_core.data import load_sample
+from tests.app.compared import runs, text_of
+from ui.compare.settings import table_html
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("part", ["accuracy", "settings", "curves", "images", "repeats", "nonsense"])
+def test_every_section_opens_by_link(app, make, answer, part, lang):
+    first, second = make(results={"test_accuracy": 0.9}), make("tutorial-1")
+    answer({first: [1]})
+    test = app("compare", runs=runs(first, second), part=part, lang=lang)
+    assert not test.exception
+    assert test.pills(key="part").value == (part if part != "nonsense" else "accuracy")
+
+
+def test_only_the_settings_that_differ(app, make, answer, html):
+    first, second = make(), make(activation="tanh", widths=(9,), shuffle=False)
+    page = html(app("compare", runs=runs(first, second), part="settings"))
+    assert "Tanh" in page
+    assert "<td>yes</td><td>no</td>" in page
+    assert "<td>9</td>" in page
+    assert "Learning rate" not in page
+    same = text_of(app("compare", runs=runs(first, make()), part="settings"))
+    assert "All their settings are the same" in same
+
+
+def test_a_table_keeps_its_words_as_they_are():
+    page = table_html("x", ("<i>",), {"<a>": ["<b>"]})
+    assert all(f"&lt;{tag}&gt;" in page for tag in "iab")
+
+
+def test_curves_over_one_another(app, make, answer):
+    first, second = make(), make("tutorial-1")
+    test = app("compare", runs=runs(first, second), part="curves")
+    assert "They end at: Quick: 90.00%; Tutorial 1: 90.00%." in text_of(test)
+    assert "watched the same images" in text_of(test)
+    test.selectbox(key="curve").set_value("monitor_loss").run()
+    assert "Quick: 0.5;" in text_of(test)
+    assert test.query_params["curve"] in ("monitor_loss", ["monitor_loss"])
+    assert not app("compare", runs=runs(first, second), part="curves", axis="log", over="seconds").exception
+
+
+def test_the_images_that_only_one_gets_right(app, make, answer, html):
+    first, second = make(), make("tutorial-1")
+    answer({first: [5], second: [5, *range(100, 130)]})
+    test = app("compare", runs=runs(first, second), part="images")
+    assert test.pills(key="right").options == [
+        "Only Quick is right (30)",
+        "Only Tutorial 1 is right (0)",
+        "Neither is right (1)",
+    ]
+    label = load_sample().test.labels[100]
+    assert f"Test image 100, a {label}: Quick reads {label}, " in html(test)
+    assert f"Tutorial 1 reads {(label + 1) % 10}, " in html(test)
+    assert html(test).count("<figure") == 24
+    next(button for button in test.button if button.label == "Next").click().run()
+    assert html(test).count("<figure") == 6
+    assert "Images 25 to 30 of 30" in text_of(test)
+    test.pills(key="right").set_value("none").run()
+    assert html(test).count("<figure") == 1
+    test.pills(key="right").set_value("2").run()
+    assert "There are none" in text_of(test)
+
+
+def test_the_images_that_only_one_of_many_gets_right(app, make, answer, html):
+    ids = [make(), make("tutorial-1"), make("tutorial-3")]
+    answer({ids[0]: [5, 6], ids[1]: [5, 6, 7], ids[2]: [5, 8]})
+    test = app("compare", runs=runs(*ids), part="images")
+    assert test.pills(key="right").options == [
+        "Only Quick is right (0)",
+        "Only Tutorial 1 is right (0)",
+        "Only Tutorial 3 is right (1)",
+        "None is right (1)",
+    ]
+    test.pills(key="right").set_value("3").run()
+    assert "Test image 6, a " in html(test)
+    assert html(test).count("Quick reads") == 1
+    test.selectbox(key="among").set_value("1-2").run()
+    assert test.pills(key="right").options[:2] == ["Only Quick is right (1)", "Only Tutorial 1 is right (0)"]
+    assert "Test image 7, a " in html(test)
