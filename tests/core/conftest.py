@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mnist_core import data
-from mnist_core.data import Dataset, Split, load_sample
+from mnist_core.data import Dataset, Split, load_sample, open_mnist
 from mnist_core.dataset.raw_files import FILES, RawFile
 
 TINY_SHAPES = {
@@ -36,6 +36,12 @@ def sample() -> Dataset:
 def batch(sample: Dataset) -> Split:
     """Forty digits, four of each."""
     return sample.train[:40]
+
+
+@pytest.fixture(scope="session")
+def mnist_images(mnist_directory: Path) -> np.ndarray:
+    """The first hundred of MNIST's own test images."""
+    return open_mnist(mnist_directory).test.images[:100]
 
 
 @pytest.fixture
