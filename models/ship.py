@@ -58,9 +58,6 @@ Read right of 1,500 pen digits, none of which was trained on, by `python -m benc
 | `world`: and digits in the forms that MNIST lacks | 98.7 % | 97.9 % | 7 | 99.78 % |
 | and five views of each drawing, averaged | 98.9 % | 98.2 % | 5 | not used there |
 
-Elastic variation with pens of many widths (`pens`) was tried in short trainings and left out: it cost 0.1
-points on MNIST's test images.
-
 ## Limits
 - MNIST was written in the USA around 1990. What our own writing adds are the forms we know of, in
   `mnist_core/reading/letterforms.py`; a 1 with a long upstroke is still read as 7 now and then.
