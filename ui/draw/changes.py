@@ -10,16 +10,12 @@ from mnist_core.reading.recognition import predict_all
 from mnist_core.runs.run import Run
 from ui import resources
 from ui.digits import Figure, figure_html, sure_text
-from ui.draw.sections import pick_digit
 from ui.draw.writing import Reading, calibration
 from ui.translation import gettext as _
 
 
-def show(reading: Reading) -> None:
+def show(reading: Reading, place: int) -> None:
     """Show the section."""
-    place = pick_digit(reading)
-    if place is None:
-        return
     st.markdown(
         _(
             "Change your digit little by little, and see how long the network keeps reading it as before. A "

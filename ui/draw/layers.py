@@ -3,21 +3,16 @@
 import streamlit as st
 
 from ui import resources
-from ui.draw.sections import pick_digit
 from ui.draw.writing import Reading
 from ui.inside.layers import show_layer
 from ui.state import link
 from ui.translation import gettext as _
 
 
-@st.fragment
-def show(reading: Reading) -> None:
+def show(reading: Reading, place: int) -> None:
     """Show the section."""
     from mnist_core.explain import activations
 
-    place = pick_digit(reading)
-    if place is None:
-        return
     st.markdown(
         _(
             "What each layer makes of your digit: each small picture is what one of its units or maps found, "

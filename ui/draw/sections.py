@@ -12,6 +12,7 @@ from ui.translation import gettext as _
 SECTION_KEY = "look"
 MOST_PARTS = 20  # elements of a section, or more
 DIGIT_KEY = "which_digit"
+OF_ALL = {"others", "sheet"}  # of the sections: the others are about one digit
 
 
 def names() -> dict[str, str]:
@@ -34,11 +35,19 @@ def show_sections(reading: Reading) -> None:
     chosen = _choose(sections)
     for section in sections:  # each in a place of its own
         if section == chosen:
-            show: Callable[[Reading], None] = import_module(f"ui.draw.{section}").show
             with st.container():
-                show(reading)
+                _show(section, reading)
         else:
             leave_empty(1)
+
+
+def _show(section: str, reading: Reading) -> None:
+    """Show a section, about one of the digits unless it is about all."""
+    show: Callable[..., None] = import_module(f"ui.draw.{section}").show
+    if section in OF_ALL:
+        show(reading)
+    elif (place := pick_digit(reading)) is not None:
+        show(reading, place)
 
 
 def pick_digit(reading: Reading) -> int | None:

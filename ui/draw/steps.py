@@ -7,17 +7,12 @@ from mnist_core.reading.recognition import Prediction, predict_all
 from ui import resources
 from ui.digits import Figure, figure_html, sure_text
 from ui.draw.answer import probabilities_html
-from ui.draw.sections import pick_digit
 from ui.draw.writing import Reading, calibration
 from ui.translation import gettext as _
 
 
-@st.fragment
-def show(reading: Reading) -> None:
+def show(reading: Reading, place: int) -> None:
     """Show the section."""
-    place = pick_digit(reading)
-    if place is None:
-        return
     st.markdown(
         _(
             "MNIST's digits were scaled and centred before anybody learned from them, so yours are too. This "

@@ -7,12 +7,12 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.dataset.label_errors import DOUBTFUL_LABELS
-from ui.colours import on_ink
-from ui.digits import Figure, bars_html, figure_html, grid_html, png_url, sure_text
+from ui import saliency, similar
+from ui.digits import Figure, bars_html, figure_html, png_url, sure_text
 from ui.draw.ways import SENT_KEY
 from ui.evaluate.asked import Asked
 from ui.evaluate.mosaic import map_mosaic, unit_strip
-from ui.evaluate.shared import compared_with, layer_activations, nearest_training, saliency
+from ui.evaluate.shared import layer_activations
 from ui.state import choice_in_url, link
 from ui.translation import gettext as _
 from ui.translation import say
@@ -20,8 +20,6 @@ from ui.translation import say
 if TYPE_CHECKING:
     from mnist_core.evaluation import Evaluation
     from mnist_core.explain import LayerActivation
-
-NEIGHBOURS = 8
 
 
 def show_detail(asked: Asked, result: "Evaluation", index: int) -> None:
@@ -106,27 +104,10 @@ def show_saliency(asked: Asked, result: "Evaluation", index: int) -> None:
         label_visibility="collapsed",
     )
     target = read if chosen == "read" else second
-    with st.spinner(_("Asking the network …")):
-        gradients, hiding = saliency(asked, index, target)
-    image = asked.split.images[index]
     alt = _("Image {number}, coloured by what speaks for {digit}").format(
         number=asked.number(index), digit=target
     )
-    figures = [
-        Figure(on_ink(gradients, image), "<b>" + _("Integrated gradients") + "</b>", alt),
-        Figure(on_ink(hiding, image), "<b>" + _("Occlusion") + "</b>", alt),
-    ]
-    with st.container(key="lab_saliency"):
-        st.html(grid_html(figures, columns=2))
-    st.markdown(
-        _(
-            "<span class='lab-for'>Blue</span> speaks for a {digit}, <span class='lab-against'>orange</span> "
-            "against it. **Integrated gradients** shares out among the pixels by how much the score of "
-            "{digit} differs from that of empty paper; **occlusion** covers five by five pixels at a time "
-            "and looks how far the score falls."
-        ).format(digit=target),
-        unsafe_allow_html=True,
-    )
+    saliency.show_saliency(asked.run, asked.split.images[index], target, alt)
 
 
 def show_layers(asked: Asked, result: "Evaluation", index: int) -> None:
@@ -163,26 +144,5 @@ def layer_html(layer: "LayerActivation") -> str:
 
 def show_similar(asked: Asked, result: "Evaluation", index: int) -> None:
     """Show the training images that the network takes for most like this one."""
-    train = compared_with(asked)
-    with st.spinner(_("Comparing with training images …")):
-        indices, distances = nearest_training(asked, index, NEIGHBOURS)
-    labels = train.labels[indices]
-    common = int(np.bincount(labels, minlength=10).argmax())
-    st.markdown(
-        _(
-            "Of {all:,} training images, these are the {count} nearest to it in the last hidden layer; "
-            "**{share}** of them are a **{digit}**."
-        ).format(all=len(train), count=len(indices), share=int((labels == common).sum()), digit=common)
-    )
-    figures = [
-        similar_figure(train.images[place], int(train.labels[place]), int(place), float(distance))
-        for place, distance in zip(indices, distances, strict=True)
-    ]
-    st.html(grid_html(figures, columns=4))
-
-
-def similar_figure(image: np.ndarray, label: int, place: int, distance: float) -> Figure:
-    """Return a training image with its label, its number and its distance."""
-    words = {"label": label, "number": f"{place:,}", "distance": f"{distance:.2f}"}
-    caption = _("<b>{label}</b> &nbsp;{distance} away").format(**words)
-    return Figure(image, caption, _("A handwritten {label}, image number {number}").format(**words))
+    itself = asked.number(index) if asked.name == "train" else None
+    similar.show_similar(asked.run, asked.split.images[index], columns=4, itself=itself)

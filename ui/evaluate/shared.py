@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from mnist_core.data import Split, hold_out
 from mnist_core.runs.run import Run
 from ui import resources
 from ui.background import SharedWork
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from mnist_core.evaluation import Evaluation
     from mnist_core.explain import LayerActivation
 
-COMPARED_WITH = 5000  # training images, to find the nearest among: at most 23 MB of features
 SECONDS_BETWEEN_TURNS = 0.3
 logger = logging.getLogger(__name__)
 _measuring = Lock()  # one robustness at a time: two would only slow each other down
@@ -36,35 +34,9 @@ def scaled_by_temperature(asked: Asked) -> tuple[np.ndarray, float]:
     return _scaled_by_temperature(asked.key, asked)
 
 
-def saliency(asked: Asked, index: int, target: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return what speaks for digit `target` in an image, by integrated gradients and by occlusion."""
-    return _saliency(asked.key, index, target, asked)
-
-
 def layer_activations(asked: Asked, index: int) -> "list[LayerActivation]":
     """Return what each layer makes of an image."""
     return _layer_activations(asked.key, index, asked)
-
-
-def compared_with(asked: Asked) -> Split:
-    """Return the training images among which the nearest are looked for."""
-    train, _validation = hold_out(resources.dataset().train, asked.run.config.validation_size)
-    return train[: min(asked.run.config.train_size, COMPARED_WITH)]
-
-
-def nearest_training(asked: Asked, index: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return which training images the network finds most like an image, and how far they are.
-
-    A training image is not counted as its own neighbour.
-    """
-    from mnist_core.explain import hidden_features, nearest
-
-    checkpoint, source, _name = asked.key
-    features = _training_features(checkpoint, source, asked)
-    own = hidden_features(resources.model(asked.run), asked.split.images[index : index + 1])[0]
-    indices, distances = nearest(features, own, count + 1)
-    others = indices != (asked.number(index) if asked.name == "train" else -1)
-    return indices[others][:count], distances[others][:count]
 
 
 def robustness_work(asked: Asked, images: int, seed: int) -> "SharedWork[Robustness | None]":
@@ -97,26 +69,11 @@ def _scaled_by_temperature(key: tuple[str, ...], _asked: Asked) -> tuple[np.ndar
     return scale_by_temperature(result.probabilities, result.labels)
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _saliency(key: tuple[str, ...], index: int, target: int, _asked: Asked) -> tuple[np.ndarray, np.ndarray]:
-    from mnist_core.explain import integrated_gradients, occlusion
-
-    model, image = resources.model(_asked.run), _asked.split.images[index]
-    return integrated_gradients(model, image, target), occlusion(model, image, target)
-
-
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _layer_activations(key: tuple[str, ...], index: int, _asked: Asked) -> "list[LayerActivation]":
     from mnist_core.explain import activations
 
     return activations(resources.model(_asked.run), _asked.split.images[index])
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _training_features(checkpoint: str, source: str, _asked: Asked) -> np.ndarray:
-    from mnist_core.explain import hidden_features
-
-    return hidden_features(resources.model(_asked.run), compared_with(_asked).images)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
