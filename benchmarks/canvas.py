@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_core.messages import InputError
-from mnist_core.reading.drawing import Strokes, read_strokes_line
+from mnist_core.reading.drawing import Strokes
+from mnist_core.reading.sheet import read_entry
 from mnist_core.reading.steps import ink_on_canvas
 
 SIDE = 280  # pixels of the canvas
@@ -26,7 +27,7 @@ class Drawing:
 
 
 def draw_all(file: Path, seed: int = 0) -> Iterator[Drawing]:
-    """Draw each line of `file` (see read_strokes_line) at a random size and place, with a random pen.
+    """Draw each line of `file` (see read_entry) at a random size and place, with a random pen.
 
     Size and pen are uniform in SIZES and PENS, the place is uniform where all ink fits. Raises InputError for
     a missing file or a line without a label.
@@ -35,12 +36,12 @@ def draw_all(file: Path, seed: int = 0) -> Iterator[Drawing]:
         raise InputError("There is no {file}; name a file of labelled strokes with --pen-digits.", file=file)
     random = np.random.default_rng(seed)
     for number, text in enumerate(file.read_text().splitlines(), 1):
-        strokes, label = read_strokes_line(text, number)
-        if label is None:
-            raise InputError("Line {line} of {file} has no label.", line=number, file=file)
+        entry = read_entry(text, number)
+        if entry.label is None or not entry.strokes:
+            raise InputError("Line {line} of {file} has no label or no strokes.", line=number, file=file)
         pen = random.uniform(*PENS)
-        placed = _placed(strokes, random.uniform(*SIZES) * SIDE, pen, random)
-        yield Drawing(placed, ink_on_canvas(placed, pen, SIDE), label)
+        placed = _placed(entry.strokes, random.uniform(*SIZES) * SIDE, pen, random)
+        yield Drawing(placed, ink_on_canvas(placed, pen, SIDE), entry.label)
 
 
 def _placed(strokes: Strokes, size: float, pen: float, random: np.random.Generator) -> Strokes:

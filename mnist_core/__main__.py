@@ -155,7 +155,7 @@ def _add_predict(subparsers: Any) -> None:
     parser.add_argument("image", nargs="*", help="PNG or JPEG pictures, one digit each")
     row_help = "read each as a row of digits, from left to right"
     parser.add_argument("--row", action="store_true", help=row_help)
-    strokes_help = 'a file with a line for each digit: {"strokes": [[[x, y], ...], ...]}'
+    strokes_help = 'a file with a line for each digit: {"strokes": [[[x, y], ...], ...]}, or {"pixels": ...}'
     parser.add_argument("--strokes", metavar="FILE.jsonl", help=strokes_help)
     parser.add_argument("--run", default="shipped", help='which run reads: an id, "last" or "shipped"')
     _takes_runs(parser)

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnist_core.messages import InputError
-from mnist_core.reading.drawing import Strokes, read_strokes_line, strokes_to_image
+from mnist_core.reading.drawing import Strokes
 from mnist_core.reading.pictures import pixels_to_image, read_picture
 from mnist_core.reading.recognition import Prediction, predict
+from mnist_core.reading.sheet import Entry, read_entry
 from mnist_core.runs.store import RunStore
 
 if TYPE_CHECKING:
@@ -25,19 +26,19 @@ def predict_inputs(options: argparse.Namespace) -> None:
     if not options.image and not options.strokes:
         raise InputError("There is nothing to read; name pictures, or a file of strokes with --strokes.")
     pictures = [(name, read_picture(name)) for name in options.image]
-    strokes = list(_strokes(options.strokes)) if options.strokes else []
+    entries = list(_entries(options.strokes)) if options.strokes else []
     run = RunStore(options.runs).get(options.run)
     how = run.load_model(), run.load_calibration()
     if options.row:
         from mnist_core.reading.segmentation import predict_pixels_row, predict_strokes_row
 
         rows = [(name, predict_pixels_row(how[0], pixels, how[1])) for name, pixels in pictures]
-        rows += [(name, predict_strokes_row(how[0], drawn, how[1])) for name, drawn in strokes]
+        rows += [(name, predict_strokes_row(how[0], drawn, how[1])) for name, drawn in _strokes(entries)]
         for name, digits in rows:
             _print_row(name, digits, options.json)
         return
     images = [(name, pixels_to_image(pixels)) for name, pixels in pictures]
-    images += [(name, strokes_to_image(drawn)) for name, drawn in strokes]
+    images += [(name, entry.image) for name, entry in entries]
     for name, image in images:
         prediction = predict(how[0], image, how[1])
         answer = {"input": name, **_answer(prediction), "blank": prediction.blank}
@@ -71,11 +72,18 @@ def _print_row(name: str, digits: list[RowDigit], as_json: bool) -> None:
         print(f"{name}: {' '.join(marked) or 'no digit'}")
 
 
-def _strokes(path: str) -> Iterator[tuple[str, Strokes]]:
+def _entries(path: str) -> Iterator[tuple[str, Entry]]:
     try:
         lines = Path(path).read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError("{path} can't be read as a file of strokes ({why}).", path=path, why=error) from None
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield f"{path}:{number}", read_strokes_line(line, number)[0]
+            yield f"{path}:{number}", read_entry(line, number)
+
+
+def _strokes(entries: list[tuple[str, Entry]]) -> Iterator[tuple[str, Strokes]]:
+    for name, entry in entries:
+        if entry.strokes is None:
+            raise InputError("{name} is pixels of one digit, so no row; leave --row out.", name=name)
+        yield name, entry.strokes

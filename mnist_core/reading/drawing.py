@@ -5,7 +5,6 @@ Recognition", Proc. IEEE 86(11), 1998, section III.A: scaled, keeping its shape,
 in 28 x 28 so that its centre of mass is in the middle.
 """
 
-import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -53,27 +52,6 @@ def strokes_to_image(strokes: Strokes) -> NDArray[np.uint8] | None:
 def ink_strokes(pen_downs: list[NDArray[np.float64]], pen: float = PEN) -> NDArray[np.uint8]:
     """Ink strokes, at least one and each [points, 2], as strokes_to_image does, `pen` px wide (1 to 6)."""
     return _centred(_scaled(_inked(pen_downs, pen * FINE / 2), 1 / FINE))
-
-
-def read_strokes_line(text: str, line: int) -> tuple[Strokes, int | None]:
-    """Read `{"strokes": [[[x, y], ...], ...], "label": 0 to 9 or absent}` into strokes and label.
-
-    Raises InputError, with `line`, the line's number in its file, if it is anything else.
-    """
-    try:
-        fields = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(N_("Line {line} is not JSON: write one object a line."), line=line) from error
-    if not isinstance(fields, dict) or "strokes" not in fields:
-        raise InputError(N_('Line {line} has no "strokes": a list of strokes, each of [x, y].'), line=line)
-    label = fields.get("label")
-    if label is not None and (type(label) is not int or not 0 <= label <= 9):
-        raise InputError(N_("Line {line}: the label must be a digit, 0 to 9, or left out."), line=line)
-    try:
-        checked_strokes(fields["strokes"])
-    except InputError as error:
-        raise InputError(N_("Line {line}: {problem}"), line=line, problem=error.message) from error
-    return fields["strokes"], label
 
 
 def ink_box(mask: NDArray[np.bool_]) -> tuple[slice, slice]:

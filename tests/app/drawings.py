@@ -1,4 +1,8 @@
-"""Drawings on the Draw page's canvas, as its component sends them."""
+"""Drawings on the Draw page's canvas, as its component sends them, and pictures as files."""
+
+import io
+
+from PIL import Image
 
 
 def path(*commands, **placed):
@@ -23,3 +27,9 @@ def drawn(app, run, *objects, **query):
 
 def button(test, label):
     return next(button for button in test.button if button.label == label)
+
+
+def as_png(pixels):
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()

@@ -7,13 +7,15 @@ import pytest
 
 from mnist_core.messages import InputError, Message
 from mnist_core.reading.fine_tuning import Progress
+from mnist_core.reading.sheet import Entry
 from mnist_core.runs.fine_tuned import FineTuned, Scores
 from mnist_core.runs.store import RunStore
-from tests.app.drawings import STROKE, button, drawn, shifted
+from tests.app.drawings import STROKE, as_png, button, drawn, shifted
 from ui.draw import own_sheet
 from ui.draw.fine_tuning_worker import FineTuningWorker
 
 LINE = {"strokes": [[[60, 60], [200, 60], [120, 230]]], "label": 7}
+UPRIGHT = "".join("1" if 13 <= n % 28 < 15 and 5 <= n // 28 < 23 else "0" for n in range(784))  # on the grid
 
 
 def sheet_with(test, *labels):
@@ -40,6 +42,39 @@ def test_a_row_is_kept_digit_by_digit(app, run):
     assert [kept.label for kept in test.session_state["own_sheet"]] == [7, 7]
     starts = [kept.strokes[0][0][0] for kept in test.session_state["own_sheet"]]
     assert starts == [20, 120]
+
+
+def test_a_digit_inked_by_keys_is_kept_as_pixels_and_comes_back(app, run):
+    test = app("explore", run=run, **{"from": "keys", "look": "sheet"})
+    test.session_state["grid"] = "".join(
+        "1" if 13 <= n % 28 < 15 and 5 <= n // 28 < 23 else "0" for n in range(784)
+    )
+    test = test.switch_page("pages/draw.py").run()
+    test.button("really_1").click().run()
+    assert not test.exception
+    (kept,) = test.session_state["own_sheet"]
+    assert (kept.label, kept.strokes) == (1, None)
+    assert kept.image.shape == (28, 28)
+    (back,) = own_sheet.from_text(own_sheet.to_text([kept]).encode())
+    np.testing.assert_array_equal(back.image, kept.image)
+    assert back.label == 1
+
+
+def test_a_row_in_a_picture_is_kept_digit_by_digit(app, run):
+    pixels = np.full((60, 120), 230, np.uint8)
+    pixels[10:50, 20:24] = pixels[10:50, 90:94] = 20
+    test = app("draw", run=run, **{"from": "upload"})
+    test.file_uploader[0].set_value(("ones.png", as_png(pixels), "image/png")).run()
+    test.text_input("really_number").set_value("11")
+    button(test, "Keep").click().run()
+    assert not test.exception
+    assert [(kept.label, kept.strokes) for kept in test.session_state["own_sheet"]] == [(1, None)] * 2
+
+
+def test_an_image_of_mnist_is_not_offered_for_the_sheet(app, run):
+    test = app("draw", run=run, sent="test-3")
+    assert not test.exception
+    assert not [found for found in test.button if found.key and found.key.startswith("really_")]
 
 
 def test_another_number_of_figures_is_refused_and_stays(app, run):
@@ -77,7 +112,8 @@ def test_a_sheet_goes_and_comes_back_as_json_lines(app, run):
         (b"\xff\xfe", "no sheet of drawings"),
         (b"{", "Line 1 is not JSON"),
         (json.dumps({"strokes": LINE["strokes"]}).encode(), "Line 1 doesn't say which digit"),
-        (json.dumps({"strokes": [], "label": 3}).encode(), "nothing drawn"),
+        (json.dumps({"strokes": [], "label": 3}).encode(), "Line 1 is blank"),
+        (json.dumps({"pixels": [], "label": 3}).encode(), "Line 1 is blank"),
         (b" " * (own_sheet.MOST_BYTES + 1), "larger than 5 MB"),
     ],
 )
@@ -102,7 +138,10 @@ def test_a_full_sheet_takes_no_more(app, run, monkeypatch):
 
 def test_a_copy_learns_the_sheet_and_becomes_a_run(app, run, monkeypatch):
     monkeypatch.setattr("mnist_core.reading.fine_tuning.STEPS", 3)
-    test = sheet_with(drawn(app, run, STROKE, look="sheet"), 7, 7, 7, 7)
+    test = sheet_with(drawn(app, run, STROKE, look="sheet"), 7, 7, 7)
+    in_pixels = Entry(test.session_state["own_sheet"][0].image, 7)
+    test.session_state["own_sheet"] = [*test.session_state["own_sheet"], in_pixels]
+    test.run()
     button(test, "Teach a copy my handwriting").click().run()
     test.session_state["fine_tuning"].wait()
     test.run()
@@ -167,9 +206,3 @@ def test_a_worker_that_fails_says_so(error, said):
     assert isinstance(worker.problem, Message)
     assert said in str(worker.problem)
     assert "secret" not in str(worker.problem)
-
-
-def test_images_of_a_sheet_are_those_that_are_read():
-    (one,) = own_sheet.from_text(json.dumps(LINE).encode())
-    assert one.image.shape == (28, 28)
-    assert one.image.dtype == np.uint8

@@ -39,7 +39,7 @@ def test_the_same_seed_draws_the_same(drawings, tmp_path):
     assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(drawings, again, strict=True))
 
 
-@pytest.mark.parametrize(("line", "sentence"), [("{}", "Line 1 has no"), ('{"strokes": []}', "no label")])
+@pytest.mark.parametrize(("line", "sentence"), [("{}", "has neither"), ('{"strokes": []}', "no label")])
 def test_unlabelled_strokes_are_refused(tmp_path, line, sentence):
     (tmp_path / "digits.jsonl").write_text(line)
     with pytest.raises(InputError, match=sentence):

@@ -415,6 +415,14 @@ def test_predict_reads_strokes_with_a_run_asked_for(command, run_id, tmp_path, p
     assert [answer["blank"] for answer in answers] == [False, False, True]
 
 
+def test_predict_reads_the_pixels_of_a_sheet_but_not_as_a_row(command, run_id, tmp_path, batch):
+    path = tmp_path / "sheet.jsonl"
+    path.write_text(json.dumps({"pixels": batch.images[0].tolist(), "label": int(batch.labels[0])}) + "\n")
+    answer = command.json("predict", "--run", run_id, "--strokes", str(path))
+    assert answer["label"] == np.argmax(answer["probabilities"])
+    assert "leave --row out" in command.refusal("predict", "--run", run_id, "--row", "--strokes", str(path))
+
+
 # runs
 
 

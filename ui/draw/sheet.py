@@ -8,11 +8,11 @@ import streamlit as st
 
 from mnist_core.messages import InputError
 from mnist_core.reading.recognition import predict_all
+from mnist_core.reading.sheet import Entry
 from mnist_core.runs.run import Run
 from ui import resources
 from ui.digits import Figure, grid_html
 from ui.draw import own_sheet
-from ui.draw.own_sheet import Labelled
 from ui.draw.tuning import show_tuning
 from ui.draw.writing import Reading
 from ui.explore.numbers import table_html
@@ -47,7 +47,7 @@ def show(reading: Reading) -> None:
     show_tuning(reading.run, drawings)
 
 
-def show_files(drawings: Sequence[Labelled]) -> None:
+def show_files(drawings: Sequence[Entry]) -> None:
     """Show the ways to take the sheet away, bring one back, and empty it."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.download_button(
@@ -62,7 +62,7 @@ def show_files(drawings: Sequence[Labelled]) -> None:
         with st.popover(_("Bring one back"), icon=":material/upload:"):
             number = st.session_state.setdefault(ROUND_KEY, 0)
             st.file_uploader(
-                _("A sheet saved here: JSON lines of strokes and label"),
+                _("A sheet saved here: JSON lines of strokes or pixels, with labels"),
                 type=["jsonl", "json", "txt"],
                 key=f"{FILE_KEY}_{number}",
                 on_change=_bring_back,
@@ -86,7 +86,7 @@ def _bring_back() -> None:
     st.session_state[ROUND_KEY] += 1
 
 
-def show_scores(drawings: Sequence[Labelled], present: Run) -> None:
+def show_scores(drawings: Sequence[Entry], present: Run) -> None:
     """Show how many of the drawings each network reads right, the best first."""
     others = [run for run in readable_runs() if run.id != present.id]
     runs = [present, *others][:MOST_RUNS]
@@ -103,7 +103,7 @@ def show_scores(drawings: Sequence[Labelled], present: Run) -> None:
         st.caption(_("So few drawings say little yet: a single one more or less right may be chance."))
 
 
-def show_drawings(drawings: Sequence[Labelled], present: Run) -> None:
+def show_drawings(drawings: Sequence[Entry], present: Run) -> None:
     """Show the latest drawings, those read wrong marked."""
     read = read_labels(present, drawings)
     wrong = int(np.sum(read != _labels(drawings)))
@@ -116,7 +116,7 @@ def show_drawings(drawings: Sequence[Labelled], present: Run) -> None:
     st.button(_("Take the latest off"), icon=":material/undo:", on_click=own_sheet.remove, args=(latest[0],))
 
 
-def _figure(one: Labelled, read: int) -> Figure:
+def _figure(one: Entry, read: int) -> Figure:
     if read == one.label:
         caption, alt = f"<b>{one.label}</b>", _("Your {label}, read right").format(label=one.label)
     else:
@@ -126,11 +126,11 @@ def _figure(one: Labelled, read: int) -> Figure:
     return Figure(one.image, caption, alt)
 
 
-def _labels(drawings: Sequence[Labelled]) -> np.ndarray:
+def _labels(drawings: Sequence[Entry]) -> np.ndarray:
     return np.array([one.label for one in drawings])
 
 
-def read_labels(run: Run, drawings: Sequence[Labelled]) -> np.ndarray:
+def read_labels(run: Run, drawings: Sequence[Entry]) -> np.ndarray:
     """Return what a run reads in each drawing, [N]."""
     images = b"".join(one.image.tobytes() for one in drawings)
     return _read_labels(str(run.checkpoints[-1]), images, run)

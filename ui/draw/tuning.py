@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from mnist_core.reading.fine_tuning import FEWEST, split_sheet
+from mnist_core.reading.sheet import Entry
 from mnist_core.runs.fine_tuned import FineTuned, Scores, fine_tune_run
 from mnist_core.runs.run import Run
 from ui import resources, visitor
 from ui.draw.fine_tuning_worker import FineTuningWorker
-from ui.draw.own_sheet import Labelled
 from ui.explore.numbers import table_html
 from ui.runs import run_name
 from ui.state import RUN_KEY
@@ -20,7 +20,7 @@ WORKER_KEY = "fine_tuning"
 SECONDS_BETWEEN_LOOKS = 0.7
 
 
-def show_tuning(run: Run, drawings: Sequence[Labelled]) -> None:
+def show_tuning(run: Run, drawings: Sequence[Entry]) -> None:
     """Show where the fine-tuning stands: to be begun, under way, or done."""
     st.markdown("**" + _("A copy that learns your handwriting") + "**")
     worker: FineTuningWorker | None = st.session_state.get(WORKER_KEY)
@@ -34,7 +34,7 @@ def show_tuning(run: Run, drawings: Sequence[Labelled]) -> None:
         show_result(worker.result)
 
 
-def show_start(run: Run, drawings: Sequence[Labelled]) -> None:
+def show_start(run: Run, drawings: Sequence[Entry]) -> None:
     """Say what will happen, and offer it."""
     st.markdown(
         _(
@@ -55,7 +55,7 @@ def show_start(run: Run, drawings: Sequence[Labelled]) -> None:
         st.caption(_("It needs at least {n} drawings; a few of each digit are better.").format(n=FEWEST))
 
 
-def _start(run: Run, drawings: Sequence[Labelled]) -> None:
+def _start(run: Run, drawings: Sequence[Entry]) -> None:
     loader, store, owner = resources.dataset_loader(), resources.run_store(), visitor.identity()
     name = _("{name}, my handwriting").format(name=run_name(run))
     sheet = split_sheet([one.image for one in drawings], [one.label for one in drawings])

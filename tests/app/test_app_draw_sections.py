@@ -1,0 +1,111 @@
+"""What lies below the Draw page's answer: steps, saliency, layers, alike images, changes, other networks."""
+
+import re
+
+import numpy as np
+import pytest
+
+from mnist_core.reading.changes import CHANGES
+from tests.app.drawings import STROKE, drawn, shifted
+from ui import similar
+from ui.colours import ABOVE, BELOW, on_ink
+from ui.draw.changes import stability
+from ui.draw.others import agreement
+from ui.resources import find_run
+
+
+def test_a_closed_section_is_not_computed(app, run, monkeypatch):
+    monkeypatch.setattr("ui.draw.writing.Writing.steps", lambda self: pytest.fail("nobody asked for it"))
+    assert not drawn(app, run, STROKE).exception
+
+
+def test_step_by_step_shows_what_is_read_after_each(app, run, html):
+    test = drawn(app, run, STROKE, look="steps")
+    assert not test.exception
+    assert html(test).count('role="listitem"') == 50  # four steps beside the answer
+    test = drawn(app, run, shifted(0), shifted(100), look="steps")
+    assert not test.exception
+    assert html(test).count('role="listitem"') == 40
+
+
+def test_what_speaks_for_each_digit_is_coloured(app, run, html):
+    test = drawn(app, run, STROKE, look="attention")
+    assert not test.exception
+    read = int(re.match("It reads ([0-9])", test.subheader[0].value)[1])
+    assert f"coloured by what speaks for {read}" in html(test)
+    other = (read + 1) % 10
+    test.segmented_control(f"speaks_for_{read}").set_value(other).run()
+    assert f"coloured by what speaks for {other}" in html(test)
+
+
+def test_colours_lie_on_the_faint_ink():
+    values, image = np.zeros((28, 28)), np.zeros((28, 28), np.uint8)
+    values[0, 0], values[1, 1], image[2, 2] = 2, -1, 200
+    colours = on_ink(values, image)
+    assert tuple(colours[0, 0]) == ABOVE
+    np.testing.assert_allclose(colours[1, 1], np.array(BELOW) / 2, atol=1)
+    assert tuple(colours[2, 2]) == (80, 80, 80)
+
+
+def test_the_layers_show_what_they_make_of_the_drawing(app, run, html):
+    test = drawn(app, run, STROKE, look="layers")
+    assert not test.exception
+    assert html(test).count('class="lab-tiles"') == 1  # the hidden layer
+
+
+def test_the_nearest_training_images_are_shown(app, run, html):
+    test = drawn(app, run, STROKE, look="similar")
+    assert not test.exception
+    assert html(test).count(" away</figcaption>") == similar.NEIGHBOURS
+    train = similar.compared_with(find_run(run))
+    indices, distances = similar.nearest_training(find_run(run), train.images[7])
+    assert indices[0] == 7
+    assert distances[0] == pytest.approx(0, abs=1e-3)
+
+
+@pytest.mark.parametrize("section", ["steps", "attention", "layers", "similar", "changes", "others"])
+def test_without_a_drawing_a_section_says_what_to_do(app, run, section):
+    test = app("draw", run=run, look=section)
+    assert not test.exception
+    assert "Write a digit first" in test.info[0].value
+
+
+def test_the_reading_changes_with_the_sliders(app, run):
+    test = drawn(app, run, STROKE, look="changes")
+    assert sum("As you wrote it" in text.value for text in test.markdown) == 4
+    test.slider("change_turn").set_value(45.0).run()
+    assert not test.exception
+    assert any("Turned by 45°, it reads" in text.value for text in test.markdown)
+    assert sum("It keeps reading" in text.value or "However far" in text.value for text in test.caption) == 4
+
+
+def test_where_the_reading_stays_the_same():
+    turn = CHANGES["turn"]
+    same = np.abs(turn.amounts) <= 30
+    said = stability(turn, turn.amounts, same, int(np.abs(turn.amounts).argmin()), 7)
+    assert said == "It keeps reading 7 from \N{MINUS SIGN}30° to 30°."
+    always = np.ones(len(same), bool)
+    assert "However far" in stability(turn, turn.amounts, always, len(same) // 2, 7)
+    noise = CHANGES["noise"]
+    assert "from 0 of 255 to 40 of 255" in stability(noise, noise.amounts, noise.amounts <= 40, 0, 7)
+
+
+def test_other_networks_read_the_same_drawing(app, run):
+    test = drawn(app, run, STROKE, look="others")
+    assert not test.exception
+    assert any(re.search("reads? \\*\\*", text.value) for text in test.markdown)
+    (chosen,) = test.multiselect
+    assert len(chosen.value) == 1  # the shipped model
+    assert len(test.get("html")) >= 3
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (["7", "7"], "All 2 read **7**."),
+        (["7", "1", "7"], "2 of 3 read **7**."),
+        (["1", "2"], "Each of the 2"),
+    ],
+)
+def test_agreement_in_words(texts, said):
+    assert agreement(texts).startswith(said)

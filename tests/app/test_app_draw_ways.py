@@ -1,0 +1,105 @@
+"""The other ways to bring a digit to the Draw page: pictures, the keyboard, the camera, other pages."""
+
+import re
+
+import numpy as np
+import pytest
+
+from mnist_core.messages import Message
+from tests.app.drawings import as_png, button
+from ui import resources
+from ui.digits import png_url
+from ui.draw import keyboard
+from ui.draw.pictures import Row, csv_text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("seven.png", None, "It reads"),
+        ("blank.png", as_png(np.full((50, 50), 255, np.uint8)), "No digit yet"),
+    ],
+)
+def test_a_picture_is_read(app, run, name, content, said):
+    if content is None:
+        pixels = np.full((60, 40, 3), 230, np.uint8)
+        pixels[10:50, 18:22] = 20
+        content = as_png(pixels)
+    test = app("draw", run=run, **{"from": "upload"})
+    test.file_uploader[0].set_value((name, content, "image/png")).run()
+    assert not test.exception
+    assert test.subheader[0].value.startswith(said)
+
+
+def test_a_file_that_is_no_picture_gets_a_sentence(app, run):
+    test = app("draw", run=run, **{"from": "upload"})
+    test.file_uploader[0].set_value(("fake.png", b"not a picture", "image/png")).run()
+    assert "fake.png is not a PNG or JPEG" in test.error[0].value
+    assert not test.exception
+
+
+def test_many_pictures_become_a_table_with_what_went_wrong(app, run):
+    pixels = np.full((60, 40, 3), 230, np.uint8)
+    pixels[10:50, 18:22] = 20
+    blank = as_png(np.full((50, 50), 255, np.uint8))
+    files = [("one.png", as_png(pixels)), ("bad.png", b"not a picture"), ("blank.png", blank)]
+    test = app("draw", run=run, **{"from": "upload"})
+    test.file_uploader[0].set_value([(name, content, "image/png") for name, content in files]).run()
+    assert not test.exception
+    assert test.subheader[0].value == "2 pictures were read, 1 could not be."
+    table = test.dataframe[0].value
+    assert table["file"].tolist() == ["one.png", "bad.png", "blank.png"]
+    assert re.fullmatch("[0-9]", table["digits"][0])
+    assert "bad.png is not a PNG or JPEG" in table["note"][1]
+    assert table["note"][2] == "No digit found."
+
+
+def test_the_table_as_csv():
+    rows = [
+        Row("a,b.png", "2?4", 0.5, 1),
+        Row("bad.png", "", None, 0, Message("{name} is bad", {"name": "It"})),
+    ]
+    lines = csv_text(rows).splitlines()
+    assert lines == [
+        "file,digits,confidence,unsure,problem",
+        '"a,b.png",2?4,0.5000,1,',
+        "bad.png,,,0,It is bad",
+    ]
+
+
+def test_the_keyboard_grid_is_read(app, run, html):
+    test = app("explore", run=run, **{"from": "keys"})
+    ink = np.zeros((28, 28), int)
+    ink[5:23, 13:15] = 1
+    test.session_state["grid"] = "".join(map(str, ink.ravel()))
+    test = test.switch_page("pages/draw.py").run()
+    assert not test.exception
+    assert test.subheader[0].value.startswith("It reads ")
+    button(test, "Clear").click().run()
+    assert test.subheader[0].value == "No digit yet"
+
+
+@pytest.mark.parametrize("sent", [None, 3, "", "0" * 783, "2" * 784, "0" * 785])
+def test_a_grid_that_is_none_is_empty(sent):
+    assert keyboard.checked(sent) == keyboard.EMPTY
+
+
+def test_an_image_sent_from_another_page_is_read_as_it_is(app, run, html):
+    test = app("draw", run=run, sent="test-3")
+    assert not test.exception
+    image = resources.dataset().test.images[3]
+    assert html(test).count(png_url(image)) == 2  # where it came from, and what the network sees
+    assert test.segmented_control("from").value == "sent"
+
+
+@pytest.mark.parametrize("sent", ["test-9999999", "train--1", "nothing", "test-", "other-3"])
+def test_a_number_that_is_no_image_is_no_error(app, run, sent):
+    test = app("draw", run=run, sent=sent)
+    assert not test.exception
+    assert test.subheader[0].value == "No digit yet"
+
+
+def test_the_camera_has_a_way_of_its_own(app, run):
+    test = app("draw", run=run, **{"from": "camera"})
+    assert not test.exception
+    assert test.subheader[0].value == "No digit yet"

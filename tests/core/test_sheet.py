@@ -1,0 +1,77 @@
+"""Lines of a person's own sheet: strokes or pixels, with what they really were."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mnist_core.messages import InputError
+from mnist_core.reading.drawing import strokes_to_image
+from mnist_core.reading.sheet import Entry, read_entry
+
+SEVEN = [[[40.0, 30.0], [160.0, 30.0], [90.0, 230.0]]]
+ROWS = strokes_to_image(SEVEN).tolist()
+
+
+def test_a_line_of_strokes_gives_their_image_and_label():
+    entry = read_entry(json.dumps({"strokes": SEVEN, "label": 7}), 1)
+    assert (entry.strokes, entry.label) == (SEVEN, 7)
+    np.testing.assert_array_equal(entry.image, strokes_to_image(SEVEN))
+    unsaid = read_entry('{"label": null, "strokes": [[[1, 2]]], "writer": 3}', 1)
+    assert (unsaid.strokes, unsaid.label) == ([[[1, 2]]], None)
+
+
+def test_a_line_of_pixels_gives_them_as_they_are():
+    entry = read_entry(json.dumps({"pixels": ROWS, "label": 7}), 1)
+    assert entry.image.dtype == np.uint8
+    assert entry.image.tolist() == ROWS
+    assert (entry.strokes, entry.label) == (None, 7)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['{"strokes": []}\n', '{"strokes": [[]]}', '{"pixels": []}', json.dumps({"pixels": [[0] * 28] * 28})],
+)
+def test_a_blank_line_of_either_kind_has_no_image(line):
+    assert read_entry(line, 1).image is None
+
+
+@pytest.mark.parametrize(
+    "entry", [Entry(strokes_to_image(SEVEN), 7, SEVEN), Entry(np.array(ROWS, np.uint8), 7), Entry(None, 3)]
+)
+def test_an_entry_comes_back_from_its_line(entry):
+    back = read_entry(entry.to_line(), 1)
+    assert (back.label, back.strokes) == (entry.label, entry.strokes)
+    assert np.array_equal(back.image, entry.image)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "Line 12 is not JSON"),
+        ("{'strokes': []}", "Line 12 is not JSON"),
+        ("[" * 100_000, "Line 12 is not JSON"),
+        ('{"strokes": [[[%s, 1]]]}' % ("9" * 5000), "Line 12 is not JSON"),
+        ("[]", 'Line 12 has neither "strokes"'),
+        ("null", 'Line 12 has neither "strokes"'),
+        ('{"label": 3}', 'Line 12 has neither "strokes"'),
+        ('{"strokes": null}', "Line 12: Strokes must be a list"),
+        ('{"strokes": [[[1, 2], [3]]]}', "Line 12: Each stroke must be"),
+        ('{"strokes": [[[1, NaN]]]}', "Line 12: Coordinates"),
+        ('{"strokes": [], "label": 10}', "Line 12: the label must be a digit"),
+        ('{"strokes": [], "label": "3"}', "Line 12: the label must be a digit"),
+        ('{"strokes": [], "label": true}', "Line 12: the label must be a digit"),
+        ('{"pixels": null}', "Line 12: Pixels must be 28 rows"),
+        ('{"pixels": [[1, 2], [3]]}', "Line 12: Pixels must be 28 rows"),
+        (json.dumps({"pixels": ROWS[1:]}), "Line 12: Pixels must be 28 rows"),
+        (json.dumps({"pixels": [[256] * 28] * 28}), "Line 12: Pixels must be 28 rows"),
+        (json.dumps({"pixels": [[-1] * 28] * 28}), "Line 12: Pixels must be 28 rows"),
+        (json.dumps({"pixels": [[0.5] * 28] * 28}), "Line 12: Pixels must be 28 rows"),
+        (json.dumps({"pixels": [[True] * 28] * 28}), "Line 12: Pixels must be 28 rows"),
+        (json.dumps({"pixels": [["a"] * 28] * 28}), "Line 12: Pixels must be 28 rows"),
+        (json.dumps({"pixels": [[10**30] * 28] * 28}), "Line 12: Pixels must be 28 rows"),
+    ],
+)
+def test_a_malformed_line_is_refused_by_number(text, sentence):
+    with pytest.raises(InputError, match=sentence):
+        read_entry(text, 12)
