@@ -5,22 +5,33 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from mnist_core.machine.workers import start_workers
 from mnist_core.model import DigitClassifier
 
 
 def predict_logits(model: DigitClassifier, images: Tensor, batch_size: int = 100) -> Tensor:
     """Logits [N, 10], float32 on the CPU, for uint8 `images` [N, 28, 28], in evaluation mode.
 
-    The model keeps the mode (training or evaluation) it came in.
+    On the CPU each batch is one thread's, so the answers don't depend on how many of torch's threads there
+    are. The model keeps the mode (training or evaluation) it came in.
     """
     was_training = model.training
     device = next(model.parameters()).device
     logits = torch.empty(len(images), 10)  # small tensors kept between large ones would break up the heap
+
+    def answer(part: Tensor, batch: Tensor) -> None:
+        with torch.inference_mode():
+            part.copy_(model(batch.to(device)))
+
+    batches = logits.split(batch_size), images.split(batch_size)
+    threads = min(torch.get_num_threads(), len(batches[0])) if device.type == "cpu" else 1
     model.eval()
     try:
-        with torch.inference_mode():
-            for part, batch in zip(logits.split(batch_size), images.split(batch_size), strict=True):
-                part.copy_(model(batch.to(device)))
+        if threads > 1:
+            with start_workers(threads) as workers:
+                list(workers.map(answer, *batches))
+        else:
+            list(map(answer, *batches))
     finally:
         model.train(was_training)
     return logits

@@ -211,9 +211,12 @@ def _helpers(facts: ScriptFacts) -> str:
 
     source = text.IN_PARTS if facts.in_parts else ""
     source += text.FORWARD_BFLOAT16 if facts.bfloat16 else ""
+    tests_alone = facts.threads > 1 and facts.device == "cpu"
     return Template(source + text.EVALUATE).substitute(
         most=f"{PIECE:_}",
         device='"cpu"' if facts.device == "cpu" else "DEVICE",
+        alone=text.ALONE if tests_alone else "",
+        together=text.TOGETHER if tests_alone else "",
         to_device=_to_device(facts),
         to_cpu=".cpu()" if _to_device(facts) else "",
     )

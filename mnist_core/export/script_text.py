@@ -209,13 +209,17 @@ EVALUATE = '''
 def evaluate(images, labels):
     """Return the share of images read right, and the mean cross-entropy."""
     network.eval()
+${alone}\
     with torch.inference_mode():
         answers = [network(scale(batch$to_device)) for batch in images.split(100)]
+${together}\
     log_probabilities = torch.cat(answers)$to_cpu.double().log_softmax(1)
     predictions = log_probabilities.exp().numpy().argmax(1)
     losses = F.nll_loss(log_probabilities, labels, reduction="none").numpy()
     return float((predictions == labels.numpy()).mean()), float(losses.mean())
 '''
+ALONE = "    torch.set_num_threads(1)  # each batch was one thread's\n"
+TOGETHER = "    torch.set_num_threads(THREADS)\n"
 
 TRAINING = """
 

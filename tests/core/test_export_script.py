@@ -69,6 +69,12 @@ CONFIGS = {name: TrainConfig(**settings) for name, settings in SETTINGS.items()}
 SCRIPTED = [name for name in RECIPES if not RECIPES[name].config.written_share]
 CONFIGS |= {name: replace(RECIPES[name].config, train_size=200, epochs=1) for name in SCRIPTED}
 
+ON_TWO_THREADS: dict[str, dict] = {
+    "cnn, two threads": {**CNN, "batch_size": 37},
+    "vgg, two threads": {**CNN, "architecture": "vgg", "label_smoothing": 0.1, "augmentation": "shift"},
+    "mlp, two threads": {**TINY, "widths": (300,)},
+    "dropout, two threads": {**TINY, "widths": (300,), "dropout": 0.2},
+}
 CHANGED: dict[str, dict] = {
     "one-cycle": {"schedule": "one_cycle", "dropout": 0.2},
     "constant": {"augmentation": "shift", "batch_norm": True},
@@ -148,6 +154,10 @@ def runs(mnist, tmp_path_factory) -> dict[str, Run]:
         patch.setattr("mnist_core.learning.gradients.PIECE", 500)
         patch.setattr("mnist_core.learning.batches.PIECE", 500)
         runs = {name: train(store, config, mnist) for name, config in CONFIGS.items()}
+        torch.set_num_threads(2)
+        for name, settings in ON_TWO_THREADS.items():
+            runs[name] = train(store, TrainConfig(**settings), mnist)
+        torch.set_num_threads(1)
         for name, settings in CHANGED.items():
             config = TrainConfig(**{**TINY, "epochs": 3, **settings})
             runs[f"{name}, stopped"] = leave_and_go_on(store, config, mnist, epochs=None)

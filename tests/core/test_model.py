@@ -60,6 +60,17 @@ def test_logits_do_not_depend_on_how_images_are_batched(batch_size, batch):
     torch.testing.assert_close(logits, predict_logits(model, images))
 
 
+@pytest.mark.parametrize("settings", [{"widths": (300, 300)}, {"architecture": "cnn"}])
+def test_logits_do_not_depend_on_the_number_of_threads(settings, sample):
+    model = build_model(TrainConfig(**settings))
+    images = torch.from_numpy(sample.train.images[:1010])
+    on_one = predict_logits(model, images)
+    for threads in (2, 3):
+        torch.set_num_threads(threads)
+        assert torch.equal(predict_logits(model, images), on_one)
+        assert torch.get_num_threads() == threads
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_predicting_is_done_in_evaluation_mode_and_leaves_the_mode(training, batch):
     model = build_model(TrainConfig(dropout=0.5, batch_norm=True)).train(training)
@@ -74,9 +85,11 @@ def test_predicting_is_done_in_evaluation_mode_and_leaves_the_mode(training, bat
 
 def test_the_mode_is_restored_when_predicting_fails():
     model = build_model(TrainConfig()).train()
-    with pytest.raises(RuntimeError):
-        predict_logits(model, torch.zeros(2, 5, 5, dtype=torch.uint8))
-    assert model.training
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        with pytest.raises(RuntimeError):
+            predict_logits(model, torch.zeros(300, 5, 5, dtype=torch.uint8))
+        assert model.training
 
 
 def test_a_model_knows_whether_it_has_convolutions():
