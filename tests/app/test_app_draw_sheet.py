@@ -35,6 +35,14 @@ def test_a_drawing_is_kept_with_what_it_really_was(app, run):
     assert "Kept as 7" in test.toast[0].value
 
 
+def test_another_label_for_the_same_drawing_corrects_it(app, run):
+    test = sheet_with(drawn(app, run, shifted(0), look="sheet"), 3)  # another drawing
+    test.button("really_1").click().run()
+    assert [kept.label for kept in test.session_state["own_sheet"]] == [3, 1]
+    test.button("really_7").click().run()
+    assert [kept.label for kept in test.session_state["own_sheet"]] == [3, 7]
+
+
 def test_a_row_is_kept_digit_by_digit(app, run):
     test = drawn(app, run, shifted(0), shifted(100))
     test.text_input("really_number").set_value("77")
@@ -83,7 +91,7 @@ def test_another_number_of_figures_is_refused_and_stays(app, run):
     button(test, "Keep").click().run()
     assert "needs 2 figures" in test.toast[0].value
     assert test.text_input("really_number").value == "7"
-    assert "own_sheet" not in test.session_state
+    assert not test.session_state["own_sheet"]
 
 
 def test_the_sheet_says_how_many_each_network_reads_right(app, run, html):
@@ -131,7 +139,7 @@ def test_a_bad_file_leaves_the_sheet_as_it_was(app, run):
 
 def test_a_full_sheet_takes_no_more(app, run, monkeypatch):
     monkeypatch.setattr("ui.draw.own_sheet.MOST_DRAWINGS", 1)
-    test = sheet_with(drawn(app, run, STROKE), 7)
+    test = sheet_with(drawn(app, run, shifted(0)), 7)
     test.button("really_7").click().run()
     assert "at most 1 drawings" in test.toast[0].value
 

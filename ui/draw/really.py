@@ -19,7 +19,8 @@ def offer_to_keep(reading: Reading) -> None:
         st.toast(say(message), icon=icon)
     if not reading.digits or reading.writing.ready:
         return
-    with st.popover(_("It was really a …"), icon=":material/edit:", key="really"):
+    key = f"really-{len(own_sheet.sheet())}"  # another one once a digit was kept: it closes
+    with st.popover(_("It was really a …"), icon=":material/edit:", key=key):
         st.markdown(_("What you say is kept in your own test sheet: see **My handwriting** below."))
         if len(reading.digits) == 1:
             _show_digits(reading)
@@ -55,7 +56,7 @@ def _keep_number(reading: Reading) -> None:
 def _keep(reading: Reading, text: str) -> None:
     parts = zip(reading.parts, reading.digits, text, strict=True)
     try:
-        own_sheet.add(
+        own_sheet.keep(
             [own_sheet.entry(part, digit.prediction.image, int(label)) for part, digit, label in parts]
         )
     except InputError as error:

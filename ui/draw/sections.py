@@ -55,7 +55,7 @@ def pick_digit(reading: Reading) -> int | None:
     if len(reading.digits) < 2:
         if not reading.digits:
             st.info(_("Write a digit first: this section is about what you wrote."))
-            leave_empty(MOST_PARTS)
+        leave_empty(1 if reading.digits else MOST_PARTS)  # what was said here goes before anything is awaited
         return 0 if reading.digits else None
     places = range(len(reading.digits))
     labels = [f"{place + 1}.: {reading.text[place]}" for place in places]
