@@ -1,0 +1,50 @@
+"""The model that is shipped keeps what its card promises."""
+
+import numpy as np
+import pytest
+
+from mnist_core.data import open_mnist
+from mnist_core.reading.drawing import strokes_to_image
+from mnist_core.reading.handwriting import write_digits, write_non_digits
+from mnist_core.reading.recognition import predict_all
+from mnist_core.runs.store import SHIPPED, RunStore
+from models.ship import MOST_BYTES
+
+
+@pytest.fixture(scope="module")
+def run():
+    return RunStore().get("shipped")
+
+
+@pytest.fixture(scope="module")
+def read(run):
+    how = run.load_model(), run.load_calibration()
+    return lambda images: predict_all(how[0], images, how[1])
+
+
+def test_its_card_tells_its_own_figures(run):
+    card, size = (SHIPPED.parent / "README.md").read_text(), run.checkpoints[-1].stat().st_size
+    assert size <= MOST_BYTES
+    assert f"{size:,} bytes" in card
+    assert f"**{run.results['test_accuracy']:.2%}** of 10,000 test images" in card
+    assert run.results["test_accuracy"] >= 0.9965
+
+
+def test_it_reads_mnist(read, mnist_directory):
+    test = open_mnist(mnist_directory).test[:500]
+    predictions = read(list(test.images))
+    assert np.mean([p.label == label for p, label in zip(predictions, test.labels, strict=True)]) > 0.99
+    assert np.mean([p.is_digit for p in predictions]) > 0.96
+
+
+def test_it_reads_ones_with_upstrokes_and_crossed_sevens(read):
+    written = write_digits(1000, seed=77)  # others than those it was trained on
+    for digit in (1, 7):
+        labels = [p.label for p in read(list(written.images[written.labels == digit]))]
+        assert labels.count(digit) >= 98
+
+
+def test_it_refuses_what_is_no_digit(read):
+    dot = strokes_to_image([[[5, 5]]])
+    assert not any(p.is_digit for p in read([dot, None]))
+    assert np.mean([not p.is_digit for p in read(list(write_non_digits(150, seed=77)))]) >= 0.9
