@@ -95,7 +95,9 @@ def notes(watchers: Sequence[str]) -> list[Message]:
     networks = Message(
         N_(
             "The intervals and tests take these networks as they are, and ask about other test images. With "
-            "another seed each would be another network: to judge settings, repeat them over several seeds."
+            "another seed each would be another network: to judge settings, repeat them over several seeds. "
+            "They take each image for independent; as people wrote several of them each, the real "
+            "uncertainty is somewhat larger."
         )
     )
     if not watchers:
@@ -116,7 +118,8 @@ def seeds_words(accuracies: Sequence[float], mean: float, deviation: float, inte
     return Message(
         N_(
             "{count} seeds: mean {mean:.2%}, standard deviation {deviation:.2%}, from {lowest:.2%} to "
-            "{highest:.2%}; 95% interval of the mean of all seeds, on these images, {low:.2%} to {high:.2%}."
+            "{highest:.2%}; 95% interval (Student's t) of the mean over all seeds, on these same images, "
+            "{low:.2%} to {high:.2%}."
         ),
         {"count": len(accuracies), "mean": mean, "deviation": deviation, **values},
     )

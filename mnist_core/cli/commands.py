@@ -104,7 +104,7 @@ def evaluate_run(options: argparse.Namespace) -> None:
     names = {"validation": "validation", "train": "training", "test": "test"}
     images = f"{answer['images']:,} {names[options.split]} images"
     print(f"{result.accuracy:.2%} of {images} right, loss {result.loss:.4f}")
-    print(f"95% interval of the accuracy, for other images like these: {low:.2%} to {high:.2%}")
+    print(f"95% interval (Wilson) of the accuracy on all images like these: {low:.2%} to {high:.2%}")
     sure = "sure on average, before its calibration" if run.load_calibration() else "sure on average"
     print(f"{answer['confidence']:.2%} {sure}, {error}, Brier score {answer['brier_score']:.4f}\n")
     print("digit  precision  recall      F1  images")

@@ -191,11 +191,11 @@ def test_a_run_without_update_ratios_says_what_to_do(app, trained):
 @pytest.mark.parametrize(
     ("ratios", "words"),
     [
-        ([1e-3, 2e-3], "moved b by 0.002 of its size, a by 0.001. That is not far"),
+        ([1e-3, 2e-3], "moved “b” by 0.002 of its size, “a” by 0.001. That is not far"),
         ([1e-6, 2e-5], "nearly stopped"),
         ([1e-6, 5e-2], "far above"),
-        ([float("nan"), 1e-3], "a by 0."),
-        ([1e-3], "moved a by 0.001 of its size."),
+        ([float("nan"), 1e-3], "“a” by 0."),
+        ([1e-3], "moved “a” by 0.001 of its size."),
     ],
 )
 def test_update_ratios_in_words(ratios, words):

@@ -28,7 +28,7 @@ def cnn(address, tmp_path_factory):
 
 
 def quickest(page, *turns):
-    """The seconds until the page has answered, the least of several clicks: (radio to click, what then shows)."""
+    """The least of the seconds that several clicks took: (radio to click, what then shows)."""
     taken = []
     for name, shown in turns:
         begin = time.perf_counter()

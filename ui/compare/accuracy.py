@@ -32,7 +32,7 @@ def show(chosen: Chosen) -> None:
     st.caption(
         _(
             "A dot is the share of the {images:,} test images that are read right. Its line is the 95% "
-            "interval (Wilson): where that share may well lie for other images like these. Lines may overlap "
+            "interval (Wilson): where that share may well lie among all images like these. Lines may overlap "
             "and the difference be real all the same, as all runs read the same images; that is tested below."
         ).format(images=comparison.images)
     )

@@ -80,7 +80,10 @@ def why_these(asked: Asked) -> str:
             "made after a look at them, they judge a little too kindly."
         )
     if asked.run.config.monitor == "test":
-        return _("It watched the test images while it trained, so they judge it a little too kindly.")
+        return _(
+            "It watched the test images while it trained: where they were used to choose settings or when to "
+            "stop, they judge it a little too kindly."
+        )
     return _(
         "Images kept for the end. Each time a choice is made after a look at them, they judge a little too "
         "kindly; use the validation images to choose."

@@ -30,8 +30,11 @@ def show_summary(asked: Asked, result: "Evaluation") -> None:
         "validation": _("It reads **{correct:,}** of **{all:,}** validation images right."),
         "train": _("It reads **{correct:,}** of **{all:,}** training images right."),
     }[asked.name]
-    chance = _("For other images like these, expect {low:.1%} to {high:.1%} (95% interval).")
-    st.markdown(sentence.format(correct=correct, all=images) + " " + chance.format(low=low, high=high))
+    text = sentence.format(correct=correct, all=images)
+    if asked.name != "train":  # what it has learned from says nothing of other images
+        words = _("Of all images like these that may well be {low:.1%} to {high:.1%} (95% interval, Wilson).")
+        text += " " + words.format(low=low, high=high)
+    st.markdown(text)
     st.caption(why_these(asked))
 
 

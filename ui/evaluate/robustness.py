@@ -141,7 +141,7 @@ def show_result(asked: Asked, result: "Robustness | None", example: int, seed: i
     st.caption(
         _(
             "The mean accuracy over all strengths but none. Each has a standard error of at most "
-            "{error:.1%}, as {images:,} images were read; small differences mean nothing."
+            "{error:.1%}, as {images:,} images were read; small differences may be chance."
         ).format(error=result.standard_error(0.5), images=result.images)
     )
     st.download_button(

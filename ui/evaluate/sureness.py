@@ -1,5 +1,6 @@
 """Whether it is right as often as it is sure, and what it gains by not answering when it isn't."""
 
+from math import sqrt
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from mnist_core.analysis.reliability import Reliability
 
 THRESHOLDS = ("0", "0.5", "0.6", "0.7", "0.8", "0.9", "0.95", "0.98", "0.99", "0.995", "0.999", "0.9999")
+LEAST_GAP = 0.002  # between sure and right, that is worth a word
 THRESHOLD_KEY, USUAL_THRESHOLD = "threshold", "0.9"
 
 
@@ -65,9 +67,10 @@ def show_reliability(asked: Asked) -> None:
 
 
 def sureness_text(found: "Reliability", accuracy: float) -> str:
-    """Say whether it is too sure or not sure enough."""
+    """Say whether it is too sure or not sure enough, by more than two standard errors of the accuracy."""
     words = {"sure": f"{found.confidence:.1%}", "right": f"{accuracy:.1%}"}
-    if abs(found.confidence - accuracy) < 0.002:
+    by_chance = 2 * sqrt(accuracy * (1 - accuracy) / found.counts.sum())
+    if abs(found.confidence - accuracy) <= max(LEAST_GAP, by_chance):
         return _("It is {sure} sure on average and {right} right: about as sure as it should be.").format(
             **words
         )

@@ -31,7 +31,7 @@ def show(seen: Seen) -> None:
     _show_lines(looks, gradients, names, _("gradient size"), step, "gradients")
     smallest, largest = names[int(gradients[-1].argmin())], names[int(gradients[-1].argmax())]
     words = _(
-        "At the last look the loss pulled most at {largest}, least at {smallest}: {times:.2g} times less."
+        "At the last look the loss pulled most at “{largest}”, least at “{smallest}”: {times:.2g} times less."
     )
     times = gradients[-1].max() / max(gradients[-1].min(), 1e-30)
     st.caption(words.format(largest=largest, smallest=smallest, times=times))
@@ -66,9 +66,9 @@ def ratio_words(ratios: np.ndarray, names: Sequence[str]) -> str:
     """Say how the last ratios stand to the rule of thumb."""
     known = np.where(np.isfinite(ratios), ratios, 0)
     least, most = int(known.argmin()), int(known.argmax())
-    words = _("At the last look a step moved {most} by {large} of its size, {least} by {small}.")
+    words = _("At the last look a step moved “{most}” by {large} of its size, “{least}” by {small}.")
     if len(names) == 1:
-        words = _("At the last look a step moved {most} by {large} of its size.")
+        words = _("At the last look a step moved “{most}” by {large} of its size.")
     text = words.format(
         most=names[most], large=f"{known[most]:.1g}", least=names[least], small=f"{known[least]:.1g}"
     )
