@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mnist_core.analysis.significance import LEVEL, Interval, MeanDifference
+from mnist_core.analysis.significance import LEVEL, Interval, MeanDifference, difference_interval
 from mnist_core.messages import N_, Message
 
 FINEST = 10_000  # chance is told as so many times in 10, 100, 1,000 or this many
@@ -45,6 +45,7 @@ def pair_words(names: tuple[str, str], alone: tuple[int, int], images: int, p: f
             N_("Of {images:,} test images, {first} alone gets {b:,} right, and {second} alone {c:,}."),
             {**called, **counts},
         ),
+        _difference_words(called, alone, images),
         Message(
             N_(
                 "If both were equally accurate on digits like these, a difference at least this large, "
@@ -53,6 +54,18 @@ def pair_words(names: tuple[str, str], alone: tuple[int, int], images: int, p: f
             {"chance": chance_words(p), "p": p_words(p)},
         ),
     ]
+
+
+def _difference_words(called: dict[str, str], alone: tuple[int, int], images: int) -> Message:
+    low, high = difference_interval(*alone, images)
+    points = {"difference": (alone[0] - alone[1]) / images, "low": low, "high": high}
+    return Message(
+        N_(
+            "The accuracy of {first} less that of {second} is {difference:+.2f} points (95% interval "
+            "{low:+.2f} to {high:+.2f})."
+        ),
+        called | {name: 100 * value for name, value in points.items()},
+    )
 
 
 def holm_words(p: float, pairs: int) -> Message:

@@ -57,6 +57,19 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return float(binomtest(only_first, differing).pvalue) if differing else 1.0
 
 
+def difference_interval(only_first: int, only_second: int, images: int) -> Interval:
+    """Return the 95% interval of one accuracy less another, -1 to 1, on the same `images` images.
+
+    `only_first` and `only_second` are how many of these only the one got right. Agresti and Min 2005, "Simple
+    improved confidence intervals for comparing matched proportions": Wald's, with half an image more of each
+    kind (right by both, the one, the other, neither), which keeps it honest where few images differ.
+    """
+    first, second, total = only_first + 0.5, only_second + 0.5, images + 2
+    difference = (first - second) / total
+    half = _two_sided(0.95) * math.sqrt(first + second - (first - second) ** 2 / total) / total
+    return max(-1.0, difference - half), min(1.0, difference + half)
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return each p corrected for how many there are, so that one below 0.05 among all is rarely chance.
 

@@ -2,9 +2,10 @@
 
 import pytest
 
+from mnist_core.config import TrainConfig
 from mnist_core.data import load_sample
 from tests.app.compared import runs, text_of
-from ui.compare.settings import table_html
+from ui.compare.settings import setting_texts, table_html
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
@@ -26,6 +27,14 @@ def test_only_the_settings_that_differ(app, make, answer, html):
     assert "Learning rate" not in page
     same = text_of(app("compare", runs=runs(first, make()), part="settings"))
     assert "All their settings are the same" in same
+
+
+def test_a_setting_that_a_network_has_no_use_for_is_a_dash():
+    cnn, mlp = (TrainConfig(architecture=name, channels=(4,), widths=(9,)) for name in ("cnn", "mlp"))
+    softmax = TrainConfig(architecture="softmax", activation="tanh")
+    assert setting_texts("channels", [cnn, mlp]) == ["4", "–"]
+    assert setting_texts("widths", [mlp, softmax]) == ["9", "–"]
+    assert setting_texts("activation", [mlp, softmax]) == ["ReLU", "–"]
 
 
 def test_a_table_keeps_its_words_as_they_are():

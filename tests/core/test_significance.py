@@ -8,7 +8,14 @@ from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from mnist_core.analysis.comparison_words import chance_words, p_words
 from mnist_core.analysis.repeats import compare_groups, seed_summary
-from mnist_core.analysis.significance import holm, mcnemar, mean_interval, welch, wilson_interval
+from mnist_core.analysis.significance import (
+    difference_interval,
+    holm,
+    mcnemar,
+    mean_interval,
+    welch,
+    wilson_interval,
+)
 from mnist_core.messages import InputError
 
 RANDOM = np.random.default_rng(5)
@@ -47,6 +54,27 @@ class TestWilson:
     def test_no_confidence_is_refused(self, confidence):
         with pytest.raises(InputError, match="between 0 and 1"):
             wilson_interval(1, 2, confidence)
+
+
+class TestDifferenceInterval:
+    def test_by_hand(self):
+        # 8.5 and 1.5 of 22: 7/22, give or take z sqrt(10 - 49/22) / 22
+        assert difference_interval(8, 1, 20) == pytest.approx((0.0698044, 0.5665592), abs=1e-6)
+        low, high = difference_interval(1, 8, 20)
+        assert (-high, -low) == pytest.approx(difference_interval(8, 1, 20), **CLOSE)
+
+    @pytest.mark.parametrize(("b", "c", "n"), [(0, 0, 1), (1, 0, 1), (0, 1, 1), (9, 0, 9), (0, 0, 10_000)])
+    def test_stays_within_what_can_be(self, b, c, n):
+        low, high = difference_interval(b, c, n)
+        assert -1 <= low < high <= 1
+        assert low <= (b - c) / n <= high or n == 1 or (b, c) == (9, 0)
+
+    @pytest.mark.parametrize("shares", [(0.02, 0.01), (0.005, 0.005), (0.1, 0.02)])
+    def test_holds_the_true_difference_19_times_in_20(self, shares):
+        draws = np.random.default_rng(1).multinomial(500, [*shares, 1 - sum(shares)], 4000)
+        ends = np.array([difference_interval(int(b), int(c), 500) for b, c, _ in draws])
+        true = shares[0] - shares[1]
+        assert 0.935 < np.mean((ends[:, 0] <= true) & (true <= ends[:, 1])) < 0.985
 
 
 class TestMcNemar:
@@ -127,8 +155,8 @@ class TestSeeds:
         assert (summary.count, summary.lowest, summary.highest) == (3, 0.97, 0.99)
         assert (summary.mean, summary.deviation) == pytest.approx((0.98, 0.01), **CLOSE)
         assert str(summary.statement) == (
-            "3 seeds: mean 98.00%, standard deviation 1.00%, from 97.00% to 99.00%; 95% interval of the mean "
-            "of all seeds, on these images, 95.52% to 100.48%."
+            "3 seeds: mean 98.00%, standard deviation 1.00%, from 97.00% to 99.00%; 95% interval "
+            "(Student's t) of the mean over all seeds, on these same images, 95.52% to 100.48%."
         )
         one = seed_summary([0.97])
         assert (one.deviation, one.interval) == (None, None)

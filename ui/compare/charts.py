@@ -31,13 +31,14 @@ class ScoreWords:
 
 @dataclass(frozen=True)
 class CurveAxes:
-    """What the axes of the curves are called, how values are written, and whether `y` is logarithmic."""
+    """What the axes are called, how values are written, whether `y` is logarithmic and `x` whole."""
 
     x: str
     y: str
     exact: str
     rough: str
     logarithmic: bool
+    whole: bool
 
 
 def score_points(names: Sequence[str], scores: "Sequence[Score]") -> "pd.DataFrame":
@@ -152,7 +153,7 @@ def run_curve_spec(names: Sequence[str], run: str, axes: CurveAxes) -> dict[str,
             "type": "quantitative",
             "title": axes.x,
             "scale": {"nice": False, "zero": True},
-            "axis": {"format": ",~g"},
+            "axis": {"format": ",~g", **({"tickMinStep": 1} if axes.whole else {})},
         },
         "y": {
             "field": "value",

@@ -83,11 +83,12 @@ def _curve(rows: "pd.DataFrame", quantity: str, over: str) -> tuple[np.ndarray, 
 
 def _axes(quantity: str, over: str, logarithmic: bool) -> CurveAxes:
     along = {"epochs": _("epoch"), "steps": _("step"), "seconds": _("seconds of training")}[over]
+    whole = over != "seconds"
     if quantity.endswith("loss"):
-        return CurveAxes(along, _("loss"), ".3g", "~g", logarithmic)
+        return CurveAxes(along, _("loss"), ".3g", "~g", logarithmic, whole)
     if logarithmic:
-        return CurveAxes(along, _("errors"), ".2%", "~%", True)
-    return CurveAxes(along, _("accuracy"), ".2%", ".1~%", False)
+        return CurveAxes(along, _("errors"), ".2%", "~%", True, whole)
+    return CurveAxes(along, _("accuracy"), ".2%", ".1~%", False, whole)
 
 
 def _show_ends(chosen: Chosen, curves: list, quantity: str, as_errors: bool) -> None:

@@ -1,25 +1,29 @@
 """The settings in which the runs differ, and what was changed on the way."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
 
 import streamlit as st
 
 from mnist_core.analysis.comparison import differing_settings
-from mnist_core.config import CHOICES
+from mnist_core.architectures import ARCHITECTURES
+from mnist_core.config import CHOICES, TrainConfig
 from ui.compare.choosing import Chosen
 from ui.form import number_text
 from ui.run_list import plain
 from ui.setting_words import CHOICE_LABELS, LABELS
 from ui.translation import gettext as _
 
+OF_HIDDEN_LAYERS = ("activation", "dropout", "batch_norm")
+
 
 def show(chosen: Chosen) -> None:
     """Show the section."""
     settings = differing_settings([run.config for run in chosen.runs])
     if settings:
-        rows = {_(LABELS[name]): [value_text(name, value) for value in row] for name, row in settings.items()}
+        configs = [run.config for run in chosen.runs]
+        rows = {_(LABELS[name]): setting_texts(name, configs) for name in settings}
         st.html(table_html(_("Setting"), chosen.names, rows))
         same = len(LABELS) - len(settings)
         st.caption(_("The other {count} settings are the same in all of them.").format(count=same))
@@ -27,6 +31,24 @@ def show(chosen: Chosen) -> None:
         st.info(_("All their settings are the same, the seed as well: choose runs that differ in something."))
     for line in _changes(chosen):
         st.caption(plain(line))
+
+
+def setting_texts(field: str, configs: Sequence[TrainConfig]) -> list[str]:
+    """Say a setting of each of the configs, a dash where the network has no use for it."""
+    return [
+        value_text(field, getattr(config, field)) if is_used(field, config) else "\N{EN DASH}"
+        for config in configs
+    ]
+
+
+def is_used(field: str, config: TrainConfig) -> bool:
+    """Whether the network of a config has the parts that a setting is about."""
+    architecture = ARCHITECTURES[config.architecture]
+    if field == "channels":
+        return architecture.stages is not None
+    if field == "widths":
+        return architecture.uses_widths
+    return config.architecture != "softmax" or field not in OF_HIDDEN_LAYERS
 
 
 def value_text(field: str, value: Any) -> str:

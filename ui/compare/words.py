@@ -1,5 +1,6 @@
 """What is said of compared runs, in the visitor's language."""
 
+import re
 from collections.abc import Iterable
 
 from mnist_core.messages import Message
@@ -8,8 +9,8 @@ from ui.translation import say
 
 
 def paragraph(messages: Iterable[Message]) -> str:
-    """Return sentences as one paragraph of markdown, in which names stay as they were typed."""
-    return " ".join(plain(say(message)) for message in messages)
+    """Return sentences as one paragraph of markdown; names stay as they were typed, and 1e-10 on one line."""
+    return re.sub(r"(?<=\de)-(?=\d)", "\N{NON-BREAKING HYPHEN}", " ".join(plain(say(m)) for m in messages))
 
 
 def shortened(name: str, most: int = 28) -> str:

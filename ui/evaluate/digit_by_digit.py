@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mnist_core.evaluation import Evaluation
 
 STEP = 10  # percent: where the bars may begin
+BAR = 165  # pixels: with three of them all columns fit beside the list of runs
 
 
 def show(asked: Asked) -> None:
@@ -38,7 +39,7 @@ def show(asked: Asked) -> None:
         "taken_for": st.column_config.TextColumn(_("Most often taken for"), width="small"),
     }
     columns |= {
-        name: bar(label, help=text, format="%.2f%%", min_value=floor, max_value=100, width="medium")
+        name: bar(label, help=text, format="%.2f%%", min_value=floor, max_value=100, width=BAR)
         for name, (label, text) in helps.items()
     }
     order = ["digit", "images", "recall", "precision", "f1", "taken_for"]

@@ -79,11 +79,16 @@ def layer_points(steps: Sequence[int], values: np.ndarray, names: Sequence[str])
 
 
 def layer_spec(
-    step: str, value: str, layer: str, names: Sequence[str], now: int, usual: float | None = None
+    step: str,
+    value: str,
+    layer: str,
+    names: Sequence[str],
+    now: int,
+    usual: tuple[float, str] | None = None,
 ) -> dict[str, Any]:
     """Return the specification of `layer_points`, a line a layer.
 
-    `now` is the step that is looked at, `usual` a value to compare with, which gets a dotted line.
+    `now` is the step that is looked at, `usual` a value to compare with and its name, a dotted line.
     """
     x = {"field": "step", "type": "quantitative", "title": step, "scale": {"nice": False}}
     kind = {"field": "layer", "type": "nominal", "title": None, "scale": {"domain": list(names)}}
@@ -106,15 +111,15 @@ def layer_spec(
     }
     lines = {"mark": {"type": "line", "strokeWidth": 2}, "encoding": {"strokeDash": kind}}
     layers = [{"encoding": encoding, "layer": [lines]}, _now_rule(x, now)]
-    return {"height": 280, "layer": [*layers, *([_usual_rule(encoding["y"], usual)] if usual else [])]}
+    return {"height": 280, "layer": [*layers, *(_usual_rule(encoding["y"], *usual) if usual else [])]}
 
 
-def _usual_rule(y: dict[str, Any], usual: float) -> dict[str, Any]:
-    return {
-        "data": {"values": [{"value": usual}]},
-        "mark": {"type": "rule", "strokeWidth": 2, "strokeDash": [2, 3], "color": QUIET},
-        "encoding": {"y": y},
-    }
+def _usual_rule(y: dict[str, Any], usual: float, name: str) -> list[dict[str, Any]]:
+    """A dotted line at a value, with its name above it."""
+    data = {"data": {"values": [{"value": usual}]}, "encoding": {"y": y}}
+    rule = {"type": "rule", "strokeWidth": 2, "strokeDash": [2, 3], "color": QUIET}
+    label = {"type": "text", "text": name, "x": 6, "dy": -8, "align": "left", "fontSize": 12, "color": QUIET}
+    return [data | {"mark": rule}, data | {"mark": label}]
 
 
 def _now_rule(x: dict[str, Any], now: float) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from mnist_core.monitoring.probes import USUAL_RATIO, Probe
 from ui.inside.charts import layer_points, layer_spec
 from ui.inside.travel import Seen
 from ui.progress import probes
+from ui.state import link
 from ui.train.inside import layer_names
 from ui.translation import gettext as _
 
@@ -24,6 +25,7 @@ def show(seen: Seen) -> None:
         st.info(
             _("Nothing was noted inside this run while it trained; runs that are trained here have this.")
         )
+        link("pages/train.py", _("Train a network"), ":material/model_training:")
         return
     gradients = np.array([look.gradient_norms for look in looks])
     step = _step(seen, looks)
@@ -90,7 +92,7 @@ def _show_lines(
 ) -> None:
     st.vega_lite_chart(
         layer_points([look.step for look in looks], values, names),
-        layer_spec(_("step"), what, _("Layer"), names, step, usual),
+        layer_spec(_("step"), what, _("Layer"), names, step, usual and (usual, _("rule of thumb"))),
         key=key,
         alt=_("{what} of each layer over the training").format(what=what),
     )
