@@ -6,7 +6,7 @@ import torch
 
 pytest.importorskip("torchvision", reason="the tutorials read MNIST with torchvision")
 
-from benchmarks import memory, ours, training, tutorials
+from benchmarks import memory, ours, threads, training, tutorials
 from benchmarks.measurement import Measurement, Task, locate_mnist
 from benchmarks.tutorials import TUTORIALS
 from mnist_core.architectures import build_model, count_parameters
@@ -142,3 +142,19 @@ def test_the_peak_is_held_against_the_limit_of_the_build(peak, verdict, monkeypa
     report = memory.report([("first", 100.0, 90.0, 80.0), ("training", peak, 400.0, 300.0)])
     assert f"Peak {peak:.0f} MB: {verdict} the limit of 690 MB." in report
     assert "| first | 100 | 90 | 80 |" in report
+
+
+# Threads
+
+
+def test_ways_of_waiting_are_compared_alone_and_beside_other_work(monkeypatch, capsys):
+    monkeypatch.setattr(threads, "WAYS", {"one": (1, threads.OURS)})
+    monkeypatch.setattr(threads, "measured", lambda way: threads.measure(1))
+    monkeypatch.setattr(threads, "STEPS", 1)
+    monkeypatch.setattr(threads, "TEST_IMAGES", 100)
+    assert threads.main() == 0
+    *_, row = capsys.readouterr().out.splitlines()
+    name, *figures = row.strip("| ").split(" | ")
+    assert name == "one"
+    assert len(figures) == 6
+    assert min(map(float, figures)) > 0

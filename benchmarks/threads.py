@@ -1,0 +1,107 @@
+"""`python -m benchmarks.threads`: a CNN's steps and test pass on two threads, alone and beside other work.
+
+Each way of waiting for the other thread has a process of its own, since OpenMP reads it when torch loads. The
+test pass is taken by torch's own threads, which meet at every operation, and by ours, which meet at its end.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from statistics import median
+
+import torch
+from tqdm import tqdm
+
+from benchmarks.training import fresh_process
+from mnist_core.architectures import build_model
+from mnist_core.inference import predict_logits
+from mnist_core.learning.gradients import choose_gradients
+from mnist_core.optimizers import Optimizer
+from mnist_core.recipes import RECIPES
+
+CONFIG = RECIPES["tutorial-4b"].config
+STEPS, TEST_IMAGES, ROUNDS = 60, 5_000, 3
+OURS = {name: os.environ[name] for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+WAYS: dict[str, tuple[int, dict[str, str]]] = {  # threads, and how idle ones wait
+    "one thread": (1, OURS),
+    "two, waiting as GNU's OpenMP does": (2, {"GOMP_SPINCOUNT": "300000"}),
+    "two, without waiting": (2, {"GOMP_SPINCOUNT": "0", "OMP_WAIT_POLICY": "PASSIVE"}),
+    "two, ours": (2, OURS),
+}
+BUSY = "while True: pass"
+
+
+def seconds(act: Callable[[], object]) -> float:
+    """Return the median seconds that it takes."""
+    taken = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        act()
+        taken.append(time.perf_counter() - start)
+    return median(taken)
+
+
+def measure(threads: int) -> tuple[float, float, float]:
+    """Return milliseconds of a training step, and seconds of a test pass by torch's threads and by ours."""
+    torch.set_num_threads(threads)
+    model = build_model(CONFIG)
+    images = torch.randint(0, 256, (TEST_IMAGES, 28, 28), dtype=torch.uint8)
+    gradients, optimizer = choose_gradients(model, CONFIG, "float32"), Optimizer(model, CONFIG)
+    batch = model.scaling(images[: CONFIG.batch_size]), torch.arange(CONFIG.batch_size) % 10
+
+    def train() -> None:
+        for _ in range(STEPS):
+            gradients(*batch, 1.0)
+            optimizer.step(CONFIG.learning_rate, 0.0)
+            gradients.clear()
+
+    @torch.inference_mode()
+    def test_together() -> None:
+        for part in images.split(100):
+            model(part)
+
+    steps = 1000 * seconds(train) / STEPS
+    model.eval()
+    return steps, seconds(test_together), seconds(lambda: predict_logits(model, images))
+
+
+@contextmanager
+def busy_neighbour() -> Iterator[None]:
+    """Keep one core busy with another process meanwhile."""
+    process = subprocess.Popen([sys.executable, "-c", BUSY])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def measured(way: str) -> tuple[float, ...]:
+    """Return what `measure` says of a way, in a process of its own."""
+    threads, waiting = WAYS[way]
+    for name in OURS:
+        os.environ.pop(name, None)
+    os.environ |= waiting
+    with fresh_process() as process:
+        return process.submit(measure, threads).result()
+
+
+def main() -> int:
+    """Measure each way alone and beside a busy process, and print a Markdown table."""
+    columns = ("step, ms", "test pass by torch's threads, s", "by ours, s")
+    print(f"| threads | {' | '.join(f'{column}: alone | beside' for column in columns)} |")
+    print("| --- |" + " ---: |" * 6)
+    for way in tqdm(WAYS):
+        alone = measured(way)
+        with busy_neighbour():
+            beside = measured(way)
+        cells = [f"{value:.3g}" for pair in zip(alone, beside, strict=True) for value in pair]
+        print(f"| {way} | {' | '.join(cells)} |")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
