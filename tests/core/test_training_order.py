@@ -1,0 +1,111 @@
+"""Which images a training sees, and in which order."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from mnist_core.architectures import build_model
+from mnist_core.config import TrainConfig
+from mnist_core.data import Dataset
+from mnist_core.runs.recording import monitored_splits
+from mnist_core.training import fit
+from tests.core.trainings import CONFIG, numbered
+
+
+def watch(model) -> tuple[list[int], list[int]]:
+    """Numbers of the images the model will see in training and in evaluation, as they come."""
+    seen: tuple[list[int], list[int]] = ([], [])
+
+    def note(scaling, inputs, output) -> None:
+        pixels = inputs[0].long()
+        seen[0 if scaling.training else 1].extend((pixels[:, 0, 0] * 256 + pixels[:, 0, 1]).tolist())
+
+    model.scaling.register_forward_hook(note)
+    return seen
+
+
+@pytest.mark.parametrize("batch_size", [32, 100, 5_000])
+def test_unshuffled_images_come_in_their_own_order(batch_size):
+    config = replace(CONFIG, shuffle=False, batch_size=batch_size, train_size=250)
+    model = build_model(config)
+    trained_on, _ = watch(model)
+    list(fit(model, config, numbered(300), numbered(10, 1000)))
+    assert trained_on == [*range(250), *range(250)]
+
+
+@pytest.mark.parametrize("batch_size", [1, 32, 5_000])
+def test_shuffled_images_come_once_an_epoch_in_ever_new_order(batch_size):
+    config = replace(CONFIG, batch_size=batch_size, train_size=250)
+    model = build_model(config)
+    trained_on, _ = watch(model)
+    list(fit(model, config, numbered(300), numbered(10, 1000)))
+    first, second = trained_on[:250], trained_on[250:]
+    assert sorted(first) == sorted(second) == list(range(250))
+    assert first != second
+    assert first != sorted(first)
+
+
+def test_another_seed_is_another_order():
+    orders = []
+    for seed in (0, 0, 1):
+        config = replace(CONFIG, seed=seed)
+        model = build_model(config)
+        orders.append(watch(model)[0])
+        list(fit(model, config, numbered(210), numbered(10, 1000)))
+    assert orders[0] == orders[1] != orders[2]
+
+
+@pytest.mark.parametrize("name", ["shift", "affine"])
+def test_another_seed_is_another_variation(name):
+    seen = []
+    for seed in (0, 0, 1):
+        config = replace(CONFIG, seed=seed, augmentation=name, shuffle=False, epochs=1)
+        model = build_model(config)
+        model.scaling.register_forward_hook(
+            lambda scaling, given, output: seen.append(given[0].clone()) if scaling.training else None
+        )
+        list(fit(model, config, numbered(210), numbered(10)))
+    assert torch.equal(seen[0], seen[1])
+    assert not torch.equal(seen[1], seen[2])
+
+
+@pytest.mark.parametrize(
+    ("settings", "trained", "watched"),
+    [
+        ({"validation_size": 60, "monitor": "validation"}, range(240), range(240, 300)),
+        ({"validation_size": 60, "monitor": "validation", "train_size": 100}, range(100), range(240, 300)),
+        ({"validation_size": 60}, range(240), range(1000, 1050)),
+        ({"validation_size": 0}, range(300), range(1000, 1050)),
+        ({"validation_size": 20_000, "monitor": "validation"}, range(250), range(250, 300)),
+    ],
+)
+def test_images_held_out_are_never_trained_on(settings, trained, watched):
+    config = TrainConfig(widths=(8,), epochs=2, **{"monitor": "test", **settings})
+    model = build_model(config)
+    trained_on, watched_on = watch(model)
+    dataset = Dataset(numbered(300), numbered(50, 1000), "sample")
+    list(fit(model, config, *monitored_splits(config, dataset)))
+    assert set(trained_on) == set(trained)
+    assert watched_on == [*watched] * 3  # before the first epoch and after each of the two
+
+
+def test_the_callers_images_are_left_alone():
+    data = numbered(100)
+    before = data.images.copy()
+    config = replace(CONFIG, augmentation="affine")
+    list(fit(build_model(config), config, data, data))
+    assert (data.images == before).all()
+
+
+def test_augmented_epochs_differ_and_the_monitored_images_are_not_varied():
+    config = replace(CONFIG, augmentation="shift", shuffle=False, train_size=50, batch_size=50)
+    model = build_model(config)
+    inputs: dict[bool, list[torch.Tensor]] = {True: [], False: []}
+    model.scaling.register_forward_hook(
+        lambda scaling, given, output: inputs[scaling.training].append(given[0].clone())
+    )
+    data = numbered(50)
+    list(fit(model, config, data, data))
+    assert not torch.equal(*inputs[True])
+    assert all(torch.equal(images, torch.from_numpy(data.images)) for images in inputs[False])
