@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import timeit
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -98,7 +98,7 @@ def measure_robustness(
 def estimate_seconds(model: DigitClassifier, split: Split) -> float:
     """Return about how long `measure_robustness` takes for an image here and now, from a few readings.
 
-    A reading or an attack's step is timed on a batch, the second time, as the first has more to set up.
+    A reading and an attack's step are timed on a batch, the best of three: others use this machine too.
     """
     import torch
 
@@ -111,10 +111,7 @@ def estimate_seconds(model: DigitClassifier, split: Split) -> float:
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    work()
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+    return min(timeit.repeat(work, number=1, repeat=3))
 
 
 def examples(model: DigitClassifier, split: Split, name: str, index: int, seed: int = 0) -> NDArray[np.uint8]:

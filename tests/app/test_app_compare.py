@@ -2,7 +2,10 @@
 
 import pytest
 
+from mnist_core.messages import Message
 from tests.app.compared import runs, text_of
+from ui.compare.words import paragraph
+from ui.run_list import plain
 
 ANNA, BEN = "a" * 32, "b" * 32
 
@@ -144,3 +147,9 @@ def test_reading_can_be_stopped_and_gone_on_with(app, make, answer):
     next(button for button in test.button if button.label == "Go on").click().run()
     assert len(test.dataframe) == 1
     assert not [button for button in test.button if button.label == "Stop"]
+
+
+def test_a_small_p_stays_on_one_line():
+    assert paragraph([Message("p < 1e-10, of 2e-05 and -1.2 to -0.3")]) == plain(
+        "p < 1e-10, of 2e-05 and -1.2 to -0.3"
+    ).replace("e\\-", "e\N{NON-BREAKING HYPHEN}")

@@ -120,3 +120,15 @@ def test_robustness_is_measured_while_the_page_answers_and_is_stopped(page, answ
     page.get_by_role("button", name="Measure").wait_for(timeout=10_000)
     page.get_by_text("Digit by digit").click()
     page.locator('[data-testid="stDataFrame"]').wait_for(timeout=10_000)
+
+
+def test_an_image_is_sent_to_the_draw_page_and_read_there(page, answers):
+    run, result = answers
+    index = int(result.hardest[0])
+    page.open(f"/evaluate?run={run}&view=hardest&image={index}")
+    page.get_by_role("link", name="Send it to the Draw page").click()
+    page.locator("h1", has_text="Draw").wait_for()
+    settle(page)
+    assert f"test-{index}" in page.url or f"sent=test-{index}" in page.url
+    page.locator(".lab-bars").first.wait_for()
+    assert run in page.url

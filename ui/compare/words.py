@@ -10,7 +10,7 @@ from ui.translation import say
 
 def paragraph(messages: Iterable[Message]) -> str:
     """Return sentences as one paragraph of markdown; names stay as they were typed, and 1e-10 on one line."""
-    return re.sub(r"(?<=\de)-(?=\d)", "\N{NON-BREAKING HYPHEN}", " ".join(plain(say(m)) for m in messages))
+    return re.sub(r"(?<=\de)\\?-(?=\d)", "\N{NON-BREAKING HYPHEN}", " ".join(plain(say(m)) for m in messages))
 
 
 def shortened(name: str, most: int = 28) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mnist_core.evaluation import Evaluation
 
 STEP = 10  # percent: where the bars may begin
-BAR = 165  # pixels: with three of them all columns fit beside the list of runs
+BAR, TAKEN_FOR = 150, 150  # pixels, so that all columns fit beside the list of runs
 
 
 def show(asked: Asked) -> None:
@@ -36,7 +36,7 @@ def show(asked: Asked) -> None:
     columns = {
         "digit": number(_("Digit"), width="small"),
         "images": number(_("Images"), width="small", format="localized"),
-        "taken_for": st.column_config.TextColumn(_("Most often taken for"), width="small"),
+        "taken_for": st.column_config.TextColumn(_("Most often taken for"), width=TAKEN_FOR),
     }
     columns |= {
         name: bar(label, help=text, format="%.2f%%", min_value=floor, max_value=100, width=BAR)
