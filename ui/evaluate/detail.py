@@ -51,7 +51,7 @@ def show_detail(asked: Asked, result: "Evaluation", index: int) -> None:
         "similar": _("Most alike"),
     }
     question = choice_in_url(
-        st.segmented_control,
+        st.pills,
         _("More of it"),
         questions,
         "why",

@@ -32,7 +32,7 @@ def show_summary(asked: Asked, result: "Evaluation") -> None:
     }[asked.name]
     text = sentence.format(correct=correct, all=images)
     if asked.name != "train":  # what it has learned from says nothing of other images
-        words = _("Of all images like these that may well be {low:.1%} to {high:.1%} (95% interval, Wilson).")
+        words = _("Of all images like these it may well read {low:.1%} to {high:.1%} (95% interval, Wilson).")
         text += " " + words.format(low=low, high=high)
     st.markdown(text)
     st.caption(why_these(asked))
