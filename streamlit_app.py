@@ -6,6 +6,7 @@ import streamlit as st
 
 from mnist_core.messages import InputError
 from ui import resources, visitor
+from ui.arrival import let_arrive
 from ui.run_list import show_sidebar
 from ui.state import link, through_entry
 from ui.translation import choose_language, language, say
@@ -20,10 +21,7 @@ st.set_page_config(
     page_icon=str(HERE / "ui" / "icon.svg"), layout="wide", initial_sidebar_state=SIDEBAR_WIDTH
 )
 st.html(HERE / "ui" / "style.css")
-with st.container(key="header", horizontal=True, vertical_alignment="center"):
-    brand = st.container(width="content")
-    links = st.container(horizontal=True, width="content", key="pages")
-    choose_language()
+header = st.container(key="header", horizontal=True, vertical_alignment="center")
 
 places = (
     ("explore", "grid_view", _("Explore"), _("Handwritten digits")),
@@ -43,12 +41,15 @@ pages = [
 page = st.navigation(pages, position="hidden")
 st.set_page_config(page_title=f"{page.title} · Digit Lab")
 resources.show_notice(visitor.is_private())
-st.title(headings[page.title])  # before header and sidebar, so that a click is answered at once
-brand_html = BRAND.format(language()) + visitor.cookie_script()
-brand.html(brand_html, width="content", unsafe_allow_javascript=True)
-with links:
-    for entry in pages:
-        link(entry, entry.title, entry.icon)
+st.title(headings[page.title])
+let_arrive("heading", page.title)
+with header:
+    brand_html = BRAND.format(language()) + visitor.cookie_script()
+    st.html(brand_html, width="content", unsafe_allow_javascript=True)
+    with st.container(horizontal=True, width="content", key="pages"):
+        for entry in pages:
+            link(entry, entry.title, entry.icon)
+    choose_language()
 try:
     visitor.remember_opened()
     show_sidebar()

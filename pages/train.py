@@ -4,6 +4,7 @@ import streamlit as st
 
 from mnist_core.messages import InputError
 from ui import resources, visitor
+from ui.arrival import let_arrive
 from ui.form import show_form
 from ui.form_state import read_form
 from ui.state import come_through_entry, current_run
@@ -33,6 +34,7 @@ except InputError as error:
 else:
     with plan:  # before the controls, so that what a change amounts to is there at once
         show_plan(config, resources.training_queue().busy)
+    let_arrive("plan", config)
 with settings:
     show_form()
     show_import()

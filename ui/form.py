@@ -28,6 +28,7 @@ STEPS: dict[str, Sequence[float]] = {
     "written_share": [0.0, 0.05, 0.1, 0.25, 0.5, 1.0],
     "validation_size": [0, 500, 1000, 2000, 5000, 10_000],
 }
+ALL_KEY = "all_settings"
 MOST_SHOWN = {"widths": 1024, "channels": 256}
 
 
@@ -41,15 +42,21 @@ def show_form() -> None:
         _steps("learning_rate")
         _steps("batch_size")
         _steps("epochs")
-    with st.expander(_("All settings"), key="all_settings"):
-        architecture = ARCHITECTURES[settings()["architecture"]]
-        if architecture.stages and architecture.uses_widths:
-            _layers("widths", 0, MAX_LAYERS)
-        _show_optimization()
-        _show_regularization()
-        _show_data()
+    _show_all_settings()
     with changes:
         _show_changes()
+
+
+def _show_all_settings() -> None:
+    """Show what only experts set. A control takes the browser 3 ms, so these are made once they are asked for."""
+    st.session_state[ALL_KEY] = st.session_state.get(ALL_KEY, False)  # as it was, also in another language
+    everything = st.expander(_("All settings"), key=ALL_KEY, on_change="rerun")
+    if everything.open:
+        with everything:
+            _show_layers_behind()
+            _show_optimization()
+            _show_regularization()
+            _show_data()
 
 
 def _show_unusable() -> None:
@@ -89,6 +96,13 @@ def _show_network() -> None:
     elif architecture.uses_widths:
         _layers("widths", 0, MAX_LAYERS)
     _choose("activation", ACTIVATIONS, disabled=settings()["architecture"] == "softmax")
+
+
+def _show_layers_behind() -> None:
+    """Show the layers that follow the stages of a convolutional network."""
+    architecture = ARCHITECTURES[settings()["architecture"]]
+    if architecture.stages and architecture.uses_widths:
+        _layers("widths", 0, MAX_LAYERS)
 
 
 def _show_optimization() -> None:

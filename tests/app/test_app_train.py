@@ -14,12 +14,23 @@ def control(test, kind, field):
     return getattr(test, kind)(key=f"set_{field}")
 
 
+def expert(app):
+    """Open the Train page with all its controls."""
+    test = app("train")
+    test.session_state["all_settings"] = True
+    return test.run()
+
+
 def press(test, label):
     return next(button for button in test.button if button.label == label).click().run()
 
 
 def text(test):
     return " ".join([*(e.value for e in test.markdown), *(e.label for e in test.expander)])
+
+
+def controls(test):
+    return [c for kind in ("selectbox", "slider", "select_slider", "toggle") for c in getattr(test.main, kind)]
 
 
 def trained(test, seconds=60):
@@ -55,16 +66,24 @@ def test_parameters_of_a_tutorial_and_what_it_watches_are_said(app):
 
 
 def test_a_beginner_sees_about_six_controls(app):
-    test = app("train")
-    shown = [
-        c for kind in ("selectbox", "slider", "select_slider", "toggle") for c in getattr(test.main, kind)
-    ]
-    hidden = [
-        c
-        for kind in ("selectbox", "slider", "select_slider", "toggle")
-        for c in getattr(test.expander[0], kind)
-    ]
-    assert len(shown) - len(hidden) == 7  # the recipe and six settings
+    assert len(controls(app("train"))) == 7  # the recipe and six settings
+    every = {f"set_{field}" for field in TrainConfig.__dataclass_fields__}
+    assert every - {c.key for c in controls(expert(app))} == {"set_widths", "set_channels", "set_seed"}
+
+
+def test_what_is_not_shown_is_kept(app):
+    test = expert(app)
+    control(test, "select_slider", "weight_decay").set_value(0.01).run()
+    test.session_state["all_settings"] = False
+    test.run()
+    control(test, "select_slider", "epochs").set_value(7).run()
+    assert settings(test) == replace(RECIPES["quick"].config, weight_decay=0.01, epochs=7)
+    test.session_state["all_settings"] = True
+    assert control(test.run(), "select_slider", "weight_decay").value == 0.01
+
+
+def test_what_a_link_changes_is_named_also_where_it_is_not_shown(app):
+    assert "Changed since: Dropout" in [c.value for c in app("train", dropout="0.3").caption]
 
 
 def test_a_change_is_named_kept_over_pages_and_undone(app):
@@ -89,7 +108,7 @@ def test_layers_are_edited_one_by_one(app):
 
 
 def test_settings_that_can_not_go_together_are_refused_by_their_controls(app):
-    test = app("train")
+    test = expert(app)
     control(test, "select_slider", "label_smoothing").set_value(0.1).run()
     control(test, "selectbox", "loss").select("nll").run()
     assert control(test, "select_slider", "label_smoothing").disabled
@@ -103,7 +122,7 @@ def test_settings_that_can_not_go_together_are_refused_by_their_controls(app):
 
 
 def test_nesterov_is_given_momentum(app):
-    test = app("train")
+    test = expert(app)
     control(test, "selectbox", "optimizer").select("momentum").run()
     control(test, "select_slider", "momentum").set_value(0.0).run()
     control(test, "selectbox", "optimizer").select("nesterov").run()

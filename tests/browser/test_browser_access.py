@@ -24,6 +24,7 @@ def test_axe_finds_nothing_severe_in_either_theme(page, path):
     page.open(path)
     if path == "/train":
         page.get_by_text("All settings").click()
+        page.locator(".st-key-set_seed").wait_for()
     for theme, paper in {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 22, 29)"}.items():
         page.emulate_media(color_scheme=theme)
         page.wait_for_function(

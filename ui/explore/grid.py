@@ -21,6 +21,8 @@ def show(data: Dataset) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             chosen, digit = choose_split(data), choose_digit()
         show_grid(chosen, digit)
+        show_jump(chosen)
+        st.caption(_("The bold figure is the label: the digit the writer meant. Numbers count from 0."))
     with facts:
         show_counts(chosen.split, digit)
         show_shape(chosen.split, len(data.train), len(data.test))
@@ -44,6 +46,7 @@ def chosen_indices(split: Split, digit: int | None, seed: int) -> np.ndarray:
     return matching[:SHOWN]
 
 
+@st.fragment
 def show_grid(chosen: Chosen, digit: int | None) -> None:
     """Show nine images with their labels, and the buttons that choose which nine."""
     seed = number_in_url(SEED_KEY)
@@ -55,8 +58,6 @@ def show_grid(chosen: Chosen, digit: int | None) -> None:
     with st.container(horizontal=True):
         st.button(_("Reshuffle"), icon=":material/shuffle:", on_click=reshuffle)
         st.button(_("Back to the first nine"), on_click=show_first, disabled=not seed)
-    show_jump(chosen)
-    st.caption(_("The bold figure is the label: the digit the writer meant. Numbers count from 0."))
 
 
 def show_jump(chosen: Chosen) -> None:
