@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_POINTS = 300  # of a curve
+WHOLE_RUN = 30  # epochs of which a chart shows the room there will be; of more, what there is so far
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,14 @@ def curve_spec(epochs: int, words: CurveWords, exact: str, rough: str, logarithm
     """
     names = {"domain": [words.training, words.monitored]}
     kind = {"type": "log"} if logarithmic else {"zero": False}
-    whole_run = {"domain": [0, epochs], "nice": False}
+    end = {"domain": [0, epochs]} if epochs <= WHOLE_RUN else {"domainMin": 0}
     encoding = {
         "x": {
             "field": "position",
             "type": "quantitative",
             "title": words.epoch,
-            "scale": whole_run,
-            "axis": {"tickMinStep": 1, "format": "d"},
+            "scale": {**end, "nice": False},
+            "axis": {"format": "~g", "tickCount": 8},
         },
         "y": {
             "field": "value",

@@ -12,7 +12,7 @@ from mnist_core.config import FIELD_RANGES, LOSSES, MAX_LAYERS, MONITORS, PRECIS
 from mnist_core.optimizers import OPTIMIZERS, SCHEDULES
 from mnist_core.recipes import RECIPES
 from mnist_core.scaling import INPUT_SCALINGS
-from ui.form_state import LEAST_MOMENTUM, fill, settings, take, take_layers, unusable
+from ui.form_state import LEAST_MOMENTUM, fill, mended_fields, settings, take, take_layers, unusable
 from ui.setting_words import CHOICE_LABELS, HELPS, LABELS
 from ui.translation import gettext as _
 
@@ -78,6 +78,9 @@ def _show_recipe() -> None:
 def _show_changes() -> None:
     recipe = RECIPES[settings()["recipe"]]
     changed = [_(LABELS[name]) for name, value in vars(recipe.config).items() if settings()[name] != value]
+    if names := mended_fields():
+        text = _("Changed to go with the other settings: {settings}.")
+        st.caption(text.format(settings=", ".join(_(LABELS[name]) for name in names)))
     if changed:
         st.caption(_("Changed since: {settings}").format(settings=", ".join(changed)))
         st.button(_("Undo"), on_click=fill, args=(recipe.config,), type="tertiary")

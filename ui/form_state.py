@@ -22,6 +22,7 @@ FORM_KEY = "form"  # the settings as they are; widgets' own values end with thei
 URL_KEY = "form_url"  # the form's part of the URL as last read or written
 SHOWN_IN_KEY = "form_language"  # the language that the controls were last shown in
 UNUSABLE_KEY = "form_unusable"  # parameters of the link that could not be used
+MENDED_KEY = "form_mended"  # settings that became others for the rest's sake, since the last change
 FIRST_RECIPE = "quick"
 FIRST_WIDTH = 64
 LEAST_MOMENTUM = 0.5  # that Nesterov's gets, which can't do without
@@ -35,7 +36,10 @@ def read_form() -> TrainConfig:
     """
     _follow_url()
     _follow_language()
-    for field, value in mended(settings()).items():
+    mends = mended(settings())
+    if mends:
+        st.session_state[MENDED_KEY] = list(mends)
+    for field, value in mends.items():
         keep(field, value)
         st.session_state.pop(f"set_{field}", None)
         st.session_state.pop(f"set_{field}_count", None)
@@ -78,6 +82,11 @@ def unusable() -> list[str]:
     return st.session_state.get(UNUSABLE_KEY, [])
 
 
+def mended_fields() -> list[str]:
+    """Return the settings that became others for the rest's sake, until the next change."""
+    return st.session_state.get(MENDED_KEY, [])
+
+
 def _first_settings() -> dict[str, Any]:
     run = None if current_run() == "shipped" else resources.find_run(current_run())
     if run is None:
@@ -98,7 +107,7 @@ def _follow_url() -> None:
     if query != st.session_state.get(URL_KEY, {}):
         form, unusable = from_query(query, FIRST_RECIPE) if query else (_first_settings(), [])
         _set_form(form)
-        st.session_state[URL_KEY], st.session_state[UNUSABLE_KEY] = query, unusable
+        _remember(query, unusable)
 
 
 def _follow_language() -> None:
@@ -111,7 +120,12 @@ def _follow_language() -> None:
 def _write_url() -> None:
     query = to_query(settings())
     st.query_params.update(query)
-    st.session_state[URL_KEY], st.session_state[UNUSABLE_KEY] = query, []
+    _remember(query, [])
+
+
+def _remember(query: dict[str, str], unusable: list[str]) -> None:
+    st.session_state[URL_KEY], st.session_state[UNUSABLE_KEY] = query, unusable
+    st.session_state.pop(MENDED_KEY, None)
 
 
 def keep(field: str, value: Any) -> None:

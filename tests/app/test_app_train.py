@@ -128,6 +128,15 @@ def test_nesterov_is_given_momentum(app):
     control(test, "selectbox", "optimizer").select("nesterov").run()
     assert not test.error
     assert settings(test).momentum == 0.5
+    said = "Changed to go with the other settings: Momentum."
+    assert said in [c.value for c in test.caption]
+    control(test, "select_slider", "epochs").set_value(7).run()
+    assert said not in [c.value for c in test.caption]
+
+
+def test_a_link_that_can_not_go_together_says_what_was_changed(app):
+    test = app("train", optimizer="nesterov", momentum="0")
+    assert "Changed to go with the other settings: Momentum." in [c.value for c in test.caption]
 
 
 @pytest.mark.parametrize("name", ["softmax", "mlp", "cnn", "lenet5", "vgg", "resnet", "fast_cnn"])
