@@ -48,7 +48,7 @@ def show_form() -> None:
 
 
 def _show_all_settings() -> None:
-    """Show what only experts set. A control takes the browser 3 ms, so these are made once they are asked for."""
+    """Show what only experts set, once it is asked for: a control takes the browser 3 ms."""
     st.session_state[ALL_KEY] = st.session_state.get(ALL_KEY, False)  # as it was, also in another language
     everything = st.expander(_("All settings"), key=ALL_KEY, on_change="rerun")
     if everything.open:

@@ -30,7 +30,9 @@ def text(test):
 
 
 def controls(test):
-    return [c for kind in ("selectbox", "slider", "select_slider", "toggle") for c in getattr(test.main, kind)]
+    return [
+        c for kind in ("selectbox", "slider", "select_slider", "toggle") for c in getattr(test.main, kind)
+    ]
 
 
 def trained(test, seconds=60):
