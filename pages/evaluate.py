@@ -39,8 +39,11 @@ st.markdown(_("How well a network reads digits it has never seen, where it goes 
 with st.container(horizontal=True, vertical_alignment="bottom", key="lab_asked"):
     run = pick_run()
     chosen = choose_split(run, resources.dataset())
-with st.spinner(_("Reading the images …")):
-    found = evaluation(chosen)
+place = st.empty()
+with place, st.spinner(_("Reading the images …")):
+    words = _("Reading the images: {percent:.0%}")
+    found = evaluation(chosen, lambda done: place.progress(done, text=words.format(percent=done)))
+place.empty()
 show_summary(chosen, found)
 show_sections(chosen)
 link("pages/draw.py", _("Let it read your own writing"), ":material/draw:")

@@ -16,6 +16,7 @@ from mnist_core.messages import InputError
 from mnist_core.runs.run import Run
 from mnist_core.runs.store import RunStore
 from ui.dataset_loader import DatasetLoader
+from ui.reading import Show, read_split
 from ui.translation import gettext as _
 from ui.translation import say
 
@@ -78,9 +79,13 @@ def model(run: Run) -> "DigitClassifier":
     return _model(_last_checkpoint(run), run)
 
 
-def evaluation(run: Run) -> "Evaluation":
-    """Return how a run's last checkpoint does on the test images; InputError if it can't be read."""
-    return _evaluation(_last_checkpoint(run), dataset().source, run)
+def evaluation(run: Run, show: Show | None = None) -> "Evaluation":
+    """Return how a run's last checkpoint does on the test images; InputError if it can't be read.
+
+    `show` is told how far that is, see read_split.
+    """
+    data = dataset()
+    return read_split((_last_checkpoint(run), data.source, "test"), lambda: model(run), data.test, show)
 
 
 @st.cache_resource(show_spinner=False)
@@ -122,13 +127,6 @@ def _training_speed(config: TrainConfig) -> float | None:
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _model(checkpoint: str, _run: Run) -> "DigitClassifier":
     return _run.load_model()
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
-def _evaluation(checkpoint: str, source: str, _run: Run) -> "Evaluation":
-    from mnist_core.evaluation import evaluate
-
-    return evaluate(model(_run), dataset().test)
 
 
 def _last_checkpoint(run: Run) -> str:

@@ -109,7 +109,7 @@ def answer(monkeypatch):
     labels = load_sample().test.labels.astype(np.int64)
 
     def say(wrong):
-        def evaluation(run):
+        def evaluation(run, show=None):
             read = labels.copy()
             read[wrong.get(run.id, [])] = (labels[wrong.get(run.id, [])] + 1) % 10
             return Evaluation(labels, np.eye(10, dtype=np.float32)[read], np.zeros(len(labels), np.float32))

@@ -9,6 +9,7 @@ from mnist_core.runs.run import Run
 from ui import resources
 from ui.compare.choosing import Chosen
 from ui.compare.words import shortened
+from ui.reading import Show
 from ui.state import choice_in_url
 from ui.translation import gettext as _
 
@@ -37,22 +38,26 @@ def _evaluations(chosen: Chosen) -> "list[Evaluation]":
         _show_stopped()
     place, found = st.empty(), []
     for run, name in zip(chosen.runs, chosen.names, strict=True):
+        show = None
         if str(run.checkpoints[-1]) not in known:
             with place.container():
-                _show_wait(chosen, name, len(found))
-        found.append(resources.evaluation(run))
+                show = _show_wait(chosen, name, len(found))
+        found.append(resources.evaluation(run, show))
         known.add(str(run.checkpoints[-1]))
     place.empty()
     return found
 
 
-def _show_wait(chosen: Chosen, name: str, done: int) -> None:
+def _show_wait(chosen: Chosen, name: str, done: int) -> Show:
+    """Show how many runs have read them and a way to stop; return what tells how far this one is."""
     count = len(chosen.runs)
     words = _("{run} reads the test images ({number} of {all}) …")
-    st.progress(done / count, text=words.format(run=shortened(name), number=done + 1, all=count))
+    text = words.format(run=shortened(name), number=done + 1, all=count)
+    bar = st.progress(done / count, text=text)
     st.button(
         _("Stop"), icon=":material/stop:", key=f"stop_reading_{done}", on_click=_stop, args=(chosen.runs,)
     )
+    return lambda fraction: bar.progress((done + fraction) / count, text=text)
 
 
 def _stop(runs: tuple[Run, ...]) -> None:

@@ -13,6 +13,7 @@ from mnist_core.runs.run import Run
 from ui import resources
 from ui.background import SharedWork
 from ui.evaluate.asked import Asked
+from ui.reading import Show, read_split
 
 if TYPE_CHECKING:
     from mnist_core.analysis.robustness import Robustness
@@ -24,9 +25,12 @@ logger = logging.getLogger(__name__)
 _measuring = Lock()  # one robustness at a time: two would only slow each other down
 
 
-def evaluation(asked: Asked) -> "Evaluation":
-    """Return how a run's last checkpoint does on a split; InputError if it can't be read."""
-    return resources.evaluation(asked.run) if asked.name == "test" else _evaluation(asked.key, asked)
+def evaluation(asked: Asked, show: Show | None = None) -> "Evaluation":
+    """Return how a run's last checkpoint does on a split; InputError if it can't be read.
+
+    `show` is told how far that is, see read_split.
+    """
+    return read_split(asked.key, lambda: resources.model(asked.run), asked.split, show)
 
 
 def scaled_by_temperature(asked: Asked) -> tuple[np.ndarray, float]:
@@ -52,13 +56,6 @@ def robustness_seconds(asked: Asked) -> float:
 def disturbed_examples(asked: Asked, index: int, seed: int) -> dict[str, np.ndarray]:
     """Return an image at each strength of each trial, uint8 [strengths, 28, 28]."""
     return _disturbed_examples(asked.key, index, seed, asked)
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
-def _evaluation(key: tuple[str, ...], _asked: Asked) -> "Evaluation":
-    from mnist_core.evaluation import evaluate
-
-    return evaluate(resources.model(_asked.run), _asked.split)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

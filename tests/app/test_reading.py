@@ -1,0 +1,59 @@
+"""Whole splits read in parts: the same as at once, kept, and ended when somebody wants something else."""
+
+import numpy as np
+import pytest
+
+from mnist_core.architectures import build_model
+from mnist_core.config import TrainConfig
+from mnist_core.data import load_sample
+from mnist_core.evaluation import evaluate
+from ui import reading
+
+
+@pytest.fixture(autouse=True)
+def in_small_parts(sample_only, monkeypatch):
+    monkeypatch.setattr(reading, "AT_ONCE", 100)
+    monkeypatch.setattr(reading, "SECONDS_UNSEEN", -1)
+
+
+@pytest.fixture
+def model():
+    return build_model(TrainConfig(widths=(8,)))
+
+
+def test_parts_are_the_whole(model):
+    split, told = load_sample().test, []
+    found, whole = reading.read_split(("a",), lambda: model, split, told.append), evaluate(model, split)
+    for name in ("labels", "probabilities", "losses"):
+        assert np.allclose(getattr(found, name), getattr(whole, name), rtol=0, atol=1e-6)
+    assert told == [100 / 297, 200 / 297, 1.0]
+
+
+def test_what_was_read_is_kept_and_the_oldest_goes_first(model, monkeypatch):
+    monkeypatch.setattr(reading, "MOST_KEPT", 2)
+    split = load_sample().test[:10]
+    first = reading.read_split(("a",), lambda: model, split)
+    assert reading.read_split(("a",), pytest.fail, split) is first
+    for key in "bc":
+        reading.read_split((key,), lambda: model, split)
+    assert reading.read_split(("a",), lambda: model, split) is not first
+
+
+def test_a_click_meanwhile_ends_it_and_nothing_half_is_kept(model, monkeypatch):
+    split, read = load_sample().test, []
+
+    class Clicked(Exception):
+        """What Streamlit's elements raise then."""
+
+    def click(fraction):
+        raise Clicked
+
+    def counted(model, part):
+        read.append(len(part))
+        return evaluate(model, part)
+
+    monkeypatch.setattr("mnist_core.evaluation.evaluate", counted)
+    with pytest.raises(Clicked):
+        reading.read_split(("a",), lambda: model, split, click)
+    assert read == [100]
+    assert len(reading.read_split(("a",), lambda: model, split).labels) == 297

@@ -1,0 +1,62 @@
+"""How networks read whole splits: once for all visitors, in parts, so that a click meanwhile is answered."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.data import Split
+
+if TYPE_CHECKING:
+    from mnist_core.evaluation import Evaluation
+    from mnist_core.model import DigitClassifier
+
+AT_ONCE = 1000  # images: between two parts Streamlit sees whether a click asks for something else
+SECONDS_UNSEEN = 0.4  # what is done by then shows no progress
+MOST_KEPT = 24  # evaluations of 10,000 images, 1 MB each
+Show = Callable[[float], object]
+
+
+def read_split(
+    key: tuple[str, ...], model: "Callable[[], DigitClassifier]", split: Split, show: Show | None = None
+) -> "Evaluation":
+    """Return how a model does on a split; what is kept under `key` is not read again.
+
+    `show` is told the fraction done, 0 to 1, after each part of what takes long. It may raise to end it, as
+    Streamlit's elements do when the visitor has clicked on something else.
+    """
+    kept = _kept()
+    if key in kept:
+        return kept[key]
+    parts, start = [], time.monotonic()
+    for fraction, part in _read_in_parts(model(), split):
+        parts.append(part)
+        if show and time.monotonic() - start > SECONDS_UNSEEN:
+            show(fraction)
+    kept[key] = _joined(parts)
+    while len(kept) > MOST_KEPT:
+        kept.popitem(last=False)
+    return kept[key]
+
+
+@st.cache_resource(show_spinner=False)
+def _kept() -> "OrderedDict[tuple[str, ...], Evaluation]":
+    return OrderedDict()
+
+
+def _read_in_parts(model: "DigitClassifier", split: Split) -> "Iterator[tuple[float, Evaluation]]":
+    from mnist_core.evaluation import evaluate
+
+    for start in range(0, len(split), AT_ONCE):
+        part = split[start : start + AT_ONCE]
+        yield (start + len(part)) / len(split), evaluate(model, part)
+
+
+def _joined(parts: "list[Evaluation]") -> "Evaluation":
+    from mnist_core.evaluation import Evaluation
+
+    columns = ("labels", "probabilities", "losses")
+    return Evaluation(*(np.concatenate([getattr(part, name) for part in parts]) for name in columns))
