@@ -40,9 +40,8 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="lab_asked")
     run = pick_run()
     chosen = choose_split(run, resources.dataset())
 place = st.empty()
-with place, st.spinner(_("Reading the images …")):
-    words = _("Reading the images: {percent:.0%}")
-    found = evaluation(chosen, lambda done: place.progress(done, text=words.format(percent=done)))
+with st.spinner(_("Reading the images …")):
+    found = evaluation(chosen, place.progress)
 place.empty()
 show_summary(chosen, found)
 show_sections(chosen)
