@@ -109,7 +109,7 @@ def notes(watchers: Sequence[str]) -> list[Message]:
         N_(
             "The intervals and tests take these networks as they are, and ask about other test images. With "
             "another seed each would be another network: to judge settings, repeat them over several seeds. "
-            "They take each image for independent; as people wrote several of them each, the real "
+            "They treat the images as independent; as people wrote several of them each, the real "
             "uncertainty is somewhat larger."
         )
     )
