@@ -7,6 +7,7 @@ from ui.evaluate import digit_by_digit, hardest, mix_ups, robustness, sureness
 from ui.evaluate.asked import Asked, choose_split
 from ui.evaluate.overview import show_summary
 from ui.evaluate.shared import evaluation
+from ui.reading import hold_if_stopped, progress_and_stop
 from ui.runs import pick_run
 from ui.sections import show_section
 from ui.state import come_through_entry, link
@@ -39,9 +40,12 @@ st.markdown(_("How well a network reads digits it has never seen, where it goes 
 with st.container(horizontal=True, vertical_alignment="bottom", key="lab_asked"):
     run = pick_run()
     chosen = choose_split(run, resources.dataset())
+hold_if_stopped(chosen.key)
 place = st.empty()
-with st.spinner(_("Reading the images …")):
-    found = evaluation(chosen, place.progress)
+with place.container():
+    bar = progress_and_stop(chosen.key)
+    with st.spinner(_("Reading the images …")):
+        found = evaluation(chosen, lambda fraction: bar(fraction, ""))
 place.empty()
 show_summary(chosen, found)
 show_sections(chosen)

@@ -2,13 +2,14 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from mnist_core.data import Split
+from ui.translation import gettext as _
 
 if TYPE_CHECKING:
     from mnist_core.evaluation import Evaluation
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 1000  # images: between two parts Streamlit sees whether a click asks for something else
 SECONDS_UNSEEN = 0.4  # what is done by then shows no progress
+STOPPED_KEY = "reading_stopped"  # what this visitor stopped
 MOST_KEPT = 24  # evaluations of 10,000 images, 1 MB each
 Show = Callable[[float], object]
 
@@ -40,6 +42,33 @@ def read_split(
     while len(kept) > MOST_KEPT:
         kept.popitem(last=False)
     return kept[key]
+
+
+def progress_and_stop(what: Hashable) -> Callable[[float, str], object]:
+    """Return what shows, once called, how far it is, 0 to 1 and in words, and a button that stops `what`."""
+    place, bars = st.empty(), []
+
+    def stop() -> None:
+        st.session_state[STOPPED_KEY] = what
+
+    def show(fraction: float, text: str) -> None:
+        if not bars:
+            with place.container():
+                bars.append(st.progress(fraction, text=text))
+                st.button(_("Stop"), icon=":material/stop:", key="stop_reading", on_click=stop)
+        bars[0].progress(fraction, text=text)
+
+    return show
+
+
+def hold_if_stopped(what: Hashable) -> None:
+    """Where this visitor has stopped `what`, say so and how to go on, and show nothing more."""
+    if st.session_state.get(STOPPED_KEY) == what:
+        st.info(_("Stopped. Choose something else above, or go on."))
+        st.button(
+            _("Go on"), icon=":material/play_arrow:", on_click=st.session_state.pop, args=(STOPPED_KEY,)
+        )
+        st.stop()
 
 
 @st.cache_resource(show_spinner=False)

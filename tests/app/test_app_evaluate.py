@@ -150,6 +150,18 @@ def test_a_training_image_is_not_its_own_neighbour(app, html, fair_run):
     assert "7" not in numbers[1:]
 
 
+def test_reading_can_be_stopped_and_gone_on_with(app, run, answers, monkeypatch):
+    asked = []
+    monkeypatch.setattr("ui.reading.progress_and_stop", lambda what: asked.append(what) or print)
+    test = app("evaluate", run=run)
+    assert test.metric
+    test.session_state["reading_stopped"] = asked[0]
+    test.run()
+    assert "Stopped" in test.info[0].value
+    assert not test.metric
+    assert press(test, "Go on").metric
+
+
 def test_digit_by_digit_has_a_row_for_each(app, run, answers):
     test = app("evaluate", run=run, view="digits")
     assert not test.exception

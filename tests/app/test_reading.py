@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
@@ -57,3 +58,25 @@ def test_a_click_meanwhile_ends_it_and_nothing_half_is_kept(model, monkeypatch):
         reading.read_split(("a",), lambda: model, split, click)
     assert read == [100]
     assert len(reading.read_split(("a",), lambda: model, split).labels) == 297
+
+
+def test_progress_comes_with_a_stop_that_is_remembered():
+    def page():
+        import streamlit as st
+
+        from ui.reading import hold_if_stopped, progress_and_stop
+
+        hold_if_stopped("all of it")
+        show = progress_and_stop("all of it")
+        show(0.2, "a fifth")
+        show(0.5, "half")
+        st.write("read")
+
+    test = AppTest.from_function(page).run()
+    assert [button.label for button in test.button] == ["Stop"]
+    assert [bar.proto.text for bar in test.get("progress")] == ["half"]
+    test.button[0].click().run()
+    assert "Stopped" in test.info[0].value
+    assert not test.markdown
+    test.button[0].click().run()
+    assert test.markdown[0].value == "read"

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.analysis.comparison import Comparison, Pair, check_comparable, compare_runs
-from mnist_core.runs.run import Run
 from ui import resources
 from ui.compare.choosing import Chosen
 from ui.compare.words import shortened
-from ui.reading import Show
+from ui.reading import hold_if_stopped, progress_and_stop
 from ui.state import choice_in_url
 from ui.translation import gettext as _
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 PAIR_KEY = "pair"
 READ_KEY = "read_checkpoints"
-STOPPED_KEY = "reading_stopped"
 
 
 def compare(chosen: Chosen) -> Comparison:
@@ -33,42 +31,26 @@ def compare(chosen: Chosen) -> Comparison:
 
 def _evaluations(chosen: Chosen) -> "list[Evaluation]":
     known = st.session_state.setdefault(READ_KEY, set())  # checkpoints that this session has waited for
-    unread = [run for run in chosen.runs if str(run.checkpoints[-1]) not in known]
-    if unread and st.session_state.get(STOPPED_KEY) == tuple(run.id for run in chosen.runs):
-        _show_stopped()
-    place, found = st.empty(), []
+    ids, count = tuple(run.id for run in chosen.runs), len(chosen.runs)
+    if any(str(run.checkpoints[-1]) not in known for run in chosen.runs):
+        hold_if_stopped(ids)
+    place = st.empty()
+    with place.container():
+        bar = progress_and_stop(ids)
+    found: list[Evaluation] = []
     for run, name in zip(chosen.runs, chosen.names, strict=True):
-        show = None
+        words = _("{run} reads the test images ({number} of {all}) …")
+        text = words.format(run=shortened(name), number=len(found) + 1, all=count)
+
+        def show(fraction: float, text: str = text) -> None:
+            bar((len(found) + fraction) / count, text)
+
         if str(run.checkpoints[-1]) not in known:
-            with place.container():
-                show = _show_wait(chosen, name, len(found))
+            show(0.0)
         found.append(resources.evaluation(run, show))
         known.add(str(run.checkpoints[-1]))
     place.empty()
     return found
-
-
-def _show_wait(chosen: Chosen, name: str, done: int) -> Show:
-    """Show how many runs have read them and a way to stop; return what tells how far this one is."""
-    count = len(chosen.runs)
-    words = _("{run} reads the test images ({number} of {all}) …")
-    text = words.format(run=shortened(name), number=done + 1, all=count)
-    bar = st.progress(done / count, text=text)
-    st.button(
-        _("Stop"), icon=":material/stop:", key=f"stop_reading_{done}", on_click=_stop, args=(chosen.runs,)
-    )
-    return lambda fraction: bar.progress((done + fraction) / count, text=text)
-
-
-def _stop(runs: tuple[Run, ...]) -> None:
-    st.session_state[STOPPED_KEY] = tuple(run.id for run in runs)
-
-
-def _show_stopped() -> None:
-    """Say that reading was stopped, and how to go on."""
-    st.info(_("Stopped. Choose other runs above, or go on."))
-    st.button(_("Go on"), icon=":material/play_arrow:", on_click=st.session_state.pop, args=(STOPPED_KEY,))
-    st.stop()
 
 
 def choose_pair(chosen: Chosen, comparison: Comparison) -> Pair:

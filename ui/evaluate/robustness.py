@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.analysis.robustness import TRIALS
-from ui.background import SharedWork, visitor
+from ui.background import SharedWork
 from ui.evaluate.asked import Asked
 from ui.evaluate.shared import disturbed_examples, robustness_seconds, robustness_work
 from ui.evaluate.trials import score_table, strengths_csv, trials_html
 from ui.state import choice_in_url, number_in_url
 from ui.translation import duration_text
 from ui.translation import gettext as _
+from ui.watching import SECONDS_BETWEEN_LOOKS, is_watched, progress_and_stop, start_button
 
 if TYPE_CHECKING:
     from mnist_core.analysis.robustness import Robustness
@@ -21,7 +22,6 @@ SECONDS_TO_WAIT = 60  # fewer images are suggested where the usual number would 
 HIGHEST_SEED = 9999
 SIZE_KEY, SEED_KEY, EXAMPLE_KEY = "count", "draws", "example"
 WATCHED_KEY = "robustness_watched"
-SECONDS_BETWEEN_LOOKS = 1.0
 STRENGTHS = sum(len(trial.strengths) - 1 for trial in TRIALS.values())
 Work = SharedWork["Robustness | None"]
 
@@ -38,7 +38,7 @@ def show(asked: Asked) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         images, seed, example = choose_size(asked), choose_seed(), choose_example(asked)
     work = robustness_work(asked, images, seed)
-    if work.running and watching():
+    if is_watched(work, WATCHED_KEY):
         show_progress(asked, work, example, seed)
     else:
         show_start(work, images)
@@ -82,18 +82,8 @@ def choose_number(label: str, key: str, highest: int, help_text: str | None = No
     return st.number_input(label, 0, highest, step=1, key=key, on_change=keep, width=130, help=help_text)
 
 
-def watching() -> bool:
-    """Whether this visitor hasn't pressed Stop since it began."""
-    return st.session_state.get(WATCHED_KEY, True)
-
-
 def show_start(work: Work, images: int) -> None:
     """Offer to measure, unless that is done."""
-
-    def start() -> None:
-        st.session_state[WATCHED_KEY] = True
-        work.start(visitor())
-
     if work.finished:
         return
     if work.failed:
@@ -107,24 +97,15 @@ def show_start(work: Work, images: int) -> None:
                 "meanwhile."
             ).format(images=images, strengths=STRENGTHS)
         )
-    st.button(_("Measure"), type="primary", icon=":material/play_arrow:", on_click=start, key="measure")
+    start_button(_("Measure"), WATCHED_KEY, lambda: work, key="measure")
 
 
 @st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
 def show_progress(asked: Asked, work: Work, example: int, seed: int) -> None:
     """Show how far the measurement is, and what is known by now."""
-    if not work.running or not watching():
-        st.rerun()
-    work.watch(visitor())
-
-    def stop() -> None:
-        st.session_state[WATCHED_KEY] = False
-        work.stop(visitor())
-
     waiting = work.latest is None
     text = _("Waiting for another measurement to end …") if waiting else _("Measuring: {percent:.0%}")
-    st.progress(work.fraction, text=text.format(percent=work.fraction))
-    st.button(_("Stop"), icon=":material/stop:", on_click=stop, key="stop_measuring")
+    progress_and_stop(work, WATCHED_KEY, text, key="stop_measuring")
     show_trials(asked, work.latest, example, seed)
 
 

@@ -4,7 +4,6 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.data import Dataset
-from ui.background import visitor
 from ui.digits import Figure
 from ui.explore.charts import MapWords, map_points, map_spec
 from ui.explore.choices import (
@@ -21,10 +20,10 @@ from ui.explore.shared import ON_THE_MAP, projection, thumbnails, tsne_worker
 from ui.explore.tsne_worker import TsneWorker
 from ui.state import choice_in_url
 from ui.translation import gettext as _
+from ui.watching import SECONDS_BETWEEN_LOOKS, is_watched, progress_and_stop, start_button
 
 METHOD_KEY = "method"
 WATCHED_KEY = "tsne_watched"
-SECONDS_BETWEEN_LOOKS = 0.7
 
 
 def show(data: Dataset) -> None:
@@ -109,7 +108,7 @@ def show_tsne(chosen: Chosen, digit: int | None, ring: int) -> None:
     worker = tsne_worker(chosen)
     if worker.finished:
         show_map(chosen, worker.positions, digit, ring)
-    elif worker.running and watching():
+    elif is_watched(worker, WATCHED_KEY):
         show_progress(chosen)
     else:
         show_start(worker)
@@ -122,41 +121,22 @@ def show_tsne(chosen: Chosen, digit: int | None, ring: int) -> None:
     )
 
 
-def watching() -> bool:
-    """Whether this visitor hasn't pressed Stop since it began."""
-    return st.session_state.get(WATCHED_KEY, True)
-
-
 def show_start(worker: TsneWorker) -> None:
     """Offer to make the map."""
-
-    def start() -> None:
-        st.session_state[WATCHED_KEY] = True
-        worker.start(visitor())
-
     if worker.failed:
         st.warning(_("The map could not be made. Try again, or look at the PCA map."))
     else:
         st.info(
             _("This map has to be computed: about ten seconds on an ordinary computer, once for everybody.")
         )
-    st.button(_("Make the t-SNE map"), type="primary", icon=":material/play_arrow:", on_click=start)
+    start_button(_("Make the t-SNE map"), WATCHED_KEY, lambda: worker)
 
 
 @st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
 def show_progress(chosen: Chosen) -> None:
     """Show how far the map is and where the dots are by now."""
     worker = tsne_worker(chosen)
-    if not worker.running or not watching():
-        st.rerun()
-    worker.watch(visitor())
-
-    def stop() -> None:
-        st.session_state[WATCHED_KEY] = False
-        worker.stop(visitor())
-
-    st.progress(worker.fraction, text=_("Moving the dots: {percent:.0%}").format(percent=worker.fraction))
-    st.button(_("Stop"), icon=":material/stop:", on_click=stop)
+    progress_and_stop(worker, WATCHED_KEY, _("Moving the dots: {percent:.0%}"))
     positions = worker.positions
     if positions is not None:
         points = map_points(positions, chosen.split.labels[: len(positions)])

@@ -4,12 +4,13 @@ import numpy as np
 import streamlit as st
 
 from ui import resources
-from ui.explore.image_map import SECONDS_BETWEEN_LOOKS, choose_method, map_words, visitor
+from ui.explore.image_map import choose_method, map_words
 from ui.inside.charts import answer_map_spec, answer_points
 from ui.inside.shared import evaluation_at, map_at, tsne_at
 from ui.inside.travel import Seen
 from ui.state import choice_in_url
 from ui.translation import gettext as _
+from ui.watching import SECONDS_BETWEEN_LOOKS, is_watched, progress_and_stop, start_button
 
 WATCHED_KEY = "hidden_tsne_watched"
 
@@ -62,7 +63,7 @@ def _show_tsne(seen: Seen, colours: str) -> None:
         worker = tsne_at(seen)
     if worker.finished:
         _show_map(seen, worker.positions, colours)
-    elif worker.running and st.session_state.get(WATCHED_KEY, True):
+    elif is_watched(worker, WATCHED_KEY):
         _show_progress(seen)
     else:
         _offer(seen)
@@ -76,30 +77,16 @@ def _show_tsne(seen: Seen, colours: str) -> None:
 
 def _offer(seen: Seen) -> None:
     """Offer to make the map of this moment."""
-
-    def start() -> None:
-        st.session_state[WATCHED_KEY] = True
-        tsne_at(seen).start(visitor())
-
     if tsne_at(seen).failed:
         st.warning(_("The map could not be made. Try again, or look at the PCA map."))
     else:
         st.info(_("This map has to be computed for each moment: about ten seconds, in the background."))
-    st.button(_("Make the t-SNE map"), type="primary", icon=":material/play_arrow:", on_click=start)
+    start_button(_("Make the t-SNE map"), WATCHED_KEY, lambda: tsne_at(seen))
 
 
 @st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
 def _show_progress(seen: Seen) -> None:
     worker = tsne_at(seen)
-    if not worker.running or not st.session_state.get(WATCHED_KEY, True):
-        st.rerun()
-    worker.watch(visitor())
-
-    def stop() -> None:
-        st.session_state[WATCHED_KEY] = False
-        worker.stop(visitor())
-
-    st.progress(worker.fraction, text=_("Moving the dots: {percent:.0%}").format(percent=worker.fraction))
-    st.button(_("Stop"), icon=":material/stop:", on_click=stop)
+    progress_and_stop(worker, WATCHED_KEY, _("Moving the dots: {percent:.0%}"))
     if worker.positions is not None:
         _show_map(seen, worker.positions, "truth")
