@@ -5,7 +5,6 @@ each within the page from the release of the mouse to the answer; then the same 
 canvas waits 200 ms after a stroke before it sends it; they are part of the times.
 """
 
-import argparse
 import platform
 import sys
 import tempfile
@@ -15,12 +14,10 @@ import numpy as np
 from playwright.sync_api import Page, expect
 from tqdm import tqdm
 
+from benchmarks.app import run_benchmark, serve, visit
 from benchmarks.interaction import TRAINING, table, training
-from benchmarks.measurement import locate_mnist
-from benchmarks.memory import serve, visit
 from mnist_core.machine.devices import usable_cores
-from mnist_core.messages import InputError
-from tests.browser.server import chromium, launch, settle
+from tests.browser.server import launch, settle
 
 STROKES = 40
 LIMITS = {"idle": 350, "training": 500}  # milliseconds, of 95 in 100 strokes
@@ -104,19 +101,8 @@ def report(times: dict[str, list[float]]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure and print; return 0, or 2 after one sentence on stderr when it can't be measured."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.drawing_latency", description=__doc__)
-    parser.add_argument("--data", metavar="DIR", help="where MNIST is (else DIGITLAB_DATA)")
-    options = parser.parse_args(arguments)
-    try:
-        data = locate_mnist(options.data)
-        if chromium() is None:
-            raise InputError("There is no Chromium on the PATH to open the app with; install chromium.")
-    except InputError as error:
-        print(f"benchmarks.drawing_latency: {error}", file=sys.stderr)
-        return 2
-    print(report(measure(data)))
-    return 0
+    """Measure and print; return 0, or 2 when it can't be measured."""
+    return run_benchmark("drawing_latency", __doc__, lambda data: report(measure(data)), arguments)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ start. A slider answers with its own value; what it amounts to is timed apart, a
 case it moves on, before the server hears of it.
 """
 
-import argparse
 import platform
 import re
 import sys
@@ -23,13 +22,11 @@ import numpy as np
 from playwright.sync_api import Browser, Page
 from tqdm import tqdm
 
-from benchmarks.measurement import locate_mnist
-from benchmarks.memory import serve, visit
+from benchmarks.app import run_benchmark, serve, visit
 from mnist_core.machine.devices import usable_cores
-from mnist_core.messages import InputError
 from mnist_core.runs.run import METRICS_FILE, Run
 from mnist_core.runs.store import RunStore
-from tests.browser.server import chromium, launch, settle
+from tests.browser.server import launch, settle
 
 ROUNDS = 5  # of ten interactions
 SLIDES = 6
@@ -237,19 +234,8 @@ def report(data: Path) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure and print; return 0, or 2 after one sentence on stderr when it can't be measured."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.interaction", description=__doc__)
-    parser.add_argument("--data", metavar="DIR", help="where MNIST is (else DIGITLAB_DATA)")
-    options = parser.parse_args(arguments)
-    try:
-        data = locate_mnist(options.data)
-        if chromium() is None:
-            raise InputError("There is no Chromium on the PATH to open the app with; install chromium.")
-    except InputError as error:
-        print(f"benchmarks.interaction: {error}", file=sys.stderr)
-        return 2
-    print(report(data))
-    return 0
+    """Measure and print; return 0, or 2 when it can't be measured."""
+    return run_benchmark("interaction", __doc__, report, arguments)
 
 
 if __name__ == "__main__":

@@ -4,18 +4,12 @@ It starts the app as the README says, opens its pages in a real Chromium, trains
 fresh server, and when every page has been in use), and prints a Markdown table.
 """
 
-import argparse
-import os
 import re
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -23,19 +17,17 @@ import torch
 from playwright.sync_api import Page
 from tqdm import tqdm
 
-from benchmarks.measurement import locate_mnist
+from benchmarks.app import run_benchmark, serve, visit
 from mnist_core.architectures import build_model, count_parameters
-from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.run import UNFINISHED
 from mnist_core.runs.store import RunStore
-from tests.browser.server import ROOT, chromium, draw, launch, settle
+from tests.browser.server import draw, launch, settle
 
 RECIPE = RECIPES["tutorial-4b"]
 MEGABYTE = 1e6
 LIMITS = {"CPU": 690, "standard": 1000}  # megabytes: Streamlit Community Cloud's promise, and our own
 SECONDS_BETWEEN_SAMPLES = 0.02
-SECONDS_TO_START = 60
 
 Stage = tuple[
     str, float, float, float
@@ -64,41 +56,6 @@ class Watch:
         now = self._process.memory_full_info()
         peak, self._peak = max(self._peak, now.rss), 0
         self.stages.append((stage, *(size / MEGABYTE for size in (peak, now.rss, now.uss))))
-
-
-@contextmanager
-def serve(data: Path, runs: Path) -> Iterator[tuple[str, psutil.Process]]:
-    """Start the app with its runs in `runs`; give its address and process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
-    command += ["--server.headless", "true", "--server.port", str(port)]
-    environment = {**os.environ, "DIGITLAB_DATA": str(data), "DIGITLAB_RUNS": str(runs)}
-    with psutil.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as server:
-        try:
-            wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health")
-            yield f"http://127.0.0.1:{port}", server
-        finally:
-            server.terminate()
-
-
-def wait_until_healthy(url: str) -> None:
-    """Return when the server answers; raise OSError if it doesn't in time."""
-    deadline = time.monotonic() + SECONDS_TO_START
-    while True:
-        try:
-            return urllib.request.urlopen(url, timeout=2).close()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-
-
-def visit(page: Page, path: str) -> None:
-    """Open a page of the app and wait until it is whole."""
-    page.goto(path)
-    settle(page)
 
 
 def train(page: Page, store: RunStore) -> None:
@@ -168,19 +125,8 @@ def report(stages: list[Stage]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure and print; return 0, or 2 after one sentence on stderr when it can't be measured."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
-    parser.add_argument("--data", metavar="DIR", help="where MNIST is (else DIGITLAB_DATA)")
-    options = parser.parse_args(arguments)
-    try:
-        data = locate_mnist(options.data)
-        if chromium() is None:
-            raise InputError("There is no Chromium on the PATH to open the app with; install chromium.")
-    except InputError as error:
-        print(f"benchmarks.memory: {error}", file=sys.stderr)
-        return 2
-    print(report(measure(data)))
-    return 0
+    """Measure and print; return 0, or 2 when it can't be measured."""
+    return run_benchmark("memory", __doc__, lambda data: report(measure(data)), arguments)
 
 
 if __name__ == "__main__":

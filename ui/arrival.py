@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-# Streamlit sends what there is every 10 ms, and a browser takes about 20 to take in that the page is made anew.
+# Streamlit sends what there is every 10 ms; a browser takes about 20 to take in that the page is made anew.
 SECONDS_TO_ARRIVE = 0.025
 
 

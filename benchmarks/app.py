@@ -1,0 +1,77 @@
+"""The app as benchmarks use it: started as the README says, in a real Chromium."""
+
+import argparse
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from playwright.sync_api import Page
+
+from benchmarks.measurement import locate_mnist
+from mnist_core.messages import InputError
+from tests.browser.server import ROOT, chromium, settle
+
+SECONDS_TO_START = 60
+
+
+def run_benchmark(
+    name: str, about: str | None, measure: Callable[[Path], str], arguments: list[str] | None
+) -> int:
+    """Print what `measure` says of the app with the MNIST in a folder, as `python -m benchmarks.NAME`.
+
+    Return 0, or 2 after one sentence on stderr when it can't be measured.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=about)
+    parser.add_argument("--data", metavar="DIR", help="where MNIST is (else DIGITLAB_DATA)")
+    options = parser.parse_args(arguments)
+    try:
+        data = locate_mnist(options.data)
+        if chromium() is None:
+            raise InputError("There is no Chromium on the PATH to open the app with; install chromium.")
+    except InputError as error:
+        print(f"benchmarks.{name}: {error}", file=sys.stderr)
+        return 2
+    print(measure(data))
+    return 0
+
+
+@contextmanager
+def serve(data: Path, runs: Path) -> Iterator[tuple[str, psutil.Process]]:
+    """Start the app with its runs in `runs`; give its address and process."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    command += ["--server.headless", "true", "--server.port", str(port)]
+    environment = {**os.environ, "DIGITLAB_DATA": str(data), "DIGITLAB_RUNS": str(runs)}
+    with psutil.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as server:
+        try:
+            wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health")
+            yield f"http://127.0.0.1:{port}", server
+        finally:
+            server.terminate()
+
+
+def wait_until_healthy(url: str) -> None:
+    """Return when the server answers; raise OSError if it doesn't in time."""
+    deadline = time.monotonic() + SECONDS_TO_START
+    while True:
+        try:
+            return urllib.request.urlopen(url, timeout=2).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def visit(page: Page, path: str) -> None:
+    """Open a page of the app and wait until it is whole."""
+    page.goto(path)
+    settle(page)
