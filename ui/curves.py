@@ -47,14 +47,16 @@ def curve_spec(epochs: int, words: CurveWords, exact: str, rough: str, logarithm
     """
     names = {"domain": [words.training, words.monitored]}
     kind = {"type": "log"} if logarithmic else {"zero": False}
-    end = {"domain": [0, epochs]} if epochs <= WHOLE_RUN else {"domainMin": 0}
+    is_short = epochs <= WHOLE_RUN
+    span = {"domain": [0, epochs]} if is_short else {"domainMin": 0}
+    ticks = {"tickMinStep": 1, "format": "d"} if is_short else {"tickCount": 8, "format": "~g"}
     encoding = {
         "x": {
             "field": "position",
             "type": "quantitative",
             "title": words.epoch,
-            "scale": {**end, "nice": False},
-            "axis": {"format": "~g", "tickCount": 8},
+            "scale": {**span, "nice": False},
+            "axis": ticks,
         },
         "y": {
             "field": "value",

@@ -117,11 +117,12 @@ def epoch_timer() -> EpochTimer:
 
 
 def _training_speed(config: TrainConfig) -> float | None:
+    from mnist_core.machine.devices import choose_device
     from mnist_core.machine.threads import training_speed
 
     queue = training_queue()
     data = dataset_loader().wait()
-    return training_speed(config, data.train, queue.threads, lambda: queue.busy)
+    return training_speed(config, data.train, queue.threads, lambda: queue.busy, choose_device())
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

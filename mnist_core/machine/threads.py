@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mnist_core.data import Dataset, Split
     from mnist_core.runs.writer import RunWriter
 
+CPU = torch.device("cpu")
 TRIAL_SECONDS = 0.2
 TRIALS = 2  # of each number of threads, in turn: the faster counts, as a disturbance only slows
 TRIAL_BATCH = 500  # as telling about threads as more, and over sooner
@@ -52,25 +53,34 @@ def set_threads(writer: RunWriter, dataset: Dataset, most: int) -> None:
 
 
 def training_speed(
-    config: TrainConfig, images: Split, most: int, is_busy: Callable[[], bool]
+    config: TrainConfig,
+    images: Split,
+    most: int,
+    is_busy: Callable[[], bool],
+    device: torch.device = CPU,
 ) -> float | None:
     """Return the images per second that `config` trains, on up to `most` threads, in a trial of a moment.
 
-    Batches are cut where a step would take long, so that a trial of anything ends in a few seconds. None when
-    `is_busy()` says that a training runs: it needs the cores, and its number of threads must stay.
+    Off the CPU one thread does, as it only hands out the work. Batches are cut where a step would take long,
+    so that a trial of anything ends in a few seconds. None when `is_busy()` says that a training runs: it
+    needs the cores, and its number of threads must stay.
     """
     with _TRIALS:
         if is_busy():
             return None
-        return _fastest(config, images, most, _affordable_batch(config, images))[1]
+        batch = _affordable_batch(config, images, device)
+        return _fastest(config, images, most if device == CPU else 1, batch, device)[1]
 
 
-def _fastest(config: TrainConfig, images: Split, most: int, batch: int) -> tuple[int, float]:
+def _fastest(
+    config: TrainConfig, images: Split, most: int, batch: int, device: torch.device = CPU
+) -> tuple[int, float]:
     """Try numbers of threads on batches of at most `batch`; return the best and its images per second."""
     speeds = dict.fromkeys(sorted({1, most} | {2**power for power in range(1, 10) if 2**power < most}), 0.0)
     for _ in range(TRIALS):
         for threads in speeds:
-            speeds[threads] = max(speeds[threads], _images_per_second(config, images, threads, batch))
+            speed = _images_per_second(config, images, threads, batch, TRIAL_SECONDS, device)
+            speeds[threads] = max(speeds[threads], speed)
     best, best_speed = 1, 0.0
     for threads, speed in speeds.items():
         if speed > best_speed * WORTHWHILE:
@@ -78,33 +88,38 @@ def _fastest(config: TrainConfig, images: Split, most: int, batch: int) -> tuple
     return best, best_speed
 
 
-def _affordable_batch(config: TrainConfig, images: Split) -> int:
+def _affordable_batch(config: TrainConfig, images: Split, device: torch.device) -> int:
     """Return the largest batch worth trying, up to TRIAL_BATCH."""
     sizes = [*FIRST_BATCHES, min(config.batch_size, TRIAL_BATCH)]
     for size, larger in pairwise(sizes):
-        speed = _images_per_second(config, images, 1, size, seconds=0.0)
+        speed = _images_per_second(config, images, 1, size, 0.0, device)
         if size >= config.batch_size or larger > STEP_SECONDS * speed:
             return size
     return sizes[-1]
 
 
 def _images_per_second(
-    config: TrainConfig, images: Split, threads: int, batch: int = TRIAL_BATCH, seconds: float | None = None
+    config: TrainConfig, images: Split, threads: int, batch: int, seconds: float, device: torch.device = CPU
 ) -> float:
     """Train a fresh copy for a moment; its first steps, which prepare kernels, are not counted."""
-    seconds = TRIAL_SECONDS if seconds is None else seconds
     torch.set_num_threads(threads)
     size = min(config.batch_size, batch)
     trial = replace(config, epochs=1000, monitor="test", batch_size=size)
     trial = replace(trial, written_share=0.0)  # as fast as others, but writing them takes a moment
     start = 0.0
     with suppress(Diverged):  # the run itself will say so
-        for event in fit(build_model(trial), trial, images, images[:1]):
+        for event in fit(build_model(trial), trial, images, images[:1], device):
             if not isinstance(event, StepDone | Tick):
                 continue
-            now = time.perf_counter()
             if not start:
-                start, first = now, event.step
-            elif now - start > seconds:
-                return (event.step - first) * size / (now - start)
+                start, first = _moment_done(device), event.step
+            elif time.perf_counter() - start > seconds:
+                return (event.step - first) * size / (_moment_done(device) - start)
     return 0.0
+
+
+def _moment_done(device: torch.device) -> float:
+    """Return when a device has done what it was asked; others than the CPU do that in their own time."""
+    if device != CPU:
+        torch.accelerator.synchronize(device)
+    return time.perf_counter()

@@ -61,8 +61,7 @@ def test_powers_of_two_and_the_most_are_tried(most, tried, batch, speeds):
     [{}, {"architecture": "cnn", "channels": (4,)}, {"monitor": "validation"}, {"schedule": "one_cycle"}],
 )
 def test_a_trial_measures_a_speed_for_any_settings(settings, batch, monkeypatch):
-    monkeypatch.setattr(threads, "TRIAL_SECONDS", 0.02)
-    speed = threads._images_per_second(replace(CONFIG, **settings), batch, 1)
+    speed = threads._images_per_second(replace(CONFIG, **settings), batch, 1, 500, 0.02)
     assert 0 < speed < math.inf
 
 
@@ -80,7 +79,6 @@ def test_a_training_too_short_to_measure_gets_one_thread(batch, monkeypatch):
 
 
 def test_a_trial_is_short_even_for_a_batch_of_everything(sample, monkeypatch):
-    monkeypatch.setattr(threads, "TRIAL_SECONDS", 0.02)
     trials: list[TrainConfig] = []
 
     def spy(model, trial, *data):
@@ -88,7 +86,8 @@ def test_a_trial_is_short_even_for_a_batch_of_everything(sample, monkeypatch):
         return fit(model, trial, *data)
 
     monkeypatch.setattr(threads, "fit", spy)
-    assert threads._images_per_second(replace(CONFIG, batch_size=60_000), sample.train, 1) > 0
+    speed = threads._images_per_second(replace(CONFIG, batch_size=60_000), sample.train, 1, 500, 0.02)
+    assert speed > 0
     assert trials[0].batch_size <= 500
 
 
@@ -96,6 +95,19 @@ def test_a_speed_is_measured_in_a_moment_and_not_while_a_training_runs(sample, m
     monkeypatch.setattr(threads, "TRIAL_SECONDS", 0.05)
     assert threads.training_speed(CONFIG, sample.train, 1, lambda: False) > 0
     assert threads.training_speed(CONFIG, sample.train, 1, lambda: True) is None
+
+
+def test_a_speed_is_that_of_the_device_that_trains(sample, monkeypatch):
+    tried: list[tuple[int, torch.device]] = []
+
+    def measure(config, images, count, batch, seconds, device):
+        tried.append((count, device))
+        return 50.0
+
+    monkeypatch.setattr(threads, "_images_per_second", measure)
+    elsewhere = torch.device("meta")
+    assert threads.training_speed(CONFIG, sample.train, 2, lambda: False, elsewhere) == 50
+    assert set(tried) == {(1, elsewhere)}
 
 
 def test_a_training_waits_until_a_trial_is_over(batch):
@@ -112,7 +124,7 @@ def test_a_training_waits_until_a_trial_is_over(batch):
 def test_batches_of_a_slow_network_are_cut(sample, monkeypatch):
     tried: list[int] = []
 
-    def slow(config, images, count, batch=500, seconds=None):
+    def slow(config, images, count, batch, *seconds_and_device):
         tried.append(batch)
         return 50.0  # images per second
 
