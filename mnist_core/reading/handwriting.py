@@ -26,7 +26,7 @@ WAVES = 3
 SLANT = (-0.15, 0.45)  # to the right, as a share of the height
 TURN = 8.0  # degrees each way
 WIDTH = (0.65, 1.3)  # times the form's own
-PENS = (1.5, 2.2, 4.2)  # pixels: thinnest, most frequent, thickest
+PENS = (1.0, 2.2, 4.5)  # pixels: thinnest, most frequent, thickest
 
 Points = NDArray[np.float64]
 
@@ -87,10 +87,26 @@ def _choose(forms: tuple[Form, ...], random: np.random.Generator) -> Form:
 
 def write(form: Form, count: int, random: np.random.Generator) -> list[list[Points]]:
     """Write `form` so many times, differently each time: strokes of points [n, 2] on a sheet 100 high."""
-    strokes = [_bent(_course(stroke), count, random) for stroke in form.strokes]
-    sheets = _moved(np.concatenate(strokes, axis=1), random)
-    ends = np.cumsum([stroke.shape[1] for stroke in strokes])[:-1]
+    courses = [_course(stroke) for stroke in form.strokes]
+    sheets = _sheets(courses, count, random)
+    while (unclear := ~_rises_within(sheets, courses[0], form.rise)).any():
+        sheets[unclear] = _sheets(courses, int(unclear.sum()), random)
+    ends = np.cumsum([len(course.spline) for course in courses])[:-1]
     return [np.split(sheet, ends) for sheet in sheets]
+
+
+def _sheets(courses: list[Course], count: int, random: np.random.Generator) -> Points:
+    """Write the strokes of a form on `count` sheets, [count, m, 2]."""
+    return _moved(np.concatenate([_bent(course, count, random) for course in courses], axis=1), random)
+
+
+def _rises_within(sheets: Points, first: Course, degrees: tuple[float, float]) -> NDArray[np.bool_]:
+    """Whether sheets [count, m, 2] rise so far from the first point of `first` to its highest: [count]."""
+    top = int((first.spline @ (first.starts + first.ends))[:, 1].argmin())
+    across, down = (sheets[:, top] - sheets[:, 0]).T
+    rises = np.degrees(np.arctan2(-down, across))
+    within: NDArray[np.bool_] = (degrees[0] <= rises) & (rises <= degrees[1])
+    return within
 
 
 def _bent(course: Course, count: int, random: np.random.Generator) -> Points:

@@ -8,15 +8,25 @@ a and b. The forms were written down by hand, after what is taught and seen in E
 from typing import NamedTuple
 
 
+ANY_RISE = (-180.0, 180.0)
+UPSTROKE, BAR = (22.0, 80.0), (-15.0, 12.0)  # what tells a 1 from a 7 that isn't crossed
+SERIFED = (-15.0, 24.0)  # from the tip of the serif below the bar
+
+
 class Form(NamedTuple):
-    """A way to write a character; `weight` says how often beside the other ways to write the same."""
+    """A way to write a character; `weight` says how often beside the other ways to write the same.
+
+    `rise` is by how many degrees, least and most, the pen rises from where it starts to the form's highest
+    point: whatever the hand does, a bar stays level, and an upstroke doesn't become one.
+    """
 
     weight: float
     strokes: tuple[str, ...]
+    rise: tuple[float, float] = ANY_RISE
 
 
-def _form(*strokes: str, weight: float = 1.0) -> Form:
-    return Form(weight, strokes)
+def _form(*strokes: str, weight: float = 1.0, rise: tuple[float, float] = ANY_RISE) -> Form:
+    return Form(weight, strokes, rise)
 
 
 DIGITS: dict[int, tuple[Form, ...]] = {
@@ -27,12 +37,20 @@ DIGITS: dict[int, tuple[Form, ...]] = {
         _form("30,0 6,28 4,62 26,99 52,84 60,46 48,10 30,0", "58,4~66,-4 2,96~-6,104", weight=0.25),
     ),
     1: (
-        _form("20,0 20,100", weight=0.7),
-        _form("16,16~-18,48 30,0! 30,100", weight=3),
-        _form("20,22~4,72 30,0! 29,100", weight=1.5),
-        _form("18,20~-14,52 24,8~14,30 32,0! 28,100", weight=1),
-        _form("14,18~-8,38 28,0! 28,100!", "6,100~-10,98 50,100~64,97", weight=2.5),
-        _form("14,18~-8,38 28,0! 28,100! 4,99~-2,101 56,99", weight=0.4),
+        _form("20,0 20,100", weight=0.5),
+        _form("16,16~-18,48 30,0! 30,100", weight=2.5, rise=UPSTROKE),
+        _form("20,22~4,72 30,0! 29,100", weight=1.2, rise=UPSTROKE),
+        _form("8,20~-44,70 30,0! 30,100", weight=2.5, rise=UPSTROKE),
+        _form("4,14~-34,38 30,0! 28,100", weight=2, rise=UPSTROKE),
+        _form("10,50~-16,92 30,0! 28,100", weight=1, rise=UPSTROKE),
+        _form("18,20~-14,52 24,8~14,30 32,0! 28,100", weight=1, rise=UPSTROKE),
+        _form("6,30~-36,52 12,12~-4,34 32,0! 30,100", weight=1.2, rise=UPSTROKE),
+        _form("0,34~-30,66 20,6~6,14 32,0! 30,100", weight=1, rise=UPSTROKE),
+        _form("8,30~-26,62 26,4 33,8 31,40 28,100", weight=0.8, rise=UPSTROKE),
+        _form("6,22~-30,56 30,0! 38,50~26,54 28,100", weight=0.8, rise=UPSTROKE),
+        _form("14,18~-8,38 28,0! 28,100!", "6,100~-10,98 50,100~64,97", weight=1.5, rise=UPSTROKE),
+        _form("4,20~-34,64 28,0! 28,100!", "10,100~-10,98 44,100~64,97", weight=1.5, rise=UPSTROKE),
+        _form("14,18~-8,38 28,0! 28,100! 4,99~-2,101 56,99", weight=0.4, rise=UPSTROKE),
         _form("30,0 28,100!", "4,100~-4,98 48,100~58,97", weight=0.4),
         _form("12,10~4,6 28,0! 28,100!", "8,2 46,0~30,1", "4,100 50,98", weight=0.3),
     ),
@@ -73,11 +91,11 @@ DIGITS: dict[int, tuple[Form, ...]] = {
         _form("30,0 10,50 12,90 34,98 44,74 28,62 12,80", weight=0.7),
     ),
     7: (
-        _form("0,4~2,8 54,2! 20,100"),
+        _form("0,4~2,8 64,2! 24,100", weight=0.8, rise=BAR),
         _form("0,4 54,2! 22,100", "8,52~14,56 52,48~44,50", weight=2.2),
         _form("0,24~4,12 4,4! 56,2! 24,100", "10,54 52,50", weight=1.3),
-        _form("0,24~4,12 4,4! 56,2! 24,100"),
-        _form("0,18 10,2 30,8 54,2! 34,46 24,100", weight=0.8),
+        _form("0,22~4,12 4,4! 66,2! 28,100", weight=0.8, rise=SERIFED),
+        _form("0,16 10,3 34,8 66,2! 40,46 30,100", weight=0.5, rise=SERIFED),
         _form("0,14 10,2 32,6 56,0! 32,50 24,100", "10,54 56,48", weight=1.2),
         _form("0,4 46,4 54,10 40,44 28,100", "12,52~18,56 54,48", weight=0.8),
     ),

@@ -13,8 +13,8 @@ from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
 from mnist_core.inference import predict_logits
 from mnist_core.learning.events import Started
-from mnist_core.reading.handwriting import scribble, write, write_digits, write_non_digits
-from mnist_core.reading.letterforms import DIGITS, LETTERS, SHAPES, Form
+from mnist_core.reading.handwriting import STEPS, scribble, write, write_digits, write_non_digits
+from mnist_core.reading.letterforms import ANY_RISE, DIGITS, LETTERS, SHAPES, Form
 from mnist_core.training import fit
 
 CONFIG = TrainConfig(widths=(16,), train_size=200, epochs=1, batch_size=50)
@@ -82,6 +82,28 @@ def test_the_ones_and_sevens_are_those_of_the_world():
     assert any(len(form) == 1 and "!" in form[0] for form in strokes[1])  # with an upstroke
     assert {len(form) for form in strokes[4]} == {1, 2}  # closed and open
     assert set(DIGITS) == set(range(10))
+
+
+def rises(form: Form, top: int, count: int = 200):
+    """By how many degrees the pen rises from its first point to the form's point number `top`."""
+    ends = np.array([strokes[0][STEPS * top] - strokes[0][0] for strokes in written(form, count=count)])
+    return np.degrees(np.arctan2(-ends[:, 1], ends[:, 0]))
+
+
+def test_what_would_not_rise_as_its_form_does_is_written_again():
+    course = "0,30 30,0! 30,100"
+    assert np.ptp(rises(Form(1, (course,)), 1)) > 20
+    kept = rises(Form(1, (course,), rise=(40, 50)), 1)
+    assert 40 <= kept.min() < 42
+    assert 48 < kept.max() <= 50
+
+
+def test_a_one_with_an_upstroke_is_no_seven():
+    ones, sevens = ([form for form in DIGITS[digit] if form.rise != ANY_RISE] for digit in (1, 7))
+    assert sum(form.weight for form in ones) / sum(form.weight for form in DIGITS[1]) > 0.8
+    assert all(len(form.strokes) == 1 for form in sevens)  # a crossed one is a 7 however it is turned
+    assert {form for form in DIGITS[7] if len(form.strokes) == 1} == set(sevens)
+    assert rises(sevens[0], 1).max() < 15 < rises(ones[0], 1).min()
 
 
 def test_non_digits_are_a_third_letters_shapes_and_scribbles():
