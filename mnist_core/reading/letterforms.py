@@ -7,9 +7,8 @@ a and b. The forms were written down by hand, after what is taught and seen in E
 
 from typing import NamedTuple
 
-
 ANY_RISE = (-180.0, 180.0)
-UPSTROKE, BAR = (22.0, 80.0), (-15.0, 12.0)  # what tells a 1 from a 7 that isn't crossed
+UPSTROKE, BAR = (27.0, 80.0), (-15.0, 12.0)  # what tells a 1 from a 7 that isn't crossed
 SERIFED = (-15.0, 24.0)  # from the tip of the serif below the bar
 
 
@@ -41,7 +40,7 @@ DIGITS: dict[int, tuple[Form, ...]] = {
         _form("16,16~-18,48 30,0! 30,100", weight=2.5, rise=UPSTROKE),
         _form("20,22~4,72 30,0! 29,100", weight=1.2, rise=UPSTROKE),
         _form("8,20~-44,70 30,0! 30,100", weight=2.5, rise=UPSTROKE),
-        _form("4,14~-34,38 30,0! 28,100", weight=2, rise=UPSTROKE),
+        _form("4,16~-32,42 30,0! 28,100", weight=1.2, rise=UPSTROKE),
         _form("10,50~-16,92 30,0! 28,100", weight=1, rise=UPSTROKE),
         _form("18,20~-14,52 24,8~14,30 32,0! 28,100", weight=1, rise=UPSTROKE),
         _form("6,30~-36,52 12,12~-4,34 32,0! 30,100", weight=1.2, rise=UPSTROKE),
@@ -91,11 +90,11 @@ DIGITS: dict[int, tuple[Form, ...]] = {
         _form("30,0 10,50 12,90 34,98 44,74 28,62 12,80", weight=0.7),
     ),
     7: (
-        _form("0,4~2,8 64,2! 24,100", weight=0.8, rise=BAR),
+        _form("0,4~2,8 64,2! 24,100", weight=1.2, rise=BAR),
         _form("0,4 54,2! 22,100", "8,52~14,56 52,48~44,50", weight=2.2),
         _form("0,24~4,12 4,4! 56,2! 24,100", "10,54 52,50", weight=1.3),
-        _form("0,22~4,12 4,4! 66,2! 28,100", weight=0.8, rise=SERIFED),
-        _form("0,16 10,3 34,8 66,2! 40,46 30,100", weight=0.5, rise=SERIFED),
+        _form("0,22~4,12 4,4! 66,2! 28,100", weight=1, rise=SERIFED),
+        _form("0,16 10,3 34,8 66,2! 40,46 30,100", weight=0.7, rise=SERIFED),
         _form("0,14 10,2 32,6 56,0! 32,50 24,100", "10,54 56,48", weight=1.2),
         _form("0,4 46,4 54,10 40,44 28,100", "12,52~18,56 54,48", weight=0.8),
     ),
