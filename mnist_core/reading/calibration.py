@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mnist_core.model import DigitClassifier
 
 CALIBRATION_FILE = "calibration.json"
-REFUSED = 0.01  # of the validation images, real digits, are refused: the price of refusing the rest
+REFUSED = 0.015  # of the validation images, real digits, are refused: the price of refusing the rest
 DIGITS_SEEN, WRITTEN_SEEN, OTHERS_SEEN = 6_000, 3_000, 4_500  # MNIST's, our own, and what is no digit
 STRENGTH = 0.01  # of the regression: sklearn's C, small because the features are many
 

@@ -44,6 +44,22 @@ def test_it_reads_ones_with_upstrokes_and_crossed_sevens(read):
         assert labels.count(digit) >= 98
 
 
+@pytest.mark.parametrize("lean", [0, 20])
+@pytest.mark.parametrize("length", [35, 50])
+def test_a_bar_that_rises_by_more_than_about_20_degrees_is_an_upstroke(read, lean, length):
+    def labels(rises):
+        return {p.label for p in read([strokes_to_image(hooked(rise, length, lean)) for rise in rises])}
+
+    assert labels([0, 5, 10, 15]) == {7}
+    assert labels([30, 40, 50, 60]) == {1}
+
+
+def hooked(rise, length, lean):
+    """A stem 100 high that leans so many degrees, and what leads up to it."""
+    along, down = (np.array([np.cos(angle), -np.sin(angle)]) for angle in np.radians([rise, lean - 90]))
+    return [[(-length * along).tolist(), [0, 0], (100 * down * [-1, 1]).tolist()]]
+
+
 def test_it_refuses_what_is_no_digit(read):
     dot = strokes_to_image([[[5, 5]]])
     assert not any(p.is_digit for p in read([dot, None]))
