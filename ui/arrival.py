@@ -4,8 +4,8 @@ import time
 
 import streamlit as st
 
-# Streamlit sends what there is every 10 ms; a browser takes about 20 to take in that the page is made anew.
-SECONDS_TO_ARRIVE = 0.025
+# Streamlit sends what there is every 10 ms; a browser takes 20 to 40 to take in that the page is made anew.
+SECONDS_TO_ARRIVE = 0.045
 
 
 def let_arrive(place: str, shown: object) -> None:
