@@ -55,7 +55,7 @@ def test_the_page_answers_while_robustness_is_measured_and_stop_ends_it(page, cn
     page.get_by_text(re.compile(r"Measuring: \d+")).wait_for(timeout=15_000)
     page.wait_for_timeout(1500)
     assert percent(page, "Measuring:") > before
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
     begin.wait_for(timeout=15_000)
     page.get_by_text("Stopped; below is what was measured until then.").wait_for()
     page.wait_for_timeout(1500)
@@ -75,7 +75,7 @@ def test_the_page_answers_while_a_map_is_made_and_stop_ends_it(page, cnn):
     page.get_by_role("radio", name="Map", exact=True).click()
     page.get_by_text(re.compile(r"Moving the dots: \d+")).wait_for(timeout=15_000)
     assert percent(page, "Moving the dots:") > before
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
     begin.wait_for(timeout=15_000)
     for _ in range(8):  # it ends at its next step
         page.wait_for_timeout(1000)
