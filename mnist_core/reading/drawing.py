@@ -38,15 +38,22 @@ def place_in_mnist_frame(ink: NDArray[np.generic]) -> NDArray[np.uint8]:
     return _centred(_scaled(cropped, BOX / max(cropped.shape)))
 
 
-def strokes_to_image(strokes: Strokes) -> NDArray[np.uint8] | None:
+def strokes_to_image(strokes: Strokes, pen: float = 0.0) -> NDArray[np.uint8] | None:
     """Ink pen strokes the way MNIST looks: uint8 [28, 28], 0 to 255, or None when nothing was drawn.
 
     A stroke is a list of [x, y] points, x to the right and y down, in any unit, anywhere: the ink is scaled
-    to a longer side of 20 px, 2.1 px wide with round ends, and placed as MNIST is. Raises InputError for
-    anything but finite numbers in pairs, and for more than 100,000 points.
+    to a longer side of 20 px, 2.1 px wide with round ends, and placed as MNIST is. `pen` is how wide they
+    were drawn, in the same unit, where that is known: what reaches no further than half of it is one dot.
+    Raises InputError for anything but finite numbers in pairs, and for more than 100,000 points.
     """
     pen_downs = checked_strokes(strokes)
-    return ink_strokes(pen_downs) if pen_downs else None
+    return ink_strokes(unshaken(pen_downs, pen)) if pen_downs else None
+
+
+def unshaken(pen_downs: list[NDArray[np.float64]], pen: float) -> list[NDArray[np.float64]]:
+    """Return strokes, each [points, 2], or one point if they reach no further than half of `pen`."""
+    reach = np.ptp(np.concatenate(pen_downs), axis=0).max()
+    return [pen_downs[0][:1]] if reach <= pen / 2 else pen_downs
 
 
 def ink_strokes(pen_downs: list[NDArray[np.float64]], pen: float = PEN) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core.reading.drawing import Strokes, checked_strokes, ink_box, ink_strokes
+from mnist_core.reading.drawing import Strokes, checked_strokes, ink_box, ink_strokes, unshaken
 from mnist_core.reading.pictures import Ink, find_ink, place_ink
 from mnist_core.reading.recognition import Prediction, predict_all
 
@@ -56,12 +56,13 @@ class RowDigit:
 
 
 def predict_strokes_row(
-    model: DigitClassifier, strokes: Strokes, calibration: Calibration | None = None
+    model: DigitClassifier, strokes: Strokes, calibration: Calibration | None = None, pen: float = 0.0
 ) -> list[RowDigit]:
-    """Read strokes, as strokes_to_image takes them, as at most 50 digits from left to right."""
+    """Read strokes and `pen`, as strokes_to_image takes them, as at most 50 digits from left to right."""
 
     def read(groups: list[PenDowns]) -> list[RowDigit]:
-        predictions = predict_all(model, [ink_strokes(group) for group in groups], calibration)
+        images = [ink_strokes(unshaken(group, pen)) for group in groups]
+        predictions = predict_all(model, images, calibration)
         return [RowDigit(_hull(g), p, _is_unsure(p)) for g, p in zip(groups, predictions, strict=True)]
 
     pen_downs = checked_strokes(strokes)

@@ -36,7 +36,7 @@ class Step(NamedTuple):
 
 def stroke_steps(strokes: Strokes, side: int, pen: float) -> list[Step]:
     """Return the steps of strokes on a canvas of `side` px, drawn `pen` px wide; none for a blank."""
-    image = strokes_to_image(strokes)
+    image = strokes_to_image(strokes, pen)
     if image is None:
         return []
     return _steps(N_("The canvas, shrunk to 28 x 28"), ink_on_canvas(strokes, pen, side), image)

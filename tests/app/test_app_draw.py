@@ -67,9 +67,9 @@ def test_several_digits_are_read_each_in_its_box(app, run, html):
     assert html(test).count('role="listitem"') == 10
 
 
-def test_what_looks_like_no_digit_is_said_kindly_with_what_it_would_be(app, run):
-    dot = path(("M", 100, 100), ("L", 100, 100))
-    test = drawn(app, run, dot)
+@pytest.mark.parametrize("end", [(100, 100), (101, 104)], ids=["a click", "a click that shook"])
+def test_what_looks_like_no_digit_is_said_kindly_with_what_it_would_be(app, run, end):
+    test = drawn(app, run, path(("M", 100, 100), ("L", *end)))
     assert test.subheader[0].value == "This doesn't look like a digit"
     assert "looks most like a" in test.caption[0].value
 

@@ -94,6 +94,15 @@ def test_dot_stays_a_dot(dot: list[list[list[float]]]) -> None:
     assert (np.abs(centre_of_mass(image) - 14) <= 0.5).all()
 
 
+def test_what_reaches_no_further_than_half_the_pen_is_a_dot() -> None:
+    shaken = [[[140, 180], [141, 182], [140, 185]], [[138, 180]]]
+    image = strokes_to_image(shaken, pen=18)
+    assert image is not None
+    assert extents(image) == (2, 2)
+    assert max(extents(strokes_to_image(shaken))) == 20  # a small digit, for all that is known
+    assert max(extents(strokes_to_image(shaken, pen=9))) == 20
+
+
 @pytest.mark.parametrize("strokes", [[], [[]], [[], []], (), np.empty((0, 2, 2))])
 def test_nothing_drawn_is_blank(strokes: list[list[list[float]]]) -> None:
     assert strokes_to_image(strokes) is None

@@ -40,7 +40,7 @@ class Writing:
     def as_one(self) -> np.ndarray | None:
         """Return all of it as one digit, uint8 [28, 28]; None for a blank."""
         if self.pixels is None:
-            return strokes_to_image(self.strokes)
+            return strokes_to_image(self.strokes, self.pen)
         return self.pixels if self.ready else pixels_to_image(self.pixels)
 
     def steps(self) -> "list[Step]":
@@ -83,7 +83,7 @@ def read_digits(run: Run, writing: Writing, as_one: bool) -> "tuple[list[RowDigi
     if as_one or writing.ready:
         return _read_as_one(how, writing)
     if writing.pixels is None:
-        digits = predict_strokes_row(how[0], writing.strokes, how[1])
+        digits = predict_strokes_row(how[0], writing.strokes, how[1], writing.pen)
         parts = [strokes_within(writing.strokes, digit.box) for digit in digits]
         return digits, [Writing(part, pen=writing.pen) for part in parts]
     digits = predict_pixels_row(how[0], writing.pixels, how[1])
