@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 OFFLINE_VARIABLE = "DIGITLAB_OFFLINE"  # set it, and nothing is ever downloaded
 LARGEST_KEPT = 8  # megabytes: takes 150 MB off a CNN's training for a twentieth of its speed
+UNTOLD_KEY = "notice_untold"  # the data wasn't there yet when its notice would have been shown
 SECONDS_TO_OPEN = 1.5  # data that is there opens in milliseconds; what takes longer is a download
 
 
@@ -46,6 +47,8 @@ def dataset() -> Dataset:
     if found is None:
         _show_download()
         st.stop()
+    if found.notice and st.session_state.pop(UNTOLD_KEY, False):
+        st.rerun()
     return found
 
 
@@ -53,6 +56,7 @@ def show_notice(private: bool) -> None:
     """Say when the data isn't MNIST, and offer to fetch it again; `private` names no place of the server."""
     loader = dataset_loader()
     data = loader.wait(SECONDS_TO_OPEN)
+    st.session_state[UNTOLD_KEY] = data is None
     if data is None or data.notice is None or (private and data.source != "sample"):
         return
     with st.container(border=True, key="notice"):

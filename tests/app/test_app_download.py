@@ -1,6 +1,7 @@
 import threading
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from mnist_core.data import load_sample
 from ui.dataset_loader import DatasetLoader
@@ -42,3 +43,32 @@ def test_the_notice_offers_to_try_again(app, slow_loader, monkeypatch):
     test.run()
     next(button for button in test.button if "again" in button.label).click().run()
     assert test.get("progress")
+
+
+def test_the_first_visitor_of_a_slow_start_is_told_of_the_sample_too(sample_only, monkeypatch):
+    from ui import resources
+
+    class Slow:
+        """Data that is not there at the first look, when its notice would be shown."""
+
+        looks = 0
+
+        def wait(self, seconds):
+            self.looks += 1
+            return None if self.looks == 1 else resources.load_sample("no network")
+
+    slow = Slow()
+    monkeypatch.setattr(resources, "dataset_loader", lambda: slow)
+
+    def page():
+        import streamlit as st
+
+        from ui import resources
+
+        resources.show_notice(private=True)
+        resources.dataset()
+        st.write("the page")
+
+    test = AppTest.from_function(page).run()
+    assert "offline sample" in test.markdown[0].value
+    assert slow.looks == 4  # twice for each of two runs, and no more
