@@ -1,20 +1,13 @@
-import csv
-import io
 import re
-import time
 
 import numpy as np
 import pytest
-import streamlit as st
 
-from mnist_core.analysis.robustness import TRIALS
 from mnist_core.config import TrainConfig
 from mnist_core.data import hold_out, load_sample
 from mnist_core.evaluation import Evaluation
 from mnist_core.runs.store import RunStore
-from ui.charts import MatrixWords, confusion_figure
-
-WORDS = MatrixWords("true", "read", "%{y} as %{x}")
+from tests.app.evaluated import press, words
 
 
 def make_run(**settings):
@@ -52,17 +45,9 @@ def answers(monkeypatch):
     return result
 
 
-def words(test):
-    return " ".join(element.value for element in (*test.markdown, *test.caption))
-
-
 def picked(test):
     """The images to choose from, as their labels."""
     return test.button_group(key="pick_image").options
-
-
-def press(test, label):
-    return next(button for button in test.button if button.label == label).click().run()
 
 
 def test_without_a_network_it_says_what_to_do(app, monkeypatch):
@@ -190,77 +175,6 @@ def test_the_threshold_is_in_the_url(app, run, answers):
     assert app("evaluate", run=run, view="sure", threshold="2").select_slider(key="threshold").value == "0.9"
 
 
-def test_robustness_is_measured_in_the_background_and_can_be_downloaded(app, html, run):
-    test = app("evaluate", run=run, view="robust", count="200", draws="3")
-    assert not test.exception
-    assert html(test).count("lab-trial") > len(TRIALS)
-    press(test, "Measure")
-    assert test.get("progress")
-    for _ in range(60):
-        if not test.get("progress"):
-            break
-        time.sleep(0.5)
-        test.run()
-    assert not test.exception
-    assert len(test.dataframe[0].value) == len(TRIALS)
-    assert "It copes best with" in words(test)
-    assert html(test).count("Accuracy under ") == len(TRIALS)
-    st.cache_resource.clear()  # another server
-    again = app("evaluate", run=run, view="robust", count="200", draws="3")
-    assert again.dataframe[0].value.equals(test.dataframe[0].value)
-    other = app("evaluate", run=run, view="robust", count="200", draws="4")
-    assert not other.dataframe
-
-
-@pytest.mark.parametrize(("each", "suggested"), [(0.01, "500"), (0.5, "200")])
-def test_so_many_images_are_suggested_as_take_no_longer_than_a_minute(app, run, monkeypatch, each, suggested):
-    monkeypatch.setattr("ui.evaluate.robustness.robustness_seconds", lambda asked: each)
-    box = app("evaluate", run=run, view="robust").selectbox(key="count")
-    assert box.value == suggested
-    assert box.options[0] == ("200 in about 2 s" if each == 0.01 else "200 in about 1 min 40 s")
-
-
-def test_a_second_measurement_waits_for_the_first_and_can_be_stopped(app, run):
-    from ui.evaluate import shared
-
-    with shared._measuring:
-        test = press(app("evaluate", run=run, view="robust"), "Measure")
-        time.sleep(2 * shared.SECONDS_BETWEEN_TURNS)
-        test.run()
-        assert test.get("progress")[0].proto.text == "Waiting for another measurement to end …"
-        press(test, "Stop")
-        time.sleep(2 * shared.SECONDS_BETWEEN_TURNS)
-        test.run()
-        assert not test.get("progress")
-    assert not test.exception
-    assert any(button.label == "Measure" for button in test.button)
-
-
-def test_the_csv_has_every_strength(sample_only):
-    from mnist_core.analysis.robustness import Robustness
-    from ui.evaluate.trials import strengths_csv
-
-    result = Robustness(200, 3, 0.9, {"rotation": (0.9, 0.8), "blur": (0.9,)})
-    rows = list(csv.DictReader(io.StringIO(strengths_csv(result))))
-    assert [(row["trial"], row["strength"], row["accuracy"]) for row in rows] == [
-        ("rotation", "0", "0.9"),
-        ("rotation", "10", "0.8"),
-        ("blur", "0", "0.9"),
-    ]
-    assert {(row["images"], row["seed"]) for row in rows} == {("200", "3")}
-
-
-def test_a_curve_falls_as_the_accuracy_does(sample_only):
-    from ui.evaluate.trials import STEPS, curve_html, share_text
-
-    assert [share_text(accuracy) for accuracy in (1, 0.998, 0.9, 0)] == ["100%", "99%", "90%", "0%"]
-
-    assert {len(trial.strengths) for trial in TRIALS.values()} == {STEPS}
-    text = curve_html("Blur", (1.0, 0.25))
-    assert "8.33% 0.00%, 25.00% 75.00%, 25.00% 100.00%, 8.33% 100.00%" in text
-    assert "100%, 25%" in text
-
-
 @pytest.mark.parametrize("view", ["mixups", "digits", "hardest", "sure"])
 def test_nonsense_in_the_url_does_no_harm(app, fair_run, view):
     nonsense = {"split": "x", "image": "99999", "true": "11", "read": "-1", "of": "?", "count": "0"}
@@ -279,30 +193,3 @@ def test_a_damaged_checkpoint_gets_a_sentence(app, run):
     test = app("evaluate", run=run)
     assert not test.exception
     assert "damaged" in test.error[0].value
-
-
-def test_the_heatmap_shows_counts_and_leaves_zeros_empty():
-    matrix = np.diag(np.full(10, 100))
-    matrix[4, 9] = 1
-    heatmap, squares = confusion_figure(matrix, WORDS).data
-    assert heatmap.text[4][9] == "1"
-    assert heatmap.text[0][1] == ""
-    assert heatmap.z[4][9] > 0.1 * heatmap.z[0][0]
-    assert len({*zip(squares.x, squares.y, strict=True)}) == 100
-    assert squares.customdata[list(zip(squares.y, squares.x, strict=True)).index((4, 9))] == 1
-
-
-def test_the_heatmap_shows_shares_and_can_leave_out_what_is_right():
-    matrix = np.diag(np.full(10, 99))
-    matrix[4, 9] = 1
-    rows, _ = confusion_figure(matrix, WORDS, "rows").data
-    assert (rows.text[4][9], rows.text[4][4], rows.text[9][9]) == ("1.0", "99.0", "100.0")
-    columns, _ = confusion_figure(matrix, WORDS, "columns").data
-    assert (columns.text[4][9], columns.text[4][4], columns.text[9][9]) == ("1.0", "100.0", "99.0")
-    errors, _ = confusion_figure(matrix, WORDS, "rows", diagonal=False).data
-    assert (errors.text[4][4], errors.text[4][9]) == ("", "1.0")
-
-
-def test_a_digit_that_is_not_there_has_no_share():
-    rows, _ = confusion_figure(np.zeros((10, 10), int), WORDS, "rows").data
-    assert np.isfinite(np.array(rows.z, float)).all()

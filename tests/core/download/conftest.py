@@ -1,0 +1,29 @@
+"""What the tests of downloading share."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.core.download.mirror import Mirror
+
+
+@pytest.fixture
+def mirror(tiny_files: dict[str, bytes], own_cache: Path) -> Iterator[Mirror]:
+    with closing(Mirror(tiny_files)) as mirror:
+        yield mirror
+
+
+@pytest.fixture
+def stub_torchvision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Put another torchvision, with this `datasets.py`, in the way of the child process."""
+
+    def write(datasets: str) -> None:
+        package = tmp_path / "stub" / "torchvision"
+        package.mkdir(parents=True)
+        (package / "__init__.py").touch()
+        (package / "datasets.py").write_text(datasets)
+        monkeypatch.setenv("PYTHONPATH", str(package.parent))
+
+    return write

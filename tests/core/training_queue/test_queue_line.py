@@ -1,0 +1,83 @@
+"""The line before the workers: its order, its end, how long it takes."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from mnist_core.messages import InputError
+from mnist_core.runs import training_queue
+from mnist_core.runs.store import RunStore
+from mnist_core.runs.training_queue import TrainingQueue
+from tests.core.training_queue.lab import SHORT, wait_for
+
+
+def test_runs_wait_in_line_with_their_place(lab):
+    first, second, third = (lab.submit(SHORT) for _ in range(3))
+    wait_for(lambda: lab.begun(first))
+    assert [lab.snapshot(run_id).place_in_line for run_id in (first, second, third)] == [0, 1, 2]
+    assert [lab.status(run_id) for run_id in (second, third)] == ["queued", "queued"]
+    lab.queue.stop(second)
+    assert lab.snapshot(third).place_in_line == 1
+    assert lab.ended(third) == "finished"
+
+
+def test_runs_are_trained_one_after_the_other_in_the_order_they_came(lab):
+    ids = [lab.submit(replace(SHORT, seed=seed)) for seed in range(3)]
+    lab.gate.set()
+    lab.ended(ids[2])
+    assert [lab.status(run_id) for run_id in ids] == ["finished"] * 3
+    written = [(lab.store.get(run_id).folder / "run.json").stat().st_mtime_ns for run_id in ids]
+    assert written == sorted(written)
+
+
+def test_those_who_wait_are_told_how_long_where_it_is_known(lab):
+    lab.submitted.append(lab.queue.submit(SHORT, expected_seconds=30.0))
+    first = lab.submitted[0]
+    lab.submitted.append(lab.queue.submit(SHORT, expected_seconds=12.0))
+    second, third = lab.submitted[1], lab.submit(SHORT)
+    fourth = lab.submit(SHORT)
+    wait_for(lambda: lab.begun(first))
+    waits = [lab.snapshot(run_id).wait_seconds for run_id in (first, second, third, fourth)]
+    assert waits == [None, 30.0, 42.0, None]
+
+
+def test_the_line_has_an_end(lab, monkeypatch):
+    monkeypatch.setattr(training_queue, "MOST_WAITING", 2)
+    first = lab.submit(SHORT)
+    wait_for(lambda: lab.begun(first))
+    lab.submit(SHORT)
+    assert lab.queue.room == 1
+    lab.submit(SHORT)
+    assert lab.queue.room == 0
+    with pytest.raises(InputError, match="2 trainings are waiting already; try again later"):
+        lab.submit(SHORT)
+    assert len(lab.store.list()) == 3
+
+
+def test_several_workers_train_at_once(tmp_path, sample):
+    store, gate = RunStore(tmp_path), threading.Event()
+
+    def load():
+        gate.wait(30)
+        return sample
+
+    queue = TrainingQueue(store, load, threads=1, workers=2)
+    ids = [queue.submit(SHORT) for _ in range(3)]
+    wait_for(lambda: [queue.snapshot(run_id).status for run_id in ids] == ["running", "running", "queued"])
+    gate.set()
+    wait_for(lambda: all(queue.snapshot(run_id) is None for run_id in ids))
+    assert [store.get(run_id).status for run_id in ids] == ["finished"] * 3
+
+
+@pytest.mark.parametrize(("text", "number"), [("", 1), ("3", 3)])
+def test_the_number_of_workers_is_a_setting(text, number, monkeypatch):
+    monkeypatch.setenv(training_queue.WORKERS_VARIABLE, text)
+    assert training_queue.number_of_workers() == number
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "many", "1.5", "65"])
+def test_a_bad_number_of_workers_is_refused(text, monkeypatch):
+    monkeypatch.setenv(training_queue.WORKERS_VARIABLE, text)
+    with pytest.raises(InputError, match="must be a number from 1 to 64"):
+        training_queue.number_of_workers()

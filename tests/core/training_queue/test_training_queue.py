@@ -1,0 +1,90 @@
+import shutil
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
+
+from mnist_core.messages import InputError
+from mnist_core.runs.training_queue import Snapshot
+from tests.core.training_queue.lab import ENDLESS, SHORT, wait_for
+
+EXPLODING = replace(SHORT, widths=(64,) * 8, optimizer="sgd", learning_rate=100.0, epochs=50)
+
+
+def test_a_run_is_trained_and_its_progress_can_be_watched(lab):
+    run_id = lab.submit(replace(SHORT, epochs=400))
+    lab.gate.set()
+    wait_for(lambda: lab.snapshot(run_id).step >= 8)
+    snapshot, rows = lab.snapshot(run_id), lab.queue.rows(run_id)
+    assert (snapshot.run_id, snapshot.status, snapshot.steps) == (run_id, "running", 1600)
+    assert snapshot.images_per_second > 0
+    assert snapshot.learning_rate == 0.001
+    assert snapshot.seconds_left == pytest.approx(
+        snapshot.train_seconds / snapshot.step * (1600 - snapshot.step)
+    )
+    assert [row["step"] for row in rows[:6]] == [1, 2, 3, 4, 4, 5]
+    assert lab.ended(run_id) == "finished"
+    run = lab.store.get(run_id)
+    table = run.metrics()
+    assert table["step"].tolist()[: len(rows)] == [row["step"] for row in rows]
+    assert run.results["test_accuracy"] == table["monitor_accuracy"].dropna().tolist()[-1]
+
+
+def test_a_failing_run_says_why_and_the_next_one_is_trained(lab):
+    exploding, next_one = lab.submit(EXPLODING), lab.submit(SHORT)
+    assert lab.ended(next_one) == "finished"
+    assert lab.status(exploding) == "failed"
+    assert "learning rate of 100; try 0.1" in str(lab.store.get(exploding).message)
+    lab.store.remove(exploding)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (InputError("{file} is damaged.", file="images"), "images is damaged."),
+        (MemoryError("no room"), "Training broke off: MemoryError: no room"),
+    ],
+)
+def test_images_that_cannot_be_loaded_fail_their_run_only(error, sentence, lab):
+    lab.errors = [error]
+    first, second = lab.submit(SHORT), lab.submit(SHORT)
+    assert lab.ended(second) == "finished"
+    assert lab.status(first) == "failed"
+    assert str(lab.store.get(first).message) == sentence
+    lab.store.remove(first)
+
+
+def test_a_run_whose_folder_is_gone_fails_and_the_next_one_is_trained(lab):
+    first, second, third = (lab.submit(SHORT) for _ in range(3))
+    wait_for(lambda: lab.begun(first))
+    shutil.rmtree(lab.store.directory / second)
+    assert lab.ended(third) == "finished"
+    assert lab.status(first) == "finished"
+    assert lab.queue.snapshot(second) is None
+
+
+def test_a_snapshot_is_of_one_moment(lab):
+    run_id = lab.submit(ENDLESS)
+    lab.gate.set()
+    wait_for(lambda: lab.snapshot(run_id).step)
+    early, rows = lab.snapshot(run_id), lab.queue.rows(run_id)
+    step, length = early.step, len(rows)
+    wait_for(lambda: lab.snapshot(run_id).step > step + 10)
+    assert (early.step, len(rows)) == (step, length)
+    assert lab.queue.rows(run_id)[:length] == rows
+    with pytest.raises(FrozenInstanceError):
+        early.step = 0
+
+
+def test_time_left_is_estimated_from_the_speed_so_far():
+    snapshot = Snapshot("id", SHORT, 0.1, steps=200)
+    assert snapshot.seconds_left is None
+    assert replace(snapshot, step=50, train_seconds=10.0).seconds_left == 30
+
+
+def test_when_a_run_ends_the_oldest_make_room_but_not_the_one_that_ended(lab, monkeypatch):
+    old = lab.submit(SHORT)
+    lab.ended(old)
+    new = lab.submit(SHORT)
+    monkeypatch.setattr(lab.store, "_limit", 0)
+    lab.ended(new)
+    wait_for(lambda: [run.id for run in lab.store.list()] == [new])
