@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 
 from mnist_core.recipes import RECIPES
@@ -39,14 +41,23 @@ def two_runs(address, tmp_path_factory):
 
 
 @pytest.fixture
-def page(browser, address):
-    """A visitor's tab, English; `page.open(path)` goes to a page of the app and waits for it."""
-    tab = browser.new_page(base_url=address, viewport={"width": 1280, "height": 800}, locale="en-US")
+def new_tab(browser, address):
+    """Open a page in a browser of its own, `new_tab("/train", locale="zh-CN")`; closed in the end."""
+    tabs = []
 
-    def open_page(path):
-        tab.goto(path)
-        server.settle(tab)
+    def open_tab(path=None, url=address, **settings):
+        tabs.append(server.new_tab(browser, url, **settings))
+        tabs[-1].open = partial(server.visit, tabs[-1])
+        if path is not None:
+            tabs[-1].open(path)
+        return tabs[-1]
 
-    tab.open = open_page
-    yield tab
-    tab.close()
+    yield open_tab
+    for tab in tabs:
+        tab.context.close()
+
+
+@pytest.fixture
+def page(new_tab):
+    """A visitor's tab; `page.open(path)` goes to a page of the app and waits for it."""
+    return new_tab(viewport={"width": 1280, "height": 800})

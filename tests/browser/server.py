@@ -10,8 +10,9 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
 MNIST = ROOT.parent / "shared" / "mnist"
@@ -25,6 +26,12 @@ CHROMIUM_OPTIONS = [
     "--disable-sync",
 ]
 SECONDS_TO_START = 60
+PATIENCE = 60_000  # milliseconds: no test is about speed, and a machine may be slow and busy
+READY = """() => document.querySelector('h1')
+    && document.querySelector('.stApp[data-test-script-state="notRunning"]')
+    && !document.querySelector('[data-testid=stSkeleton]')"""
+
+expect.set_options(timeout=PATIENCE)
 
 
 def chromium() -> str | None:
@@ -93,9 +100,27 @@ def draw(page: Page, *strokes: list[tuple[int, int]]) -> None:
     page.wait_for_timeout(600)  # the canvas waits 200 ms before it sends
 
 
+def new_tab(browser: Browser, url: str, **settings: Any) -> Page:
+    """Open a tab of a new visitor; `settings` are those of Playwright's contexts."""
+    context = browser.new_context(**{"base_url": url, "locale": "en-US", **settings})
+    context.set_default_timeout(PATIENCE)
+    return context.new_page()
+
+
+def visit(page: Page, path: str) -> None:
+    """Go to a page of the app, and wait until it is all there."""
+    page.goto(path)
+    settle(page)
+
+
 def settle(page: Page) -> None:
-    """Wait until the page has its title and the script of the server has finished."""
-    page.wait_for_selector("h1", timeout=60_000)
-    page.wait_for_selector('.stApp[data-test-script-state="notRunning"]', timeout=60_000)
-    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')", timeout=60_000)
-    page.wait_for_timeout(300)
+    """Wait until the page has its title and the script of the server has finished, at two looks in a row.
+
+    Right after a click the script may not have begun: wait for what the click brings instead.
+    """
+    for _ in range(PATIENCE // 300):
+        page.wait_for_function(READY)
+        page.wait_for_timeout(300)
+        if page.evaluate(READY):
+            return
+    raise AssertionError("the script of the server runs again and again")

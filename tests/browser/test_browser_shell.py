@@ -1,47 +1,47 @@
+import re
+
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.server import serve, settle
 
+CHINESE, ENGLISH = "手写数字", "Handwritten digits"
 
-def test_a_link_into_a_cold_server_shows_the_whole_page(browser, tmp_path):
+
+def test_a_link_into_a_cold_server_shows_the_whole_page(new_tab, tmp_path):
     with serve(tmp_path) as url:
-        page = browser.new_page(locale="en-US")
-        page.goto(f"{url}/?lang=zh&run=abc")
-        settle(page)
-        assert page.locator(".st-key-pages a").count() >= 1
-        assert page.locator("h1").inner_text() == "手写数字"
-        page.close()
+        page = new_tab("/?lang=zh&run=abc", url=url)
+        expect(page.locator(".st-key-pages a")).to_have_count(7)
+        expect(page.locator("h1")).to_have_text(CHINESE)
 
 
 def test_the_language_switch_is_in_the_url_and_survives_refresh_and_back(page):
     page.open("/")
-    assert page.locator("h1").inner_text() == "Handwritten digits"
+    expect(page.locator("h1")).to_have_text(ENGLISH)
     page.get_by_text("中文").click()
-    page.locator("h1", has_text="手写数字").wait_for()
-    assert "lang=zh" in page.url
-    assert page.evaluate("document.documentElement.lang") == "zh"
-    assert page.title() == "看数据 · Digit Lab"
+    expect(page.locator("h1")).to_have_text(CHINESE)
+    expect(page.locator("html")).to_have_attribute("lang", "zh")
+    expect(page).to_have_url(re.compile("lang=zh"))
+    expect(page).to_have_title("看数据 · Digit Lab")
     page.reload()
-    page.locator("h1", has_text="手写数字").wait_for()
+    expect(page.locator("h1")).to_have_text(CHINESE)
     page.get_by_role("button", name="换一批").click()
-    page.wait_for_url("**/*seed=1*")
-    assert "lang=zh" in page.url
+    expect(page).to_have_url(re.compile("seed=1"))
+    expect(page).to_have_url(re.compile("lang=zh"))
     page.go_back()
-    page.wait_for_url(lambda url: "seed" not in url)
+    expect(page).not_to_have_url(re.compile("seed"))
     settle(page)
-    assert page.locator("h1").inner_text() == "手写数字"
+    expect(page.locator("h1")).to_have_text(CHINESE)
 
 
-def test_the_browsers_language_is_the_first_choice(browser, address):
-    page = browser.new_page(locale="zh-CN")
-    page.goto(address)
-    settle(page)
-    assert page.locator("h1").inner_text() == "手写数字"
-    page.close()
+def test_the_browsers_language_is_the_first_choice(new_tab):
+    page = new_tab("/", locale="zh-CN")
+    expect(page.locator("h1")).to_have_text(CHINESE)
 
 
 @pytest.mark.parametrize("query", ["?lang=tlh", "?seed=-3&digit=x&split=", "?run=../../etc"])
 def test_nonsense_in_the_url_is_no_trouble(page, query):
     page.open("/" + query)
-    assert page.locator("h1").inner_text() == "Handwritten digits"
-    assert page.locator('[data-testid="stException"]').count() == 0
+    expect(page.locator("h1")).to_have_text(ENGLISH)
+    expect(page.get_by_test_id("stMain").get_by_role("img").first).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
