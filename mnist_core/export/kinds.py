@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mnist_core.analysis.robustness_file import kept_robustness, strengths_csv
 from mnist_core.export.script import check_script, training_script
 from mnist_core.messages import N_, InputError, Message
 
@@ -84,6 +85,17 @@ def _check_metrics(run: Run) -> None:
         raise InputError(N_("This run has no metrics: it has not trained here."))
 
 
+def _robustness(run: Run) -> bytes:
+    return strengths_csv(kept_robustness(run.folder)).encode()
+
+
+def _check_robustness(run: Run) -> None:
+    if not kept_robustness(run.folder):
+        raise InputError(
+            N_("Its robustness was not measured yet; the Evaluate page does that, under Robustness.")
+        )
+
+
 def _nothing_to_check(run: Run) -> None:
     """A config can always be had."""
 
@@ -138,6 +150,14 @@ EXPORTS: dict[str, Export] = {
         "text/csv",
         _metrics,
         _check_metrics,
+    ),
+    "robustness": Export(
+        N_("Robustness"),
+        N_("CSV: how many images it reads that are turned, blurred or attacked, a row a strength."),
+        "robustness.csv",
+        "text/csv",
+        _robustness,
+        _check_robustness,
     ),
     "bundle": Export(
         N_("All of it"), N_("A zip of all these files."), "zip", "application/zip", _bundle, _nothing_to_check

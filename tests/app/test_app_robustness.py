@@ -1,11 +1,11 @@
-import csv
-import io
 import time
 
 import pytest
 import streamlit as st
 
 from mnist_core.analysis.robustness import TRIALS
+from mnist_core.export.kinds import export
+from mnist_core.runs.store import RunStore
 from tests.app.evaluated import press, words
 
 
@@ -24,6 +24,8 @@ def test_robustness_is_measured_in_the_background_and_can_be_downloaded(app, htm
     assert len(test.dataframe[0].value) == len(TRIALS)
     assert "It copes best with" in words(test)
     assert html(test).count("Accuracy under ") == len(TRIALS)
+    taken = export(RunStore().get(run), "robustness").decode()
+    assert taken.count(",validation,") == sum(len(trial.strengths) for trial in TRIALS.values())
     st.cache_resource.clear()  # another server
     again = app("evaluate", run=run, view="robust", count="200", draws="3")
     assert again.dataframe[0].value.equals(test.dataframe[0].value)
@@ -53,20 +55,6 @@ def test_a_second_measurement_waits_for_the_first_and_can_be_stopped(app, run):
         assert not test.get("progress")
     assert not test.exception
     assert any(button.label == "Measure" for button in test.button)
-
-
-def test_the_csv_has_every_strength(sample_only):
-    from mnist_core.analysis.robustness import Robustness
-    from ui.evaluate.trials import strengths_csv
-
-    result = Robustness(200, 3, 0.9, {"rotation": (0.9, 0.8), "blur": (0.9,)})
-    rows = list(csv.DictReader(io.StringIO(strengths_csv(result))))
-    assert [(row["trial"], row["strength"], row["accuracy"]) for row in rows] == [
-        ("rotation", "0", "0.9"),
-        ("rotation", "10", "0.8"),
-        ("blur", "0", "0.9"),
-    ]
-    assert {(row["images"], row["seed"]) for row in rows} == {("200", "3")}
 
 
 def test_a_curve_falls_as_the_accuracy_does(sample_only):

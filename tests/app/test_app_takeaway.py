@@ -39,10 +39,12 @@ def test_what_a_run_does_not_have_cannot_be_asked_for_and_says_why(app, run, pag
         "ONNX model": True,
         "Settings": True,
         "Metrics": False,
+        "Robustness": False,
         "All of it": True,
     }
     assert "learned from the offline sample, which a script can't fetch" in captions(test)
     assert "has no metrics" in captions(test)
+    assert "the Evaluate page does that, under Robustness" in captions(test)
 
 
 def test_settings_from_a_file_fill_the_form(app):

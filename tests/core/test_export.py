@@ -12,6 +12,8 @@ import torch
 from safetensors.torch import load, save
 
 from mnist_core.activations import ACTIVATIONS
+from mnist_core.analysis.robustness import TRIALS, Robustness
+from mnist_core.analysis.robustness_file import Measured, keep_robustness
 from mnist_core.architectures import ARCHITECTURES, build_model
 from mnist_core.checkpoint import save_checkpoint
 from mnist_core.config import TrainConfig
@@ -43,7 +45,11 @@ def store(tmp_path_factory) -> RunStore:
 def run(store: RunStore, sample: Dataset) -> Run:
     writer = store.create(CONFIG)
     list(train_run(writer, replace(sample, source="mnist"), torch.device("cpu")))
-    return store.get(writer.id)
+    trained = store.get(writer.id)
+    accuracies = {name: (0.5,) * len(trial.strengths) for name, trial in TRIALS.items()}
+    measured = Measured(trained.checkpoints[-1].stem, "mnist", "test", 200, 0)
+    keep_robustness(trained.folder, measured, Robustness(200, 0, 0.5, accuracies))
+    return trained
 
 
 @pytest.fixture
@@ -60,6 +66,7 @@ def test_each_kind_is_what_it_says(run):
     config = json.loads(export(run, "config"))
     assert TrainConfig.from_json(config) == CONFIG
     assert export(run, "metrics").startswith(b"epoch,step,train_loss")
+    assert export(run, "robustness").startswith(b"weights,data,split,trial,unit,strength,accuracy")
     assert export(run, "script").startswith(b'"""Quick: a network')
     assert load(export(run, "weights")).keys() == run.load_model().state_dict().keys()
 
@@ -68,7 +75,8 @@ def test_the_bundle_holds_all_the_others(run):
     with zipfile.ZipFile(io.BytesIO(export(run, "bundle"))) as bundle:
         files = {name: bundle.read(name) for name in bundle.namelist()}
     assert list(files) == [file_name(run, kind) for kind in EXPORTS if kind != "bundle"]
-    assert files[file_name(run, "script")] == export(run, "script")
+    for kind in ("script", "metrics", "robustness"):
+        assert files[file_name(run, kind)] == export(run, kind)
 
 
 def test_the_bundle_of_a_run_without_weights_holds_what_there_is(never_begun):
@@ -82,6 +90,11 @@ def test_what_a_run_does_not_have_is_said(never_begun, kind):
         export(never_begun, kind)
     assert problem(never_begun, kind)
     assert problem(never_begun, "config") is None
+
+
+def test_robustness_that_was_not_measured_is_said(never_begun):
+    with pytest.raises(InputError, match="not measured yet; the Evaluate page does that"):
+        export(never_begun, "robustness")
 
 
 def test_a_files_name_gives_no_more_than_the_beginning_of_the_runs_id(run):

@@ -1,5 +1,7 @@
 """Robustness kept with a run: the same comes back, and nothing that isn't whole or of other strengths."""
 
+import csv
+import io
 import json
 from dataclasses import replace
 
@@ -9,9 +11,14 @@ from mnist_core.analysis.robustness import TRIALS, Robustness
 from mnist_core.analysis.robustness_file import (
     MOST_KEPT,
     ROBUSTNESS_FILE,
+    Measured,
     keep_robustness,
     kept_robustness,
+    strengths_csv,
 )
+
+ONE = Measured("epoch-0002.000", "mnist", "test", 200, 3)
+OTHER = ONE._replace(split="validation", seed=4)
 
 
 @pytest.fixture
@@ -25,43 +32,85 @@ def result() -> Robustness:
 
 
 def test_what_is_kept_comes_back(tmp_path, result):
-    assert kept_robustness(tmp_path, "a") is None
-    keep_robustness(tmp_path, "a", result)
-    keep_robustness(tmp_path, "b", replace(result, seed=4))
-    assert kept_robustness(tmp_path, "a") == result
-    assert kept_robustness(tmp_path, "b").seed == 4
-    assert kept_robustness(tmp_path, "c") is None
+    assert kept_robustness(tmp_path) == {}
+    keep_robustness(tmp_path, ONE, result)
+    keep_robustness(tmp_path, OTHER, replace(result, seed=4))
+    assert kept_robustness(tmp_path) == {ONE: result, OTHER: replace(result, seed=4)}
+
+
+def test_what_was_kept_by_an_earlier_version_is_found(tmp_path, result):
+    keep_robustness(tmp_path, ONE, result)
+    assert [*json.loads((tmp_path / ROBUSTNESS_FILE).read_text())] == ["epoch-0002.000 mnist test 200 3"]
 
 
 def test_only_so_many_are_kept_the_latest(tmp_path, result):
-    for number in range(MOST_KEPT + 1):
-        keep_robustness(tmp_path, str(number), result)
-    assert kept_robustness(tmp_path, "0") is None
-    assert kept_robustness(tmp_path, str(MOST_KEPT)) == result
+    for seed in range(MOST_KEPT + 1):
+        keep_robustness(tmp_path, ONE._replace(seed=seed), result)
+    assert [measured.seed for measured in kept_robustness(tmp_path)] == [*range(1, MOST_KEPT + 1)]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"a": 1}', '{"a": {}}', '{"a": {"strengths": []}}'])
+def test_what_is_measured_again_is_kept_once(tmp_path, result):
+    for clean in (0.5, 0.6):
+        keep_robustness(tmp_path, ONE, replace(result, clean=clean))
+    assert [kept.clean for kept in kept_robustness(tmp_path).values()] == [0.6]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"a": 1}',
+        '{"a b c 1 2": 1}',
+        '{"a b c 1 2": {}}',
+        '{"a b c 1 2": null}',
+        '{"a b c 1 2": {"strengths": []}}',
+        '{"a b c 1 2": {"accuracies": []}}',
+    ],
+)
 def test_a_damaged_file_is_as_none_and_is_replaced(tmp_path, result, text):
     (tmp_path / ROBUSTNESS_FILE).write_text(text)
-    assert kept_robustness(tmp_path, "a") is None
-    keep_robustness(tmp_path, "a", result)
-    assert kept_robustness(tmp_path, "a") == result
+    assert kept_robustness(tmp_path) == {}
+    keep_robustness(tmp_path, ONE, result)
+    assert kept_robustness(tmp_path) == {ONE: result}
 
 
 def test_other_strengths_than_todays_are_not_the_same_measurement(tmp_path, result):
-    keep_robustness(tmp_path, "a", result)
+    keep_robustness(tmp_path, ONE, result)
     entries = json.loads((tmp_path / ROBUSTNESS_FILE).read_text())
-    entries["a"]["strengths"]["blur"][1] += 1
+    entries["epoch-0002.000 mnist test 200 3"]["strengths"]["blur"][1] += 1
     (tmp_path / ROBUSTNESS_FILE).write_text(json.dumps(entries))
-    assert kept_robustness(tmp_path, "a") is None
+    assert kept_robustness(tmp_path) == {}
 
 
 def test_one_that_is_not_whole_does_not_come_back(tmp_path, result):
     accuracies = {**result.accuracies, "blur": result.accuracies["blur"][:2]}
-    keep_robustness(tmp_path, "a", replace(result, accuracies=accuracies))
-    assert kept_robustness(tmp_path, "a") is None
+    keep_robustness(tmp_path, ONE, replace(result, accuracies=accuracies))
+    assert kept_robustness(tmp_path) == {}
 
 
 def test_nowhere_to_write_is_told(tmp_path, result):
     with pytest.raises(FileNotFoundError):
-        keep_robustness(tmp_path / "gone", "a", result)
+        keep_robustness(tmp_path / "gone", ONE, result)
+
+
+def test_the_csv_has_every_strength_that_is_measured(result):
+    half = replace(result, accuracies={"rotation": (0.9, 0.8), "blur": (0.9,)})
+    rows = list(csv.DictReader(io.StringIO(strengths_csv({ONE: half}))))
+    assert [(row["trial"], row["strength"], row["accuracy"]) for row in rows] == [
+        ("rotation", "0", "0.9"),
+        ("rotation", "10", "0.8"),
+        ("blur", "0", "0.9"),
+    ]
+    assert {(row["images"], row["seed"]) for row in rows} == {("200", "3")}
+
+
+def test_the_csv_tells_measurements_apart(result):
+    rows = list(csv.DictReader(io.StringIO(strengths_csv({ONE: result, OTHER: result}))))
+    assert [*dict.fromkeys((row["weights"], row["data"], row["split"]) for row in rows)] == [
+        ("epoch-0002.000", "mnist", "test"),
+        ("epoch-0002.000", "mnist", "validation"),
+    ]
+    assert len(rows) == 2 * sum(len(trial.strengths) for trial in TRIALS.values())

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.analysis.robustness import TRIALS
+from mnist_core.analysis.robustness_file import strengths_csv
 from ui.background import SharedWork
 from ui.evaluate.asked import Asked
-from ui.evaluate.shared import disturbed_examples, robustness_seconds, robustness_work
-from ui.evaluate.trials import score_table, strengths_csv, trials_html
+from ui.evaluate.shared import disturbed_examples, measured, robustness_seconds, robustness_work
+from ui.evaluate.trials import score_table, trials_html
 from ui.state import choice_in_url, number_in_url
 from ui.translation import duration_text
 from ui.translation import gettext as _
@@ -127,7 +128,7 @@ def show_result(asked: Asked, result: "Robustness | None", example: int, seed: i
     )
     st.download_button(
         _("Download as CSV"),
-        strengths_csv(result),
+        strengths_csv({measured(asked, result.images, seed): result}),
         "robustness.csv",
         "text/csv",
         icon=":material/download:",

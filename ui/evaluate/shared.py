@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from mnist_core.analysis.robustness_file import Measured, keep_robustness, kept_robustness
 from mnist_core.runs.run import Run
 from ui import resources
 from ui.background import SharedWork
@@ -48,6 +49,11 @@ def robustness_work(asked: Asked, images: int, seed: int) -> "SharedWork[Robustn
     return _robustness_work(asked.key, images, seed, asked)
 
 
+def measured(asked: Asked, images: int, seed: int) -> Measured:
+    """Return what tells a measurement of robustness from others of the same run."""
+    return Measured(Path(asked.checkpoint).stem, asked.source, asked.name, images, seed)
+
+
 def robustness_seconds(asked: Asked) -> float:
     """Return about how long measuring that takes for each image, here and now."""
     return _robustness_seconds(asked.key, asked)
@@ -77,10 +83,8 @@ def _layer_activations(key: tuple[str, ...], index: int, _asked: Asked) -> "list
 def _robustness_work(
     key: tuple[str, ...], images: int, seed: int, _asked: Asked
 ) -> "SharedWork[Robustness | None]":
-    from mnist_core.analysis.robustness_file import kept_robustness
-
     model = resources.model(_asked.run)
-    measured = f"{Path(_asked.checkpoint).stem} {_asked.source} {_asked.name} {images} {seed}"
+    wanted = measured(_asked, images, seed)
 
     def steps() -> "Generator[tuple[float, Robustness | None]]":
         from mnist_core.analysis.robustness import measure_robustness
@@ -90,22 +94,20 @@ def _robustness_work(
         try:
             for fraction, result in measure_robustness(model, _asked.split, images, seed):
                 if result.complete:
-                    _keep(_asked.run, measured, result)
+                    _keep(_asked.run, wanted, result)
                 yield fraction, result
         finally:
             _measuring.release()
 
-    return SharedWork("robustness", steps, kept_robustness(_asked.run.folder, measured))
+    return SharedWork("robustness", steps, kept_robustness(_asked.run.folder).get(wanted))
 
 
-def _keep(run: Run, measured: str, result: "Robustness") -> None:
+def _keep(run: Run, wanted: Measured, result: "Robustness") -> None:
     """Keep a result with its run, so that it outlives the server; the shipped run stays as it was shipped."""
-    from mnist_core.analysis.robustness_file import keep_robustness
-
     if run.id == "shipped":
         return
     try:
-        keep_robustness(run.folder, measured, result)
+        keep_robustness(run.folder, wanted, result)
     except OSError as error:  # a full disk, or a run that was removed meanwhile
         logger.warning("The robustness of run %s could not be kept: %s", run.id[:6], error)
 

@@ -1,7 +1,5 @@
-"""The trials of robustness as HTML, as a table and as CSV."""
+"""The trials of robustness as HTML and as a table."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -95,15 +93,3 @@ def score_table(result: "Robustness") -> "tuple[pd.DataFrame, dict[str, Any]]":
         "strongest": bar(_("At its strongest"), format="%.1f%%", min_value=0, max_value=100),
     }
     return pd.DataFrame(rows, columns=["trial", "score", "strongest"]), columns
-
-
-def strengths_csv(result: "Robustness") -> str:
-    """Return a row for each trial and strength that is measured, with what repeats it."""
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(["trial", "unit", "strength", "accuracy", "images", "seed"])
-    for name, accuracies in result.accuracies.items():
-        trial = TRIALS[name]
-        for strength, accuracy in zip(trial.strengths, accuracies, strict=False):
-            writer.writerow([name, trial.unit, strength, accuracy, result.images, result.seed])
-    return file.getvalue()
