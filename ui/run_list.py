@@ -33,7 +33,9 @@ def progress_share(run: Run) -> float | None:
 def standing_text(run: Run) -> str:
     """Say how a run stands: its accuracy once it has ended well, how far it is, or what became of it."""
     words = [percent_text(run.results["test_accuracy"])] if "test_accuracy" in run.results else []
-    if run.status != "finished":
+    if run.status == "finished":
+        words = words or [_("not tested")]
+    else:
         words.append(status_text(run.status))
     if (share := progress_share(run)) is not None:
         words.append(percent_text(share, 0))

@@ -66,6 +66,25 @@ def test_weights_from_a_file_become_the_current_run(app, tmp_path):
     assert "The weights of mine.safetensors are a run now" in test.success[0].value
 
 
+def test_weights_from_a_file_say_that_they_were_not_tested_and_where_they_can_be(app, tmp_path):
+    save_checkpoint(tmp_path / "file", build_model(CONFIG), CONFIG, 3)
+    test = load(app("train"), "mine.safetensors", (tmp_path / "file").read_bytes())
+    assert "It was not tested: its weights came from a file." in test.info[0].value
+    assert not test.metric
+    links = [link.proto.page for link in test.main.get("page_link")]
+    assert {"evaluate", "draw", "compare"} <= {*links[-3:]}
+    (entry,) = [button.label for button in test.sidebar.button if "mine" in button.label]
+    assert entry.endswith("not tested")
+
+
+def test_a_run_that_broke_off_says_that_it_was_not_tested(app, make):
+    test = app("train", run=make(status="interrupted"))
+    assert "It was not tested, as it did not come to its end." in test.info[0].value
+    test = app("train", run=make(status="interrupted", weights=False))
+    assert not test.exception
+    assert not test.info
+
+
 @pytest.mark.parametrize("name", ["mine.json", "mine.safetensors"])
 def test_a_file_that_cannot_be_used_gets_a_sentence_and_changes_nothing(app, name):
     test = app("train")

@@ -75,19 +75,30 @@ def _show_result(run: Run, moving: bool) -> None:
     results = run.results
     if moving:
         st.caption(_("Its accuracy on the test images follows in a moment."))
-    if "test_accuracy" not in results:
-        if not moving:
-            show_takeaway(run)
-        return
-    with st.container(horizontal=True, gap="small"):
-        st.metric(_("Test accuracy"), percent_text(results["test_accuracy"]), width="content")
-        st.metric(_("Before training"), percent_text(results["initial_accuracy"]), width="content")
-        st.metric(_("Epochs"), f"{results['epochs']:g}", width="content")
-        st.metric(_("Time"), duration_text(results["train_seconds"]), width="content")
+    if "test_accuracy" in results:
+        with st.container(horizontal=True, gap="small"):
+            st.metric(_("Test accuracy"), percent_text(results["test_accuracy"]), width="content")
+            st.metric(_("Before training"), percent_text(results["initial_accuracy"]), width="content")
+            st.metric(_("Epochs"), f"{results['epochs']:g}", width="content")
+            st.metric(_("Time"), duration_text(results["train_seconds"]), width="content")
+    elif run.checkpoints and not moving:
+        st.info(_why_untested(run))
+    if not moving or "test_accuracy" in results:
+        _show_ways_on(run)
+
+
+def _why_untested(run: Run) -> str:
+    if run.results.get("imported"):
+        return _("It was not tested: its weights came from a file. Evaluate tells how well it reads.")
+    return _("It was not tested, as it did not come to its end. Evaluate tells how well it reads so far.")
+
+
+def _show_ways_on(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        link("pages/evaluate.py", _("See where it errs"), ":material/fact_check:")
-        link("pages/draw.py", _("Let it read your own writing"), ":material/draw:")
-        link("pages/compare.py", _("Compare it, repeat it"), ":material/compare_arrows:")
+        if run.checkpoints:
+            link("pages/evaluate.py", _("See where it errs"), ":material/fact_check:")
+            link("pages/draw.py", _("Let it read your own writing"), ":material/draw:")
+            link("pages/compare.py", _("Compare it, repeat it"), ":material/compare_arrows:")
         show_takeaway(run)
 
 
