@@ -8,22 +8,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mnist_core.config import TrainConfig
-from mnist_core.layers import describe_layers
+from mnist_core.layers import SHAPING, describe_layers
 
-TIMED = (
-    "architecture",
-    "widths",
-    "channels",
-    "activation",
-    "dropout",
-    "batch_norm",
-    "loss",
-    "optimizer",
-    "batch_size",
-    "augmentation",
-    "precision",
-)
-"""The settings that the speed of training depends on."""
+TIMED = (*SHAPING, "optimizer", "batch_size", "augmentation", "precision")
+"""The settings that the speed of training depends on: what the network is, and how a step is made."""
 SECONDS_STILL = 0.5  # settings that are still being changed aren't worth measuring
 SECONDS_TO_NEXT_TRY = 1.0  # while a training runs
 MOST_PARAMETERS = 10_000_000  # a trial of more would take hundreds of megabytes
