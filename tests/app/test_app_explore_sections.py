@@ -13,7 +13,6 @@ from mnist_core.data import Split, load_sample
 from mnist_core.dataset.label_errors import DOUBTFUL_LABELS
 from mnist_core.dataset.statistics import distances_to_mean, most_and_least_typical, statistics
 from tests.browser.server import ROOT
-from ui.explore.tsne_worker import TsneWorker
 
 SECTIONS = ["grid", "image", "statistics", "typical", "map", "doubtful"]
 OPEN_AND_LOOK = """
@@ -185,7 +184,7 @@ def slow_map(monkeypatch):
         go_on.wait(20)
         yield 1.0, corner + np.arange(len(images))[:, None]
 
-    monkeypatch.setattr("ui.explore.shared.TsneWorker", lambda images: TsneWorker(images, embed))
+    monkeypatch.setattr("ui.explore.shared.tsne", embed)
     yield go_on
     go_on.set()
 

@@ -17,7 +17,6 @@ from mnist_core.runs.moments import load_moment, moments_of
 from mnist_core.runs.recording import train_run
 from mnist_core.runs.store import RunStore
 from ui.digits import sure_text
-from ui.explore.tsne_worker import TsneWorker
 from ui.inside.answers import matrix_html
 from ui.inside.learning import ratio_words
 from ui.inside.tiles import in_rows, signed_url
@@ -153,7 +152,7 @@ def test_tsne_is_made_on_demand_for_the_moment(app, trained, monkeypatch):
     def embed(points):
         yield 1.0, points[:, :2]
 
-    monkeypatch.setattr("ui.inside.shared.TsneWorker", lambda points, _embed: TsneWorker(points, embed))
+    monkeypatch.setattr("mnist_core.dataset.embedding.tsne_of_points", embed)
     test = app("inside", run=trained[0], part="map", method="tsne")
     assert not test.get("vega_lite_chart")
     press(test, "Make the t-SNE map")

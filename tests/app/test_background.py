@@ -1,14 +1,11 @@
 import threading
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
-from ui.background import SECONDS_TO_LEAVE
-from ui.explore.tsne_worker import TsneWorker
+from ui.background import SECONDS_TO_LEAVE, SharedWork
 
-IMAGES = np.zeros((5, 28, 28), np.uint8)
-PLACES = np.ones((5, 2), np.float32)
+HALF, WHOLE = "half of it", "all of it"
 
 
 @pytest.fixture
@@ -20,81 +17,81 @@ def gate():
 
 
 @pytest.fixture
-def worker(gate):
-    def embed(images):
-        yield 0.5, PLACES * 0
+def work(gate):
+    def steps():
+        yield 0.5, HALF
         gate.wait(20)
-        yield 1.0, PLACES
+        yield 1.0, WHOLE
 
-    return TsneWorker(IMAGES, embed)
+    return SharedWork("the work", steps)
 
 
-def end(worker, gate):
+def end(work, gate):
     gate.set()
-    worker.wait()
+    work.wait()
 
 
-def test_the_map_is_made_once(worker, gate):
-    assert not worker.running
-    worker.start("anna")
-    assert worker.running
-    end(worker, gate)
-    assert worker.finished
-    assert worker.fraction == 1
-    assert (worker.positions == PLACES).all()
-    worker.start("ben")
-    assert not worker.running
+def test_it_is_done_once(work, gate):
+    assert not work.running
+    work.start("anna")
+    assert work.running
+    end(work, gate)
+    assert work.finished
+    assert work.fraction == 1
+    assert work.latest == WHOLE
+    work.start("ben")
+    assert not work.running
 
 
-def test_a_visitor_stops_it_and_begins_again(worker, gate):
-    worker.start("anna")
-    worker.stop("anna")
-    end(worker, gate)
-    assert not worker.finished
-    worker.start("anna")
-    worker.wait()
-    assert worker.finished
+def test_a_visitor_stops_it_and_begins_again(work, gate):
+    work.start("anna")
+    work.stop("anna")
+    end(work, gate)
+    assert not work.finished
+    work.start("anna")
+    work.wait()
+    assert work.finished
 
 
-def test_it_goes_on_while_another_visitor_looks(worker, gate):
-    worker.start("anna")
-    worker.watch("ben")
-    worker.stop("anna")
-    end(worker, gate)
-    assert worker.finished
+def test_it_goes_on_while_another_visitor_looks(work, gate):
+    work.start("anna")
+    work.watch("ben")
+    work.stop("anna")
+    end(work, gate)
+    assert work.finished
 
 
-def test_a_visitor_who_has_gone_keeps_nothing_alive(worker, gate, monkeypatch):
+def test_a_visitor_who_has_gone_keeps_nothing_alive(work, gate, monkeypatch):
     now = 1000.0
     monkeypatch.setattr("ui.background.time", SimpleNamespace(monotonic=lambda: now))
-    worker.start("anna")
-    worker.watch("ben")
+    work.start("anna")
+    work.watch("ben")
     now += SECONDS_TO_LEAVE + 1
-    worker.watch("anna")
-    worker.stop("anna")
-    end(worker, gate)
-    assert not worker.finished
+    work.watch("anna")
+    work.stop("anna")
+    end(work, gate)
+    assert not work.finished
 
 
-def test_who_changes_their_mind_before_it_has_ended_lets_it_go_on(worker, gate):
-    worker.start("anna")
-    worker.stop("anna")
-    worker.start("anna")
-    end(worker, gate)
-    assert worker.finished
+def test_who_changes_their_mind_before_it_has_ended_lets_it_go_on(work, gate):
+    work.start("anna")
+    work.stop("anna")
+    work.start("anna")
+    end(work, gate)
+    assert work.finished
 
 
 def test_a_failure_ends_it_and_can_be_tried_again(caplog):
-    def embed(images):
-        yield 0.5, PLACES
+    def steps():
+        yield 0.5, HALF
         raise MemoryError
 
-    worker = TsneWorker(IMAGES, embed)
-    worker.start("anna")
-    worker.wait()
-    assert worker.failed
-    assert not worker.finished
-    assert "t-SNE failed" in caplog.text
-    worker.start("anna")
-    worker.wait()
-    assert worker.failed
+    work = SharedWork("the work", steps)
+    work.start("anna")
+    work.wait()
+    assert work.failed
+    assert not work.finished
+    assert "the work failed" in caplog.text
+    work.start("anna")
+    work.wait()
+    assert work.failed

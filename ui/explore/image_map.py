@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.data import Dataset
+from ui.background import SharedWork
 from ui.digits import Figure
 from ui.explore.charts import MapWords, map_points, map_spec
 from ui.explore.choices import (
@@ -16,8 +17,7 @@ from ui.explore.choices import (
     open_image,
 )
 from ui.explore.pictures import show_large
-from ui.explore.shared import ON_THE_MAP, projection, thumbnails, tsne_worker
-from ui.explore.tsne_worker import TsneWorker
+from ui.explore.shared import ON_THE_MAP, projection, thumbnails, tsne_work
 from ui.state import choice_in_url
 from ui.translation import gettext as _
 from ui.watching import SECONDS_BETWEEN_LOOKS, is_watched, progress_and_stop, start_button
@@ -105,13 +105,13 @@ def show_pca(chosen: Chosen, digit: int | None, ring: int) -> None:
 
 def show_tsne(chosen: Chosen, digit: int | None, ring: int) -> None:
     """Show the map made by t-SNE, or how far it is, or how to have it made."""
-    worker = tsne_worker(chosen)
-    if worker.finished:
-        show_map(chosen, worker.positions, digit, ring)
-    elif is_watched(worker, WATCHED_KEY):
+    work = tsne_work(chosen)
+    if work.finished:
+        show_map(chosen, work.latest, digit, ring)
+    elif is_watched(work, WATCHED_KEY):
         show_progress(chosen)
     else:
-        show_start(worker)
+        show_start(work)
     st.markdown(
         _(
             "**t-SNE** (van der Maaten and Hinton, 2008) moves the dots until each has the neighbours that "
@@ -121,23 +121,23 @@ def show_tsne(chosen: Chosen, digit: int | None, ring: int) -> None:
     )
 
 
-def show_start(worker: TsneWorker) -> None:
+def show_start(work: SharedWork[np.ndarray]) -> None:
     """Offer to make the map."""
-    if worker.failed:
+    if work.failed:
         st.warning(_("The map could not be made. Try again, or look at the PCA map."))
     else:
         st.info(
             _("This map has to be computed: about ten seconds on an ordinary computer, once for everybody.")
         )
-    start_button(_("Make the t-SNE map"), WATCHED_KEY, lambda: worker)
+    start_button(_("Make the t-SNE map"), WATCHED_KEY, lambda: work)
 
 
 @st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
 def show_progress(chosen: Chosen) -> None:
     """Show how far the map is and where the dots are by now."""
-    worker = tsne_worker(chosen)
-    progress_and_stop(worker, WATCHED_KEY, _("Moving the dots: {percent:.0%}"))
-    positions = worker.positions
+    work = tsne_work(chosen)
+    progress_and_stop(work, WATCHED_KEY, _("Moving the dots: {percent:.0%}"))
+    positions = work.latest
     if positions is not None:
         points = map_points(positions, chosen.split.labels[: len(positions)])
         st.vega_lite_chart(points, map_spec(map_words()), alt=_("The dots on their way"))

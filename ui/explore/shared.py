@@ -6,12 +6,12 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.data import Split
-from mnist_core.dataset.embedding import Projection, principal_components
+from mnist_core.dataset.embedding import Projection, principal_components, tsne
 from mnist_core.dataset.statistics import Statistics, distances_to_mean
 from mnist_core.dataset.statistics import statistics as gather
+from ui.background import SharedWork
 from ui.digits import png_url
 from ui.explore.choices import Chosen
-from ui.explore.tsne_worker import TsneWorker
 
 ON_THE_MAP = 2000  # images: enough to see groups, few enough to hover over
 
@@ -39,9 +39,9 @@ def thumbnails(chosen: Chosen) -> list[str]:
     return _thumbnails(chosen.source, chosen.name, chosen.split)
 
 
-def tsne_worker(chosen: Chosen) -> TsneWorker:
-    """Return the server's worker for the t-SNE map of a split."""
-    return _tsne_worker(chosen.source, chosen.name, chosen.split)
+def tsne_work(chosen: Chosen) -> SharedWork[np.ndarray]:
+    """Return the server's work on the t-SNE map of a split, positions [N, 2]."""
+    return _tsne_work(chosen.source, chosen.name, chosen.split)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -61,5 +61,5 @@ def _thumbnails(source: str, name: str, _split: Split) -> list[str]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _tsne_worker(source: str, name: str, _split: Split) -> TsneWorker:
-    return TsneWorker(_split.images[:ON_THE_MAP])
+def _tsne_work(source: str, name: str, _split: Split) -> SharedWork[np.ndarray]:
+    return SharedWork("t-SNE", lambda: tsne(_split.images[:ON_THE_MAP]))

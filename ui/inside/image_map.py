@@ -60,10 +60,10 @@ def _show_map(seen: Seen, positions: np.ndarray, colours: str) -> None:
 
 def _show_tsne(seen: Seen, colours: str) -> None:
     with st.spinner(_("Sending the test images through …")):
-        worker = tsne_at(seen)
-    if worker.finished:
-        _show_map(seen, worker.positions, colours)
-    elif is_watched(worker, WATCHED_KEY):
+        work = tsne_at(seen)
+    if work.finished:
+        _show_map(seen, work.latest, colours)
+    elif is_watched(work, WATCHED_KEY):
         _show_progress(seen)
     else:
         _offer(seen)
@@ -86,7 +86,7 @@ def _offer(seen: Seen) -> None:
 
 @st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
 def _show_progress(seen: Seen) -> None:
-    worker = tsne_at(seen)
-    progress_and_stop(worker, WATCHED_KEY, _("Moving the dots: {percent:.0%}"))
-    if worker.positions is not None:
-        _show_map(seen, worker.positions, "truth")
+    work = tsne_at(seen)
+    progress_and_stop(work, WATCHED_KEY, _("Moving the dots: {percent:.0%}"))
+    if work.latest is not None:
+        _show_map(seen, work.latest, "truth")

@@ -7,7 +7,7 @@ import streamlit as st
 
 from mnist_core.runs.moments import Moment, load_moment
 from ui import resources
-from ui.explore.tsne_worker import TsneWorker
+from ui.background import SharedWork
 from ui.inside.travel import Seen
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def map_at(seen: Seen) -> "Projection":
     return Projection(turned_like(now.coordinates, last.coordinates), now.shares)
 
 
-def tsne_at(seen: Seen) -> TsneWorker:
-    """Return the server's worker for the t-SNE map of the same."""
+def tsne_at(seen: Seen) -> SharedWork[np.ndarray]:
+    """Return the server's work on the t-SNE map of the same, positions [N, 2]."""
     return _tsne(seen.key(seen.moment), resources.dataset().source, seen)
 
 
@@ -95,11 +95,11 @@ def _components(key: str, source: str, _seen: Seen, _moment: Moment) -> "Project
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)
-def _tsne(key: str, source: str, _seen: Seen) -> TsneWorker:
+def _tsne(key: str, source: str, _seen: Seen) -> SharedWork[np.ndarray]:
     from mnist_core.dataset.embedding import COMPONENTS, feature_components, tsne_of_points
 
     points = feature_components(_features(_seen, _seen.moment), COMPONENTS).coordinates
-    return TsneWorker(points, tsne_of_points)
+    return SharedWork("t-SNE", lambda: tsne_of_points(points))
 
 
 def _features(seen: Seen, moment: Moment) -> np.ndarray:
