@@ -15,7 +15,8 @@ from playwright.sync_api import Page, expect
 from tqdm import tqdm
 
 from benchmarks.app import run_benchmark, serve, visit
-from benchmarks.interaction import TRAINING, table, training
+from benchmarks.interaction import TRAINING, training
+from benchmarks.measurement import markdown
 from mnist_core.machine.devices import usable_cores
 from tests.browser.server import launch, settle
 
@@ -97,7 +98,7 @@ def report(times: dict[str, list[float]]) -> str:
         figures = (f"{middle:.0f}", f"{most:.0f}", f"{max(took):.0f}")
         rows.append((name, len(took), *figures, f"{verdict} {LIMITS[name]}"))
     machine = f"{usable_cores()} cores, {platform.machine()}, {platform.system()}"
-    return "\n\n".join([machine, table(HEADS, rows)])
+    return "\n\n".join([machine, markdown(HEADS, rows)])
 
 
 def main(arguments: list[str] | None = None) -> int:

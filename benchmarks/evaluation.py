@@ -8,14 +8,13 @@ logits collected in a list. How well a network is trained doesn't matter to the 
 
 import argparse
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from statistics import median
 
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks.measurement import locate_mnist
+from benchmarks.measurement import locate_mnist, seconds
 from mnist_core.analysis.robustness import IMAGES, estimate_seconds, measure_robustness
 from mnist_core.architectures import build_model
 from mnist_core.data import Split, open_mnist
@@ -56,13 +55,6 @@ def plain_loop(model: DigitClassifier, split: Split) -> None:
     predictions = answers.argmax(1).numpy()
     confusion_matrix(labels, predictions)
     precision_recall_fscore_support(labels, predictions, zero_division=0.0)
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Return how long `work` takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def compare(recipe: str, split: Split) -> tuple[float, float]:

@@ -23,6 +23,7 @@ from playwright.sync_api import Browser, Page
 from tqdm import tqdm
 
 from benchmarks.app import run_benchmark, serve, visit
+from benchmarks.measurement import Table, markdown
 from mnist_core.machine.devices import usable_cores
 from mnist_core.runs.run import METRICS_FILE, Run
 from mnist_core.runs.store import RunStore
@@ -63,8 +64,6 @@ ARRIVAL = """window.arrived = new Promise(done => {
   });
   observer.observe(document, {subtree: true, childList: true});
 })"""
-
-Table = Sequence[Sequence[object]]
 
 
 def timed(page: Page, act: Callable[[], object], selector: str, text: str = "") -> float:
@@ -207,12 +206,6 @@ def first_paint(browser: Browser, data: Path) -> float:
     return took
 
 
-def table(heads: Sequence[str], rows: Table) -> str:
-    """Return a Markdown table."""
-    lines = [heads, ["---"] + ["---:"] * (len(heads) - 1), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
-
-
 def report(data: Path) -> str:
     """Measure all; return tables and verdicts."""
     with launch() as browser:
@@ -223,9 +216,9 @@ def report(data: Path) -> str:
     paint = float(np.median(paints))
     parts = [
         f"{usable_cores()} cores, {platform.machine()}, {platform.system()}, Chromium {browser.version}",
-        table(("interactions", "n", "p50, ms", "p95, ms", "most, ms", "p95 against its limit"), answered),
+        markdown(("interactions", "n", "p50, ms", "p95, ms", "most, ms", "p95 against its limit"), answered),
         f"Training: {alone:,.0f} images a second alone, {during:,.0f} meanwhile ({during / alone:.0%}).",
-        table(("Stop", "batch size", "ms", f"{SLOWEST_STOP} ms"), stopped),
+        markdown(("Stop", "batch size", "ms", f"{SLOWEST_STOP} ms"), stopped),
         f"First paint after a cold start, p50 of {COLD_STARTS}: {paint:.0f} ms "
         f"({', '.join(f'{took:.0f}' for took in paints)}): {'within' if paint <= SLOWEST_PAINT else 'OVER'} "
         f"{SLOWEST_PAINT} ms.",

@@ -1,11 +1,15 @@
-"""What is measured of one training, and the images it is measured on."""
+"""What the benchmarks share: what is timed, on which images, and the table it is told in."""
 
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from mnist_core.data import find_mnist, open_mnist
 from mnist_core.dataset.raw_files import raw_folder
 from mnist_core.messages import InputError
+
+Table = Sequence[Sequence[object]]
 
 
 class Task(NamedTuple):
@@ -26,6 +30,19 @@ class Measurement(NamedTuple):
     test_seconds: float
     accuracy: float
     threads: int
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return how long `work` takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def markdown(heads: Sequence[str], rows: Table) -> str:
+    """Return a Markdown table; the first column is words, the others are figures."""
+    lines = [heads, ["---"] + ["---:"] * (len(heads) - 1), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
 def locate_mnist(directory: str | None) -> Path:

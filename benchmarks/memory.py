@@ -18,6 +18,7 @@ from playwright.sync_api import Page
 from tqdm import tqdm
 
 from benchmarks.app import run_benchmark, serve, visit
+from benchmarks.measurement import markdown
 from mnist_core.architectures import build_model, count_parameters
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.run import UNFINISHED
@@ -27,6 +28,7 @@ from tests.browser.server import draw, launch, settle
 RECIPE = RECIPES["tutorial-4b"]
 MEGABYTE = 1e6
 LIMITS = {"CPU": 690, "standard": 1000}  # megabytes: Streamlit Community Cloud's promise, and our own
+HEADS = ("stage", "peak resident, MB", "then resident", "of it private")
 SECONDS_BETWEEN_SAMPLES = 0.02
 
 Stage = tuple[
@@ -109,15 +111,14 @@ def report(stages: list[Stage]) -> str:
     """Return the table and the verdict."""
     build = "CPU" if torch.version.cuda is None else "standard"
     kind = "CPU build" if build == "CPU" else f"standard build, CUDA {torch.version.cuda}"
-    lines = ["| stage | peak resident, MB | then resident | of it private |", "| --- | ---: | ---: | ---: |"]
-    lines += [f"| {name} | {peak:.0f} | {rss:.0f} | {private:.0f} |" for name, peak, rss, private in stages]
+    rows = [(name, *(f"{size:.0f}" for size in sizes)) for name, *sizes in stages]
     most = max(peak for _, peak, _, _ in stages)
     verdict = "within" if most < LIMITS[build] else "OVER"
     return "\n".join(
         [
             f"torch {torch.__version__} ({kind})",
             "",
-            *lines,
+            markdown(HEADS, rows),
             "",
             f"Peak {most:.0f} MB: {verdict} the limit of {LIMITS[build]} MB.",
         ]

@@ -7,7 +7,6 @@ test pass is taken by torch's own threads, which meet at every operation, and by
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from statistics import median
@@ -15,6 +14,7 @@ from statistics import median
 import torch
 from tqdm import tqdm
 
+from benchmarks.measurement import markdown, seconds
 from benchmarks.training import fresh_process
 from mnist_core.architectures import build_model
 from mnist_core.inference import predict_logits
@@ -34,14 +34,9 @@ WAYS: dict[str, tuple[int, dict[str, str]]] = {  # threads, and how idle ones wa
 BUSY = "while True: pass"
 
 
-def seconds(act: Callable[[], object]) -> float:
+def usual_seconds(act: Callable[[], object]) -> float:
     """Return the median seconds that it takes."""
-    taken = []
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        act()
-        taken.append(time.perf_counter() - start)
-    return median(taken)
+    return median(seconds(act) for _ in range(ROUNDS))
 
 
 def measure(threads: int) -> tuple[float, float, float]:
@@ -63,9 +58,9 @@ def measure(threads: int) -> tuple[float, float, float]:
         for part in images.split(100):
             model(part)
 
-    steps = 1000 * seconds(train) / STEPS
+    steps = 1000 * usual_seconds(train) / STEPS
     model.eval()
-    return steps, seconds(test_together), seconds(lambda: predict_logits(model, images))
+    return steps, usual_seconds(test_together), usual_seconds(lambda: predict_logits(model, images))
 
 
 @contextmanager
@@ -92,14 +87,15 @@ def measured(way: str) -> tuple[float, ...]:
 def main() -> int:
     """Measure each way alone and beside a busy process, and print a Markdown table."""
     columns = ("step, ms", "test pass by torch's threads, s", "by ours, s")
-    print(f"| threads | {' | '.join(f'{column}: alone | beside' for column in columns)} |")
-    print("| --- |" + " ---: |" * 6)
+    heads = ["threads", *(f"{column}: {where}" for column in columns for where in ("alone", "beside"))]
+    rows = []
     for way in tqdm(WAYS):
         alone = measured(way)
         with busy_neighbour():
             beside = measured(way)
-        cells = [f"{value:.3g}" for pair in zip(alone, beside, strict=True) for value in pair]
-        print(f"| {way} | {' | '.join(cells)} |")
+        pairs = zip(alone, beside, strict=True)
+        rows.append([way, *(f"{value:.3g}" for pair in pairs for value in pair)])
+    print(markdown(heads, rows))
     return 0
 
 

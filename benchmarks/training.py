@@ -16,7 +16,7 @@ import torch
 from tqdm import tqdm
 
 from benchmarks import ours, tutorials
-from benchmarks.measurement import Measurement, Task, locate_mnist
+from benchmarks.measurement import Measurement, Task, locate_mnist, markdown
 from mnist_core.machine.devices import usable_cores
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
@@ -135,14 +135,12 @@ def compare(plan: Plan, directory: Path) -> list[Comparison]:
 
 def table(comparisons: list[Comparison]) -> str:
     """Return the Markdown table, and under it the geometric means of the recipes' ratios."""
-    rows = [COLUMNS, ["---", *["---:"] * (len(COLUMNS) - 1)], *(one.row() for one in comparisons)]
-    lines = [f"| {' | '.join(row)} |" for row in rows]
     train, test = (
         geometric_mean(median(one.ratios(quantity)) for one in comparisons)
         for quantity in ("train_seconds", "test_seconds")
     )
     means = f"Geometric mean: training **{train:.1f}** times as fast, testing **{test:.1f}** times."
-    return "\n".join([*lines, "", means])
+    return "\n".join([markdown(COLUMNS, [one.row() for one in comparisons]), "", means])
 
 
 def conditions(plan: Plan, busy: float) -> str:
