@@ -74,13 +74,15 @@ bring nothing here that could be told from chance.
 """
 
 
-def ship(run: Run) -> Evaluation:
-    """Copy what a reader of the run needs, measure it, and write its card."""
+def ship(run: Run, data: str | None = None) -> Evaluation:
+    """Copy what a reader of the run needs, measure it on the MNIST in `data`, and write its card."""
     checkpoint = run.checkpoints[-1]
     size = checkpoint.stat().st_size
     if size > MOST_BYTES:
         raise InputError("{size:,} bytes are too many to ship; train fewer channels.", size=size)
-    model, dataset = run.load_model(), load_dataset()
+    model, dataset = run.load_model(), load_dataset(data)
+    if dataset.source != "mnist":
+        raise InputError("A model is shipped as measured on MNIST, which is not here; see --data.")
     result = evaluate(model, dataset.test)
     train, validation = hold_out(dataset.train, run.config.validation_size)
     calibration = calibrate(model, train, validation)
@@ -134,9 +136,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Make a run the shipped model.")
     parser.add_argument("run", help='an id, its beginning, or "last"')
     parser.add_argument("--runs", help="where runs are kept")
+    parser.add_argument("--data", help="where MNIST is (else DIGITLAB_DATA)")
     options = parser.parse_args()
     try:
-        result = ship(RunStore(options.runs).get(options.run))
+        result = ship(RunStore(options.runs).get(options.run), options.data)
     except InputError as error:
         print(error, file=sys.stderr)
         sys.exit(2)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 CALIBRATION_FILE = "calibration.json"
 REFUSED = 0.015  # of the validation images, real digits, are refused: the price of refusing the rest
-DIGITS_SEEN, WRITTEN_SEEN, OTHERS_SEEN = 6_000, 3_000, 4_500  # MNIST's, our own, and what is no digit
-STRENGTH = 0.01  # of the regression: sklearn's C, small because the features are many
+DIGITS_SEEN, WRITTEN_SEEN, OTHERS_SEEN = 16_000, 3_000, 12_000  # MNIST's, our own, and what is no digit
+STRENGTH = 0.003  # of the regression: sklearn's C, small because the features are many
 
 Floats = NDArray[np.float32]
 

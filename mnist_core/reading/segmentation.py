@@ -30,6 +30,8 @@ WIDE = 0.8  # times its height; narrower ink is not cut
 VERY_WIDE = 1.1  # the same for ink of odd looks that is read with confidence: one in 60 digits has them
 SURE = 0.9  # confidence above which ink is not cut, and below which a reading is unsure
 CUTS = 9  # places that are tried
+THROUGH = 0.5  # of the height; no cut goes through more ink
+SPECK = 0.25  # of the row's height; less ink by itself is no digit but dirt
 MOST_DIGITS = 50
 
 Images = Sequence[NDArray[np.uint8]]
@@ -134,7 +136,16 @@ def predict_pixels_row(
         others = found.inked & ~inked
         digits += _read_group(Ink(np.where(others, 0, found.darkness), inked), read)
     factor = pixels.shape[1] / found.inked.shape[1]
-    return [RowDigit(Box(*(side * factor for side in d.box)), d.prediction, d.unsure) for d in digits]
+    return [
+        RowDigit(Box(*(side * factor for side in digit.box)), digit.prediction, digit.unsure)
+        for digit in _without_specks(digits)
+    ]
+
+
+def _without_specks(digits: list[RowDigit]) -> list[RowDigit]:
+    row = _around([digit.box for digit in digits])
+    least = SPECK * (row.bottom - row.top)
+    return [d for d in digits if max(d.box.right - d.box.left, d.box.bottom - d.box.top) >= least]
 
 
 def _grouped(spans: list[Box]) -> list[list[int]]:
@@ -174,17 +185,19 @@ def _read_group(ink: Ink, read: Read, depth: int = 2) -> list[RowDigit]:
     least = VERY_WIDE if whole.confidence >= SURE else WIDE
     wide = box.right - box.left > least * (box.bottom - box.top)
     if depth and wide and _is_unsure(whole):
-        cut = _best_cut(ink, columns, whole, read)
+        cut = _best_cut(ink, rows, columns, whole, read)
         if cut:
             parts = [part for half in cut for part in _read_group(half, read, depth - 1)]
             return [RowDigit(part.box, part.prediction, True) for part in parts]
     return [RowDigit(box, whole, _is_unsure(whole))]
 
 
-def _best_cut(ink: Ink, columns: slice, whole: Prediction, read: Read) -> tuple[Ink, Ink] | None:
+def _best_cut(ink: Ink, rows: slice, columns: slice, whole: Prediction, read: Read) -> tuple[Ink, Ink] | None:
     """Cut where both parts are read best, if that is better than the whole."""
     width = columns.stop - columns.start
     places = np.unique(columns.start + np.rint(width * np.linspace(0.25, 0.75, CUTS)).astype(int))
+    inked = ink.inked[rows].mean(axis=0)
+    places = places[np.minimum(inked[places - 1], inked[places]) <= THROUGH]
     halves = [(_part(ink, 0, place), _part(ink, place, ink.inked.shape[1])) for place in places]
     halves = [(left, right) for left, right in halves if left.inked.any() and right.inked.any()]
     if not halves:

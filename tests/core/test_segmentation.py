@@ -132,6 +132,24 @@ def test_rows_of_mnist_are_read(shipped, mnist_directory):
         assert [digit.unsure for digit in digits] == [False] * 6
 
 
+def test_a_bold_digit_is_not_cut_through_its_ink(shipped, mnist_directory):
+    train = open_mnist(mnist_directory).train
+    bold = 59_353  # a 0 of a very broad pen
+    row = set_in_row(train.images[[58_000, bold]], np.random.default_rng(0))
+    read = [digit.prediction.label for digit in predict_pixels_row(*shipped[:1], row, shipped[1])]
+    assert read == train.labels[[58_000, bold]].tolist()
+
+
+def test_a_speck_beside_a_row_is_dirt(untrained, batch):
+    row = np.pad(np.concatenate([batch.images[0], batch.images[1]], axis=1), ((5, 5), (5, 40)))
+    clean = [digit.box for digit in predict_pixels_row(untrained, row)]
+    row[30:33, -8:-6] = 255
+    assert [digit.box for digit in predict_pixels_row(untrained, row)] == clean
+    alone = np.zeros_like(row)
+    alone[30:33, -8:-6] = 255
+    assert len(predict_pixels_row(untrained, alone)) == 1  # nothing larger to measure it by
+
+
 def test_the_rows_table_counts(untrained, batch, monkeypatch):
     monkeypatch.setattr("benchmarks.rows.ROWS", 5)
     assert "of 5 rows |" in rows_table(untrained, None, batch)

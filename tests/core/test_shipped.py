@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from mnist_core.data import open_mnist
+from mnist_core.data import load_sample, open_mnist
+from mnist_core.messages import InputError
 from mnist_core.reading.drawing import strokes_to_image
 from mnist_core.reading.handwriting import write_digits, write_non_digits
 from mnist_core.reading.recognition import predict_all
 from mnist_core.runs.store import SHIPPED, RunStore
-from models.ship import MOST_BYTES
+from models.ship import MOST_BYTES, ship
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +29,14 @@ def test_its_card_tells_its_own_figures(run):
     assert f"{size:,} bytes" in card
     assert f"**{run.results['test_accuracy']:.2%}** of 10,000 test images" in card
     assert run.results["test_accuracy"] >= 0.9965
+
+
+def test_nothing_is_shipped_that_was_measured_on_the_sample(run, monkeypatch):
+    monkeypatch.setattr("models.ship.load_dataset", lambda directory: load_sample())
+    before = (SHIPPED.parent / "README.md").read_text()
+    with pytest.raises(InputError, match="not here"):
+        ship(run)
+    assert (SHIPPED.parent / "README.md").read_text() == before
 
 
 def test_it_reads_mnist(read, mnist_directory):
