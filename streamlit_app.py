@@ -14,7 +14,11 @@ from ui.translation import gettext as _
 
 HERE = Path(__file__).parent
 # The browser picks fonts and pronunciation by the language that the page declares.
-BRAND = "<span class='lab-brand'>Digit Lab</span><script>document.documentElement.lang = '{}'</script>"
+# Streamlit's own buttons are in English only: style.css puts our words over theirs.
+BRAND = (
+    "<style>.stApp {{ --lab-upload: '{upload}'; --lab-photo: '{photo}' }}</style>"
+    "<span class='lab-brand'>Digit Lab</span><script>document.documentElement.lang = '{language}'</script>"
+)
 SIDEBAR_WIDTH = 230  # pixels; on a phone it begins closed
 
 st.set_page_config(
@@ -44,7 +48,8 @@ resources.show_notice(visitor.is_private())
 st.title(headings[page.title])
 let_arrive("heading", page.title)
 with header:
-    brand_html = BRAND.format(language()) + visitor.cookie_script()
+    words = {"upload": _("Choose a file"), "photo": _("Take a photo")}
+    brand_html = BRAND.format(language=language(), **words) + visitor.cookie_script()
     st.html(brand_html, width="content", unsafe_allow_javascript=True)
     with st.container(horizontal=True, width="content", key="pages"):
         for entry in pages:

@@ -40,7 +40,7 @@ RECIPES: dict[str, Recipe] = dict(
         _house(
             "quick",
             N_("Quick"),
-            N_("A small convolutional network that reaches 99 % in seconds."),
+            N_("A small convolutional network that reaches 99% in seconds."),
             architecture="fast_cnn",
             channels=(8, 16, 48),
             learning_rate=0.01,
@@ -49,7 +49,7 @@ RECIPES: dict[str, Recipe] = dict(
         _house(
             "accurate",
             N_("Accurate"),
-            N_("A wider one on moved and turned images: 99.5 % and more in a few minutes."),
+            N_("A wider one on moved and turned images: 99.5% and more in a few minutes."),
             architecture="fast_cnn",
             channels=(32, 64, 128),
             learning_rate=0.01,
@@ -106,7 +106,7 @@ RECIPES: dict[str, Recipe] = dict(
         _tutorial(
             "tutorial-3",
             N_("Tutorial 3"),
-            N_("One hidden layer of 256 with ReLU and SGD at 0.5: near 97.8 %."),
+            N_("One hidden layer of 256 with ReLU and SGD at 0.5: near 97.8%."),
             widths=(256,),
             optimizer="sgd",
             learning_rate=0.5,
@@ -126,7 +126,7 @@ RECIPES: dict[str, Recipe] = dict(
         _tutorial(
             "tutorial-4b",
             N_("Tutorial 4b"),
-            N_("A convolutional network on the first 55,000 images: two epochs are enough for 98.5 %."),
+            N_("A convolutional network on the first 55,000 images: two epochs are enough for 98.5%."),
             architecture="cnn",
             channels=(32, 64),
             widths=(128,),

@@ -25,7 +25,7 @@ def show_one(run: Run) -> None:
     """Show one run: what it is, where to go with it, and what can be done to it."""
     mine = visitor.owns(run)
     facts = [standing_text(run), settings_text(run.config), date_text(run.created)]
-    if "train_seconds" in run.results:
+    if run.results.get("train_seconds"):
         facts.insert(1, duration_text(run.results["train_seconds"]))
     st.markdown(" · ".join(map(plain, filter(None, facts))))
     with st.container(horizontal=True):

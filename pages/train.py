@@ -19,7 +19,10 @@ st.markdown(_("Take a recipe as it is or change what you like, press start, and 
 run = resources.find_run(current_run())
 if current_run() and run is None:
     st.warning(
-        _("The run in this link is not on this server. Runs are kept until the server's disk is cleared.")
+        _(
+            "The run in this link is not on this server: it was deleted, or the server's disk was cleared. "
+            "You can start a new one below."
+        )
     )
 with st.container(key="lab_with_run" if run else "lab"):
     settings, right = st.columns([4, 5], gap="large")

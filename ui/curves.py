@@ -49,7 +49,7 @@ def curve_spec(epochs: int, words: CurveWords, exact: str, rough: str, logarithm
     kind = {"type": "log"} if logarithmic else {"zero": False}
     is_short = epochs <= WHOLE_RUN
     span = {"domain": [0, epochs]} if is_short else {"domainMin": 0}
-    ticks = {"tickMinStep": 1, "format": "d"} if is_short else {"tickCount": 8, "format": "~g"}
+    ticks = {"tickMinStep": 1, "format": "d"} if is_short else {"tickCount": 8, "format": ",.6~g"}
     encoding = {
         "x": {
             "field": "position",

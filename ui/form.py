@@ -15,6 +15,7 @@ from mnist_core.scaling import INPUT_SCALINGS
 from ui.form_state import LEAST_MOMENTUM, fill, mended_fields, settings, take, take_layers, unusable
 from ui.setting_words import CHOICE_LABELS, HELPS, LABELS
 from ui.translation import gettext as _
+from ui.translation import list_text
 
 STEPS: dict[str, Sequence[float]] = {
     "learning_rate": [float(f"{m}e-{e}") for e in range(5, -1, -1) for m in (1, 2, 5)] + [10.0],
@@ -80,9 +81,9 @@ def _show_changes() -> None:
     changed = [_(LABELS[name]) for name, value in vars(recipe.config).items() if settings()[name] != value]
     if names := mended_fields():
         text = _("Changed to go with the other settings: {settings}.")
-        st.caption(text.format(settings=", ".join(_(LABELS[name]) for name in names)))
+        st.caption(text.format(settings=list_text(_(LABELS[name]) for name in names)))
     if changed:
-        st.caption(_("Changed since: {settings}").format(settings=", ".join(changed)))
+        st.caption(_("Changed since: {settings}").format(settings=list_text(changed)))
         st.button(_("Undo"), on_click=fill, args=(recipe.config,), type="tertiary")
 
 

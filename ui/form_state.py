@@ -91,8 +91,16 @@ def _first_settings() -> dict[str, Any]:
     run = None if current_run() == "shipped" else resources.find_run(current_run())
     if run is None:
         return vars(RECIPES[FIRST_RECIPE].config).copy()
-    recipe = run.config.recipe if run.config.recipe in RECIPES else FIRST_RECIPE
-    return {**vars(run.config), "recipe": recipe}
+    return {**vars(run.config), "recipe": nearest_recipe(run.config)}
+
+
+def nearest_recipe(config: TrainConfig) -> str:
+    """Return the name of the recipe that the settings are of, or else the one they differ from least."""
+
+    def differences(name: str) -> int:
+        return sum(getattr(config, field) != value for field, value in vars(RECIPES[name].config).items())
+
+    return config.recipe if config.recipe in RECIPES else min(RECIPES, key=differences)
 
 
 def _set_form(form: dict[str, Any]) -> None:

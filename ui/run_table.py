@@ -20,6 +20,7 @@ SORT_KEY = "sort"
 ROW_KEY = "runs_row"  # the run whose row is chosen
 ORDER_KEY = "runs_order"
 NUMBER_KEY = "runs_table_number"
+NAME = 130  # pixels, so that a phone shows how the run stands beside it
 
 
 def choose_order() -> None:
@@ -102,9 +103,9 @@ def _row(run: Run) -> dict[str, object]:
 def _columns() -> dict[str, Any]:
     kind = st.column_config
     return {
-        "name": kind.TextColumn(_("Name"), width="medium"),
+        "name": kind.TextColumn(_("Name"), width=NAME),
         "accuracy": kind.NumberColumn(_("Test accuracy"), format="%.2f%%"),
-        "status": kind.TextColumn(_("Status")),
+        "status": kind.TextColumn(_("Status"), width="small"),
         "seconds": kind.NumberColumn(_("Seconds"), format="%.1f"),
         "epochs": kind.NumberColumn(_("Epochs"), format="%.4g"),
         "begun": kind.DatetimeColumn(_("Begun"), format=_("D MMM YYYY, HH:mm")),

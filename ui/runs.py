@@ -14,7 +14,7 @@ from mnist_core.runs.run import Run
 from ui import resources, visitor
 from ui.setting_words import LABELS
 from ui.state import RUN_KEY, choice_in_url, current_run, link
-from ui.translation import count_text, date_text, percent_text
+from ui.translation import count_text, date_text, list_text, percent_text
 from ui.translation import gettext as _
 
 
@@ -57,7 +57,7 @@ def settings_text(config: TrainConfig) -> str:
     optimizer = f"{_(OPTIMIZERS[config.optimizer].label)} {config.learning_rate:g}"
     words = LABELS["batch_size"]
     batch = f"{_(words).lower()} {count_text(config.batch_size)}"
-    return ", ".join([network, *activation, optimizer, batch])
+    return list_text([network, *activation, optimizer, batch])
 
 
 def readable_runs() -> list[Run]:
@@ -75,6 +75,9 @@ def pick_run() -> Run:
         link("pages/train.py", _("Train a network"), ":material/model_training:")
         st.stop()
     if current_run() and current_run() not in runs:
-        st.warning(_("The run in this link has no saved weights here yet, so another is shown."))
+        if resources.find_run(current_run()):
+            st.warning(_("The run in this link has no saved weights here yet, so another is shown."))
+        else:
+            st.warning(_("The run in this link is not on this server, so another is shown."))
     labels = distinct_labels(readable)
     return runs[choice_in_url(st.selectbox, _("Network"), labels, RUN_KEY, next(iter(labels)))]

@@ -2,6 +2,7 @@
 
 import functools
 import gettext as gnu
+from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,6 +15,7 @@ from ui.state import LANGUAGE_KEY, choice_in_url
 LOCALES = Path(__file__).parent.parent / "locales"
 LANGUAGES = {"en": "English", "zh": "中文"}
 DATES = {"en": "d MMM y, HH:mm", "zh": "y年M月d日 HH:mm"}  # in the notation of Unicode's CLDR
+BETWEEN_SENTENCES, BETWEEN_WORDS = {"en": " ", "zh": ""}, {"en": ", ", "zh": "、"}
 
 
 def choose_language() -> None:
@@ -66,6 +68,16 @@ def say(message: Message) -> str:
     return gettext(message.template).format(**values)
 
 
+def sentences_text(sentences: Iterable[str]) -> str:
+    """Put sentences one after the other: Chinese has no space between them."""
+    return BETWEEN_SENTENCES[language()].join(sentences)
+
+
+def list_text(words: Iterable[str]) -> str:
+    """Say several things in a row: Optimizer, Epochs."""
+    return BETWEEN_WORDS[language()].join(words)
+
+
 def date_text(moment: str) -> str:
     """Say a time, given in ISO form, by the visitor's clock: 22 Nov 2026, 14:03."""
     from babel.dates import format_datetime
@@ -94,12 +106,21 @@ def percent_text(share: float, digits: int = 2) -> str:
 
 def duration_text(seconds: float) -> str:
     """Say a duration in seconds, or minutes and seconds, or hours and minutes."""
+    if round(seconds, 1) < 10:
+        return brief_text(seconds)
     whole = round(seconds)
     if whole < 60:
         return _("{seconds} s").format(seconds=whole)
     if whole < 3600:
         return _("{minutes} min {seconds} s").format(minutes=whole // 60, seconds=whole % 60)
     return _("{hours} h {minutes} min").format(hours=whole // 3600, minutes=whole % 3600 // 60)
+
+
+def brief_text(seconds: float) -> str:
+    """Say a duration of less than ten seconds to a tenth, so that none is said to take no time."""
+    if seconds < 0.1:
+        return _("< 0.1 s")
+    return _("{seconds} s").format(seconds=f"{seconds:.1f}".removesuffix(".0"))
 
 
 def _visitors_zone() -> tzinfo:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 GREY = 128  # of the square that hides a part: neither paper nor ink
-BLUR_REACH = 4  # standard deviations: what lies farther adds less than 0.01 %
+BLUR_REACH = 4  # standard deviations: what lies farther adds less than 0.01%
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ CORRUPTIONS: dict[str, Corruption] = {
     ),
     "inversion": Corruption(
         N_("Inversion"),
-        N_("All pixels moved so far towards their opposite: ink on paper is paper on ink at 100 %."),
+        N_("All pixels moved so far towards their opposite: ink on paper is paper on ink at 100%."),
         PERCENT,
         (0, 20, 40, 60, 80, 100),
         _invert,

@@ -22,6 +22,12 @@ def test_with_one_network_it_says_to_train_another(app, make, no_shipped):
     assert "Train another" in app("compare").info[0].value
 
 
+def test_a_link_to_a_run_that_is_gone_is_told_also_when_too_few_are_left(app, make, no_shipped):
+    test = app("compare", runs=runs(make(), "0123456789abcdef"))
+    assert "Some of the runs in this link" in test.warning[0].value
+    assert "Train another" in test.info[0].value
+
+
 def test_a_run_without_weights_is_none_to_compare(app, make, no_shipped):
     make(), make(weights=False)
     assert "Train another" in app("compare").info[0].value

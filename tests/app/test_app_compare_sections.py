@@ -45,10 +45,10 @@ def test_a_table_keeps_its_words_as_they_are():
 def test_curves_over_one_another(app, make, answer):
     first, second = make(), make("tutorial-1")
     test = app("compare", runs=runs(first, second), part="curves")
-    assert "They end at: Quick: 90.00%; Tutorial 1: 90.00%." in text_of(test)
+    assert "They end at: Quick: 90.00%, Tutorial 1: 90.00%." in text_of(test)
     assert "watched the same images" in text_of(test)
     test.selectbox(key="curve").set_value("monitor_loss").run()
-    assert "Quick: 0.5;" in text_of(test)
+    assert "Quick: 0.5," in text_of(test)
     assert test.query_params["curve"] in ("monitor_loss", ["monitor_loss"])
     assert not app("compare", runs=runs(first, second), part="curves", axis="log", over="seconds").exception
 
@@ -66,7 +66,7 @@ def test_the_images_that_only_one_gets_right(app, make, answer, html):
     assert f"Test image 100, a {label}: Quick reads {label}, " in html(test)
     assert f"Tutorial 1 reads {(label + 1) % 10}, " in html(test)
     assert html(test).count("<figure") == 24
-    next(button for button in test.button if button.label == "Next").click().run()
+    next(button for button in test.button if button.label == "Next page").click().run()
     assert html(test).count("<figure") == 6
     assert "Images 25 to 30 of 30" in text_of(test)
     test.pills(key="right").set_value("none").run()

@@ -87,7 +87,7 @@ def test_where_the_reading_stays_the_same():
     always = np.ones(len(same), bool)
     assert "However far" in stability(turn, turn.amounts, always, len(same) // 2, 7)
     noise = CHANGES["noise"]
-    assert "from 0 of 255 to 40 of 255" in stability(noise, noise.amounts, noise.amounts <= 40, 0, 7)
+    assert "from 0 to 40 of 255" in stability(noise, noise.amounts, noise.amounts <= 40, 0, 7)
 
 
 def test_other_networks_read_the_same_drawing(app, run):

@@ -185,7 +185,7 @@ def test_nonsense_in_the_url_does_no_harm(app, fair_run, view):
 def test_an_unknown_run_in_the_link_is_said(app, run):
     test = app("evaluate", run="0123456789abcdef")
     assert not test.exception
-    assert "no saved weights here" in test.warning[0].value
+    assert "not on this server" in test.warning[0].value
 
 
 def test_a_damaged_checkpoint_gets_a_sentence(app, run):

@@ -9,6 +9,7 @@ from mnist_core.config import CHOICES, FIELD_RANGES, TrainConfig
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import RunStore
+from ui.form_state import nearest_recipe
 from ui.form_url import PARAMETERS, from_query, to_query
 
 
@@ -109,6 +110,12 @@ def test_the_form_follows_when_the_url_changes(app):
 def test_a_short_link_takes_the_rest_from_its_recipe(app):
     test = app("train", recipe="tutorial-3", learning_rate="0.1")
     assert settings(test) == replace(RECIPES["tutorial-3"].config, learning_rate=0.1)
+
+
+def test_settings_of_ones_own_are_shown_as_changes_of_the_nearest_recipe():
+    config = replace(RECIPES["tutorial-3"].config, epochs=7, recipe="custom")
+    assert nearest_recipe(config) == "tutorial-3"
+    assert nearest_recipe(RECIPES["best"].config) == "best"
 
 
 def test_an_old_link_keeps_its_meaning_when_the_recipe_changes(app, monkeypatch):

@@ -206,7 +206,16 @@ def test_a_link_opens_a_run_by_its_whole_id_only(app, sample_only, name):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(0.4, "0 s"), (59.4, "59 s"), (61, "1 min 1 s"), (7260, "2 h 1 min")]
+    ("seconds", "said"),
+    [
+        (0.04, "< 0.1 s"),
+        (0.4, "0.4 s"),
+        (2.04, "2 s"),
+        (9.96, "10 s"),
+        (59.4, "59 s"),
+        (61, "1 min 1 s"),
+        (7260, "2 h 1 min"),
+    ],
 )
 def test_durations_in_words(seconds, said):
     assert duration_text(seconds) == said

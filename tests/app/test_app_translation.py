@@ -110,3 +110,9 @@ def test_the_switch_changes_the_language(app):
     assert test.query_params["lang"] == "zh"
     assert app(lang="zh").title[0].value == "手写数字"
     assert app(lang="tlh").title[0].value == "Handwritten digits"
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", ("A. B.", "x, y")), ("zh", ("A.B.", "x、y"))])
+def test_each_language_has_its_own_punctuation_between_sentences_and_words(language, said, monkeypatch):
+    monkeypatch.setattr(translation, "language", lambda: language)
+    assert (translation.sentences_text(["A.", "B."]), translation.list_text(["x", "y"])) == said

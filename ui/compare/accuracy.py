@@ -17,6 +17,7 @@ from ui.translation import gettext as _
 if TYPE_CHECKING:
     import pandas as pd
 
+NAME, PAIR = 130, 170  # pixels, so that a phone has room for a figure beside them
 MOST_PAIRS, PAIRS_HEIGHT = 10, 390  # more of them scroll, in a table of so many pixels
 
 
@@ -62,7 +63,8 @@ def _show_pairs(chosen: Chosen, comparison: Comparison) -> None:
         st.dataframe(table, column_config=columns, hide_index=True, height=height)
     with st.container(border=True, key="pair_words"):
         pair = choose_pair(chosen, comparison)
-        st.markdown(f"**{plain(pair_name(chosen, pair))}: {verdict(pair)}**")
+        title = _("{run}: {value}").format(run=pair_name(chosen, pair), value=verdict(pair))
+        st.markdown(f"**{plain(title)}**")
         st.markdown(paragraph(pair.statements))
 
 
@@ -86,7 +88,7 @@ def _pair_columns() -> dict[str, Any]:
     column = st.column_config
     first, second = _("Only the first right"), _("Only the second right")
     return {
-        "pair": column.TextColumn(_("Pair"), width="medium"),
+        "pair": column.TextColumn(_("Pair"), width=PAIR),
         "verdict": column.TextColumn(_("Verdict"), help=_("From p as corrected, below 5% or not.")),
         "only_first": column.NumberColumn(
             first, help=_("Images that only the first of the two reads right.")
@@ -108,6 +110,7 @@ def _show_table(chosen: Chosen, comparison: Comparison) -> None:
     table = pd.DataFrame(rows)
     shown = table[[*_score_columns()]].copy()
     shown["images_per_second"] = shown["images_per_second"].astype(float).round()
+    shown["train_seconds"] = shown["train_seconds"].astype(float).round(1)
     for share in ("accuracy", "accuracy_low", "accuracy_high"):
         shown[share] *= 100
     st.dataframe(shown, column_config=_score_columns(), hide_index=True, height="content", placeholder="–")
@@ -125,7 +128,7 @@ def _show_table(chosen: Chosen, comparison: Comparison) -> None:
 def _score_columns() -> dict[str, Any]:
     column, number = st.column_config, st.column_config.NumberColumn
     return {
-        "name": column.TextColumn(_("Run"), width="medium"),
+        "name": column.TextColumn(_("Run"), width=NAME),
         "accuracy": number(_("Test accuracy"), format="%.2f%%"),
         "accuracy_low": number(_("95% from"), format="%.2f%%"),
         "accuracy_high": number(_("95% to"), format="%.2f%%"),
@@ -134,7 +137,7 @@ def _score_columns() -> dict[str, Any]:
         "bytes": number(_("Bytes"), format="localized", help=_("Of the file of weights.")),
         "epochs": number(_("Epochs"), format="%.4g"),
         "train_seconds": number(
-            _("Seconds"), format="%.1f", help=_("Of training, on the machine it ran on.")
+            _("Seconds"), format="localized", help=_("Of training, on the machine it ran on.")
         ),
         "images_per_second": number(_("Images per second"), format="localized", help=_("While training.")),
         "device": column.TextColumn(_("Device")),

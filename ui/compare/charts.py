@@ -153,7 +153,7 @@ def run_curve_spec(names: Sequence[str], run: str, axes: CurveAxes) -> dict[str,
             "type": "quantitative",
             "title": axes.x,
             "scale": {"nice": False, "zero": True},
-            "axis": {"format": ",~g", **({"tickMinStep": 1} if axes.whole else {})},
+            "axis": {"format": ",.6~g", **({"tickMinStep": 1} if axes.whole else {})},
         },
         "y": {
             "field": "value",

@@ -26,6 +26,9 @@ class Chosen:
 def choose_runs() -> Chosen:
     """Show which runs are compared and let others be chosen; with too few, say what to do and stop."""
     runs = {run.id: run for run in _readable_runs()}
+    wanted = compared_runs()
+    if wanted and any(run not in runs for run in wanted):
+        st.warning(_("Some of the runs in this link are not on this server, or have no saved weights."))
     if len(runs) < FEWEST:
         _show_empty(bool(runs))
         st.stop()
@@ -35,11 +38,8 @@ def choose_runs() -> Chosen:
         picked = [run for run in st.session_state[COMPARED_KEY] if run in runs]
         st.query_params[COMPARED_KEY] = ",".join(picked)
 
-    wanted = compared_runs()
     known = _suggested(list(runs.values())) if wanted is None else [run for run in wanted if run in runs]
     st.session_state[COMPARED_KEY] = known[:MOST]
-    if wanted and len(known) < len(wanted):
-        st.warning(_("Some of the runs in this link have no saved weights here; the others are shown."))
     picked = st.multiselect(
         _("Runs to compare, two to eight"),
         list(runs),

@@ -12,6 +12,7 @@ from ui.compare.choosing import Chosen
 from ui.progress import history
 from ui.state import choice_in_url
 from ui.translation import gettext as _
+from ui.translation import list_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +86,7 @@ def _axes(quantity: str, over: str, logarithmic: bool) -> CurveAxes:
     along = {"epochs": _("epoch"), "steps": _("step"), "seconds": _("seconds of training")}[over]
     whole = over != "seconds"
     if quantity.endswith("loss"):
-        return CurveAxes(along, _("loss"), ".3g", "~g", logarithmic, whole)
+        return CurveAxes(along, _("loss"), ".3g", ".6~g", logarithmic, whole)
     if logarithmic:
         return CurveAxes(along, _("errors"), ".2%", "~%", True, whole)
     return CurveAxes(along, _("accuracy"), ".2%", ".1~%", False, whole)
@@ -99,7 +100,7 @@ def _show_ends(chosen: Chosen, curves: list, quantity: str, as_errors: bool) -> 
         for name, (_positions, values) in zip(chosen.names, curves, strict=True)
         if len(values)
     ]
-    st.text(_("They end at: {values}.").format(values="; ".join(ends)))
+    st.text(_("They end at: {values}.").format(values=list_text(ends)))
     if as_errors:
         st.caption(_("Errors: the share of images read wrongly, so that a logarithmic axis can show it."))
     watched = {(run.config.monitor, run.config.validation_size) for run in chosen.runs}

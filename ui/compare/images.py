@@ -16,6 +16,7 @@ from ui.digits import Figure, grid_html, sure_text
 from ui.explore.pictures import number_text
 from ui.state import choice_in_url
 from ui.translation import gettext as _
+from ui.translation import list_text
 
 AT_ONCE = 24
 PAGE_KEY = "images_page"  # (which images, number of the page)
@@ -83,14 +84,14 @@ def _show_pages(chosen: Chosen, places: tuple[int, ...], indices: np.ndarray, ke
     if last:
         with st.container(horizontal=True):
             st.button(
-                _("Previous"),
+                _("Previous page"),
                 icon=":material/chevron_left:",
                 on_click=_turn,
                 args=(key, -1),
                 disabled=page == 0,
             )
             st.button(
-                _("Next"),
+                _("Next page"),
                 icon=":material/chevron_right:",
                 on_click=_turn,
                 args=(key, 1),
@@ -107,13 +108,15 @@ def compared_figure(split: Split, index: int, readers: list[tuple[str, Evaluatio
         read = result.predictions[index]
         sure = sure_text(result.probabilities[index, read], 0)
         style = "" if read == label else " class='lab-wrong'"
-        lines.append(f"{escape(shortened(name, 20))}: <b{style}>{read}</b> {sure}")
+        lines.append(
+            _("{run}: {value}").format(run=escape(shortened(name, 20)), value=f"<b{style}>{read}</b> {sure}")
+        )
         heard.append(_("{run} reads {read}, {sure} sure").format(run=name, read=read, sure=sure))
     alt = _("Test image {number}, a {label}: {readings}")
     return Figure(
         split.images[index],
         "<br>".join(lines),
-        alt.format(number=index, label=label, readings="; ".join(heard)),
+        alt.format(number=index, label=label, readings=list_text(heard)),
     )
 
 

@@ -23,7 +23,7 @@ from ui.compare.words import paragraph
 from ui.run_actions import may_change
 from ui.run_list import plain, progress_share
 from ui.runs import run_name
-from ui.translation import duration_text, ngettext, say
+from ui.translation import duration_text, list_text, ngettext, say, sentences_text
 from ui.translation import gettext as _
 
 USUAL_SEEDS, MOST_SEEDS = 4, 10  # to train at a time: with the one there is, five
@@ -103,7 +103,8 @@ def _show_summaries(groups: Sequence[Group]) -> None:
             )
         )
     lines = (
-        f"- **{plain(name)}**: {plain(say(s.statement))}" for name, s in zip(names, summaries, strict=True)
+        "- " + _("{run}: {value}").format(run=f"**{plain(name)}**", value=plain(say(summary.statement)))
+        for name, summary in zip(names, summaries, strict=True)
     )
     st.markdown("\n".join(lines))
 
@@ -171,12 +172,13 @@ def _refusal(run: Run, room: int) -> str | None:
 def _plan(group: Group, count: int, room: int) -> str:
     """Say what would be trained, and how long that may take."""
     used = _used_seeds(group)
-    seeds = ", ".join(str(config.seed) for config in next_seeds(group.run.config, used, count))
-    text = _("Seeds {seeds}, one after the other, each a run of its own in your list.").format(seeds=seeds)
+    seeds = list_text(str(config.seed) for config in next_seeds(group.run.config, used, count))
+    words = _("Seeds {seeds}, one after the other, each a run of its own in your list.")
+    sentences = [words.format(seeds=seeds)]
     if seconds := group.run.results.get("train_seconds"):
         about = _("It took {one} to train once, so about {all} in all.")
-        text += " " + about.format(one=duration_text(seconds), all=duration_text(seconds * count))
-    return text + " " + _("The line has room for {room} more.").format(room=room)
+        sentences.append(about.format(one=duration_text(seconds), all=duration_text(seconds * count)))
+    return sentences_text([*sentences, _("The line has room for {room} more.").format(room=room)])
 
 
 def _used_seeds(group: Group) -> set[int]:
@@ -204,7 +206,7 @@ def _show_progress(run_ids: Sequence[str]) -> None:
         f"{run.config.seed} ({progress_share(run) or 0:.0%})" for run in runs if run.status == "running"
     ]
     now = (
-        _("training seed {seeds}").format(seeds=", ".join(training))
+        _("training seed {seeds}").format(seeds=list_text(training))
         if training
         else _("waiting for their turn")
     )

@@ -71,7 +71,8 @@ def table_html(corner: str, columns: tuple[str, ...], rows: dict[str, list[str]]
     )
     return (
         f'<div class="lab-wide" tabindex="0" role="region" aria-label="{escape(corner)}">'
-        f'<table class="lab-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        f'<table class="lab-table lab-settings"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
     )
 
 

@@ -5,12 +5,13 @@ from collections.abc import Iterable
 
 from mnist_core.messages import Message
 from ui.run_list import plain
-from ui.translation import say
+from ui.translation import say, sentences_text
 
 
 def paragraph(messages: Iterable[Message]) -> str:
     """Return sentences as one paragraph of markdown; names stay as they were typed, and 1e-10 on one line."""
-    return re.sub(r"(?<=\de)\\?-(?=\d)", "\N{NON-BREAKING HYPHEN}", " ".join(plain(say(m)) for m in messages))
+    text = sentences_text(plain(say(message)) for message in messages)
+    return re.sub(r"(?<=\de)\\?-(?=\d)", "\N{NON-BREAKING HYPHEN}", text)
 
 
 def shortened(name: str, most: int = 28) -> str:

@@ -9,7 +9,7 @@ from ui.draw.sketch import boxes_html
 from ui.draw.slots import leave_empty
 from ui.draw.writing import Reading
 from ui.translation import gettext as _
-from ui.translation import ngettext
+from ui.translation import ngettext, sentences_text
 
 
 def show_answer(reading: Reading, hint: str) -> None:
@@ -82,7 +82,7 @@ def show_row(reading: Reading) -> None:
         words.append(
             ngettext("It is unsure of one of them.", "It is unsure of {n} of them.", unsure).format(n=unsure)
         )
-    st.caption(" ".join(words))
+    st.caption(sentences_text(words))
     alt = _("What you wrote, with a box around each digit")
     sketch, figures = st.columns([2, 3], gap="small")
     with sketch:

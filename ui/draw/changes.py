@@ -19,7 +19,8 @@ def show(reading: Reading, place: int) -> None:
     st.markdown(
         _(
             "Change your digit little by little, and see how long the network keeps reading it as before. A "
-            "network that only knows upright, centred digits gives up soon."
+            "network that only knows upright, centred digits gives up soon. The blue curves show how sure it "
+            "is of what it read at first; the dashed line is where the slider stands."
         )
     )
     image = reading.digits[place].prediction.image
@@ -84,14 +85,19 @@ def stability(entry: Change, amounts: np.ndarray, same: np.ndarray, unchanged: i
     if first == 0 and last == len(amounts) - 1:
         return _("However far you move this slider, it keeps reading {digit}.").format(digit=label)
     words = _("It keeps reading {digit} from {least} to {most}.")
-    least, most = (amount_text(entry, amounts[place]) for place in (first, last))
+    least = amount_text(entry, amounts[first]) if entry.unit == "°" else number_text(amounts[first])
+    most = amount_text(entry, amounts[last])
     return words.format(digit=label, least=least, most=most)
 
 
 def amount_text(entry: Change, amount: float) -> str:
     """Say an amount with its unit, and a true minus sign."""
-    number = f"{amount:g}".replace("-", "\N{MINUS SIGN}")
-    return number + ("°" if entry.unit == "°" else " " + _(entry.unit))
+    return number_text(amount) + ("°" if entry.unit == "°" else " " + _(entry.unit))
+
+
+def number_text(amount: float) -> str:
+    """Say a number with a true minus sign."""
+    return f"{amount:g}".replace("-", "\N{MINUS SIGN}")
 
 
 def spec(entry: Change, label: int, amount: float) -> dict[str, Any]:

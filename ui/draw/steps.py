@@ -36,5 +36,5 @@ def show_step(name: str, image: np.ndarray, prediction: Prediction) -> None:
         words = _("reads <b>{digit}</b>, {percent} sure").format(digit=prediction.label, percent=sure)
     else:
         words = _("no digit; most like <b>{digit}</b>").format(digit=prediction.label)
-    st.html(figure_html(Figure(image, f"{name}:<br>{words}", name)))
+    st.html(figure_html(Figure(image, f"{name}<br>{words}", name)))
     st.html(probabilities_html(prediction))

@@ -11,7 +11,7 @@ from ui import saliency, similar
 from ui.digits import Figure, bars_html, figure_html, png_url, sure_text
 from ui.draw.ways import SENT_KEY
 from ui.evaluate.asked import Asked
-from ui.evaluate.mosaic import map_mosaic, unit_strip
+from ui.evaluate.mosaic import MAPS_TO_A_ROW, map_mosaic, unit_strip
 from ui.evaluate.shared import layer_activations
 from ui.state import choice_in_url, link
 from ui.translation import gettext as _
@@ -20,6 +20,8 @@ from ui.translation import say
 if TYPE_CHECKING:
     from mnist_core.evaluation import Evaluation
     from mnist_core.explain import LayerActivation
+
+MAP, UNIT = 60, 16  # pixels: how large a map and a unit are shown where there is room
 
 
 def show_detail(asked: Asked, result: "Evaluation", index: int) -> None:
@@ -133,12 +135,13 @@ def layer_html(layer: "LayerActivation") -> str:
     title = say(layer.title)
     maps = layer.values.ndim == 3 and layer.values.shape[-1] > 1
     sheet = map_mosaic(layer.values) if maps else unit_strip(layer.values.ravel())
+    room = min(len(layer.values), MAPS_TO_A_ROW) * MAP if maps else sheet.shape[1] * UNIT
     alt = _("What the layer makes of the image: {layer}").format(layer=title)
     shape = " × ".join(map(str, layer.values.shape))
     return (
         f'<figure class="lab-layer"><figcaption><b>{escape(title)}</b> {shape}</figcaption>'
         f'<img src="{png_url(sheet)}" alt="{escape(alt)}" '
-        f'style="--pixels:{sheet.shape[1]}"></figure>'
+        f'style="--room:{room}px"></figure>'
     )
 
 

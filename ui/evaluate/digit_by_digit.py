@@ -8,7 +8,7 @@ import streamlit as st
 from ui.evaluate.asked import Asked
 from ui.evaluate.shared import evaluation
 from ui.translation import gettext as _
-from ui.translation import percent_text
+from ui.translation import percent_text, sentences_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mnist_core.evaluation import Evaluation
 
 STEP = 10  # percent: where the bars may begin
-BAR, TAKEN_FOR = 150, 150  # pixels, so that all columns fit beside the list of runs
+DIGIT, BAR, TAKEN_FOR = 60, 140, 150  # pixels, so that all columns fit beside the list of runs
 
 
 def show(asked: Asked) -> None:
@@ -34,8 +34,8 @@ def show(asked: Asked) -> None:
     }
     number = st.column_config.NumberColumn
     columns = {
-        "digit": number(_("Digit"), width="small"),
-        "images": number(_("Images"), width="small", format="localized"),
+        "digit": number(_("Digit"), width=DIGIT),
+        "images": number(_("Images"), width=DIGIT, format="localized"),
         "taken_for": st.column_config.TextColumn(_("Most often taken for"), width=TAKEN_FOR),
     }
     columns |= {
@@ -44,7 +44,12 @@ def show(asked: Asked) -> None:
     }
     order = ["digit", "images", "recall", "precision", "f1", "taken_for"]
     st.dataframe(table, column_config=columns, column_order=order, hide_index=True, height="content")
-    st.caption(_("The bars begin at {floor}%, so that small differences show.").format(floor=floor))
+    words = [
+        _("Recall: of the images of this digit, the share read as it."),
+        _("Precision: of the images read as this digit, the share that are."),
+        _("The bars begin at {floor}%, so that small differences show.").format(floor=floor),
+    ]
+    st.caption(sentences_text(words))
 
 
 def digit_table(result: "Evaluation") -> "pd.DataFrame":

@@ -5,6 +5,7 @@ import numpy as np
 from ui.colours import signed_colours
 
 GAP = 1  # pixels between maps
+MAPS_TO_A_ROW = 8  # so that each has its place on a phone
 LONGEST_ROW = 32  # units to a row
 
 
@@ -14,7 +15,7 @@ def map_mosaic(maps: np.ndarray) -> np.ndarray:
     What lies between them is transparent.
     """
     count, height, width = maps.shape
-    columns = min(count, 8 if width > 10 else 16)
+    columns = min(count, MAPS_TO_A_ROW)
     rows = -(-count // columns)
     colours = signed_colours(maps)
     sheet = np.zeros((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 4), np.uint8)

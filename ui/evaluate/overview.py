@@ -8,7 +8,7 @@ from mnist_core.analysis.significance import wilson_interval
 from ui.evaluate.asked import Asked, why_these
 from ui.takeaway import show_takeaway
 from ui.translation import gettext as _
-from ui.translation import percent_text
+from ui.translation import percent_text, sentences_text
 
 if TYPE_CHECKING:
     from mnist_core.evaluation import Evaluation
@@ -30,11 +30,11 @@ def show_summary(asked: Asked, result: "Evaluation") -> None:
         "validation": _("It reads **{correct:,}** of **{all:,}** validation images right."),
         "train": _("It reads **{correct:,}** of **{all:,}** training images right."),
     }[asked.name]
-    text = sentence.format(correct=correct, all=images)
+    said = [sentence.format(correct=correct, all=images)]
     if asked.name != "train":  # what it has learned from says nothing of other images
         words = _("Of all images like these it may well read {low:.1%} to {high:.1%} (95% interval, Wilson).")
-        text += " " + words.format(low=low, high=high)
-    st.markdown(text)
+        said.append(words.format(low=low, high=high))
+    st.markdown(sentences_text(said))
     st.caption(why_these(asked))
 
 

@@ -94,8 +94,8 @@ def show_start(work: Work, images: int) -> None:
     else:
         st.info(
             _(
-                "It reads {images:,} images at {strengths} strengths, and attacks them. The page answers "
-                "meanwhile."
+                "It reads {images:,} images at {strengths} strengths, and attacks them. You can use the "
+                "page meanwhile."
             ).format(images=images, strengths=STRENGTHS)
         )
     start_button(_("Measure"), WATCHED_KEY, lambda: work, key="measure")

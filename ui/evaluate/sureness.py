@@ -10,6 +10,7 @@ from ui.evaluate.charts import reliability_points, reliability_spec, risk_points
 from ui.evaluate.shared import evaluation, scaled_by_temperature
 from ui.state import choice_in_url
 from ui.translation import gettext as _
+from ui.translation import sentences_text
 
 if TYPE_CHECKING:
     from mnist_core.analysis.reliability import Reliability
@@ -120,4 +121,4 @@ def risk_text(images: int, answered: int, wrong: int, errors: int) -> str:
     if not left:
         return text
     rest = _("It leaves {left:,} to people, of which it would have read {spared:,} wrong.")
-    return text + " " + rest.format(left=left, spared=errors - wrong)
+    return sentences_text([text, rest.format(left=left, spared=errors - wrong)])

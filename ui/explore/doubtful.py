@@ -11,6 +11,7 @@ from ui.digits import Figure, grid_html, sure_text
 from ui.explore.pictures import show_ways
 from ui.state import link
 from ui.translation import gettext as _
+from ui.translation import list_text
 
 if TYPE_CHECKING:
     from mnist_core.reading.recognition import Prediction
@@ -69,12 +70,15 @@ def doubtful_figure(data: Dataset, doubtful: DoubtfulLabel, reading: "Prediction
 
 
 def votes_text(doubtful: DoubtfulLabel) -> str:
-    """Say how the five people voted."""
-    words = {"label": doubtful.label, "guess": doubtful.guess}
-    votes = {"yes": doubtful.for_label, "no": doubtful.for_guess, "neither": doubtful.for_neither}
+    """Say how the five people voted, as HTML that keeps each vote on a line."""
+    for_digit = _("{n} say {digit}")
+    votes = [
+        for_digit.format(n=doubtful.for_label, digit=doubtful.label),
+        for_digit.format(n=doubtful.for_guess, digit=doubtful.guess),
+    ]
     if doubtful.for_neither:
-        return _("{yes} say {label}, {no} say {guess}, {neither} neither").format(**words, **votes)
-    return _("{yes} say {label}, {no} say {guess}").format(**words, **votes)
+        votes.append(_("{n} neither").format(n=doubtful.for_neither))
+    return list_text(f"<span class='lab-whole'>{vote}</span>" for vote in votes)
 
 
 def reading_text(reading: "Prediction") -> str:

@@ -100,7 +100,7 @@ def layer_spec(
             "type": "quantitative",
             "title": value,
             "scale": {"type": "log"},
-            "axis": {"format": "~g", "tickCount": 5},
+            "axis": {"format": ".6~g", "tickCount": 5},
         },
         "color": kind | {"legend": legend},
         "tooltip": [

@@ -12,7 +12,7 @@ from ui.inside.tiles import in_rows, tiles_html
 from ui.inside.travel import Seen
 from ui.network import shape_text
 from ui.translation import gettext as _
-from ui.translation import say
+from ui.translation import say, sentences_text
 
 if TYPE_CHECKING:
     from mnist_core.explain import LayerActivation
@@ -45,7 +45,7 @@ def _show_weights(seen: Seen) -> None:
     meaning = _(
         "Blue pixels speak for it when they are inked, orange ones against it; pale ones don't matter."
     )
-    st.caption(" ".join([words, meaning, *_how_many(len(weights), MOST_TILES)]))
+    st.caption(sentences_text([words, meaning, *_how_many(len(weights), MOST_TILES)]))
 
 
 def _how_many(count: int, most: int) -> list[str]:
@@ -71,7 +71,7 @@ def show_layer(layer: "LayerActivation") -> None:
     active = float((values > 0).mean())
     words = _("{share:.0%} of its {count:,} values are above zero, the largest is {largest:.3g}.")
     hidden = _how_many(len(values), MOST_MAPS) if values.ndim == 3 else _how_many(values.size, 1024)
-    st.caption(" ".join([words.format(share=active, count=values.size, largest=largest), *hidden]))
+    st.caption(sentences_text([words.format(share=active, count=values.size, largest=largest), *hidden]))
 
 
 def _show_output(values: np.ndarray) -> None:

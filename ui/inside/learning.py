@@ -13,6 +13,7 @@ from ui.progress import probes
 from ui.state import link
 from ui.train.inside import layer_names
 from ui.translation import gettext as _
+from ui.translation import sentences_text
 
 FAR = 10  # times above or below the rule of thumb
 
@@ -72,13 +73,20 @@ def ratio_words(ratios: np.ndarray, names: Sequence[str]) -> str:
     if len(names) == 1:
         words = _("At the last look a step moved “{most}” by {large} of its size.")
     text = words.format(
-        most=names[most], large=f"{known[most]:.1g}", least=names[least], small=f"{known[least]:.1g}"
+        most=names[most], large=_ratio(known[most]), least=names[least], small=_ratio(known[least])
     )
     if known[most] < USUAL_RATIO / FAR:
-        return text + " " + _("All of them far below the rule of thumb: here it has nearly stopped learning.")
-    if known[most] > USUAL_RATIO * FAR:
-        return text + " " + _("That is far above the rule of thumb: a smaller learning rate may be steadier.")
-    return text + " " + _("That is not far from the rule of thumb.")
+        judged = _("All of them far below the rule of thumb: here it has nearly stopped learning.")
+    elif known[most] > USUAL_RATIO * FAR:
+        judged = _("That is far above the rule of thumb: a smaller learning rate may be steadier.")
+    else:
+        judged = _("That is not far from the rule of thumb.")
+    return sentences_text([text, judged])
+
+
+def _ratio(number: float) -> str:
+    """Return one figure of a small number, as the chart's axis has it: 0.000008."""
+    return np.format_float_positional(number, 1, unique=False, fractional=False, trim="-")
 
 
 def _show_lines(

@@ -122,7 +122,7 @@ def _show_curves(run: Run, rows: "pd.DataFrame") -> None:
     loss = CurveWords(*names, _("loss"))
     st.vega_lite_chart(
         loss_points(rows, loss),
-        curve_spec(run.config.epochs, loss, ".3g", "~g", log),
+        curve_spec(run.config.epochs, loss, ".3g", ".6~g", log),
         key="loss",
         alt=_("Loss over the epochs"),
     )
@@ -139,7 +139,10 @@ def _show_curves(run: Run, rows: "pd.DataFrame") -> None:
     st.caption(
         _("Errors: share of images read wrongly. A straight line down means ever fewer by the same factor.")
         if log
-        else _("Accuracy: share of images read correctly. The gap between both is what it learned by heart.")
+        else _(
+            "Accuracy: share of images read correctly. Where the training images are ahead, it has learned "
+            "them by heart."
+        )
     )
 
 

@@ -10,7 +10,7 @@ from mnist_core.messages import InputError
 from mnist_core.monitoring.doctor import Finding
 from ui import form_state, resources
 from ui.translation import gettext as _
-from ui.translation import say
+from ui.translation import say, sentences_text
 
 CURED_ON_THE_WAY = ("rate_too_large", "rate_too_small")
 FIXED_KEY = "fixed"  # set when a fix was taken, until the form shows it
@@ -30,7 +30,7 @@ def show_findings(
 def _show(finding: Finding, config: TrainConfig, run_id: str, steered: bool) -> None:
     with st.container(border=True, key=f"finding_{finding.name}"):
         st.markdown(f":material/stethoscope: **{say(finding.title)}**")
-        st.markdown(f"{say(finding.evidence)} {say(finding.meaning)}")
+        st.markdown(sentences_text([say(finding.evidence), say(finding.meaning)]))
         if finding.fix is None or finding.advice is None:
             return
         st.markdown(_("What helps: {advice}").format(advice=say(finding.advice)))

@@ -79,12 +79,8 @@ def _time_text(config: TrainConfig, images: int, speed: float | None) -> str:
         return _("Too large to try out beforehand; how long it takes shows when it trains.")
     seconds = images / speed
     return _("About {epoch} per epoch on this machine, {all} in all; measured in a short trial.").format(
-        epoch=_short(seconds), all=_short(seconds * config.epochs)
+        epoch=duration_text(seconds), all=duration_text(seconds * config.epochs)
     )
-
-
-def _short(seconds: float) -> str:
-    return _("{seconds:.1f} s").format(seconds=seconds) if seconds < 10 else duration_text(seconds)
 
 
 def _start(config: TrainConfig) -> None:
