@@ -44,11 +44,20 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         complain(str(error))
         return 2
-    except BrokenPipeError:  # whoever read our output has gone; at its end Python would write once more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read our output has gone
+        _write_no_more()
+    except OSError as error:  # a full disk, a folder that can't be written
+        complain(f"The system says: {error}.")
+        _write_no_more()
+        return 2
     except KeyboardInterrupt:
         return 130  # as shells have it
     return 0
+
+
+def _write_no_more() -> None:
+    """Send stdout to nowhere: at its end Python would write once more what could not be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -197,7 +197,7 @@ def _check_type(name: str, value: object, example: object) -> None:
 
 
 def _wrong_type(name: str, value: object, example: object) -> InputError:
-    wanted = {bool: "true/false", int: "0, 1, 2 ...", float: "0.1", str: "abc", tuple: "64,32"}[type(example)]
+    wanted = {bool: "true/false", int: "0, 1 or 2", float: "0.1", str: "abc", tuple: "64,32"}[type(example)]
     return InputError(
         N_("{name} can't be {value!r}; write it like {wanted}."), name=name, value=value, wanted=wanted
     )

@@ -169,6 +169,18 @@ def show_runs(options: argparse.Namespace) -> None:
         print("no runs yet; `python -m mnist_core train --recipe quick` makes one")
 
 
+def check_range(option: str, number: int, lowest: int, highest: int) -> None:
+    """Raise InputError unless what was given for an option is within its range."""
+    if not lowest <= number <= highest:
+        raise InputError(
+            "{option} must be from {lowest} to {highest}, not {number}.",
+            option=option,
+            lowest=lowest,
+            highest=highest,
+            number=number,
+        )
+
+
 def load_data(directory: str | None) -> Dataset:
     """Load the images, with a bar while they are fetched, and say so when they are only the sample."""
     with fraction_bar("fetching MNIST") as show:

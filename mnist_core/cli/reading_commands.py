@@ -75,8 +75,12 @@ def _print_row(name: str, digits: list[RowDigit], as_json: bool) -> None:
 def _entries(path: str) -> Iterator[tuple[str, Entry]]:
     try:
         lines = Path(path).read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("{path} can't be read as a file of strokes ({why}).", path=path, why=error) from None
+    except OSError as error:
+        raise InputError("{path} can't be read ({why}).", path=path, why=error.strerror) from None
+    except UnicodeDecodeError:
+        raise InputError("{path} is no text: give a file with a JSON object a line.", path=path) from None
+    if not any(line.strip() for line in lines):
+        raise InputError("{path} is empty: give a file with a JSON object a line.", path=path)
     for number, line in enumerate(lines, 1):
         if line.strip():
             yield f"{path}:{number}", read_entry(line, number)

@@ -7,8 +7,9 @@ import json
 from typing import Any
 
 from mnist_core.analysis.robustness import TRIALS, Robustness, measure_robustness
-from mnist_core.cli.commands import choose_split
+from mnist_core.cli.commands import check_range, choose_split
 from mnist_core.cli.terminal import complain, ctrl_c, fraction_bar
+from mnist_core.config import FIELD_RANGES
 from mnist_core.runs.store import RunStore
 
 Answer = dict[str, Any]
@@ -16,6 +17,7 @@ Answer = dict[str, Any]
 
 def show_robustness(options: argparse.Namespace) -> None:
     """Measure a run's model on corrupted and attacked test images, and print the accuracies."""
+    check_range("--seed", options.seed, *map(int, FIELD_RANGES["seed"]))
     run = RunStore(options.runs).get(options.run)
     split = choose_split(options, run)
     steps = measure_robustness(run.load_model(), split, options.images, options.seed)

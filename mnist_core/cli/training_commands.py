@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnist_core.cli.commands import load_data, print_run
+from mnist_core.cli.commands import check_range, load_data, print_run
 from mnist_core.cli.comparison_commands import print_repeats
 from mnist_core.cli.terminal import ctrl_c, training_bar
 from mnist_core.config import CHOICES, TrainConfig
@@ -24,6 +24,9 @@ from mnist_core.runs.writer import RunWriter
 
 if TYPE_CHECKING:
     import torch
+
+MOST_REPEATS = 1000
+MOST_THREADS = 256  # more than any machine's cores; with many more, none can be started
 
 
 def train(options: argparse.Namespace) -> None:
@@ -48,8 +51,7 @@ def train(options: argparse.Namespace) -> None:
 
 
 def _seeds(config: TrainConfig, count: int) -> list[TrainConfig]:
-    if count < 1:
-        raise InputError("--repeat must be 1 or more, not {count}.", count=count)
+    check_range("--repeat", count, 1, MOST_REPEATS)
     return [replace(config, seed=config.seed + place) for place in range(count)]
 
 
@@ -117,7 +119,6 @@ def _set_threads(threads: int | None, config: TrainConfig, dataset: Dataset) -> 
 
     if threads is None:
         choose_threads(config, monitored_splits(config, dataset)[0], usable_cores())
-    elif threads < 1:
-        raise InputError("--threads must be 1 or more, not {threads}.", threads=threads)
     else:
+        check_range("--threads", threads, 1, MOST_THREADS)
         torch.set_num_threads(threads)

@@ -48,10 +48,10 @@ def test_an_unknown_setting_is_named_with_those_there_are():
 @pytest.mark.parametrize(
     ("name", "value", "like"),
     [
-        ("epochs", 1.5, "0, 1, 2"),
-        ("epochs", True, "0, 1, 2"),
-        ("epochs", "3", "0, 1, 2"),
-        ("seed", None, "0, 1, 2"),
+        ("epochs", 1.5, "0, 1 or 2"),
+        ("epochs", True, "0, 1 or 2"),
+        ("epochs", "3", "0, 1 or 2"),
+        ("seed", None, "0, 1 or 2"),
         ("learning_rate", "fast", "0.1"),
         ("learning_rate", True, "0.1"),
         ("learning_rate", [0.1], "0.1"),

@@ -84,14 +84,25 @@ def test_runs_are_named_and_pinned(command, run_id):
         (["train", "--epochs", "0"], "epochs must be from 1 to 1000, not 0"),
         (["train", "--epochs", "many"], "argument --epochs: invalid int value: 'many'"),
         (["train", "--seed", "-1"], "seed must be from 0"),
-        (["train", "--threads", "0"], "--threads must be 1 or more, not 0"),
+        (["train", "--threads", "0"], "--threads must be from 1 to 256, not 0"),
+        (["train", "--threads", "100000"], "--threads must be from 1 to 256, not 100000"),
+        (["train", "--repeat", "1000000000"], "--repeat must be from 1 to 1000, not 1000000000"),
+        (["train", "--config", "nothing.json"], "There is no file nothing.json"),
         (["train", "--device", "abacus"], "There is no device 'abacus' here; choose auto or one of"),
         (["evaluate"], "the following arguments are required: run"),
         (["evaluate", "last"], "There is no run 'last'"),
         (["evaluate", "0123"], "There is no run '0123'"),
         (["predict"], "There is nothing to read"),
         (["predict", "nothing.png"], "nothing.png"),
-        (["predict", "--strokes", "nothing.jsonl"], "nothing.jsonl can't be read as a file of strokes"),
+        (
+            ["predict", "--strokes", "nothing.jsonl"],
+            "nothing.jsonl can't be read (No such file",
+        ),
+        (["predict", "--strokes", str(PROJECT)], "can't be read (Is a directory)"),
+        (["predict", "--strokes", os.devnull], "is empty: give a file with a JSON object a line"),
+        (["predict", str(PROJECT)], "can't be opened"),
+        (["continue", "last"], "There is no run 'last'"),
+        (["compare", "last"], "There is no run 'last'"),
         (["predict", __file__], "test_command_line.py"),
         (["runs", "--remove", "0123"], "There is no run '0123'"),
     ],
@@ -190,6 +201,22 @@ def test_a_reader_that_has_left_is_no_accident(tmp_path):
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs the always full device of Linux")
+def test_a_full_disk_gets_a_sentence(tmp_path):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "mnist_core", "runs", "--json"],
+            cwd=PROJECT,
+            env={**os.environ, "DIGITLAB_RUNS": str(tmp_path)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    sentence = "mnist_core: The system says: [Errno 28] No space left on device.\n"
+    assert (done.returncode, done.stderr) == (2, sentence)
 
 
 def test_ctrl_c_elsewhere_ends_quietly(command, monkeypatch):

@@ -63,6 +63,15 @@ def test_robustness_is_a_table_for_people_with_a_bar(command, run_id):
     assert [line[:24].strip() for line in out.splitlines()[4:]] == [trial.label for trial in TRIALS.values()]
     assert "robustness:   0%" in err
     assert "1 image or more, not 0" in command.refusal("evaluate", run_id, "--robustness", "--images", "0")
+    for seed in ("-1", "9" * 30):
+        assert f"not {seed}" in command.refusal("evaluate", run_id, "--robustness", "--seed", seed)
+
+
+def test_a_broken_picture_among_good_ones_stops_before_anything_is_printed(command, run_id, pictures):
+    with open(pictures[1], "r+b") as file:
+        file.truncate(60)
+    sentence = command.refusal("predict", "--run", run_id, pictures[0], pictures[1], "--json")
+    assert f"{pictures[1]} is damaged" in sentence
 
 
 def test_ctrl_c_prints_the_robustness_that_was_measured(command, run_id, monkeypatch):
