@@ -52,7 +52,7 @@ def ink_spec(value: str, pixels: str) -> dict[str, Any]:
         "encoding": {
             "x": {"field": "from", "type": "quantitative", "bin": "binned", "title": value, "scale": whole},
             "x2": {"field": "to"},
-            "y": amount | {"axis": {"format": "~s"}},
+            "y": amount | {"axis": {"format": ","}},
             "tooltip": [
                 {"field": "values", "type": "nominal", "title": value},
                 amount | {"format": ","},
