@@ -30,6 +30,11 @@ PATIENCE = 60_000  # milliseconds: no test is about speed, and a machine may be 
 READY = """() => document.querySelector('h1')
     && document.querySelector('.stApp[data-test-script-state="notRunning"]')
     && !document.querySelector('[data-testid=stSkeleton]')"""
+IS_INKED = """([canvas, x, y]) => {
+    const scale = canvas.width / canvas.clientWidth;
+    return canvas.getContext('2d').getImageData(x * scale, y * scale, 1, 1).data[0] > 128;
+}"""
+PHONE = {"viewport": {"width": 375, "height": 720}}  # for new_tab
 
 expect.set_options(timeout=PATIENCE)
 
@@ -46,12 +51,15 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def serve(folder: Path, **settings: str) -> Iterator[str]:
-    """Start the app on a free port and give its address; `settings` are more environment variables."""
+def serve(folder: Path, streamlit: str = "streamlit", **settings: str) -> Iterator[str]:
+    """Start the app on a free port and give its address; `settings` are more environment variables.
+
+    `streamlit` is the module whose command line runs it.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless=true"]
+    command = [sys.executable, "-m", streamlit, "run", "streamlit_app.py", "--server.headless=true"]
     command += ["--server.address=127.0.0.1", f"--server.port={port}", "--server.fileWatcherType=none"]
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
@@ -87,17 +95,24 @@ def launch() -> Iterator[Browser]:
 
 def draw(page: Page, *strokes: list[tuple[int, int]]) -> None:
     """Draw on the canvas with the mouse: each stroke a list of points in canvas pixels, 0 to 280."""
-    canvas = page.locator("canvas.upper-canvas")
-    canvas.wait_for()
-    page.wait_for_timeout(300)
-    box = canvas.bounding_box()
+    settle(page)
+    expect(page.locator("canvas.upper-canvas")).to_have_count(1)  # after Undo the old one goes first
     for stroke in strokes:
-        for number, (x, y) in enumerate(stroke):
-            page.mouse.move(box["x"] + x, box["y"] + y, steps=5)
-            if number == 0:
-                page.mouse.down()
-        page.mouse.up()
-    page.wait_for_timeout(600)  # the canvas waits 200 ms before it sends
+        _draw_stroke(page, stroke)
+    page.locator(".st-key-answer img").first.wait_for()
+    settle(page)
+
+
+def _draw_stroke(page: Page, stroke: list[tuple[int, int]]) -> None:
+    """Draw a stroke, and wait until the canvas has taken it in."""
+    box = page.locator("canvas.upper-canvas").bounding_box()
+    for number, (x, y) in enumerate(stroke):
+        page.mouse.move(box["x"] + x, box["y"] + y, steps=5)
+        if number == 0:
+            page.mouse.down()
+    page.mouse.up()
+    canvas = page.locator("canvas.dc-canvas.lower-canvas").element_handle()
+    page.wait_for_function(IS_INKED, arg=[canvas, *stroke[-1]], timeout=PATIENCE)
 
 
 def new_tab(browser: Browser, url: str, **settings: Any) -> Page:
@@ -119,8 +134,15 @@ def settle(page: Page) -> None:
     Right after a click the script may not have begun: wait for what the click brings instead.
     """
     for _ in range(PATIENCE // 300):
-        page.wait_for_function(READY)
+        page.wait_for_function(READY, timeout=PATIENCE)
         page.wait_for_timeout(300)
         if page.evaluate(READY):
             return
     raise AssertionError("the script of the server runs again and again")
+
+
+def expect_to_fit(page: Page, what: str) -> None:
+    """Wait until a page is as wide as its window; say `what` is not if it stays wider."""
+    width = page.viewport_size["width"]
+    expect(page.get_by_test_id("stMain"), what).to_have_js_property("clientWidth", width)
+    expect(page.get_by_test_id("stMain"), what).to_have_js_property("scrollWidth", width)

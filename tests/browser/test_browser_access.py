@@ -2,10 +2,15 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from tests.browser.places import PAGES
+from tests.browser.server import settle
+from tests.browser.training import open_settings
 
 SEVERE = ("serious", "critical")
+AT_REST = """() => document.getAnimations().every(
+    each => each.playState !== 'running' || each.effect.getComputedTiming().endTime === Infinity)"""
 
 
 def trouble(page):
@@ -23,12 +28,10 @@ def trouble(page):
 def test_axe_finds_nothing_severe_in_either_theme(page, path):
     page.open(path)
     if path == "/train":
-        page.get_by_text("All settings").click()
-        page.locator(".st-key-set_seed").wait_for()
+        open_settings(page)
     for theme, paper in {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 22, 29)"}.items():
         page.emulate_media(color_scheme=theme)
-        page.wait_for_function(
-            "paper => getComputedStyle(document.querySelector('.stApp')).backgroundColor === paper", arg=paper
-        )
-        page.wait_for_timeout(300)  # colours fade over
+        expect(page.locator(".stApp")).to_have_css("background-color", paper)
+        settle(page)
+        page.wait_for_function(AT_REST)  # colours fade over
         assert trouble(page) == [], theme

@@ -3,10 +3,14 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import RunStore
-from tests.browser.server import settle
+from tests.browser.server import PHONE, expect_to_fit, settle
+
+LINKS_IN_ONE_LINE = """() => new Set([...document.querySelectorAll('.st-key-pages a')].map(
+    link => Math.round(link.getBoundingClientRect().top))).size === 1"""
 
 
 @pytest.fixture
@@ -31,46 +35,44 @@ def two_networks(address, tmp_path_factory):
 
 def section(page, name):
     page.get_by_role("radio", name=name, exact=True).click()
-    settle(page)
 
 
 def test_two_runs_are_compared_and_the_link_shows_the_same(page, two_networks):
     page.open("/compare")
     page.get_by_text("Is the difference real?").wait_for()
     first, second = two_networks
-    assert page.locator('[data-testid="stVegaLiteChart"]').count() == 1
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(1)
     page.open(f"/compare?runs={second},{first}&part=images")
-    shown = page.locator(".lab-digits figure")
-    shown.first.wait_for()
-    alt = shown.first.locator("img").get_attribute("alt")
-    assert re.search(r"Test image \d+, a \d: Quick, seed 1 reads \d, .*; Quick, seed 0 reads \d", alt)
+    image = page.locator(".lab-digits figure img").first
+    both = re.compile(r"Test image \d+, a \d: Quick, seed 1 reads \d, .*; Quick, seed 0 reads \d")
+    expect(image).to_have_attribute("alt", both)
+    alt = image.get_attribute("alt")
     page.get_by_role("button", name="Next").click()
-    page.wait_for_function(
-        "alt => document.querySelector('.lab-digits img').alt !== alt", arg=alt, timeout=20_000
-    )
+    expect(image).not_to_have_attribute("alt", alt)
     section(page, "Settings")
-    assert page.locator(".lab-table tbody tr").count() == 1
-    assert page.locator(".lab-table tbody th").inner_text() == "Seed"
-    assert "part=settings" in page.url
+    expect(page.locator(".lab-table tbody tr")).to_have_count(1)
+    expect(page.locator(".lab-table tbody th")).to_have_text("Seed")
+    expect(page).to_have_url(re.compile("part=settings"))
     page.reload()
-    settle(page)
-    page.locator(".lab-table").wait_for()
+    expect(page.locator(".lab-table tbody th")).to_have_text("Seed")
 
 
 def test_a_choice_of_runs_survives_the_language_and_is_made_with_the_keyboard(page, two_networks):
     first, second = two_networks
     page.open(f"/compare?runs={first},{second}")
     page.get_by_text("中文").click()
-    page.locator("h1", has_text="比较").wait_for()
+    expect(page.locator("h1")).to_have_text("比较")
+    expect(page.get_by_text("差别是真的吗？")).to_have_count(1)
     settle(page)
-    assert page.get_by_text("差别是真的吗？").count() == 1
     box = page.get_by_role("combobox").first
     box.focus()
     page.keyboard.press("Backspace")
     page.get_by_text("请至少选择两次训练").wait_for()
-    page.wait_for_url(lambda url: second not in url)
+    expect(page).not_to_have_url(re.compile(second))
+    settle(page)
     box.focus()
     page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("option").first).to_be_visible()
     page.keyboard.press("Enter")
     page.get_by_text("差别是真的吗？").wait_for()
 
@@ -86,13 +88,8 @@ def test_the_table_can_be_downloaded(page, two_networks):
 
 @pytest.mark.parametrize("path", ["/compare", "/inside?run=shipped"])
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_on_a_phone_nothing_is_wider_than_the_window(browser, address, two_networks, path, language):
-    phone = browser.new_page(viewport={"width": 375, "height": 720}, locale="en-US")
-    phone.goto(f"{address}{path}{'&' if '?' in path else '?'}lang={language}")
-    settle(phone)
-    assert phone.get_by_test_id("stMain").evaluate("e => e.scrollWidth - e.clientWidth") == 0
-    links = phone.locator(".st-key-pages a")
-    assert links.count() == 7
-    tops = {round(links.nth(place).bounding_box()["y"]) for place in range(7)}
-    assert len(tops) == 1
-    phone.close()
+def test_on_a_phone_nothing_is_wider_than_the_window(new_tab, two_networks, path, language):
+    phone = new_tab(f"{path}{'&' if '?' in path else '?'}lang={language}", **PHONE)
+    expect_to_fit(phone, path)
+    expect(phone.locator(".st-key-pages a")).to_have_count(7)
+    phone.wait_for_function(LINKS_IN_ONE_LINE)

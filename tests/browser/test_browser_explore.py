@@ -1,6 +1,20 @@
-from tests.browser.server import settle
+import re
 
-SCROLLS = "e => e.scrollWidth > e.clientWidth"
+from playwright.sync_api import expect
+
+from tests.browser.server import PATIENCE, PHONE, expect_to_fit
+from tests.browser.watching import percent_done
+
+# The middle of a digit of the map that no other covers.
+A_DIGIT = """() => {
+    for (const digit of document.querySelectorAll('[data-testid=stVegaLiteChart] .mark-text text')) {
+        const box = digit.getBoundingClientRect();
+        const middle = [box.left + box.width / 2, box.top + box.height / 2];
+        if (document.elementFromPoint(...middle) === digit) return middle;
+    }
+    return null;
+}"""
+POPUP = "#vg-tooltip-element.visible img"
 
 
 def test_an_image_gone_to_is_in_the_url_and_back_leads_to_the_grid(page):
@@ -9,61 +23,55 @@ def test_an_image_gone_to_is_in_the_url_and_back_leads_to_the_grid(page):
     field.fill("42")
     field.press("Enter")
     page.get_by_role("heading", name="As a vector of 784 numbers").wait_for()
-    assert "view=image" in page.url
-    assert "index=42" in page.url
+    expect(page).to_have_url(re.compile("view=image"))
+    expect(page).to_have_url(re.compile("index=42"))
     page.go_back()
     page.locator(".st-key-jump").wait_for()
 
 
-def test_the_pixel_values_scroll_in_their_own_box(browser, address):
-    page = browser.new_page(base_url=address, viewport={"width": 375, "height": 720}, locale="en-US")
-    page.goto("/?view=image&scaling=standard")
-    settle(page)
+def test_the_pixel_values_scroll_in_their_own_box(new_tab):
+    page = new_tab("/?view=image&scaling=standard", **PHONE)
     box = page.locator(".lab-pixels")
-    assert box.evaluate(SCROLLS)
-    assert not page.locator('[data-testid="stMain"]').evaluate(SCROLLS)
+    box.wait_for()
+    page.wait_for_function("box => box.scrollWidth > box.clientWidth", arg=box.element_handle())
+    expect_to_fit(page, "the page")
     box.focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(500)
-    assert box.evaluate("e => e.scrollLeft") > 0
-    page.close()
+    page.wait_for_function("box => box.scrollLeft > 0", arg=box.element_handle())
 
 
-def test_pointing_at_a_dot_of_the_map_shows_its_image(page):
+def point_at_a_digit(page):
+    """Move the mouse over a digit until its image pops up: a chart that was just drawn may not listen yet."""
+    x, y = page.wait_for_function(A_DIGIT).json_value()
+    for turn in range(PATIENCE // 200):
+        page.mouse.move(x + turn % 2, y)
+        page.wait_for_timeout(200)
+        if page.locator(POPUP).is_visible():
+            return
+
+
+def test_pointing_at_a_digit_of_the_map_shows_its_image(page):
     page.open("/?view=map")
-    chart = page.locator('[data-testid="stVegaLiteChart"]').locator("canvas, svg").first
-    chart.wait_for()
-    page.wait_for_timeout(1000)
-    box = chart.bounding_box()
-    shown = page.locator("#vg-tooltip-element.visible img")
-    for step in range(100):
-        page.mouse.move(box["x"] + box["width"] * (0.2 + step / 200), box["y"] + box["height"] / 2)
-        page.wait_for_timeout(30)
-        if shown.count():
-            break
-    assert shown.get_attribute("src").startswith("data:image/png")
-    assert shown.bounding_box()["width"] > 100
+    page.get_by_test_id("stVegaLiteChart").scroll_into_view_if_needed()
+    point_at_a_digit(page)
+    image = page.locator(POPUP)
+    expect(image).to_have_attribute("src", re.compile("^data:image/png"))
+    page.wait_for_function("image => image.getBoundingClientRect().width > 100", arg=image.element_handle())
 
 
-def test_the_last_visitor_to_stop_tsne_ends_it(page, browser, address):
-    map_by_tsne = "/?view=map&method=tsne"
+def test_the_last_visitor_to_stop_tsne_ends_it(page, new_tab):
+    map_by_tsne, words = "/?view=map&method=tsne", "Moving the dots:"
     page.open(map_by_tsne)
     begin = page.get_by_role("button", name="Make the t-SNE map")
     begin.click()
-    page.get_by_text("Moving the dots").wait_for()
-    other = browser.new_page(base_url=address, locale="en-US")
-    other.goto(map_by_tsne)
-    other.get_by_text("Moving the dots").wait_for()
-    page.get_by_role("button", name="Stop").click()
+    percent_done(page, words)
+    other = new_tab(map_by_tsne)
+    before = percent_done(other, words)
+    page.get_by_role("button", name="Stop", exact=True).click()
     begin.wait_for()
-    assert other.get_by_text("Moving the dots").is_visible()
-    other.get_by_role("button", name="Stop").click()
+    before = percent_done(other, words, above=before)
+    percent_done(other, words, above=before)  # it goes on for who still watches
+    other.get_by_role("button", name="Stop", exact=True).click()
     other.get_by_role("button", name="Make the t-SNE map").wait_for()
-    other.close()
-    for _ in range(10):  # it ends at its next step, which a busy machine takes seconds for
-        page.wait_for_timeout(1000)
-        page.reload()
-        settle(page)
-        if begin.is_visible():
-            break
-    assert begin.is_visible()
+    page.reload()
+    begin.wait_for()  # it ends at its next step

@@ -1,56 +1,42 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.places import PAGES
-from tests.browser.server import draw, settle
+from tests.browser.server import PATIENCE, PHONE, draw, expect_to_fit, settle
+from tests.browser.training import LASTING, open_settings, press, start, stop
 
 SEVEN = [(70, 70), (200, 70), (120, 230)]
-MINUTES = 60_000
-
-
-def choose(page, field, key, times):
-    """Move a slider of the form with the keyboard."""
-    slider = page.locator(f".st-key-set_{field} input").first
-    for _ in range(times):
-        slider.press(key)
-    page.wait_for_timeout(500)
-    settle(page)
-
-
-def open_settings(page):
-    page.get_by_text("All settings").click()
-    page.locator(".st-key-set_train_size").wait_for()
 
 
 def train_on_5000(page):
     """Train the quick recipe on a subset; return the run's id."""
     page.open("/train")
     open_settings(page)
-    choose(page, "train_size", "ArrowLeft", 5)
-    assert page.get_by_text("It learns from 5,000 images").or_(page.get_by_text("1,250 images")).count()
-    page.get_by_role("button", name="Start training").click()
-    page.wait_for_url(re.compile("run="))
-    return re.search("run=([0-9a-f]+)", page.url)[1]
+    press(page, "train_size", "ArrowLeft", times=5)
+    expect(page.get_by_text(re.compile("It learns from (5,000|1,250) images"))).to_be_visible()
+    return start(page)
 
 
 def test_train_on_a_subset_evaluate_and_have_a_drawing_read(page):
     run = train_on_5000(page)
-    page.get_by_role("heading", name="finished").wait_for(timeout=3 * MINUTES)
-    accuracy = page.locator('[data-testid="stMetricValue"]').first.inner_text()
+    page.get_by_role("heading", name="finished").wait_for(timeout=3 * PATIENCE)
+    metric = page.get_by_test_id("stMetricValue").first
+    expect(metric).to_have_text(re.compile("%$"))
+    accuracy = metric.text_content()
 
     page.get_by_role("link", name="See where it errs").click()
     page.locator("h1", has_text="Evaluate").wait_for()
-    settle(page)
-    assert f"run={run}" in page.url
-    assert page.locator('[data-testid="stMetricValue"]').first.inner_text() == accuracy
-    assert page.locator(".js-plotly-plot").is_visible()
+    expect(page).to_have_url(re.compile(f"run={run}"))
+    expect(metric).to_have_text(accuracy)
+    expect(page.locator(".js-plotly-plot")).to_be_visible()
 
     page.get_by_role("link", name="Let it read your own writing").click()
     page.get_by_role("heading", name="No digit yet").wait_for()
     draw(page, SEVEN)
     page.get_by_role("heading", name="It reads 7").wait_for()
-    assert page.get_by_alt_text("Your digit in 28 x 28 pixels").is_visible()
+    expect(page.get_by_alt_text("Your digit in 28 x 28 pixels")).to_be_visible()
 
     page.locator(".st-key-pages").get_by_role("link", name="Explore").click()
     page.locator("h1", has_text="Handwritten digits").wait_for()
@@ -62,60 +48,45 @@ def test_train_on_a_subset_evaluate_and_have_a_drawing_read(page):
     page.get_by_role("heading", name="It reads").wait_for()
 
 
-def test_a_running_training_survives_refresh_and_opens_elsewhere_and_stops(page, browser, address):
-    page.open("/train")
-    choose(page, "epochs", "End", 1)
-    page.get_by_role("button", name="Start training").click()
-    page.wait_for_url(re.compile("run="))
-    page.get_by_text("images per second").wait_for(timeout=2 * MINUTES)
+def test_a_running_training_survives_refresh_and_opens_elsewhere_and_stops(page, new_tab):
+    page.open("/train?batch_size=1")
+    press(page, "epochs", "End")
+    start(page)
+    page.get_by_text("images per second").wait_for()
     page.reload()
     page.get_by_text("images per second").wait_for()
-    other = browser.new_page(locale="en-US")
-    other.goto(page.url)
-    other.get_by_text("images per second").wait_for()
-    other.close()
+    new_tab(page.url).get_by_text("images per second").wait_for()
     page.locator(".st-key-pages").get_by_role("link", name="Draw").click()
     page.locator("h1", has_text="Draw a digit").wait_for()
     page.locator(".st-key-pages").get_by_role("link", name="Train").click()
-    page.locator(".stMain").get_by_role("button", name="Stop").click()
-    page.get_by_role("heading", name="stopped").wait_for(timeout=1 * MINUTES)
-    assert page.locator('[data-testid="stMetricValue"]').first.inner_text().endswith("%")
+    stop(page)
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text(re.compile("%$"))
 
 
 def test_the_settings_stay_open_while_they_are_changed(page):
     page.open("/train")
     open_settings(page)
-    choose(page, "weight_decay", "ArrowRight", 2)
-    assert page.get_by_text("Changed since: Weight decay").is_visible()
-    assert page.locator(".st-key-set_train_size").is_visible()
-
-
-def sideways(page):
-    """Return how many pixels a page is wider than its window."""
-    return page.locator('[data-testid="stMain"]').evaluate("e => e.scrollWidth - e.clientWidth")
+    press(page, "weight_decay", "ArrowRight", times=2)
+    expect(page.get_by_text("Changed since: Weight decay")).to_be_visible()
+    expect(page.locator(".st-key-set_train_size")).to_be_visible()
 
 
 @pytest.mark.parametrize("language", ["en-US", "zh-CN"])
-def test_no_page_scrolls_sideways_on_a_phone(browser, address, two_runs, language):
-    page = browser.new_page(base_url=address, viewport={"width": 375, "height": 720}, locale=language)
+def test_no_page_scrolls_sideways_on_a_phone(new_tab, two_runs, language):
+    page = new_tab(locale=language, **PHONE)
     for path in (*PAGES, f"/runs?run={two_runs[0]}", f"/train?run={two_runs[1]}"):
-        page.goto(path)
-        settle(page)
-        assert sideways(page) == 0, path
-    page.locator(".st-key-all_settings summary").click()
-    page.locator(".st-key-set_train_size").wait_for()
-    assert sideways(page) == 0, "all settings"
-    page.close()
+        page.open(path)
+        expect_to_fit(page, path)
+    open_settings(page)
+    expect_to_fit(page, "all settings")
 
 
-def test_a_training_does_not_scroll_sideways_on_a_phone(browser, address):
-    page = browser.new_page(base_url=address, viewport={"width": 375, "height": 720}, locale="en-US")
-    page.goto("/train?recipe=tutorial-1&epochs=1000")
-    page.get_by_role("button", name=re.compile("Start")).click()
-    page.locator('[data-testid="stVegaLiteChart"] :is(svg, canvas)').first.wait_for(timeout=40_000)
-    assert sideways(page) == 0, "while it trains"
-    page.locator(".stMain").get_by_role("button", name="Stop").click()
-    page.get_by_text("Test accuracy").wait_for(timeout=40_000)
+def test_a_training_does_not_scroll_sideways_on_a_phone(new_tab):
+    page = new_tab(LASTING, **PHONE)
+    start(page)
+    page.get_by_test_id("stVegaLiteChart").locator("svg, canvas").first.wait_for()
+    expect_to_fit(page, "while it trains")
+    stop(page)
+    page.get_by_text("Test accuracy").wait_for()
     settle(page)
-    assert sideways(page) == 0, "once it has ended"
-    page.close()
+    expect_to_fit(page, "once it has ended")

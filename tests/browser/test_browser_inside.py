@@ -1,8 +1,10 @@
 """The Inside page in a real browser: the slider by keyboard, and what was drawn before."""
 
+import re
 from dataclasses import replace
 
 import pytest
+from playwright.sync_api import expect
 
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import RunStore
@@ -28,22 +30,21 @@ def trained(address, tmp_path_factory):
 def test_the_slider_travels_by_keyboard_and_a_refresh_stays_there(page, trained):
     page.open(f"/inside?run={trained}&part=answers")
     matrix = page.locator(".lab-matrix")
-    trained_matrix = matrix.inner_text()
+    page.get_by_text("After epoch 1: it reads").wait_for()
+    trained_matrix = matrix.text_content()
     slider = page.get_by_role("slider")
     slider.focus()
     page.keyboard.press("Home")
-    page.wait_for_url("**moment=0*")
-    settle(page)
+    expect(page).to_have_url(re.compile("moment=0"))
     page.get_by_text("Before training: it reads").wait_for()
-    assert matrix.inner_text() != trained_matrix
+    expect(matrix).not_to_have_text(trained_matrix)
     page.reload()
-    settle(page)
     page.get_by_text("Before training: it reads").wait_for()
+    settle(page)
     page.get_by_role("slider").focus()
     page.keyboard.press("End")
     page.get_by_text("After epoch 1: it reads").wait_for()
-    settle(page)
-    assert matrix.inner_text() == trained_matrix
+    expect(matrix).to_have_text(trained_matrix)
 
 
 def test_what_was_drawn_is_looked_at(page, trained):
@@ -57,8 +58,8 @@ def test_what_was_drawn_is_looked_at(page, trained):
     page.get_by_role("radio", name="Answers", exact=True).click()
     page.get_by_alt_text("Your drawing").wait_for()
     page.get_by_text("After epoch 1: it reads").wait_for()
-    slider = page.get_by_role("slider")
-    slider.focus()
+    settle(page)
+    page.get_by_role("slider").focus()
     page.keyboard.press("Home")
     page.get_by_text("Before training: it reads").wait_for()
-    assert page.get_by_alt_text("Your drawing").is_visible()
+    expect(page.get_by_alt_text("Your drawing")).to_be_visible()

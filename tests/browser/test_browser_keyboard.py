@@ -1,6 +1,9 @@
 """Each page with the Tab key alone: it reaches every control, shows where it is, and gets out again."""
 
 import pytest
+from playwright.sync_api import expect
+
+from tests.browser.server import settle
 
 PAGES = (
     "/",
@@ -72,10 +75,8 @@ def tab_through(page):
 @pytest.mark.parametrize("path", PAGES)
 def test_tab_reaches_every_control_and_shows_where_it_is(page, two_runs, path):
     page.open(path)
-    at_rest = (
-        "!document.querySelector('[data-testid=stProgress]')"  # what measures by itself changes the page
-    )
-    page.wait_for_function(at_rest, timeout=60_000)
+    expect(page.get_by_test_id("stProgress")).to_have_count(0)  # what measures by itself changes the page
+    settle(page)
     assert page.evaluate(MARK) > 5
     unmarked = tab_through(page)
     assert page.locator("[data-wanted]:not([data-reached])").evaluate_all(MARKUP) == []

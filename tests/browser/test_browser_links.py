@@ -2,86 +2,67 @@
 
 import re
 
+from playwright.sync_api import expect
+
 from tests.browser.server import settle
+from tests.browser.training import expect_value, press, value
 
 
-def shown(page, field):
-    return page.locator(f".st-key-set_{field} [role=slider], .st-key-set_{field} input").first.get_attribute(
-        "aria-valuetext"
-    )
-
-
-def press(page, field, key):
-    """Move a slider of the form one step, and wait for the URL to know."""
-    before = page.url
-    page.locator(f".st-key-set_{field} input").first.press(key)
-    page.wait_for_url(lambda url: url != before)
-    settle(page)
-
-
-def wait_for_value(page, field, value):
-    page.wait_for_function(
-        "([field, value]) => [...document.querySelectorAll(`.st-key-set_${field} *`)]"
-        ".some(e => e.getAttribute('aria-valuetext') === value)",
-        arg=[field, value],
-    )
-
-
-def test_the_form_survives_refresh_back_and_forward_and_opens_elsewhere(page, browser, address):
+def test_the_form_survives_refresh_back_and_forward_and_opens_elsewhere(page, new_tab):
     page.open("/train")
-    first = shown(page, "epochs")
+    first, most = value(page, "epochs"), value(page, "batch_size")
     press(page, "epochs", "ArrowRight")
-    second = shown(page, "epochs")
-    press(page, "batch_size", "ArrowLeft")
-    batch = shown(page, "batch_size")
+    expect(page).not_to_have_url(re.compile(f"epochs={first}(&|$)"))
+    second = value(page, "epochs")
     assert first != second
-    assert f"epochs={second}" in page.url
+    press(page, "batch_size", "ArrowLeft")
+    batch = value(page, "batch_size")
+    assert batch != most
+    expect(page).to_have_url(re.compile(f"epochs={second}(&|$)"))
 
     page.reload()
-    settle(page)
-    assert (shown(page, "epochs"), shown(page, "batch_size")) == (second, batch)
-
-    other = browser.new_context(locale="zh-CN").new_page()
-    other.goto(page.url)
-    settle(other)
-    assert (shown(other, "epochs"), shown(other, "batch_size")) == (second, batch)
-    other.close()
+    expect_form(page, second, batch)
+    expect_form(new_tab(page.url, locale="zh-CN"), second, batch)
 
     page.go_back()
-    page.wait_for_url(lambda url: f"batch_size={batch}" not in url)
-    settle(page)
-    assert shown(page, "epochs") == second
-    assert shown(page, "batch_size") != batch
+    expect_form(page, second, most)
     page.go_back()
-    page.wait_for_url(re.compile("/train$"))
-    wait_for_value(page, "epochs", first)
+    expect(page).to_have_url(re.compile("/train$"))
+    expect_form(page, first, most)
     page.go_forward()
-    wait_for_value(page, "epochs", second)
+    expect_form(page, second, most)
     page.go_forward()
-    wait_for_value(page, "batch_size", batch)
+    expect_form(page, second, batch)
+
+
+def expect_form(page, epochs, batch_size):
+    expect_value(page, "epochs", epochs)
+    expect_value(page, "batch_size", batch_size)
+    settle(page)
 
 
 def test_the_form_goes_along_to_other_pages_even_if_they_are_refreshed(page):
     page.open("/train")
     press(page, "epochs", "ArrowRight")
-    epochs = shown(page, "epochs")
+    epochs = value(page, "epochs")
     page.locator(".st-key-pages").get_by_role("link", name="Draw").click()
     page.locator("h1", has_text="Draw a digit").wait_for()
+    settle(page)
     page.reload()
     settle(page)
     page.locator(".st-key-pages").get_by_role("link", name="Train").click()
     page.locator("h1", has_text="Train a network").wait_for()
-    wait_for_value(page, "epochs", epochs)
+    expect_value(page, "epochs", epochs)
 
 
 def test_back_and_forward_go_from_run_to_run(page, two_runs):
     first, second = two_runs
     page.open(f"/train?run={first}")
     page.locator(f".st-key-open_{second} button:visible").click()
-    page.wait_for_url(lambda url: second in url)
+    expect(page).to_have_url(re.compile(second))
     page.get_by_role("heading", name="Tutorial 1").wait_for()
     page.go_back()
-    page.wait_for_url(lambda url: first in url)
+    expect(page).to_have_url(re.compile(first))
     page.get_by_role("heading", name="Quick").wait_for()
     page.go_forward()
     page.get_by_role("heading", name="Tutorial 1").wait_for()

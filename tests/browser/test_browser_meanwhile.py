@@ -1,16 +1,45 @@
 """While robustness is measured or a t-SNE map is made, the pages answer; Stop ends the work."""
 
-import re
-import time
+from dataclasses import dataclass
 
 import pytest
+from playwright.sync_api import expect
 
 from mnist_core.config import TrainConfig
 from mnist_core.runs.store import RunStore
-from tests.browser.server import settle
+from tests.browser.watching import percent_done
 
-SECONDS_TO_ANSWER = 2.0
-NETWORK = {"architecture": "cnn", "channels": (16, 32), "widths": (32,)}  # enough work to last
+NETWORK = {"architecture": "cnn", "channels": (16, 32), "widths": (32,)}
+
+
+@dataclass(frozen=True)
+class Work:
+    """Where it is begun, by which button; what is said while it goes on, and where it was stopped."""
+
+    path: str
+    section: str
+    button: str
+    progress: str
+    stopped: str
+    others: dict[str, str]  # the page's other sections -> what shows that they are open
+
+
+ROBUSTNESS = Work(
+    "/evaluate?run={run}&view=robust",
+    "Robustness",
+    "Measure",
+    "Measuring:",
+    "Stopped; below is what was measured until then.",
+    {"Digit by digit": '[data-testid="stDataFrame"]', "Hardest images": ".st-key-lab_images"},
+)
+TSNE = Work(
+    "/inside?run={run}&part=map&method=tsne",
+    "Map",
+    "Make the t-SNE map",
+    "Moving the dots:",
+    "This map has to be computed for each moment",
+    {"Weights and layers": ".lab-tiles", "Answers": ".lab-matrix"},
+)
 
 
 @pytest.fixture
@@ -27,60 +56,24 @@ def cnn(address, tmp_path_factory):
     store.remove(writer.id)
 
 
-def quickest(page, *turns):
-    """The least of the seconds that several clicks took: (radio to click, what then shows)."""
-    taken = []
-    for name, shown in turns:
-        begin = time.perf_counter()
-        page.get_by_role("radio", name=name, exact=True).click()
-        page.locator(shown).first.wait_for(timeout=15_000)
-        taken.append(time.perf_counter() - begin)
-    return min(taken)
+def open_section(page, name):
+    page.get_by_role("radio", name=name, exact=True).click()
 
 
-def percent(page, words):
-    text = page.get_by_text(re.compile(words + r" \d+")).first.inner_text(timeout=15_000)
-    return int(re.search(r"(\d+)\s*%", text)[1])
-
-
-def test_the_page_answers_while_robustness_is_measured_and_stop_ends_it(page, cnn):
-    page.open(f"/evaluate?run={cnn}&view=robust&count=2000")
-    begin = page.get_by_role("button", name="Measure", exact=True)
+@pytest.mark.parametrize("work", [ROBUSTNESS, TSNE], ids=["robustness", "tsne"])
+def test_the_page_answers_while_it_works_and_stop_ends_it(page, cnn, work):
+    page.open(work.path.format(run=cnn))
+    begin = page.get_by_role("button", name=work.button, exact=True)
     begin.click()
-    page.get_by_text(re.compile(r"Measuring: \d+")).wait_for(timeout=20_000)
-    before = percent(page, "Measuring:")
-    table, digits = '[data-testid="stDataFrame"]', ".st-key-lab_images"
-    assert quickest(page, ("Digit by digit", table), ("Hardest images", digits)) < SECONDS_TO_ANSWER
-    page.get_by_role("radio", name="Robustness", exact=True).click()
-    page.get_by_text(re.compile(r"Measuring: \d+")).wait_for(timeout=15_000)
-    page.wait_for_timeout(1500)
-    assert percent(page, "Measuring:") > before
+    before = percent_done(page, work.progress)
+    for name, shown in work.others.items():
+        open_section(page, name)
+        page.locator(shown).first.wait_for()
+    open_section(page, work.section)
+    percent_done(page, work.progress, above=before)  # it has gone on, and still does
     page.get_by_role("button", name="Stop", exact=True).click()
-    begin.wait_for(timeout=15_000)
-    page.get_by_text("Stopped; below is what was measured until then.").wait_for()
-    page.wait_for_timeout(1500)
+    begin.wait_for()
+    page.get_by_text(work.stopped).wait_for()
     page.reload()
-    settle(page)
-    assert begin.is_visible()  # it has ended for good, not only for this visitor
-
-
-def test_the_page_answers_while_a_map_is_made_and_stop_ends_it(page, cnn):
-    page.open(f"/inside?run={cnn}&part=map&method=tsne")
-    begin = page.get_by_role("button", name="Make the t-SNE map")
-    begin.click()
-    page.get_by_text(re.compile(r"Moving the dots: \d+")).wait_for(timeout=20_000)
-    before = percent(page, "Moving the dots:")
-    layers, matrix = ".lab-tiles", ".lab-matrix"
-    assert quickest(page, ("Weights and layers", layers), ("Answers", matrix)) < SECONDS_TO_ANSWER
-    page.get_by_role("radio", name="Map", exact=True).click()
-    page.get_by_text(re.compile(r"Moving the dots: \d+")).wait_for(timeout=15_000)
-    assert percent(page, "Moving the dots:") > before
-    page.get_by_role("button", name="Stop", exact=True).click()
-    begin.wait_for(timeout=15_000)
-    for _ in range(8):  # it ends at its next step
-        page.wait_for_timeout(1000)
-        page.reload()
-        settle(page)
-        if begin.is_visible():
-            break
-    assert begin.is_visible()
+    begin.wait_for()  # it has ended for good, not only for this visitor
+    expect(page.get_by_text(work.progress)).to_have_count(0)

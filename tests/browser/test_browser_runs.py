@@ -3,8 +3,10 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
-from tests.browser.server import serve, settle
+from tests.browser.server import PHONE, expect_to_fit, serve, settle
+from tests.browser.training import LASTING, start, stop
 
 
 @pytest.fixture(scope="module")
@@ -15,72 +17,59 @@ def public(browser, tmp_path_factory):
 
 
 @pytest.fixture
-def visitor(browser, public):
+def visitor(new_tab, public):
     """Open a browser of its own, which keeps its own cookies."""
-    contexts = []
 
     def visit(path="/", **settings):
-        contexts.append(browser.new_context(base_url=public, locale="en-US", **settings))
-        page = contexts[-1].new_page()
-        page.goto(path)
-        settle(page)
-        return page
+        return new_tab(path, url=public, **settings)
 
-    yield visit
-    for context in contexts:
-        context.close()
+    return visit
 
 
-def start(page):
+def start_lasting(page):
     """Begin a training that doesn't end by itself; return its run's id."""
-    page.goto("/train?epochs=1000&train_size=1000&validation_size=500")
+    page.goto(LASTING)
     settle(page)
-    page.get_by_role("button", name="Start training").click()
-    page.wait_for_url(re.compile("run="))
-    return re.search("run=([0-9a-f]+)", page.url)[1]
-
-
-def in_sidebar(page):
-    settle(page)
-    return page.locator(".st-key-run_list button").count()
+    return start(page)
 
 
 def test_two_visitors_have_lists_of_their_own_that_refresh_and_a_second_tab_keep(visitor):
     anna, ben = visitor(), visitor()
-    run = start(anna)
+    run = start_lasting(anna)
     anna.locator(".st-key-run_list").get_by_text("training").first.wait_for()
-    anna.get_by_text("images per second").wait_for(timeout=60_000)
+    anna.get_by_text("images per second").wait_for()
     anna.reload()
     anna.locator(f".st-key-open_{run}").wait_for()
     second = anna.context.new_page()
     second.goto("/runs")
     second.locator(f".st-key-open_{run}").wait_for()
     ben.reload()
-    assert in_sidebar(ben) == 0
+    settle(ben)
+    expect(ben.locator(".lab-digits img").first).to_be_visible()
+    expect(ben.locator(".st-key-run_list button")).to_have_count(0)
     ben.goto(f"/train?run={run}")
     ben.locator(f".st-key-open_{run}").wait_for()
-    assert ben.get_by_role("button", name="Stop").count() == 0
+    ben.get_by_text("only who trained it can steer").wait_for()
+    expect(ben.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
     ben.goto("/")
     ben.locator(f".st-key-open_{run}").wait_for()
-    anna.get_by_role("button", name="Stop").click()
-    anna.get_by_role("heading", name="stopped").wait_for(timeout=60_000)
+    stop(anna)
     ben.locator(".st-key-run_list").get_by_text("stopped").first.wait_for()  # without a click
 
 
-def test_two_tabs_opened_at_once_are_one_visitor(browser, public):
-    context = browser.new_context(base_url=public, locale="en-US")
-    tabs = [context.new_page(), context.new_page()]
+def test_two_tabs_opened_at_once_are_one_visitor(visitor):
+    first = visitor(None)
+    tabs = [first, first.context.new_page()]
     for tab in tabs:
         tab.goto("/", wait_until="commit")
     for tab in tabs:
         settle(tab)
-        tab.wait_for_timeout(1000)
-        settle(tab)
-    run = start(tabs[1])
+        tab.wait_for_function("document.cookie.includes('digitlab_visitor=')")
+        settle(tab)  # who came second has loaded anew
+    run = start_lasting(tabs[1])
     tabs[0].goto("/runs")
     tabs[0].locator(f".st-key-open_{run}").wait_for()
-    tabs[1].get_by_role("button", name="Stop").click()
-    context.close()
+    stop(tabs[1])
 
 
 def test_delete_and_undo_and_rename_with_the_keyboard(page, two_runs):
@@ -95,40 +84,40 @@ def test_delete_and_undo_and_rename_with_the_keyboard(page, two_runs):
     page.locator(f".st-key-open_{first}").wait_for(state="detached")
     page.get_by_role("button", name="Undo").press("Enter")
     page.locator(f".st-key-open_{first}").wait_for()
-    assert first in page.url
-    assert page.locator(f".st-key-open_{second}").count() == 1
+    expect(page).to_have_url(re.compile(first))
+    expect(page.locator(f".st-key-open_{second}")).to_have_count(1)
 
 
 def test_a_row_of_the_table_becomes_the_current_run(page, two_runs):
     first, second = two_runs
     page.open("/runs")
     table = page.get_by_test_id("stDataFrame")
+    expect(table.locator("canvas [role=row]").nth(2)).to_be_attached()  # its rows are drawn
+    settle(page)
     box = table.bounding_box()
     page.mouse.click(box["x"] + 15, box["y"] + 36 + 36 + 18)  # the second row's check box
-    page.wait_for_url(lambda url: first in url)
+    expect(page).to_have_url(re.compile(first))
     settle(page)
     page.locator(f".st-key-open_{second} button:visible").click()
-    page.wait_for_url(lambda url: second in url)
+    expect(page).to_have_url(re.compile(second))
 
 
-def test_on_a_phone_the_list_is_out_of_the_way_until_it_is_asked_for(browser, address, two_runs):
-    phone = browser.new_page(viewport={"width": 375, "height": 720}, locale="en-US")
-    phone.goto(address + "/runs")
-    settle(phone)
+def test_on_a_phone_the_list_is_out_of_the_way_until_it_is_asked_for(new_tab, two_runs):
+    phone = new_tab("/runs", **PHONE)
+    expect(phone.get_by_test_id("stDataFrame")).to_be_visible()
     button = phone.locator(f".st-key-open_{two_runs[0]} button:visible")
-    assert button.count() == 0 or button.bounding_box()["x"] < 0
+    expect(button).not_to_be_in_viewport()
     phone.get_by_test_id("stExpandSidebarButton").click()
-    phone.wait_for_timeout(500)
     button.click()
-    phone.wait_for_url(lambda url: two_runs[0] in url)
-    assert phone.get_by_test_id("stMain").evaluate("e => e.scrollWidth - e.clientWidth") == 0
-    phone.close()
+    expect(phone).to_have_url(re.compile(two_runs[0]))
+    settle(phone)
+    expect_to_fit(phone, "a run's page")
 
 
 def test_who_is_new_sees_three_steps_until_they_close_them_or_have_a_run(visitor):
     page = visitor()
     welcome = page.locator(".st-key-welcome")
-    assert welcome.get_by_role("link").count() == 2
+    expect(welcome.get_by_role("link")).to_have_count(2)
     page.get_by_role("button", name="Close").press("Enter")
     welcome.wait_for(state="hidden")
     page.locator(".st-key-pages").get_by_role("link", name="Draw").click()
@@ -136,13 +125,15 @@ def test_who_is_new_sees_three_steps_until_they_close_them_or_have_a_run(visitor
     page.locator(".st-key-pages").get_by_role("link", name="Explore").click()
     page.locator("h1", has_text="Handwritten digits").wait_for()
     settle(page)
-    assert not welcome.is_visible()
+    expect(page.locator(".lab-digits img").first).to_be_visible()
+    expect(welcome).to_be_hidden()
     page.reload()
-    settle(page)
-    assert welcome.count() == 0
+    page.get_by_text("In this lab you look at the digits of MNIST").wait_for()
+    expect(welcome).to_have_count(0)
 
 
 def test_on_a_phone_the_digits_are_in_sight_below_the_steps(visitor):
-    page = visitor(viewport={"width": 375, "height": 720})
-    assert page.locator(".st-key-welcome").is_visible()
-    assert page.locator(".lab-digits img").first.bounding_box()["y"] < 620
+    page = visitor(**PHONE)
+    expect(page.locator(".st-key-welcome")).to_be_visible()
+    expect(page.locator(".lab-digits img").first).to_be_visible()
+    page.wait_for_function("() => document.querySelector('.lab-digits img').getBoundingClientRect().y < 620")

@@ -1,4 +1,6 @@
-from tests.browser.server import settle
+import re
+
+from playwright.sync_api import expect
 
 
 def test_a_run_is_taken_away_as_a_script(page, two_runs):
@@ -13,9 +15,8 @@ def test_a_run_is_taken_away_as_a_script(page, two_runs):
 def test_weights_are_taken_away_and_brought_back(page, tmp_path):
     page.open("/train?run=shipped")
     page.get_by_role("button", name="Take it away").click()
-    assert page.get_by_role(
-        "button", name="Training script"
-    ).is_disabled()  # its digits are of our own writing
+    # Its digits are of our own writing.
+    expect(page.get_by_role("button", name="Training script")).to_be_disabled()
     with page.expect_download() as weights:
         page.get_by_role("button", name="Weights").click()
     weights.value.save_as(tmp_path / "again.safetensors")
@@ -24,16 +25,14 @@ def test_weights_are_taken_away_and_brought_back(page, tmp_path):
     page.get_by_text("Load a file").click()
     page.locator("input[type=file]").set_input_files(tmp_path / "again.safetensors")
     page.get_by_text("The weights of again.safetensors are a run now").wait_for()
-    settle(page)
-    assert "run=shipped" not in page.url
-    assert page.get_by_role("heading", name="again: finished").is_visible()
+    expect(page.get_by_role("heading", name="again: finished")).to_be_visible()
+    expect(page).not_to_have_url(re.compile("run=shipped"))
 
 
 def test_charts_are_saved_by_their_own_buttons(page):
     page.open("/train?run=shipped")
-    settle(page)
+    page.locator(".vega-embed :is(svg, canvas)").first.wait_for()
     page.locator(".vega-embed").first.hover()
-    page.wait_for_timeout(500)
     save = page.get_by_role("button", name="Download as PNG").first
     with page.expect_download() as chart:
         save.click()
