@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, TimeoutError, expect, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
 MNIST = ROOT.parent / "shared" / "mnist"
@@ -30,6 +30,13 @@ PATIENCE = 60_000  # milliseconds: no test is about speed, and a machine may be 
 READY = """() => document.querySelector('h1')
     && document.querySelector('.stApp[data-test-script-state="notRunning"]')
     && !document.querySelector('[data-testid=stSkeleton]')"""
+STATE = """() => ({
+    heading: document.querySelector('h1')?.innerText,
+    script: document.querySelector('.stApp')?.dataset.testScriptState,
+    connection: document.querySelector('.stApp')?.dataset.testConnectionState,
+    skeletons: document.querySelectorAll('[data-testid=stSkeleton]').length,
+    said: document.querySelector('.stMain')?.innerText.slice(0, 1000),
+})"""
 IS_INKED = """([canvas, x, y]) => {
     const scale = canvas.width / canvas.clientWidth;
     return canvas.getContext('2d').getImageData(x * scale, y * scale, 1, 1).data[0] > 128;
@@ -133,12 +140,15 @@ def settle(page: Page) -> None:
 
     Right after a click the script may not have begun: wait for what the click brings instead.
     """
-    for _ in range(PATIENCE // 300):
-        page.wait_for_function(READY, timeout=PATIENCE)
-        page.wait_for_timeout(300)
-        if page.evaluate(READY):
-            return
-    raise AssertionError("the script of the server runs again and again")
+    try:
+        for _ in range(PATIENCE // 300):
+            page.wait_for_function(READY, timeout=PATIENCE)
+            page.wait_for_timeout(300)
+            if page.evaluate(READY):
+                return
+    except TimeoutError as error:
+        raise AssertionError(f"{page.url} did not come to rest: {page.evaluate(STATE)}") from error
+    raise AssertionError(f"the script of {page.url} runs again and again")
 
 
 def expect_to_fit(page: Page, what: str) -> None:
