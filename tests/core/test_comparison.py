@@ -52,11 +52,12 @@ def test_two_runs(make_run):
         make_run("first", parameters=9, train_seconds=2.0, epochs=3, train_images=100),
         make_run("second"),
     ]
+    (runs[0].folder / "checkpoints" / "2.safetensors").write_bytes(b"x" * 70)
     found = compare_runs(runs, answers([1] * 9 + [0] * 11, [0] * 8 + [1] * 2 + [0] * 10), ["A", "B"])
     first, second = found.scores
     assert (first.correct, first.accuracy, second.accuracy, found.images) == (9, 0.45, 0.1, 20)
     assert first.interval == wilson_interval(9, 20)
-    assert (first.parameters, first.train_seconds, first.images_per_second, first.size) == (9, 2.0, 150, 50)
+    assert (first.parameters, first.train_seconds, first.images_per_second, first.size) == (9, 2.0, 150, 70)
     assert (second.parameters, second.images_per_second) == (None, None)
     assert first.right_alone.tolist() == list(range(8))
     (pair,) = found.pairs
@@ -72,7 +73,7 @@ def test_two_runs(make_run):
     assert words(found.notes).startswith("The intervals and tests take these networks as they are")
     row = first.row()
     keys = ("run", "accuracy", "accuracy_low", "bytes")
-    assert [row[key] for key in keys] == ["first", 0.45, first.interval[0], 50]
+    assert [row[key] for key in keys] == ["first", 0.45, first.interval[0], 70]
 
 
 def test_the_better_one_is_named_whichever_comes_first(make_run):
@@ -156,6 +157,7 @@ def test_what_cannot_be_compared_is_refused(make_run):
     run, other = make_run("a"), make_run("b", source="sample")
     with pytest.raises(InputError, match="From 2 to 8 runs can be compared, not 1"):
         check_comparable([run], "mnist")
+    check_comparable([replace(run, id=str(n)) for n in range(8)], "mnist")
     with pytest.raises(InputError, match="not 9"):
         check_comparable([replace(run, id=str(n)) for n in range(9)], "mnist")
     with pytest.raises(InputError, match="Run a is named twice"):
@@ -248,6 +250,7 @@ def test_the_seeds_on_the_way_wait_or_train_with_the_same_settings(make_run):
     ]
     other = replace(make_run("o", replace(config, epochs=1)), status="queued")
     assert [found.id for found in seeds_on_the_way(run, [*coming, other, run])] == ["a", "b"]
+    assert [found.id for found in seeds_on_the_way(coming[0], coming)] == ["a"]
 
 
 def test_the_next_seeds_are_new_ones():

@@ -69,6 +69,12 @@ def test_expected_error_by_hand():
     assert brier_score(*answers([0], [[0.6, 0.4, *[0] * 8]])) == pytest.approx(0.32, abs=1e-7)
 
 
+def test_who_is_as_sure_as_an_edge_belongs_below_it():
+    """The parts are (0, 0.5] and (0.5, 1], as in Guo et al. 2017."""
+    rows = [[0.5, 0.5, *[0] * 8], [0.75, 0.25, *[0] * 8]]
+    assert reliability(*answers([0, 0], rows), bins=2).confidences.tolist() == [0.5, 0.75]
+
+
 def test_no_bins_are_refused():
     with pytest.raises(InputError, match="at least 1 bin"):
         reliability(*CASES["random"], 0)
@@ -125,6 +131,14 @@ def test_no_image_judges_the_temperature_fitted_to_it():
     scaled, _ = scale_by_temperature(probabilities, np.arange(20) % 2)
     assert (scaled[::2, 0] < 0.55).all()
     assert (scaled[1::2, 0] > 0.99).all()
+
+
+def test_certainty_that_errs_gets_the_highest_temperature():
+    """Half of the answers are wrong, and all have a probability of 1 beside nine of 0."""
+    certain = np.eye(10, dtype=np.float32)[np.zeros(40, int)]
+    scaled, temperature = scale_by_temperature(certain, np.arange(40) // 2 % 2)
+    assert temperature == pytest.approx(20, rel=0.01)
+    assert np.isfinite(scaled).all()
 
 
 def test_one_image_has_no_temperature():

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from mnist_core.analysis import robustness
-from mnist_core.analysis.adversarial import attack
-from mnist_core.analysis.corruptions import corrupt
+from mnist_core.analysis.adversarial import ATTACKS, attack
+from mnist_core.analysis.corruptions import CORRUPTIONS, corrupt
 from mnist_core.analysis.robustness import (
     TRIALS,
     Robustness,
@@ -107,6 +107,18 @@ def test_progress_rises_from_none_to_all_in_small_steps(steps):
     assert max(np.diff(fractions)) < 0.15
 
 
+def test_progress_counts_attacks_by_what_they_cost(steps):
+    begun = next(fraction for fraction, result in steps if set(CORRUPTIONS) <= set(whole(result)))
+    plain = sum(len(corruption.strengths) - 1 for corruption in CORRUPTIONS.values())
+    attacks = sum(trial.cost * (len(trial.strengths) - 1) for trial in ATTACKS.values())
+    assert begun == pytest.approx(plain / (plain + attacks))
+
+
+def whole(result):
+    """The trials that were measured at every strength."""
+    return [name for name in result.accuracies if result.score(name) is not None]
+
+
 def test_whoever_leaves_keeps_what_was_measured(model, sample, result):
     steps = measure_robustness(model, sample.test, IMAGES, seed=3)
     partial = next(result for _, result in steps if len(result.accuracies) == 2)
@@ -135,11 +147,23 @@ def test_the_standard_error_is_the_binomials():
 
 
 def test_the_estimate_is_of_the_right_size(model, sample):
-    start = time.perf_counter()
+    start = time.process_time()  # without what others take of a busy machine, as in the best of three
     list(measure_robustness(model, sample.test, IMAGES, seed=3))
-    taken = time.perf_counter() - start
+    taken = time.process_time() - start
     estimates = [IMAGES * estimate_seconds(model, sample.test) for _ in range(3)]
     assert taken / 10 < min(estimates) < 10 * taken
+
+
+def test_the_estimate_is_for_one_image(model, sample, monkeypatch):
+    monkeypatch.setattr(robustness, "_seconds", lambda work: 1.0)  # for a batch, once
+    points = sum(len(trial.strengths) - 1 for trial in TRIALS.values())
+    expected = (points + robustness.ATTACK_STEPS) / robustness.BATCH
+    assert estimate_seconds(model, sample.test) == pytest.approx(expected)
+
+
+def test_another_seed_turns_the_example_otherwise(model, sample):
+    one, other = (examples(model, sample.test, "rotation", 5, seed) for seed in (1, 2))
+    assert not np.array_equal(one, other)
 
 
 @pytest.mark.parametrize("name", TRIALS)

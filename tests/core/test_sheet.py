@@ -17,6 +17,7 @@ def test_a_line_of_strokes_gives_their_image_and_label():
     entry = read_entry(json.dumps({"strokes": SEVEN, "label": 7}), 1)
     assert (entry.strokes, entry.label) == (SEVEN, 7)
     np.testing.assert_array_equal(entry.image, strokes_to_image(SEVEN))
+    assert read_entry('{"strokes": [], "label": 0}', 1).label == 0
     unsaid = read_entry('{"label": null, "strokes": [[[1, 2]]], "writer": 3}', 1)
     assert (unsaid.strokes, unsaid.label) == ([[[1, 2]]], None)
 

@@ -110,6 +110,8 @@ class TestSeeds:
         assert mean_interval([0.97, 0.98, 0.99]) == pytest.approx((0.98 - half, 0.98 + half), abs=1e-8)
         assert mean_interval([0.97]) is None
         assert mean_interval([0.97, 0.97]) == (0.97, 0.97)
+        with pytest.raises(InputError, match="Confidence must be between 0 and 1"):
+            mean_interval([0.97, 0.98], confidence=1.0)
 
     @pytest.mark.parametrize("count", [2, 3, 5, 30])
     def test_mean_interval_agrees_with_statsmodels(self, count):
