@@ -117,10 +117,9 @@ def duration_text(seconds: float) -> str:
 
 
 def brief_text(seconds: float) -> str:
-    """Say a duration of less than ten seconds to a tenth, so that none is said to take no time."""
-    if seconds < 0.1:
-        return _("< 0.1 s")
-    return _("{seconds} s").format(seconds=f"{seconds:.1f}".removesuffix(".0"))
+    """Say a duration of less than ten seconds to a tenth or hundredth: none is said to take no time."""
+    number = f"{seconds:.1f}".removesuffix(".0") if seconds >= 0.1 else f"{max(seconds, 0.01):.2f}"
+    return _("{seconds} s").format(seconds=number)
 
 
 def _visitors_zone() -> tzinfo:
