@@ -4,7 +4,6 @@ import time
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
 
 from benchmarks.rows import rows_table, set_in_row
 from mnist_core.architectures import build_model
@@ -12,18 +11,12 @@ from mnist_core.config import TrainConfig
 from mnist_core.data import open_mnist
 from mnist_core.messages import InputError
 from mnist_core.reading.drawing import strokes_to_image
-from mnist_core.reading.recognition import Prediction
 from mnist_core.reading.segmentation import predict_pixels_row, predict_strokes_row, strokes_within
 from mnist_core.runs.store import RunStore
+from tests.core.rows import ONE, SEVEN, moved
 
-ONE = [[[20, 0], [20, 100]]]
-SEVEN = [[[0, 0], [50, 0], [20, 100]], [[12, 52], [50, 50]]]  # crossed
 FIVE = [[[10, 4], [6, 46], [36, 40], [54, 66], [34, 100], [0, 90]], [[12, 2], [60, 0]]]  # bar apart
 ZERO = [[[30, 0], [6, 28], [4, 62], [26, 99], [52, 84], [60, 46], [48, 10], [30, 0]]]
-
-
-def moved(strokes, right):
-    return [[[x + right, y] for x, y in stroke] for stroke in strokes]
 
 
 @pytest.fixture(scope="module")
@@ -155,72 +148,3 @@ def test_a_speck_beside_a_row_is_dirt(untrained, batch):
 def test_the_rows_table_counts(untrained, batch, monkeypatch):
     monkeypatch.setattr("benchmarks.rows.ROWS", 5)
     assert "of 5 rows |" in rows_table(untrained, None, batch)
-
-
-def answer_with(monkeypatch, *rounds: list[float]) -> None:
-    """Have each round of reading, first the parts and then neighbours as one, answer with confidences."""
-    answers = iter(rounds)
-
-    def read(model, images, calibration):
-        sure = next(answers)
-        return [
-            Prediction(1, sure[place % len(sure)], np.zeros(10, np.float32), image)
-            for place, image in enumerate(images)
-        ]
-
-    monkeypatch.setattr("mnist_core.reading.segmentation.predict_all", read)
-
-
-NARROW = [[[0, 0], [30, 0], [20, 100]]]
-
-
-@pytest.mark.parametrize(
-    ("digit", "right", "parts", "whole", "digits"),
-    [
-        (NARROW, 40, [0.5], 0.95, 1),  # near, narrow, read badly alone and well together
-        (NARROW, 40, [0.97, 0.5], 0.95, 1),  # one of them read badly alone
-        (NARROW, 40, [0.5], 0.6, 2),  # read badly together, too
-        (NARROW, 40, [0.95], 0.99, 2),  # read well alone
-        (SEVEN, 60, [0.5], 0.95, 2),  # wider than high together
-        (ONE, 45, [0.5], 0.95, 2),  # far apart
-    ],
-)
-def test_neighbours_are_one_where_that_is_likelier(digit, right, parts, whole, digits, monkeypatch):
-    answer_with(monkeypatch, parts, [whole])
-    assert len(predict_strokes_row(None, digit + moved(digit, right))) == digits
-
-
-def test_neighbours_that_overlap_a_little_are_two(untrained):
-    assert len(predict_strokes_row(untrained, SEVEN + moved(SEVEN, 46))) == 2
-
-
-def test_high_neighbours_are_two_however_near(untrained):
-    assert len(predict_strokes_row(untrained, ONE + moved(ONE, 12))) == 2
-
-
-def test_a_small_stroke_belongs_to_the_digit_beside_it(untrained):
-    dash = [[[0, 40], [8, 60]]]
-    assert len(predict_strokes_row(untrained, ONE + moved(dash, 30))) == 1
-    assert len(predict_strokes_row(untrained, ONE + moved(dash, 50))) == 2
-
-
-def test_a_row_ends_after_fifty_digits(monkeypatch):
-    answer_with(monkeypatch, *[[0.99]] * 2)
-    ones = [stroke for place in range(60) for stroke in moved(ONE, 40 * place)]
-    assert len(predict_strokes_row(None, ones)) == 50
-
-
-def slanted(*lefts: int) -> np.ndarray:
-    """A picture with a slanted stroke from each place on."""
-    picture = Image.new("L", (110, 100))
-    for left in lefts:
-        ImageDraw.Draw(picture).line((left, 90, left + 30, 10), fill=255, width=6)
-    return np.asarray(picture)
-
-
-def test_a_digit_is_read_without_its_neighbours_ink(monkeypatch):
-    answer_with(monkeypatch, *[[0.99]] * 3)
-    first, second = predict_pixels_row(None, slanted(20, 45))
-    (alone,) = predict_pixels_row(None, slanted(20))
-    assert second.box.left < first.box.right
-    np.testing.assert_array_equal(first.prediction.image, alone.prediction.image)

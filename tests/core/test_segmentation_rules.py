@@ -1,0 +1,127 @@
+"""When neighbours in a row are one digit, and where wide ink is cut, with given confidences."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from mnist_core.architectures import build_model
+from mnist_core.config import TrainConfig
+from mnist_core.reading.recognition import Prediction
+from mnist_core.reading.segmentation import predict_pixels_row, predict_strokes_row
+from tests.core.rows import ONE, SEVEN, moved
+
+
+@pytest.fixture(scope="module")
+def untrained():
+    return build_model(TrainConfig(widths=(8,)))
+
+
+NOTHING = np.zeros(10, np.float32)
+
+
+def answer_with(monkeypatch, *rounds: list[float]) -> None:
+    """Have each round of reading, first the parts and then neighbours as one, answer with confidences.
+
+    A negative one is of what looks like no digit.
+    """
+    answers = iter(rounds)
+
+    def read(model, images, calibration):
+        sure = next(answers)
+        return [
+            Prediction(1, abs(sure[place % len(sure)]), NOTHING, image, sure[place % len(sure)] > 0)
+            for place, image in enumerate(images)
+        ]
+
+    monkeypatch.setattr("mnist_core.reading.segmentation.predict_all", read)
+
+
+NARROW = [[[0, 0], [30, 0], [20, 100]]]
+
+
+@pytest.mark.parametrize(
+    ("digit", "right", "parts", "whole", "digits"),
+    [
+        (NARROW, 40, [0.5], 0.95, 1),  # near, narrow, read badly alone and well together
+        (NARROW, 40, [0.97, 0.5], 0.95, 1),  # one of them read badly alone
+        (NARROW, 40, [0.5], 0.6, 2),  # read badly together, too
+        (NARROW, 40, [0.95], 0.99, 2),  # read well alone
+        (SEVEN, 60, [0.5], 0.95, 2),  # wider than high together
+        (ONE, 45, [0.5], 0.95, 2),  # far apart
+    ],
+)
+def test_neighbours_are_one_where_that_is_likelier(digit, right, parts, whole, digits, monkeypatch):
+    answer_with(monkeypatch, parts, [whole])
+    assert len(predict_strokes_row(None, digit + moved(digit, right))) == digits
+
+
+def test_neighbours_that_overlap_a_little_are_two(untrained):
+    assert len(predict_strokes_row(untrained, SEVEN + moved(SEVEN, 46))) == 2
+
+
+def test_high_neighbours_are_two_however_near(untrained):
+    assert len(predict_strokes_row(untrained, ONE + moved(ONE, 12))) == 2
+
+
+def test_a_small_stroke_belongs_to_the_digit_beside_it(untrained):
+    dash = [[[0, 40], [8, 60]]]
+    assert len(predict_strokes_row(untrained, ONE + moved(dash, 30))) == 1
+    assert len(predict_strokes_row(untrained, ONE + moved(dash, 50))) == 2
+
+
+def test_a_row_ends_after_fifty_digits(monkeypatch):
+    answer_with(monkeypatch, *[[0.99]] * 2)
+    ones = [stroke for place in range(60) for stroke in moved(ONE, 40 * place)]
+    assert len(predict_strokes_row(None, ones)) == 50
+
+
+def slanted(*lefts: int) -> np.ndarray:
+    """A picture with a slanted stroke from each place on."""
+    picture = Image.new("L", (110, 100))
+    for left in lefts:
+        ImageDraw.Draw(picture).line((left, 90, left + 30, 10), fill=255, width=6)
+    return np.asarray(picture)
+
+
+def test_a_digit_is_read_without_its_neighbours_ink(monkeypatch):
+    answer_with(monkeypatch, *[[0.99]] * 3)
+    first, second = predict_pixels_row(None, slanted(20, 45))
+    (alone,) = predict_pixels_row(None, slanted(20))
+    assert second.box.left < first.box.right
+    np.testing.assert_array_equal(first.prediction.image, alone.prediction.image)
+
+
+def zigzag(width: int, height: int = 60) -> np.ndarray:
+    """A picture of one line that goes up and down from left to right."""
+    picture = Image.new("L", (width + 40, height + 40))
+    corners = [(20 + x, 20 + height * (x // 20 % 2)) for x in range(0, width + 1, 20)]
+    ImageDraw.Draw(picture).line(corners, fill=255, width=5)
+    return np.asarray(picture)
+
+
+@pytest.mark.parametrize(
+    ("width", "rounds", "unsure"),
+    [
+        (100, [[0.5], [0.95], [0.99], [0.99]], [True, True]),  # read badly, and well in two
+        (100, [[0.5], [0.6]], [True]),  # in two even worse
+        (100, [[0.95]], [False]),  # read well
+        (40, [[0.5]], [True]),  # not wide
+        (60, [[0.5], [0.95], [0.99], [0.99]], [True, True]),  # as wide as high, and read badly
+        (60, [[-0.95]], [True]),  # as wide as high, and only of odd looks
+        (100, [[-0.95], [0.95], [0.99], [0.99]], [True, True]),  # wider than that
+        (400, [[0.5], [0.95], *[[0.5], [0.95], [0.5], [0.5]] * 2], [True] * 4),  # cut twice, no more
+    ],
+)
+def test_wide_ink_is_cut_where_that_reads_better(width, rounds, unsure, monkeypatch):
+    answer_with(monkeypatch, *rounds)
+    assert [digit.unsure for digit in predict_pixels_row(None, zigzag(width))] == unsure
+
+
+@pytest.mark.parametrize("best", [1, 4])
+def test_ink_is_cut_at_the_best_place(best, monkeypatch):
+    scores = [0.8] * 18
+    scores[2 * best : 2 * best + 2] = 0.95, 0.95
+    answer_with(monkeypatch, [0.5], scores, [0.99], [0.99])
+    left, right = (digit.box for digit in predict_pixels_row(None, zigzag(160)))
+    assert left.right == pytest.approx(20 + 160 * (0.25 + best / 16), abs=6)
+    assert right.left == pytest.approx(left.right, abs=2)
