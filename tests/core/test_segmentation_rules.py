@@ -6,6 +6,7 @@ from PIL import Image, ImageDraw
 
 from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
+from mnist_core.reading.drawing import strokes_to_image
 from mnist_core.reading.recognition import Prediction
 from mnist_core.reading.segmentation import predict_pixels_row, predict_strokes_row
 from tests.core.rows import ONE, SEVEN, moved
@@ -125,3 +126,9 @@ def test_ink_is_cut_at_the_best_place(best, monkeypatch):
     left, right = (digit.box for digit in predict_pixels_row(None, zigzag(160)))
     assert left.right == pytest.approx(20 + 160 * (0.25 + best / 16), abs=6)
     assert right.left == pytest.approx(left.right, abs=2)
+
+
+def test_a_shaken_click_of_a_row_is_a_dot(untrained):
+    shaken = [[[5, 5], [8, 9]]]
+    (dot,) = predict_strokes_row(untrained, shaken, pen=20.0)
+    np.testing.assert_array_equal(dot.prediction.image, strokes_to_image([[[5, 5]]]))

@@ -185,6 +185,11 @@ class TestSeeds:
         assert "Corrected for the 3 pairs that are compared here (Holm)" in words(tests[0, 1].statements)
         assert "not below the usual 5%" in words(tests[0, 1].statements)
 
+    def test_a_pair_without_spread_is_no_pair_to_correct_for(self):
+        tests = compare_groups([[0.5, 0.5], [0.25, 0.25], [0.3, 0.4]], "abc")
+        assert tests[0, 1].p_holm is None
+        assert "Corrected for the 2 pairs" in words(tests[0, 2].statements)
+
     def test_no_pair_of_groups_no_test(self):
         assert compare_groups([[0.5, 0.6]], ["a"]) == {}
 
