@@ -16,7 +16,6 @@ from ui.digits import Figure, grid_html, sure_text
 from ui.explore.pictures import number_text
 from ui.state import choice_in_url
 from ui.translation import gettext as _
-from ui.translation import list_text
 
 AT_ONCE = 24
 PAGE_KEY = "images_page"  # (which images, number of the page)
@@ -116,7 +115,7 @@ def compared_figure(split: Split, index: int, readers: list[tuple[str, Evaluatio
     return Figure(
         split.images[index],
         "<br>".join(lines),
-        alt.format(number=index, label=label, readings=list_text(heard)),
+        alt.format(number=index, label=label, readings="; ".join(heard)),
     )
 
 
