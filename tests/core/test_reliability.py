@@ -138,7 +138,7 @@ def test_certainty_that_errs_gets_the_highest_temperature():
     certain = np.eye(10, dtype=np.float32)[np.zeros(40, int)]
     scaled, temperature = scale_by_temperature(certain, np.arange(40) // 2 % 2)
     assert temperature == pytest.approx(20, rel=0.01)
-    assert np.isfinite(scaled).all()
+    assert scaled.max() < 0.95  # a probability of 0 is as small as can be, and no more than that
 
 
 def test_one_image_has_no_temperature():
