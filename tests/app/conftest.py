@@ -40,7 +40,7 @@ def app(sample_only):
     """Open a page of the app: `app("explore", lang="zh")`; all but the name is the URL's query."""
 
     def open_page(name="explore", **query):
-        test = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=30)
+        test = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
         for key, value in query.items():
             test.query_params[key] = value
         test.run()
