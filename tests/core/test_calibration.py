@@ -128,7 +128,7 @@ def test_a_calibration_is_saved_and_loaded(tmp_path, calibration, model, digits)
     assert load_calibration(tmp_path) is None
     calibration.save(tmp_path)
     again = load_calibration(tmp_path)
-    assert again.temperature == calibration.temperature
+    assert (again.temperature, again.bias) == (calibration.temperature, calibration.bias)
     np.testing.assert_allclose(again.weights, calibration.weights, rtol=1e-4)
     assert (
         predict(model, digits.images[0], again).is_digit
