@@ -88,8 +88,10 @@ def _show_changes() -> None:
 
 
 def _take_recipe() -> None:
-    if recipe := RECIPES.get(st.session_state.get("set_recipe", "")):
-        fill(recipe.config)
+    """Fill the form from another recipe; a browser that says the same again means no change by it."""
+    chosen = st.session_state.get("set_recipe")
+    if chosen in RECIPES and chosen != settings()["recipe"]:
+        fill(RECIPES[chosen].config)
 
 
 def _show_network() -> None:
@@ -221,9 +223,11 @@ def _layers(field: str, fewest: int, most: int) -> None:
 
 
 def _seeded(field: str) -> str:
-    """Return the key of a field's widget, which begins with the form's value."""
-    st.session_state.setdefault(f"set_{field}", settings()[field])
-    return f"set_{field}"
+    """Return the key of a field's widget, which shows the form's value, whatever a late answer made of it."""
+    key = f"set_{field}"
+    if st.session_state.get(key) != settings()[field]:
+        st.session_state[key] = settings()[field]
+    return key
 
 
 def _help(field: str) -> str | None:

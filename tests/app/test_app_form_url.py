@@ -4,6 +4,7 @@ import random
 from dataclasses import replace
 
 import pytest
+from streamlit.testing.v1.element_tree import Selectbox
 
 from mnist_core.config import CHOICES, FIELD_RANGES, TrainConfig
 from mnist_core.messages import InputError
@@ -179,3 +180,18 @@ def test_a_link_to_a_run_shows_the_settings_it_was_made_with(app, sample_only):
 
 def test_no_other_page_uses_a_name_of_the_form():
     assert not {"lang", "run", "split", "digit", "seed", "from"} & set(PARAMETERS.values())
+
+
+def test_a_browser_that_says_the_recipe_in_the_old_language_changes_nothing(app, monkeypatch):
+    test = app("train", recipe="tutorial-1", schedule="cosine")
+    box, own = asked(test, "selectbox", "recipe"), Selectbox._widget_state.fget
+    late = own(box)
+    late.string_value = "教程 1"
+    answer = property(lambda self: late if self.key == "set_recipe" else own(self))
+    with monkeypatch.context() as patch:
+        patch.setattr(Selectbox, "_widget_state", answer)
+        test.run()
+    assert test.session_state["set_recipe"] == "tutorial-1"
+    asked(test, "selectbox", "recipe").select("tutorial-1").run()  # and now in the words of the page
+    assert not test.exception
+    assert settings(test) == replace(RECIPES["tutorial-1"].config, schedule="cosine")
