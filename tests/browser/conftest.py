@@ -20,8 +20,8 @@ def browser():
 
 @pytest.fixture(scope="session")
 def address(browser, tmp_path_factory):
-    """The app, running with an empty run store; what it does in the background lasts."""
-    with server.serve(tmp_path_factory.getbasetemp(), "tests.browser.lasting") as url:
+    """The app, running with an empty run store."""
+    with server.serve(tmp_path_factory.getbasetemp()) as url:
         yield url
 
 

@@ -3,7 +3,6 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.server import PATIENCE, PHONE, expect_to_fit
-from tests.browser.watching import percent_done
 
 # The middle of a digit of the map that no other covers.
 A_DIGIT = """() => {
@@ -57,21 +56,3 @@ def test_pointing_at_a_digit_of_the_map_shows_its_image(page):
     image = page.locator(POPUP)
     expect(image).to_have_attribute("src", re.compile("^data:image/png"))
     page.wait_for_function("image => image.getBoundingClientRect().width > 100", arg=image.element_handle())
-
-
-def test_the_last_visitor_to_stop_tsne_ends_it(page, new_tab):
-    map_by_tsne, words = "/?view=map&method=tsne", "Moving the dots:"
-    page.open(map_by_tsne)
-    begin = page.get_by_role("button", name="Make the t-SNE map")
-    begin.click()
-    percent_done(page, words)
-    other = new_tab(map_by_tsne)
-    before = percent_done(other, words)
-    page.get_by_role("button", name="Stop", exact=True).click()
-    begin.wait_for()
-    before = percent_done(other, words, above=before)
-    percent_done(other, words, above=before)  # it goes on for who still watches
-    other.get_by_role("button", name="Stop", exact=True).click()
-    other.get_by_role("button", name="Make the t-SNE map").wait_for()
-    page.reload()
-    begin.wait_for()  # it ends at its next step

@@ -1,14 +1,21 @@
-"""While robustness is measured or a t-SNE map is made, the pages answer; Stop ends the work."""
+"""While robustness is measured or a t-SNE map is made, the pages answer; Stop ends the work.
+
+They are those of a server whose work in the background lasts, so that there is something to watch.
+"""
 
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from mnist_core.config import TrainConfig
 from mnist_core.runs.store import RunStore
-from tests.browser.watching import percent_done
+from tests.browser.server import serve
 
+SAID = """([words, above]) => {
+    const said = document.querySelector('.stMain')?.innerText.match(new RegExp(words + ' (\\\\d+)\\\\s*%'));
+    return said && Number(said[1]) > above ? said[1] : null;
+}"""
 NETWORK = {"architecture": "cnn", "channels": (16, 32), "widths": (32,)}
 
 
@@ -42,18 +49,42 @@ TSNE = Work(
 )
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where the server keeps its runs."""
+    return tmp_path_factory.mktemp("lasting")
+
+
+@pytest.fixture(scope="module")
+def lasting(browser, folder):
+    """The app's address."""
+    with serve(folder, "tests.browser.lasting") as url:
+        yield url
+
+
 @pytest.fixture
-def cnn(address, tmp_path_factory):
+def page(new_tab, lasting):
+    """A visitor's tab."""
+    return new_tab(url=lasting)
+
+
+@pytest.fixture
+def cnn(lasting, folder):
     """The id of a run with a CNN that has learned nothing; gone afterwards."""
     from mnist_core.architectures import build_model
 
-    store = RunStore(tmp_path_factory.getbasetemp() / "runs")
+    store = RunStore(folder / "runs")
     writer = store.create(TrainConfig(**NETWORK))
     writer.save(build_model(writer.config), 1)
     writer.update("finished", epochs=1)
     writer.close()
     yield writer.id
     store.remove(writer.id)
+
+
+def percent_done(page: Page, words: str, above: int = -1) -> int:
+    """Wait until the page says `words` with a percentage above that; return it."""
+    return int(page.wait_for_function(SAID, arg=[words, above]).json_value())
 
 
 def open_section(page, name):
@@ -77,3 +108,21 @@ def test_the_page_answers_while_it_works_and_stop_ends_it(page, cnn, work):
     page.reload()
     begin.wait_for()  # it has ended for good, not only for this visitor
     expect(page.get_by_text(work.progress)).to_have_count(0)
+
+
+def test_the_last_visitor_to_stop_tsne_ends_it(page, new_tab, lasting):
+    map_by_tsne, words = "/?view=map&method=tsne", "Moving the dots:"
+    page.open(map_by_tsne)
+    begin = page.get_by_role("button", name="Make the t-SNE map")
+    begin.click()
+    percent_done(page, words)
+    other = new_tab(map_by_tsne, url=lasting)
+    before = percent_done(other, words)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    begin.wait_for()
+    before = percent_done(other, words, above=before)
+    percent_done(other, words, above=before)  # it goes on for who still watches
+    other.get_by_role("button", name="Stop", exact=True).click()
+    other.get_by_role("button", name="Make the t-SNE map").wait_for()
+    page.reload()
+    begin.wait_for()  # it ends at its next step
