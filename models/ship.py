@@ -49,7 +49,7 @@ python -m models.ship last
 
 The same processor and torch give the same weights again; others differ in the last decimals.
 
-## What each part brings
+## The steps to it
 Read right of 1,500 pen digits, none of which was trained on:
 
 | | from strokes | from pixels | a 1 read as 7, from strokes | MNIST's test images |
@@ -62,6 +62,29 @@ The first two are runs as trained (`python -m mnist_core train --recipe best --s
 `world`), read by `python -m benchmarks.drawing --run last`; the third is the shipped model, which is
 calibrated, by `python -m benchmarks.drawing`. With the views 13 digits are read wrong, without them 12: they
 bring nothing here that could be told from chance.
+
+## What each ingredient brings
+One thing changed at a time, four epochs instead of twelve:
+
+| | from strokes | from pixels | a 1 read as 7, from strokes | MNIST's test images |
+|---|---:|---:|---:|---:|
+| `world` in four epochs | 98.9 % | 98.7 % | 1 | 99.65 % |
+| no digits of our own writing: `--set written_share=0` | 97.7 % | 96.7 % | 19 | 99.67 % |
+| ours all of one stroke width: `PENS = (2.1, 2.2, 2.3)` | 98.9 % | 97.3 % | 1 | 99.56 % |
+| ours not bent: `JITTER = STROKE_JITTER = WOBBLE = 0.0` | 99.1 % | 98.3 % | 1 | 99.68 % |
+| no affine variation: `--set augmentation=none` | 98.8 % | 98.4 % | 1 | 99.58 % |
+| also elastic variation: `--set augmentation=elastic` | 98.7 % | 97.6 % | 1 | 99.28 % |
+| and stroke width, of MNIST's images too: `--set augmentation=pens` | 98.9 % | 98.1 % | 1 | 99.44 % |
+
+```
+python -m mnist_core train --recipe world --epochs 4 --seed 0 --threads 1 [--set ...]
+python -m benchmarks.drawing --run last
+```
+
+What is in capitals are constants of `mnist_core/reading/handwriting.py`. Our own digits bring the most: 16
+errors by strokes instead of 35; their stroke widths bring as much by pixels, 20 instead of 41. What affine
+variation brings, and bending our own digits, is within chance here (20 errors against 24 and 26). Elastic
+variation of all images costs more than it brings in so few epochs, so the recipe leaves it out. One seed each.
 
 ## Limits
 - MNIST was written in the USA around 1990. What our own writing adds are the forms we know of, in
