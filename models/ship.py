@@ -84,7 +84,8 @@ python -m benchmarks.drawing --run last
 What is in capitals are constants of `mnist_core/reading/handwriting.py`. Our own digits bring the most: 16
 errors by strokes instead of 35; their stroke widths bring as much by pixels, 20 instead of 41. What affine
 variation brings, and bending our own digits, is within chance here (20 errors against 24 and 26). Elastic
-variation of all images costs more than it brings in so few epochs, so the recipe leaves it out. One seed each.
+variation of all images costs more than it brings in so few epochs, so the recipe leaves it out. One seed
+each.
 
 ## Limits
 - MNIST was written in the USA around 1990. What our own writing adds are the forms we know of, in
