@@ -49,7 +49,7 @@ def test_train_on_a_subset_evaluate_and_have_a_drawing_read(page):
 
 
 def test_a_running_training_survives_refresh_and_opens_elsewhere_and_stops(page, new_tab):
-    page.open("/train?batch_size=1")
+    page.open("/train")
     press(page, "epochs", "End")
     start(page)
     page.get_by_text("images per second").wait_for()

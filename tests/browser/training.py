@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.server import settle
 
-LASTING = "/train?recipe=tutorial-1&epochs=1000&batch_size=1"  # ten minutes, of the offline sample even
+LASTING = "/train?recipe=tutorial-1&epochs=1000&batch_size=5"  # minutes, of the offline sample even
 
 
 def slider(page: Page, field: str) -> Locator:
