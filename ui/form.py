@@ -223,11 +223,9 @@ def _layers(field: str, fewest: int, most: int) -> None:
 
 
 def _seeded(field: str) -> str:
-    """Return the key of a field's widget, which shows the form's value, whatever a late answer made of it."""
-    key = f"set_{field}"
-    if st.session_state.get(key) != settings()[field]:
-        st.session_state[key] = settings()[field]
-    return key
+    """Return the key of a field's widget, which begins with the form's value."""
+    st.session_state.setdefault(f"set_{field}", settings()[field])
+    return f"set_{field}"
 
 
 def _help(field: str) -> str | None:

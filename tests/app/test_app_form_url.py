@@ -191,7 +191,6 @@ def test_a_browser_that_says_the_recipe_in_the_old_language_changes_nothing(app,
     with monkeypatch.context() as patch:
         patch.setattr(Selectbox, "_widget_state", answer)
         test.run()
-    assert test.session_state["set_recipe"] == "tutorial-1"
     asked(test, "selectbox", "recipe").select("tutorial-1").run()  # and now in the words of the page
     assert not test.exception
     assert settings(test) == replace(RECIPES["tutorial-1"].config, schedule="cosine")
