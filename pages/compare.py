@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ui.arrival import page_fragment
 from ui.compare import accuracy, curves, images, repeats, settings
 from ui.compare.choosing import choose_runs, show_address
 from ui.sections import show_section
@@ -17,7 +18,7 @@ SECTIONS = {
 }
 
 
-@st.fragment
+@page_fragment
 def show_page() -> None:
     """Show everything in a fragment, so that a choice reruns no more than this."""
     chosen = choose_runs()

@@ -4,6 +4,7 @@ import streamlit as st
 
 from mnist_core.messages import InputError
 from mnist_core.runs.run import Run
+from ui.arrival import page_fragment
 from ui.draw.answer import show_answer
 from ui.draw.pictures import show_table
 from ui.draw.really import offer_to_keep
@@ -19,7 +20,7 @@ from ui.translation import say
 AS_ONE_KEY = "as_one"
 
 
-@st.fragment
+@page_fragment
 def show_page() -> None:
     """Show everything in a fragment, so that a stroke reruns no more than this."""
     writing_side, reading_side = st.columns([2, 3], gap="medium")

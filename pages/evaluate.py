@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui import resources
+from ui.arrival import page_fragment
 from ui.evaluate import digit_by_digit, hardest, mix_ups, robustness, sureness
 from ui.evaluate.asked import Asked, choose_split
 from ui.evaluate.overview import show_summary
@@ -22,7 +23,7 @@ SECTIONS = {
 }
 
 
-@st.fragment
+@page_fragment
 def show_sections(asked: Asked) -> None:
     """Show the sections in a fragment, so that a click in one reruns no more than this."""
     names = {

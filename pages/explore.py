@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui import resources
+from ui.arrival import page_fragment
 from ui.explore import doubtful, grid, image_map, one_image, typical, whole_split
 from ui.explore.choices import VIEW_KEY
 from ui.state import choice_in_url, come_through_entry
@@ -19,7 +20,7 @@ SECTIONS = {
 }
 
 
-@st.fragment
+@page_fragment
 def show_sections() -> None:
     """Show everything in a fragment, so that a click reruns no more than this."""
     names = {

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from mnist_core.runs.run import Run
+from ui.arrival import page_fragment
 from ui.inside import answers, image_map, layers, learning
 from ui.inside.travel import choose_moment
 from ui.runs import pick_run
@@ -13,7 +14,7 @@ from ui.translation import gettext as _
 SECTIONS = {"layers": layers.show, "answers": answers.show, "map": image_map.show, "learning": learning.show}
 
 
-@st.fragment
+@page_fragment
 def show_run(run: Run) -> None:
     """Show a run in a fragment, so that the slider reruns no more than this."""
     seen = choose_moment(run)

@@ -1,11 +1,17 @@
-"""What a click asks for is seen before the rest of the page."""
+"""What a click asks for is seen before the rest of the page, and what follows at once breaks nothing."""
 
+import functools
 import time
+from collections.abc import Callable
+from typing import ParamSpec
 
 import streamlit as st
 
+Parameters = ParamSpec("Parameters")
+
 # Streamlit sends what there is every 10 ms; a browser takes 20 to 40 to take in that the page is made anew.
 SECONDS_TO_ARRIVE = 0.045
+SECONDS_TO_LEAVE = 0.015
 
 
 def let_arrive(place: str, shown: object) -> None:
@@ -18,3 +24,20 @@ def let_arrive(place: str, shown: object) -> None:
     if st.session_state.get(key) != shown:
         st.session_state[key] = shown
         time.sleep(SECONDS_TO_ARRIVE)
+
+
+def page_fragment(show: Callable[Parameters, None]) -> Callable[Parameters, None]:
+    """Make a page's part a fragment that may hold other fragments.
+
+    When a fragment runs again at once, Streamlit drops what of it has not been sent yet, but not what is of
+    the fragments within: the browser finds no place for that, and shows an empty page. So this one ends when
+    all has left. A fragment with a clock should hold no other: it runs again at once without any click.
+    """
+
+    @st.fragment
+    @functools.wraps(show)
+    def show_all(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        show(*args, **kwargs)
+        time.sleep(SECONDS_TO_LEAVE)
+
+    return show_all

@@ -68,11 +68,16 @@ def _show_unusable() -> None:
 
 def _show_recipe() -> None:
     labels = {name: _(recipe.label) for name, recipe in RECIPES.items()}
-    key = _seeded("recipe")
+    chosen = settings()["recipe"]
     st.selectbox(
-        _("Start from a recipe"), list(labels), format_func=labels.get, key=key, on_change=_take_recipe
+        _("Start from a recipe"),
+        list(labels),
+        index=list(labels).index(chosen),
+        format_func=labels.get,
+        key=_seeded("recipe"),
+        on_change=_take_recipe,
     )
-    recipe = RECIPES[settings()["recipe"]]
+    recipe = RECIPES[chosen]
     st.caption(_(recipe.description))
 
 
@@ -141,9 +146,15 @@ def _show_data() -> None:
     _choose("precision", PRECISIONS)
     low, high = FIELD_RANGES["seed"]
     label = LABELS["seed"]
-    key = _seeded("seed")
     st.number_input(
-        _(label), int(low), int(high), key=key, help=_help("seed"), on_change=take, args=("seed",)
+        _(label),
+        int(low),
+        int(high),
+        value=settings()["seed"],
+        key=_seeded("seed"),
+        help=_help("seed"),
+        on_change=take,
+        args=("seed",),
     )
 
 
@@ -157,6 +168,7 @@ def _choose(field: str, entries: Mapping[str, Any], disabled: bool = False) -> N
     st.selectbox(
         _(LABELS[field]),
         list(labels),
+        index=list(labels).index(settings()[field]),
         format_func=labels.get,
         key=_seeded(field),
         help=everything,
@@ -172,6 +184,7 @@ def _steps(field: str, least: float = 0, disabled: bool = False) -> None:
     st.select_slider(
         _(LABELS[field]),
         values,
+        value=settings()[field],
         format_func=number_text,
         key=_seeded(field),
         help=_help(field),
@@ -184,6 +197,7 @@ def _steps(field: str, least: float = 0, disabled: bool = False) -> None:
 def _toggle(field: str, disabled: bool = False) -> None:
     st.toggle(
         _(LABELS[field]),
+        value=settings()[field],
         key=_seeded(field),
         help=_help(field),
         disabled=disabled,
@@ -200,6 +214,7 @@ def _layers(field: str, fewest: int, most: int) -> None:
         _(LABELS[field]),
         fewest,
         most,
+        len(sizes),
         key=f"set_{field}_count",
         help=_help(field),
         on_change=take_layers,
@@ -214,6 +229,7 @@ def _layers(field: str, fewest: int, most: int) -> None:
                 label,
                 1,
                 high,
+                size,
                 step=8,
                 key=f"set_{field}_{place}",
                 width=90,
@@ -223,7 +239,11 @@ def _layers(field: str, fewest: int, most: int) -> None:
 
 
 def _seeded(field: str) -> str:
-    """Return the key of a field's widget, which begins with the form's value."""
+    """Return the key of a field's widget, which begins with the form's value.
+
+    It must also be the widget's default: of two runs in quick succession a browser may see only the second,
+    which does not set the value again, and would begin with the first option.
+    """
     st.session_state.setdefault(f"set_{field}", settings()[field])
     return f"set_{field}"
 

@@ -17,6 +17,7 @@ from ui import resources
 from ui.form_url import from_query, in_query, to_query
 from ui.state import current_run
 from ui.translation import language
+from ui.url import in_url, put_in_url
 
 FORM_KEY = "form"  # the settings as they are; widgets' own values end with their page
 URL_KEY = "form_url"  # the form's part of the URL as last read or written
@@ -111,7 +112,7 @@ def _set_form(form: dict[str, Any]) -> None:
 
 def _follow_url() -> None:
     """Take over what a link, Back or Forward brought; a URL without settings has the first ones."""
-    query = in_query(st.query_params)
+    query = in_query(in_url())
     if query != st.session_state.get(URL_KEY, {}):
         form, unusable = from_query(query, FIRST_RECIPE) if query else (_first_settings(), [])
         _set_form(form)
@@ -127,7 +128,7 @@ def _follow_language() -> None:
 
 def _write_url() -> None:
     query = to_query(settings())
-    st.query_params.update(query)
+    put_in_url(query)
     _remember(query, [])
 
 

@@ -9,6 +9,7 @@ from ui import resources, visitor
 from ui.state import RUN_KEY, current_run
 from ui.translation import gettext as _
 from ui.translation import say
+from ui.url import put_in_url
 
 REMOVED_KEY = "removed_runs"  # id and name of what this session deleted, the latest last
 PROBLEM_KEY = "run_problem"
@@ -37,7 +38,7 @@ def remove(run_id: str, name: str) -> None:
     if may_change(run_id) and _try(lambda: resources.run_store().remove(run_id)):
         st.session_state.setdefault(REMOVED_KEY, []).append((run_id, name))
         if current_run() == run_id:
-            del st.query_params[RUN_KEY]
+            put_in_url({RUN_KEY: None})
 
 
 def bring_back(run_id: str) -> None:
@@ -45,7 +46,7 @@ def bring_back(run_id: str) -> None:
     removed = st.session_state[REMOVED_KEY]
     st.session_state[REMOVED_KEY] = [(gone, name) for gone, name in removed if gone != run_id]
     if _try(lambda: resources.run_store().restore(run_id)):
-        st.query_params[RUN_KEY] = run_id
+        put_in_url({RUN_KEY: run_id})
 
 
 def show_undo() -> None:

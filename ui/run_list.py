@@ -9,6 +9,7 @@ from ui.runs import run_label, run_name, settings_text
 from ui.state import RUN_KEY, current_run, link
 from ui.translation import gettext as _
 from ui.translation import percent_text
+from ui.url import put_in_url
 
 MOST_LISTED = 10
 SECONDS_BETWEEN_LOOKS = 2.0
@@ -65,7 +66,7 @@ def _show_run(run: Run) -> None:
         width="stretch",
     )
     if pressed and not current:
-        st.query_params[RUN_KEY] = run.id
+        put_in_url({RUN_KEY: run.id})
         st.rerun()
 
 

@@ -12,6 +12,7 @@ from ui.runs import run_name, settings_text
 from ui.state import RUN_KEY, choice_in_url, current_run
 from ui.translation import gettext as _
 from ui.translation import percent_text, visitors_time
+from ui.url import in_url, put_in_url
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +38,7 @@ def ordered_runs() -> list[Run]:
         "fastest": lambda run: run.results.get("train_seconds", float("inf")),
         "name": lambda run: run_name(run).casefold(),
     }
-    order = keys.get(st.query_params.get(SORT_KEY, ""))
+    order = keys.get(in_url().get(SORT_KEY, ""))
     runs = visitor.listed_runs()
     return sorted(runs, key=order) if order else runs
 
@@ -66,7 +67,7 @@ def _show(was_live: bool) -> None:
     if run_id != st.session_state.get(ROW_KEY):
         st.session_state[ROW_KEY] = run_id
         if run_id and run_id != current_run():
-            st.query_params[RUN_KEY] = run_id
+            put_in_url({RUN_KEY: run_id})
             st.rerun()
 
 

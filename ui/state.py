@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from ui.form_url import PARAMETERS
+from ui.url import in_url, put_in_url
 
 ENTRY = Path(__file__).resolve().parent.parent / "streamlit_app.py"
 ENTERED_KEY = "entered"
@@ -36,29 +37,29 @@ def choice_in_url(
 
     def keep() -> None:
         if st.session_state[key] in options:  # a page in another language sends its own words
-            st.query_params[key] = st.session_state[key]
+            put_in_url({key: st.session_state[key]})
 
-    in_url = st.query_params.get(key, default)
-    st.session_state[key] = in_url if in_url in options else default
+    chosen = in_url().get(key, default)
+    st.session_state[key] = chosen if chosen in options else default
     return control(label, list(options), format_func=options.get, key=key, on_change=keep, **settings)
 
 
 def number_in_url(key: str) -> int | None:
     """Return the whole number under `key` in the URL, None for none, or for one of ten figures and more."""
-    text = st.query_params.get(key, "")
+    text = in_url().get(key, "")
     return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
 def current_run() -> str | None:
     """Return the id of the run in the URL."""
-    return st.query_params.get(RUN_KEY) or None
+    return in_url().get(RUN_KEY) or None
 
 
 def compared_runs() -> list[str] | None:
     """Return the ids of the runs that the URL wants compared, each once; None where it has no such list."""
-    if COMPARED_KEY not in st.query_params:
+    if COMPARED_KEY not in in_url():
         return None
-    ids = st.query_params[COMPARED_KEY].split(",")
+    ids = in_url()[COMPARED_KEY].split(",")
     return [run for run in dict.fromkeys(ids) if run][:MOST_COMPARED]
 
 
@@ -67,7 +68,7 @@ def link(page: Any, label: str, icon: str | None = None, run: str | None = None,
 
     `choices` are that page's own, by their names in the URL.
     """
-    query = st.query_params.to_dict()
+    query = in_url()
     carried = {key: query[key] for key in CARRIED if key in query} | choices
     st.page_link(page, label=label, icon=icon, query_params=carried | ({RUN_KEY: run} if run else {}))
 

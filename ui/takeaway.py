@@ -16,6 +16,7 @@ from ui.form_state import fill
 from ui.state import RUN_KEY, link
 from ui.translation import gettext as _
 from ui.translation import say
+from ui.url import put_in_url
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -89,7 +90,7 @@ def _load(file: "UploadedFile") -> tuple[str, str]:
             fill(read_config(path, file.name))
             return "", N_("The settings of {file} are in the form now.")
         run = import_weights(resources.run_store(), path, file.name, visitor.identity())
-        st.query_params[RUN_KEY] = run.id
+        put_in_url({RUN_KEY: run.id})
         return run.id, N_(
             "The weights of {file} are a run now: see where it errs, or let it read what you draw."
         )

@@ -11,6 +11,7 @@ import streamlit as st
 
 from mnist_core.messages import Message
 from ui.state import LANGUAGE_KEY, choice_in_url
+from ui.url import in_url
 
 LOCALES = Path(__file__).parent.parent / "locales"
 LANGUAGES = {"en": "English", "zh": "中文"}
@@ -39,7 +40,7 @@ def browser_language(locale: str | None) -> str:
 
 def language() -> str:
     """Return the code of the visitor's language."""
-    code = st.query_params.get(LANGUAGE_KEY, "")
+    code = in_url().get(LANGUAGE_KEY, "")
     return code if code in LANGUAGES else browser_language(st.context.locale)
 
 

@@ -12,6 +12,7 @@ from mnist_core.recipes import RECIPES
 from mnist_core.runs.recording import train_run
 from mnist_core.runs.store import RunStore
 from ui import resources
+from ui.train import plan
 
 SHORT = TrainConfig(widths=(16,), epochs=2, batch_size=50, train_size=600, validation_size=200)
 CPU = torch.device("cpu")
@@ -88,7 +89,8 @@ def test_the_learning_rate_changes_while_it_runs(endless):
     assert endless.select_slider(key=f"rate_{run_id}").value == 0.002
 
 
-def test_a_second_run_waits_in_line_and_can_leave_it(endless):
+def test_a_second_run_waits_in_line_and_can_leave_it(endless, monkeypatch):
+    monkeypatch.setattr(plan, "SECONDS_OF_A_DOUBLE_CLICK", 0)
     first = endless.query_params["run"]
     press(endless, "Start when its turn comes")
     assert endless.query_params["run"] != first
@@ -97,6 +99,22 @@ def test_a_second_run_waits_in_line_and_can_leave_it(endless):
     press(endless, "Leave the line")
     run_until(endless, lambda: "stopped" in heading(endless))
     assert resources.training_queue().snapshot(first).status == "running"
+
+
+def test_a_double_click_starts_one_run(endless, monkeypatch):
+    monkeypatch.setattr(plan, "SECONDS_OF_A_DOUBLE_CLICK", 1000)
+    press(endless, "Start when its turn comes")
+    assert len(RunStore().list()) == 1
+
+
+def test_a_message_from_before_the_browser_knew_of_the_run_keeps_it(endless):
+    """A fragment's tick, or a second click, may be on its way while a run is started."""
+    run = endless.query_params["run"]
+    del endless.query_params["run"]
+    endless.run()
+    assert "training" in heading(endless)
+    endless.select_slider(key="set_epochs").set_value(500).run()
+    assert endless.query_params["run"] == run
 
 
 def test_a_finished_run_is_continued(app, sample_only):

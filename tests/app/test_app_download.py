@@ -69,6 +69,6 @@ def test_the_first_visitor_of_a_slow_start_is_told_of_the_sample_too(sample_only
         resources.dataset()
         st.write("the page")
 
-    test = AppTest.from_function(page).run()
+    test = AppTest.from_function(page, default_timeout=60).run()
     assert "offline sample" in test.markdown[0].value
     assert slow.looks == 4  # twice for each of two runs, and no more

@@ -72,7 +72,7 @@ def test_progress_comes_with_a_stop_that_is_remembered():
         show(0.5, "half")
         st.write("read")
 
-    test = AppTest.from_function(page).run()
+    test = AppTest.from_function(page, default_timeout=60).run()
     assert [button.label for button in test.button] == ["Stop"]
     assert [bar.proto.text for bar in test.get("progress")] == ["half"]
     test.button[0].click().run()

@@ -13,6 +13,7 @@ from ui import resources, visitor
 from ui.runs import distinct_labels, run_name
 from ui.state import COMPARED_KEY, compared_runs, current_run, link
 from ui.translation import gettext as _
+from ui.url import put_in_url
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def choose_runs() -> Chosen:
 
     def keep() -> None:
         picked = [run for run in st.session_state[COMPARED_KEY] if run in runs]
-        st.query_params[COMPARED_KEY] = ",".join(picked)
+        put_in_url({COMPARED_KEY: ",".join(picked)})
 
     known = _suggested(list(runs.values())) if wanted is None else [run for run in wanted if run in runs]
     st.session_state[COMPARED_KEY] = known[:MOST]

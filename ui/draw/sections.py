@@ -5,9 +5,11 @@ from importlib import import_module
 
 import streamlit as st
 
+from ui.arrival import page_fragment
 from ui.draw.slots import leave_empty
 from ui.draw.writing import Reading
 from ui.translation import gettext as _
+from ui.url import in_url, put_in_url
 
 SECTION_KEY = "look"
 MOST_PARTS = 20  # elements of a section, or more
@@ -28,7 +30,7 @@ def names() -> dict[str, str]:
     }
 
 
-@st.fragment
+@page_fragment
 def show_sections(reading: Reading) -> None:
     """Show the sections' names, and the one that is open."""
     sections = names()
@@ -70,11 +72,9 @@ def _choose(options: dict[str, str]) -> str | None:
     """Show the sections; the open one is in the URL. A click on it closes it."""
 
     def keep() -> None:
-        if st.session_state[SECTION_KEY] in options:
-            st.query_params[SECTION_KEY] = st.session_state[SECTION_KEY]
-        else:
-            st.query_params.pop(SECTION_KEY, None)
+        chosen = st.session_state[SECTION_KEY]
+        put_in_url({SECTION_KEY: chosen if chosen in options else None})
 
-    in_url = st.query_params.get(SECTION_KEY)
-    st.session_state[SECTION_KEY] = in_url if in_url in options else None
+    opened = in_url().get(SECTION_KEY)
+    st.session_state[SECTION_KEY] = opened if opened in options else None
     return st.pills(_("Look closer"), list(options), format_func=options.get, key=SECTION_KEY, on_change=keep)

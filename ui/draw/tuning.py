@@ -15,6 +15,7 @@ from ui.runs import run_name
 from ui.state import RUN_KEY
 from ui.translation import gettext as _
 from ui.translation import percent_text, say
+from ui.url import put_in_url
 
 WORKER_KEY = "fine_tuning"
 SECONDS_BETWEEN_LOOKS = 0.7
@@ -92,7 +93,7 @@ def show_result(result: FineTuned) -> None:
     else:
         st.caption(_("Only the drawings kept back are a fair test: the others it has seen."))
     if st.button(_("Read with the copy"), icon=":material/draw:", key="use_copy"):
-        st.query_params[RUN_KEY] = result.run.id
+        put_in_url({RUN_KEY: result.run.id})
         st.rerun()  # of the whole page, which says which network reads
 
 

@@ -15,6 +15,7 @@ from ui.draw.writing import Writing
 from ui.state import choice_in_url
 from ui.translation import gettext as _
 from ui.translation import say
+from ui.url import in_url
 
 WAY_KEY = "from"
 SENT_KEY = "sent"  # an image of MNIST that another page sent here
@@ -92,7 +93,7 @@ def photograph() -> Writing:
 
 def sent_number() -> tuple[str, int] | None:
     """Return which image a link of another page sent here, such as ("test", 42) for `sent=test-42`."""
-    name, _dash, number = st.query_params.get(SENT_KEY, "").partition("-")
+    name, _dash, number = in_url().get(SENT_KEY, "").partition("-")
     ours = name in ("train", "test") and number.isdecimal() and len(number) < 10
     return (name, int(number)) if ours else None
 

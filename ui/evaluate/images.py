@@ -10,6 +10,7 @@ from ui.evaluate.asked import Asked
 from ui.evaluate.detail import show_detail
 from ui.state import number_in_url
 from ui.translation import gettext as _
+from ui.url import put_in_url
 
 if TYPE_CHECKING:
     from mnist_core.evaluation import Evaluation
@@ -31,12 +32,12 @@ def show_images(asked: Asked, result: "Evaluation", indices: np.ndarray, at_once
 
 def open_image(index: int) -> None:
     """Open an image."""
-    st.query_params[IMAGE_KEY] = str(index)
+    put_in_url({IMAGE_KEY: str(index)})
 
 
 def close_image() -> None:
     """Show the images again."""
-    st.query_params.pop(IMAGE_KEY, None)
+    put_in_url({IMAGE_KEY: None})
 
 
 def show_one(asked: Asked, result: "Evaluation", indices: np.ndarray, index: int) -> None:

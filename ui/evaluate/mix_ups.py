@@ -12,6 +12,7 @@ from ui.evaluate.shared import evaluation
 from ui.state import choice_in_url
 from ui.translation import gettext as _
 from ui.translation import ngettext
+from ui.url import put_in_url
 
 if TYPE_CHECKING:
     from mnist_core.evaluation import Evaluation
@@ -112,7 +113,7 @@ def open_clicked() -> None:
 
 def open_cell(true: int, read: int) -> None:
     """Show the images of a cell."""
-    st.query_params.update({TRUE_KEY: str(true), READ_KEY: str(read)})
+    put_in_url({TRUE_KEY: str(true), READ_KEY: str(read)})
     close_image()
 
 

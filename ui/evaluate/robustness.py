@@ -13,6 +13,7 @@ from ui.evaluate.trials import score_table, trials_html
 from ui.state import choice_in_url, number_in_url
 from ui.translation import duration_text
 from ui.translation import gettext as _
+from ui.url import put_in_url
 from ui.watching import SECONDS_BETWEEN_LOOKS, is_watched, progress_and_stop, start_button
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def choose_number(label: str, key: str, highest: int, help_text: str | None = No
     """Show a field for a number from 0 to `highest`, kept in the URL under `key`; return it."""
 
     def keep() -> None:
-        st.query_params[key] = str(st.session_state[key])
+        put_in_url({key: str(st.session_state[key])})
 
     st.session_state[key] = min(number_in_url(key) or 0, highest)
     return st.number_input(label, 0, highest, step=1, key=key, on_change=keep, width=130, help=help_text)

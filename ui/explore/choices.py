@@ -8,6 +8,7 @@ from mnist_core.data import Dataset, Split
 from ui import state
 from ui.state import choice_in_url
 from ui.translation import gettext as _
+from ui.url import put_in_url
 
 VIEW_KEY, SPLIT_KEY, DIGIT_KEY, INDEX_KEY = "view", "split", "digit", "index"
 ALL = "all"
@@ -55,7 +56,7 @@ def choose_number(label: str, last: int) -> int:
     """Show a field for an image's number, 0 to `last`, kept in the URL; return the number."""
 
     def keep() -> None:
-        st.query_params[INDEX_KEY] = str(st.session_state[INDEX_KEY])
+        put_in_url({INDEX_KEY: str(st.session_state[INDEX_KEY])})
 
     wanted = number_in_url(INDEX_KEY)
     st.session_state[INDEX_KEY] = min(wanted, last)
@@ -64,4 +65,4 @@ def choose_number(label: str, last: int) -> int:
 
 def open_image(index: int, split: str) -> None:
     """Turn to the section that shows one image."""
-    st.query_params.update({VIEW_KEY: "image", INDEX_KEY: str(index), SPLIT_KEY: split})
+    put_in_url({VIEW_KEY: "image", INDEX_KEY: str(index), SPLIT_KEY: split})

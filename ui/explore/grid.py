@@ -8,6 +8,7 @@ from ui.digits import bars_html, grid_html
 from ui.explore.choices import Chosen, choose_digit, choose_split, number_in_url, open_image
 from ui.explore.pictures import labelled
 from ui.translation import gettext as _
+from ui.url import put_in_url
 
 SHOWN = 9
 SEED_KEY = "seed"  # in the URL: which shuffle is shown; none means the first images
@@ -30,12 +31,12 @@ def show(data: Dataset) -> None:
 
 def reshuffle() -> None:
     """Show another nine images."""
-    st.query_params[SEED_KEY] = str(number_in_url(SEED_KEY) + 1)
+    put_in_url({SEED_KEY: str(number_in_url(SEED_KEY) + 1)})
 
 
 def show_first() -> None:
     """Show the first nine images again."""
-    st.query_params.pop(SEED_KEY, None)
+    put_in_url({SEED_KEY: None})
 
 
 def chosen_indices(split: Split, digit: int | None, seed: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from ui.inside.shared import READ, evaluation_at
 from ui.inside.travel import Seen
 from ui.state import choice_in_url, link
 from ui.translation import gettext as _
+from ui.url import put_in_url
 
 IMAGE_KEY = "index"
 
@@ -53,7 +54,7 @@ def _choose_test_image(seen: Seen) -> Asked:
     last = len(split) - 1
 
     def keep() -> None:
-        st.query_params[IMAGE_KEY] = str(st.session_state["inside_index"])
+        put_in_url({IMAGE_KEY: str(st.session_state["inside_index"])})
 
     st.session_state["inside_index"] = min(number_in_url(IMAGE_KEY), last)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -77,4 +78,4 @@ def _next_error(seen: Seen, index: int) -> None:
     errors = np.sort(evaluation_at(seen).errors)
     if len(errors):
         later = errors[errors > index]
-        st.query_params[IMAGE_KEY] = str(int(later[0] if len(later) else errors[0]))
+        put_in_url({IMAGE_KEY: str(int(later[0] if len(later) else errors[0]))})

@@ -110,7 +110,7 @@ def _show_numbers(run: Run, live: bool, steered: bool) -> None:
     healthy = course.steps >= ENOUGH_STEPS or (course.steps > 0 and not live)
     show_findings(examine(course), config, run.id, steered, healthy)
     if not rows.empty:
-        st.fragment(_show_curves)(run, rows)
+        _show_curves(run, rows)
     if seen:
         show_inside(run.config, seen[-1])
 

@@ -1,5 +1,8 @@
 """What the form's settings amount to: images, steps, time, layers; and the button that starts them."""
 
+import math
+import time
+
 import streamlit as st
 
 from mnist_core.config import TrainConfig
@@ -12,9 +15,12 @@ from ui.network import network_html
 from ui.state import RUN_KEY
 from ui.translation import duration_text, say
 from ui.translation import gettext as _
+from ui.url import put_in_url
 
 SECONDS_BETWEEN_LOOKS = 1.0
 ERROR_KEY = "start_error"
+STARTED_KEY = "started"  # when this session last started a training
+SECONDS_OF_A_DOUBLE_CLICK = 0.5
 
 
 def show_plan(config: TrainConfig, others_train: bool) -> None:
@@ -84,12 +90,14 @@ def _time_text(config: TrainConfig, images: int, speed: float | None) -> str:
 
 
 def _start(config: TrainConfig) -> None:
-    """Put a training in the queue; its run becomes the current one."""
+    """Put a training in the queue, one for a double click; its run becomes the current one."""
+    if time.monotonic() - st.session_state.get(STARTED_KEY, -math.inf) < SECONDS_OF_A_DOUBLE_CLICK:
+        return
     speed = resources.epoch_timer().images_per_second(config)
     seconds = training_images(config) * config.epochs / speed if speed else None
     try:
-        st.query_params[RUN_KEY] = resources.training_queue().submit(
-            config, expected_seconds=seconds, owner=visitor.identity()
-        )
+        queue = resources.training_queue()
+        put_in_url({RUN_KEY: queue.submit(config, expected_seconds=seconds, owner=visitor.identity())})
+        st.session_state[STARTED_KEY] = time.monotonic()
     except InputError as error:
         st.session_state[ERROR_KEY] = error.message

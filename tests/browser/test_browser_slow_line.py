@@ -1,0 +1,66 @@
+"""Over a line on which an answer takes a third of a second, nothing that was asked for is lost."""
+
+import pytest
+from playwright.sync_api import expect
+
+from mnist_core.runs.store import RunStore
+from tests.browser.server import serve, settle
+from tests.browser.slow_line import slow_line
+from tests.browser.training import LASTING, expect_value, open_settings, start, stop
+
+SECONDS = 0.15  # each way
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where the server keeps its runs."""
+    return tmp_path_factory.mktemp("far")
+
+
+@pytest.fixture(scope="module")
+def far(browser, folder):
+    """The app, far away; nobody has visited it yet."""
+    with serve(folder) as url, slow_line(url, SECONDS) as address:
+        yield address
+
+
+def test_a_link_opens_with_its_settings_and_keeps_them(new_tab, far):
+    """The server's first visitor: the speed is measured meanwhile, and then the page made anew."""
+    page = new_tab("/train?recipe=tutorial-4b&epochs=7", far)
+    expect(page.get_by_text("per epoch on this machine")).to_be_visible()
+    settle(page)
+    open_settings(page)
+    expect_value(page, "epochs", "7")
+    expect_value(page, "learning_rate", "0.001")
+
+
+def test_two_changes_in_quick_succession_are_both_kept(new_tab, far):
+    page = new_tab("/train?recipe=tutorial-4b&epochs=7", far)
+    open_settings(page)
+    for field in ("shuffle", "batch_norm"):
+        page.locator(f".st-key-set_{field} label").first.click()
+    for kept in ("shuffle=false", "batch_norm=true", "recipe=tutorial-4b", "epochs=7"):
+        page.wait_for_url(f"**{kept}*")
+    settle(page)
+    assert not page.locator(".st-key-set_shuffle input").is_checked()
+    assert page.locator(".st-key-set_batch_norm input").is_checked()
+
+
+def test_a_double_click_starts_one_run_that_the_page_shows(new_tab, far, folder):
+    page = new_tab(LASTING, far)
+    page.locator(".st-key-start button").dblclick()
+    expect(page.get_by_text("images per second")).to_be_visible()
+    assert "run=" in page.url
+    assert len(RunStore(folder / "runs").list()) == 1
+    stop(page)
+
+
+def test_a_start_while_the_speed_is_measured_shows_its_run(new_tab, far):
+    """Ticks of the page's clocks are on their way when it starts; they know nothing of it."""
+    page = new_tab(None, far)
+    for batch in range(31, 37):
+        page.goto(LASTING.replace("batch_size=5", f"batch_size={batch}"))
+        page.wait_for_timeout(250 * (batch - 31))
+        start(page)
+        expect(page.get_by_text("images per second")).to_be_visible()
+        stop(page)
