@@ -3,33 +3,12 @@
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from mnist_core.data import find_mnist, open_mnist
 from mnist_core.dataset.raw_files import raw_folder
 from mnist_core.messages import InputError
 
 Table = Sequence[Sequence[object]]
-
-
-class Task(NamedTuple):
-    """One training to time: a recipe, where MNIST is, and how many images and epochs of it."""
-
-    recipe: str
-    directory: Path
-    train_images: int
-    test_images: int
-    epochs: int
-    seed: int
-
-
-class Measurement(NamedTuple):
-    """Seconds per epoch of training and of one test pass, test accuracy (0 to 1), and torch's threads."""
-
-    train_seconds: float
-    test_seconds: float
-    accuracy: float
-    threads: int
 
 
 def seconds(work: Callable[[], object]) -> float:

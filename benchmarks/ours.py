@@ -2,8 +2,9 @@
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
-from benchmarks.measurement import Measurement, Task
+from benchmarks.ways import Measurement, Task, serve
 from mnist_core.architectures import build_model
 from mnist_core.data import open_mnist
 from mnist_core.evaluation import evaluate
@@ -16,7 +17,7 @@ from mnist_core.training import fit
 
 def measure(task: Task) -> Measurement:
     """Train and test the recipe on the CPU; loading, building and choosing the threads are not timed."""
-    dataset = open_mnist(task.directory)
+    dataset = open_mnist(Path(task.directory))
     train, test = dataset.train[: task.train_images], dataset.test[: task.test_images]
     config = replace(RECIPES[task.recipe].config, epochs=task.epochs, seed=task.seed)
     threads = choose_threads(config, train, usable_cores())
@@ -28,3 +29,7 @@ def measure(task: Task) -> Measurement:
     result = evaluate(model, test)
     test_seconds = time.perf_counter() - start
     return Measurement(train_seconds / task.epochs, test_seconds, result.accuracy, threads)
+
+
+if __name__ == "__main__":
+    serve(measure)

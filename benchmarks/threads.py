@@ -4,10 +4,12 @@ Each way of waiting for the other thread has a process of its own, since OpenMP 
 test pass is taken by torch's own threads, which meet at every operation, and by ours, which meet at its end.
 """
 
+import multiprocessing
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from statistics import median
 
@@ -15,7 +17,6 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.measurement import markdown, seconds
-from benchmarks.training import fresh_process
 from mnist_core.architectures import build_model
 from mnist_core.inference import predict_logits
 from mnist_core.learning.gradients import choose_gradients
@@ -80,7 +81,7 @@ def measured(way: str) -> tuple[float, ...]:
     for name in OURS:
         os.environ.pop(name, None)
     os.environ |= waiting
-    with fresh_process() as process:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
         return process.submit(measure, threads).result()
 
 

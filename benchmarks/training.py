@@ -1,11 +1,8 @@
 """`python -m benchmarks.training`: each tutorial's own way and ours, in turn; prints a Markdown table."""
 
 import argparse
-import multiprocessing
-import os
 import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +12,9 @@ import psutil
 import torch
 from tqdm import tqdm
 
-from benchmarks import ours, tutorials
-from benchmarks.measurement import Measurement, Task, locate_mnist, markdown
+from benchmarks.measurement import locate_mnist, markdown
+from benchmarks.tutorials import TUTORIALS
+from benchmarks.ways import Measurement, Task, start_way
 from mnist_core.machine.devices import usable_cores
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
@@ -36,7 +34,7 @@ COLUMNS = (
     "our threads",
 )
 
-Way = Callable[[Task], Measurement]
+WAYS = {"tutorial's way": "benchmarks.tutorials", "our way": "benchmarks.ours"}
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class Plan:
         """One task a pair; each pair has a seed of its own."""
         for pair in range(self.pairs):
             epochs = RECIPES[recipe].config.epochs if self.all_epochs and pair == 0 else 1
-            yield Task(recipe, directory, self.train_images, self.test_images, epochs, seed=pair)
+            yield Task(recipe, str(directory), self.train_images, self.test_images, epochs, seed=pair)
 
 
 @dataclass(frozen=True)
@@ -93,37 +91,17 @@ def describe(ratios: list[float]) -> str:
     return f"**{median(ratios):.1f}**{spread}"
 
 
-def fresh_process() -> ProcessPoolExecutor:
-    """Return a process that shares nothing with this one, and starts loader workers as any script does."""
-    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), forget_start_method)
-
-
-def tutorials_process() -> ProcessPoolExecutor:
-    """Return a fresh process, started, with OpenMP's own way of waiting and not that of mnist_core."""
-    ours = {name: os.environ.pop(name) for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
-    process = fresh_process()
-    process.submit(os.getpid).result()
-    os.environ |= ours
-    return process
-
-
-def forget_start_method() -> None:
-    """Let a spawned process start its own as is usual here; it would spawn, slower than the fork of Linux."""
-    multiprocessing.set_start_method(None, force=True)
-
-
 def compare(plan: Plan, directory: Path) -> list[Comparison]:
     """Measure both ways in turn, each in a process of its own, so that neither finds the other's settings."""
-    ways: tuple[Way, Way] = (tutorials.measure, ours.measure)
     with ExitStack() as stack:
-        processes = [stack.enter_context(process) for process in (tutorials_process(), fresh_process())]
+        ways = {name: stack.enter_context(start_way(module)) for name, module in WAYS.items()}
         bar = stack.enter_context(tqdm(total=2 * plan.pairs * len(plan.recipes), unit="training"))
 
         def measure(task: Task) -> tuple[Measurement, ...]:
             measurements = []
-            for process, way, owner in zip(processes, ways, ("tutorial's way", "our way"), strict=True):
-                bar.set_description(f"{task.recipe}, {owner}, epochs: {task.epochs}")
-                measurements.append(process.submit(way, task).result())
+            for name, way in ways.items():
+                bar.set_description(f"{task.recipe}, {name}, epochs: {task.epochs}")
+                measurements.append(way(task))
                 bar.update()
             return tuple(measurements)
 
@@ -159,13 +137,13 @@ def read_options(arguments: list[str] | None) -> tuple[Plan, Path]:
     """Read the command line; raise InputError where it can't be followed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a short look: one pair, few images, one epoch")
-    parser.add_argument("--recipes", metavar="A,B", help=f"some of {', '.join(tutorials.TUTORIALS)}")
+    parser.add_argument("--recipes", metavar="A,B", help=f"some of {', '.join(TUTORIALS)}")
     parser.add_argument("--pairs", type=int, help=f"measurements of both ways (else {PAIRS}; 1 if quick)")
     parser.add_argument("--data", metavar="DIR", help="where MNIST is (else DIGITLAB_DATA)")
     options = parser.parse_args(arguments)
-    recipes = options.recipes.split(",") if options.recipes else list(tutorials.TUTORIALS)
+    recipes = options.recipes.split(",") if options.recipes else list(TUTORIALS)
     for recipe in recipes:
-        if recipe not in tutorials.TUTORIALS:
+        if recipe not in TUTORIALS:
             raise InputError("There is no tutorial {recipe!r}; see --help for their names.", recipe=recipe)
     if options.pairs is not None and options.pairs < 1:
         raise InputError("--pairs must be 1 or more, not {pairs}.", pairs=options.pairs)

@@ -1,7 +1,8 @@
 """The tutorials' own way: torchvision's MNIST transformed image by image, a DataLoader, a plain loop.
 
 Each tutorial's network, transform, loader and optimizer are its own, with torch's own number of threads and
-no tricks either way: nothing is added to slow it down, nothing that it does is left out but printing.
+no tricks either way: nothing is added to slow it down, nothing that it does is left out but printing. Nor is
+mnist_core imported, which has memory kept and threads wait in its own way.
 """
 
 import time
@@ -19,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset, Subset
 from torchvision.datasets import MNIST
 from torchvision.transforms import Compose, Normalize, ToTensor
 
-from benchmarks.measurement import Measurement, Task
+from benchmarks.ways import Measurement, Task, serve
 
 
 def mlp(*widths: int, activation: type[nn.Module] = nn.ReLU) -> nn.Sequential:
@@ -139,3 +140,7 @@ def score(network: nn.Sequential, batches: DataLoader[Any]) -> float:
         for images, labels in batches:
             correct += (network(images).argmax(1) == labels).sum().item()
     return correct / len(batches.dataset)
+
+
+if __name__ == "__main__":
+    serve(measure)

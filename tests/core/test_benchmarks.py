@@ -1,3 +1,6 @@
+import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,9 +9,10 @@ import torch
 
 pytest.importorskip("torchvision", reason="the tutorials read MNIST with torchvision")
 
-from benchmarks import memory, ours, threads, training, tutorials
-from benchmarks.measurement import Measurement, Task, locate_mnist
+from benchmarks import memory, ours, threads, training, tutorials, ways
+from benchmarks.measurement import locate_mnist
 from benchmarks.tutorials import TUTORIALS
+from benchmarks.ways import WAITING, Measurement, Task, start_way
 from mnist_core.architectures import build_model, count_parameters
 from mnist_core.data import open_mnist
 from mnist_core.evaluation import evaluate
@@ -18,7 +22,7 @@ from mnist_core.training import fit
 
 
 def tiny_task(recipe: str, directory: Path) -> Task:
-    return Task(recipe, directory, train_images=300, test_images=80, epochs=1, seed=0)
+    return Task(recipe, str(directory), train_images=300, test_images=80, epochs=1, seed=0)
 
 
 # The tutorials
@@ -78,6 +82,35 @@ def test_a_measurement_has_times_accuracy_and_threads(way, tiny_mnist):
 
 
 # The comparison
+
+
+def test_a_way_measures_task_after_task_in_a_process_of_its_own(tiny_mnist):
+    with start_way("benchmarks.tutorials") as way:
+        one, other = (way(tiny_task("tutorial-2", tiny_mnist)) for _ in range(2))
+    assert one.accuracy == other.accuracy  # the same seed
+    assert one.train_seconds != other.train_seconds
+
+
+def test_every_task_that_comes_is_answered(monkeypatch, capsys):
+    tasks = [tiny_task(recipe, Path("data")) for recipe in ("tutorial-2", "tutorial-5")]
+    monkeypatch.setattr(sys, "stdin", map(json.dumps, tasks))
+    ways.serve(lambda task: Measurement(task.epochs, task.seed, len(task.recipe), task.test_images))
+    assert capsys.readouterr().out.splitlines() == ["[1, 0, 10, 80]"] * 2
+
+
+def test_the_tutorials_process_has_nothing_of_ours(monkeypatch):
+    monkeypatch.setenv("GOMP_SPINCOUNT", "10000")
+    tell = "import benchmarks.tutorials, json, os, sys; print(json.dumps([*sys.modules, *os.environ]))"
+    environment = ways.plain_environment()
+    run = subprocess.run([sys.executable, "-c", tell], env=environment, capture_output=True, check=True)
+    found = json.loads(run.stdout)
+    assert "torchvision" in found
+    assert not [name for name in found if name.startswith("mnist_core") or name in WAITING]
+
+
+def test_a_way_that_breaks_off_is_told_of(tmp_path, tiny_mnist):
+    with start_way("benchmarks.tutorials") as way, pytest.raises(RuntimeError, match="tutorial-2"):
+        way(tiny_task("tutorial-2", tmp_path))
 
 
 def test_the_first_pair_trains_all_epochs_and_every_pair_has_its_seed():
