@@ -1,5 +1,6 @@
 """The entry of Digit Lab: `streamlit run streamlit_app.py`."""
 
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -7,6 +8,7 @@ import streamlit as st
 from mnist_core.messages import InputError
 from ui import resources, visitor
 from ui.arrival import let_arrive
+from ui.form_state import LINKS
 from ui.run_list import show_sidebar
 from ui.state import link, through_entry
 from ui.translation import choose_language, language, say
@@ -20,6 +22,15 @@ BRAND = (
     "<span class='lab-brand'>Digit Lab</span><script>document.documentElement.lang = '{language}'</script>"
 )
 SIDEBAR_WIDTH = 230  # pixels; on a phone it begins closed
+
+
+@partial(st.fragment, key=LINKS)
+def show_links(pages: list[st.Page]) -> None:
+    """Show where one can go; a fragment, as the links carry the form's settings."""
+    with st.container(horizontal=True, width="content", key="pages"):
+        for entry in pages:
+            link(entry, entry.title, entry.icon)
+
 
 st.set_page_config(
     page_icon=str(HERE / "ui" / "icon.svg"), layout="wide", initial_sidebar_state=SIDEBAR_WIDTH
@@ -51,9 +62,7 @@ with header:
     words = {"upload": _("Choose a file"), "photo": _("Take a photo")}
     brand_html = BRAND.format(language=language(), **words) + visitor.cookie_script()
     st.html(brand_html, width="content", unsafe_allow_javascript=True)
-    with st.container(horizontal=True, width="content", key="pages"):
-        for entry in pages:
-            link(entry, entry.title, entry.icon)
+    show_links(pages)
     choose_language()
 try:
     visitor.remember_opened()

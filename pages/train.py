@@ -4,15 +4,45 @@ import streamlit as st
 
 from mnist_core.messages import InputError
 from ui import resources, visitor
-from ui.arrival import let_arrive
+from ui.arrival import let_arrive, page_fragment
 from ui.form import show_form
-from ui.form_state import read_form
+from ui.form_state import COURSE, FORM, NETWORK, PLAN, read_form
 from ui.state import come_through_entry, current_run
 from ui.takeaway import show_import
 from ui.train.course import show_course
 from ui.train.plan import show_network, show_plan
 from ui.translation import gettext as _
 from ui.translation import say
+
+
+def show_what_it_amounts_to() -> None:
+    """Show the plan of the training, or that there can be none yet."""
+    with st.container(border=True, key="plan"):
+        try:
+            config = read_form()
+        except InputError:
+            st.markdown(_("Change the setting that is named beside the controls, then it can start."))
+            return
+        show_plan(config, resources.training_queue().busy)
+    let_arrive("plan", config)
+
+
+def show_controls() -> None:
+    """Show the form, and what is wrong with its settings."""
+    try:
+        read_form()
+    except InputError as error:
+        st.error(say(error.message))
+    show_form()
+
+
+def show_the_network(expanded: bool) -> None:
+    """Draw the network, if the settings make one."""
+    try:
+        show_network(read_form(), expanded)
+    except InputError:
+        return  # said beside the controls
+
 
 come_through_entry()
 st.markdown(_("Take a recipe as it is or change what you like, press start, and watch it learn."))
@@ -26,23 +56,13 @@ if current_run() and run is None:
     )
 with st.container(key="lab_with_run" if run else "lab"):
     settings, right = st.columns([4, 5], gap="large")
+# Each a fragment, so that a setting leaves the rest of the page alone; the plan first, which answers it.
 with right:
-    plan = st.container(border=True, key="plan")
-try:
-    config = read_form()
-except InputError as error:
-    config = None
-    settings.error(say(error.message))
-    plan.markdown(_("Change the setting that is named beside the controls, then it can start."))
-else:
-    with plan:  # before the controls, so that what a change amounts to is there at once
-        show_plan(config, resources.training_queue().busy)
-    let_arrive("plan", config)
+    page_fragment(show_what_it_amounts_to, key=PLAN)()
 with settings:
-    show_form()
+    st.fragment(show_controls, key=FORM)()
     show_import()
 with right:
     if run:
-        show_course(run, may_steer=visitor.owns(run))
-    if config:  # last, as it may have to load torch
-        show_network(config, expanded=run is None)
+        show_course(run, may_steer=visitor.owns(run), key=COURSE)
+    st.fragment(show_the_network, key=NETWORK)(run is None)  # last, as it may have to load torch

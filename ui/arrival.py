@@ -3,9 +3,11 @@
 import functools
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import ParamSpec
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 Parameters = ParamSpec("Parameters")
 
@@ -26,18 +28,27 @@ def let_arrive(place: str, shown: object) -> None:
         time.sleep(SECONDS_TO_ARRIVE)
 
 
-def page_fragment(show: Callable[Parameters, None]) -> Callable[Parameters, None]:
-    """Make a page's part a fragment that may hold other fragments.
+def page_fragment(show: Callable[Parameters, None], key: str | None = None) -> Callable[Parameters, None]:
+    """Make a page's part a fragment that may hold other fragments; `rerun_only` knows it by its key.
 
     When a fragment runs again at once, Streamlit drops what of it has not been sent yet, but not what is of
     the fragments within: the browser finds no place for that, and shows an empty page. So this one ends when
     all has left. A fragment with a clock should hold no other: it runs again at once without any click.
     """
 
-    @st.fragment
+    @st.fragment(key=key)
     @functools.wraps(show)
     def show_all(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
         show(*args, **kwargs)
         time.sleep(SECONDS_TO_LEAVE)
 
     return show_all
+
+
+def rerun_only(*keys: str) -> None:
+    """End a callback by having only the fragments with these keys drawn anew, the first one first.
+
+    All of the page is drawn where one of them isn't there, as after the server has started anew.
+    """
+    with suppress(StreamlitAPIException):
+        st.rerun(keys)

@@ -8,11 +8,20 @@ import streamlit as st
 from mnist_core.activations import ACTIVATIONS
 from mnist_core.architectures import ARCHITECTURES
 from mnist_core.augmentation import AUGMENTATIONS
-from mnist_core.config import FIELD_RANGES, LOSSES, MAX_LAYERS, MONITORS, PRECISIONS
+from mnist_core.config import FIELD_RANGES, LOSSES, MAX_LAYERS, MONITORS, PRECISIONS, TrainConfig
 from mnist_core.optimizers import OPTIMIZERS, SCHEDULES
 from mnist_core.recipes import RECIPES
 from mnist_core.scaling import INPUT_SCALINGS
-from ui.form_state import LEAST_MOMENTUM, fill, mended_fields, settings, take, take_layers, unusable
+from ui.form_state import (
+    LEAST_MOMENTUM,
+    fill,
+    mended_fields,
+    settings,
+    show_change,
+    take,
+    take_layers,
+    unusable,
+)
 from ui.setting_words import CHOICE_LABELS, HELPS, LABELS
 from ui.translation import gettext as _
 from ui.translation import list_text
@@ -89,7 +98,7 @@ def _show_changes() -> None:
         st.caption(text.format(settings=list_text(_(LABELS[name]) for name in names)))
     if changed:
         st.caption(_("Changed since: {settings}").format(settings=list_text(changed)))
-        st.button(_("Undo"), on_click=fill, args=(recipe.config,), type="tertiary")
+        st.button(_("Undo"), on_click=_undo, args=(recipe.config,), type="tertiary")
 
 
 def _take_recipe() -> None:
@@ -97,6 +106,12 @@ def _take_recipe() -> None:
     chosen = st.session_state.get("set_recipe")
     if chosen in RECIPES and chosen != settings()["recipe"]:
         fill(RECIPES[chosen].config)
+    show_change()
+
+
+def _undo(config: TrainConfig) -> None:
+    fill(config)
+    show_change()
 
 
 def _show_network() -> None:

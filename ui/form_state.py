@@ -14,11 +14,14 @@ from mnist_core.architectures import ARCHITECTURES
 from mnist_core.config import TrainConfig
 from mnist_core.recipes import RECIPES
 from ui import resources
+from ui.arrival import rerun_only
 from ui.form_url import from_query, in_query, to_query
 from ui.state import current_run
 from ui.translation import language
 from ui.url import in_url, put_in_url
 
+PLAN, FORM, NETWORK, COURSE, LINKS = "plan", "form", "network", "course", "links"
+"""The fragments that a setting concerns: links carry it to other pages."""
 FORM_KEY = "form"  # the settings as they are; widgets' own values end with their page
 URL_KEY = "form_url"  # the form's part of the URL as last read or written
 SHOWN_IN_KEY = "form_language"  # the language that the controls were last shown in
@@ -88,6 +91,11 @@ def mended_fields() -> list[str]:
     return st.session_state.get(MENDED_KEY, [])
 
 
+def show_change() -> None:
+    """End a callback that changed the form: have that shown, first what the settings amount to."""
+    rerun_only(PLAN, FORM, NETWORK, *([COURSE] if current_run() else []), LINKS)
+
+
 def _first_settings() -> dict[str, Any]:
     run = None if current_run() == "shipped" else resources.find_run(current_run())
     if run is None:
@@ -151,6 +159,7 @@ def take(field: str, options: Container[Any] | None = None) -> None:
     if options is None or chosen in options:
         keep(field, chosen)
         _write_url()
+    show_change()
 
 
 def take_layers(field: str) -> None:
@@ -159,6 +168,7 @@ def take_layers(field: str) -> None:
     sizes = resized(sizes, st.session_state.get(f"set_{field}_count", len(sizes)))
     keep(field, tuple(st.session_state.get(f"set_{field}_{i}", size) for i, size in enumerate(sizes)))
     _write_url()
+    show_change()
 
 
 def resized(sizes: tuple[int, ...], count: int) -> tuple[int, ...]:

@@ -1,13 +1,14 @@
 """What is in the URL: language, run and choices, so that a refresh or a shared link shows the same page."""
 
 import runpy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from ui.arrival import rerun_only
 from ui.form_url import PARAMETERS
 from ui.url import in_url, put_in_url
 
@@ -27,21 +28,30 @@ def choice_in_url(
     options: Mapping[str, str],
     key: str,
     default: str,
+    anew: Sequence[str] = (),
     **settings: Any,
 ) -> str:
     """Show a select box or the like whose choice is in the URL under `key`; return the choice.
 
     `options` maps what stands in the URL to what people read. (Streamlit's own binding puts the labels into
-    the URL, so a link would change with the language.)
+    the URL, so a link would change with the language.) `anew` are the keys of the fragments that another
+    choice concerns; without any it is the fragment that the control is in, or all of the page.
     """
 
     def keep() -> None:
         if st.session_state[key] in options:  # a page in another language sends its own words
             put_in_url({key: st.session_state[key]})
+        if anew:
+            rerun_only(*anew)
 
-    chosen = in_url().get(key, default)
-    st.session_state[key] = chosen if chosen in options else default
+    st.session_state[key] = chosen_in_url(options, key, default)
     return control(label, list(options), format_func=options.get, key=key, on_change=keep, **settings)
+
+
+def chosen_in_url(options: Container[str], key: str, default: str) -> str:
+    """Return the choice under `key` in the URL, or `default` where it isn't one of the options."""
+    chosen = in_url().get(key, default)
+    return chosen if chosen in options else default
 
 
 def number_in_url(key: str) -> int | None:

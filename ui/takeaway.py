@@ -21,14 +21,18 @@ from ui.url import put_in_url
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+TAKEAWAY_KEY = "takeaway"
 FILE_KEY = "import_file"
 ANSWER_KEY = "import_answer"  # what came of the last file: an error, or how it was taken in
 IMPORTED_KEY = "import_run"  # the id of the run that the last file became
 
 
 def show_takeaway(run: Run) -> None:
-    """Offer the files of a run; each is made when it is asked for."""
-    with st.popover(_("Take it away"), icon=":material/download:", key="takeaway"):
+    """Offer the files of a run once it is asked for them; each is made when it is asked for."""
+    files = st.popover(_("Take it away"), icon=":material/download:", key=TAKEAWAY_KEY, on_change="rerun")
+    if not files.open:
+        return
+    with files:
         for kind, entry in EXPORTS.items():
             missing = problem(run, kind)
             button, words = st.columns([1, 2], vertical_alignment="center", gap="small")

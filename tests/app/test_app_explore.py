@@ -40,6 +40,8 @@ def test_filter_by_digit_and_split(app, html):
     test = app()
     test.selectbox(key="digit").select("7").run()
     assert labels_shown(html(test)) == ["7"] * 9
+    assert not test.segmented_control  # only what a digit concerns was drawn anew
+    test.run()
     seven = np.flatnonzero(load_sample().test.labels == 7)
     test.segmented_control(key="split").set_value("test").run()
     assert f"image number {seven[0]}" in html(test)

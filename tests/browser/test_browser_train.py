@@ -9,7 +9,7 @@ from mnist_core.data import find_mnist, load_sample, open_mnist
 from mnist_core.evaluation import evaluate
 from mnist_core.runs.store import RunStore
 from tests.browser.server import MNIST, PHONE, settle
-from tests.browser.training import LASTING, start
+from tests.browser.training import LASTING, press, start
 
 CURVES_ARE_DRAWN = """() => {
     const chart = document.querySelector('[data-testid="stVegaLiteChart"]');
@@ -30,6 +30,14 @@ async ([seconds, least]) => {{
     return {{frames, missing}};
 }}
 """
+
+
+WATCH_STALE = """() => {
+    window.stale = [];
+    new MutationObserver(changes => {
+        for (const {target} of changes) if (target.dataset.stale === 'true') stale.push(target.innerText);
+    }).observe(document.body, {subtree: true, attributeFilter: ['data-stale']});
+}"""
 
 
 def steer(page, name):
@@ -91,3 +99,20 @@ def test_a_pause_survives_a_refresh_and_goes_on(running):
 def test_start_is_within_reach_on_a_phone(new_tab):
     page = new_tab("/train", **PHONE)
     expect(page.locator(".st-key-start button")).to_be_in_viewport(ratio=1)
+
+
+def test_a_setting_leaves_alone_what_it_does_not_concern(page):
+    page.open("/train?run=shipped")
+    heading = page.locator("h1").inner_text()
+    page.evaluate(WATCH_STALE)
+    press(page, "epochs", "ArrowRight")
+    drawn_anew = page.evaluate("stale")
+    assert any("Start training" in text for text in drawn_anew)
+    assert heading not in drawn_anew
+
+    page.evaluate("stale.length = 0")
+    page.get_by_text("Logarithmic axis", exact=True).click()
+    page.get_by_text("Errors: share of images").wait_for()
+    drawn_anew = page.evaluate("stale")
+    assert any("Logarithmic axis" in text for text in drawn_anew)
+    assert not any("Test accuracy" in text for text in drawn_anew)

@@ -6,12 +6,12 @@ import streamlit as st
 
 from mnist_core.data import Dataset, Split
 from ui import state
-from ui.state import choice_in_url
+from ui.state import choice_in_url, chosen_in_url
 from ui.translation import gettext as _
 from ui.url import put_in_url
 
 VIEW_KEY, SPLIT_KEY, DIGIT_KEY, INDEX_KEY = "view", "split", "digit", "index"
-ALL = "all"
+ALL, DIGITS = "all", tuple("0123456789")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +38,21 @@ def choose_split(data: Dataset) -> Chosen:
     return Chosen(data.train if name == "train" else data.test, name, data.source)
 
 
-def choose_digit() -> int | None:
-    """Show which digit is looked at, and let another be chosen; None for all."""
-    digits = {ALL: _("All digits"), **{str(digit): str(digit) for digit in range(10)}}
-    digit = choice_in_url(
-        st.selectbox, _("Digit"), digits, DIGIT_KEY, ALL, width=150, label_visibility="collapsed"
+def choose_digit(*anew: str) -> int | None:
+    """Show which digit is looked at, and let another be chosen; None for all.
+
+    `anew` are the keys of the fragments that another one concerns, if not all around.
+    """
+    digits = {ALL: _("All digits"), **{digit: digit for digit in DIGITS}}
+    choice_in_url(
+        st.selectbox, _("Digit"), digits, DIGIT_KEY, ALL, anew, width=150, label_visibility="collapsed"
     )
+    return chosen_digit()
+
+
+def chosen_digit() -> int | None:
+    """Return which digit is looked at, None for all."""
+    digit = chosen_in_url(DIGITS, DIGIT_KEY, ALL)
     return None if digit == ALL else int(digit)
 
 

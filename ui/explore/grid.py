@@ -1,11 +1,20 @@
 """The first thing to see: nine images with their labels, counts per digit, and what a network gets."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
 from mnist_core.data import Dataset, Split
 from ui.digits import bars_html, grid_html
-from ui.explore.choices import Chosen, choose_digit, choose_split, number_in_url, open_image
+from ui.explore.choices import (
+    Chosen,
+    choose_digit,
+    choose_split,
+    chosen_digit,
+    number_in_url,
+    open_image,
+)
 from ui.explore.pictures import labelled
 from ui.translation import gettext as _
 from ui.url import put_in_url
@@ -13,6 +22,7 @@ from ui.url import put_in_url
 SHOWN = 9
 SEED_KEY = "seed"  # in the URL: which shuffle is shown; none means the first images
 JUMP_KEY = "jump"
+GRID, COUNTS = "grid", "counts"  # fragments
 
 
 def show(data: Dataset) -> None:
@@ -20,12 +30,13 @@ def show(data: Dataset) -> None:
     pictures, facts = st.columns([5, 4], gap="large")
     with pictures:
         with st.container(horizontal=True, vertical_alignment="center"):
-            chosen, digit = choose_split(data), choose_digit()
-        show_grid(chosen, digit)
+            chosen = choose_split(data)
+            choose_digit(GRID, COUNTS)
+        show_grid(chosen)
         show_jump(chosen)
         st.caption(_("The bold figure is the label: the digit the writer meant. Numbers count from 0."))
     with facts:
-        show_counts(chosen.split, digit)
+        show_counts_here(chosen.split)
         show_shape(chosen.split, len(data.train), len(data.test))
 
 
@@ -47,10 +58,10 @@ def chosen_indices(split: Split, digit: int | None, seed: int) -> np.ndarray:
     return matching[:SHOWN]
 
 
-@st.fragment
-def show_grid(chosen: Chosen, digit: int | None) -> None:
+@partial(st.fragment, key=GRID)
+def show_grid(chosen: Chosen) -> None:
     """Show nine images with their labels, and the buttons that choose which nine."""
-    seed = number_in_url(SEED_KEY)
+    digit, seed = chosen_digit(), number_in_url(SEED_KEY)
     indices = chosen_indices(chosen.split, digit, seed)
     if not len(indices):
         st.info(_("No image here is a {digit}. Choose another digit, or all of them.").format(digit=digit))
@@ -80,6 +91,12 @@ def show_jump(chosen: Chosen) -> None:
         placeholder=_("No. 0 to {last}").format(last=f"{last:,}"),
         width=230,
     )
+
+
+@partial(st.fragment, key=COUNTS)
+def show_counts_here(split: Split) -> None:
+    """Show the counts, where the chosen digit stands out."""
+    show_counts(split, chosen_digit())
 
 
 def show_counts(split: Split, digit: int | None) -> None:

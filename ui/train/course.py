@@ -1,5 +1,6 @@
 """The course of a run: how far it is, its curves, what the doctor says, and what goes on inside."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,11 +10,12 @@ from mnist_core.monitoring.course import ENOUGH_STEPS, Course
 from mnist_core.monitoring.doctor import examine
 from mnist_core.runs.run import UNFINISHED, Run
 from ui import resources
-from ui.curves import CurveWords, accuracy_points, curve_spec, loss_points
+from ui.arrival import page_fragment
 from ui.progress import history, probes, progress_text, status_text
 from ui.runs import run_name
-from ui.state import choice_in_url, link
+from ui.state import link
 from ui.takeaway import show_takeaway
+from ui.train.curves import show_curves
 from ui.train.findings import FIXED_KEY, show_findings
 from ui.train.inside import show_inside
 from ui.train.steering import asked, forget_asked, show_continuation, show_live_controls
@@ -32,11 +34,12 @@ def is_moving(run: Run) -> bool:
     return run.status in UNFINISHED or resources.training_queue().snapshot(run.id) is not None
 
 
-def show_course(run: Run, may_steer: bool) -> None:
-    """Show a run, again every second while it moves."""
-    moving = is_moving(run)
-    every = SECONDS_BETWEEN_LOOKS if moving else None
-    st.fragment(_show, run_every=every)(run.id, moving, may_steer)
+def show_course(run: Run, may_steer: bool, key: str) -> None:
+    """Show a run in a fragment of that key, again every second while it moves."""
+    if is_moving(run):
+        st.fragment(_show, run_every=SECONDS_BETWEEN_LOOKS, key=key)(run.id, True, may_steer)
+    else:
+        page_fragment(_show, key=key)(run.id, False, may_steer)
 
 
 def _show(run_id: str, was_moving: bool, may_steer: bool) -> None:
@@ -59,7 +62,9 @@ def _show(run_id: str, was_moving: bool, may_steer: bool) -> None:
             show_continuation(run)
     if not may_steer and run.id != "shipped":
         st.caption(_("This run was opened by a link: only who trained it can steer and continue it."))
-    _show_numbers(run, live, steered=may_steer and snapshot is not None)
+    # A fragment with a clock should hold no other: the curves are one where nothing moves any more.
+    curves = show_curves if was_moving else st.fragment(show_curves)
+    _show_numbers(run, live, may_steer and snapshot is not None, curves)
 
 
 def _status(run: Run) -> str:
@@ -102,7 +107,7 @@ def _show_ways_on(run: Run) -> None:
         show_takeaway(run)
 
 
-def _show_numbers(run: Run, live: bool, steered: bool) -> None:
+def _show_numbers(run: Run, live: bool, steered: bool, curves: Callable[[Run, "pd.DataFrame"], None]) -> None:
     """Show the doctor's findings, the curves and the inside, once there is something to show."""
     rows, seen = history(run), probes(run)
     config = replace(run.config, learning_rate=run.phases[-1].learning_rate)
@@ -110,50 +115,6 @@ def _show_numbers(run: Run, live: bool, steered: bool) -> None:
     healthy = course.steps >= ENOUGH_STEPS or (course.steps > 0 and not live)
     show_findings(examine(course), config, run.id, steered, healthy)
     if not rows.empty:
-        _show_curves(run, rows)
+        curves(run, rows)
     if seen:
         show_inside(run.config, seen[-1])
-
-
-def _show_curves(run: Run, rows: "pd.DataFrame") -> None:
-    monitored = _("test images") if run.config.monitor == "test" else _("validation images")
-    names = (_("training images"), monitored, _("epoch"))
-    log = _axis() == "log"
-    loss = CurveWords(*names, _("loss"))
-    st.vega_lite_chart(
-        loss_points(rows, loss),
-        curve_spec(run.config.epochs, loss, ".3g", ".6~g", log),
-        key="loss",
-        alt=_("Loss over the epochs"),
-    )
-    st.caption(_("Loss: how far from certain and right it is, on average. Lower is better."))
-    if not rows["monitor_accuracy"].notna().any():
-        return
-    accuracy = CurveWords(*names, _("errors") if log else _("accuracy"))
-    st.vega_lite_chart(
-        accuracy_points(rows, accuracy, as_errors=log),
-        curve_spec(run.config.epochs, accuracy, ".2%", "~%" if log else ".1~%", log),
-        key="accuracy",
-        alt=_("Accuracy after each epoch"),
-    )
-    st.caption(
-        _("Errors: share of images read wrongly. A straight line down means ever fewer by the same factor.")
-        if log
-        else _(
-            "Accuracy: share of images read correctly. Where the training images are ahead, it has learned "
-            "them by heart."
-        )
-    )
-
-
-def _axis() -> str:
-    options = {"linear": _("Linear axis"), "log": _("Logarithmic axis")}
-    return choice_in_url(
-        st.segmented_control,
-        _("Axis of the curves"),
-        options,
-        "axis",
-        "linear",
-        required=True,
-        label_visibility="collapsed",
-    )

@@ -92,7 +92,7 @@ def _time_text(config: TrainConfig, images: int, speed: float | None) -> str:
 def _start(config: TrainConfig) -> None:
     """Put a training in the queue, one for a double click; its run becomes the current one."""
     if time.monotonic() - st.session_state.get(STARTED_KEY, -math.inf) < SECONDS_OF_A_DOUBLE_CLICK:
-        return
+        st.rerun()
     speed = resources.epoch_timer().images_per_second(config)
     seconds = training_images(config) * config.epochs / speed if speed else None
     try:
@@ -101,3 +101,4 @@ def _start(config: TrainConfig) -> None:
         st.session_state[STARTED_KEY] = time.monotonic()
     except InputError as error:
         st.session_state[ERROR_KEY] = error.message
+    st.rerun()  # all of the page, which has a run now
