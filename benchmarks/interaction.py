@@ -79,18 +79,9 @@ def go(page: Page, title: str) -> Callable[[], None]:
     return page.locator(".st-key-pages").get_by_role("link", name=title).click
 
 
-def choose(page: Page, key: str, downs: int) -> Callable[[], None]:
-    """Return the choice of another option of a select box, so many below, by keyboard."""
-
-    def choose_it() -> None:
-        box = page.locator(f".st-key-{key} input")
-        box.click()
-        for _ in range(downs):
-            page.wait_for_timeout(100)
-            box.press("ArrowDown")
-        box.press("Enter")
-
-    return choose_it
+def pill(page: Page, key: str, name: str) -> Callable[[], None]:
+    """Return the click on one of several choices side by side."""
+    return page.locator(f".st-key-{key}").get_by_text(name, exact=True).click
 
 
 def slide(page: Page) -> Callable[[], None]:
@@ -112,12 +103,13 @@ def interact(page: Page, number: int, run: str) -> Iterator[float]:
     yield timed(page, page.locator(".st-key-lang").get_by_text(language).click, "h1")
     visit(page, f"/?run={run}&lang=en")
     yield timed(page, page.get_by_role("button", name="Reshuffle").click, ".lab-digits")
-    yield timed(page, choose(page, "digit", 2), ".lab-digits")
+    yield timed(page, pill(page, "digit", "2"), ".lab-digits")
     yield timed(page, go(page, "Train"), "h1")
-    yield timed(page, choose(page, "set_recipe", 4), ".st-key-plan strong")
+    yield timed(page, pill(page, "set_recipe", "Tutorial 1"), ".st-key-plan strong")
     yield timed(page, slide(page), ".st-key-set_batch_size [data-testid=stSliderThumbValue]")
     axis = page.get_by_text("Logarithmic axis", exact=True)
-    yield timed(page, axis.click, ".st-key-axis ~ * [data-testid=stCaptionContainer]")
+    curves = ".st-key-axis ~ * :is([data-testid=stVegaLiteChart], [data-testid=stCaptionContainer])"
+    yield timed(page, axis.click, curves)
     yield timed(page, go(page, "Evaluate"), "h1")
     yield timed(page, go(page, "Draw"), "h1")
     picture = page.get_by_text("Pictures", exact=True)

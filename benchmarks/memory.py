@@ -63,9 +63,7 @@ class Watch:
 def train(page: Page, store: RunStore) -> None:
     """Choose the recipe on the Train page, start it, and wait until its run has finished."""
     visit(page, "/train")
-    recipe = page.locator(".st-key-set_recipe input")
-    recipe.fill(RECIPE.label)
-    recipe.press("Enter")
+    page.locator(".st-key-set_recipe").get_by_text(RECIPE.label, exact=True).click()
     parameters = f"{count_parameters(build_model(RECIPE.config)):,}"
     page.get_by_text(parameters).wait_for()  # the choice has reached the server
     settle(page)

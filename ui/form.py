@@ -78,12 +78,13 @@ def _show_unusable() -> None:
 def _show_recipe() -> None:
     labels = {name: _(recipe.label) for name, recipe in RECIPES.items()}
     chosen = settings()["recipe"]
-    st.selectbox(
+    st.pills(
         _("Start from a recipe"),
         list(labels),
-        index=list(labels).index(chosen),
+        default=chosen,
         format_func=labels.get,
         key=_seeded("recipe"),
+        required=True,
         on_change=_take_recipe,
     )
     recipe = RECIPES[chosen]

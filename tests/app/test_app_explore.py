@@ -38,7 +38,7 @@ def test_a_strange_shuffle_in_the_url_shows_the_first_nine(app, html, seed):
 
 def test_filter_by_digit_and_split(app, html):
     test = app()
-    test.selectbox(key="digit").select("7").run()
+    test.pills(key="digit").set_value("7").run()
     assert labels_shown(html(test)) == ["7"] * 9
     assert not test.segmented_control  # only what a digit concerns was drawn anew
     test.run()
@@ -83,6 +83,6 @@ def test_a_split_without_the_digit_says_what_to_do(app, monkeypatch):
     ones = Split(everything.train.images[keep], everything.train.labels[keep])
     monkeypatch.setattr("ui.resources.load_sample", lambda: replace(everything, train=ones))
     test = app()
-    test.selectbox(key="digit").select("7").run()
+    test.pills(key="digit").set_value("7").run()
     assert "Choose another digit" in test.info[0].value
     assert not test.exception

@@ -147,7 +147,7 @@ def test_the_most_and_the_least_typical_of_a_digit(app, html):
     nearest, farthest = most_and_least_typical(train, distances, 7, 9)
     test = app(view="typical", digit="7")
     assert numbers_shown(html(test)) == [*nearest, *farthest]
-    test.selectbox(key="digit").select("all").run()
+    test.pills(key="digit").set_value("all").run()
     assert len(numbers_shown(html(test))) == 20
 
 
@@ -158,7 +158,7 @@ def test_a_digit_with_too_few_images_has_no_typical_one(app, monkeypatch):
     monkeypatch.setattr("ui.resources.load_sample", lambda: replace(everything, train=without))
     test = app(view="typical", digit="7")
     assert "too few images of 7" in test.info[0].value
-    test.selectbox(key="digit").select("all").run()
+    test.pills(key="digit").set_value("all").run()
     assert not test.exception
 
 

@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from streamlit.testing.v1.element_tree import Selectbox
+from streamlit.testing.v1.element_tree import ButtonGroup
 
 from mnist_core.config import CHOICES, FIELD_RANGES, TrainConfig
 from mnist_core.messages import InputError
@@ -39,7 +39,7 @@ def test_a_control_that_a_browser_meets_in_a_later_run_has_its_value_too(app):
     for field in ("learning_rate", "batch_size", "epochs", "dropout", "train_size"):
         proto = sliders[f"set_{field}"]
         assert proto.options[int(proto.default[0])] == number_text(getattr(config, field))
-    assert asked(test, "selectbox", "recipe").proto.default == list(RECIPES).index("tutorial-1")
+    assert asked(test, "pills", "recipe").proto.default == [list(RECIPES).index("tutorial-1")]
     assert asked(test, "toggle", "shuffle").proto.default is config.shuffle
     assert asked(test, "number_input", "seed").proto.default == config.seed
 
@@ -78,7 +78,7 @@ def test_any_settings_survive_the_url():
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_survives_the_url(app, name):
     test = app("train")
-    asked(test, "selectbox", "recipe").select(name).run()
+    asked(test, "pills", "recipe").set_value(name).run()
     again = app("train", **test.query_params)
     assert settings(again) == RECIPES[name].config
     assert not again.warning
@@ -115,7 +115,7 @@ def test_the_form_follows_when_the_url_changes(app, monkeypatch):
     test = app("train")
     asked(test, "select_slider", "epochs").set_value(7).run()
     seven = dict(test.query_params)
-    asked(test, "selectbox", "recipe").select("tutorial-1").run()
+    asked(test, "pills", "recipe").set_value("tutorial-1").run()
     test.query_params = seven
     test.run()
     assert settings(test) == replace(RECIPES["quick"].config, epochs=7)
@@ -203,13 +203,13 @@ def test_no_other_page_uses_a_name_of_the_form():
 
 def test_a_browser_that_says_the_recipe_in_the_old_language_changes_nothing(app, monkeypatch):
     test = app("train", recipe="tutorial-1", schedule="cosine")
-    box, own = asked(test, "selectbox", "recipe"), Selectbox._widget_state.fget
-    late = own(box)
-    late.string_value = "教程 1"
+    pills, own = asked(test, "pills", "recipe"), ButtonGroup._widget_state.fget
+    late = own(pills)
+    late.string_array_value.data[:] = ["教程 1"]
     answer = property(lambda self: late if self.key == "set_recipe" else own(self))
     with monkeypatch.context() as patch:
-        patch.setattr(Selectbox, "_widget_state", answer)
+        patch.setattr(ButtonGroup, "_widget_state", answer)
         test.run()
-    asked(test, "selectbox", "recipe").select("tutorial-1").run()  # and now in the words of the page
+    asked(test, "pills", "recipe").set_value("tutorial-1").run()  # and now in the words of the page
     assert not test.exception
     assert settings(test) == replace(RECIPES["tutorial-1"].config, schedule="cosine")

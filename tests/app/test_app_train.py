@@ -30,9 +30,9 @@ def text(test):
 
 
 def controls(test):
-    return [
-        c for kind in ("selectbox", "slider", "select_slider", "toggle") for c in getattr(test.main, kind)
-    ]
+    kinds = ("selectbox", "slider", "select_slider", "toggle")
+    form = [control for kind in kinds for control in getattr(test.main, kind)]
+    return [test.pills(key="set_recipe"), *form]
 
 
 def trained(test, seconds=60):
@@ -55,14 +55,14 @@ def settings(test):
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_fills_the_form_exactly(app, name):
     test = app("train")
-    control(test, "selectbox", "recipe").select(name).run()
+    control(test, "pills", "recipe").set_value(name).run()
     assert not test.exception
     assert settings(test) == RECIPES[name].config
 
 
 def test_parameters_of_a_tutorial_and_what_it_watches_are_said(app):
     test = app("train")
-    control(test, "selectbox", "recipe").select("tutorial-3").run()
+    control(test, "pills", "recipe").set_value("tutorial-3").run()
     assert "**203,530** parameters" in text(test)
     assert "297 test images, as the tutorials do" in text(test)
 
@@ -101,7 +101,7 @@ def test_a_change_is_named_kept_over_pages_and_undone(app):
 
 def test_layers_are_edited_one_by_one(app):
     test = app("train")
-    control(test, "selectbox", "recipe").select("tutorial-1").run()
+    control(test, "pills", "recipe").set_value("tutorial-1").run()
     control(test, "slider", "widths_count").set_value(2).run()
     control(test, "number_input", "widths_1").set_value(30).run()
     assert settings(test).widths == (64, 30)
@@ -116,7 +116,7 @@ def test_settings_that_can_not_go_together_are_refused_by_their_controls(app):
     assert control(test, "select_slider", "label_smoothing").disabled
     control(test, "select_slider", "batch_size").set_value(1).run()
     assert control(test, "toggle", "batch_norm").disabled
-    control(test, "selectbox", "recipe").select("tutorial-3").run()
+    control(test, "pills", "recipe").set_value("tutorial-3").run()
     control(test, "selectbox", "monitor").select("validation").run()
     assert not test.exception
     assert not test.error
@@ -144,7 +144,7 @@ def test_a_link_that_can_not_go_together_says_what_was_changed(app):
 @pytest.mark.parametrize("name", ["softmax", "mlp", "cnn", "lenet5", "vgg", "resnet", "fast_cnn"])
 def test_every_architecture_can_be_chosen_from_any_layers(app, name):
     test = app("train")
-    control(test, "selectbox", "recipe").select("tutorial-4b").run()
+    control(test, "pills", "recipe").set_value("tutorial-4b").run()
     control(test, "slider", "channels_count").set_value(1).run()
     control(test, "selectbox", "architecture").select(name).run()
     assert not test.exception

@@ -45,7 +45,15 @@ def choose_digit(*anew: str) -> int | None:
     """
     digits = {ALL: _("All digits"), **{digit: digit for digit in DIGITS}}
     choice_in_url(
-        st.selectbox, _("Digit"), digits, DIGIT_KEY, ALL, anew, width=150, label_visibility="collapsed"
+        st.pills,
+        _("Digit"),
+        digits,
+        DIGIT_KEY,
+        ALL,
+        anew,
+        required=True,
+        wrap=True,
+        label_visibility="collapsed",
     )
     return chosen_digit()
 

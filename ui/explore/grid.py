@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.data import Dataset, Split
+from ui.arrival import let_arrive
 from ui.digits import bars_html, grid_html
 from ui.explore.choices import (
     Chosen,
@@ -27,11 +28,11 @@ GRID, COUNTS = "grid", "counts"  # fragments
 
 def show(data: Dataset) -> None:
     """Show the section."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        chosen = choose_split(data)
+        choose_digit(GRID, COUNTS)
     pictures, facts = st.columns([5, 4], gap="large")
     with pictures:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            chosen = choose_split(data)
-            choose_digit(GRID, COUNTS)
         show_grid(chosen)
         show_jump(chosen)
         st.caption(_("The bold figure is the label: the digit the writer meant. Numbers count from 0."))
@@ -67,6 +68,7 @@ def show_grid(chosen: Chosen) -> None:
         st.info(_("No image here is a {digit}. Choose another digit, or all of them.").format(digit=digit))
         return
     st.html(grid_html((labelled(chosen.split, int(index)) for index in indices), columns=3))
+    let_arrive("grid", (chosen.name, digit))
     with st.container(horizontal=True):
         st.button(_("Reshuffle"), icon=":material/shuffle:", on_click=reshuffle)
         st.button(_("Back to the first nine"), on_click=show_first, disabled=not seed)
