@@ -118,3 +118,10 @@ def test_a_setting_leaves_alone_what_it_does_not_concern(page):
     drawn_anew = page.evaluate("stale")
     assert any("Logarithmic axis" in text for text in drawn_anew)
     assert not any("Test accuracy" in text for text in drawn_anew)
+
+
+def test_on_a_phone_a_run_comes_before_the_plan_of_the_next(new_tab):
+    page = new_tab("/train?run=shipped", **PHONE)
+    page.locator(".st-key-plan").wait_for()
+    run, plan = page.get_by_text("Test accuracy").bounding_box(), page.locator(".st-key-plan").bounding_box()
+    assert run["y"] < plan["y"]
