@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from mnist_core.machine.blocked_layout import fastest_forward
 from mnist_core.machine.workers import start_workers
 from mnist_core.model import DigitClassifier
 
@@ -17,11 +18,12 @@ def predict_logits(model: DigitClassifier, images: Tensor, batch_size: int = 100
     """
     was_training = model.training
     device = next(model.parameters()).device
+    forward = fastest_forward(model.network, device)
     logits = torch.empty(len(images), 10)  # small tensors kept between large ones would break up the heap
 
     def answer(part: Tensor, batch: Tensor) -> None:
         with torch.inference_mode():
-            part.copy_(model(batch.to(device)))
+            part.copy_(forward(model.scaling(batch.to(device))))
 
     batches = logits.split(batch_size), images.split(batch_size)
     threads = min(torch.get_num_threads(), len(batches[0])) if device.type == "cpu" else 1

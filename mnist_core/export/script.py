@@ -208,13 +208,18 @@ def _augmentation(facts: ScriptFacts) -> str:
 def _helpers(facts: ScriptFacts) -> str:
     """Return the functions that the training loop calls."""
     from mnist_core.learning.gradients import PIECE
+    from mnist_core.machine.blocked_layout import LEAST_IMAGES
 
     source = text.IN_PARTS if facts.in_parts else ""
     source += text.FORWARD_BFLOAT16 if facts.bfloat16 else ""
+    source += text.FORWARD_BLOCKED if facts.blocked_layers else ""
     tests_alone = facts.threads > 1 and facts.device == "cpu"
     return Template(source + text.EVALUATE).substitute(
         most=f"{PIECE:_}",
         device='"cpu"' if facts.device == "cpu" else "DEVICE",
+        layers=facts.blocked_layers,
+        least=LEAST_IMAGES,
+        **_forward(facts, training=False),
         alone=text.ALONE if tests_alone else "",
         together=text.TOGETHER if tests_alone else "",
         to_device=_to_device(facts),
@@ -262,9 +267,16 @@ def _steps(facts: ScriptFacts) -> str:
     source += text.GRADIENTS_IN_PARTS if facts.in_parts else text.GRADIENTS
     source += text.SET_LEARNING_RATE if facts.changes_rate else ""
     source += text.STEP_MUON if facts.muon else text.STEP
-    return Template(source).substitute(
-        forward="forward" if facts.bfloat16 else "network(scale", close="" if facts.bfloat16 else ")"
-    )
+    return Template(source).substitute(_forward(facts, training=True))
+
+
+def _forward(facts: ScriptFacts, training: bool) -> dict[str, str]:
+    """Return what stands before images and after them to make them logits."""
+    if training and facts.bfloat16:
+        return {"forward": "forward", "close": ""}
+    if facts.blocked_layers:
+        return {"forward": "forward_blocked", "close": ""}
+    return {"forward": "network(scale", "close": ")"}
 
 
 def _to_device(facts: ScriptFacts) -> str:

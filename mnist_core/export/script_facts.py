@@ -88,6 +88,19 @@ class ScriptFacts:
         """Whether the script counts its steps."""
         return self.changes_rate or self.last_step is not None
 
+    @property
+    def blocked_layers(self) -> int:
+        """How many layers of the script's network are computed in oneDNN's layout of features."""
+        import torch
+        from torch import nn
+
+        from mnist_core.machine.blocked_layout import count_blocked
+
+        if torch.device(self.device).type != "cpu":
+            return 0
+        layers = list(self.model.network)[: count_blocked(self.model.network)]
+        return sum(not isinstance(layer, nn.Identity) for layer in layers)
+
     def has_layer(self, name: str) -> bool:
         """Whether a layer's class has this name."""
         return any(type(module).__name__ == name for module in self.model.modules())

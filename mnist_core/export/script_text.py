@@ -204,6 +204,20 @@ def forward(images):
     with torch.autocast($device, torch.bfloat16):
         return network(scale(images)).float()
 '''
+FORWARD_BLOCKED = '''
+
+# oneDNN lays features out in blocks of its own: faster on Intel's and AMD's processors.
+blocked = torch.backends.mkldnn.is_available()
+blocked = blocked and torch.backends.cpu.get_cpu_capability().startswith("AVX")
+convolutions, classifier = network[:$layers], network[$layers:]
+
+
+def forward_blocked(images):
+    """Logits of bytes [N, 28, 28], the convolutions' features laid out in blocks."""
+    if not blocked or len(images) < $least:  # few images are not worth it
+        return network(scale(images))
+    return classifier(convolutions(scale(images).to_mkldnn()).to_dense())
+'''
 EVALUATE = '''
 
 def evaluate(images, labels):
@@ -211,7 +225,7 @@ def evaluate(images, labels):
     network.eval()
 ${alone}\
     with torch.inference_mode():
-        answers = [network(scale(batch$to_device)) for batch in images.split(100)]
+        answers = [$forward(batch$to_device)$close for batch in images.split(100)]
 ${together}\
     log_probabilities = torch.cat(answers)$to_cpu.double().log_softmax(1)
     predictions = log_probabilities.exp().numpy().argmax(1)

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mnist_core.learning.randomness import RandomStream
+from mnist_core.machine.blocked_layout import fastest_forward
 from mnist_core.model import DigitClassifier
 
 if TYPE_CHECKING:
@@ -59,10 +60,11 @@ class AutogradGradients:
     """Any model: forward under autocast if asked, backward by autograd, added up over pieces of a batch."""
 
     def __init__(self, model: DigitClassifier, config: TrainConfig, precision: str) -> None:
-        self._network = model.network
         self._smoothing = config.label_smoothing
         self._loss = F.nll_loss if config.loss == "nll" else self._cross_entropy
         self._bfloat16 = precision == "bfloat16"
+        device = next(model.parameters()).device
+        self._forward = model.network if self._bfloat16 else fastest_forward(model.network, device)
         is_random = any(isinstance(module, _RANDOM_LAYERS) for module in model.modules())
         self.random = RandomStream(config.seed) if is_random else None
         self._parameters = list(model.parameters())
@@ -79,7 +81,7 @@ class AutogradGradients:
         """Add the gradients of `share` times the batch's mean loss; see Gradients."""
         with self.random or nullcontext():
             with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self._bfloat16):
-                logits = self._network(inputs)
+                logits = self._forward(inputs)
             logits = logits.float()
             loss = self._loss(logits, labels)
             (loss if share == 1 else loss * share).backward()

@@ -45,6 +45,7 @@ SETTINGS: dict[str, dict] = {
     "many pens": {**CNN, "channels": (4,), "augmentation": "pens"},
     "lenet5": {**CNN, "architecture": "lenet5", "activation": "tanh", "precision": "bfloat16"},
     "fast_cnn": {**CNN, "architecture": "fast_cnn", "channels": (4, 6), "augmentation": "affine"},
+    "wide, bfloat16": {**CNN, "channels": (16,), "precision": "bfloat16", "activation": "none"},
     "softmax": {**TINY, "architecture": "softmax", "augmentation": "shift", "input_scaling": "symmetric"},
     "dropout": {**TINY, "dropout": 0.3, "batch_norm": True, "train_size": 251},
     "smoothing": {
@@ -70,7 +71,7 @@ SCRIPTED = [name for name in RECIPES if not RECIPES[name].config.written_share]
 CONFIGS |= {name: replace(RECIPES[name].config, train_size=200, epochs=1) for name in SCRIPTED}
 
 ON_TWO_THREADS: dict[str, dict] = {
-    "cnn, two threads": {**CNN, "batch_size": 37},
+    "cnn, two threads": {**CNN, "channels": (16,), "batch_size": 37},
     "vgg, two threads": {**CNN, "architecture": "vgg", "label_smoothing": 0.1, "augmentation": "shift"},
     "mlp, two threads": {**TINY, "widths": (300,)},
     "dropout, two threads": {**TINY, "widths": (300,), "dropout": 0.2},
@@ -189,6 +190,16 @@ def test_scripts_of_all_kinds_of_settings_give_their_runs_results(tmp_path, runs
     said, ours = json.loads(answer)
     assert dict(zip(runs, said, strict=True)) == {name: expected(run) for name, run in runs.items()}
     assert ours == []
+
+
+def test_a_script_of_blocked_features_runs_on_processors_that_have_none(tmp_path, runs, folder, monkeypatch):
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
+    script = tmp_path / "script.py"
+    source = training_script(runs["cnn, two threads"])
+    assert "to_mkldnn" in source
+    script.write_text(f"import torch\ntorch.Tensor.to_mkldnn = None\n{source}")
+    said = isolated(tmp_path, script, folder)
+    assert said[-1].startswith("test accuracy")
 
 
 def test_scripts_are_formatted_as_ruff_would(tmp_path, runs):
