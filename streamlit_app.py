@@ -16,9 +16,9 @@ from ui.translation import gettext as _
 
 HERE = Path(__file__).parent
 # The browser picks fonts and pronunciation by the language that the page declares.
-# Streamlit's own buttons are in English only: style.css puts our words over theirs.
+# Streamlit's own words are in English only: style.css puts ours over them.
 BRAND = (
-    "<style>.stApp {{ --lab-upload: '{upload}'; --lab-photo: '{photo}' }}</style>"
+    "<style>.stApp {{ --lab-upload: '{upload}'; --lab-limit: '{limit}'; --lab-photo: '{photo}' }}</style>"
     "<span class='lab-brand'>Digit Lab</span><script>document.documentElement.lang = '{language}'</script>"
 )
 SIDEBAR_WIDTH = 230  # pixels; on a phone it begins closed
@@ -59,7 +59,8 @@ resources.show_notice(visitor.is_private())
 st.title(headings[page.title])
 let_arrive("heading", page.title)
 with header:
-    words = {"upload": _("Choose a file"), "photo": _("Take a photo")}
+    limit = _("At most {size} MB per file").format(size=st.get_option("server.maxUploadSize"))
+    words = {"upload": _("Choose a file"), "limit": limit, "photo": _("Take a photo")}
     brand_html = BRAND.format(language=language(), **words) + visitor.cookie_script()
     st.html(brand_html, width="content", unsafe_allow_javascript=True)
     show_links(pages)

@@ -32,10 +32,10 @@ def figure_html(figure: Figure) -> str:
     return f'<figure class="lab-digit">{picture}<figcaption>{figure.caption}</figcaption></figure>'
 
 
-def grid_html(figures: Iterable[Figure], columns: int) -> str:
-    """Return images in rows of `columns`."""
+def grid_html(figures: Iterable[Figure], columns: int, least: float = 5.5) -> str:
+    """Return images in rows of `columns`; of fewer where an image would be narrower than `least` rem."""
     cells = "".join(map(figure_html, figures))
-    return f'<div class="lab-digits" style="--columns:{columns}">{cells}</div>'
+    return f'<div class="lab-digits" style="--columns:{columns};--least:{least}rem">{cells}</div>'
 
 
 def sure_text(share: float, digits: int = 1) -> str:

@@ -81,8 +81,8 @@ def progress_text(snapshot: "Snapshot") -> str:
     epochs = snapshot.config.epochs
     steps_per_epoch = snapshot.steps // epochs
     return _("Epoch {epoch} of {epochs}, {left} left, {speed} images per second").format(
-        epoch=min(snapshot.step // steps_per_epoch + 1, epochs),
-        epochs=epochs,
+        epoch=count_text(min(snapshot.step // steps_per_epoch + 1, epochs)),
+        epochs=count_text(epochs),
         left=duration_text(snapshot.seconds_left),
         speed=count_text(snapshot.images_per_second),
     )

@@ -8,15 +8,14 @@ from mnist_core.analysis.significance import LEVEL, Interval, MeanDifference, di
 from mnist_core.messages import N_, Message
 
 FINEST = 10_000  # chance is told as so many times in 10, 100, 1,000 or this many
-
-SMALLEST_P = 1e-10  # below, a p says more of the test's assumptions than of the difference
+SMALLEST_P = 1 / FINEST  # below, a p says more of the test's assumptions than of the difference
 
 
 def chance_words(p: float) -> Message:
     """Say a probability as a number of times: "about 3 times in 10"."""
     if p > 0.95:
         return Message(N_("nearly every time"))
-    if p < 1 / FINEST:
+    if p < SMALLEST_P:
         return Message(N_("less than once in {of:,} times"), {"of": FINEST})
     of = next(of for of in (10, 100, 1000, FINEST) if p * of >= 0.95)
     if (times := round(p * of)) == 1:
@@ -25,7 +24,7 @@ def chance_words(p: float) -> Message:
 
 
 def p_figure(p: float) -> str:
-    """Write a p to two digits: 0.039; what is too small to mean its own size as < 1e-10, never as 0."""
+    """Write a p to two digits: 0.039; what is too small to mean its own size as < 0.0001, never as 0."""
     return f"< {SMALLEST_P:g}" if p < SMALLEST_P else f"{p:.2g}"
 
 

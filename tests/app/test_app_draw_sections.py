@@ -102,7 +102,8 @@ def test_other_networks_read_the_same_drawing(app, run):
 @pytest.mark.parametrize(
     ("texts", "said"),
     [
-        (["7", "7"], "All 2 read **7**."),
+        (["7", "7"], "Both read **7**."),
+        (["7", "7", "7"], "All 3 read **7**."),
         (["7", "1", "7"], "2 of 3 read **7**."),
         (["1", "2"], "Each of the 2"),
     ],

@@ -49,7 +49,7 @@ PAGES = {
     "compare-images": "/compare?runs={run},shipped&part=images",
     "compare-repeats": "/compare?runs={run},shipped&part=repeats",
     "inside": "/inside?run={run}",
-    "inside-early": "/inside?run={run}&moment=0.1",
+    "inside-early": "/inside?run={run}&moment=0",
     "inside-answers": "/inside?run={run}&part=answers",
     "inside-map": "/inside?run={run}&part=map",
     "inside-learning": "/inside?run={run}&part=learning",

@@ -216,7 +216,7 @@ def test_chance_in_words(p, said):
 
 @pytest.mark.parametrize(
     ("p", "written"),
-    [(0.0394, "p = 0.039"), (1, "p = 1"), (2e-10, "p = 2e-10"), (1e-11, "p < 1e-10"), (0, "p < 1e-10")],
+    [(0.0394, "p = 0.039"), (1, "p = 1"), (0.00021, "p = 0.00021"), (8e-9, "p < 0.0001"), (0, "p < 0.0001")],
 )
 def test_no_p_is_written_as_nothing(p, written):
     assert p_words(p) == written

@@ -105,6 +105,7 @@ def spec(entry: Change, label: int, amount: float) -> dict[str, Any]:
     by = {"field": "amount", "type": "quantitative", "title": _(entry.label)}
     sure = {"field": "share", "type": "quantitative", "title": _("sure of {digit}").format(digit=label)}
     across = {**by, "title": None, "scale": {"domain": [entry.least, entry.most], "nice": False}}
+    across["axis"] = {"tickCount": 6}  # of three figures each, on a phone
     upward = {**sure, "title": None, "scale": {"domain": [0, 1]}, "axis": {"format": ".0%", "tickCount": 3}}
     tooltip = [{**by, "format": "g"}, {**sure, "format": ".1%"}]
     curve = {

@@ -74,6 +74,8 @@ def agreement(texts: list[str]) -> str:
     """Say how many of the networks agree."""
     (commonest, count), *others = Counter(texts).most_common()
     if not others:
+        if count == 2:
+            return _("Both read **{digits}**.").format(digits=commonest)
         return _("All {n} read **{digits}**.").format(n=count, digits=commonest)
     if count == 1:
         return _("Each of the {n} reads something else.").format(n=len(texts))

@@ -46,16 +46,17 @@ def ink_spec(value: str, pixels: str) -> dict[str, Any]:
     """Return the specification of a chart of `ink_points`; `value` and `pixels` name the axes."""
     whole = {"domain": [0, FULL_INK], "nice": False}
     amount = {"field": "pixels", "type": "quantitative", "title": pixels}
+    inside = {"labelFlush": 15}  # the last number stays within the chart
     return {
         "height": 230,
         "mark": {"type": "bar"},
         "encoding": {
-            "x": {"field": "from", "type": "quantitative", "bin": "binned", "title": value, "scale": whole},
+            "x": {"field": "from", "bin": "binned", "title": value, "scale": whole, "axis": inside},
             "x2": {"field": "to"},
-            "y": amount | {"axis": {"format": ","}},
+            "y": amount | {"axis": {"format": ",d"}},
             "tooltip": [
                 {"field": "values", "type": "nominal", "title": value},
-                amount | {"format": ","},
+                amount | {"format": ",d"},
             ],
         },
     }

@@ -90,5 +90,6 @@ def show_ten(images: np.ndarray, alt: str) -> None:
         grid_html(
             (Figure(shades[d], f"<b>{d}</b>", alt.format(digit=d)) for d in range(10)),
             columns=10,
+            least=3.7,  # five in a row on a phone
         )
     )

@@ -49,7 +49,8 @@ def reading_spec(epoch: str, probability: str, digit: str, now: float) -> dict[s
     scale = {"domain": [str(d) for d in range(10)], "range": COLOURS}
     colour = {"field": "digit", "type": "nominal", "title": digit, "scale": scale}
     x = {"field": "epoch", "type": "quantitative", "title": epoch, "scale": {"type": "sqrt", "nice": False}}
-    y = {"field": "probability", "type": "quantitative", "title": probability, "axis": {"format": "~%"}}
+    y = {"field": "probability", "type": "quantitative", "title": probability}
+    y |= {"axis": {"format": "~%", "values": [0, 0.2, 0.4, 0.6, 0.8, 1]}, "scale": {"domain": [0, 1.1]}}
     facts = [
         {"field": "digit", "type": "nominal", "title": digit},
         {"field": "name", "type": "nominal", "title": epoch},
@@ -57,7 +58,7 @@ def reading_spec(epoch: str, probability: str, digit: str, now: float) -> dict[s
     ]
     lines = {"mark": {"type": "line", "strokeWidth": 2, "opacity": 0.45}}
     digits = {
-        "mark": {"type": "text", "fontSize": 15, "fontWeight": 700},
+        "mark": {"type": "text", "fontSize": 15, "fontWeight": 700, "dy": -10},
         "encoding": {"text": {"field": "digit", "type": "nominal"}},
     }
     base = {"x": x, "y": y, "color": colour | {"legend": None}, "tooltip": facts}
@@ -115,10 +116,10 @@ def layer_spec(
 
 
 def _usual_rule(y: dict[str, Any], usual: float, name: str) -> list[dict[str, Any]]:
-    """A dotted line at a value, with its name above it."""
+    """A dotted line at a value, with its name under it: most layers begin above."""
     data = {"data": {"values": [{"value": usual}]}, "encoding": {"y": y}}
     rule = {"type": "rule", "strokeWidth": 2, "strokeDash": [2, 3], "color": QUIET}
-    label = {"type": "text", "text": name, "x": 6, "dy": -8, "align": "left", "fontSize": 12, "color": QUIET}
+    label = {"type": "text", "text": name, "x": 6, "dy": 9, "align": "left", "fontSize": 12, "color": QUIET}
     return [data | {"mark": rule}, data | {"mark": label}]
 
 
