@@ -18,7 +18,6 @@ BLOCKED = {
     "relu": CNN,
     "gelu": replace(CNN, activation="gelu"),
     "none": replace(CNN, activation="none"),
-    "batch norm": replace(CNN, batch_norm=True),
     "vgg": replace(CNN, architecture="vgg"),
     "fast_cnn": replace(CNN, architecture="fast_cnn"),
 }
@@ -34,7 +33,7 @@ def images() -> torch.Tensor:
 
 @needs_kernels
 @pytest.mark.parametrize("name", BLOCKED)
-def test_blocked_features_give_the_networks_answers_gradients_and_averages(name, images):
+def test_blocked_features_give_the_networks_answers_and_gradients(name, images):
     plain, blocked = build_model(BLOCKED[name]).network, build_model(BLOCKED[name]).network
     forward = fastest_forward(blocked, CPU)
     assert forward is not blocked
@@ -45,13 +44,11 @@ def test_blocked_features_give_the_networks_answers_gradients_and_averages(name,
     for one, other in zip(plain.parameters(), blocked.parameters(), strict=True):
         near = 0.01 * one.grad.abs().max().item()  # a near tie within a pooling may fall to another pixel
         torch.testing.assert_close(other.grad, one.grad, rtol=0, atol=near)
-    for one, other in zip(plain.buffers(), blocked.buffers(), strict=True):
-        torch.testing.assert_close(other, one)
 
 
 @needs_kernels
 def test_it_follows_the_networks_mode_and_weights(images):
-    network = build_model(replace(CNN, batch_norm=True)).network
+    network = build_model(replace(CNN, dropout=0.5)).network
     forward = fastest_forward(network, CPU)
     network.eval()
     torch.testing.assert_close(forward(images), network(images))
@@ -68,8 +65,9 @@ def test_networks_with_activations_that_have_no_blocked_kernel_stay_as_they_are(
     torch.testing.assert_close(fastest_forward(network, CPU)(images), network(images))
 
 
-def test_narrow_convolutions_stay_as_they_are():
-    network = build_model(replace(CNN, channels=(8, 16))).network
+@pytest.mark.parametrize("setting", [{"channels": (8, 16)}, {"batch_norm": True}])
+def test_narrow_convolutions_and_batch_norm_stay_as_they_are(setting):
+    network = build_model(replace(CNN, **setting)).network
     assert fastest_forward(network, CPU) is network
 
 
