@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mnist_core.architectures import ARCHITECTURES
 from mnist_core.augmentation import AUGMENTATIONS
+from mnist_core.export import augmentation_text as varying
 from mnist_core.export import script_text as text
 from mnist_core.export.script_facts import gather_facts
 from mnist_core.messages import N_, InputError
@@ -196,12 +197,12 @@ def _augmentation(facts: ScriptFacts) -> str:
     entry = AUGMENTATIONS[facts.config.augmentation]
     if facts.config.augmentation == "none":
         return ""
-    source = text.SHIFT
+    source = varying.SHIFT
     if not entry.whole_pixels:
-        source = text.AFFINE + (text.ELASTIC if entry.elastic else "")
-        source += (text.OTHER_PENS if entry.pen else "") + text.WARP
-    source = source.replace("${bend}", text.BEND if entry.elastic else "")
-    source = source.replace("${press}", text.PRESS if entry.pen else "")
+        source = varying.AFFINE + (varying.ELASTIC if entry.elastic else "")
+        source += (varying.OTHER_PENS if entry.pen else "") + varying.WARP
+    source = source.replace("${bend}", varying.BEND if entry.elastic else "")
+    source = source.replace("${press}", varying.PRESS if entry.pen else "")
     return Template(source).substitute(to_device=_to_device(facts))
 
 
