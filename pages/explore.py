@@ -4,9 +4,10 @@ import streamlit as st
 
 from ui import resources
 from ui.arrival import page_fragment
+from ui.controls import choice_in_url
 from ui.explore import doubtful, grid, image_map, one_image, typical, whole_split
 from ui.explore.choices import VIEW_KEY
-from ui.state import choice_in_url, come_through_entry
+from ui.state import come_through_entry
 from ui.translation import gettext as _
 from ui.welcome import show_intro
 

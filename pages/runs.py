@@ -7,10 +7,11 @@ import streamlit as st
 from mnist_core.runs.labels import LONGEST_NAME
 from mnist_core.runs.run import UNFINISHED, Run
 from ui import run_actions, visitor
+from ui.controls import choice_in_url
 from ui.run_list import plain, standing_text
 from ui.run_table import choose_order, ordered_runs, show_table
 from ui.runs import distinct_labels, run_label, run_name, settings_text
-from ui.state import RUN_KEY, choice_in_url, come_through_entry, link
+from ui.state import RUN_KEY, come_through_entry, link
 from ui.translation import date_text, duration_text
 from ui.translation import gettext as _
 

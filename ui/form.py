@@ -12,6 +12,7 @@ from mnist_core.config import FIELD_RANGES, LOSSES, MAX_LAYERS, MONITORS, PRECIS
 from mnist_core.optimizers import OPTIMIZERS, SCHEDULES
 from mnist_core.recipes import RECIPES
 from mnist_core.scaling import INPUT_SCALINGS
+from ui.controls import show_value
 from ui.form_state import (
     LEAST_MOMENTUM,
     fill,
@@ -59,8 +60,9 @@ def show_form() -> None:
 
 def _show_all_settings() -> None:
     """Show what only experts set, once it is asked for: a control takes the browser 3 ms."""
-    st.session_state[ALL_KEY] = st.session_state.get(ALL_KEY, False)  # as it was, also in another language
-    everything = st.expander(_("All settings"), key=ALL_KEY, on_change="rerun")
+    label = _("All settings")
+    show_value(ALL_KEY, st.session_state.get(ALL_KEY, False), label)
+    everything = st.expander(label, key=ALL_KEY, on_change="rerun")
     if everything.open:
         with everything:
             _show_layers_behind()

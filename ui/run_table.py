@@ -6,10 +6,11 @@ import streamlit as st
 
 from mnist_core.runs.run import UNFINISHED, Run
 from ui import visitor
+from ui.controls import choice_in_url
 from ui.progress import status_text
 from ui.run_list import SECONDS_BETWEEN_LOOKS, progress_share
 from ui.runs import run_name, settings_text
-from ui.state import RUN_KEY, choice_in_url, current_run
+from ui.state import RUN_KEY, current_run
 from ui.translation import gettext as _
 from ui.translation import percent_text, visitors_time
 from ui.url import in_url, put_in_url

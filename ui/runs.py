@@ -12,8 +12,9 @@ from mnist_core.optimizers import OPTIMIZERS
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.run import Run
 from ui import resources, visitor
+from ui.controls import choice_in_url
 from ui.setting_words import LABELS
-from ui.state import RUN_KEY, choice_in_url, current_run, link
+from ui.state import RUN_KEY, current_run, link
 from ui.translation import count_text, date_text, list_text, percent_text
 from ui.translation import gettext as _
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 import streamlit as st
 
 from mnist_core.messages import InputError
-from ui.state import choice_in_url
+from ui.controls import choice_in_url
 from ui.translation import gettext as _
 from ui.translation import say
 

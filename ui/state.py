@@ -1,16 +1,15 @@
 """What is in the URL: language, run and choices, so that a refresh or a shared link shows the same page."""
 
 import runpy
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from ui.arrival import rerun_only
 from ui.form_url import PARAMETERS
-from ui.url import in_url, put_in_url
+from ui.url import in_url
 
 ENTRY = Path(__file__).resolve().parent.parent / "streamlit_app.py"
 ENTERED_KEY = "entered"
@@ -20,32 +19,6 @@ COMPARED_KEY = "runs"  # ids of the runs that are compared, with commas between
 MOST_COMPARED = 8
 # What goes from page to page; other choices belong to their page.
 CARRIED = (LANGUAGE_KEY, RUN_KEY, *PARAMETERS.values())
-
-
-def choice_in_url(
-    control: Callable[..., Any],
-    label: str,
-    options: Mapping[str, str],
-    key: str,
-    default: str,
-    anew: Sequence[str] = (),
-    **settings: Any,
-) -> str:
-    """Show a select box or the like whose choice is in the URL under `key`; return the choice.
-
-    `options` maps what stands in the URL to what people read. (Streamlit's own binding puts the labels into
-    the URL, so a link would change with the language.) `anew` are the keys of the fragments that another
-    choice concerns; without any it is the fragment that the control is in, or all of the page.
-    """
-
-    def keep() -> None:
-        if st.session_state[key] in options:  # a page in another language sends its own words
-            put_in_url({key: st.session_state[key]})
-        if anew:
-            rerun_only(*anew)
-
-    st.session_state[key] = chosen_in_url(options, key, default)
-    return control(label, list(options), format_func=options.get, key=key, on_change=keep, **settings)
 
 
 def chosen_in_url(options: Container[str], key: str, default: str) -> str:

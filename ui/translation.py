@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from mnist_core.messages import Message
-from ui.state import LANGUAGE_KEY, choice_in_url
+from ui.controls import choice_in_url
+from ui.state import LANGUAGE_KEY
 from ui.url import in_url
 
 LOCALES = Path(__file__).parent.parent / "locales"

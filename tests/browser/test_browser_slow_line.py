@@ -64,3 +64,20 @@ def test_a_start_while_the_speed_is_measured_shows_its_run(new_tab, far):
         start(page)
         expect(page.get_by_text("images per second")).to_be_visible()
         stop(page)
+
+
+def test_a_choice_is_not_undone_by_what_was_on_its_way(new_tab, far):
+    """The answer to an earlier setting has the choice of before; the next message says what is chosen."""
+    page = new_tab("/train?run=shipped&recipe=tutorial-1&batch_size=100", far)
+    expect(page.get_by_text("per epoch on this machine")).to_be_visible()
+    settle(page)
+    slider = page.locator(".st-key-set_batch_size input").first
+    slider.press("ArrowRight")
+    page.wait_for_timeout(SECONDS * 1000)
+    page.locator(".st-key-axis").get_by_text("Logarithmic axis").evaluate("label => label.click()")
+    expect(page.locator(".st-key-plan strong").last).not_to_have_text("600")  # the earlier setting's answer
+    slider.press("ArrowRight")
+    page.wait_for_url("**batch_size=200*")
+    settle(page)
+    assert "axis=log" in page.url
+    expect(page.get_by_text("Errors: share of images read wrongly")).to_be_visible()

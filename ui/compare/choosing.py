@@ -10,6 +10,7 @@ import streamlit as st
 from mnist_core.analysis.comparison import FEWEST, MOST
 from mnist_core.runs.run import Run
 from ui import resources, visitor
+from ui.controls import show_value
 from ui.runs import distinct_labels, run_name
 from ui.state import COMPARED_KEY, compared_runs, current_run, link
 from ui.translation import gettext as _
@@ -40,10 +41,11 @@ def choose_runs() -> Chosen:
         put_in_url({COMPARED_KEY: ",".join(picked)})
 
     known = _suggested(list(runs.values())) if wanted is None else [run for run in wanted if run in runs]
-    st.session_state[COMPARED_KEY] = known[:MOST]
+    show_value(COMPARED_KEY, known[:MOST], tuple(labels.items()))
     picked = st.multiselect(
         _("Runs to compare, two to eight"),
         list(runs),
+        known[:MOST],
         format_func=lambda run: labels.get(run, run),
         key=COMPARED_KEY,
         max_selections=MOST,

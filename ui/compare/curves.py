@@ -9,8 +9,8 @@ from mnist_core.runs.run import UNFINISHED
 from ui import resources
 from ui.compare.charts import CurveAxes, run_curve_spec, run_curves
 from ui.compare.choosing import Chosen
+from ui.controls import choice_in_url
 from ui.progress import history
-from ui.state import choice_in_url
 from ui.translation import gettext as _
 from ui.translation import list_text
 

@@ -12,9 +12,9 @@ from ui import resources
 from ui.compare.choosing import Chosen
 from ui.compare.shared import compare
 from ui.compare.words import shortened
+from ui.controls import choice_in_url
 from ui.digits import Figure, grid_html, sure_text
 from ui.explore.pictures import number_text
-from ui.state import choice_in_url
 from ui.translation import gettext as _
 
 AT_ONCE = 24

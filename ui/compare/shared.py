@@ -8,8 +8,8 @@ from mnist_core.analysis.comparison import Comparison, Pair, check_comparable, c
 from ui import resources
 from ui.compare.choosing import Chosen
 from ui.compare.words import shortened
+from ui.controls import choice_in_url
 from ui.reading import hold_if_stopped, progress_and_stop
-from ui.state import choice_in_url
 from ui.translation import gettext as _
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from importlib import import_module
 import streamlit as st
 
 from ui.arrival import page_fragment
+from ui.controls import show_value
 from ui.draw.slots import leave_empty
 from ui.draw.writing import Reading
 from ui.translation import gettext as _
@@ -75,6 +76,14 @@ def _choose(options: dict[str, str]) -> str | None:
         chosen = st.session_state[SECTION_KEY]
         put_in_url({SECTION_KEY: chosen if chosen in options else None})
 
-    opened = in_url().get(SECTION_KEY)
-    st.session_state[SECTION_KEY] = opened if opened in options else None
-    return st.pills(_("Look closer"), list(options), format_func=options.get, key=SECTION_KEY, on_change=keep)
+    wanted = in_url().get(SECTION_KEY)
+    opened = wanted if wanted in options else None
+    show_value(SECTION_KEY, opened, tuple(options.items()))
+    return st.pills(
+        _("Look closer"),
+        list(options),
+        default=opened,
+        format_func=options.get,
+        key=SECTION_KEY,
+        on_change=keep,
+    )

@@ -9,10 +9,10 @@ from mnist_core.messages import InputError
 from mnist_core.reading.pictures import read_picture, reduced
 from ui import resources
 from ui.canvas import PEN, THICKEST, THINNEST, clear_canvas, is_empty, show_canvas, undo_stroke
+from ui.controls import choice_in_url
 from ui.digits import Figure, figure_html
 from ui.draw.pictures import Upload
 from ui.draw.writing import Writing
-from ui.state import choice_in_url
 from ui.translation import gettext as _
 from ui.translation import say
 from ui.url import in_url

@@ -7,7 +7,7 @@ import streamlit as st
 from mnist_core.data import Dataset, Split
 from mnist_core.evaluation import judging_splits
 from mnist_core.runs.run import Run
-from ui.state import choice_in_url
+from ui.controls import choice_in_url
 from ui.translation import gettext as _
 
 SPLIT_KEY = "split"

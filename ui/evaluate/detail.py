@@ -8,12 +8,13 @@ import streamlit as st
 
 from mnist_core.dataset.label_errors import DOUBTFUL_LABELS
 from ui import saliency, similar
+from ui.controls import choice_in_url
 from ui.digits import Figure, bars_html, figure_html, png_url, sure_text
 from ui.draw.ways import SENT_KEY
 from ui.evaluate.asked import Asked
 from ui.evaluate.mosaic import MAPS_TO_A_ROW, map_mosaic, unit_strip
 from ui.evaluate.shared import layer_activations
-from ui.state import choice_in_url, link
+from ui.state import link
 from ui.translation import gettext as _
 from ui.translation import say
 

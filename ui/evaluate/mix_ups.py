@@ -6,10 +6,10 @@ import numpy as np
 import streamlit as st
 
 from ui.charts import MatrixWords, confusion_figure
+from ui.controls import choice_in_url
 from ui.evaluate.asked import Asked
 from ui.evaluate.images import close_image, show_images
 from ui.evaluate.shared import evaluation
-from ui.state import choice_in_url
 from ui.translation import gettext as _
 from ui.translation import ngettext
 from ui.url import put_in_url

@@ -7,13 +7,12 @@ import streamlit as st
 from mnist_core.analysis.robustness import TRIALS
 from mnist_core.analysis.robustness_file import strengths_csv
 from ui.background import SharedWork
+from ui.controls import choice_in_url, number_choice
 from ui.evaluate.asked import Asked
 from ui.evaluate.shared import disturbed_examples, measured, robustness_seconds, robustness_work
 from ui.evaluate.trials import score_table, trials_html
-from ui.state import choice_in_url, number_in_url
 from ui.translation import duration_text
 from ui.translation import gettext as _
-from ui.url import put_in_url
 from ui.watching import SECONDS_BETWEEN_LOOKS, is_watched, progress_and_stop, start_button
 
 if TYPE_CHECKING:
@@ -66,22 +65,12 @@ def rounded(seconds: float) -> float:
 def choose_seed() -> int:
     """Show the seed of all that is drawn by chance; return it."""
     help_text = _("The same seed turns, moves and spots each image in the same way again.")
-    return choose_number(_("Seed"), SEED_KEY, HIGHEST_SEED, help_text)
+    return number_choice(_("Seed"), SEED_KEY, HIGHEST_SEED, 130, help_text=help_text)
 
 
 def choose_example(asked: Asked) -> int:
     """Show which image the examples are made of; return its place in the split."""
-    return choose_number(_("Image shown"), EXAMPLE_KEY, len(asked.split) - 1)
-
-
-def choose_number(label: str, key: str, highest: int, help_text: str | None = None) -> int:
-    """Show a field for a number from 0 to `highest`, kept in the URL under `key`; return it."""
-
-    def keep() -> None:
-        put_in_url({key: str(st.session_state[key])})
-
-    st.session_state[key] = min(number_in_url(key) or 0, highest)
-    return st.number_input(label, 0, highest, step=1, key=key, on_change=keep, width=130, help=help_text)
+    return number_choice(_("Image shown"), EXAMPLE_KEY, len(asked.split) - 1, 130)
 
 
 def show_start(work: Work, images: int) -> None:

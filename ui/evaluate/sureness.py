@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from ui.controls import choice_in_url
 from ui.evaluate.asked import Asked
 from ui.evaluate.charts import reliability_points, reliability_spec, risk_points, risk_spec
 from ui.evaluate.shared import evaluation, scaled_by_temperature
-from ui.state import choice_in_url
 from ui.translation import gettext as _
 from ui.translation import sentences_text
 

@@ -6,7 +6,8 @@ import streamlit as st
 
 from mnist_core.data import Dataset, Split
 from ui import state
-from ui.state import choice_in_url, chosen_in_url
+from ui.controls import choice_in_url, number_choice
+from ui.state import chosen_in_url
 from ui.translation import gettext as _
 from ui.url import put_in_url
 
@@ -71,13 +72,7 @@ def number_in_url(key: str) -> int:
 
 def choose_number(label: str, last: int) -> int:
     """Show a field for an image's number, 0 to `last`, kept in the URL; return the number."""
-
-    def keep() -> None:
-        put_in_url({INDEX_KEY: str(st.session_state[INDEX_KEY])})
-
-    wanted = number_in_url(INDEX_KEY)
-    st.session_state[INDEX_KEY] = min(wanted, last)
-    return st.number_input(label, 0, last, step=1, key=INDEX_KEY, on_change=keep, width=200)
+    return number_choice(label, INDEX_KEY, last, 200)
 
 
 def open_image(index: int, split: str) -> None:

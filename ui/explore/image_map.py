@@ -5,6 +5,7 @@ import streamlit as st
 
 from mnist_core.data import Dataset
 from ui.background import SharedWork
+from ui.controls import choice_in_url
 from ui.digits import Figure
 from ui.explore.charts import MapWords, map_points, map_spec
 from ui.explore.choices import (
@@ -18,7 +19,6 @@ from ui.explore.choices import (
 )
 from ui.explore.pictures import show_large
 from ui.explore.shared import ON_THE_MAP, projection, thumbnails, tsne_work
-from ui.state import choice_in_url
 from ui.translation import gettext as _
 from ui.watching import SECONDS_BETWEEN_LOOKS, is_watched, progress_and_stop, start_button
 

@@ -5,11 +5,11 @@ import streamlit as st
 
 from mnist_core.data import Dataset
 from mnist_core.scaling import INPUT_SCALINGS
+from ui.controls import choice_in_url
 from ui.digits import Figure
 from ui.explore.choices import INDEX_KEY, Chosen, choose_number, choose_split, number_in_url, open_image
 from ui.explore.numbers import pixels_html, table_html, vector_html, vector_strip_html
 from ui.explore.pictures import show_large
-from ui.state import choice_in_url
 from ui.translation import gettext as _
 
 STORED = "stored"  # the pixels as they are in MNIST's files, 0 to 255

@@ -8,11 +8,11 @@ import streamlit as st
 from mnist_core.reading.drawing import strokes_to_image
 from ui import resources
 from ui.canvas import DRAWING_KEY, strokes_of
+from ui.controls import choice_in_url, number_choice
 from ui.digits import Figure, figure_html
-from ui.explore.choices import number_in_url
 from ui.inside.shared import READ, evaluation_at
 from ui.inside.travel import Seen
-from ui.state import choice_in_url, link
+from ui.state import link
 from ui.translation import gettext as _
 from ui.url import put_in_url
 
@@ -53,14 +53,8 @@ def _choose_test_image(seen: Seen) -> Asked:
     split = resources.dataset().test
     last = len(split) - 1
 
-    def keep() -> None:
-        put_in_url({IMAGE_KEY: str(st.session_state["inside_index"])})
-
-    st.session_state["inside_index"] = min(number_in_url(IMAGE_KEY), last)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        index = st.number_input(
-            _("Test image no."), 0, last, step=1, key="inside_index", on_change=keep, width=170
-        )
+        index = number_choice(_("Test image no."), IMAGE_KEY, last, 170, key="inside_index")
         st.button(
             _("Next misread one"),
             on_click=_next_error,

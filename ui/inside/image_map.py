@@ -4,11 +4,11 @@ import numpy as np
 import streamlit as st
 
 from ui import resources
+from ui.controls import choice_in_url
 from ui.explore.image_map import choose_method, map_words
 from ui.inside.charts import answer_map_spec, answer_points
 from ui.inside.shared import evaluation_at, map_at, tsne_at
 from ui.inside.travel import Seen
-from ui.state import choice_in_url
 from ui.translation import gettext as _
 from ui.watching import SECONDS_BETWEEN_LOOKS, is_watched, progress_and_stop, start_button
 

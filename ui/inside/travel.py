@@ -6,7 +6,7 @@ import streamlit as st
 
 from mnist_core.runs.moments import Moment, moments_of
 from mnist_core.runs.run import Run
-from ui.state import choice_in_url
+from ui.controls import choice_in_url
 from ui.translation import gettext as _
 
 MOMENT_KEY = "moment"  # in the URL: after how many epochs; none means the last

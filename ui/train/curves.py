@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import streamlit as st
 
 from mnist_core.runs.run import Run
+from ui.controls import choice_in_url
 from ui.curves import CurveWords, accuracy_points, curve_spec, loss_points
-from ui.state import choice_in_url
 from ui.translation import gettext as _
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import streamlit as st
 from mnist_core.messages import InputError
 from mnist_core.runs.run import UNFINISHED, Run
 from ui import resources
+from ui.controls import show_value
 from ui.form import STEPS, number_text
 from ui.run_actions import may_change
 from ui.train.plan import ERROR_KEY
@@ -80,10 +81,11 @@ def forget_asked() -> None:
 
 def _show_rate(snapshot: "Snapshot") -> None:
     key = f"rate_{snapshot.run_id}"
-    st.session_state[key] = snapshot.learning_rate
+    show_value(key, snapshot.learning_rate)
     st.select_slider(
         _("Learning rate from now on"),
         sorted({*STEPS["learning_rate"], snapshot.learning_rate}),
+        snapshot.learning_rate,
         format_func=number_text,
         key=key,
         on_change=_set_rate,
