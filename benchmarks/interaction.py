@@ -1,7 +1,7 @@
 """`python -m benchmarks.interaction`: how soon the pages answer a click, alone and while a network trains.
 
 It starts the app as the README says and uses it in a real Chromium: 50 interactions, each timed within the
-page from the click or key press to the first change of what it asks for; then the same while a CNN trains,
+page from its click or key press to the first change of what it asks for; then the same while a CNN trains,
 and how much that slows the training; how soon Stop stops; and how soon the first page is there after a cold
 start. A slider answers with its own value; what it amounts to is timed apart, as Streamlit waits 200 ms, in
 case it moves on, before the server hears of it.
@@ -38,15 +38,15 @@ STOPPED = list(product(("tutorial-1", "tutorial-4b"), (15, 100, 1000)))  # recip
 LIMITS = {"idle": 120, "training": 200}  # milliseconds, of 95 in 100 interactions
 SLOWEST_STOP, SLOWEST_PAINT = 1000, 2000  # milliseconds
 # Promises of milliseconds: from the last click or key press to the first change within `selector`, which then
-# says `text`; and from the page's call to its digits.
+# says `text`; and from the page's call to its digits. Nothing here has the browser lay out the page.
 WATCH = """([selector, text]) => {
   let begun = null;
   const begin = event => { begun = event.timeStamp; };
-  for (const kind of ['pointerdown', 'keydown']) addEventListener(kind, begin, true);
+  for (const kind of ['click', 'keydown']) addEventListener(kind, begin, true);
   const within = node => (node.closest ? node : node.parentElement)?.closest(selector);
   const brings = node => node.querySelector?.(selector) || within(node);
   const answers = change => within(change.target) || [...change.addedNodes].some(brings);
-  const reads = () => document.querySelector(selector)?.innerText.includes(text);
+  const reads = () => document.querySelector(selector)?.textContent.includes(text);
   const all = {subtree: true, childList: true, characterData: true, attributeFilter: ['src']};
   window.answered = new Promise((done, fail) => {
     setTimeout(() => fail(new Error(`no answer within ${selector}`)), 30000);
