@@ -23,6 +23,7 @@ ROW_KEY = "runs_row"  # the run whose row is chosen
 ORDER_KEY = "runs_order"
 NUMBER_KEY = "runs_table_number"
 NAME = 130  # pixels, so that a phone shows how the run stands beside it
+STATUS = 100  # "training 100%"
 
 
 def choose_order() -> None:
@@ -107,7 +108,7 @@ def _columns() -> dict[str, Any]:
     return {
         "name": kind.TextColumn(_("Name"), width=NAME),
         "accuracy": kind.NumberColumn(_("Test accuracy"), format="%.2f%%"),
-        "status": kind.TextColumn(_("Status"), width="small"),
+        "status": kind.TextColumn(_("Status"), width=STATUS),
         "seconds": kind.NumberColumn(_("Seconds"), format="%.1f"),
         "epochs": kind.NumberColumn(_("Epochs"), format="%.4g"),
         "begun": kind.DatetimeColumn(_("Begun"), format=_("D MMM YYYY, HH:mm")),
