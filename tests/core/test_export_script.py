@@ -1,6 +1,7 @@
 """Exported scripts, run where the project is not to be seen, give their runs' results to the last digit."""
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -127,6 +128,18 @@ def expected(run: Run) -> str:
     return f"test accuracy {run.results['test_accuracy']}, loss {run.results['test_loss']}"
 
 
+def is_result(said: str, run: Run) -> bool:
+    """Whether a script said what its run came to: to the last digit, but for Muon's loss to ten figures.
+
+    On an AMD processor one of Muon's losses differs in the eleventh; on Intel's none does.
+    """
+    if run.config.optimizer != "muon":
+        return said == expected(run)
+    accuracy, loss = said.split(", loss ")
+    nearly = math.isclose(float(loss), run.results["test_loss"], rel_tol=1e-10)
+    return nearly and expected(run).startswith(f"{accuracy}, loss ")
+
+
 def isolated(folder: Path, *arguments: object) -> list[str]:
     """What Python says in an empty folder, without the project, the user's packages or PYTHON variables."""
     (folder / "empty").mkdir()
@@ -188,7 +201,8 @@ def test_scripts_of_all_kinds_of_settings_give_their_runs_results(tmp_path, runs
     (tmp_path / "run_each.py").write_text(RUN_EACH)
     (answer,) = isolated(tmp_path, tmp_path / "run_each.py", folder, *scripts)
     said, ours = json.loads(answer)
-    assert dict(zip(runs, said, strict=True)) == {name: expected(run) for name, run in runs.items()}
+    pairs = zip(said, runs.values(), strict=True)
+    assert [(line, expected(run)) for line, run in pairs if not is_result(line, run)] == []
     assert ours == []
 
 
