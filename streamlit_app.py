@@ -6,15 +6,18 @@ from pathlib import Path
 import streamlit as st
 
 from mnist_core.messages import InputError
+from mnist_core.runtime.process import configure_process
 from ui import resources, visitor
-from ui.arrival import let_arrive
-from ui.form_state import LINKS
-from ui.run_list import show_sidebar
-from ui.state import link, through_entry
-from ui.translation import choose_language, language, say
-from ui.translation import gettext as _
+from ui.fragments import send_to_browser
+from ui.i18n import gettext as _
+from ui.i18n import language, translate
+from ui.runs.sidebar import show_sidebar
+from ui.train_form.state import LINKS
+from ui.url_controls import choose_language
+from ui.url_state import link, through_entry
 
 HERE = Path(__file__).parent
+configure_process()
 # The browser picks fonts and pronunciation by the language that the page declares.
 # Streamlit's own words are in English only: style.css puts ours over them.
 BRAND = (
@@ -57,7 +60,7 @@ page = st.navigation(pages, position="hidden")
 st.set_page_config(page_title=f"{page.title} · Digit Lab")
 resources.show_notice(visitor.is_private())
 st.title(headings[page.title])
-let_arrive("heading", page.title)
+send_to_browser("heading", page.title)
 with header:
     limit = _("At most {size} MB per file").format(size=st.get_option("server.maxUploadSize"))
     words = {"upload": _("Choose a file"), "limit": limit, "photo": _("Take a photo")}
@@ -71,4 +74,4 @@ try:
     with through_entry():
         page.run()
 except InputError as error:
-    st.error(say(error.message))
+    st.error(translate(error.message))

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_core.messages import InputError
-from mnist_core.reading.drawing import Strokes
-from mnist_core.reading.sheet import read_entry
-from mnist_core.reading.steps import ink_on_canvas
+from mnist_core.recognition.labelled_drawings import read_labelled_drawing
+from mnist_core.recognition.preprocessing_steps import ink_on_canvas
+from mnist_core.recognition.strokes import Strokes
 
 SIDE = 280  # pixels of the canvas
 SIZES = (0.3, 0.9)  # of the canvas, the longer side of the ink
@@ -36,7 +36,7 @@ def draw_all(file: Path, seed: int = 0) -> Iterator[Drawing]:
         raise InputError("There is no {file}; name a file of labelled strokes with --pen-digits.", file=file)
     random = np.random.default_rng(seed)
     for number, text in enumerate(file.read_text().splitlines(), 1):
-        entry = read_entry(text, number)
+        entry = read_labelled_drawing(text, number)
         if entry.label is None or not entry.strokes:
             raise InputError("Line {line} of {file} has no label or no strokes.", line=number, file=file)
         pen = random.uniform(*PENS)

@@ -13,17 +13,17 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.measurement import locate_mnist
-from mnist_core.analysis.comparison import compare_runs
-from mnist_core.analysis.repeats import seed_summary
 from mnist_core.config import TrainConfig
-from mnist_core.data import Dataset, open_mnist
-from mnist_core.evaluation import evaluate
-from mnist_core.machine.devices import usable_cores
+from mnist_core.data.mnist import Dataset, open_mnist
+from mnist_core.evaluation.metrics import evaluate
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
-from mnist_core.runs.recording import train_run
+from mnist_core.runs.comparison import compare_runs
 from mnist_core.runs.run import Run
+from mnist_core.runs.run_trainer import train_run
+from mnist_core.runs.seed_variance import seed_summary
 from mnist_core.runs.store import RunStore
+from mnist_core.runtime.devices import usable_cores
 
 TWO = ("tutorial-3", "tutorial-5")
 REPEATED, SEEDS = "quick", 5

@@ -17,17 +17,18 @@ from PIL import Image
 from benchmarks.canvas import Drawing, draw_all
 from benchmarks.measurement import locate_mnist
 from benchmarks.rows import rows_table
-from mnist_core.analysis.reliability import reliability
-from mnist_core.data import Split, open_mnist
+from mnist_core.data.mnist import Split, open_mnist
+from mnist_core.data.mnist_format import place_in_mnist_frame
+from mnist_core.evaluation.calibration_curves import reliability
 from mnist_core.messages import InputError
-from mnist_core.model import DigitClassifier
-from mnist_core.reading.calibration import Calibration
-from mnist_core.reading.drawing import place_in_mnist_frame, strokes_to_image
-from mnist_core.reading.handwriting import write_non_digits
-from mnist_core.reading.pictures import pixels_to_image
-from mnist_core.reading.recognition import predict_all
-from mnist_core.reading.steps import shrink
+from mnist_core.models.modules import DigitClassifier
+from mnist_core.recognition.calibration import Calibration
+from mnist_core.recognition.images import pixels_to_image
+from mnist_core.recognition.preprocessing_steps import shrink
+from mnist_core.recognition.recognizer import predict_all
+from mnist_core.recognition.strokes import strokes_to_image
 from mnist_core.runs.store import RunStore
+from mnist_core.synthetic.generator import write_non_digits
 
 PEN_DIGITS = Path(__file__).resolve().parents[2] / "shared" / "pen_digits" / "pen_digits.jsonl"
 MOVED_IMAGES = 2_000

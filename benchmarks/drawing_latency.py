@@ -17,7 +17,7 @@ from tqdm import tqdm
 from benchmarks.app import run_benchmark, serve, visit
 from benchmarks.interaction import TRAINING, training
 from benchmarks.measurement import markdown
-from mnist_core.machine.devices import usable_cores
+from mnist_core.runtime.devices import usable_cores
 from tests.browser.server import launch, settle
 
 STROKES = 40

@@ -15,16 +15,16 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.measurement import locate_mnist, seconds
-from mnist_core.analysis.robustness import IMAGES, estimate_seconds, measure_robustness
-from mnist_core.architectures import build_model
-from mnist_core.data import Split, open_mnist
-from mnist_core.dataset.embedding import tsne
-from mnist_core.evaluation import evaluate
-from mnist_core.machine.devices import usable_cores
+from mnist_core.data.mnist import Split, open_mnist
+from mnist_core.data.projection import tsne
+from mnist_core.evaluation.metrics import evaluate
+from mnist_core.evaluation.robustness import IMAGES, estimate_seconds, measure_robustness
 from mnist_core.messages import InputError
-from mnist_core.model import DigitClassifier
+from mnist_core.models.architectures import build_model
+from mnist_core.models.modules import DigitClassifier
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import RunStore
+from mnist_core.runtime.devices import usable_cores
 
 TIMES = 3
 # Seconds for 10,000 images on two cores; none for the shipped model's network, which is far more work.

@@ -24,9 +24,9 @@ from tqdm import tqdm
 
 from benchmarks.app import run_benchmark, serve, visit
 from benchmarks.measurement import Table, markdown
-from mnist_core.machine.devices import usable_cores
 from mnist_core.runs.run import METRICS_FILE, Run
 from mnist_core.runs.store import RunStore
+from mnist_core.runtime.devices import usable_cores
 from tests.browser.server import launch, settle
 
 ROUNDS = 5  # of ten interactions

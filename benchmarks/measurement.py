@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mnist_core.data import find_mnist, open_mnist
-from mnist_core.dataset.raw_files import raw_folder
+from mnist_core.data.idx_files import raw_folder
+from mnist_core.data.mnist import find_mnist, open_mnist
 from mnist_core.messages import InputError
 
 Table = Sequence[Sequence[object]]

@@ -19,7 +19,8 @@ from tqdm import tqdm
 
 from benchmarks.app import run_benchmark, serve, visit
 from benchmarks.measurement import markdown
-from mnist_core.architectures import build_model, count_parameters
+from mnist_core.models.architectures import build_model
+from mnist_core.models.summary import count_parameters
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.run import UNFINISHED
 from mnist_core.runs.store import RunStore

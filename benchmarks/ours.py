@@ -5,18 +5,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.ways import Measurement, Task, serve
-from mnist_core.architectures import build_model
-from mnist_core.data import open_mnist
-from mnist_core.evaluation import evaluate
-from mnist_core.learning.events import EpochDone
-from mnist_core.machine.devices import usable_cores
-from mnist_core.machine.threads import choose_threads
-from mnist_core.recipes import RECIPES
-from mnist_core.training import fit
+from mnist_core.runtime.process import configure_process
 
 
 def measure(task: Task) -> Measurement:
     """Train and test the recipe on the CPU; loading, building and choosing the threads are not timed."""
+    configure_process()
+    from mnist_core.data.mnist import open_mnist
+    from mnist_core.evaluation.metrics import evaluate
+    from mnist_core.models.architectures import build_model
+    from mnist_core.recipes import RECIPES
+    from mnist_core.runtime.devices import usable_cores
+    from mnist_core.training.autotune import choose_threads
+    from mnist_core.training.events import EpochDone
+    from mnist_core.training.trainer import fit
+
     dataset = open_mnist(Path(task.directory))
     train, test = dataset.train[: task.train_images], dataset.test[: task.test_images]
     config = replace(RECIPES[task.recipe].config, epochs=task.epochs, seed=task.seed)

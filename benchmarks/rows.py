@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core.data import Split
-from mnist_core.model import DigitClassifier
-from mnist_core.reading.calibration import Calibration
-from mnist_core.reading.segmentation import predict_pixels_row
+from mnist_core.data.mnist import Split
+from mnist_core.models.modules import DigitClassifier
+from mnist_core.recognition.calibration import Calibration
+from mnist_core.recognition.segmentation import predict_pixels_row
 
 ROWS = 300
 DIGITS = (2, 6)

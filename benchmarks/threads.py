@@ -17,12 +17,12 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.measurement import markdown, seconds
-from mnist_core.architectures import build_model
-from mnist_core.inference import predict_logits
-from mnist_core.learning.gradients import choose_gradients
-from mnist_core.machine.blocked_layout import fastest_forward
-from mnist_core.optimizers import Optimizer
+from mnist_core.models.architectures import build_model
+from mnist_core.models.inference import predict_logits
 from mnist_core.recipes import RECIPES
+from mnist_core.runtime.onednn_layout import fastest_forward
+from mnist_core.training.gradients import choose_gradients
+from mnist_core.training.optimizers import Optimizer
 
 CONFIG = RECIPES["tutorial-4b"].config
 STEPS, TEST_IMAGES, ROUNDS = 60, 5_000, 3

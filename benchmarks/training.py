@@ -15,9 +15,9 @@ from tqdm import tqdm
 from benchmarks.measurement import locate_mnist, markdown
 from benchmarks.tutorials import TUTORIALS
 from benchmarks.ways import Measurement, Task, start_way
-from mnist_core.machine.devices import usable_cores
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
+from mnist_core.runtime.devices import usable_cores
 
 PAIRS = 3
 MOST_BUSY = 10  # percent; beyond it the ratios flatter us

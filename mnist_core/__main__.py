@@ -8,20 +8,14 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from mnist_core.analysis.robustness import IMAGES
-from mnist_core.cli import (
-    commands,
-    comparison_commands,
-    file_commands,
-    reading_commands,
-    robustness_commands,
-    training_commands,
-)
+from mnist_core.cli import commands, compare, evaluate, predict, train
 from mnist_core.cli.terminal import complain
-from mnist_core.evaluation import SPLITS
-from mnist_core.export.kinds import EXPORTS
+from mnist_core.data.mnist import SPLITS
+from mnist_core.evaluation.robustness import IMAGES
+from mnist_core.export.formats import EXPORT_FORMATS
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
+from mnist_core.runtime.process import configure_process
 
 
 class _Parser(argparse.ArgumentParser):
@@ -37,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     Ctrl-C gives 130, except while a network trains: that ends the training only.
     """
+    configure_process()
     options = _parser().parse_args(arguments)
     try:
         options.command(options)
@@ -95,7 +90,7 @@ def _add_recipes(subparsers: Any) -> None:
 
 def _add_train(subparsers: Any) -> None:
     about = "Train a recipe and keep the run; Ctrl-C keeps what was learned."
-    parser = _add(subparsers, "train", training_commands.train, about)
+    parser = _add(subparsers, "train", train.train, about)
     parser.add_argument("--recipe", choices=RECIPES, default="quick", help="the settings to start from")
     parser.add_argument("--config", metavar="FILE.json", help="or settings that were exported")
     parser.add_argument(
@@ -104,7 +99,7 @@ def _add_train(subparsers: Any) -> None:
         default=[],
         metavar="FIELD=VALUE",
         help="change a setting, like batch_size=64 or widths=64,32; may be repeated. Settings and choices: "
-        + training_commands.settings_help(),
+        + train.settings_help(),
     )
     parser.add_argument("--epochs", type=int, help="how many times to see every training image")
     parser.add_argument("--seed", type=int, help="repeats a run, with the same threads")
@@ -118,7 +113,7 @@ def _add_train(subparsers: Any) -> None:
 
 def _add_continue(subparsers: Any) -> None:
     about = "Train a run further, from where it was paused, stopped, interrupted or finished."
-    parser = _add(subparsers, "continue", training_commands.continue_run, about)
+    parser = _add(subparsers, "continue", train.continue_run, about)
     parser.add_argument("run", help='an id or its beginning, or "last"')
     parser.add_argument("--epochs", type=int, help="epochs in all, counted from its beginning")
     _takes_data(parser)
@@ -127,13 +122,13 @@ def _add_continue(subparsers: Any) -> None:
 
 def _add_evaluate(subparsers: Any) -> None:
     about = "Accuracy, metrics per digit and confusion matrix of a run."
-    parser = _add(subparsers, "evaluate", commands.evaluate_run, about)
+    parser = _add(subparsers, "evaluate", evaluate.evaluate_run, about)
     parser.add_argument("run", help='an id or its beginning, "last" or "shipped"')
     parser.add_argument(
         "--robustness",
         dest="command",
         action="store_const",
-        const=robustness_commands.show_robustness,
+        const=evaluate.show_robustness,
         help="instead: accuracy on images that are corrupted or attacked; Ctrl-C prints what is done",
     )
     parser.add_argument(
@@ -152,7 +147,7 @@ def _add_compare(subparsers: Any) -> None:
     about = (
         "Two to eight runs on the same test images: figures, settings that differ, and what chance explains."
     )
-    parser = _add(subparsers, "compare", comparison_commands.compare, about)
+    parser = _add(subparsers, "compare", compare.compare, about)
     parser.add_argument("run", nargs="+", help='ids or their beginnings, "last" or "shipped"')
     _takes_data(parser)
     _takes_runs(parser)
@@ -160,7 +155,7 @@ def _add_compare(subparsers: Any) -> None:
 
 def _add_predict(subparsers: Any) -> None:
     about = "Read digits from pictures or pen strokes."
-    parser = _add(subparsers, "predict", reading_commands.predict_inputs, about)
+    parser = _add(subparsers, "predict", predict.predict_inputs, about)
     parser.add_argument("image", nargs="*", help="PNG or JPEG pictures, one digit each")
     row_help = "read each as a row of digits, from left to right"
     parser.add_argument("--row", action="store_true", help=row_help)
@@ -194,16 +189,18 @@ def _add_runs(subparsers: Any) -> None:
 
 def _add_export(subparsers: Any) -> None:
     about = "Take a run away: as a training script, weights, an ONNX model and more."
-    parser = _add(subparsers, "export", file_commands.export_run, about)
+    parser = _add(subparsers, "export", commands.export_run, about)
     parser.add_argument("run", help='an id or its beginning, "last" or "shipped"')
-    parser.add_argument("--as", dest="kind", choices=EXPORTS, default="bundle", help="bundle is a zip of all")
+    parser.add_argument(
+        "--as", dest="kind", choices=EXPORT_FORMATS, default="bundle", help="bundle is a zip of all"
+    )
     parser.add_argument("--out", metavar="FILE", help="what to write (else a name made of the run's)")
     _takes_runs(parser)
 
 
 def _add_import(subparsers: Any) -> None:
     about = "Make a run of weights that were exported, here or elsewhere."
-    parser = _add(subparsers, "import", file_commands.import_file, about)
+    parser = _add(subparsers, "import", commands.import_file, about)
     parser.add_argument("file", help="a .safetensors file")
     _takes_runs(parser)
 

@@ -6,42 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from mnist_core.activations import ACTIVATIONS
-from mnist_core.architectures import ARCHITECTURES
-from mnist_core.augmentation import AUGMENTATIONS
+from mnist_core.choices import (
+    ARCHITECTURES,
+    CHOICES,
+)
 from mnist_core.messages import N_, InputError
-from mnist_core.optimizers import OPTIMIZERS, SCHEDULES
-from mnist_core.scaling import INPUT_SCALINGS
 
-LOSSES: dict[str, str] = {
-    "cross_entropy": N_("Cross-entropy of the softmax of the network's ten outputs."),
-    "nll": N_("Negative log-likelihood after a log-softmax layer: the same loss, written in two parts."),
-}
-MONITORS: dict[str, str] = {
-    "validation": N_(
-        "After each epoch, accuracy on training images held out; the test set is kept for the end."
-    ),
-    "test": N_(
-        "After each epoch, accuracy on the test set, as tutorials do; then it no longer judges fairly."
-    ),
-}
-PRECISIONS: dict[str, str] = {
-    "auto": N_("bfloat16 for convolutions where the processor has it, else float32."),
-    "float32": N_("32-bit floating point throughout."),
-    "bfloat16": N_("16-bit matrix products: faster where the processor has them."),
-}
-
-CHOICES: dict[str, Mapping[str, object]] = {
-    "architecture": ARCHITECTURES,
-    "activation": ACTIVATIONS,
-    "loss": LOSSES,
-    "optimizer": OPTIMIZERS,
-    "schedule": SCHEDULES,
-    "input_scaling": INPUT_SCALINGS,
-    "augmentation": AUGMENTATIONS,
-    "monitor": MONITORS,
-    "precision": PRECISIONS,
-}
 FIELD_RANGES: dict[str, tuple[float, float]] = {
     "widths": (1, 4096),
     "channels": (1, 256),

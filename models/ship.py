@@ -10,12 +10,12 @@ import sys
 
 import numpy as np
 
-from mnist_core.analysis.reliability import reliability
-from mnist_core.data import hold_out, load_dataset
-from mnist_core.evaluation import Evaluation, evaluate
+from mnist_core.data.mnist import hold_out, load_dataset
+from mnist_core.evaluation.calibration_curves import reliability
+from mnist_core.evaluation.metrics import Evaluation, evaluate
 from mnist_core.messages import InputError
-from mnist_core.reading.calibration import REFUSED, Calibration, calibrate
-from mnist_core.reading.recognition import predict_all
+from mnist_core.recognition.calibration import REFUSED, Calibration, calibrate
+from mnist_core.recognition.recognizer import predict_all
 from mnist_core.runs.run import Run
 from mnist_core.runs.store import SHIPPED, RunStore
 

@@ -2,19 +2,19 @@
 
 import streamlit as st
 
-from ui.arrival import page_fragment
-from ui.compare import accuracy, curves, images, repeats, settings
-from ui.compare.choosing import choose_runs, show_address
-from ui.sections import show_section
-from ui.state import come_through_entry
-from ui.translation import gettext as _
+from ui.compare import accuracy, curves, disagreements, seed_groups, settings_table
+from ui.compare.selection import choose_runs, show_address
+from ui.fragments import page_fragment
+from ui.i18n import gettext as _
+from ui.url_controls import show_section
+from ui.url_state import run_through_entry
 
 SECTIONS = {
     "accuracy": accuracy.show,
-    "settings": settings.show,
+    "settings": settings_table.show,
     "curves": curves.show,
-    "images": images.show,
-    "repeats": repeats.show,
+    "images": disagreements.show,
+    "repeats": seed_groups.show,
 }
 
 
@@ -33,7 +33,7 @@ def show_page() -> None:
     show_address(chosen)
 
 
-come_through_entry()
+run_through_entry()
 st.markdown(
     _("Networks side by side: what differs, how they learned, and whether a difference is more than luck.")
 )

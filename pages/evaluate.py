@@ -3,28 +3,26 @@
 import streamlit as st
 
 from ui import resources
-from ui.arrival import page_fragment
-from ui.evaluate import digit_by_digit, hardest, mix_ups, robustness, sureness
-from ui.evaluate.asked import Asked, choose_split
-from ui.evaluate.overview import show_summary
-from ui.evaluate.shared import evaluation
-from ui.reading import hold_if_stopped, progress_and_stop
-from ui.runs import pick_run
-from ui.sections import show_section
-from ui.state import come_through_entry, link
-from ui.translation import gettext as _
+from ui.evaluate import confusion_matrix, image_list, per_class_table, reliability, robustness_table
+from ui.evaluate.selection import EvaluatedSplit, choose_split, evaluation, show_summary
+from ui.evaluations import evaluation_progress, hold_if_stopped
+from ui.fragments import page_fragment
+from ui.i18n import gettext as _
+from ui.runs.names import pick_run
+from ui.url_controls import show_section
+from ui.url_state import link, run_through_entry
 
 SECTIONS = {
-    "mixups": mix_ups.show,
-    "digits": digit_by_digit.show,
-    "hardest": hardest.show,
-    "sure": sureness.show,
-    "robust": robustness.show,
+    "mixups": confusion_matrix.show,
+    "digits": per_class_table.show,
+    "hardest": image_list.show,
+    "sure": reliability.show,
+    "robust": robustness_table.show,
 }
 
 
 @page_fragment
-def show_sections(asked: Asked) -> None:
+def show_sections(asked: EvaluatedSplit) -> None:
     """Show the sections in a fragment, so that a click in one reruns no more than this."""
     names = {
         "mixups": _("Mix-ups"),
@@ -36,7 +34,7 @@ def show_sections(asked: Asked) -> None:
     show_section(names, SECTIONS, "view", asked)
 
 
-come_through_entry()
+run_through_entry()
 st.markdown(_("How well a network reads digits it has never seen, where it goes wrong, and why."))
 with st.container(horizontal=True, vertical_alignment="bottom", key="lab_asked"):
     run = pick_run()
@@ -44,7 +42,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="lab_asked")
 hold_if_stopped(chosen.key)
 place = st.empty()
 with place.container():
-    bar = progress_and_stop(chosen.key)
+    bar = evaluation_progress(chosen.key)
     with st.spinner(_("Reading the images …")):
         found = evaluation(chosen, lambda fraction: bar(fraction, ""))
 place.empty()

@@ -3,21 +3,21 @@
 import streamlit as st
 
 from ui import resources
-from ui.arrival import page_fragment
-from ui.controls import choice_in_url
-from ui.explore import doubtful, grid, image_map, one_image, typical, whole_split
-from ui.explore.choices import VIEW_KEY
-from ui.state import come_through_entry
-from ui.translation import gettext as _
+from ui.explore import doubtful_labels, image_map, outliers, sample_grid, single_image, split_statistics
+from ui.explore.selection import VIEW_KEY
+from ui.fragments import page_fragment
+from ui.i18n import gettext as _
+from ui.url_controls import url_choice
+from ui.url_state import run_through_entry
 from ui.welcome import show_intro
 
 SECTIONS = {
-    "grid": grid.show,
-    "image": one_image.show,
-    "statistics": whole_split.show,
-    "typical": typical.show,
+    "grid": sample_grid.show,
+    "image": single_image.show,
+    "statistics": split_statistics.show,
+    "typical": outliers.show,
     "map": image_map.show,
-    "doubtful": doubtful.show,
+    "doubtful": doubtful_labels.show,
 }
 
 
@@ -32,12 +32,12 @@ def show_sections() -> None:
         "map": _("Map"),
         "doubtful": _("Doubtful labels"),
     }
-    view = choice_in_url(
+    view = url_choice(
         st.pills, _("Section"), names, VIEW_KEY, "grid", required=True, label_visibility="collapsed"
     )
     SECTIONS[view](resources.dataset())
 
 
-come_through_entry()
+run_through_entry()
 show_intro()
 show_sections()

@@ -3,21 +3,26 @@
 import streamlit as st
 
 from mnist_core.runs.run import Run
-from ui.arrival import page_fragment
-from ui.inside import answers, image_map, layers, learning
-from ui.inside.travel import choose_moment
-from ui.runs import pick_run
-from ui.sections import show_section
-from ui.state import come_through_entry
-from ui.translation import gettext as _
+from ui.fragments import page_fragment
+from ui.i18n import gettext as _
+from ui.inside import gradient_history, image_map, layers, predictions
+from ui.inside.selection import choose_snapshot
+from ui.runs.names import pick_run
+from ui.url_controls import show_section
+from ui.url_state import run_through_entry
 
-SECTIONS = {"layers": layers.show, "answers": answers.show, "map": image_map.show, "learning": learning.show}
+SECTIONS = {
+    "layers": layers.show,
+    "answers": predictions.show,
+    "map": image_map.show,
+    "learning": gradient_history.show,
+}
 
 
 @page_fragment
 def show_run(run: Run) -> None:
     """Show a run in a fragment, so that the slider reruns no more than this."""
-    seen = choose_moment(run)
+    seen = choose_snapshot(run)
     names = {
         "layers": _("Weights and layers"),
         "answers": _("Answers"),
@@ -27,7 +32,7 @@ def show_run(run: Run) -> None:
     show_section(names, SECTIONS, "part", seen)
 
 
-come_through_entry()
+run_through_entry()
 st.markdown(
     _("What a network has learned, layer by layer. Move the slider to see it as it was while it trained.")
 )

@@ -4,16 +4,18 @@ from urllib.parse import urlencode, urljoin
 
 import streamlit as st
 
-from mnist_core.runs.labels import LONGEST_NAME
+from mnist_core.runs.metadata import LONGEST_NAME
 from mnist_core.runs.run import UNFINISHED, Run
-from ui import run_actions, visitor
-from ui.controls import choice_in_url
-from ui.run_list import plain, standing_text
-from ui.run_table import choose_order, ordered_runs, show_table
-from ui.runs import distinct_labels, run_label, run_name, settings_text
-from ui.state import RUN_KEY, come_through_entry, link
-from ui.translation import date_text, duration_text
-from ui.translation import gettext as _
+from ui import visitor
+from ui.html.tables import escape_markdown
+from ui.i18n import date_text, duration_text
+from ui.i18n import gettext as _
+from ui.runs import table as runs_table
+from ui.runs.names import distinct_labels, run_label, run_name, settings_text
+from ui.runs.progress import standing_text
+from ui.runs.table import choose_order, ordered_runs, show_table
+from ui.url_controls import url_choice
+from ui.url_state import RUN_KEY, link, run_through_entry
 
 
 def show_empty() -> None:
@@ -28,7 +30,7 @@ def show_one(run: Run) -> None:
     facts = [standing_text(run), settings_text(run.config), date_text(run.created)]
     if run.results.get("train_seconds"):
         facts.insert(1, duration_text(run.results["train_seconds"]))
-    st.markdown(" · ".join(map(plain, filter(None, facts))))
+    st.markdown(" · ".join(map(escape_markdown, filter(None, facts))))
     with st.container(horizontal=True):
         link("pages/train.py", _("Curves and settings"), ":material/show_chart:", run.id)
         if run.checkpoints:
@@ -46,7 +48,7 @@ def show_one(run: Run) -> None:
 def show_changes(run: Run, mine: bool) -> None:
     """Show the controls that name, pin and delete a run."""
     name, pinned = f"name_{run.id}", f"pinned_{run.id}"
-    for key, value in ((name, run.label.name), (pinned, run.label.pinned)):
+    for key, value in ((name, run.metadata.name), (pinned, run.metadata.pinned)):
         if st.session_state.get(key) != value:
             st.session_state[key] = value
     st.text_input(
@@ -54,7 +56,7 @@ def show_changes(run: Run, mine: bool) -> None:
         key=name,
         placeholder=run_name(run),
         max_chars=LONGEST_NAME,
-        on_change=run_actions.rename,
+        on_change=runs_table.rename,
         args=(run.id, name),
         disabled=not mine,
         width=320,
@@ -62,7 +64,7 @@ def show_changes(run: Run, mine: bool) -> None:
     st.toggle(
         _("Pinned"),
         key=pinned,
-        on_change=run_actions.pin,
+        on_change=runs_table.pin,
         args=(run.id, pinned),
         disabled=not mine,
         help=_("Comes first in the list, and stays when the server's room for runs gets short."),
@@ -70,7 +72,7 @@ def show_changes(run: Run, mine: bool) -> None:
     st.button(
         _("Delete"),
         icon=":material/delete:",
-        on_click=run_actions.remove,
+        on_click=runs_table.remove,
         args=(run.id, run_label(run)),
         disabled=not mine or run.status in UNFINISHED,
         help=_("Stop it first.") if run.status in UNFINISHED else None,
@@ -82,9 +84,9 @@ def address(run: Run) -> str:
     return urljoin(st.context.url or "/", "train") + "?" + urlencode({RUN_KEY: run.id})
 
 
-come_through_entry()
+run_through_entry()
 st.markdown(_("Your trainings. Choose one to name it, keep it, or go on with it."))
-run_actions.show_undo()
+runs_table.show_undo()
 listed = ordered_runs()
 if not listed:
     show_empty()
@@ -92,5 +94,5 @@ if not listed:
 choose_order()
 show_table(listed)
 labels = distinct_labels(listed)
-chosen_id = choice_in_url(st.selectbox, _("Run"), labels, RUN_KEY, next(iter(labels)))
+chosen_id = url_choice(st.selectbox, _("Run"), labels, RUN_KEY, next(iter(labels)))
 show_one(next(run for run in listed if run.id == chosen_id))

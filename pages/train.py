@@ -4,15 +4,15 @@ import streamlit as st
 
 from mnist_core.messages import InputError
 from ui import resources, visitor
-from ui.arrival import let_arrive, page_fragment
-from ui.form import show_form
-from ui.form_state import COURSE, FORM, NETWORK, PLAN, read_form
-from ui.state import come_through_entry, current_run
-from ui.takeaway import show_import
-from ui.train.course import show_course
-from ui.train.plan import show_network, show_plan
-from ui.translation import gettext as _
-from ui.translation import say
+from ui.fragments import page_fragment, send_to_browser
+from ui.i18n import gettext as _
+from ui.i18n import translate
+from ui.runs.import_export import show_import
+from ui.train.run_panel import show_run_panel
+from ui.train.training_summary import show_network, show_training_summary
+from ui.train_form.controls import show_form
+from ui.train_form.state import COURSE, FORM, NETWORK, PLAN, read_form
+from ui.url_state import current_run, run_through_entry
 
 
 def show_what_it_amounts_to() -> None:
@@ -23,8 +23,8 @@ def show_what_it_amounts_to() -> None:
         except InputError:
             st.markdown(_("Change the setting that is named beside the controls, then it can start."))
             return
-        show_plan(config, resources.training_queue().busy)
-    let_arrive("plan", config)
+        show_training_summary(config, resources.training_queue().busy)
+    send_to_browser("plan", config)
 
 
 def show_controls() -> None:
@@ -32,7 +32,7 @@ def show_controls() -> None:
     try:
         read_form()
     except InputError as error:
-        st.error(say(error.message))
+        st.error(translate(error.message))
     show_form()
 
 
@@ -44,7 +44,7 @@ def show_the_network(expanded: bool) -> None:
         return  # said beside the controls
 
 
-come_through_entry()
+run_through_entry()
 st.markdown(_("Take a recipe as it is or change what you like, press start, and watch it learn."))
 run = resources.find_run(current_run())
 if current_run() and run is None:
@@ -64,5 +64,5 @@ with settings:
     show_import()
 with right:
     if run:
-        show_course(run, may_steer=visitor.owns(run), key=COURSE)
+        show_run_panel(run, may_steer=visitor.owns(run), key=COURSE)
     st.fragment(show_the_network, key=NETWORK)(run is None)  # last, as it may have to load torch

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from mnist_core.runtime.process import configure_process
+
+configure_process()
 SHARED_MNIST = Path(__file__).resolve().parents[2] / "shared" / "mnist"
 
 

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from mnist_core.data import Dataset
+from mnist_core.data.mnist import Dataset
 from mnist_core.messages import InputError, Message
 
 logger = logging.getLogger(__name__)

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.config import TrainConfig
-from mnist_core.data import Dataset, find_mnist, load_dataset, load_sample
-from mnist_core.machine.allocation import keep_freed_memory
-from mnist_core.machine.epoch_timing import EpochTimer
+from mnist_core.data.mnist import Dataset, find_mnist, load_dataset, load_sample
 from mnist_core.messages import InputError
 from mnist_core.runs.run import Run
 from mnist_core.runs.store import RunStore
+from mnist_core.runtime.process import keep_freed_memory
 from ui.dataset_loader import DatasetLoader
-from ui.reading import Show, read_split
-from ui.translation import gettext as _
-from ui.translation import say
+from ui.evaluations import Show, read_split
+from ui.i18n import gettext as _
+from ui.i18n import translate
 
 if TYPE_CHECKING:
-    from mnist_core.evaluation import Evaluation
-    from mnist_core.model import DigitClassifier
-    from mnist_core.runs.training_queue import TrainingQueue
+    from mnist_core.evaluation.metrics import Evaluation
+    from mnist_core.models.modules import DigitClassifier
+    from mnist_core.runs.queue import TrainingQueue
+    from mnist_core.training.speed_meter import SpeedMeter
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def show_notice(private: bool) -> None:
             "The offline sample of 1,797 small digits is in use, not MNIST: whoever runs this server finds "
             "why, and what helps, in its log."
         )
-        st.markdown(":material/info: " + (briefly if private else say(data.notice)))
+        st.markdown(":material/info: " + (briefly if private else translate(data.notice)))
         if data.source == "sample" and not _offline():
             st.button(_("Try to download MNIST again"), on_click=loader.start)
 
@@ -101,8 +101,8 @@ def run_store() -> RunStore:
 @st.cache_resource(show_spinner=False)
 def training_queue() -> "TrainingQueue":
     """Return the server's training queue: DIGITLAB_WORKERS at a time, with one core left to the pages."""
-    from mnist_core.machine.devices import usable_cores
-    from mnist_core.runs.training_queue import TrainingQueue, number_of_workers
+    from mnist_core.runs.queue import TrainingQueue, number_of_workers
+    from mnist_core.runtime.devices import usable_cores
 
     keep_freed_memory(LARGEST_KEPT)
     workers = number_of_workers()
@@ -113,16 +113,18 @@ def training_queue() -> "TrainingQueue":
 
 
 @st.cache_resource(show_spinner=False)
-def epoch_timer() -> EpochTimer:
+def epoch_timer() -> "SpeedMeter":
     """Return the server's measurements of how fast settings train."""
-    timer = EpochTimer(_training_speed)
+    from mnist_core.training.speed_meter import SpeedMeter
+
+    timer = SpeedMeter(_training_speed)
     atexit.register(timer.close)
     return timer
 
 
 def _training_speed(config: TrainConfig) -> float | None:
-    from mnist_core.machine.devices import choose_device
-    from mnist_core.machine.threads import training_speed
+    from mnist_core.runtime.devices import choose_device
+    from mnist_core.training.autotune import training_speed
 
     queue = training_queue()
     data = dataset_loader().wait()

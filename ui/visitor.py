@@ -16,7 +16,7 @@ import streamlit as st
 from mnist_core.messages import InputError
 from mnist_core.runs.run import Run
 from ui import resources
-from ui.state import compared_runs, current_run
+from ui.url_state import compared_runs, current_run
 
 PRIVATE_VARIABLE = "DIGITLAB_PRIVATE"
 TOKEN_COOKIE = "digitlab_visitor"
@@ -56,7 +56,7 @@ def identity() -> str:
 
 def owns(run: Run) -> bool:
     """Say whether the visitor may rename, pin, delete, stop and continue a run, or only look at it."""
-    return run.id != "shipped" and (not is_private() or run.label.owner == identity())
+    return run.id != "shipped" and (not is_private() or run.metadata.owner == identity())
 
 
 def listed_runs() -> list[Run]:
@@ -64,8 +64,8 @@ def listed_runs() -> list[Run]:
     runs = resources.run_store().list()
     if is_private():
         me, opened = identity(), st.session_state.get(_OPENED_KEY, ())
-        runs = [run for run in runs if me in (run.label.owner, *run.label.readers) or run.id in opened]
-    return sorted(runs, key=lambda run: not run.label.pinned)
+        runs = [run for run in runs if me in (run.metadata.owner, *run.metadata.readers) or run.id in opened]
+    return sorted(runs, key=lambda run: not run.metadata.pinned)
 
 
 def remember_opened() -> None:
@@ -80,7 +80,7 @@ def _remember(run: Run | None) -> None:
     opened = st.session_state.setdefault(_OPENED_KEY, set())
     if run.id not in opened:
         opened.add(run.id)
-        if identity() not in run.label.readers:
+        if identity() not in run.metadata.readers:
             with suppress(InputError):  # this session remembers all the same
                 resources.run_store().add_reader(run.id, identity())
 

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from ui import visitor
-from ui.state import link
-from ui.translation import gettext as _
+from ui.i18n import gettext as _
+from ui.url_state import link
 
 WELCOMED_COOKIE = "digitlab_welcomed"
 # The browser closes and remembers by itself: no round trip, and nothing to keep for the server.

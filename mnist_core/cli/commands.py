@@ -5,24 +5,27 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnist_core.cli.terminal import complain, fraction_bar
-from mnist_core.data import Dataset, Split, load_dataset
-from mnist_core.messages import N_, InputError
+from mnist_core.data.mnist import Dataset, load_dataset
+from mnist_core.export.formats import export, file_name
+from mnist_core.export.import_weights import import_weights
+from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.run import Run
 from mnist_core.runs.store import RunStore
 
 if TYPE_CHECKING:
-    from mnist_core.evaluation import Evaluation
+    pass
 
 Answer = dict[str, Any]
 
 
 def show_data(options: argparse.Namespace) -> None:
     """Print where the data came from, its path, counts and checks."""
-    from mnist_core.dataset.raw_files import check_files
+    from mnist_core.data.idx_files import check_files
 
     dataset = load_data(options.data)
     answer: Answer = {
@@ -45,7 +48,8 @@ def show_data(options: argparse.Namespace) -> None:
 
 def show_recipes(options: argparse.Namespace) -> None:
     """Print each recipe's name, number of parameters and description."""
-    from mnist_core.architectures import build_model, count_parameters
+    from mnist_core.models.architectures import build_model
+    from mnist_core.models.summary import count_parameters
 
     rows = [
         {
@@ -75,7 +79,7 @@ def run_answer(run: Run) -> Answer:
         "threads",
     ]
     facts = {key: run.results.get(key) for key in keys}
-    label = {"name": run.label.name, "pinned": run.label.pinned}
+    label = {"name": run.metadata.name, "pinned": run.metadata.pinned}
     about = {"run": run.id, "recipe": run.config.recipe, "status": run.status, "created": run.created}
     return {**about, **label, **facts}
 
@@ -88,59 +92,6 @@ def print_run(run: Run, as_json: bool) -> None:
     print(f"run {run.id} {run.status}: {results['epochs']:g} epochs in {results['train_seconds']:.1f} s")
     if "test_accuracy" in results:
         print(f"test accuracy {results['test_accuracy']:.2%}, loss {results['test_loss']:.4f}")
-
-
-def evaluate_run(options: argparse.Namespace) -> None:
-    """Print how a run's model does on the test images."""
-    from mnist_core.evaluation import evaluate
-
-    run = RunStore(options.runs).get(options.run)
-    result = evaluate(run.load_model(), choose_split(options, run))
-    answer = {"run": run.id, "split": options.split, **_evaluation_answer(result)}
-    if options.json:
-        return _print_json(answer)
-    low, high = answer["accuracy_interval"]
-    error = f"calibration error {answer['calibration_error']:.2%}"
-    names = {"validation": "validation", "train": "training", "test": "test"}
-    images = f"{answer['images']:,} {names[options.split]} images"
-    print(f"{result.accuracy:.2%} of {images} right, loss {result.loss:.4f}")
-    print(f"95% interval (Wilson) of the accuracy on all images like these: {low:.2%} to {high:.2%}")
-    sure = "sure on average, before its calibration" if run.load_calibration() else "sure on average"
-    print(f"{answer['confidence']:.2%} {sure}, {error}, Brier score {answer['brier_score']:.4f}\n")
-    print("digit  precision  recall      F1  images")
-    for row in result.per_class:
-        print(f"{row.digit:5}  {row.precision:9.2%}  {row.recall:6.2%}  {row.f1:6.2%}  {row.images:6,}")
-    print("\nrows: the digit it is; columns: the digit it was taken for")
-    print("\n".join(" ".join(f"{count:5}" for count in row) for row in result.confusion_matrix))
-
-
-def choose_split(options: argparse.Namespace, run: Run) -> Split:
-    """Load the images that `--split` names; InputError when the run has none such."""
-    from mnist_core.evaluation import judging_splits
-
-    splits = judging_splits(run.config, load_data(options.data))
-    if options.split not in splits:
-        raise InputError(N_("Run {run} held no validation images out; choose another split."), run=run.id)
-    return splits[options.split][0]
-
-
-def _evaluation_answer(result: Evaluation) -> Answer:
-    from mnist_core.analysis.reliability import brier_score, reliability
-    from mnist_core.analysis.significance import wilson_interval
-
-    images = len(result.labels)
-    sureness = reliability(result.probabilities, result.labels)
-    return {
-        "images": images,
-        "accuracy": result.accuracy,
-        "accuracy_interval": wilson_interval(images - len(result.errors), images),
-        "loss": result.loss,
-        "confidence": sureness.confidence,
-        "calibration_error": sureness.expected_error,
-        "brier_score": brier_score(result.probabilities, result.labels),
-        "per_class": [asdict(metrics) for metrics in result.per_class],
-        "confusion_matrix": result.confusion_matrix.tolist(),
-    }
 
 
 def show_runs(options: argparse.Namespace) -> None:
@@ -162,8 +113,8 @@ def show_runs(options: argparse.Namespace) -> None:
     for run in runs:
         accuracy = run.results.get("test_accuracy")
         score = "" if accuracy is None else f"{accuracy:.2%}"
-        pinned = "pinned" if run.label.pinned else ""
-        facts = f"{run.config.recipe:12} {run.status:12} {score:8} {pinned:6} {run.label.name}"
+        pinned = "pinned" if run.metadata.pinned else ""
+        facts = f"{run.config.recipe:12} {run.status:12} {score:8} {pinned:6} {run.metadata.name}"
         print(f"{run.id}  {run.created[:19]}  {facts}".rstrip())
     if not runs:
         print("no runs yet; `python -m mnist_core train --recipe quick` makes one")
@@ -192,3 +143,32 @@ def load_data(directory: str | None) -> Dataset:
 
 def _print_json(answer: Answer) -> None:
     print(json.dumps(answer))
+
+
+def export_run(options: argparse.Namespace) -> None:
+    """Write one kind of file of a run; print where."""
+    run = RunStore(options.runs).get(options.run)
+    path = Path(options.out or file_name(run, options.kind))
+    content = export(run, options.kind)
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise InputError(
+            "{path} can't be written ({why}); name another file with --out.", path=path, why=error.strerror
+        ) from None
+    if options.json:
+        print(json.dumps({"run": run.id, "as": options.kind, "file": str(path), "bytes": len(content)}))
+    else:
+        print(f"{path}: {len(content):,} bytes")
+
+
+def import_file(options: argparse.Namespace) -> None:
+    """Make a run of a file of weights; print its id."""
+    path = Path(options.file)
+    if path.suffix == ".json":
+        raise InputError("{path} holds settings; train with them by `train --config {path}`.", path=path)
+    run = import_weights(RunStore(options.runs), path)
+    if options.json:
+        print(json.dumps({"run": run.id, "name": run.metadata.name, "config": run.config.to_json()}))
+    else:
+        print(f"run {run.id}: {run.metadata.name}")

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tqdm import tqdm
 
-from mnist_core.learning.events import Continued, EpochDone, Started
+from mnist_core.training.events import Continued, EpochDone, Started
 
 if TYPE_CHECKING:
-    from mnist_core.learning.events import Event
+    from mnist_core.training.events import Event
 
 T = TypeVar("T")
 

@@ -8,15 +8,12 @@ from importlib.metadata import PackageNotFoundError, version
 from string import Template
 from typing import TYPE_CHECKING
 
-from mnist_core.architectures import ARCHITECTURES
-from mnist_core.augmentation import AUGMENTATIONS
-from mnist_core.export import augmentation_text as varying
-from mnist_core.export import script_text as text
+from mnist_core.choices import ARCHITECTURES, AUGMENTATIONS, INPUT_SCALINGS, OPTIMIZERS
+from mnist_core.export import script_templates as text
+from mnist_core.export import script_templates as varying
 from mnist_core.export.script_facts import gather_facts
 from mnist_core.messages import N_, InputError
-from mnist_core.optimizers import OPTIMIZERS
 from mnist_core.recipes import RECIPES
-from mnist_core.scaling import INPUT_SCALINGS
 
 if TYPE_CHECKING:
     from mnist_core.export.script_facts import ScriptFacts
@@ -108,12 +105,12 @@ def _settings(facts: ScriptFacts) -> str:
         ("STD", scaling.std, "... that are then divided by this"),
         *_augmentation_settings(facts),
         ("BATCH_SIZE", config.batch_size, ""),
-        ("EPOCHS", facts.phases[-1].epochs, ""),
+        ("EPOCHS", facts.changes[-1].epochs, ""),
         ("STEPS_PER_EPOCH", facts.steps_per_epoch, "TRAIN_IMAGES / BATCH_SIZE, rounded up")
         if facts.needs_steps
         else None,
         ("LAST_STEP", facts.last_step, "the run was stopped here") if facts.last_step else None,
-        ("LEARNING_RATE", facts.phases[0].learning_rate, ""),
+        ("LEARNING_RATE", facts.changes[0].learning_rate, ""),
         ("MOMENTUM", config.momentum, "") if OPTIMIZERS[config.optimizer].uses_momentum else None,
         ("WEIGHT_DECAY", config.weight_decay, "") if facts.decays else None,
         ("LABEL_SMOOTHING", config.label_smoothing, "") if config.label_smoothing else None,
@@ -123,9 +120,11 @@ def _settings(facts: ScriptFacts) -> str:
 
 def _phases(facts: ScriptFacts) -> str:
     """Return what was changed on the way, where the script has to know."""
-    if not facts.changes_rate or len(facts.phases) == 1:
+    if not facts.changes_rate or len(facts.changes) == 1:
         return ""
-    rows = [f"    ({phase.step:_}, {phase.learning_rate!r}, {phase.epochs}),\n" for phase in facts.phases]
+    rows = [
+        f"    ({change.step:_}, {change.learning_rate!r}, {change.epochs}),\n" for change in facts.changes
+    ]
     return text.PHASES + "".join(rows) + "]\n"
 
 
@@ -186,7 +185,7 @@ def _optimizer(facts: ScriptFacts) -> str:
 def _set_rate(facts: ScriptFacts) -> str:
     """Return the function that gives the optimizer, or both of them, a step's learning rate."""
     constant = facts.config.schedule == "constant"
-    if len(facts.phases) > 1:
+    if len(facts.changes) > 1:
         rate = text.PHASE_RATE + ("" if constant else text.SCHEDULED_PHASE_RATE)
     else:
         rate = text.SCHEDULED_RATE
@@ -208,8 +207,8 @@ def _augmentation(facts: ScriptFacts) -> str:
 
 def _helpers(facts: ScriptFacts) -> str:
     """Return the functions that the training loop calls."""
-    from mnist_core.learning.gradients import PIECE
-    from mnist_core.machine.blocked_layout import LEAST_IMAGES
+    from mnist_core.runtime.onednn_layout import LEAST_IMAGES
+    from mnist_core.training.gradients import PIECE
 
     source = text.IN_PARTS if facts.in_parts else ""
     source += text.FORWARD_BFLOAT16 if facts.bfloat16 else ""

@@ -7,15 +7,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mnist_core.architectures import build_model
-from mnist_core.checkpoint import load_state
-from mnist_core.learning.phases import Phases, first_phases
-from mnist_core.optimizers import OPTIMIZERS
+from mnist_core.choices import OPTIMIZERS
 from mnist_core.runs.run import STATE_FILE
+from mnist_core.training.schedules import ChangeSchedule, initial_changes
+from mnist_core.training.state import load_state
 
 if TYPE_CHECKING:
     from mnist_core.config import TrainConfig
-    from mnist_core.model import DigitClassifier
+    from mnist_core.models.modules import DigitClassifier
     from mnist_core.runs.run import Run
 
 MNIST_IMAGES = 60_000
@@ -26,7 +25,7 @@ ENDED_EARLY = ("stopped", "paused", "interrupted")
 class ScriptFacts:
     """A run as its script sees it.
 
-    `phases` say what was changed on the way; `last_step` is where it was left, None where it came to its end.
+    `changes` are the scheduled changes; `last_step` is where the run was left, None where it finished.
     """
 
     config: TrainConfig
@@ -35,7 +34,7 @@ class ScriptFacts:
     threads: int
     bfloat16: bool
     train_images: int
-    phases: Phases
+    changes: ChangeSchedule
     last_step: int | None
 
     @property
@@ -46,14 +45,14 @@ class ScriptFacts:
     @property
     def in_parts(self) -> bool:
         """Whether batches are cut into parts, being too large for memory at once."""
-        from mnist_core.learning.gradients import PIECE
+        from mnist_core.training.gradients import PIECE
 
         return min(self.config.batch_size, self.train_images) > PIECE
 
     @property
     def block_size(self) -> int:
         """How many images are varied at once: as many whole batches as there is memory for."""
-        from mnist_core.learning.gradients import PIECE
+        from mnist_core.training.gradients import PIECE
 
         return max(PIECE // self.config.batch_size, 1) * self.config.batch_size
 
@@ -81,7 +80,9 @@ class ScriptFacts:
     @property
     def changes_rate(self) -> bool:
         """Whether the learning rate changes on the way."""
-        return self.config.schedule != "constant" or len({phase.learning_rate for phase in self.phases}) > 1
+        return (
+            self.config.schedule != "constant" or len({change.learning_rate for change in self.changes}) > 1
+        )
 
     @property
     def needs_steps(self) -> bool:
@@ -94,7 +95,7 @@ class ScriptFacts:
         import torch
         from torch import nn
 
-        from mnist_core.machine.blocked_layout import count_blocked
+        from mnist_core.runtime.onednn_layout import count_blocked
 
         if torch.device(self.device).type != "cpu":
             return 0
@@ -110,6 +111,8 @@ def gather_facts(run: Run) -> ScriptFacts:
     """Look up what the script of `run` needs; the model is without memory for its weights."""
     import torch
 
+    from mnist_core.models.architectures import build_model
+
     config, results = run.config, run.results
     with torch.device("meta"):
         model = build_model(config)
@@ -120,7 +123,7 @@ def gather_facts(run: Run) -> ScriptFacts:
         threads=results.get("threads", 1),
         bfloat16=results.get("precision", config.precision) == "bfloat16",
         train_images=results.get("train_images") or _count_images(config),
-        phases=run.phases or first_phases(config),
+        changes=run.changes or initial_changes(config),
         last_step=_steps_done(run) if run.status in ENDED_EARLY else None,
     )
 

@@ -59,6 +59,6 @@ def too_many(runs: Iterable[Run], most_bytes: int, used: int, spare: str | None 
     for run in sorted(runs, key=lambda run: run.created):
         if used <= most_bytes:
             return
-        if run.status in ENDED and not run.label.pinned and run.id != spare:
+        if run.status in ENDED and not run.metadata.pinned and run.id != spare:
             used -= size_in_bytes(run.folder)
             yield run

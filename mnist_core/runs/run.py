@@ -19,18 +19,18 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from mnist_core.checkpoint import load_checkpoint
 from mnist_core.config import TrainConfig
-from mnist_core.learning.phases import Phase, Phases, first_phases
 from mnist_core.messages import N_, InputError, Message
+from mnist_core.models.checkpoint import load_checkpoint
 from mnist_core.monitoring.probes import Probe, read_probes
-from mnist_core.reading.calibration import Calibration, load_calibration
-from mnist_core.runs.labels import LABEL_FILE, Label, read_label
+from mnist_core.recognition.calibration import Calibration, load_calibration
+from mnist_core.runs.metadata import METADATA_FILE, RunMetadata, read_metadata
+from mnist_core.training.schedules import ChangeSchedule, ScheduledChange, initial_changes
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mnist_core.model import DigitClassifier
+    from mnist_core.models.modules import DigitClassifier
 
 UNFINISHED = ("queued", "running")
 LEFT = ("paused", "stopped", "finished", "interrupted")  # as opposed to failed: there is more to be had
@@ -56,7 +56,7 @@ class Run:
     `created` is a UTC time in ISO form. `results` holds what is known so far of `parameters`, `device`,
     `threads`, `precision`, `source` (of the data), `train_images`, `epochs`, `train_seconds`,
     `initial_accuracy`, `test_accuracy`, `test_loss`; `imported` is true of weights from a file,
-    `fine_tuned` of a copy that learned somebody's handwriting on. `phases` say
+    `fine_tuned` of a copy that learned somebody's handwriting on. `changes` say
     what was changed on the way, and when. `message` tells a failed run's cause.
     """
 
@@ -67,8 +67,8 @@ class Run:
     created: str
     results: Mapping[str, Any]
     message: Message | None = None
-    label: Label = field(default_factory=Label)
-    phases: Phases = ()
+    metadata: RunMetadata = field(default_factory=RunMetadata)
+    changes: ChangeSchedule = ()
 
     @property
     def can_continue(self) -> bool:
@@ -81,7 +81,7 @@ class Run:
         return sorted((self.folder / "checkpoints").glob("*.safetensors"))
 
     @property
-    def moments(self) -> list[Path]:
+    def weight_files(self) -> list[Path]:
         """Files of weights, oldest first: those kept within the first epoch, then the checkpoints."""
         return [*sorted((self.folder / "moments").glob("*.safetensors")), *self.checkpoints]
 
@@ -126,17 +126,19 @@ def read_run(folder: Path, name: str | None = None) -> Run | None:
         if status in UNFINISHED and not _is_locked(folder):
             status = "interrupted"
         message = Message(**state["message"]) if "message" in state else None
-        label = read_label(folder)
+        metadata = read_metadata(folder)
         run_id, created = name or folder.name, state["created"]
-        phases = tuple(Phase(**phase) for phase in state.get("phases", ())) or first_phases(config)
-        return Run(run_id, folder, config, status, created, state["results"], message, label, phases)
+        changes = tuple(ScheduledChange(**change) for change in state.get("phases", ())) or initial_changes(
+            config
+        )
+        return Run(run_id, folder, config, status, created, state["results"], message, metadata, changes)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
 def stamp(folder: Path) -> tuple[object, ...]:
     """Return what is another whenever a file that `read_run` reads has been replaced."""
-    return tuple(_file_stamp(folder / name) for name in ("run.json", "config.json", LABEL_FILE))
+    return tuple(_file_stamp(folder / name) for name in ("run.json", "config.json", METADATA_FILE))
 
 
 def _file_stamp(path: Path) -> tuple[int, ...] | None:

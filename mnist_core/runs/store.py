@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from mnist_core.config import TrainConfig
 from mnist_core.messages import N_, InputError
-from mnist_core.runs.labels import Label, checked_name, write_label
+from mnist_core.runs.metadata import RunMetadata, checked_name, write_metadata
 from mnist_core.runs.retention import age_in_seconds, limit_in_bytes, size_in_bytes, too_many
 from mnist_core.runs.run import UNFINISHED, Run, json_bytes, read_run, stamp
 from mnist_core.runs.writer import RunWriter
@@ -59,7 +59,7 @@ class RunStore:
             making.mkdir()
             (making / "config.json").write_bytes(json_bytes(config.to_json()))
             (making / "run.json").write_bytes(json_bytes(state))
-            write_label(making, Label(owner=owner))
+            write_metadata(making, RunMetadata(owner=owner))
             making.rename(self.directory / run_id)
             writer = RunWriter(self.directory / run_id, config)
         self.keep_within()
@@ -111,15 +111,15 @@ class RunStore:
     def rename(self, run_id: str, name: str) -> None:
         """Give a run a name, or take it away with an empty one; InputError when it is too long."""
         checked = checked_name(name)
-        self._relabel(run_id, lambda label: replace(label, name=checked))
+        self._change_metadata(run_id, lambda metadata: replace(metadata, name=checked))
 
     def pin(self, run_id: str, pinned: bool = True) -> None:
         """Pin a run, so that it stays when room gets short, or unpin it."""
-        self._relabel(run_id, lambda label: replace(label, pinned=pinned))
+        self._change_metadata(run_id, lambda metadata: replace(metadata, pinned=pinned))
 
     def add_reader(self, run_id: str, reader: str) -> None:
         """Remember that `reader` opened a link to a run."""
-        self._relabel(run_id, lambda label: label.with_reader(reader))
+        self._change_metadata(run_id, lambda metadata: metadata.with_reader(reader))
 
     def remove(self, run_id: str) -> None:
         """Move a run to the trash; InputError while it is queued or running, or when there is none."""
@@ -185,10 +185,10 @@ class RunStore:
             raise InputError(N_("The shipped model belongs to the project and can't be changed or removed."))
         return run
 
-    def _relabel(self, run_id: str, change: Callable[[Label], Label]) -> None:
+    def _change_metadata(self, run_id: str, change: Callable[[RunMetadata], RunMetadata]) -> None:
         with self._changing():
             run = self._own(run_id)
-            write_label(run.folder, change(run.label))
+            write_metadata(run.folder, change(run.metadata))
 
     def _hide(self, folder: Path) -> Path:
         """Take a folder out of everybody's sight, to be deleted."""

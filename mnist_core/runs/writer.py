@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from mnist_core.checkpoint import load_state, save_checkpoint, save_state, write_whole
 from mnist_core.config import TrainConfig
-from mnist_core.learning.phases import Phase, Phases, first_phases
 from mnist_core.messages import Message
+from mnist_core.models.checkpoint import save_checkpoint
 from mnist_core.monitoring.probes import PROBES_FILE, Probe, read_probes
 from mnist_core.runs.run import METRICS, METRICS_FILE, STATE_FILE, json_bytes
+from mnist_core.runtime.files import write_whole
+from mnist_core.training.schedules import ChangeSchedule, ScheduledChange, initial_changes
+from mnist_core.training.state import load_state, save_state
 
 if TYPE_CHECKING:
-    from mnist_core.learning.training_state import TrainingState
-    from mnist_core.model import DigitClassifier
+    from mnist_core.models.modules import DigitClassifier
+    from mnist_core.training.state import TrainingState
 
 Row = dict[str, Any]
 
@@ -47,9 +49,11 @@ class RunWriter:
         return results
 
     @property
-    def phases(self) -> Phases:
+    def changes(self) -> ChangeSchedule:
         """What was changed on the way so far, as of the last update."""
-        return tuple(Phase(**phase) for phase in self._state.get("phases", ())) or first_phases(self.config)
+        return tuple(
+            ScheduledChange(**change) for change in self._state.get("phases", ())
+        ) or initial_changes(self.config)
 
     def update(self, status: str, message: Message | None = None, **results: Any) -> None:
         """Set the status, and results beside those already known."""
@@ -59,9 +63,9 @@ class RunWriter:
             self._state["message"] = {"template": message.template, "values": _plain(message.values)}
         write_whole(self._folder / "run.json", json_bytes(self._state))
 
-    def set_phases(self, phases: Phases) -> None:
+    def set_changes(self, changes: ChangeSchedule) -> None:
         """Write down what has been changed on the way."""
-        self._state["phases"] = [asdict(phase) for phase in phases]
+        self._state["phases"] = [asdict(change) for change in changes]
         self.update(self._state["status"])
 
     def rewind(self, step: int, epochs: int) -> None:
@@ -100,7 +104,7 @@ class RunWriter:
         """Add a checkpoint of `model` after `epoch` epochs (a share of one, where it was stopped within)."""
         self._save(model, epoch, "checkpoints")
 
-    def save_moment(self, model: DigitClassifier, epoch: float) -> None:
+    def save_snapshot(self, model: DigitClassifier, epoch: float) -> None:
         """Keep the weights after a part of the first epoch, only to be looked at."""
         self._save(model, epoch, "moments")
 

@@ -8,8 +8,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.config import TrainConfig
-from mnist_core.data import load_sample
-from mnist_core.evaluation import Evaluation
+from mnist_core.data.mnist import load_sample
+from mnist_core.evaluation.metrics import Evaluation
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import RunStore
 from tests.browser.server import ROOT
@@ -52,7 +52,7 @@ def app(sample_only):
 @pytest.fixture
 def run(sample_only):
     """A run with a small untrained network: what it reads is chance, but it reads."""
-    from mnist_core.architectures import build_model
+    from mnist_core.models.architectures import build_model
 
     writer = RunStore().create(TrainConfig(widths=(8,)))
     writer.save(build_model(writer.config), 1)

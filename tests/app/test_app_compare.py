@@ -4,8 +4,8 @@ import pytest
 
 from mnist_core.messages import Message
 from tests.app.compared import runs, text_of
-from ui.compare.words import paragraph
-from ui.run_list import plain
+from ui.compare.selection import paragraph
+from ui.html.tables import escape_markdown
 
 ANNA, BEN = "a" * 32, "b" * 32
 
@@ -156,6 +156,6 @@ def test_reading_can_be_stopped_and_gone_on_with(app, make, answer):
 
 
 def test_a_small_p_stays_on_one_line():
-    assert paragraph([Message("p < 1e-10, of 2e-05 and -1.2 to -0.3")]) == plain(
+    assert paragraph([Message("p < 1e-10, of 2e-05 and -1.2 to -0.3")]) == escape_markdown(
         "p < 1e-10, of 2e-05 and -1.2 to -0.3"
     ).replace("e\\-", "e\N{NON-BREAKING HYPHEN}")

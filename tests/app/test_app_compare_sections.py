@@ -3,9 +3,9 @@
 import pytest
 
 from mnist_core.config import TrainConfig
-from mnist_core.data import load_sample
+from mnist_core.data.mnist import load_sample
 from tests.app.compared import runs, text_of
-from ui.compare.settings import setting_texts, table_html
+from ui.compare.settings_table import setting_texts, table_html
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

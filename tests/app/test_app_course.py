@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from mnist_core.config import TrainConfig
-from mnist_core.data import load_sample
+from mnist_core.data.mnist import load_sample
 from mnist_core.recipes import RECIPES
-from mnist_core.runs.recording import train_run
+from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
 from ui import resources
-from ui.train import plan
+from ui.train import training_summary
 
 SHORT = TrainConfig(widths=(16,), epochs=2, batch_size=50, train_size=600, validation_size=200)
 CPU = torch.device("cpu")
@@ -85,12 +85,12 @@ def test_the_learning_rate_changes_while_it_runs(endless):
     run_id = endless.query_params["run"]
     endless.select_slider(key=f"rate_{run_id}").set_value(0.002).run()
     assert resources.training_queue().snapshot(run_id).learning_rate == 0.002
-    run_until(endless, lambda: len(RunStore().get(run_id).phases) == 2)
+    run_until(endless, lambda: len(RunStore().get(run_id).changes) == 2)
     assert endless.select_slider(key=f"rate_{run_id}").value == 0.002
 
 
 def test_a_second_run_waits_in_line_and_can_leave_it(endless, monkeypatch):
-    monkeypatch.setattr(plan, "SECONDS_OF_A_DOUBLE_CLICK", 0)
+    monkeypatch.setattr(training_summary, "SECONDS_OF_A_DOUBLE_CLICK", 0)
     first = endless.query_params["run"]
     press(endless, "Start when its turn comes")
     assert endless.query_params["run"] != first
@@ -102,7 +102,7 @@ def test_a_second_run_waits_in_line_and_can_leave_it(endless, monkeypatch):
 
 
 def test_a_double_click_starts_one_run(endless, monkeypatch):
-    monkeypatch.setattr(plan, "SECONDS_OF_A_DOUBLE_CLICK", 1000)
+    monkeypatch.setattr(training_summary, "SECONDS_OF_A_DOUBLE_CLICK", 1000)
     press(endless, "Start when its turn comes")
     assert len(RunStore().list()) == 1
 

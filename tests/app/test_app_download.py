@@ -3,7 +3,7 @@ import threading
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.data import load_sample
+from mnist_core.data.mnist import load_sample
 from ui.dataset_loader import DatasetLoader
 
 

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from mnist_core.reading.calibration import Calibration
+from mnist_core.recognition.calibration import Calibration
 from mnist_core.runs.store import RunStore
 from tests.app.drawings import STROKE, button, drawn, path, shifted
 from ui.canvas import strokes_of

@@ -5,17 +5,19 @@ import re
 import numpy as np
 import pytest
 
-from mnist_core.reading.changes import CHANGES
+from mnist_core.evaluation.perturbations import PERTURBATIONS
 from tests.app.drawings import STROKE, drawn, shifted
-from ui import similar
-from ui.colours import ABOVE, BELOW, on_ink
-from ui.draw.changes import stability
-from ui.draw.others import agreement
+from ui import explanations
+from ui.draw.model_comparison import agreement
+from ui.draw.perturbation_sliders import stability
+from ui.html.digits import ABOVE, BELOW, on_ink
 from ui.resources import find_run
 
 
 def test_a_closed_section_is_not_computed(app, run, monkeypatch):
-    monkeypatch.setattr("ui.draw.writing.Writing.steps", lambda self: pytest.fail("nobody asked for it"))
+    monkeypatch.setattr(
+        "ui.draw.drawing_input.DrawingInput.steps", lambda self: pytest.fail("nobody asked for it")
+    )
     assert not drawn(app, run, STROKE).exception
 
 
@@ -56,9 +58,9 @@ def test_the_layers_show_what_they_make_of_the_drawing(app, run, html):
 def test_the_nearest_training_images_are_shown(app, run, html):
     test = drawn(app, run, STROKE, look="similar")
     assert not test.exception
-    assert html(test).count(" away</figcaption>") == similar.NEIGHBOURS
-    train = similar.compared_with(find_run(run))
-    indices, distances = similar.nearest_training(find_run(run), train.images[7])
+    assert html(test).count(" away</figcaption>") == explanations.NEIGHBOURS
+    train = explanations.compared_with(find_run(run))
+    indices, distances = explanations.nearest_training(find_run(run), train.images[7])
     assert indices[0] == 7
     assert distances[0] == pytest.approx(0, abs=1e-3)
 
@@ -80,13 +82,13 @@ def test_the_reading_changes_with_the_sliders(app, run):
 
 
 def test_where_the_reading_stays_the_same():
-    turn = CHANGES["turn"]
+    turn = PERTURBATIONS["turn"]
     same = np.abs(turn.amounts) <= 30
     said = stability(turn, turn.amounts, same, int(np.abs(turn.amounts).argmin()), 7)
     assert said == "It keeps reading 7 from \N{MINUS SIGN}30° to 30°."
     always = np.ones(len(same), bool)
     assert "However far" in stability(turn, turn.amounts, always, len(same) // 2, 7)
-    noise = CHANGES["noise"]
+    noise = PERTURBATIONS["noise"]
     assert "from 0 to 40 of 255" in stability(noise, noise.amounts, noise.amounts <= 40, 0, 7)
 
 

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from mnist_core.messages import InputError, Message
-from mnist_core.reading.fine_tuning import Progress
-from mnist_core.reading.sheet import Entry
-from mnist_core.runs.fine_tuned import FineTuned, Scores
+from mnist_core.recognition.labelled_drawings import LabelledDrawing
+from mnist_core.runs.fine_tuning import FineTunedRun, Progress, Scores
 from mnist_core.runs.store import RunStore
 from tests.app.drawings import STROKE, as_png, button, drawn, shifted
-from ui.draw import own_sheet
+from ui.draw import drawing_sheet
 from ui.draw.fine_tuning_worker import FineTuningWorker
 
 LINE = {"strokes": [[[60, 60], [200, 60], [120, 230]]], "label": 7}
@@ -20,7 +19,7 @@ UPRIGHT = "".join("1" if 13 <= n % 28 < 15 and 5 <= n // 28 < 23 else "0" for n 
 
 def sheet_with(test, *labels):
     lines = "\n".join(json.dumps({**LINE, "label": label}) for label in labels)
-    test.session_state["own_sheet"] = own_sheet.from_text(lines.encode())
+    test.session_state["own_sheet"] = drawing_sheet.from_text(lines.encode())
     return test.run()
 
 
@@ -63,7 +62,7 @@ def test_a_digit_inked_by_keys_is_kept_as_pixels_and_comes_back(app, run):
     (kept,) = test.session_state["own_sheet"]
     assert (kept.label, kept.strokes) == (1, None)
     assert kept.image.shape == (28, 28)
-    (back,) = own_sheet.from_text(own_sheet.to_text([kept]).encode())
+    (back,) = drawing_sheet.from_text(drawing_sheet.to_text([kept]).encode())
     np.testing.assert_array_equal(back.image, kept.image)
     assert back.label == 1
 
@@ -106,8 +105,10 @@ def test_the_sheet_says_how_many_each_network_reads_right(app, run, html):
 
 
 def test_a_sheet_goes_and_comes_back_as_json_lines(app, run):
-    drawings = own_sheet.from_text((json.dumps(LINE) + "\n\n" + json.dumps({**LINE, "label": 1})).encode())
-    text = own_sheet.to_text(drawings)
+    drawings = drawing_sheet.from_text(
+        (json.dumps(LINE) + "\n\n" + json.dumps({**LINE, "label": 1})).encode()
+    )
+    text = drawing_sheet.to_text(drawings)
     assert [json.loads(line) for line in text.splitlines()] == [LINE, {**LINE, "label": 1}]
     test = drawn(app, run, STROKE, look="sheet")
     test.file_uploader[0].set_value(("mine.jsonl", text.encode(), "application/jsonl")).run()
@@ -122,12 +123,12 @@ def test_a_sheet_goes_and_comes_back_as_json_lines(app, run):
         (json.dumps({"strokes": LINE["strokes"]}).encode(), "Line 1 doesn't say which digit"),
         (json.dumps({"strokes": [], "label": 3}).encode(), "Line 1 is blank"),
         (json.dumps({"pixels": [], "label": 3}).encode(), "Line 1 is blank"),
-        (b" " * (own_sheet.MOST_BYTES + 1), "larger than 5 MB"),
+        (b" " * (drawing_sheet.MOST_BYTES + 1), "larger than 5 MB"),
     ],
 )
 def test_a_file_that_is_no_sheet_gets_a_sentence(content, said):
     with pytest.raises(InputError, match=said):
-        own_sheet.from_text(content)
+        drawing_sheet.from_text(content)
 
 
 def test_a_bad_file_leaves_the_sheet_as_it_was(app, run):
@@ -138,16 +139,16 @@ def test_a_bad_file_leaves_the_sheet_as_it_was(app, run):
 
 
 def test_a_full_sheet_takes_no_more(app, run, monkeypatch):
-    monkeypatch.setattr("ui.draw.own_sheet.MOST_DRAWINGS", 1)
+    monkeypatch.setattr("ui.draw.drawing_sheet.MOST_DRAWINGS", 1)
     test = sheet_with(drawn(app, run, shifted(0)), 7)
     test.button("really_7").click().run()
     assert "at most 1 drawings" in test.toast[0].value
 
 
 def test_a_copy_learns_the_sheet_and_becomes_a_run(app, run, monkeypatch):
-    monkeypatch.setattr("mnist_core.reading.fine_tuning.STEPS", 3)
+    monkeypatch.setattr("mnist_core.runs.fine_tuning.STEPS", 3)
     test = sheet_with(drawn(app, run, STROKE, look="sheet"), 7, 7, 7)
-    in_pixels = Entry(test.session_state["own_sheet"][0].image, 7)
+    in_pixels = LabelledDrawing(test.session_state["own_sheet"][0].image, 7)
     test.session_state["own_sheet"] = [*test.session_state["own_sheet"], in_pixels]
     test.run()
     button(test, "Teach a copy my handwriting").click().run()
@@ -155,7 +156,7 @@ def test_a_copy_learns_the_sheet_and_becomes_a_run(app, run, monkeypatch):
     test.run()
     assert not test.exception
     (made,) = [other for other in RunStore().list() if other.id != run]
-    assert made.label.name.endswith(", my handwriting")
+    assert made.metadata.name.endswith(", my handwriting")
     assert any("Only the drawings kept back" in caption.value for caption in test.caption)
     test.button("use_copy").click().run()
     assert test.query_params["run"] == made.id
@@ -171,7 +172,7 @@ def work(seen=None):
         if seen is not None:
             seen.append(step)
         yield Progress(step / 1000)
-    return FineTuned(None, Scores(1, 1, 1, 0), Scores(1, 1, 1, 0))
+    return FineTunedRun(None, Scores(1, 1, 1, 0), Scores(1, 1, 1, 0))
 
 
 def test_a_worker_tells_how_far_it_is_and_what_came_of_it():

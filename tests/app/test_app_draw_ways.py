@@ -1,4 +1,4 @@
-"""The other ways to bring a digit to the Draw page: pictures, the keyboard, the camera, other pages."""
+"""The other ways to bring a digit to the Draw page: pictures, the input_methods, the camera, other pages."""
 
 import re
 
@@ -8,9 +8,9 @@ import pytest
 from mnist_core.messages import Message
 from tests.app.drawings import as_png, button
 from ui import resources
-from ui.digits import png_url
-from ui.draw import keyboard
-from ui.draw.pictures import Row, csv_text
+from ui.draw import input_methods
+from ui.draw.picture_table import Row, csv_text
+from ui.html.digits import png_url
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_the_keyboard_grid_is_read(app, run, html):
 
 @pytest.mark.parametrize("sent", [None, 3, "", "0" * 783, "2" * 784, "0" * 785])
 def test_a_grid_that_is_none_is_empty(sent):
-    assert keyboard.checked(sent) == keyboard.EMPTY
+    assert input_methods.checked(sent) == input_methods.EMPTY
 
 
 def test_an_image_sent_from_another_page_is_read_as_it_is(app, run, html):

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from mnist_core.config import TrainConfig
-from mnist_core.data import hold_out, load_sample
-from mnist_core.evaluation import Evaluation
+from mnist_core.data.mnist import hold_out, load_sample
+from mnist_core.evaluation.metrics import Evaluation
 from mnist_core.runs.store import RunStore
 from tests.app.evaluated import press, words
 
 
 def make_run(**settings):
-    from mnist_core.architectures import build_model
+    from mnist_core.models.architectures import build_model
 
     writer = RunStore().create(TrainConfig(widths=(8,), **settings))
     writer.save(build_model(writer.config), 1)
@@ -41,7 +41,7 @@ def answers(monkeypatch):
     probabilities[nines] = np.eye(10, dtype=np.float32)[4]
     losses = np.where(np.isin(np.arange(len(labels)), nines), 9.0, 0.0).astype(np.float32)
     result = Evaluation(labels, probabilities, losses)
-    monkeypatch.setattr("mnist_core.evaluation.evaluate", lambda model, split: result)
+    monkeypatch.setattr("mnist_core.evaluation.metrics.evaluate", lambda model, split: result)
     return result
 
 
@@ -72,7 +72,7 @@ def test_shows_accuracy_and_the_most_frequent_error_with_its_images(app, run, an
 
 def test_a_perfect_network_has_no_errors_to_show(app, run, answers, monkeypatch):
     perfect = Evaluation(answers.labels, np.eye(10, dtype=np.float32)[answers.labels], answers.losses * 0)
-    monkeypatch.setattr("mnist_core.evaluation.evaluate", lambda model, split: perfect)
+    monkeypatch.setattr("mnist_core.evaluation.metrics.evaluate", lambda model, split: perfect)
     test = app("evaluate", run=run)
     assert not test.exception
     assert "no error" in words(test)
@@ -137,7 +137,7 @@ def test_a_training_image_is_not_its_own_neighbour(app, html, fair_run):
 
 def test_reading_can_be_stopped_and_gone_on_with(app, run, answers, monkeypatch):
     asked = []
-    monkeypatch.setattr("ui.reading.progress_and_stop", lambda what: asked.append(what) or print)
+    monkeypatch.setattr("ui.evaluations.evaluation_progress", lambda what: asked.append(what) or print)
     test = app("evaluate", run=run)
     assert test.metric
     test.session_state["reading_stopped"] = asked[0]

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mnist_core.data import Split, load_sample
+from mnist_core.data.mnist import Split, load_sample
 from mnist_core.messages import Message
 
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mnist_core.data import Split, load_sample
-from mnist_core.dataset.label_errors import DOUBTFUL_LABELS
-from mnist_core.dataset.statistics import distances_to_mean, most_and_least_typical, statistics
+from mnist_core.data.label_errors import DOUBTFUL_LABELS
+from mnist_core.data.mnist import Split, load_sample
+from mnist_core.data.statistics import distances_to_mean, most_and_least_typical, statistics
 from tests.browser.server import ROOT
 
 SECTIONS = ["grid", "image", "statistics", "typical", "map", "doubtful"]
@@ -184,7 +184,7 @@ def slow_map(monkeypatch):
         go_on.wait(20)
         yield 1.0, corner + np.arange(len(images))[:, None]
 
-    monkeypatch.setattr("ui.explore.shared.tsne", embed)
+    monkeypatch.setattr("ui.explore.image_map.tsne", embed)
     yield go_on
     go_on.set()
 

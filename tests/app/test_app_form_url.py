@@ -6,14 +6,15 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
-from mnist_core.config import CHOICES, FIELD_RANGES, TrainConfig
+from mnist_core.choices import CHOICES
+from mnist_core.config import FIELD_RANGES, TrainConfig
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import RunStore
-from ui import url
-from ui.form import number_text
-from ui.form_state import nearest_recipe
-from ui.form_url import PARAMETERS, from_query, to_query
+from ui import url_state
+from ui.train_form.controls import number_text
+from ui.train_form.state import from_query, nearest_recipe, to_query
+from ui.url_state import PARAMETERS
 
 
 def settings(test):
@@ -111,7 +112,7 @@ def test_links_to_other_pages_carry_the_form(app):
 
 def test_the_form_follows_when_the_url_changes(app, monkeypatch):
     """As Back and Forward do; AppTest can't say so, and a URL of just before would pass for a late one."""
-    monkeypatch.setattr(url, "SECONDS_TO_HEAR", 0)
+    monkeypatch.setattr(url_state, "SECONDS_TO_HEAR", 0)
     test = app("train")
     asked(test, "select_slider", "epochs").set_value(7).run()
     seven = dict(test.query_params)

@@ -10,16 +10,15 @@ import pytest
 import torch
 
 from mnist_core.config import TrainConfig
-from mnist_core.data import load_sample
-from mnist_core.evaluation import evaluate
+from mnist_core.data.mnist import load_sample
+from mnist_core.evaluation.metrics import evaluate
 from mnist_core.monitoring.probes import PROBES_FILE
-from mnist_core.runs.moments import load_moment, moments_of
-from mnist_core.runs.recording import train_run
+from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
-from ui.digits import sure_text
-from ui.inside.answers import matrix_html
-from ui.inside.learning import ratio_words
-from ui.inside.tiles import in_rows, signed_url
+from mnist_core.runs.weight_snapshots import load_snapshot, snapshots_of
+from ui.html.digits import in_rows, signed_url, sure_text
+from ui.inside.gradient_history import ratio_words
+from ui.inside.predictions import matrix_html
 
 CONFIG = TrainConfig(widths=(8,), epochs=3, batch_size=50, train_size=500, monitor="test")
 SECTIONS = ["layers", "answers", "map", "learning"]
@@ -86,9 +85,9 @@ def test_the_slider_moves_the_matrix(app, trained, html):
     run = RunStore().get(trained[0])
     test = app("inside", run=run.id, part="answers")
     for place in (-1, 0):
-        moment = moments_of(run)[place]
+        moment = snapshots_of(run)[place]
         test.select_slider[0].set_value(f"{moment.epoch:g}").run()
-        expected = evaluate(load_moment(run, moment), load_sample().test)
+        expected = evaluate(load_snapshot(run, moment), load_sample().test)
         assert counts(html(test)).tolist() == expected.confusion_matrix.tolist()
         assert f"**{expected.accuracy:.2%}**" in text_of(test)
     assert test.query_params["moment"] in ("0", ["0"])
@@ -97,8 +96,8 @@ def test_the_slider_moves_the_matrix(app, trained, html):
 def test_the_reading_of_an_image_is_that_of_the_moment(app, trained, html):
     run = RunStore().get(trained[0])
     image = torch.from_numpy(load_sample().test.images[7:8])
-    for moment in (moments_of(run)[0], moments_of(run)[-1]):
-        shares = load_moment(run, moment)(image).softmax(1)[0].detach()
+    for moment in (snapshots_of(run)[0], snapshots_of(run)[-1]):
+        shares = load_snapshot(run, moment)(image).softmax(1)[0].detach()
         test = app("inside", run=run.id, part="answers", index="7", moment=f"{moment.epoch:g}")
         sure = sure_text(float(shares.max()), 0)
         assert f"it reads **{int(shares.argmax())}**, {sure} sure" in text_of(test)
@@ -140,7 +139,7 @@ def test_the_map_moves_and_shows_what_is_misread(app, trained):
     test = app("inside", run=trained[0], part="map", moment="0", colour="errors")
     wrong = len(
         evaluate(
-            load_moment(RunStore().get(trained[0]), moments_of(RunStore().get(trained[0]))[0]),
+            load_snapshot(RunStore().get(trained[0]), snapshots_of(RunStore().get(trained[0]))[0]),
             load_sample().test,
         ).errors
     )
@@ -152,16 +151,16 @@ def test_tsne_is_made_on_demand_for_the_moment(app, trained, monkeypatch):
     def embed(points):
         yield 1.0, points[:, :2]
 
-    monkeypatch.setattr("mnist_core.dataset.embedding.tsne_of_points", embed)
+    monkeypatch.setattr("mnist_core.data.projection.tsne_of_points", embed)
     test = app("inside", run=trained[0], part="map", method="tsne")
     assert not test.get("vega_lite_chart")
     press(test, "Make the t-SNE map")
-    from ui.inside import shared
-    from ui.inside.travel import Seen
+    from ui.inside import selection
+    from ui.inside.selection import InspectedRun
 
     run = RunStore().get(trained[0])
-    moments = tuple(moments_of(run))
-    shared.tsne_at(Seen(run, moments[-1], moments)).wait()
+    moments = tuple(snapshots_of(run))
+    selection.tsne_at(InspectedRun(run, moments[-1], moments)).wait()
     assert len(test.run().get("vega_lite_chart")) == 1
     test.select_slider[0].set_value("1").run()
     assert not test.get("vega_lite_chart")
@@ -202,8 +201,8 @@ def test_update_ratios_in_words(ratios, words):
 
 
 def test_a_run_of_one_moment_has_no_slider(app, trained, monkeypatch):
-    first = moments_of(RunStore().get(trained[0]))[-1:]
-    monkeypatch.setattr("ui.inside.travel.moments_of", lambda run: list(first))
+    first = snapshots_of(RunStore().get(trained[0]))[-1:]
+    monkeypatch.setattr("ui.inside.selection.snapshots_of", lambda run: list(first))
     for part in SECTIONS:
         test = app("inside", run=trained[0], part=part)
         assert not test.exception
@@ -212,10 +211,10 @@ def test_a_run_of_one_moment_has_no_slider(app, trained, monkeypatch):
 
 def test_a_damaged_moment_is_told(app, trained):
     run = RunStore().get(trained[1])
-    file = Path(run.moments[0])
+    file = Path(run.weight_files[0])
     whole = file.read_bytes()
     file.write_bytes(b"broken")
-    test = app("inside", run=run.id, moment=f"{moments_of(run)[1].epoch:g}")
+    test = app("inside", run=run.id, moment=f"{snapshots_of(run)[1].epoch:g}")
     file.write_bytes(whole)
     assert not test.exception
     assert "damaged" in test.error[0].value

@@ -1,6 +1,6 @@
 import threading
 
-from mnist_core.data import load_sample
+from mnist_core.data.mnist import load_sample
 from mnist_core.messages import InputError
 from ui.dataset_loader import DatasetLoader
 

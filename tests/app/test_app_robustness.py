@@ -3,8 +3,8 @@ import time
 import pytest
 import streamlit as st
 
-from mnist_core.analysis.robustness import TRIALS
-from mnist_core.export.kinds import export
+from mnist_core.evaluation.robustness import DISTURBANCES
+from mnist_core.export.formats import export
 from mnist_core.runs.store import RunStore
 from tests.app.evaluated import press, words
 
@@ -12,7 +12,7 @@ from tests.app.evaluated import press, words
 def test_robustness_is_measured_in_the_background_and_can_be_downloaded(app, html, run):
     test = app("evaluate", run=run, view="robust", count="200", draws="3")
     assert not test.exception
-    assert html(test).count("lab-trial") > len(TRIALS)
+    assert html(test).count("lab-trial") > len(DISTURBANCES)
     press(test, "Measure")
     assert test.get("progress")
     for _ in range(60):
@@ -21,11 +21,11 @@ def test_robustness_is_measured_in_the_background_and_can_be_downloaded(app, htm
         time.sleep(0.5)
         test.run()
     assert not test.exception
-    assert len(test.dataframe[0].value) == len(TRIALS)
+    assert len(test.dataframe[0].value) == len(DISTURBANCES)
     assert "It copes best with" in words(test)
-    assert html(test).count("Accuracy under ") == len(TRIALS)
+    assert html(test).count("Accuracy under ") == len(DISTURBANCES)
     taken = export(RunStore().get(run), "robustness").decode()
-    assert taken.count(",validation,") == sum(len(trial.strengths) for trial in TRIALS.values())
+    assert taken.count(",validation,") == sum(len(trial.strengths) for trial in DISTURBANCES.values())
     st.cache_resource.clear()  # another server
     again = app("evaluate", run=run, view="robust", count="200", draws="3")
     assert again.dataframe[0].value.equals(test.dataframe[0].value)
@@ -35,22 +35,22 @@ def test_robustness_is_measured_in_the_background_and_can_be_downloaded(app, htm
 
 @pytest.mark.parametrize(("each", "suggested"), [(0.01, "500"), (0.5, "200")])
 def test_so_many_images_are_suggested_as_take_no_longer_than_a_minute(app, run, monkeypatch, each, suggested):
-    monkeypatch.setattr("ui.evaluate.robustness.robustness_seconds", lambda asked: each)
+    monkeypatch.setattr("ui.evaluate.robustness_table.robustness_seconds", lambda asked: each)
     box = app("evaluate", run=run, view="robust").selectbox(key="count")
     assert box.value == suggested
     assert box.options[0] == ("200 in about 2 s" if each == 0.01 else "200 in about 1 min 40 s")
 
 
 def test_a_second_measurement_waits_for_the_first_and_can_be_stopped(app, run):
-    from ui.evaluate import shared
+    from ui.evaluate import robustness_table
 
-    with shared._measuring:
+    with robustness_table._measuring:
         test = press(app("evaluate", run=run, view="robust"), "Measure")
-        time.sleep(2 * shared.SECONDS_BETWEEN_TURNS)
+        time.sleep(2 * robustness_table.SECONDS_BETWEEN_TURNS)
         test.run()
         assert test.get("progress")[0].proto.text == "Waiting for another measurement to end …"
         press(test, "Stop")
-        time.sleep(2 * shared.SECONDS_BETWEEN_TURNS)
+        time.sleep(2 * robustness_table.SECONDS_BETWEEN_TURNS)
         test.run()
         assert not test.get("progress")
     assert not test.exception
@@ -58,11 +58,11 @@ def test_a_second_measurement_waits_for_the_first_and_can_be_stopped(app, run):
 
 
 def test_a_curve_falls_as_the_accuracy_does(sample_only):
-    from ui.evaluate.trials import STEPS, curve_html, share_text
+    from ui.evaluate.robustness_table import STEPS, curve_html, share_text
 
     assert [share_text(accuracy) for accuracy in (1, 0.998, 0.9, 0)] == ["100%", "99%", "90%", "0%"]
 
-    assert {len(trial.strengths) for trial in TRIALS.values()} == {STEPS}
+    assert {len(trial.strengths) for trial in DISTURBANCES.values()} == {STEPS}
     text = curve_html("Blur", (1.0, 0.25))
     assert "8.33% 0.00%, 25.00% 75.00%, 25.00% 100.00%, 8.33% 100.00%" in text
     assert "100%, 25%" in text

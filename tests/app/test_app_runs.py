@@ -7,8 +7,9 @@ import pytest
 
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import RunStore
-from ui import run_list, translation
-from ui.runs import settings_text
+from ui import i18n
+from ui.runs import sidebar as sidebar_list
+from ui.runs.names import settings_text
 
 
 @pytest.fixture
@@ -52,10 +53,10 @@ def test_the_sidebar_lists_runs_and_opens_one_on_the_same_page(app, make):
 
 
 def test_the_sidebar_holds_no_more_than_fits(app, make):
-    for _ in range(run_list.MOST_LISTED + 2):
+    for _ in range(sidebar_list.MOST_LISTED + 2):
         make()
     test = app()
-    assert len(sidebar(test)) == run_list.MOST_LISTED
+    assert len(sidebar(test)) == sidebar_list.MOST_LISTED
     assert "All runs (12)" in [link.proto.label for link in test.sidebar.get("page_link")]
 
 
@@ -73,7 +74,7 @@ def test_rename_pin_delete_and_undo(app, make):
     first, second = make(), make("tutorial-1")
     test = app("runs", run=first)
     test.text_input(key=f"name_{first}").set_value("  My *first*  ").run()
-    assert RunStore().get(first).label.name == "My *first*"
+    assert RunStore().get(first).metadata.name == "My *first*"
     assert sidebar(test)[first].startswith(r"**My \*first\***")
     test.toggle(key=f"pinned_{first}").set_value(True).run()
     assert list(sidebar(test)) == [first, second]
@@ -141,10 +142,10 @@ def test_a_setting_for_the_room_that_is_no_number_gets_a_sentence(app, monkeypat
     ],
 )
 def test_times_are_said_by_the_visitors_clock_and_custom(monkeypatch, language, zone, said):
-    monkeypatch.setattr(translation, "language", lambda: language)
+    monkeypatch.setattr(i18n, "language", lambda: language)
     monkeypatch.setattr("streamlit.runtime.context._context_info_field", lambda name: zone)
-    assert translation.date_text("2026-11-22T13:03:59.123456+00:00") == said
-    assert translation.date_text("some day") == "some day"
+    assert i18n.date_text("2026-11-22T13:03:59.123456+00:00") == said
+    assert i18n.date_text("some day") == "some day"
 
 
 def test_settings_in_a_line():

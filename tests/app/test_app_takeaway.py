@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from mnist_core.architectures import build_model
-from mnist_core.checkpoint import save_checkpoint
 from mnist_core.config import TrainConfig
+from mnist_core.models.architectures import build_model
+from mnist_core.models.checkpoint import save_checkpoint
 from mnist_core.runs.store import RunStore
 
 CONFIG = TrainConfig(widths=(33,), learning_rate=0.02)
@@ -64,8 +64,8 @@ def test_weights_from_a_file_become_the_current_run(app, tmp_path):
     assert not test.exception
     (run,) = RunStore().list()
     assert test.query_params["run"] == run.id
-    assert (run.label.name, run.config, run.status) == ("mine", CONFIG, "finished")
-    assert run.label.owner
+    assert (run.metadata.name, run.config, run.status) == ("mine", CONFIG, "finished")
+    assert run.metadata.owner
     assert "The weights of mine.safetensors are a run now" in test.success[0].value
 
 

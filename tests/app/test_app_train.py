@@ -6,8 +6,8 @@ import pytest
 from mnist_core.config import TrainConfig
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import RunStore
-from ui.form import number_text
-from ui.translation import duration_text
+from ui.i18n import duration_text
+from ui.train_form.controls import number_text
 
 
 def control(test, kind, field):

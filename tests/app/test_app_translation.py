@@ -7,7 +7,7 @@ import pytest
 from locales import catalog as catalogs
 from mnist_core.messages import Message
 from tests.browser.server import ROOT
-from ui import translation
+from ui import i18n
 
 # fmt: off
 TEXT_CALLS = {
@@ -94,12 +94,12 @@ def test_text_shown_goes_through_the_catalog(path):
     [("zh-CN", "zh"), ("zh_TW", "zh"), ("zh", "zh"), ("en-GB", "en"), ("fr", "en"), ("", "en"), (None, "en")],
 )
 def test_the_browsers_language_decides_at_first(locale, language):
-    assert translation.browser_language(locale) == language
+    assert i18n.browser_language(locale) == language
 
 
 def test_a_message_is_filled_in_with_messages_too():
     inner = Message("it holds {n} files", {"n": 3})
-    assert translation.say(Message("Look: {what}.", {"what": inner})) == "Look: it holds 3 files."
+    assert i18n.translate(Message("Look: {what}.", {"what": inner})) == "Look: it holds 3 files."
 
 
 def test_the_switch_changes_the_language(app):
@@ -114,5 +114,5 @@ def test_the_switch_changes_the_language(app):
 
 @pytest.mark.parametrize(("language", "said"), [("en", ("A. B.", "x, y")), ("zh", ("A.B.", "x、y"))])
 def test_each_language_has_its_own_punctuation_between_sentences_and_words(language, said, monkeypatch):
-    monkeypatch.setattr(translation, "language", lambda: language)
-    assert (translation.sentences_text(["A.", "B."]), translation.list_text(["x", "y"])) == said
+    monkeypatch.setattr(i18n, "language", lambda: language)
+    assert (i18n.sentences_text(["A.", "B."]), i18n.list_text(["x", "y"])) == said

@@ -19,7 +19,7 @@ def train(app, visitor_from):
     """Have a visitor begin a run and stop it; return its id."""
 
     def run_of(token):
-        from mnist_core.architectures import build_model
+        from mnist_core.models.architectures import build_model
 
         visitor_from(token)
         writer = RunStore().create(TrainConfig(widths=(8,)), owner=visitor.identity())
@@ -125,16 +125,16 @@ def test_a_run_opened_by_link_can_only_be_looked_at(app, private, train, visitor
 
 
 def test_what_the_page_disables_is_refused_behind_it_too(app, private, train, visitor_from, monkeypatch):
-    from ui import run_actions
+    from ui.runs import table as runs_table
 
     hers = train(ANNA)
     visitor_from(BEN)
-    monkeypatch.setattr("ui.run_actions.st.session_state", {"name": "mine now", "pin": True})
-    run_actions.rename(hers, "name")
-    run_actions.pin(hers, "pin")
-    run_actions.remove(hers, "x")
+    monkeypatch.setattr("ui.runs.table.st.session_state", {"name": "mine now", "pin": True})
+    runs_table.rename(hers, "name")
+    runs_table.pin(hers, "pin")
+    runs_table.remove(hers, "x")
     run = RunStore().get(hers)
-    assert (run.label.name, run.label.pinned) == ("", False)
+    assert (run.metadata.name, run.metadata.pinned) == ("", False)
 
 
 def test_on_a_server_that_is_not_private_all_runs_are_everybodys(app, train, visitor_from, monkeypatch):
@@ -148,7 +148,7 @@ def test_a_run_keeps_a_hash_of_the_cookie_not_the_cookie(private, train):
     hers = train(ANNA)
     text = (RunStore().get(hers).folder / "label.json").read_text()
     assert ANNA not in text
-    assert RunStore().get(hers).label.owner
+    assert RunStore().get(hers).metadata.owner
 
 
 def test_a_run_started_on_the_page_is_its_visitors(app, private, visitor_from):

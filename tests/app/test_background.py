@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ui.background import SECONDS_TO_LEAVE, SharedWork
+from ui.jobs import SECONDS_TO_LEAVE, Job
 
 HALF, WHOLE = "half of it", "all of it"
 
@@ -23,7 +23,7 @@ def work(gate):
         gate.wait(20)
         yield 1.0, WHOLE
 
-    return SharedWork("the work", steps)
+    return Job("the work", steps)
 
 
 def end(work, gate):
@@ -63,7 +63,7 @@ def test_it_goes_on_while_another_visitor_looks(work, gate):
 
 def test_a_visitor_who_has_gone_keeps_nothing_alive(work, gate, monkeypatch):
     now = 1000.0
-    monkeypatch.setattr("ui.background.time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr("ui.jobs.time", SimpleNamespace(monotonic=lambda: now))
     work.start("anna")
     work.watch("ben")
     now += SECONDS_TO_LEAVE + 1
@@ -86,7 +86,7 @@ def test_a_failure_ends_it_and_can_be_tried_again(caplog):
         yield 0.5, HALF
         raise MemoryError
 
-    work = SharedWork("the work", steps)
+    work = Job("the work", steps)
     work.start("anna")
     work.wait()
     assert work.failed

@@ -1,6 +1,6 @@
 import numpy as np
 
-from ui.charts import MatrixWords, confusion_figure
+from ui.evaluate.confusion_matrix import MatrixWords, confusion_figure
 
 WORDS = MatrixWords("true", "read", "%{y} as %{x}")
 

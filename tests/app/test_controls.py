@@ -1,6 +1,6 @@
 import pytest
 
-from ui import controls
+from ui import url_controls
 
 CLOCK = 100.0
 
@@ -15,14 +15,14 @@ def show(monkeypatch):
             super().__setitem__(key, value)
 
     recorder = Recorder()
-    monkeypatch.setattr(controls.st, "session_state", recorder)
+    monkeypatch.setattr(url_controls.st, "session_state", recorder)
 
     def at(seconds, value, words=None, clicked=None):
         if clicked is not None:
             dict.__setitem__(recorder, "axis", clicked)
         recorder.sent = []
-        monkeypatch.setattr(controls.time, "monotonic", lambda: CLOCK + seconds)
-        controls.show_value("axis", value, words)
+        monkeypatch.setattr(url_controls.time, "monotonic", lambda: CLOCK + seconds)
+        url_controls.set_widget_value("axis", value, words)
         assert recorder["axis"] == value
         return bool(recorder.sent)
 
@@ -53,6 +53,6 @@ def test_other_words_are_sent(show):
 
 def test_each_control_begins_with_its_choice():
     names = {"a": "Apple", "b": "Banana"}
-    assert controls._beginning(controls.st.selectbox, [*names], "b") == {"index": 1}
-    assert controls._beginning(controls.st.select_slider, [*names], "b") == {"value": "b"}
-    assert controls._beginning(controls.st.pills, [*names], "b") == {"default": "b"}
+    assert url_controls._beginning(url_controls.st.selectbox, [*names], "b") == {"index": 1}
+    assert url_controls._beginning(url_controls.st.select_slider, [*names], "b") == {"value": "b"}
+    assert url_controls._beginning(url_controls.st.pills, [*names], "b") == {"default": "b"}

@@ -1,6 +1,6 @@
 import pytest
 
-from ui.curves import WHOLE_RUN, CurveWords, curve_spec
+from ui.learning_curves import WHOLE_RUN, CurveWords, curve_spec
 
 WORDS = CurveWords("training", "validation", "epoch", "loss")
 

@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
-from mnist_core.data import load_sample
-from mnist_core.evaluation import evaluate
-from ui import reading
+from mnist_core.data.mnist import load_sample
+from mnist_core.evaluation.metrics import evaluate
+from mnist_core.models.architectures import build_model
+from ui import evaluations
 
 
 @pytest.fixture(autouse=True)
 def in_small_parts(sample_only, monkeypatch):
-    monkeypatch.setattr(reading, "AT_ONCE", 100)
-    monkeypatch.setattr(reading, "SECONDS_UNSEEN", -1)
+    monkeypatch.setattr(evaluations, "IMAGES_PER_PART", 100)
+    monkeypatch.setattr(evaluations, "SECONDS_UNSEEN", -1)
 
 
 @pytest.fixture
@@ -24,20 +24,20 @@ def model():
 
 def test_parts_are_the_whole(model):
     split, told = load_sample().test, []
-    found, whole = reading.read_split(("a",), lambda: model, split, told.append), evaluate(model, split)
+    found, whole = evaluations.read_split(("a",), lambda: model, split, told.append), evaluate(model, split)
     for name in ("labels", "probabilities", "losses"):
         assert np.allclose(getattr(found, name), getattr(whole, name), rtol=0, atol=1e-6)
     assert told == [100 / 297, 200 / 297, 1.0]
 
 
 def test_what_was_read_is_kept_and_the_oldest_goes_first(model, monkeypatch):
-    monkeypatch.setattr(reading, "MOST_KEPT", 2)
+    monkeypatch.setattr(evaluations, "MOST_KEPT", 2)
     split = load_sample().test[:10]
-    first = reading.read_split(("a",), lambda: model, split)
-    assert reading.read_split(("a",), pytest.fail, split) is first
+    first = evaluations.read_split(("a",), lambda: model, split)
+    assert evaluations.read_split(("a",), pytest.fail, split) is first
     for key in "bc":
-        reading.read_split((key,), lambda: model, split)
-    assert reading.read_split(("a",), lambda: model, split) is not first
+        evaluations.read_split((key,), lambda: model, split)
+    assert evaluations.read_split(("a",), lambda: model, split) is not first
 
 
 def test_a_click_meanwhile_ends_it_and_nothing_half_is_kept(model, monkeypatch):
@@ -53,21 +53,21 @@ def test_a_click_meanwhile_ends_it_and_nothing_half_is_kept(model, monkeypatch):
         read.append(len(part))
         return evaluate(model, part)
 
-    monkeypatch.setattr("mnist_core.evaluation.evaluate", counted)
+    monkeypatch.setattr("mnist_core.evaluation.metrics.evaluate", counted)
     with pytest.raises(Clicked):
-        reading.read_split(("a",), lambda: model, split, click)
+        evaluations.read_split(("a",), lambda: model, split, click)
     assert read == [100]
-    assert len(reading.read_split(("a",), lambda: model, split).labels) == 297
+    assert len(evaluations.read_split(("a",), lambda: model, split).labels) == 297
 
 
 def test_progress_comes_with_a_stop_that_is_remembered():
     def page():
         import streamlit as st
 
-        from ui.reading import hold_if_stopped, progress_and_stop
+        from ui.evaluations import evaluation_progress, hold_if_stopped
 
         hold_if_stopped("all of it")
-        show = progress_and_stop("all of it")
+        show = evaluation_progress("all of it")
         show(0.2, "a fifth")
         show(0.5, "half")
         st.write("read")

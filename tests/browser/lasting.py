@@ -9,11 +9,11 @@ from typing import Any
 
 from streamlit.web.cli import main
 
-from ui import background
+from ui import jobs
 
 SECONDS_MORE = 1.0  # that each step takes
 SECONDS_TO_LEAVE = 60.0  # a visitor whose browser is slow looks seldom
-begin = background.SharedWork.__init__
+begin = jobs.Job.__init__
 
 
 def begin_lasting(work: Any, name: str, steps: Callable[[], Iterator[Any]], known: Any = None) -> None:
@@ -29,6 +29,6 @@ def slowly(steps: Iterator[Any]) -> Iterator[Any]:
 
 
 if __name__ == "__main__":
-    background.SharedWork.__init__ = begin_lasting
-    background.SECONDS_TO_LEAVE = SECONDS_TO_LEAVE
+    jobs.Job.__init__ = begin_lasting
+    jobs.SECONDS_TO_LEAVE = SECONDS_TO_LEAVE
     main(prog_name="streamlit")

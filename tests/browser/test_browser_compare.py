@@ -18,7 +18,7 @@ def two_networks(address, tmp_path_factory):
     """The ids of two runs with weights that differ in their seed; gone afterwards."""
     from dataclasses import replace
 
-    from mnist_core.architectures import build_model
+    from mnist_core.models.architectures import build_model
 
     store = RunStore(tmp_path_factory.getbasetemp() / "runs")
     made = []

@@ -6,10 +6,10 @@ import torch
 from playwright.sync_api import expect
 from sklearn.metrics import confusion_matrix
 
-from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
-from mnist_core.data import find_mnist, load_sample, open_mnist
-from mnist_core.evaluation import evaluate
+from mnist_core.data.mnist import find_mnist, load_sample, open_mnist
+from mnist_core.evaluation.metrics import evaluate
+from mnist_core.models.architectures import build_model
 from mnist_core.runs.store import RunStore
 from tests.browser.server import environment, settle
 

@@ -16,8 +16,8 @@ def trained(address, tmp_path_factory):
     """The id of a short training of 300 images; gone afterwards."""
     import torch
 
-    from mnist_core.data import load_sample
-    from mnist_core.runs.recording import train_run
+    from mnist_core.data.mnist import load_sample
+    from mnist_core.runs.run_trainer import train_run
 
     store = RunStore(tmp_path_factory.getbasetemp() / "runs")
     config = replace(RECIPES["tutorial-1"].config, epochs=1, train_size=300, precision="float32")

@@ -71,7 +71,7 @@ def page(new_tab, lasting):
 @pytest.fixture
 def cnn(lasting, folder):
     """The id of a run with a CNN that has learned nothing; gone afterwards."""
-    from mnist_core.architectures import build_model
+    from mnist_core.models.architectures import build_model
 
     store = RunStore(folder / "runs")
     writer = store.create(TrainConfig(**NETWORK))

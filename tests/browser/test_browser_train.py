@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from mnist_core.data import find_mnist, load_sample, open_mnist
-from mnist_core.evaluation import evaluate
+from mnist_core.data.mnist import find_mnist, load_sample, open_mnist
+from mnist_core.evaluation.metrics import evaluate
 from mnist_core.runs.store import RunStore
 from tests.browser.server import MNIST, PHONE, settle
 from tests.browser.training import LASTING, press, start, value

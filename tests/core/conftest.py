@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core import data
-from mnist_core.data import Dataset, Split, load_sample, open_mnist
-from mnist_core.dataset.raw_files import FILES, RawFile
+from mnist_core.data import mnist
+from mnist_core.data.idx_files import MNIST_FILES, IdxFile
+from mnist_core.data.mnist import Dataset, Split, load_sample, open_mnist
 
 TINY_SHAPES = {
     "train-images-idx3-ubyte": (600, 28, 28),
@@ -48,7 +48,7 @@ def mnist_images(mnist_directory: Path) -> np.ndarray:
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty user cache directory for this test, and no `data/` in the project."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(data, "PROJECT_DATA", tmp_path / "project" / "data")
+    monkeypatch.setattr(mnist, "PROJECT_DATA", tmp_path / "project" / "data")
     return tmp_path / "cache" / "digit-lab"
 
 
@@ -59,8 +59,8 @@ def tiny_files(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     contents = {}
     for name, shape in TINY_SHAPES.items():
         values = random.integers(0, 10 if len(shape) == 1 else 256, shape, np.uint8).tobytes()
-        content = RawFile(shape, "").header + values
-        monkeypatch.setitem(FILES, name, RawFile(shape, hashlib.sha256(content).hexdigest()))
+        content = IdxFile(shape, "").header + values
+        monkeypatch.setitem(MNIST_FILES, name, IdxFile(shape, hashlib.sha256(content).hexdigest()))
         contents[name] = content
     return contents
 

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
 from mnist_core.messages import InputError
+from mnist_core.models.architectures import build_model
 from mnist_core.runs.store import PROJECT, RunStore
 
 CONFIG = TrainConfig(widths=(8,))

@@ -5,13 +5,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mnist_core.analysis.adversarial import ATTACKS, PGD_STEP, PGD_STEPS, attack
-from mnist_core.architectures import build_model
+from mnist_core.choices import INPUT_SCALINGS
 from mnist_core.config import TrainConfig
-from mnist_core.inference import predict_logits
-from mnist_core.model import DigitClassifier
-from mnist_core.scaling import INPUT_SCALINGS
-from mnist_core.training import fit
+from mnist_core.evaluation.adversarial import ATTACKS, PGD_STEP, PGD_STEPS, attack
+from mnist_core.models.architectures import build_model
+from mnist_core.models.inference import predict_logits
+from mnist_core.models.modules import DigitClassifier
+from mnist_core.training.trainer import fit
 
 REACHES = ATTACKS["fgsm"].strengths[1:]
 # Of the pixels, for two ways to a gradient: one near 0 has either sign, on some processors in 8 of 100.

@@ -42,15 +42,18 @@ def faults(first: str, call: str) -> float:
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="the C library is not glibc")
 @pytest.mark.parametrize("call", ["fill()", IN_A_THREAD])
 def test_freed_memory_is_kept(call):
-    assert faults("import mnist_core", call) < 0.1 * PAGES_A_TURN
+    assert (
+        faults("from mnist_core.runtime.process import configure_process; configure_process()", call)
+        < 0.1 * PAGES_A_TURN
+    )
 
 
 @pytest.mark.parametrize("problem", [AttributeError, OSError, TypeError])
 def test_another_c_library_is_left_alone(problem, monkeypatch):
-    from mnist_core.machine import allocation
+    from mnist_core.runtime import process
 
     def none(name: None) -> None:
         raise problem
 
-    monkeypatch.setattr(allocation.ctypes, "CDLL", none)
-    allocation.keep_freed_memory()
+    monkeypatch.setattr(process.ctypes, "CDLL", none)
+    process.keep_freed_memory()

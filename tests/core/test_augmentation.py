@@ -3,10 +3,11 @@ import math
 import pytest
 import torch
 
-from mnist_core.augmentation import AUGMENTATIONS, Augmentation, augment
+from mnist_core.choices import AUGMENTATIONS, Augmentation
 from mnist_core.config import TrainConfig
-from mnist_core.learning.batches import Batches
-from mnist_core.model import Scaling
+from mnist_core.models.modules import Scaling
+from mnist_core.training.augmentation import augment
+from mnist_core.training.batches import Batches
 
 VARYING = [name for name in AUGMENTATIONS if name != "none"]
 

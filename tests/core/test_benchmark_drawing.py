@@ -7,9 +7,9 @@ import pytest
 
 from benchmarks import drawing
 from benchmarks.canvas import SIDE, draw_all
-from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
 from mnist_core.messages import InputError
+from mnist_core.models.architectures import build_model
 
 SEVEN = [[[40, 30], [160, 30], [90, 230]], [[70, 130], [140, 120]]]
 

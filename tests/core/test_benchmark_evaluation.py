@@ -37,7 +37,7 @@ def test_everything_with_a_limit_is_timed(sample, monkeypatch):
 
 
 def test_what_is_said_of_runs_names_them_and_their_pairs(sample, tmp_path):
-    from mnist_core.architectures import build_model
+    from mnist_core.models.architectures import build_model
 
     store, runs = RunStore(tmp_path), []
     for seed in (0, 1, 2):

@@ -13,12 +13,13 @@ from benchmarks import memory, ours, threads, training, tutorials, ways
 from benchmarks.measurement import locate_mnist
 from benchmarks.tutorials import TUTORIALS
 from benchmarks.ways import WAITING, Measurement, Task, start_way
-from mnist_core.architectures import build_model, count_parameters
-from mnist_core.data import open_mnist
-from mnist_core.evaluation import evaluate
+from mnist_core.data.mnist import open_mnist
+from mnist_core.evaluation.metrics import evaluate
 from mnist_core.messages import InputError
+from mnist_core.models.architectures import build_model
+from mnist_core.models.summary import count_parameters
 from mnist_core.recipes import RECIPES
-from mnist_core.training import fit
+from mnist_core.training.trainer import fit
 
 
 def tiny_task(recipe: str, directory: Path) -> Task:

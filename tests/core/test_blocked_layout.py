@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mnist_core.activations import ACTIVATIONS
-from mnist_core.architectures import build_model
+from mnist_core.choices import ACTIVATIONS
 from mnist_core.config import TrainConfig
-from mnist_core.machine import blocked_layout
-from mnist_core.machine.blocked_layout import LEAST_IMAGES, count_blocked, fastest_forward
+from mnist_core.models.architectures import build_model
 from mnist_core.recipes import RECIPES
+from mnist_core.runtime import onednn_layout
+from mnist_core.runtime.onednn_layout import LEAST_IMAGES, count_blocked, fastest_forward
 
 CPU = torch.device("cpu")
 CNN = TrainConfig(architecture="cnn", channels=(16, 20), widths=(16,))
@@ -22,7 +22,7 @@ BLOCKED = {
     "fast_cnn": replace(CNN, architecture="fast_cnn"),
 }
 needs_kernels = pytest.mark.skipif(
-    not blocked_layout._blocks_features(), reason="torch has no blocked kernels for this processor"
+    not onednn_layout._blocks_features(), reason="torch has no blocked kernels for this processor"
 )
 
 

@@ -6,22 +6,21 @@ import numpy as np
 import pytest
 import torch
 
-from mnist_core.analysis.reliability import reliability
-from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
-from mnist_core.data import Split
-from mnist_core.inference import predict_logits, predict_with_features
-from mnist_core.reading.calibration import (
+from mnist_core.data.mnist import Split
+from mnist_core.evaluation.calibration_curves import reliability
+from mnist_core.models.architectures import build_model
+from mnist_core.models.inference import fit_temperature, predict_logits, predict_with_features
+from mnist_core.recognition.calibration import (
     CALIBRATION_FILE,
     Calibration,
     calibrate,
-    fit_temperature,
     load_calibration,
 )
-from mnist_core.reading.drawing import strokes_to_image
-from mnist_core.reading.handwriting import write_digits, write_non_digits
-from mnist_core.reading.recognition import predict, predict_all
-from mnist_core.training import fit
+from mnist_core.recognition.recognizer import predict, predict_all
+from mnist_core.recognition.strokes import strokes_to_image
+from mnist_core.synthetic.generator import write_digits, write_non_digits
+from mnist_core.training.trainer import fit
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,14 @@ import torch
 from safetensors.torch import save_file
 
 import mnist_core
-from mnist_core.architectures import build_model
-from mnist_core.checkpoint import FORMAT, load_checkpoint, save_checkpoint, write_whole
 from mnist_core.config import TrainConfig
-from mnist_core.inference import predict_logits
 from mnist_core.messages import InputError
+from mnist_core.models.architectures import build_model
+from mnist_core.models.checkpoint import FORMAT, load_checkpoint, save_checkpoint
+from mnist_core.models.inference import predict_logits
 from mnist_core.recipes import RECIPES
-from mnist_core.training import fit
+from mnist_core.runtime.files import write_whole
+from mnist_core.training.trainer import fit
 
 SMALL = TrainConfig(widths=(8,), channels=(2, 3), monitor="test", epochs=1)
 
@@ -174,7 +175,7 @@ def test_a_missing_file_is_named(path):
 
 
 def test_the_core_knows_no_pickle():
-    for module in Path(mnist_core.__file__).parent.glob("*.py"):
+    for module in Path(mnist_core.__file__).parent.rglob("*.py"):
         text = module.read_text().replace("never pickle", "")
         for word in ("pickle", "torch.load", "torch.save", "joblib", "allow_pickle", "marshal", "eval("):
             assert word not in text.replace(".eval(", ""), f"{module.name}: {word}"
@@ -185,7 +186,7 @@ def test_the_core_knows_no_pickle():
 
 def test_a_write_that_breaks_off_leaves_the_old_file(path, monkeypatch):
     write_whole(path, b"old")
-    monkeypatch.setattr("mnist_core.checkpoint.os.fsync", lambda file: 1 / 0)
+    monkeypatch.setattr("mnist_core.runtime.files.os.fsync", lambda file: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_whole(path, b"new and longer")
     assert path.read_bytes() == b"old"

@@ -7,16 +7,16 @@ from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
-from mnist_core.analysis.comparison import check_comparable, compare_runs, differing_settings
-from mnist_core.analysis.repeats import group_by_seed, next_seeds, seeds_of, seeds_on_the_way
-from mnist_core.analysis.significance import holm, mcnemar, wilson_interval
 from mnist_core.config import TrainConfig
-from mnist_core.evaluation import Evaluation
-from mnist_core.learning.phases import Phase
+from mnist_core.evaluation.metrics import Evaluation
+from mnist_core.evaluation.significance import holm, mcnemar, wilson_interval
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
-from mnist_core.runs.labels import Label
+from mnist_core.runs.comparison import check_comparable, compare_runs, differing_settings
+from mnist_core.runs.metadata import RunMetadata
 from mnist_core.runs.run import Run
+from mnist_core.runs.seed_variance import group_by_seed, next_seeds, seeds_of, seeds_on_the_way
+from mnist_core.training.schedules import ScheduledChange
 
 
 def words(messages) -> str:
@@ -132,13 +132,16 @@ def test_runs_that_differ_in_their_seed_only_are_told_so(make_run):
 
 
 def test_who_watched_the_test_set_is_named(make_run):
-    runs = [make_run("a"), replace(make_run("b", TrainConfig(monitor="test")), label=Label(name="mine"))]
+    runs = [
+        make_run("a"),
+        replace(make_run("b", TrainConfig(monitor="test")), metadata=RunMetadata(name="mine")),
+    ]
     found = compare_runs(runs, answers([1], [1]))
     assert str(found.notes[1]).startswith("The test set was watched while training: mine. ")
 
 
 def test_names_that_are_given_twice_are_not_used(make_run):
-    runs = [replace(make_run(run_id), label=Label(name="same")) for run_id in "ab"]
+    runs = [replace(make_run(run_id), metadata=RunMetadata(name="same")) for run_id in "ab"]
     assert [score.name for score in compare_runs(runs, answers([1], [1])).scores] == ["custom a", "custom b"]
 
 
@@ -223,7 +226,7 @@ def test_groups_have_all_but_the_seed_in_common(make_run):
         make_run("4", replace(config, widths=(9,))),
         make_run("5", replace(config, seed=5), epochs=1),
     )
-    changed = replace(make_run("6", replace(config, seed=6)), phases=(Phase(0, 0.1, 5),))
+    changed = replace(make_run("6", replace(config, seed=6)), changes=(ScheduledChange(0, 0.1, 5),))
     groups = group_by_seed([one, wider, two, again, stopped, changed])
     assert [[run.id for run in group] for group in groups] == [["1", "2"], ["4"], ["5"], ["6"]]
 

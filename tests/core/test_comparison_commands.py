@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from mnist_core.__main__ import main
-from mnist_core.analysis.significance import mcnemar, welch
-from mnist_core.architectures import build_model
 from mnist_core.cli import commands
 from mnist_core.config import TrainConfig
+from mnist_core.evaluation.significance import mcnemar, welch
+from mnist_core.models.architectures import build_model
 from mnist_core.runs.store import RunStore
 
 FAST = ["--set", "widths=8", "--set", "train_size=200", "--epochs", "1", "--threads", "1"]

@@ -4,7 +4,8 @@ from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
 
-from mnist_core.config import CHOICES, FIELD_RANGES, MAX_LAYERS, TrainConfig
+from mnist_core.choices import CHOICES
+from mnist_core.config import FIELD_RANGES, MAX_LAYERS, TrainConfig
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
 

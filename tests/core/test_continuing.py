@@ -5,16 +5,16 @@ from dataclasses import astuple, replace
 import pytest
 import torch
 
-from mnist_core.architectures import build_model
-from mnist_core.checkpoint import load_state, save_state
 from mnist_core.config import TrainConfig
-from mnist_core.learning import batches
-from mnist_core.learning.events import Continued, Control, EpochDone, Started, StepDone
-from mnist_core.learning.phases import Phase, change, first_phases, phase_at
 from mnist_core.messages import InputError
-from mnist_core.runs.recording import train_run
+from mnist_core.models.architectures import build_model
+from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
-from mnist_core.training import Training
+from mnist_core.training import batches
+from mnist_core.training.events import Continued, Control, EpochDone, Started, StepDone
+from mnist_core.training.schedules import ScheduledChange, add_change, change_at, initial_changes
+from mnist_core.training.state import load_state, save_state
+from mnist_core.training.trainer import Training
 
 CPU = torch.device("cpu")
 CONFIG = TrainConfig(widths=(8,), epochs=3, batch_size=50, train_size=230, validation_size=100)
@@ -51,7 +51,7 @@ def left_and_continued(config, sample, tmp_path, leave_after: int, **changes) ->
     save_state(tmp_path / "state", first.state())
     second = begin(replace(config, **changes), sample)
     second.load_state(load_state(tmp_path / "state"))
-    second.phases = change(first.phases, second.step, **changes)
+    second.changes = add_change(first.changes, second.step, **changes)
     return second, events + [event for event in second.events() if not isinstance(event, Started | Continued)]
 
 
@@ -96,17 +96,20 @@ def test_the_learning_rate_can_be_changed_on_the_way(sample):
     ]
     assert rates[:5] == usual[:5]
     assert rates[5:] == pytest.approx([500 * rate for rate in usual[5:]])
-    assert training.phases == (Phase(0, 0.001, 3), Phase(5, 0.5, 3))
+    assert training.changes == (ScheduledChange(0, 0.001, 3), ScheduledChange(5, 0.5, 3))
 
 
 def test_phases_that_change_nothing_or_come_too_late_are_dropped():
-    phases = first_phases(CONFIG)
-    assert change(phases, 7) == phases
-    faster = change(phases, 7, learning_rate=0.1)
-    assert [phase_at(faster, step).learning_rate for step in (0, 6, 7, 8)] == [0.001, 0.001, 0.1, 0.1]
-    assert change(faster, 7, learning_rate=0.2) == (Phase(0, 0.001, 3), Phase(7, 0.2, 3))
-    assert change(faster, 5) == phases
-    assert change(faster, 9, epochs=6) == (*faster, Phase(9, 0.1, 6))
+    changes = initial_changes(CONFIG)
+    assert add_change(changes, 7) == changes
+    faster = add_change(changes, 7, learning_rate=0.1)
+    assert [change_at(faster, step).learning_rate for step in (0, 6, 7, 8)] == [0.001, 0.001, 0.1, 0.1]
+    assert add_change(faster, 7, learning_rate=0.2) == (
+        ScheduledChange(0, 0.001, 3),
+        ScheduledChange(7, 0.2, 3),
+    )
+    assert add_change(faster, 5) == changes
+    assert add_change(faster, 9, epochs=6) == (*faster, ScheduledChange(9, 0.1, 6))
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a state", "weights"])
@@ -159,7 +162,7 @@ def test_a_paused_run_is_set_aside_untested_and_goes_on_as_if_nothing_had_been(s
     assert run.metrics()["step"].max() == 7
     train(store, sample, writer=store.reopen(run_id))
     assert facts(store, run_id) == facts(store, train(store, sample))
-    assert store.get(run_id).phases == first_phases(CONFIG)
+    assert store.get(run_id).changes == initial_changes(CONFIG)
 
 
 def test_a_stopped_run_is_tested_and_can_go_on(store, sample):
@@ -177,7 +180,7 @@ def test_a_finished_run_goes_on_for_more_epochs(store, sample):
     whole = train(store, sample, replace(CONFIG, epochs=6))
     assert facts(store, run_id) == facts(store, whole)
     assert store.get(run_id).config == store.get(whole).config
-    assert store.get(run_id).phases == (Phase(0, 0.001, 3), Phase(15, 0.001, 6))
+    assert store.get(run_id).changes == (ScheduledChange(0, 0.001, 3), ScheduledChange(15, 0.001, 6))
 
 
 def test_a_changed_learning_rate_is_written_down_and_outlives_a_pause(store, sample):
@@ -188,7 +191,7 @@ def test_a_changed_learning_rate_is_written_down_and_outlives_a_pause(store, sam
             control.learning_rate = 0.01
         if isinstance(event, EpochDone):
             control.ending = "paused"
-    assert store.get(writer.id).phases == (Phase(0, 0.001, 3), Phase(3, 0.01, 3))
+    assert store.get(writer.id).changes == (ScheduledChange(0, 0.001, 3), ScheduledChange(3, 0.01, 3))
     train(store, sample, writer=store.reopen(writer.id))
     rates = store.get(writer.id).metrics()["learning_rate"].dropna().tolist()
     assert rates == [0.001] * 3 + [0.01] * 12

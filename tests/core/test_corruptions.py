@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from mnist_core.analysis.corruptions import CORRUPTIONS, corrupt
+from mnist_core.evaluation.corruptions import CORRUPTIONS, corrupt
 
 RANDOM = {"rotation", "shift", "shear", "noise", "salt_and_pepper", "occlusion"}
 POINTS = [(name, strength) for name, entry in CORRUPTIONS.items() for strength in entry.strengths]

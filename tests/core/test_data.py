@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core import data
-from mnist_core.data import find_mnist, hold_out, load_dataset, open_mnist
+from mnist_core.data import mnist
+from mnist_core.data.mnist import find_mnist, hold_out, load_dataset, open_mnist
 
 IMAGES = "train-images-idx3-ubyte"
 
@@ -76,8 +76,8 @@ def test_the_real_mnist_opens_in_milliseconds_from_the_second_time_on(mnist_dire
 
 def test_importing_data_imports_nothing_slow():
     slow = {"torch", "torchvision", "sklearn", "streamlit"}
-    code = f"import mnist_core.data, sys; print({slow} & sys.modules.keys())"
-    root = Path(data.__file__).parents[1]
+    code = f"import mnist_core.data.mnist, sys; print({slow} & sys.modules.keys())"
+    root = Path(mnist.__file__).parents[2]
     ran = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "set()"
 
@@ -86,8 +86,8 @@ def test_places_are_searched_in_order(tiny_mnist, own_cache, tmp_path, monkeypat
     assert find_mnist() is None
     copy(tiny_mnist, own_cache)
     assert find_mnist() == own_cache
-    copy(tiny_mnist, data.PROJECT_DATA)
-    assert find_mnist() == data.PROJECT_DATA
+    copy(tiny_mnist, mnist.PROJECT_DATA)
+    assert find_mnist() == mnist.PROJECT_DATA
     monkeypatch.setenv("DIGITLAB_DATA", str(copy(tiny_mnist, tmp_path / "environment")))
     assert find_mnist() == tmp_path / "environment"
     assert find_mnist(tiny_mnist) == tiny_mnist
@@ -108,11 +108,11 @@ def test_a_given_directory_without_mnist_is_mentioned(tiny_mnist, own_cache, tmp
 
 def test_a_damaged_copy_in_the_project_is_mentioned_and_the_next_used(tiny_mnist, own_cache, tiny_files):
     copy(tiny_mnist, own_cache)
-    copy(tiny_mnist, data.PROJECT_DATA)
-    (data.PROJECT_DATA / "MNIST" / "raw" / IMAGES).write_bytes(tiny_files[IMAGES][:-1])
+    copy(tiny_mnist, mnist.PROJECT_DATA)
+    (mnist.PROJECT_DATA / "MNIST" / "raw" / IMAGES).write_bytes(tiny_files[IMAGES][:-1])
     dataset = load_dataset()
     assert dataset.path == own_cache
-    assert str(dataset.notice).startswith(str(data.PROJECT_DATA))
+    assert str(dataset.notice).startswith(str(mnist.PROJECT_DATA))
 
 
 def test_hold_out_takes_the_last_images_without_copying(tiny_mnist):

@@ -3,10 +3,10 @@ import os
 import pytest
 import torch
 
-from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
-from mnist_core.machine.devices import choose_device, choose_precision, usable_cores
 from mnist_core.messages import InputError
+from mnist_core.models.architectures import build_model
+from mnist_core.runtime.devices import choose_device, choose_precision, usable_cores
 
 CPU = torch.device("cpu")
 
@@ -54,7 +54,7 @@ def test_a_device_that_is_there_can_be_asked_for(machine):
 def test_the_precision_asked_for_is_used(precision, architecture, processor):
     processor(amx_bf16=precision == "float32")
     config = TrainConfig(architecture=architecture, precision=precision)
-    assert choose_precision(config, build_model(config), CPU) == precision
+    assert choose_precision(config.precision, build_model(config).convolutional, CPU) == precision
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,13 @@ def test_the_precision_asked_for_is_used(precision, architecture, processor):
 def test_bfloat16_is_used_where_it_helps(architecture, capabilities, expected, processor):
     processor(**capabilities)
     config = TrainConfig(architecture=architecture)
-    assert choose_precision(config, build_model(config), CPU) == expected
+    assert choose_precision(config.precision, build_model(config).convolutional, CPU) == expected
 
 
 def test_an_older_torch_that_cannot_tell_what_the_processor_has_gets_float32(monkeypatch):
     monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
     config = TrainConfig(architecture="cnn")
-    assert choose_precision(config, build_model(config), CPU) == "float32"
+    assert choose_precision(config.precision, build_model(config).convolutional, CPU) == "float32"
 
 
 def test_the_usable_cores_are_those_this_process_may_run_on(monkeypatch):

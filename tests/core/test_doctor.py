@@ -7,22 +7,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
-from mnist_core.data import Dataset, hold_out
-from mnist_core.monitoring.course import Course
-from mnist_core.monitoring.doctor import examine
+from mnist_core.data.mnist import Dataset, hold_out
+from mnist_core.models.architectures import build_model
+from mnist_core.monitoring.diagnostics import diagnose
+from mnist_core.monitoring.prober import Prober
 from mnist_core.monitoring.probes import Probe
-from mnist_core.monitoring.probing import Prober
+from mnist_core.monitoring.run_history import RunHistory
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.run import METRICS
-from mnist_core.training import Diverged, Started, StepDone, fit
+from mnist_core.training.events import Diverged, Started, StepDone
+from mnist_core.training.trainer import fit
 
 HEALTHY = TrainConfig(widths=(64,), batch_size=20, epochs=5, validation_size=300, train_size=1200)
 DEEP = (32,) * 8
 
 
-def course(config: TrainConfig, sample: Dataset, most_steps: int = 100_000) -> Course:
+def course(config: TrainConfig, sample: Dataset, most_steps: int = 100_000) -> RunHistory:
     """Train and look inside now and then."""
     train, validation = hold_out(sample.train, config.validation_size)
     monitor = sample.test if config.monitor == "test" else validation
@@ -39,23 +40,23 @@ def course(config: TrainConfig, sample: Dataset, most_steps: int = 100_000) -> C
             if getattr(event, "step", 0) >= most_steps:
                 break
         diverged = False
-    return Course(config, pd.DataFrame(rows, columns=list(METRICS)), probes, diverged)
+    return RunHistory(config, pd.DataFrame(rows, columns=list(METRICS)), probes, diverged)
 
 
-def names(course: Course) -> list[str]:
-    return [finding.name for finding in examine(course)]
+def names(course: RunHistory) -> list[str]:
+    return [finding.name for finding in diagnose(course)]
 
 
-def settings_after(course: Course) -> TrainConfig:
+def settings_after(course: RunHistory) -> TrainConfig:
     """The settings once the first finding's fix is taken."""
-    return replace(course.config, **examine(course)[0].fix)
+    return replace(course.config, **diagnose(course)[0].fix)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_a_rate_of_a_millionth_is_too_small(optimizer, sample):
     ill = course(replace(HEALTHY, optimizer=optimizer, learning_rate=1e-6), sample)
     assert names(ill) == ["rate_too_small"]
-    assert "After 300 steps" in str(examine(ill)[0].evidence)
+    assert "After 300 steps" in str(diagnose(ill)[0].evidence)
     assert settings_after(ill).learning_rate == (0.001 if optimizer == "adam" else 0.1)
 
 
@@ -72,7 +73,7 @@ def test_a_rate_far_too_large_is_said_and_kills_units(optimizer, rate, sample):
 def test_a_large_rate_leaves_dead_units(sample):
     ill = course(replace(HEALTHY, learning_rate=0.1, widths=(64, 64)), sample)
     assert "dead_units" in names(ill)
-    assert "% of the units are zero" in str(examine(ill)[0].evidence)
+    assert "% of the units are zero" in str(diagnose(ill)[0].evidence)
 
 
 def test_a_loss_that_bounces_back_comes_from_too_large_a_rate(sample):
@@ -80,7 +81,7 @@ def test_a_loss_that_bounces_back_comes_from_too_large_a_rate(sample):
     metrics = pd.DataFrame({name: [None] * 300 for name in METRICS})
     metrics["step"] = range(1, 301)
     metrics["train_loss"] = [*np.linspace(2.3, 0.2, 200), *np.linspace(0.2, 1.5, 100)]
-    assert names(Course(replace(HEALTHY, learning_rate=0.01), metrics, well.probes)) == ["rate_too_large"]
+    assert names(RunHistory(replace(HEALTHY, learning_rate=0.01), metrics, well.probes)) == ["rate_too_large"]
 
 
 def test_exploding_numbers_are_a_divergence_and_nothing_else(sample):
@@ -94,13 +95,13 @@ def test_a_loss_far_above_chance_is_a_divergence_before_it_is_no_number(sample):
     ill = course(replace(HEALTHY, activation="none", learning_rate=10.0), sample)
     assert not ill.diverged
     assert names(ill) == ["diverged"]
-    assert "ten equal guesses would give 2.30" in str(examine(ill)[0].evidence)
+    assert "ten equal guesses would give 2.30" in str(diagnose(ill)[0].evidence)
 
 
 def test_eight_sigmoid_layers_vanish_and_relu_with_batch_norm_learns(sample):
     ill = course(replace(HEALTHY, activation="sigmoid", widths=DEEP), sample)
     assert names(ill) == ["vanishing"]
-    assert "times smaller" in str(examine(ill)[0].evidence)
+    assert "times smaller" in str(diagnose(ill)[0].evidence)
     cured = settings_after(ill)
     assert cured.activation == "relu"
     assert names(course(cured, sample)) == []
@@ -109,7 +110,7 @@ def test_eight_sigmoid_layers_vanish_and_relu_with_batch_norm_learns(sample):
 def test_two_hundred_images_are_learned_by_heart(sample):
     ill = course(replace(HEALTHY, train_size=200, epochs=40, widths=(128,)), sample)
     assert names(ill) == ["overfitting"]
-    assert "100.0% of the training images" in str(examine(ill)[0].evidence)
+    assert "100.0% of the training images" in str(diagnose(ill)[0].evidence)
     assert settings_after(ill).train_size == 60_000
 
 
@@ -119,12 +120,12 @@ def test_a_monitored_loss_that_rises_is_overfitting_too():
     epochs["monitor_loss"] = [0.3, 0.2, 0.22, 0.25]
     epochs["train_accuracy"] = [0.9, 0.94, 0.95, 0.96]
     epochs["monitor_accuracy"] = [0.9, 0.93, 0.93, 0.93]
-    (finding,) = examine(Course(TrainConfig(), epochs))
+    (finding,) = diagnose(RunHistory(TrainConfig(), epochs))
     assert "25% above its best, that of epoch 2" in str(finding.evidence)
     assert finding.fix == {"augmentation": "affine"}
     varied = TrainConfig(augmentation="affine", dropout=0.3)
-    assert examine(Course(varied, epochs))[0].fix == {"epochs": 2}
-    assert not examine(Course(TrainConfig(), epochs[:3]))  # 10 % after one epoch is nothing
+    assert diagnose(RunHistory(varied, epochs))[0].fix == {"epochs": 2}
+    assert not diagnose(RunHistory(TrainConfig(), epochs[:3]))  # 10 % after one epoch is nothing
 
 
 @pytest.mark.parametrize(
@@ -151,14 +152,14 @@ def test_recipes_raise_no_alarm(name, sample):
 
 def test_nothing_is_said_before_there_is_anything_to_say():
     nothing = pd.DataFrame(columns=list(METRICS))
-    assert examine(Course(TrainConfig(), nothing)) == []
-    assert names(Course(TrainConfig(learning_rate=10.0), nothing, diverged=True)) == ["diverged"]
+    assert diagnose(RunHistory(TrainConfig(), nothing)) == []
+    assert names(RunHistory(TrainConfig(learning_rate=10.0), nothing, diverged=True)) == ["diverged"]
 
 
 def test_dead_units_at_the_usual_rate_are_given_a_slope():
     probes = [Probe(step, (1.0, 1.0), (1.0, 1.0), (0.8, None), np.zeros((12, 10))) for step in range(3)]
     metrics = pd.DataFrame({name: [None] * 100 for name in METRICS})
     metrics["step"], metrics["train_loss"] = range(2, 202, 2), 0.4
-    (finding,) = examine(Course(TrainConfig(), metrics, probes))
+    (finding,) = diagnose(RunHistory(TrainConfig(), metrics, probes))
     assert (finding.name, finding.fix) == ("dead_units", {"activation": "leaky_relu"})
     assert str(finding.evidence).startswith("In one layer 80%")

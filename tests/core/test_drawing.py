@@ -5,8 +5,9 @@ import time
 import numpy as np
 import pytest
 
+from mnist_core.data.mnist_format import place_in_mnist_frame
 from mnist_core.messages import InputError
-from mnist_core.reading.drawing import place_in_mnist_frame, strokes_to_image
+from mnist_core.recognition.strokes import strokes_to_image
 from tests.core.sevens import SEVEN, assert_like_mnist, canvas, centre_of_mass, difference, extents
 
 # The frame

@@ -3,7 +3,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from mnist_core.dataset.embedding import feature_components, principal_components, tsne, turned_like
+from mnist_core.data.projection import aligned_to, feature_components, principal_components, tsne
 
 
 @pytest.fixture(scope="module")
@@ -94,4 +94,4 @@ def test_a_map_is_turned_and_mirrored_back():
     angle = 2.0
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], np.float32)
     mirrored = points @ turn * [1, -1]
-    np.testing.assert_allclose(turned_like(mirrored.astype(np.float32), points), points, atol=1e-5)
+    np.testing.assert_allclose(aligned_to(mirrored.astype(np.float32), points), points, atol=1e-5)

@@ -4,11 +4,11 @@ import torch
 import torch.nn.functional as F
 from sklearn import metrics
 
-from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
-from mnist_core.data import Split
-from mnist_core.evaluation import Evaluation, evaluate, judging_splits
-from mnist_core.inference import predict_logits
+from mnist_core.data.mnist import Split, evaluation_splits
+from mnist_core.evaluation.metrics import Evaluation, evaluate
+from mnist_core.models.architectures import build_model
+from mnist_core.models.inference import predict_logits
 
 
 def answers(labels: list[int], predictions: list[int]) -> Evaluation:
@@ -126,7 +126,7 @@ def test_a_sure_and_wrong_answer_has_a_large_but_finite_loss():
 
 def test_a_model_is_judged_by_what_it_held_out_what_it_learned_from_and_the_test_images(sample):
     config = TrainConfig(validation_size=100, train_size=300)
-    splits = judging_splits(config, sample)
+    splits = evaluation_splits(config, sample)
     assert {name: (len(split), first) for name, (split, first) in splits.items()} == {
         "validation": (100, 1400),
         "train": (300, 0),
@@ -138,4 +138,4 @@ def test_a_model_is_judged_by_what_it_held_out_what_it_learned_from_and_the_test
 
 
 def test_who_held_nothing_out_has_no_validation_images(sample):
-    assert set(judging_splits(TrainConfig(validation_size=0, monitor="test"), sample)) == {"train", "test"}
+    assert set(evaluation_splits(TrainConfig(validation_size=0, monitor="test"), sample)) == {"train", "test"}

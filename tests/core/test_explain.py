@@ -5,21 +5,16 @@ import numpy as np
 import pytest
 import torch
 
-from mnist_core.architectures import ARCHITECTURES, build_model
+from mnist_core.choices import ARCHITECTURES
 from mnist_core.config import TrainConfig
-from mnist_core.explain import (
-    activations,
-    hidden_features,
-    integrated_gradients,
-    nearest,
-    nearest_images,
-    occlusion,
-)
-from mnist_core.inference import predict_logits, predict_with_features
-from mnist_core.layers import describe_layers
+from mnist_core.evaluation.attribution import activations, integrated_gradients, occlusion
+from mnist_core.evaluation.neighbours import hidden_features, nearest, nearest_images
 from mnist_core.messages import InputError
+from mnist_core.models.architectures import build_model
+from mnist_core.models.inference import predict_logits, predict_with_features
+from mnist_core.models.summary import describe_layers
 from mnist_core.runs.store import PROJECT
-from mnist_core.training import fit
+from mnist_core.training.trainer import fit
 
 NETWORKS = {
     "mlp": TrainConfig(widths=(32, 16), epochs=2, batch_size=32, monitor="test", learning_rate=0.005),
@@ -143,11 +138,11 @@ def test_a_square_that_does_not_fit_is_refused(window, linear, sample):
 
 def test_explaining_imports_neither_matplotlib_nor_the_rest_of_captum():
     code = (
-        "import sys, numpy; from mnist_core.architectures import build_model\n"
-        "from mnist_core.config import TrainConfig; from mnist_core import explain\n"
+        "import sys, numpy; from mnist_core.models.architectures import build_model\n"
+        "from mnist_core.config import TrainConfig; from mnist_core.evaluation import attribution\n"
         "assert 'captum' not in sys.modules\n"
         "model, image = build_model(TrainConfig()).eval(), numpy.zeros((28, 28), numpy.uint8)\n"
-        "explain.integrated_gradients(model, image, 1); explain.occlusion(model, image, 1)\n"
+        "attribution.integrated_gradients(model, image, 1); attribution.occlusion(model, image, 1)\n"
         "print(*{'matplotlib', 'captum.concept', 'captum.influence'} & sys.modules.keys())"
     )
     done = subprocess.run(

@@ -11,20 +11,19 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from mnist_core.activations import ACTIVATIONS
-from mnist_core.analysis.robustness import TRIALS, Robustness
-from mnist_core.analysis.robustness_file import Measured, keep_robustness
-from mnist_core.architectures import ARCHITECTURES, build_model
-from mnist_core.checkpoint import save_checkpoint
+from mnist_core.choices import ACTIVATIONS, ARCHITECTURES
 from mnist_core.config import TrainConfig
-from mnist_core.data import Dataset
-from mnist_core.export.import_file import import_weights, read_config
-from mnist_core.export.kinds import EXPORTS, export, file_name, problem
-from mnist_core.export.onnx_file import to_onnx
-from mnist_core.inference import predict_logits
+from mnist_core.data.mnist import Dataset
+from mnist_core.evaluation.robustness import DISTURBANCES, MeasurementKey, Robustness, save_robustness
+from mnist_core.export.formats import EXPORT_FORMATS, export, file_name, problem
+from mnist_core.export.import_weights import import_weights, read_config
+from mnist_core.export.onnx import to_onnx
 from mnist_core.messages import InputError
-from mnist_core.runs.recording import train_run
+from mnist_core.models.architectures import build_model
+from mnist_core.models.checkpoint import save_checkpoint
+from mnist_core.models.inference import predict_logits
 from mnist_core.runs.run import Run
+from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
 
 CONFIG = TrainConfig(
@@ -46,9 +45,9 @@ def run(store: RunStore, sample: Dataset) -> Run:
     writer = store.create(CONFIG)
     list(train_run(writer, replace(sample, source="mnist"), torch.device("cpu")))
     trained = store.get(writer.id)
-    accuracies = {name: (0.5,) * len(trial.strengths) for name, trial in TRIALS.items()}
-    measured = Measured(trained.checkpoints[-1].stem, "mnist", "test", 200, 0)
-    keep_robustness(trained.folder, measured, Robustness(200, 0, 0.5, accuracies))
+    accuracies = {name: (0.5,) * len(trial.strengths) for name, trial in DISTURBANCES.items()}
+    measured = MeasurementKey(trained.checkpoints[-1].stem, "mnist", "test", 200, 0)
+    save_robustness(trained.folder, measured, Robustness(200, 0, 0.5, accuracies))
     return trained
 
 
@@ -74,7 +73,7 @@ def test_each_kind_is_what_it_says(run):
 def test_the_bundle_holds_all_the_others(run):
     with zipfile.ZipFile(io.BytesIO(export(run, "bundle"))) as bundle:
         files = {name: bundle.read(name) for name in bundle.namelist()}
-    assert list(files) == [file_name(run, kind) for kind in EXPORTS if kind != "bundle"]
+    assert list(files) == [file_name(run, kind) for kind in EXPORT_FORMATS if kind != "bundle"]
     for kind in ("script", "metrics", "robustness"):
         assert files[file_name(run, kind)] == export(run, kind)
 
@@ -154,7 +153,7 @@ def test_weights_come_back_as_a_finished_run_named_after_their_file(run, store, 
     file.write_bytes(export(run, "weights"))
     imported = import_weights(store, file, owner="anna")
     assert (imported.status, imported.config, imported.id != run.id) == ("finished", CONFIG, True)
-    assert (imported.label.name, imported.label.owner) == ("Anna's best", "anna")
+    assert (imported.metadata.name, imported.metadata.owner) == ("Anna's best", "anna")
     assert imported.results["parameters"] == run.results["parameters"]
     images = torch.from_numpy(sample.test.images[:20])
     assert torch.equal(
@@ -224,12 +223,12 @@ def test_files_that_are_not_ours_are_refused(tmp_path, content):
 def test_weights_that_dont_fit_their_settings_are_refused_before_they_are_loaded(
     tmp_path, content, monkeypatch
 ):
-    monkeypatch.setattr("mnist_core.export.import_file.load_checkpoint", None)
+    monkeypatch.setattr("mnist_core.export.import_weights.load_checkpoint", None)
     assert "don't fit the network it names" in refused(tmp_path, content)
 
 
 def test_a_file_too_large_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("mnist_core.export.import_file.MOST_WEIGHTS_BYTES", 5_000)
+    monkeypatch.setattr("mnist_core.export.import_weights.MOST_WEIGHTS_BYTES", 5_000)
     content = weights()
     assert f"has {len(content):,} bytes, and 5,000 are the most" in refused(tmp_path, content)
 

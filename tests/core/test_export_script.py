@@ -11,19 +11,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnist_core.activations import ACTIVATIONS
+from mnist_core.choices import ACTIVATIONS, OPTIMIZERS, SCHEDULES
 from mnist_core.config import TrainConfig
-from mnist_core.data import Dataset
-from mnist_core.dataset.raw_files import RawFile
+from mnist_core.data.idx_files import IdxFile
+from mnist_core.data.mnist import Dataset
 from mnist_core.export.script import training_script
-from mnist_core.learning.events import Control, StepDone
 from mnist_core.messages import InputError
-from mnist_core.optimizers import OPTIMIZERS, SCHEDULES
 from mnist_core.recipes import RECIPES
-from mnist_core.runs.recording import train_run
 from mnist_core.runs.run import Run
+from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.writer import RunWriter
+from mnist_core.training.events import Control, StepDone
 
 SMALL = {"train_size": 300, "validation_size": 100, "epochs": 2, "monitor": "validation"}
 TINY = {**SMALL, "widths": (12,), "batch_size": 50}
@@ -100,7 +99,7 @@ def folder(mnist: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     raw.mkdir(parents=True)
     for name, split in (("train", mnist.train), ("t10k", mnist.test)):
         for kind, values in (("images-idx3", split.images), ("labels-idx1", split.labels)):
-            content = RawFile(values.shape, "").header + values.tobytes()
+            content = IdxFile(values.shape, "").header + values.tobytes()
             (raw / f"{name}-{kind}-ubyte").write_bytes(content)
     return folder
 
@@ -165,8 +164,8 @@ def runs(mnist, tmp_path_factory) -> dict[str, Run]:
     """A finished run of each config, and changed ones; parts of batches are small, to need few images."""
     store = RunStore(tmp_path_factory.mktemp("runs"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mnist_core.learning.gradients.PIECE", 500)
-        patch.setattr("mnist_core.learning.batches.PIECE", 500)
+        patch.setattr("mnist_core.training.gradients.PIECE", 500)
+        patch.setattr("mnist_core.training.batches.PIECE", 500)
         runs = {name: train(store, config, mnist) for name, config in CONFIGS.items()}
         torch.set_num_threads(2)
         for name, settings in ON_TWO_THREADS.items():
@@ -189,7 +188,7 @@ def moved(run: Run, device: str) -> Run:
 def write_scripts(folder: Path, runs: Iterable[Run]) -> list[Path]:
     scripts = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mnist_core.learning.gradients.PIECE", 500)
+        patch.setattr("mnist_core.training.gradients.PIECE", 500)
         for number, run in enumerate(runs):
             scripts.append(folder / f"{number:02}.py")
             scripts[-1].write_text(training_script(run))

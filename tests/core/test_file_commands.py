@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from mnist_core.__main__ import main
-from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
-from mnist_core.export.kinds import EXPORTS, file_name
+from mnist_core.export.formats import EXPORT_FORMATS, file_name
+from mnist_core.models.architectures import build_model
 from mnist_core.runs.run import Run
 from mnist_core.runs.store import RunStore
 
@@ -43,7 +43,7 @@ def refusal(capsys, *arguments: str) -> str:
     return line
 
 
-@pytest.mark.parametrize("kind", [kind for kind in EXPORTS if kind != "robustness"])  # not measured
+@pytest.mark.parametrize("kind", [kind for kind in EXPORT_FORMATS if kind != "robustness"])  # not measured
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_export_writes_each_kind_of_file(kind, capsys, run):
     said = answer(capsys, "export", run.id[:6], "--as", kind)
@@ -62,7 +62,7 @@ def test_what_was_exported_can_be_imported_and_trained_with(capsys, run, store):
     main(["export", "last", "--as", "config", "--out", "mine.json"])
     capsys.readouterr()
     said = answer(capsys, "import", "mine.safetensors")
-    assert said["name"] == store.get(said["run"]).label.name == "mine"
+    assert said["name"] == store.get(said["run"]).metadata.name == "mine"
     assert said["config"] == CONFIG.to_json()
     assert main(["import", "mine.safetensors"]) == 0
     assert capsys.readouterr().out.endswith(": mine\n")

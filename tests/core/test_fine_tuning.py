@@ -4,17 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
-from mnist_core.data import Split, hold_out
-from mnist_core.evaluation import evaluate
+from mnist_core.data.mnist import Split, hold_out
+from mnist_core.evaluation.metrics import evaluate
 from mnist_core.messages import InputError
-from mnist_core.reading.calibration import Calibration
-from mnist_core.reading.fine_tuning import fine_tune, split_sheet
-from mnist_core.reading.recognition import predict_all
-from mnist_core.runs.fine_tuned import fine_tune_run
+from mnist_core.models.architectures import build_model
+from mnist_core.recognition.calibration import Calibration
+from mnist_core.recognition.recognizer import predict_all
+from mnist_core.runs.fine_tuning import fine_tune, fine_tune_run, split_drawings
 from mnist_core.runs.store import RunStore
-from mnist_core.training import fit
+from mnist_core.training.trainer import fit
 
 CONFIG = TrainConfig(widths=(64,), epochs=6, batch_size=50, learning_rate=0.003)
 
@@ -45,7 +44,7 @@ def last(generator):
 
 def test_every_third_drawing_of_a_digit_is_kept_back():
     images = [np.full((28, 28), n, np.uint8) for n in range(8)]
-    learned, kept_back = split_sheet(images, [1, 1, 2, 1, 2, 1, 2, 3])
+    learned, kept_back = split_drawings(images, [1, 1, 2, 1, 2, 1, 2, 3])
     assert kept_back.labels.tolist() == [1, 2]
     assert kept_back.images[:, 0, 0].tolist() == [3, 6]
     assert learned.labels.tolist() == [1, 1, 2, 2, 1, 3]
@@ -53,7 +52,7 @@ def test_every_third_drawing_of_a_digit_is_kept_back():
 
 def test_two_drawings_are_too_few():
     with pytest.raises(InputError, match="at least 3"):
-        split_sheet([np.zeros((28, 28), np.uint8)] * 2, [1, 2])
+        split_drawings([np.zeros((28, 28), np.uint8)] * 2, [1, 2])
 
 
 def test_it_learns_a_hand_and_forgets_little(trained, odd, sample):
@@ -78,9 +77,13 @@ def test_it_becomes_a_run_with_its_scores(trained, odd, sample, tmp_path):
     writer.save(trained, 6)
     writer.update("finished", epochs=6, parameters=1)
     writer.close()
-    sheet = split_sheet(list(odd.images), odd.labels.tolist())
+    sheet = split_drawings(list(odd.images), odd.labels.tolist())
     result, _ = last(fine_tune_run(store, store.get(writer.id), sheet, sample, "Mine", owner="me"))
-    assert (result.run.label.name, result.run.label.owner, result.run.status) == ("Mine", "me", "finished")
+    assert (result.run.metadata.name, result.run.metadata.owner, result.run.status) == (
+        "Mine",
+        "me",
+        "finished",
+    )
     assert result.run.results["fine_tuned"] is True
     assert result.after.kept_back > result.before.kept_back
     assert result.run.results["test_accuracy"] == result.after.test
@@ -96,7 +99,7 @@ def test_leaving_it_keeps_nothing(trained, odd, sample, tmp_path):
     writer.save(trained, 6)
     writer.update("finished")
     writer.close()
-    sheet = split_sheet(list(odd.images), odd.labels.tolist())
+    sheet = split_drawings(list(odd.images), odd.labels.tolist())
     work = fine_tune_run(store, store.get(writer.id), sheet, sample, "Mine")
     next(work)
     work.close()
@@ -111,7 +114,7 @@ def test_the_copy_of_a_calibrated_run_is_calibrated_again(trained, odd, sample, 
     Calibration(1.0, weights, -1000.0).save(tmp_path / writer.id)  # refuses all
     writer.update("finished")
     writer.close()
-    sheet = split_sheet(list(odd.images), odd.labels.tolist())
+    sheet = split_drawings(list(odd.images), odd.labels.tolist())
     result, _ = last(fine_tune_run(store, store.get(writer.id), sheet, sample, "Mine"))
     calibration, model = result.run.load_calibration(), result.run.load_model()
     assert calibration.temperature != 1.0

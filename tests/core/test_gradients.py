@@ -4,11 +4,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mnist_core.activations import ACTIVATIONS
-from mnist_core.architectures import build_model
+from mnist_core.choices import ACTIVATIONS
 from mnist_core.config import TrainConfig
-from mnist_core.learning import gradients
-from mnist_core.learning.gradients import PIECE, AutogradGradients, DenseGradients, choose_gradients
+from mnist_core.models.architectures import build_model
+from mnist_core.training import gradients
+from mnist_core.training.gradients import PIECE, AutogradGradients, DenseGradients, choose_gradients
 
 WRITTEN_OUT = ("none", "relu", "sigmoid", "tanh")
 

@@ -9,19 +9,23 @@ import pytest
 import torch
 from scipy import ndimage
 
-from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
-from mnist_core.inference import predict_logits
-from mnist_core.learning.events import Started
-from mnist_core.reading.handwriting import STEPS, scribble, write, write_digits, write_non_digits
-from mnist_core.reading.letterforms import ANY_RISE, DIGITS, LETTERS, SHAPES, Form
-from mnist_core.training import fit
+from mnist_core.models.architectures import build_model
+from mnist_core.models.inference import predict_logits
+from mnist_core.synthetic.generator import STEPS, scribble, write, write_digits, write_non_digits
+from mnist_core.synthetic.glyphs import ANY_RISE, DIGIT_GLYPHS, LETTER_GLYPHS, SHAPE_GLYPHS, Glyph
+from mnist_core.training.events import Started
+from mnist_core.training.trainer import fit
 
 CONFIG = TrainConfig(widths=(16,), train_size=200, epochs=1, batch_size=50)
-FORMS = [form for forms in chain(*(kind.values() for kind in (DIGITS, LETTERS, SHAPES))) for form in forms]
+FORMS = [
+    form
+    for forms in chain(*(kind.values() for kind in (DIGIT_GLYPHS, LETTER_GLYPHS, SHAPE_GLYPHS)))
+    for form in forms
+]
 
 
-def written(form: Form, seed: int = 0, count: int = 5):
+def written(form: Glyph, seed: int = 0, count: int = 5):
     return write(form, count, np.random.default_rng(seed))
 
 
@@ -62,7 +66,7 @@ def test_every_form_is_written_about_as_high_as_its_sheet(form):
 
 def test_corners_stay_corners_and_curves_are_smooth():
     def sharpest_turn(stroke: str) -> float:
-        (points,) = written(Form(1, (stroke,)), count=1)[0]
+        (points,) = written(Glyph(1, (stroke,)), count=1)[0]
         steps = np.diff(points, axis=0)
         angles = np.unwrap(np.arctan2(*steps.T))
         return float(np.degrees(np.abs(np.diff(angles)).max()))
@@ -72,19 +76,19 @@ def test_corners_stay_corners_and_curves_are_smooth():
 
 
 def test_a_point_with_a_range_lies_anywhere_in_it():
-    starts = np.array([strokes[0][0] for strokes in written(Form(1, ("0,0~300,0 0,100",)), count=200)])
+    starts = np.array([strokes[0][0] for strokes in written(Glyph(1, ("0,0~300,0 0,100",)), count=200)])
     assert np.ptp(starts[:, 0]) > 180
 
 
 def test_the_ones_and_sevens_are_those_of_the_world():
-    strokes = {digit: [form.strokes for form in forms] for digit, forms in DIGITS.items()}
+    strokes = {digit: [form.strokes for form in forms] for digit, forms in DIGIT_GLYPHS.items()}
     assert any(len(form) == 2 and "," in form[1] for form in strokes[7])  # crossed
     assert any(len(form) == 1 and "!" in form[0] for form in strokes[1])  # with an upstroke
     assert {len(form) for form in strokes[4]} == {1, 2}  # closed and open
-    assert set(DIGITS) == set(range(10))
+    assert set(DIGIT_GLYPHS) == set(range(10))
 
 
-def rises(form: Form, top: int, count: int = 200):
+def rises(form: Glyph, top: int, count: int = 200):
     """By how many degrees the pen rises from its first point to the form's point number `top`."""
     ends = np.array([strokes[0][STEPS * top] - strokes[0][0] for strokes in written(form, count=count)])
     return np.degrees(np.arctan2(-ends[:, 1], ends[:, 0]))
@@ -92,17 +96,17 @@ def rises(form: Form, top: int, count: int = 200):
 
 def test_what_would_not_rise_as_its_form_does_is_written_again():
     course = "0,30 30,0! 30,100"
-    assert np.ptp(rises(Form(1, (course,)), 1)) > 20
-    kept = rises(Form(1, (course,), rise=(40, 50)), 1)
+    assert np.ptp(rises(Glyph(1, (course,)), 1)) > 20
+    kept = rises(Glyph(1, (course,), rise=(40, 50)), 1)
     assert 40 <= kept.min() < 42
     assert 48 < kept.max() <= 50
 
 
 def test_a_one_with_an_upstroke_is_no_seven():
-    ones, sevens = ([form for form in DIGITS[digit] if form.rise != ANY_RISE] for digit in (1, 7))
-    assert sum(form.weight for form in ones) / sum(form.weight for form in DIGITS[1]) > 0.8
+    ones, sevens = ([form for form in DIGIT_GLYPHS[digit] if form.rise != ANY_RISE] for digit in (1, 7))
+    assert sum(form.weight for form in ones) / sum(form.weight for form in DIGIT_GLYPHS[1]) > 0.8
     assert all(len(form.strokes) == 1 for form in sevens)  # a crossed one is a 7 however it is turned
-    assert {form for form in DIGITS[7] if len(form.strokes) == 1} == set(sevens)
+    assert {form for form in DIGIT_GLYPHS[7] if len(form.strokes) == 1} == set(sevens)
     assert rises(sevens[0], 1).max() < 15 < rises(ones[0], 1).min()
 
 

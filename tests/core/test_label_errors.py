@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core.data import open_mnist
-from mnist_core.dataset.label_errors import DOUBTFUL_LABELS
+from mnist_core.data.label_errors import DOUBTFUL_LABELS
+from mnist_core.data.mnist import open_mnist
 
 MNIST = Path(__file__).resolve().parents[3] / "shared" / "mnist"
 PEOPLE = 5

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mnist_core.architectures import ARCHITECTURES, build_model, build_outline, count_parameters
+from mnist_core.choices import ARCHITECTURES
 from mnist_core.config import TrainConfig
-from mnist_core.layers import describe_layers, group_layers, learning_layers
+from mnist_core.models.architectures import build_model, build_outline
+from mnist_core.models.summary import count_parameters, describe_layers, group_layers, learning_layers
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import PROJECT
 
@@ -56,8 +57,8 @@ def test_the_layers_add_up_to_the_network_and_end_in_ten_outputs(architecture, a
 
 def test_shapes_are_found_without_torchs_symbolic_shapes():
     """The meta device's kernels import sympy and triton, 90 MB."""
-    code = "import sys; from mnist_core import config, layers\n"
-    code += "layers.describe_layers(config.TrainConfig(architecture='vgg', channels=(4, 8, 8)))\n"
+    code = "import sys; from mnist_core import config; from mnist_core.models import summary\n"
+    code += "summary.describe_layers(config.TrainConfig(architecture='vgg', channels=(4, 8, 8)))\n"
     code += "print('sympy' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True

@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 import torch
 
-from mnist_core.architectures import build_model
-from mnist_core.checkpoint import load_checkpoint, save_checkpoint
+from mnist_core.choices import INPUT_SCALINGS
 from mnist_core.config import TrainConfig
-from mnist_core.evaluation import evaluate
-from mnist_core.inference import predict_logits
-from mnist_core.model import Scaling
-from mnist_core.reading.recognition import predict
-from mnist_core.scaling import INPUT_SCALINGS
+from mnist_core.evaluation.metrics import evaluate
+from mnist_core.models.architectures import build_model
+from mnist_core.models.checkpoint import load_checkpoint, save_checkpoint
+from mnist_core.models.inference import predict_logits
+from mnist_core.models.modules import Scaling
+from mnist_core.recognition.recognizer import predict
 
 
 def every_grey() -> torch.Tensor:

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from mnist_core.analysis.first_layer import first_layer_weights
-from mnist_core.architectures import ARCHITECTURES, build_model
+from mnist_core.choices import ARCHITECTURES
 from mnist_core.config import TrainConfig
+from mnist_core.evaluation.attribution import first_layer_weights
 from mnist_core.messages import InputError
-from mnist_core.runs.moments import load_moment, moments_of
-from mnist_core.runs.recording import train_run
+from mnist_core.models.architectures import build_model
+from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
+from mnist_core.runs.weight_snapshots import load_snapshot, snapshots_of
 
 CONFIG = TrainConfig(widths=(8,), epochs=2, batch_size=10, train_size=500, monitor="test")
 CPU = torch.device("cpu")
@@ -31,9 +32,9 @@ def trained(store, config, sample):
 
 def test_a_run_keeps_its_beginning_some_of_the_first_epoch_and_every_epoch(store, sample):
     run = trained(store, CONFIG, sample)
-    moments = moments_of(run)
+    moments = snapshots_of(run)
     assert [moment.epoch for moment in moments] == [0, 0.02, 0.1, 0.36, 1, 2]
-    assert [path.parent.name for path in run.moments] == ["moments"] * 3 + ["checkpoints"] * 2
+    assert [path.parent.name for path in run.weight_files] == ["moments"] * 3 + ["checkpoints"] * 2
     assert len(run.checkpoints) == 2
 
 
@@ -44,16 +45,18 @@ def test_a_moment_has_the_weights_of_then(store, sample):
         if getattr(event, "step", 0) == 5:
             break
     stopped = store.get(writer.id)
-    first, early, *_others, last = moments_of(run)
+    first, early, *_others, last = snapshots_of(run)
     untouched = build_model(CONFIG).state_dict()
-    assert all(torch.equal(load_moment(run, first).state_dict()[name], untouched[name]) for name in untouched)
+    assert all(
+        torch.equal(load_snapshot(run, first).state_dict()[name], untouched[name]) for name in untouched
+    )
     assert early.epoch == 0.02
     after_five = stopped.load_model().state_dict()
-    tenth = load_moment(run, moments_of(run)[2]).state_dict()
+    tenth = load_snapshot(run, snapshots_of(run)[2]).state_dict()
     assert all(torch.equal(tenth[name], after_five[name]) for name in after_five)
     ends = run.load_model().state_dict()
-    assert all(torch.equal(load_moment(run, last).state_dict()[name], ends[name]) for name in ends)
-    assert not load_moment(run, last).training
+    assert all(torch.equal(load_snapshot(run, last).state_dict()[name], ends[name]) for name in ends)
+    assert not load_snapshot(run, last).training
 
 
 def test_the_moments_of_the_first_epoch_are_kept_once_also_when_it_is_left(store, sample):
@@ -64,27 +67,27 @@ def test_the_moments_of_the_first_epoch_are_kept_once_also_when_it_is_left(store
             break
     list(train_run(store.reopen(writer.id), sample, CPU))
     left = store.get(writer.id)
-    epochs = [moment.epoch for moment in moments_of(left)]
-    assert sorted({*epochs} - {0.16}) == [moment.epoch for moment in moments_of(whole)]
+    epochs = [moment.epoch for moment in snapshots_of(left)]
+    assert sorted({*epochs} - {0.16}) == [moment.epoch for moment in snapshots_of(whole)]
 
 
 def test_an_epoch_of_one_step_has_no_moments_within(store, sample):
     run = trained(store, replace(CONFIG, batch_size=500), sample)
-    assert [moment.epoch for moment in moments_of(run)] == [0, 1, 2]
+    assert [moment.epoch for moment in snapshots_of(run)] == [0, 1, 2]
 
 
 def test_weights_from_elsewhere_have_no_beginning(store, sample):
     run = trained(store, CONFIG, sample)
     for fact in ("imported", "fine_tuned"):
-        assert moments_of(replace(run, results={fact: True}))[0].epoch > 0
-    assert moments_of(RunStore().get("shipped"))[-1].file is not None
+        assert snapshots_of(replace(run, results={fact: True}))[0].epoch > 0
+    assert snapshots_of(RunStore().get("shipped"))[-1].file is not None
 
 
 def test_a_damaged_moment_is_refused_with_a_sentence(store, sample):
     run = trained(store, CONFIG, sample)
-    run.moments[0].write_bytes(b"broken")
+    run.weight_files[0].write_bytes(b"broken")
     with pytest.raises(InputError, match="damaged"):
-        load_moment(run, moments_of(run)[1])
+        load_snapshot(run, snapshots_of(run)[1])
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from mnist_core.architectures import build_model
+from mnist_core.choices import OPTIMIZERS, SCHEDULES
 from mnist_core.config import TrainConfig
-from mnist_core.optimizers import OPTIMIZERS, SCHEDULES, Optimizer
+from mnist_core.models.architectures import build_model
+from mnist_core.training.optimizers import Optimizer
 
 SMALL = {"widths": (16,), "channels": (4, 8), "monitor": "test", "precision": "float32"}
 

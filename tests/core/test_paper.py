@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mnist_core.reading.pictures import pixels_to_image
+from mnist_core.recognition.images import pixels_to_image
 from tests.core.sevens import assert_like_mnist, canvas, difference, extents
 
 ACROSS, DOWN = np.meshgrid(np.arange(280), np.arange(280))

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from mnist_core.messages import InputError
-from mnist_core.reading.drawing import strokes_to_image
-from mnist_core.reading.pictures import pixels_to_image, read_picture
+from mnist_core.recognition.images import pixels_to_image, read_picture
+from mnist_core.recognition.strokes import strokes_to_image
 from tests.core.sevens import SEVEN, as_file, canvas, difference, grained
 
 

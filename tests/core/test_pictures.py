@@ -8,8 +8,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from mnist_core.messages import InputError
-from mnist_core.reading.drawing import strokes_to_image
-from mnist_core.reading.pictures import pixels_to_image, read_picture
+from mnist_core.recognition.images import pixels_to_image, read_picture
+from mnist_core.recognition.strokes import strokes_to_image
 from tests.core.sevens import as_file, assert_like_mnist, canvas, centre_of_mass, difference, grained
 
 

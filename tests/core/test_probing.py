@@ -7,12 +7,14 @@ import pytest
 import torch
 from torch import nn
 
-from mnist_core.architectures import ARCHITECTURES, build_model
+from mnist_core.choices import ARCHITECTURES
 from mnist_core.config import TrainConfig
-from mnist_core.layers import describe_layers
+from mnist_core.models.architectures import build_model
+from mnist_core.models.summary import describe_layers
+from mnist_core.monitoring.prober import Prober, steps_between_probes
 from mnist_core.monitoring.probes import PROBES_FILE, Probe, read_probes, watched_digits
-from mnist_core.monitoring.probing import Prober, steps_between_looks
-from mnist_core.training import StepDone, fit
+from mnist_core.training.events import StepDone
+from mnist_core.training.trainer import fit
 
 SMALL = TrainConfig(widths=(16, 8), epochs=2, batch_size=50, train_size=400, monitor="test")
 
@@ -156,7 +158,7 @@ def test_numbers_that_are_none_come_back_too(sample):
     ],
 )
 def test_looks_are_seldom_enough_to_be_cheap(changes, images, steps):
-    assert steps_between_looks(TrainConfig(**changes), images) == steps
+    assert steps_between_probes(TrainConfig(**changes), images) == steps
 
 
 def test_update_ratios_are_kept_and_older_looks_have_none(sample):

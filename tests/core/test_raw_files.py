@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core.data import load_dataset, open_mnist
-from mnist_core.dataset import raw_files
-from mnist_core.dataset.raw_files import FILES, check_files
+from mnist_core.data import idx_files
+from mnist_core.data.idx_files import MNIST_FILES, check_files
+from mnist_core.data.mnist import load_dataset, open_mnist
 from mnist_core.messages import InputError
 
 IMAGES = "train-images-idx3-ubyte"
@@ -17,13 +17,13 @@ IMAGES = "train-images-idx3-ubyte"
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are read whole, as they are."""
     names: list[str] = []
-    sha256 = raw_files._sha256
+    sha256 = idx_files._sha256
 
     def recording(file: Path) -> str:
         names.append(file.name)
         return sha256(file)
 
-    monkeypatch.setattr(raw_files, "_sha256", recording)
+    monkeypatch.setattr(idx_files, "_sha256", recording)
     return names
 
 
@@ -43,7 +43,7 @@ def wrong_count(content: bytes) -> bytes:
     return content[:4] + b"\0\0\1\0" + content[8:]
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", MNIST_FILES)
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
@@ -80,12 +80,12 @@ def test_check_files_reports_each_file(tiny_mnist, tiny_files):
     (raw / IMAGES).unlink()
     found = {check.name: check for check in check_files(tiny_mnist)}
     assert (found[IMAGES].size, found[IMAGES].checksum_ok) == (None, False)
-    assert [*found] == [*FILES]
+    assert [*found] == [*MNIST_FILES]
 
 
 def test_the_second_opening_reads_no_file_whole(tiny_mnist, hashed):
     open_mnist(tiny_mnist)
-    assert sorted(hashed) == sorted(FILES)
+    assert sorted(hashed) == sorted(MNIST_FILES)
     hashed.clear()
     open_mnist(tiny_mnist)
     assert hashed == []
@@ -110,7 +110,7 @@ def test_an_illegible_record_of_checks_is_replaced(tiny_mnist, own_cache, hashed
     (own_cache / "checked-files.json").write_text(content)
     open_mnist(tiny_mnist)
     open_mnist(tiny_mnist)
-    assert sorted(hashed) == sorted(FILES)
+    assert sorted(hashed) == sorted(MNIST_FILES)
 
 
 def test_a_cache_that_cannot_be_written_costs_only_the_record(tiny_mnist, own_cache, hashed):
@@ -118,4 +118,4 @@ def test_a_cache_that_cannot_be_written_costs_only_the_record(tiny_mnist, own_ca
     own_cache.write_text("a file where the directory should be")
     open_mnist(tiny_mnist)
     open_mnist(tiny_mnist)
-    assert sorted(hashed) == sorted([*FILES, *FILES])
+    assert sorted(hashed) == sorted([*MNIST_FILES, *MNIST_FILES])

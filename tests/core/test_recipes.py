@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from mnist_core.architectures import build_model, count_parameters
 from mnist_core.config import TrainConfig
+from mnist_core.models.architectures import build_model
+from mnist_core.models.summary import count_parameters
 from mnist_core.recipes import RECIPES
 
 PARAMETERS = {

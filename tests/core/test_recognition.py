@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
-from mnist_core.data import Split
-from mnist_core.evaluation import evaluate
-from mnist_core.reading.drawing import strokes_to_image
-from mnist_core.reading.recognition import _seen, predict
+from mnist_core.data.mnist import Split
+from mnist_core.evaluation.metrics import evaluate
+from mnist_core.models.architectures import build_model
+from mnist_core.recognition.recognizer import _seen, predict
+from mnist_core.recognition.strokes import strokes_to_image
 
 
 @pytest.fixture(scope="module")

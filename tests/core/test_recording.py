@@ -10,16 +10,17 @@ import pytest
 import torch
 from filelock import FileLock
 
-from mnist_core.architectures import build_model, count_parameters
 from mnist_core.config import TrainConfig
-from mnist_core.evaluation import evaluate
-from mnist_core.learning import batches
-from mnist_core.learning.events import Diverged, EpochDone, Started, StepDone
+from mnist_core.evaluation.metrics import evaluate
 from mnist_core.messages import InputError
-from mnist_core.runs.recording import train_run
+from mnist_core.models.architectures import build_model
+from mnist_core.models.summary import count_parameters
 from mnist_core.runs.run import METRICS, Run
+from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import PROJECT, RunStore
-from mnist_core.training import fit
+from mnist_core.training import batches
+from mnist_core.training.events import Diverged, EpochDone, Started, StepDone
+from mnist_core.training.trainer import fit
 
 CPU = torch.device("cpu")
 CONFIG = TrainConfig(widths=(8,), epochs=3, batch_size=50, train_size=200, validation_size=100)
@@ -153,8 +154,8 @@ def test_a_run_that_dies_fails_with_the_errors_words(error, sentence, store, sam
 TRAIN = """
 import sys, torch
 from mnist_core.config import TrainConfig
-from mnist_core.data import load_sample
-from mnist_core.runs.recording import train_run
+from mnist_core.data.mnist import load_sample
+from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
 torch.set_num_threads(1)
 config = TrainConfig(widths=(8,), epochs=50, batch_size=10, monitor="test")
@@ -188,7 +189,7 @@ def test_what_was_seen_inside_is_kept_and_changes_nothing(store, sample, monkeyp
     probes = run.probes()
     assert [probe.step for probe in probes] == list(range(13))
     assert probes[-1].probabilities.shape == (12, 10)
-    monkeypatch.setattr("mnist_core.runs.recording._Record._look", lambda self, step: None)
+    monkeypatch.setattr("mnist_core.runs.run_trainer._Recorder._look", lambda self, step: None)
     other = recorded(store, CONFIG, sample)
     assert other.probes() == []
     weights, weights_unseen = run.load_model().state_dict(), other.load_model().state_dict()

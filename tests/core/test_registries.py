@@ -5,14 +5,24 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mnist_core.activations import ACTIVATIONS, build_activation
-from mnist_core.architectures import ARCHITECTURES, build_model, count_parameters
-from mnist_core.augmentation import AUGMENTATIONS
-from mnist_core.config import CHOICES, LOSSES, MONITORS, PRECISIONS, TrainConfig
-from mnist_core.learning.events import EpochDone
-from mnist_core.optimizers import OPTIMIZERS, SCHEDULES
-from mnist_core.scaling import INPUT_SCALINGS
-from mnist_core.training import fit
+from mnist_core.choices import (
+    ACTIVATIONS,
+    ARCHITECTURES,
+    AUGMENTATIONS,
+    CHOICES,
+    INPUT_SCALINGS,
+    LOSSES,
+    MONITORS,
+    OPTIMIZERS,
+    PRECISIONS,
+    SCHEDULES,
+)
+from mnist_core.config import TrainConfig
+from mnist_core.models.architectures import build_model
+from mnist_core.models.modules import build_activation
+from mnist_core.models.summary import count_parameters
+from mnist_core.training.events import EpochDone
+from mnist_core.training.trainer import fit
 
 SMALL = {"widths": (16,), "channels": (4, 8), "monitor": "test", "precision": "float32"}
 ENTRIES = (ACTIVATIONS, ARCHITECTURES, OPTIMIZERS, SCHEDULES, AUGMENTATIONS, INPUT_SCALINGS)

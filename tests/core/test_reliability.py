@@ -3,7 +3,7 @@ import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
-from mnist_core.analysis.reliability import (
+from mnist_core.evaluation.calibration_curves import (
     brier_score,
     reliability,
     risk_coverage,

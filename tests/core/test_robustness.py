@@ -5,24 +5,24 @@ import numpy as np
 import pytest
 import torch
 
-from mnist_core.analysis import robustness
-from mnist_core.analysis.adversarial import ATTACKS, attack
-from mnist_core.analysis.corruptions import CORRUPTIONS, corrupt
-from mnist_core.analysis.robustness import (
-    TRIALS,
+from mnist_core.config import TrainConfig
+from mnist_core.data.mnist import Split
+from mnist_core.evaluation import robustness
+from mnist_core.evaluation.adversarial import ATTACKS, attack
+from mnist_core.evaluation.corruptions import CORRUPTIONS, corrupt
+from mnist_core.evaluation.metrics import evaluate
+from mnist_core.evaluation.robustness import (
+    DISTURBANCES,
     Robustness,
     chosen_images,
     estimate_seconds,
     examples,
     measure_robustness,
 )
-from mnist_core.architectures import build_model
-from mnist_core.config import TrainConfig
-from mnist_core.data import Split
-from mnist_core.evaluation import evaluate
 from mnist_core.messages import InputError
-from mnist_core.model import DigitClassifier
-from mnist_core.training import fit
+from mnist_core.models.architectures import build_model
+from mnist_core.models.modules import DigitClassifier
+from mnist_core.training.trainer import fit
 
 IMAGES = 120  # more than a batch
 
@@ -48,11 +48,11 @@ def result(steps) -> Robustness:
 
 def test_everything_is_measured_at_every_strength(result):
     assert result.complete
-    assert list(result.accuracies) == list(TRIALS)
+    assert list(result.accuracies) == list(DISTURBANCES)
     for name, accuracies in result.accuracies.items():
-        assert len(accuracies) == len(TRIALS[name].strengths)
+        assert len(accuracies) == len(DISTURBANCES[name].strengths)
         assert all(0 <= accuracy <= 1 for accuracy in accuracies)
-    assert {"rotation", "fgsm", "pgd"} <= set(TRIALS)
+    assert {"rotation", "fgsm", "pgd"} <= set(DISTURBANCES)
 
 
 def test_without_strength_it_is_the_plain_accuracy_of_the_same_images(result, model, sample):
@@ -68,7 +68,7 @@ def test_a_point_is_the_accuracy_on_the_corrupted_images(name, position, result,
     chosen = chosen_images(sample.test, IMAGES)
     images, labels = torch.from_numpy(sample.test.images[chosen]), sample.test.labels[chosen]
     draws = torch.Generator().manual_seed(3)
-    strength = TRIALS[name].strengths[position]
+    strength = DISTURBANCES[name].strengths[position]
     changed = torch.cat([corrupt(part, name, strength, draws) for part in images.split(robustness.BATCH)])
     assert result.accuracies[name][position] == evaluate(model, Split(changed.numpy(), labels)).accuracy
 
@@ -79,7 +79,7 @@ def test_a_point_of_an_attack_is_the_accuracy_on_the_attacked_images(name, resul
     images = torch.from_numpy(sample.test.images[chosen]).split(robustness.BATCH)
     labels = torch.from_numpy(sample.test.labels[chosen]).long().split(robustness.BATCH)
     draws = torch.Generator().manual_seed(3)
-    reach = TRIALS[name].strengths[2]
+    reach = DISTURBANCES[name].strengths[2]
     parts = [attack(model, *pair, name, reach, draws) for pair in zip(images, labels, strict=True)]
     attacked = Split(torch.cat(parts).numpy(), sample.test.labels[chosen])
     assert result.accuracies[name][2] == evaluate(model, attacked).accuracy < result.clean
@@ -156,7 +156,7 @@ def test_the_estimate_is_of_the_right_size(model, sample):
 
 def test_the_estimate_is_for_one_image(model, sample, monkeypatch):
     monkeypatch.setattr(robustness, "_seconds", lambda work: 1.0)  # for a batch, once
-    points = sum(len(trial.strengths) - 1 for trial in TRIALS.values())
+    points = sum(len(trial.strengths) - 1 for trial in DISTURBANCES.values())
     expected = (points + robustness.ATTACK_STEPS) / robustness.BATCH
     assert estimate_seconds(model, sample.test) == pytest.approx(expected)
 
@@ -166,10 +166,10 @@ def test_another_seed_turns_the_example_otherwise(model, sample):
     assert not np.array_equal(one, other)
 
 
-@pytest.mark.parametrize("name", TRIALS)
+@pytest.mark.parametrize("name", DISTURBANCES)
 def test_examples_are_one_image_at_each_strength(name, model, sample):
     shown = examples(model, sample.test, name, 5, seed=1)
-    assert (shown.shape, shown.dtype) == ((len(TRIALS[name].strengths), 28, 28), np.uint8)
+    assert (shown.shape, shown.dtype) == ((len(DISTURBANCES[name].strengths), 28, 28), np.uint8)
     assert np.array_equal(shown[0], sample.test.images[5])
     assert not np.array_equal(shown[1], shown[0])
     assert np.array_equal(shown, examples(model, sample.test, name, 5, seed=1))

@@ -7,17 +7,18 @@ from dataclasses import replace
 
 import pytest
 
-from mnist_core.analysis.robustness import TRIALS, Robustness
-from mnist_core.analysis.robustness_file import (
+from mnist_core.evaluation.robustness import (
+    DISTURBANCES,
     MOST_KEPT,
     ROBUSTNESS_FILE,
-    Measured,
-    keep_robustness,
-    kept_robustness,
+    MeasurementKey,
+    Robustness,
+    load_robustness,
+    save_robustness,
     strengths_csv,
 )
 
-ONE = Measured("epoch-0002.000", "mnist", "test", 200, 3)
+ONE = MeasurementKey("epoch-0002.000", "mnist", "test", 200, 3)
 OTHER = ONE._replace(split="validation", seed=4)
 
 
@@ -27,32 +28,35 @@ def result() -> Robustness:
         200,
         3,
         0.98,
-        {name: tuple(0.9 - n / 100 for n, _ in enumerate(TRIALS[name].strengths)) for name in TRIALS},
+        {
+            name: tuple(0.9 - n / 100 for n, _ in enumerate(DISTURBANCES[name].strengths))
+            for name in DISTURBANCES
+        },
     )
 
 
 def test_what_is_kept_comes_back(tmp_path, result):
-    assert kept_robustness(tmp_path) == {}
-    keep_robustness(tmp_path, ONE, result)
-    keep_robustness(tmp_path, OTHER, replace(result, seed=4))
-    assert kept_robustness(tmp_path) == {ONE: result, OTHER: replace(result, seed=4)}
+    assert load_robustness(tmp_path) == {}
+    save_robustness(tmp_path, ONE, result)
+    save_robustness(tmp_path, OTHER, replace(result, seed=4))
+    assert load_robustness(tmp_path) == {ONE: result, OTHER: replace(result, seed=4)}
 
 
 def test_what_was_kept_by_an_earlier_version_is_found(tmp_path, result):
-    keep_robustness(tmp_path, ONE, result)
+    save_robustness(tmp_path, ONE, result)
     assert [*json.loads((tmp_path / ROBUSTNESS_FILE).read_text())] == ["epoch-0002.000 mnist test 200 3"]
 
 
 def test_only_so_many_are_kept_the_latest(tmp_path, result):
     for seed in range(MOST_KEPT + 1):
-        keep_robustness(tmp_path, ONE._replace(seed=seed), result)
-    assert [measured.seed for measured in kept_robustness(tmp_path)] == [*range(1, MOST_KEPT + 1)]
+        save_robustness(tmp_path, ONE._replace(seed=seed), result)
+    assert [measured.seed for measured in load_robustness(tmp_path)] == [*range(1, MOST_KEPT + 1)]
 
 
 def test_what_is_measured_again_is_kept_once(tmp_path, result):
     for clean in (0.5, 0.6):
-        keep_robustness(tmp_path, ONE, replace(result, clean=clean))
-    assert [kept.clean for kept in kept_robustness(tmp_path).values()] == [0.6]
+        save_robustness(tmp_path, ONE, replace(result, clean=clean))
+    assert [kept.clean for kept in load_robustness(tmp_path).values()] == [0.6]
 
 
 @pytest.mark.parametrize(
@@ -72,28 +76,28 @@ def test_what_is_measured_again_is_kept_once(tmp_path, result):
 )
 def test_a_damaged_file_is_as_none_and_is_replaced(tmp_path, result, text):
     (tmp_path / ROBUSTNESS_FILE).write_text(text)
-    assert kept_robustness(tmp_path) == {}
-    keep_robustness(tmp_path, ONE, result)
-    assert kept_robustness(tmp_path) == {ONE: result}
+    assert load_robustness(tmp_path) == {}
+    save_robustness(tmp_path, ONE, result)
+    assert load_robustness(tmp_path) == {ONE: result}
 
 
 def test_other_strengths_than_todays_are_not_the_same_measurement(tmp_path, result):
-    keep_robustness(tmp_path, ONE, result)
+    save_robustness(tmp_path, ONE, result)
     entries = json.loads((tmp_path / ROBUSTNESS_FILE).read_text())
     entries["epoch-0002.000 mnist test 200 3"]["strengths"]["blur"][1] += 1
     (tmp_path / ROBUSTNESS_FILE).write_text(json.dumps(entries))
-    assert kept_robustness(tmp_path) == {}
+    assert load_robustness(tmp_path) == {}
 
 
 def test_one_that_is_not_whole_does_not_come_back(tmp_path, result):
     accuracies = {**result.accuracies, "blur": result.accuracies["blur"][:2]}
-    keep_robustness(tmp_path, ONE, replace(result, accuracies=accuracies))
-    assert kept_robustness(tmp_path) == {}
+    save_robustness(tmp_path, ONE, replace(result, accuracies=accuracies))
+    assert load_robustness(tmp_path) == {}
 
 
 def test_nowhere_to_write_is_told(tmp_path, result):
     with pytest.raises(FileNotFoundError):
-        keep_robustness(tmp_path / "gone", ONE, result)
+        save_robustness(tmp_path / "gone", ONE, result)
 
 
 def test_the_csv_has_every_strength_that_is_measured(result):
@@ -113,4 +117,4 @@ def test_the_csv_tells_measurements_apart(result):
         ("epoch-0002.000", "mnist", "test"),
         ("epoch-0002.000", "mnist", "validation"),
     ]
-    assert len(rows) == 2 * sum(len(trial.strengths) for trial in TRIALS.values())
+    assert len(rows) == 2 * sum(len(trial.strengths) for trial in DISTURBANCES.values())

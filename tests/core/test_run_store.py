@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from mnist_core.runs import store as run_store
-from mnist_core.runs.labels import LONGEST_NAME, MOST_READERS, Label
+from mnist_core.runs.metadata import LONGEST_NAME, MOST_READERS, RunMetadata
 from mnist_core.runs.store import RunStore
 from tests.core.stored_runs import BYTES, CONFIG, elsewhere, ids, make, refusal
 
@@ -22,14 +22,14 @@ def store(tmp_path) -> RunStore:
 
 def test_a_run_is_named_pinned_and_owned(store):
     run_id = make(store, owner="me")
-    assert store.get(run_id).label == Label(owner="me")
+    assert store.get(run_id).metadata == RunMetadata(owner="me")
     store.rename(run_id, "  my  first\nrun ")
     store.pin(run_id)
-    assert store.get(run_id).label == Label("my first run", True, "me")
-    assert store.list()[0].label.name == "my first run"
+    assert store.get(run_id).metadata == RunMetadata("my first run", True, "me")
+    assert store.list()[0].metadata.name == "my first run"
     store.rename(run_id, " ")
     store.pin(run_id, False)
-    assert store.get(run_id).label == Label(owner="me")
+    assert store.get(run_id).metadata == RunMetadata(owner="me")
 
 
 def test_a_name_that_is_too_long_is_refused(store):
@@ -37,7 +37,7 @@ def test_a_name_that_is_too_long_is_refused(store):
     store.rename(run_id, "x" * LONGEST_NAME)
     said = refusal(store.rename, run_id, "y" * (LONGEST_NAME + 1))
     assert said == "A run's name can have 60 characters, and this one has 61; shorten it."
-    assert store.get(run_id).label.name == "x" * LONGEST_NAME
+    assert store.get(run_id).metadata.name == "x" * LONGEST_NAME
 
 
 def test_a_training_does_not_write_over_a_name(store):
@@ -47,7 +47,7 @@ def test_a_training_does_not_write_over_a_name(store):
     writer.update("running", parameters=1)
     writer.update("finished", test_accuracy=0.5)
     writer.close()
-    assert store.get(writer.id).label == Label("named meanwhile", True)
+    assert store.get(writer.id).metadata == RunMetadata("named meanwhile", True)
     assert store.get(writer.id).status == "finished"
 
 
@@ -55,8 +55,8 @@ def test_readers_are_remembered_once_and_not_without_end(store):
     run_id = make(store)
     for reader in ("a", "b", "a"):
         store.add_reader(run_id, reader)
-    assert store.get(run_id).label.readers == ("b", "a")
-    label = Label(readers=tuple(map(str, range(MOST_READERS))))
+    assert store.get(run_id).metadata.readers == ("b", "a")
+    label = RunMetadata(readers=tuple(map(str, range(MOST_READERS))))
     assert label.with_reader("new").readers[-2:] == (str(MOST_READERS - 1), "new")
     assert len(label.with_reader("new").readers) == MOST_READERS
 
@@ -65,14 +65,14 @@ def test_readers_are_remembered_once_and_not_without_end(store):
 def test_a_broken_label_is_a_bare_one(store, content):
     run_id = make(store)
     (store.get(run_id).folder / "label.json").write_bytes(content.encode("latin-1"))
-    assert store.get(run_id).label == Label()
+    assert store.get(run_id).metadata == RunMetadata()
 
 
 def test_many_may_label_at_once(store):
     run_id = make(store)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda n: RunStore(store.directory).add_reader(run_id, str(n)), range(20)))
-    assert sorted(map(int, store.get(run_id).label.readers)) == list(range(20))
+    assert sorted(map(int, store.get(run_id).metadata.readers)) == list(range(20))
 
 
 def test_two_processes_may_label_at_once(store):
@@ -86,7 +86,7 @@ def test_two_processes_may_label_at_once(store):
     for n in range(20):
         store.add_reader(run_id, f"here{n}")
     assert other.wait(30) == 0
-    assert len(store.get(run_id).label.readers) == 40
+    assert len(store.get(run_id).metadata.readers) == 40
 
 
 def test_the_shipped_model_has_no_label_to_change(store):
@@ -95,10 +95,10 @@ def test_the_shipped_model_has_no_label_to_change(store):
 
 def test_what_changed_on_disk_is_seen_at_once(store):
     run_id = make(store)
-    assert store.list()[0].label.name == ""
+    assert store.list()[0].metadata.name == ""
     RunStore(store.directory).rename(run_id, "elsewhere")
-    assert store.list()[0].label.name == "elsewhere"
-    assert store.get(run_id).label.name == "elsewhere"
+    assert store.list()[0].metadata.name == "elsewhere"
+    assert store.get(run_id).metadata.name == "elsewhere"
 
 
 # Trash
@@ -110,7 +110,7 @@ def test_a_removed_run_comes_back_whole(store):
     store.remove(run_id)
     assert ids(store) == [other]
     assert "no run" in refusal(store.get, run_id)
-    assert store.restore(run_id[:6]).label.name == "kept"
+    assert store.restore(run_id[:6]).metadata.name == "kept"
     assert ids(store) == [other, run_id]
     assert (store.get(run_id).folder / "weights").stat().st_size == BYTES
 

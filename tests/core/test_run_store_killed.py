@@ -30,7 +30,7 @@ def test_what_a_killed_process_left_half_made_is_cleaned_up_when_it_is_old(store
 
 @pytest.mark.parametrize(
     ("killed_at", "left"),
-    [("write_label", 0), ("RunWriter", 1)],
+    [("write_metadata", 0), ("RunWriter", 1)],
 )
 def test_killed_while_a_run_is_made(store, killed_at, left):
     code = f"""
@@ -61,9 +61,9 @@ def test_a_label_half_written_by_a_killed_process_is_the_old_one(store):
     store.rename(run_id, "old")
     code = "from pathlib import Path\nPath.replace = lambda *_: os._exit(9)\n"
     assert elsewhere(store, code + f"store.rename({run_id!r}, 'new')").wait(30) == 9
-    assert store.get(run_id).label.name == "old"
+    assert store.get(run_id).metadata.name == "old"
     store.rename(run_id, "newer")
-    assert store.get(run_id).label.name == "newer"
+    assert store.get(run_id).metadata.name == "newer"
 
 
 def test_runs_are_listed_where_nothing_can_be_written(store, monkeypatch):

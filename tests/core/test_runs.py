@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnist_core.architectures import build_model
-from mnist_core.data import open_mnist
-from mnist_core.evaluation import evaluate
+from mnist_core.data.mnist import open_mnist
+from mnist_core.evaluation.metrics import evaluate
 from mnist_core.messages import Message
+from mnist_core.models.architectures import build_model
 from mnist_core.recipes import RECIPES
 from mnist_core.runs import run as runs
 from mnist_core.runs import store as run_store

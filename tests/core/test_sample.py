@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mnist_core.data import hold_out, load_sample, open_mnist
+from mnist_core.data.mnist import hold_out, load_sample, open_mnist
 
 
 def test_the_sample_has_the_shapes_of_mnist(sample):

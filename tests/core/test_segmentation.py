@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from benchmarks.rows import rows_table, set_in_row
-from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
-from mnist_core.data import open_mnist
+from mnist_core.data.mnist import open_mnist
 from mnist_core.messages import InputError
-from mnist_core.reading.drawing import strokes_to_image
-from mnist_core.reading.segmentation import predict_pixels_row, predict_strokes_row, strokes_within
+from mnist_core.models.architectures import build_model
+from mnist_core.recognition.segmentation import predict_pixels_row, predict_strokes_row, strokes_within
+from mnist_core.recognition.strokes import strokes_to_image
 from mnist_core.runs.store import RunStore
 from tests.core.rows import ONE, SEVEN, moved
 

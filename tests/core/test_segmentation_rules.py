@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
-from mnist_core.reading.drawing import strokes_to_image
-from mnist_core.reading.recognition import Prediction
-from mnist_core.reading.segmentation import predict_pixels_row, predict_strokes_row
+from mnist_core.models.architectures import build_model
+from mnist_core.recognition.recognizer import Prediction
+from mnist_core.recognition.segmentation import predict_pixels_row, predict_strokes_row
+from mnist_core.recognition.strokes import strokes_to_image
 from tests.core.rows import ONE, SEVEN, moved
 
 
@@ -34,7 +34,7 @@ def answer_with(monkeypatch, *rounds: list[float]) -> None:
             for place, image in enumerate(images)
         ]
 
-    monkeypatch.setattr("mnist_core.reading.segmentation.predict_all", read)
+    monkeypatch.setattr("mnist_core.recognition.segmentation.predict_all", read)
 
 
 NARROW = [[[0, 0], [30, 0], [20, 100]]]

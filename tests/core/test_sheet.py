@@ -6,24 +6,24 @@ import numpy as np
 import pytest
 
 from mnist_core.messages import InputError
-from mnist_core.reading.drawing import strokes_to_image
-from mnist_core.reading.sheet import Entry, read_entry
+from mnist_core.recognition.labelled_drawings import LabelledDrawing, read_labelled_drawing
+from mnist_core.recognition.strokes import strokes_to_image
 
 SEVEN = [[[40.0, 30.0], [160.0, 30.0], [90.0, 230.0]]]
 ROWS = strokes_to_image(SEVEN).tolist()
 
 
 def test_a_line_of_strokes_gives_their_image_and_label():
-    entry = read_entry(json.dumps({"strokes": SEVEN, "label": 7}), 1)
+    entry = read_labelled_drawing(json.dumps({"strokes": SEVEN, "label": 7}), 1)
     assert (entry.strokes, entry.label) == (SEVEN, 7)
     np.testing.assert_array_equal(entry.image, strokes_to_image(SEVEN))
-    assert read_entry('{"strokes": [], "label": 0}', 1).label == 0
-    unsaid = read_entry('{"label": null, "strokes": [[[1, 2]]], "writer": 3}', 1)
+    assert read_labelled_drawing('{"strokes": [], "label": 0}', 1).label == 0
+    unsaid = read_labelled_drawing('{"label": null, "strokes": [[[1, 2]]], "writer": 3}', 1)
     assert (unsaid.strokes, unsaid.label) == ([[[1, 2]]], None)
 
 
 def test_a_line_of_pixels_gives_them_as_they_are():
-    entry = read_entry(json.dumps({"pixels": ROWS, "label": 7}), 1)
+    entry = read_labelled_drawing(json.dumps({"pixels": ROWS, "label": 7}), 1)
     assert entry.image.dtype == np.uint8
     assert entry.image.tolist() == ROWS
     assert (entry.strokes, entry.label) == (None, 7)
@@ -34,14 +34,19 @@ def test_a_line_of_pixels_gives_them_as_they_are():
     ['{"strokes": []}\n', '{"strokes": [[]]}', '{"pixels": []}', json.dumps({"pixels": [[0] * 28] * 28})],
 )
 def test_a_blank_line_of_either_kind_has_no_image(line):
-    assert read_entry(line, 1).image is None
+    assert read_labelled_drawing(line, 1).image is None
 
 
 @pytest.mark.parametrize(
-    "entry", [Entry(strokes_to_image(SEVEN), 7, SEVEN), Entry(np.array(ROWS, np.uint8), 7), Entry(None, 3)]
+    "entry",
+    [
+        LabelledDrawing(strokes_to_image(SEVEN), 7, SEVEN),
+        LabelledDrawing(np.array(ROWS, np.uint8), 7),
+        LabelledDrawing(None, 3),
+    ],
 )
 def test_an_entry_comes_back_from_its_line(entry):
-    back = read_entry(entry.to_line(), 1)
+    back = read_labelled_drawing(entry.to_line(), 1)
     assert (back.label, back.strokes) == (entry.label, entry.strokes)
     assert np.array_equal(back.image, entry.image)
 
@@ -75,4 +80,4 @@ def test_an_entry_comes_back_from_its_line(entry):
 )
 def test_a_malformed_line_is_refused_by_number(text, sentence):
     with pytest.raises(InputError, match=sentence):
-        read_entry(text, 12)
+        read_labelled_drawing(text, 12)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from mnist_core.data import load_sample, open_mnist
+from mnist_core.data.mnist import load_sample, open_mnist
 from mnist_core.messages import InputError
-from mnist_core.reading.drawing import strokes_to_image
-from mnist_core.reading.handwriting import write_digits, write_non_digits
-from mnist_core.reading.recognition import predict_all
+from mnist_core.recognition.recognizer import predict_all
+from mnist_core.recognition.strokes import strokes_to_image
 from mnist_core.runs.store import SHIPPED, RunStore
+from mnist_core.synthetic.generator import write_digits, write_non_digits
 from models.ship import MOST_BYTES, ship
 
 

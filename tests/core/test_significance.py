@@ -6,9 +6,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
-from mnist_core.analysis.comparison_words import chance_words, p_words
-from mnist_core.analysis.repeats import compare_groups, seed_summary
-from mnist_core.analysis.significance import (
+from mnist_core.evaluation.significance import (
     difference_interval,
     holm,
     mcnemar,
@@ -17,6 +15,8 @@ from mnist_core.analysis.significance import (
     wilson_interval,
 )
 from mnist_core.messages import InputError
+from mnist_core.runs.comparison_text import chance_text, p_text
+from mnist_core.runs.seed_variance import compare_groups, seed_summary
 
 RANDOM = np.random.default_rng(5)
 CLOSE = {"rel": 1e-9, "abs": 1e-9}
@@ -211,7 +211,7 @@ class TestSeeds:
     ],
 )
 def test_chance_in_words(p, said):
-    assert str(chance_words(p)) == said
+    assert str(chance_text(p)) == said
 
 
 @pytest.mark.parametrize(
@@ -219,4 +219,4 @@ def test_chance_in_words(p, said):
     [(0.0394, "p = 0.039"), (1, "p = 1"), (0.00021, "p = 0.00021"), (8e-9, "p < 0.0001"), (0, "p < 0.0001")],
 )
 def test_no_p_is_written_as_nothing(p, written):
-    assert p_words(p) == written
+    assert p_text(p) == written

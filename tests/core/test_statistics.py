@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from mnist_core.data import Split
-from mnist_core.dataset.statistics import distances_to_mean, most_and_least_typical, statistics
+from mnist_core.data.mnist import Split
+from mnist_core.data.statistics import distances_to_mean, most_and_least_typical, statistics
 
 
 def grey(*levels, labels):

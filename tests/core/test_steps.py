@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from mnist_core.reading.changes import CHANGES, change
-from mnist_core.reading.drawing import strokes_to_image
-from mnist_core.reading.pictures import pixels_to_image
-from mnist_core.reading.steps import ink_on_canvas, picture_steps, stroke_steps
+from mnist_core.evaluation.perturbations import PERTURBATIONS, perturb
+from mnist_core.recognition.images import pixels_to_image
+from mnist_core.recognition.preprocessing_steps import ink_on_canvas, picture_steps, stroke_steps
+from mnist_core.recognition.strokes import strokes_to_image
 
 SEVEN = [[[20, 20], [60, 20], [35, 90]]]  # in the upper left of the canvas
 
@@ -61,10 +61,10 @@ def test_a_pen_inks_as_wide_as_it_is():
     assert (canvas[:, 140] > 127).sum() == pytest.approx(20, abs=1)
 
 
-@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("name", PERTURBATIONS)
 def test_each_change_leaves_the_digit_alone_at_0_and_not_elsewhere(name):
-    image, amounts = strokes_to_image(SEVEN), CHANGES[name].amounts
-    images = change(image, name)
+    image, amounts = strokes_to_image(SEVEN), PERTURBATIONS[name].amounts
+    images = perturb(image, name)
     assert images.shape == (len(amounts), 28, 28)
     assert images.dtype == np.uint8
     for amount, changed in zip(amounts, images, strict=True):
@@ -73,13 +73,13 @@ def test_each_change_leaves_the_digit_alone_at_0_and_not_elsewhere(name):
 
 def test_changes_go_the_way_they_say():
     image = strokes_to_image(SEVEN)
-    moved = dict(zip(CHANGES["move"].amounts, change(image, "move"), strict=True))
+    moved = dict(zip(PERTURBATIONS["move"].amounts, perturb(image, "move"), strict=True))
     assert centre(moved[3.0])[1] == pytest.approx(centre(image)[1] + 3)
     assert centre(moved[-3.0])[1] == pytest.approx(centre(image)[1] - 3)
-    thick = change(image, "thicken").sum(axis=(1, 2), dtype=int)
+    thick = perturb(image, "thicken").sum(axis=(1, 2), dtype=int)
     assert (np.diff(thick) > 0).all()
     bar = np.zeros((28, 28), np.uint8)
     bar[4:14, 13:15] = 255  # above the middle
-    turned = dict(zip(CHANGES["turn"].amounts, change(bar, "turn"), strict=True))
+    turned = dict(zip(PERTURBATIONS["turn"].amounts, perturb(bar, "turn"), strict=True))
     assert centre(turned[90.0])[1] > 16  # to the right
     assert centre(turned[-90.0])[1] < 11

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from mnist_core.config import TrainConfig
-from mnist_core.machine import threads
-from mnist_core.machine.threads import choose_threads
-from mnist_core.training import fit
+from mnist_core.training import autotune
+from mnist_core.training.autotune import choose_threads
+from mnist_core.training.trainer import fit
 
 CONFIG = TrainConfig(widths=(16,), monitor="test")
 
@@ -23,8 +23,8 @@ def speeds(monkeypatch):
             tried.append(count)
             return speed_of[count]
 
-        monkeypatch.setattr(threads, "_images_per_second", measure)
-        monkeypatch.setattr(threads, "WORTHWHILE", 1.1)
+        monkeypatch.setattr(autotune, "_images_per_second", measure)
+        monkeypatch.setattr(autotune, "WORTHWHILE", 1.1)
         return tried
 
     return be
@@ -61,19 +61,19 @@ def test_powers_of_two_and_the_most_are_tried(most, tried, batch, speeds):
     [{}, {"architecture": "cnn", "channels": (4,)}, {"monitor": "validation"}, {"schedule": "one_cycle"}],
 )
 def test_a_trial_measures_a_speed_for_any_settings(settings, batch, monkeypatch):
-    speed = threads._images_per_second(replace(CONFIG, **settings), batch, 1, 500, 0.02)
+    speed = autotune._images_per_second(replace(CONFIG, **settings), batch, 1, 500, 0.02)
     assert 0 < speed < math.inf
 
 
 def test_a_training_that_diverges_does_not_break_the_choice(batch, monkeypatch):
-    monkeypatch.setattr(threads, "TRIAL_SECONDS", 60)
+    monkeypatch.setattr(autotune, "TRIAL_SECONDS", 60)
     config = replace(CONFIG, widths=(64,) * 8, optimizer="sgd", learning_rate=100.0)
     assert choose_threads(config, batch, 2) == 1
 
 
 def test_a_training_too_short_to_measure_gets_one_thread(batch, monkeypatch):
     monkeypatch.setattr(
-        threads, "fit", lambda model, trial, *data: fit(model, replace(trial, epochs=2), *data)
+        autotune, "fit", lambda model, trial, *data: fit(model, replace(trial, epochs=2), *data)
     )
     assert choose_threads(CONFIG, batch, 2) == 1
 
@@ -85,16 +85,16 @@ def test_a_trial_is_short_even_for_a_batch_of_everything(sample, monkeypatch):
         trials.append(trial)
         return fit(model, trial, *data)
 
-    monkeypatch.setattr(threads, "fit", spy)
-    speed = threads._images_per_second(replace(CONFIG, batch_size=60_000), sample.train, 1, 500, 0.02)
+    monkeypatch.setattr(autotune, "fit", spy)
+    speed = autotune._images_per_second(replace(CONFIG, batch_size=60_000), sample.train, 1, 500, 0.02)
     assert speed > 0
     assert trials[0].batch_size <= 500
 
 
 def test_a_speed_is_measured_in_a_moment_and_not_while_a_training_runs(sample, monkeypatch):
-    monkeypatch.setattr(threads, "TRIAL_SECONDS", 0.05)
-    assert threads.training_speed(CONFIG, sample.train, 1, lambda: False) > 0
-    assert threads.training_speed(CONFIG, sample.train, 1, lambda: True) is None
+    monkeypatch.setattr(autotune, "TRIAL_SECONDS", 0.05)
+    assert autotune.training_speed(CONFIG, sample.train, 1, lambda: False) > 0
+    assert autotune.training_speed(CONFIG, sample.train, 1, lambda: True) is None
 
 
 def test_a_speed_is_that_of_the_device_that_trains(sample, monkeypatch):
@@ -104,15 +104,15 @@ def test_a_speed_is_that_of_the_device_that_trains(sample, monkeypatch):
         tried.append((count, device))
         return 50.0
 
-    monkeypatch.setattr(threads, "_images_per_second", measure)
+    monkeypatch.setattr(autotune, "_images_per_second", measure)
     elsewhere = torch.device("meta")
-    assert threads.training_speed(CONFIG, sample.train, 2, lambda: False, elsewhere) == 50
+    assert autotune.training_speed(CONFIG, sample.train, 2, lambda: False, elsewhere) == 50
     assert set(tried) == {(1, elsewhere)}
 
 
 def test_a_training_waits_until_a_trial_is_over(batch):
     """Else the trial would change the number of threads under the training."""
-    with threads._TRIALS:
+    with autotune._TRIALS:
         waiting = threading.Thread(target=choose_threads, args=(CONFIG, batch, 1))
         waiting.start()
         waiting.join(0.1)
@@ -128,9 +128,9 @@ def test_batches_of_a_slow_network_are_cut(sample, monkeypatch):
         tried.append(batch)
         return 50.0  # images per second
 
-    monkeypatch.setattr(threads, "_images_per_second", slow)
-    assert threads.training_speed(replace(CONFIG, batch_size=5000), sample.train, 1, lambda: False) == 50
+    monkeypatch.setattr(autotune, "_images_per_second", slow)
+    assert autotune.training_speed(replace(CONFIG, batch_size=5000), sample.train, 1, lambda: False) == 50
     assert set(tried) == {4}  # 32 images would take 0.6 s
     tried.clear()
-    threads.training_speed(replace(CONFIG, batch_size=2), sample.train, 1, lambda: False)
+    autotune.training_speed(replace(CONFIG, batch_size=2), sample.train, 1, lambda: False)
     assert tried[-1] <= 4

@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from mnist_core import training
-from mnist_core.architectures import build_model
-from mnist_core.data import open_mnist
-from mnist_core.learning import batches
-from mnist_core.learning.events import Diverged, EpochDone, StepDone
-from mnist_core.learning.gradients import PIECE
-from mnist_core.learning.randomness import RandomStream
+from mnist_core.data.mnist import open_mnist
+from mnist_core.models.architectures import build_model
 from mnist_core.recipes import RECIPES
-from mnist_core.training import fit
+from mnist_core.runtime.random_stream import RandomStream
+from mnist_core.training import batches, trainer
+from mnist_core.training.events import Diverged, EpochDone, StepDone
+from mnist_core.training.gradients import PIECE
+from mnist_core.training.trainer import fit
 from tests.core.trainings import CONFIG, numbered, plain_training, same, train
 
 
@@ -62,7 +61,7 @@ def test_batches_in_pieces_train_as_whole_ones(piece, batch_size, train_size, sm
     config = replace(CONFIG, batch_size=batch_size, train_size=train_size, label_smoothing=smoothing)
     expected, whole_events = train(config, sample)
     monkeypatch.setattr(batches, "PIECE", piece)
-    monkeypatch.setattr("mnist_core.learning.gradients.PIECE", piece)
+    monkeypatch.setattr("mnist_core.training.gradients.PIECE", piece)
     weights, events = train(config, sample)
     for name, tensor in expected.items():
         torch.testing.assert_close(weights[name], tensor, rtol=1e-3, atol=2e-5)
@@ -192,7 +191,7 @@ class Exploding:
 
 @pytest.mark.parametrize("output", [math.nan, math.inf])
 def test_a_loss_that_explodes_at_a_usual_rate_names_the_gradients(output, sample, monkeypatch):
-    monkeypatch.setattr(training, "choose_gradients", lambda model, *_: Exploding(model, output))
+    monkeypatch.setattr(trainer, "choose_gradients", lambda model, *_: Exploding(model, output))
     with pytest.raises(
         Diverged, match=r"at step 1: .* exploding gradients; try a tenth of the learning rate"
     ):
@@ -200,7 +199,7 @@ def test_a_loss_that_explodes_at_a_usual_rate_names_the_gradients(output, sample
 
 
 def test_weights_that_explode_in_the_very_last_step_are_noticed(sample, monkeypatch):
-    monkeypatch.setattr(training, "choose_gradients", lambda model, *_: Exploding(model, 1.0))
+    monkeypatch.setattr(trainer, "choose_gradients", lambda model, *_: Exploding(model, 1.0))
     with pytest.raises(Diverged, match="at step 1"):
         train(replace(CONFIG, batch_size=210, epochs=1, optimizer="sgd"), sample)
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from mnist_core import training
-from mnist_core.architectures import build_model
-from mnist_core.evaluation import evaluate
-from mnist_core.learning.events import EpochDone, Started, StepDone
-from mnist_core.optimizers import SCHEDULES
-from mnist_core.training import fit
+from mnist_core.choices import SCHEDULES
+from mnist_core.evaluation.metrics import evaluate
+from mnist_core.models.architectures import build_model
+from mnist_core.training import trainer
+from mnist_core.training.events import EpochDone, Started, StepDone
+from mnist_core.training.trainer import fit
 from tests.core.trainings import CONFIG, plain_training, same, train
 
 
@@ -33,7 +33,7 @@ def test_events_are_consistent(batch_size, sample):
     assert numbers == sorted(set(numbers))
     assert numbers[-1] == 3 * per_epoch
     assert all(event.epoch == math.ceil(event.step / per_epoch) for event in steps)
-    assert len(steps) <= 3 * training.REPORTS_PER_EPOCH
+    assert len(steps) <= 3 * trainer.REPORTS_PER_EPOCH
     seconds = [event.train_seconds for event in rest]
     assert seconds == sorted(seconds)
     assert all(event.images_per_second > 0 and math.isfinite(event.loss) for event in steps)
@@ -100,7 +100,7 @@ def test_leaving_the_loop_keeps_the_finished_steps(steps, sample):
 
 def test_the_callers_own_time_is_no_training_time(sample, monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr(trainer, "time", SimpleNamespace(perf_counter=lambda: now[0]))
     seconds = []
     for event in fit(build_model(CONFIG), CONFIG, sample.train, sample.test):
         now[0] += 100
@@ -110,7 +110,7 @@ def test_the_callers_own_time_is_no_training_time(sample, monkeypatch):
 
 def test_seconds_and_speed_are_those_of_the_steps(sample, monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr(trainer, "time", SimpleNamespace(perf_counter=lambda: now[0]))
     model = build_model(CONFIG)
 
     def take_a_second(scaling, *_: object) -> None:

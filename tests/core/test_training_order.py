@@ -5,11 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
-from mnist_core.data import Dataset
-from mnist_core.runs.recording import monitored_splits
-from mnist_core.training import fit
+from mnist_core.data.mnist import Dataset, training_and_monitored_split
+from mnist_core.models.architectures import build_model
+from mnist_core.training.trainer import fit
 from tests.core.trainings import CONFIG, numbered
 
 
@@ -85,7 +84,7 @@ def test_images_held_out_are_never_trained_on(settings, trained, watched):
     model = build_model(config)
     trained_on, watched_on = watch(model)
     dataset = Dataset(numbered(300), numbered(50, 1000), "sample")
-    list(fit(model, config, *monitored_splits(config, dataset)))
+    list(fit(model, config, *training_and_monitored_split(config, dataset)))
     assert set(trained_on) == set(trained)
     assert watched_on == [*watched] * 3  # before the first epoch and after each of the two
 

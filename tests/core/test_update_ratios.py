@@ -6,14 +6,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mnist_core.architectures import ARCHITECTURES, build_model
+from mnist_core.choices import ARCHITECTURES
 from mnist_core.config import TrainConfig
-from mnist_core.layers import describe_layers
-from mnist_core.learning.events import EpochDone
-from mnist_core.monitoring.update_ratios import UpdateRatios
-from mnist_core.runs.recording import train_run
+from mnist_core.models.architectures import build_model
+from mnist_core.models.summary import describe_layers
+from mnist_core.monitoring.prober import UpdateRatios
+from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
-from mnist_core.training import Training
+from mnist_core.training.events import EpochDone
+from mnist_core.training.trainer import Training
 
 SMALL = TrainConfig(widths=(16, 8), epochs=1, batch_size=50, train_size=400, monitor="test")
 

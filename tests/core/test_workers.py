@@ -2,7 +2,7 @@ import threading
 
 import torch
 
-from mnist_core.machine.workers import start_workers
+from mnist_core.runtime.devices import start_workers
 
 
 def test_each_worker_computes_alone_and_others_as_before():

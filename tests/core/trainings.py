@@ -4,10 +4,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from mnist_core.architectures import build_model
 from mnist_core.config import TrainConfig
-from mnist_core.data import Dataset, Split
-from mnist_core.training import fit
+from mnist_core.data.mnist import Dataset, Split
+from mnist_core.models.architectures import build_model
+from mnist_core.training.trainer import fit
 
 CONFIG = TrainConfig(widths=(16,), epochs=2, batch_size=20, train_size=210, monitor="test")
 

@@ -4,15 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from mnist_core.analysis.comparison import Comparison, Pair
-from mnist_core.analysis.comparison_words import p_figure
-from mnist_core.analysis.significance import LEVEL
+from mnist_core.evaluation.significance import LEVEL
+from mnist_core.runs.comparison import Comparison, Pair
+from mnist_core.runs.comparison_text import p_figure
 from ui.compare.charts import ScoreWords, score_points, score_spec
-from ui.compare.choosing import Chosen
-from ui.compare.shared import choose_pair, compare, pair_name
-from ui.compare.words import paragraph
-from ui.run_list import plain
-from ui.translation import gettext as _
+from ui.compare.selection import ComparedRuns, choose_pair, compare, pair_name, paragraph
+from ui.html.tables import escape_markdown
+from ui.i18n import gettext as _
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +19,7 @@ NAME, PAIR = 130, 170  # pixels, so that a phone has room for a figure beside th
 MOST_PAIRS, PAIRS_HEIGHT = 10, 390  # more of them scroll, in a table of so many pixels
 
 
-def show(chosen: Chosen) -> None:
+def show(chosen: ComparedRuns) -> None:
     """Show the section."""
     comparison = compare(chosen)
     st.vega_lite_chart(
@@ -56,7 +54,7 @@ def verdict(pair: Pair) -> str:
     return _("Evidence of a difference") if pair.p_holm < LEVEL else _("May be chance")
 
 
-def _show_pairs(chosen: Chosen, comparison: Comparison) -> None:
+def _show_pairs(chosen: ComparedRuns, comparison: Comparison) -> None:
     if len(comparison.pairs) > 1:
         height = "content" if len(comparison.pairs) <= MOST_PAIRS else PAIRS_HEIGHT
         table, columns = _pairs_table(chosen, comparison), _pair_columns()
@@ -64,11 +62,11 @@ def _show_pairs(chosen: Chosen, comparison: Comparison) -> None:
     with st.container(border=True, key="pair_words"):
         pair = choose_pair(chosen, comparison)
         title = _("{run}: {value}").format(run=pair_name(chosen, pair), value=verdict(pair))
-        st.markdown(f"**{plain(title)}**")
+        st.markdown(f"**{escape_markdown(title)}**")
         st.markdown(paragraph(pair.statements))
 
 
-def _pairs_table(chosen: Chosen, comparison: Comparison) -> "pd.DataFrame":
+def _pairs_table(chosen: ComparedRuns, comparison: Comparison) -> "pd.DataFrame":
     import pandas as pd
 
     return pd.DataFrame(
@@ -103,7 +101,7 @@ def _pair_columns() -> dict[str, Any]:
     }
 
 
-def _show_table(chosen: Chosen, comparison: Comparison) -> None:
+def _show_table(chosen: ComparedRuns, comparison: Comparison) -> None:
     import pandas as pd
 
     rows = [score.row() | {"name": name} for score, name in zip(comparison.scores, chosen.names, strict=True)]

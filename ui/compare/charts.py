@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ui.curves import curve_points
+from ui.learning_curves import curve_points
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mnist_core.analysis.comparison import Score
-    from mnist_core.analysis.repeats import SeedSummary
+    from mnist_core.runs.comparison import Score
+    from mnist_core.runs.seed_variance import SeedSummary
 
 ROW, AXIS = 52, 60  # pixels: of a run in a chart with a row for each, and below all of them
 LONGEST_LABEL = 130  # pixels; a phone has 340 in all

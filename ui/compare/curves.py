@@ -8,11 +8,11 @@ import streamlit as st
 from mnist_core.runs.run import UNFINISHED
 from ui import resources
 from ui.compare.charts import CurveAxes, run_curve_spec, run_curves
-from ui.compare.choosing import Chosen
-from ui.controls import choice_in_url
-from ui.progress import history
-from ui.translation import gettext as _
-from ui.translation import list_text
+from ui.compare.selection import ComparedRuns
+from ui.i18n import gettext as _
+from ui.i18n import list_text
+from ui.runs.progress import history
+from ui.url_controls import url_choice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,13 +21,13 @@ SECONDS_BETWEEN_LOOKS = 2.0
 POSITIONS = {"epochs": "position", "steps": "step", "seconds": "train_seconds"}  # -> column of the history
 
 
-def show(chosen: Chosen) -> None:
+def show(chosen: ComparedRuns) -> None:
     """Show the section, again every two seconds while one of the runs trains."""
     live = any(run.status in UNFINISHED for run in chosen.runs)
     st.fragment(_show, run_every=SECONDS_BETWEEN_LOOKS if live else None)(chosen)
 
 
-def _show(chosen: Chosen) -> None:
+def _show(chosen: ComparedRuns) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         quantity, over, logarithmic = _choose_quantity(), _choose_position(), _choose_axis() == "log"
     curves = [_curve(history(run), quantity, over) for run in _now(chosen)]
@@ -45,7 +45,7 @@ def _show(chosen: Chosen) -> None:
     _show_ends(chosen, curves, quantity, as_errors)
 
 
-def _now(chosen: Chosen) -> list:
+def _now(chosen: ComparedRuns) -> list:
     """Return the runs as they are now; a training one has gone on since it was chosen."""
     return [resources.find_run(run.id) or run for run in chosen.runs]
 
@@ -57,12 +57,12 @@ def _choose_quantity() -> str:
         "train_accuracy": _("Accuracy on training images"),
         "train_loss": _("Loss on training images"),
     }
-    return choice_in_url(st.selectbox, _("Curve"), names, "curve", "monitor_accuracy", width=280)
+    return url_choice(st.selectbox, _("Curve"), names, "curve", "monitor_accuracy", width=280)
 
 
 def _choose_position() -> str:
     names = {"epochs": _("by epochs"), "steps": _("by steps"), "seconds": _("by seconds")}
-    return choice_in_url(
+    return url_choice(
         st.segmented_control, _("Along"), names, "over", "epochs", required=True, label_visibility="collapsed"
     )
 
@@ -70,7 +70,7 @@ def _choose_position() -> str:
 def _choose_axis() -> str:
     names = {"linear": _("Linear axis"), "log": _("Logarithmic axis")}
     label = _("Axis of the curves")
-    return choice_in_url(
+    return url_choice(
         st.segmented_control, label, names, "axis", "linear", required=True, label_visibility="collapsed"
     )
 
@@ -92,7 +92,7 @@ def _axes(quantity: str, over: str, logarithmic: bool) -> CurveAxes:
     return CurveAxes(along, _("accuracy"), ".2%", ".1~%", False, whole)
 
 
-def _show_ends(chosen: Chosen, curves: list, quantity: str, as_errors: bool) -> None:
+def _show_ends(chosen: ComparedRuns, curves: list, quantity: str, as_errors: bool) -> None:
     """Say in words where the curves end, and what one must know to compare them."""
     form = "{:.3g}" if quantity.endswith("loss") else "{:.2%}"
     ends = [

@@ -5,12 +5,11 @@ import threading
 from collections.abc import Callable, Generator
 
 from mnist_core.messages import N_, InputError, Message
-from mnist_core.reading.fine_tuning import Progress
-from mnist_core.runs.fine_tuned import FineTuned
+from mnist_core.runs.fine_tuning import FineTunedRun, Progress
 
 logger = logging.getLogger(__name__)
 
-Work = Callable[[], Generator[Progress, None, FineTuned]]
+Work = Callable[[], Generator[Progress, None, FineTunedRun]]
 SECONDS_BETWEEN_TRIES = 0.2
 _TURN = threading.Lock()  # of the one that is at work: two would take each other's cores
 
@@ -26,7 +25,7 @@ class FineTuningWorker:
         self._work = work
         self._stopping = threading.Event()
         self.fraction: float | None = None
-        self.result: FineTuned | None = None
+        self.result: FineTunedRun | None = None
         self.problem: Message | None = None
         self._thread = threading.Thread(target=self._run, name="fine-tuning", daemon=True)
         self._thread.start()

@@ -3,26 +3,23 @@
 import numpy as np
 import streamlit as st
 
-from mnist_core.data import Dataset
-from ui.background import SharedWork
-from ui.controls import choice_in_url
-from ui.digits import Figure
-from ui.explore.charts import MapWords, map_points, map_spec
-from ui.explore.choices import (
+from mnist_core.data.mnist import Dataset, Split
+from mnist_core.data.projection import Projection, principal_components, tsne
+from ui.explore.selection import (
     INDEX_KEY,
-    Chosen,
+    ExploredSplit,
     choose_digit,
     choose_number,
     choose_split,
     number_in_url,
     open_image,
+    show_large,
 )
-from ui.explore.pictures import show_large
-from ui.explore.shared import ON_THE_MAP, projection, thumbnails, tsne_work
-from ui.translation import gettext as _
-from ui.watching import SECONDS_BETWEEN_LOOKS, is_watched, progress_and_stop, start_button
+from ui.html.digits import Figure, png_url
+from ui.i18n import gettext as _
+from ui.jobs import SECONDS_BETWEEN_LOOKS, Job, is_watched, show_job_progress, start_button
+from ui.projection_chart import choose_method, map_points, map_spec, map_words
 
-METHOD_KEY = "method"
 WATCHED_KEY = "tsne_watched"
 
 
@@ -40,23 +37,9 @@ def show(data: Dataset) -> None:
             show_tsne(chosen, digit, ring)
 
 
-def choose_method() -> str:
-    """Show the two ways to make the map; return "pca" or "tsne"."""
-    methods = {"pca": "PCA", "tsne": "t-SNE"}
-    return choice_in_url(
-        st.segmented_control,
-        _("Method"),
-        methods,
-        METHOD_KEY,
-        "pca",
-        required=True,
-        label_visibility="collapsed",
-    )
-
-
-def show_one(chosen: Chosen) -> int:
+def show_one(chosen: ExploredSplit) -> int:
     """Show which image has the ring around it, and that image; return its number."""
-    last = min(ON_THE_MAP, len(chosen.split)) - 1
+    last = min(MAP_IMAGES, len(chosen.split)) - 1
     if number_in_url(INDEX_KEY) > last:
         st.caption(_("The map has only images 0 to {last}.").format(last=f"{last:,}"))
     index = choose_number(_("Put a ring around no."), last)
@@ -67,7 +50,7 @@ def show_one(chosen: Chosen) -> int:
     return index
 
 
-def show_map(chosen: Chosen, positions: np.ndarray, digit: int | None, ring: int) -> None:
+def show_map(chosen: ExploredSplit, positions: np.ndarray, digit: int | None, ring: int) -> None:
     """Show the dots, with their images to point at."""
     points = map_points(positions, chosen.split.labels[: len(positions)])
     points["image"] = thumbnails(chosen)
@@ -85,12 +68,7 @@ def show_map(chosen: Chosen, positions: np.ndarray, digit: int | None, ring: int
     )
 
 
-def map_words() -> MapWords:
-    """Return what a dot's facts are called."""
-    return MapWords(label=_("Label"), number=_("Image no."))
-
-
-def show_pca(chosen: Chosen, digit: int | None, ring: int) -> None:
+def show_pca(chosen: ExploredSplit, digit: int | None, ring: int) -> None:
     """Show the map along the two directions in which the images differ most."""
     found = projection(chosen)
     show_map(chosen, found.coordinates, digit, ring)
@@ -103,7 +81,7 @@ def show_pca(chosen: Chosen, digit: int | None, ring: int) -> None:
     )
 
 
-def show_tsne(chosen: Chosen, digit: int | None, ring: int) -> None:
+def show_tsne(chosen: ExploredSplit, digit: int | None, ring: int) -> None:
     """Show the map made by t-SNE, or how far it is, or how to have it made."""
     work = tsne_work(chosen)
     if work.finished:
@@ -121,7 +99,7 @@ def show_tsne(chosen: Chosen, digit: int | None, ring: int) -> None:
     )
 
 
-def show_start(work: SharedWork[np.ndarray]) -> None:
+def show_start(work: Job[np.ndarray]) -> None:
     """Offer to make the map."""
     if work.failed:
         st.warning(_("The map could not be made. Try again, or look at the PCA map."))
@@ -133,11 +111,44 @@ def show_start(work: SharedWork[np.ndarray]) -> None:
 
 
 @st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
-def show_progress(chosen: Chosen) -> None:
+def show_progress(chosen: ExploredSplit) -> None:
     """Show how far the map is and where the dots are by now."""
     work = tsne_work(chosen)
-    progress_and_stop(work, WATCHED_KEY, _("Moving the dots: {percent:.0%}"))
+    show_job_progress(work, WATCHED_KEY, _("Moving the dots: {percent:.0%}"))
     positions = work.latest
     if positions is not None:
         points = map_points(positions, chosen.split.labels[: len(positions)])
         st.vega_lite_chart(points, map_spec(map_words()), alt=_("The dots on their way"))
+
+
+MAP_IMAGES = 2000  # images: enough to see groups, few enough to hover over
+
+
+def projection(chosen: ExploredSplit) -> Projection:
+    """Return the first images of a split along their first two principal components."""
+    return _projection(chosen.source, chosen.name, chosen.split)
+
+
+def thumbnails(chosen: ExploredSplit) -> list[str]:
+    """Return the images on the map as data URLs."""
+    return _thumbnails(chosen.source, chosen.name, chosen.split)
+
+
+def tsne_work(chosen: ExploredSplit) -> Job[np.ndarray]:
+    """Return the server's work on the t-SNE map of a split, positions [N, 2]."""
+    return _tsne_work(chosen.source, chosen.name, chosen.split)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _projection(source: str, name: str, _split: Split) -> Projection:
+    return principal_components(_split.images[:MAP_IMAGES], 2)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _thumbnails(source: str, name: str, _split: Split) -> list[str]:
+    return [png_url(image) for image in _split.images[:MAP_IMAGES]]
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _tsne_work(source: str, name: str, _split: Split) -> Job[np.ndarray]:
+    return Job("t-SNE", lambda: tsne(_split.images[:MAP_IMAGES]))

@@ -1,21 +1,24 @@
 """A map of the test images as the last hidden layer sees them: by PCA at once, by t-SNE on demand."""
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import streamlit as st
 
 from ui import resources
-from ui.controls import choice_in_url
-from ui.explore.image_map import choose_method, map_words
-from ui.inside.charts import answer_map_spec, answer_points
-from ui.inside.shared import evaluation_at, map_at, tsne_at
-from ui.inside.travel import Seen
-from ui.translation import gettext as _
-from ui.watching import SECONDS_BETWEEN_LOOKS, is_watched, progress_and_stop, start_button
+from ui.i18n import gettext as _
+from ui.inside.selection import InspectedRun, evaluation_at, map_at, tsne_at
+from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_job_progress, start_button
+from ui.projection_chart import LOUD, QUIET, MapWords, choose_method, map_points, map_spec, map_words
+from ui.url_controls import url_choice
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WATCHED_KEY = "hidden_tsne_watched"
 
 
-def show(seen: Seen) -> None:
+def show(seen: InspectedRun) -> None:
     """Show the section."""
     with st.container(horizontal=True, vertical_alignment="center"):
         method, colours = choose_method(), _choose_colours()
@@ -37,12 +40,12 @@ def show(seen: Seen) -> None:
 def _choose_colours() -> str:
     names = {"truth": _("Coloured by digit"), "errors": _("Misread ones stand out")}
     label = _("Colours")
-    return choice_in_url(
+    return url_choice(
         st.segmented_control, label, names, "colour", "truth", required=True, label_visibility="collapsed"
     )
 
 
-def _show_map(seen: Seen, positions: np.ndarray, colours: str) -> None:
+def _show_map(seen: InspectedRun, positions: np.ndarray, colours: str) -> None:
     split, count = resources.dataset().test, len(positions)
     labels, read = split.labels[:count], evaluation_at(seen).predictions[:count]
     st.vega_lite_chart(
@@ -58,7 +61,7 @@ def _show_map(seen: Seen, positions: np.ndarray, colours: str) -> None:
     st.caption(words.format(count=count, wrong=wrong))
 
 
-def _show_tsne(seen: Seen, colours: str) -> None:
+def _show_tsne(seen: InspectedRun, colours: str) -> None:
     with st.spinner(_("Sending the test images through …")):
         work = tsne_at(seen)
     if work.finished:
@@ -75,8 +78,8 @@ def _show_tsne(seen: Seen, colours: str) -> None:
     )
 
 
-def _offer(seen: Seen) -> None:
-    """Offer to make the map of this moment."""
+def _offer(seen: InspectedRun) -> None:
+    """Offer to make the map of this snapshot."""
     if tsne_at(seen).failed:
         st.warning(_("The map could not be made. Try again, or look at the PCA map."))
     else:
@@ -85,8 +88,26 @@ def _offer(seen: Seen) -> None:
 
 
 @st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
-def _show_progress(seen: Seen) -> None:
+def _show_progress(seen: InspectedRun) -> None:
     work = tsne_at(seen)
-    progress_and_stop(work, WATCHED_KEY, _("Moving the dots: {percent:.0%}"))
+    show_job_progress(work, WATCHED_KEY, _("Moving the dots: {percent:.0%}"))
     if work.latest is not None:
         _show_map(seen, work.latest, "truth")
+
+
+def answer_points(positions: np.ndarray, labels: np.ndarray, read: np.ndarray) -> "pd.DataFrame":
+    """Return the map's points with what was read and whether that is wrong; wrong ones last, so on top."""
+    points = map_points(positions, labels)
+    points["read"], points["wrong"] = read, read != labels
+    return points.sort_values("wrong", kind="stable")
+
+
+def answer_map_spec(words: MapWords, read: str, by_error: bool) -> dict[str, Any]:
+    """Return the specification of `answer_points`; `by_error` only what is misread has a colour."""
+    spec = map_spec(words)
+    encoding = spec["layer"][0]["encoding"]
+    encoding["tooltip"] = [*encoding["tooltip"], {"field": "read", "type": "nominal", "title": read}]
+    if by_error:
+        encoding["color"] = {"condition": {"test": "datum.wrong", "value": LOUD}, "value": QUIET}
+        encoding["opacity"] = {"condition": {"test": "datum.wrong", "value": 1}, "value": 0.45}
+    return {**spec, "height": 480}

@@ -2,26 +2,19 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
-from ui.digits import bars_html, sure_text
-from ui.inside.asked import choose_image
-from ui.inside.shared import activations_at, weights_at
-from ui.inside.tiles import in_rows, tiles_html
-from ui.inside.travel import Seen
-from ui.network import shape_text
-from ui.translation import gettext as _
-from ui.translation import say, sentences_text
+from ui.explanations import MOST_TILES, _how_many, show_layer
+from ui.html.digits import tiles_html
+from ui.i18n import gettext as _
+from ui.i18n import sentences_text
+from ui.inside.selection import InspectedRun, activations_at, choose_image, weights_at
 
 if TYPE_CHECKING:
-    from mnist_core.explain import LayerActivation
-
-MOST_TILES = 64
-MOST_MAPS = 32
+    pass
 
 
-def show(seen: Seen) -> None:
+def show(seen: InspectedRun) -> None:
     """Show the section."""
     st.subheader(_("What the first layer looks for"))
     _show_weights(seen)
@@ -32,7 +25,7 @@ def show(seen: Seen) -> None:
             show_layer(layer)
 
 
-def _show_weights(seen: Seen) -> None:
+def _show_weights(seen: InspectedRun) -> None:
     weights, largest = weights_at(seen)
     window = weights.shape[1] < 28
     what = _("The weights of {count} units of the first layer, {side} x {side} each").format(
@@ -46,39 +39,3 @@ def _show_weights(seen: Seen) -> None:
         "Blue pixels speak for it when they are inked, orange ones against it; pale ones don't matter."
     )
     st.caption(sentences_text([words, meaning, *_how_many(len(weights), MOST_TILES)]))
-
-
-def _how_many(count: int, most: int) -> list[str]:
-    """Say that not all are shown."""
-    return [_("The first {most} of {count:,}.").format(most=most, count=count)] if count > most else []
-
-
-def show_layer(layer: "LayerActivation") -> None:
-    """Show what one layer makes of an image."""
-    values = layer.values
-    if layer.kind == "output":
-        _show_output(values)
-        return
-    title = f"**{say(layer.title)}** · {shape_text(values.shape)}"
-    st.markdown(title)
-    largest = float(np.abs(values).max())
-    what = _("What this layer makes of the image: {title}").format(title=say(layer.title))
-    if values.ndim == 3 and values.shape[1] > 1:
-        st.html(tiles_html(values[:MOST_MAPS], largest, what, side=2.6))
-    else:
-        units = values.ravel()
-        st.html(tiles_html([in_rows(units[:1024])], largest, what, side=18))
-    active = float((values > 0).mean())
-    words = _("{share:.0%} of its {count:,} values are above zero, the largest is {largest:.3g}.")
-    hidden = _how_many(len(values), MOST_MAPS) if values.ndim == 3 else _how_many(values.size, 1024)
-    st.caption(sentences_text([words.format(share=active, count=values.size, largest=largest), *hidden]))
-
-
-def _show_output(values: np.ndarray) -> None:
-    """Show the ten outputs as probabilities."""
-    powers = np.exp(values - values.max())
-    shares = powers / powers.sum()
-    read = int(shares.argmax())
-    st.markdown("**" + _("The ten outputs, as probabilities") + "**")
-    texts = [sure_text(float(share)) for share in shares]
-    st.html(bars_html([str(digit) for digit in range(10)], shares.tolist(), texts, strong=read))

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from mnist_core.cli import commands
-from mnist_core.data import Dataset
+from mnist_core.data.mnist import Dataset
 from mnist_core.runs import store as run_store
 from mnist_core.runs.store import RunStore
 from tests.core.cli.command_line import FAST, CommandLine

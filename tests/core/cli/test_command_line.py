@@ -5,10 +5,11 @@ import sys
 
 import pytest
 
+from mnist_core.choices import CHOICES
 from mnist_core.cli import commands
-from mnist_core.config import CHOICES, TrainConfig
-from mnist_core.data import open_mnist
-from mnist_core.dataset.raw_files import FILES
+from mnist_core.config import TrainConfig
+from mnist_core.data.idx_files import MNIST_FILES
+from mnist_core.data.mnist import open_mnist
 from mnist_core.recipes import RECIPES
 from mnist_core.runs import store as run_store
 from mnist_core.runs.store import PROJECT
@@ -20,7 +21,7 @@ def test_data_says_what_is_in_use_and_checks_it(command, tiny_mnist, monkeypatch
     answer = command.json("data", "--data", str(tiny_mnist))
     assert (answer["source"], answer["path"]) == ("mnist", str(tiny_mnist))
     assert (answer["train_images"], answer["test_images"]) == (600, 100)
-    assert [file["name"] for file in answer["files"]] == list(FILES)
+    assert [file["name"] for file in answer["files"]] == list(MNIST_FILES)
     assert all(file["checksum_ok"] for file in answer["files"])
     _, out, _ = command("data", "--data", str(tiny_mnist))
     assert "mnist: 600 training and 100 test images" in out
@@ -149,7 +150,7 @@ def test_a_directory_for_runs_that_cannot_be_written_is_named(command, tmp_path)
 
 
 def test_a_damaged_mnist_is_named(command, tiny_mnist, monkeypatch):
-    raw = tiny_mnist / "MNIST" / "raw" / next(iter(FILES))
+    raw = tiny_mnist / "MNIST" / "raw" / next(iter(MNIST_FILES))
     raw.write_bytes(raw.read_bytes()[:-1])
     monkeypatch.setattr(commands, "load_dataset", lambda directory, progress: open_mnist(directory))
     assert f"{raw} is damaged" in command.refusal("data", "--data", str(tiny_mnist))

@@ -3,12 +3,13 @@ import json
 import numpy as np
 import pytest
 
-from mnist_core.analysis.reliability import reliability
-from mnist_core.analysis.robustness import TRIALS, measure_robustness
-from mnist_core.analysis.significance import wilson_interval
-from mnist_core.cli import robustness_commands
-from mnist_core.evaluation import evaluate, judging_splits
-from mnist_core.reading.calibration import Calibration
+from mnist_core.cli import evaluate as evaluate_command
+from mnist_core.data.mnist import evaluation_splits
+from mnist_core.evaluation.calibration_curves import reliability
+from mnist_core.evaluation.metrics import evaluate
+from mnist_core.evaluation.robustness import DISTURBANCES, measure_robustness
+from mnist_core.evaluation.significance import wilson_interval
+from mnist_core.recognition.calibration import Calibration
 from tests.core.cli.command_line import ONE
 
 
@@ -33,11 +34,11 @@ def test_evaluate_gives_accuracy_metrics_and_confusion_matrix(command, run_id, s
 
 def test_evaluate_judges_by_the_split_asked_for(command, run_id, store, sample):
     run = store.get(run_id)
-    for name, (split, _) in judging_splits(run.config, sample).items():
+    for name, (split, _) in evaluation_splits(run.config, sample).items():
         answer = command.json("evaluate", run_id, "--split", name)
         assert (answer["split"], answer["images"]) == (name, len(split))
         assert answer["accuracy"] == evaluate(run.load_model(), split).accuracy
-    missing = {"validation", "train", "test"} - set(judging_splits(run.config, sample))
+    missing = {"validation", "train", "test"} - set(evaluation_splits(run.config, sample))
     for name in missing:
         assert "held no validation images out" in command.refusal("evaluate", run_id, "--split", name)
 
@@ -48,9 +49,9 @@ def test_evaluate_measures_robustness(command, run_id, store, sample):
     assert (answer["run"], answer["images"], answer["seed"], answer["complete"]) == (run_id, 50, 3, True)
     assert answer["accuracy"] == result.clean
     assert answer["standard_error"] == pytest.approx(0.5 / 50**0.5)
-    assert [row["name"] for row in answer["trials"]] == list(TRIALS)
+    assert [row["name"] for row in answer["trials"]] == list(DISTURBANCES)
     for row in answer["trials"]:
-        assert row["strengths"] == list(TRIALS[row["name"]].strengths)
+        assert row["strengths"] == list(DISTURBANCES[row["name"]].strengths)
         assert row["accuracies"] == list(result.accuracies[row["name"]])
         assert row["score"] == result.score(row["name"])
 
@@ -60,7 +61,9 @@ def test_robustness_is_a_table_for_people_with_a_bar(command, run_id):
     assert code == 0
     assert "of 20 images right as they are" in out
     assert "standard error of each figure is 11.2% at most" in out
-    assert [line[:24].strip() for line in out.splitlines()[4:]] == [trial.label for trial in TRIALS.values()]
+    assert [line[:24].strip() for line in out.splitlines()[4:]] == [
+        trial.label for trial in DISTURBANCES.values()
+    ]
     assert "robustness:   0%" in err
     assert "1 image or more, not 0" in command.refusal("evaluate", run_id, "--robustness", "--images", "0")
     for seed in ("-1", "9" * 30):
@@ -84,7 +87,7 @@ def test_ctrl_c_prints_the_robustness_that_was_measured(command, run_id, monkeyp
         def __exit__(self, *_: object) -> None:
             pass
 
-    monkeypatch.setattr(robustness_commands, "ctrl_c", CtrlC)
+    monkeypatch.setattr(evaluate_command, "ctrl_c", CtrlC)
     code, out, err = command("evaluate", run_id, "--robustness", "--images", "20", "--json")
     answer = json.loads(out)
     assert (code, answer["complete"]) == (0, False)

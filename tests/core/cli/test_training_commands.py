@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from mnist_core.cli import training_commands
-from mnist_core.evaluation import evaluate
+from mnist_core.cli import train
+from mnist_core.evaluation.metrics import evaluate
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import PROJECT, RunStore
 from tests.core.cli.command_line import FAST
@@ -62,8 +62,8 @@ def test_threads_are_as_asked(threads, command):
 
 
 def test_threads_are_chosen_by_a_trial_if_not_asked_for(command, monkeypatch):
-    monkeypatch.setattr("mnist_core.machine.devices.usable_cores", lambda: 2)
-    monkeypatch.setattr("mnist_core.machine.threads._images_per_second", lambda *given: given[2])
+    monkeypatch.setattr("mnist_core.runtime.devices.usable_cores", lambda: 2)
+    monkeypatch.setattr("mnist_core.training.autotune._images_per_second", lambda *given: given[2])
     assert command.json("train", "--recipe", "tutorial-3", *FAST[:-2])["threads"] == 2
 
 
@@ -103,7 +103,7 @@ def test_ctrl_c_ends_the_training_and_keeps_what_was_learned(when, form, command
         def __exit__(self, *_: object) -> None:
             pass
 
-    monkeypatch.setattr(training_commands, "ctrl_c", CtrlC)
+    monkeypatch.setattr(train, "ctrl_c", CtrlC)
     code, out, _ = command("train", "--recipe", "tutorial-3", *FAST, *form)
     run = store.get("last")
     assert (code, run.status) == (0, "stopped")

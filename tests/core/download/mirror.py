@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mnist_core.dataset.download import DownloadError
+from mnist_core.data.download import DownloadError
 
 IMAGES = "train-images-idx3-ubyte"
 
@@ -91,7 +91,7 @@ class Mirror:
 
 
 def children() -> list[psutil.Process]:
-    module = "mnist_core.dataset.download"
+    module = "mnist_core.data.download"
     return [child for child in psutil.Process().children() if module in child.cmdline()]
 
 

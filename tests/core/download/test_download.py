@@ -1,8 +1,8 @@
 from contextlib import closing
 
-from mnist_core.data import load_dataset, open_mnist
-from mnist_core.dataset.download import download_mnist
-from mnist_core.dataset.raw_files import FILES
+from mnist_core.data.download import download_mnist
+from mnist_core.data.idx_files import MNIST_FILES
+from mnist_core.data.mnist import load_dataset, open_mnist
 from tests.core.download.mirror import IMAGES, LIGHT, Mirror, children, left_in
 
 
@@ -19,9 +19,9 @@ def test_downloads_what_the_mirror_has(mirror, tiny_files, tmp_path, monkeypatch
 
 def test_downloads_the_real_mnist(mnist_directory, own_cache, tmp_path):
     source = mnist_directory / "MNIST" / "raw"
-    with closing(Mirror({name: (source / name).read_bytes() for name in FILES})) as mirror:
+    with closing(Mirror({name: (source / name).read_bytes() for name in MNIST_FILES})) as mirror:
         list(download_mnist(tmp_path, mirror.url + "/"))
-    for name in FILES:
+    for name in MNIST_FILES:
         assert (tmp_path / "MNIST" / "raw" / name).read_bytes() == (source / name).read_bytes()
     assert len(open_mnist(tmp_path).train) == 60_000
 

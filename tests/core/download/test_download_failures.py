@@ -5,8 +5,8 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from mnist_core.data import load_dataset
-from mnist_core.dataset.download import download_mnist
+from mnist_core.data.download import download_mnist
+from mnist_core.data.mnist import load_dataset
 from tests.core.download.mirror import IMAGES, LIGHT, Mirror, children, failure, left_in
 
 

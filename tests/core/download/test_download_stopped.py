@@ -5,7 +5,7 @@ import sys
 
 import psutil
 
-from mnist_core.dataset.download import PROJECT, download_mnist
+from mnist_core.data.download import PROJECT, download_mnist
 from tests.core.download.mirror import HANGS, children, left_in
 
 
@@ -39,7 +39,7 @@ def test_after_a_killed_parent_the_child_ends_and_its_leftovers_are_removed(
 ):
     stub_torchvision(HANGS)
     code = (
-        "import sys; from mnist_core.dataset.download import download_mnist\n"
+        "import sys; from mnist_core.data.download import download_mnist\n"
         "for fraction in download_mnist(sys.argv[1]): print(fraction, flush=True)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "there")]

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mnist_core.config import TrainConfig
+from mnist_core.runs.queue import Snapshot, TrainingQueue
 from mnist_core.runs.store import RunStore
-from mnist_core.runs.training_queue import Snapshot, TrainingQueue
 
 SHORT = TrainConfig(widths=(8,), epochs=2, batch_size=50, train_size=200, monitor="test")
 

@@ -3,9 +3,9 @@
 import pytest
 from filelock import FileLock
 
-from mnist_core.evaluation import evaluate
+from mnist_core.evaluation.metrics import evaluate
 from mnist_core.messages import InputError
-from mnist_core.runs.training_queue import TrainingQueue
+from mnist_core.runs.queue import TrainingQueue
 from tests.core.training_queue.lab import ENDLESS, SHORT, wait_for
 
 
@@ -83,7 +83,7 @@ def test_the_learning_rate_is_changed_while_a_run_trains(lab):
     wait_for(lambda: lab.queue.rows(run_id)[-1].get("learning_rate") == 0.005)
     lab.queue.stop(run_id)
     assert lab.ended(run_id) == "stopped"
-    assert [phase.learning_rate for phase in lab.store.get(run_id).phases] == [0.001, 0.005]
+    assert [change.learning_rate for change in lab.store.get(run_id).changes] == [0.001, 0.005]
     lab.queue.set_learning_rate(run_id, 0.1)
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from mnist_core.messages import InputError
-from mnist_core.runs import training_queue
+from mnist_core.runs import queue as training_queue
+from mnist_core.runs.queue import TrainingQueue
 from mnist_core.runs.store import RunStore
-from mnist_core.runs.training_queue import TrainingQueue
 from tests.core.training_queue.lab import SHORT, wait_for
 
 

@@ -1,1 +1,0 @@
-"""How good a model is, where it breaks, and whether a difference is real."""

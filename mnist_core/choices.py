@@ -1,0 +1,355 @@
+"""What can be chosen for each setting of a training: names, labels, descriptions and related facts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mnist_core.messages import N_, InputError, Message
+
+
+@dataclass(frozen=True)
+class Activation:
+    """One activation: `layer` names its class in torch.nn, with `options`; None builds nothing.
+
+    `pieces` linear maps feed each unit (1 for all but Maxout). `monotone` ones never fall as their input
+    rises, so max pooling gives the same before them as after, for a quarter of the work.
+    """
+
+    label: str
+    description: str
+    layer: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    pieces: int = 1
+    monotone: bool = False
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "none": Activation(
+        N_("None"), N_("No activation: however many layers, together they are one linear map."), monotone=True
+    ),
+    "sigmoid": Activation(
+        N_("Sigmoid"),
+        N_("Squashes to 0..1; its slope is at most 1/4, so deep stacks learn slowly."),
+        "Sigmoid",
+        monotone=True,
+    ),
+    "tanh": Activation(
+        N_("Tanh"), N_("Squashes to -1..1, centred on zero; flat at both ends."), "Tanh", monotone=True
+    ),
+    "relu": Activation(
+        N_("ReLU"),
+        N_("max(0, x): cheap, and its slope of 1 eases vanishing gradients."),
+        "ReLU",
+        monotone=True,
+    ),
+    "leaky_relu": Activation(
+        N_("LeakyReLU"),
+        N_("ReLU with a slope of 0.01 below zero, so no unit dies for good."),
+        "LeakyReLU",
+        {"negative_slope": 0.01},
+        monotone=True,
+    ),
+    "prelu": Activation(
+        N_("PReLU"), N_("LeakyReLU whose slope below zero is learned with the weights."), "PReLU"
+    ),
+    "rrelu": Activation(
+        N_("RReLU"), N_("LeakyReLU whose slope below zero is drawn at random while training."), "RReLU"
+    ),
+    "elu": Activation(N_("ELU"), N_("Smooth below zero, levelling off at -1."), "ELU", monotone=True),
+    "selu": Activation(
+        N_("SELU"),
+        N_("A scaled ELU that keeps activations near mean 0 and spread 1 in plain MLPs."),
+        "SELU",
+        monotone=True,
+    ),
+    "gelu": Activation(
+        N_("GELU"), N_("x times the normal distribution's CDF: a smooth ReLU, used in transformers."), "GELU"
+    ),
+    "silu": Activation(N_("SiLU"), N_("x times sigmoid(x), also called Swish: a smooth ReLU."), "SiLU"),
+    "maxout": Activation(
+        N_("Maxout"),
+        N_("The largest of two linear maps per unit: learns its own shape, for twice the weights."),
+        "Maxout",
+        {"pieces": 2},
+        pieces=2,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One family of networks, which models.architectures builds.
+
+    `uses_widths`: it has hidden layers of TrainConfig.widths. `stages`: the fewest and most channel counts it
+    takes, None for none.
+    """
+
+    label: str
+    description: str
+    uses_widths: bool = False
+    stages: tuple[int, int] | None = None
+
+    def check(self, channels: tuple[int, ...]) -> None:
+        """Raise InputError when this family can't be built with `channels`."""
+        if self.stages and not self.stages[0] <= len(channels) <= self.stages[1]:
+            raise InputError(
+                N_(
+                    "{label} takes {least} to {most} channel counts, as each halves the image; {given} given."
+                ),
+                label=Message(self.label),
+                least=self.stages[0],
+                most=self.stages[1],
+                given=len(channels),
+            )
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "softmax": Architecture(
+        N_("Softmax regression"),
+        N_("One linear map from 784 pixels to ten scores: no hidden layer."),
+    ),
+    "mlp": Architecture(
+        N_("MLP"),
+        N_("Fully connected layers of any widths; it does not know which pixels are neighbours."),
+        uses_widths=True,
+    ),
+    "cnn": Architecture(
+        N_("CNN"),
+        N_("3 x 3 convolution, activation and pooling for each channel count, then fully connected layers."),
+        uses_widths=True,
+        stages=(1, 4),
+    ),
+    "lenet5": Architecture(
+        N_("LeNet-5"),
+        N_("LeCun's network of 1998: two 5 x 5 convolutions, average pooling, layers of 120 and 84."),
+    ),
+    "vgg": Architecture(
+        N_("Small VGG"),
+        N_("Pairs of 3 x 3 convolutions before each pooling, as in VGG (2014)."),
+        uses_widths=True,
+        stages=(1, 4),
+    ),
+    "resnet": Architecture(
+        N_("Small ResNet"),
+        N_("Pairs of 3 x 3 convolutions with a skip connection, as in ResNet (2015)."),
+        uses_widths=True,
+        stages=(1, 4),
+    ),
+    "fast_cnn": Architecture(
+        N_("Fast CNN"),
+        N_("Our own: halves the image in its first convolution, for the most accuracy per second."),
+        uses_widths=True,
+        stages=(2, 4),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class OptimizerEntry:
+    """One optimizer; `learning_rate` is its usual one. training.optimizers has its update rule.
+
+    `cls` is the class in torch.optim that does the same, with `nesterov` and `fused` as options.
+    """
+
+    label: str
+    description: str
+    cls: str
+    learning_rate: float
+    uses_momentum: bool = False
+    nesterov: bool = False
+    fused: bool = False
+
+
+OPTIMIZERS: dict[str, OptimizerEntry] = {
+    "sgd": OptimizerEntry(
+        N_("SGD"), N_("Gradient descent: a step of learning rate times gradient, nothing more."), "SGD", 0.1
+    ),
+    "momentum": OptimizerEntry(
+        N_("SGD + momentum"),
+        N_("Steps build up speed in directions that persist."),
+        "SGD",
+        0.05,
+        uses_momentum=True,
+    ),
+    "nesterov": OptimizerEntry(
+        N_("Nesterov"),
+        N_("Momentum that looks ahead to where it is going before it measures the slope."),
+        "SGD",
+        0.05,
+        uses_momentum=True,
+        nesterov=True,
+    ),
+    "adagrad": OptimizerEntry(
+        N_("AdaGrad"),
+        N_("Each weight its own rate, which only shrinks as its gradients add up."),
+        "Adagrad",
+        0.01,
+    ),
+    "rmsprop": OptimizerEntry(
+        N_("RMSprop"),
+        N_("AdaGrad that forgets: divides by a running mean of recent gradients."),
+        "RMSprop",
+        0.001,
+    ),
+    "adadelta": OptimizerEntry(
+        N_("Adadelta"), N_("RMSprop that also scales by the size of its recent steps."), "Adadelta", 1.0
+    ),
+    "adam": OptimizerEntry(
+        N_("Adam"), N_("Momentum and RMSprop together: a good first choice."), "Adam", 0.001, fused=True
+    ),
+    "adamw": OptimizerEntry(
+        N_("AdamW"), N_("Adam with weight decay applied to the weights directly."), "AdamW", 0.001, fused=True
+    ),
+    "muon": OptimizerEntry(
+        N_("Muon"),
+        N_("Makes each weight matrix's step orthogonal; biases and the rest are moved by AdamW."),
+        "Muon",
+        0.02,
+        uses_momentum=True,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One schedule: `factor(progress)` multiplies the learning rate; progress runs from 0 to 1."""
+
+    label: str
+    description: str
+    factor: Callable[[float], float]
+
+
+def _one_cycle(progress: float, warm_up: float = 0.25, start: float = 1 / 25, end: float = 1e-5) -> float:
+    if progress < warm_up:
+        return start + (1 - start) * 0.5 * (1 - math.cos(math.pi * progress / warm_up))
+    return end + (1 - end) * 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up)))
+
+
+SCHEDULES: dict[str, Schedule] = {
+    "constant": Schedule(N_("Constant"), N_("The same learning rate throughout."), lambda progress: 1.0),
+    "step": Schedule(
+        N_("Step"),
+        N_("A tenth of the rate after half of the run, a hundredth after three quarters."),
+        lambda progress: 1.0 if progress < 0.5 else 0.1 if progress < 0.75 else 0.01,
+    ),
+    "cosine": Schedule(
+        N_("Cosine"),
+        N_("Falls from the full rate to zero along half a cosine wave."),
+        lambda progress: 0.5 * (1 + math.cos(math.pi * progress)),
+    ),
+    "one_cycle": Schedule(
+        N_("One-cycle"),
+        N_("Rises over the first quarter, then falls to nearly zero: fast and accurate (Smith 2018)."),
+        _one_cycle,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far an image may move: limits of independent uniform draws, each taken both ways.
+
+    `shift` in pixels, `rotation` and `shear` in degrees, `scale` as a share of the size, `elastic` as the
+    standard deviation of a smooth displacement in pixels, `pen` as the share by which lines go over into ones
+    a pixel wider or narrower on both sides. `whole_pixels` draws shifts without interpolation.
+    """
+
+    label: str
+    description: str
+    shift: float = 0.0
+    rotation: float = 0.0
+    scale: float = 0.0
+    shear: float = 0.0
+    elastic: float = 0.0
+    pen: float = 0.0
+    whole_pixels: bool = False
+
+
+AUGMENTATIONS: dict[str, Augmentation] = {
+    "none": Augmentation(N_("None"), N_("Every epoch sees the same images.")),
+    "shift": Augmentation(
+        N_("Shift"), N_("Moved by up to 2 pixels each way, anew in every epoch."), shift=2, whole_pixels=True
+    ),
+    "affine": Augmentation(
+        N_("Affine"),
+        N_("Turned up to 10 degrees, sheared, resized by up to a tenth and moved up to 2 pixels."),
+        shift=2,
+        rotation=10,
+        scale=0.1,
+        shear=10,
+    ),
+    "elastic": Augmentation(
+        N_("Elastic"),
+        N_("Affine, and warped like ink on rubber (Simard et al. 2003)."),
+        shift=2,
+        rotation=10,
+        scale=0.1,
+        shear=10,
+        elastic=1.0,
+    ),
+    "pens": Augmentation(
+        N_("Elastic, many pens"),
+        N_("Elastic, and written with thinner and thicker pens."),
+        shift=2,
+        rotation=10,
+        scale=0.1,
+        shear=10,
+        elastic=0.7,
+        pen=0.5,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class InputScaling:
+    """Pixels become (pixel / 255 - mean) / std."""
+
+    label: str
+    description: str
+    mean: float
+    std: float
+
+
+INPUT_SCALINGS: dict[str, InputScaling] = {
+    "unit": InputScaling(N_("0 to 1"), N_("Pixel / 255, from 0 to 1; no more than ToTensor does."), 0.0, 1.0),
+    "symmetric": InputScaling(N_("-1 to 1"), N_("(x - 0.5) / 0.5: from -1 to 1."), 0.5, 0.5),
+    "standard": InputScaling(
+        N_("Mean 0, spread 1"),
+        N_("(x - 0.1307) / 0.3081: MNIST's own mean becomes 0, its standard deviation 1."),
+        0.1307,
+        0.3081,
+    ),
+}
+
+LOSSES: dict[str, str] = {
+    "cross_entropy": N_("Cross-entropy of the softmax of the network's ten outputs."),
+    "nll": N_("Negative log-likelihood after a log-softmax layer: the same loss, written in two parts."),
+}
+MONITORS: dict[str, str] = {
+    "validation": N_(
+        "After each epoch, accuracy on training images held out; the test set is kept for the end."
+    ),
+    "test": N_(
+        "After each epoch, accuracy on the test set, as tutorials do; then it no longer judges fairly."
+    ),
+}
+PRECISIONS: dict[str, str] = {
+    "auto": N_("bfloat16 for convolutions where the processor has it, else float32."),
+    "float32": N_("32-bit floating point throughout."),
+    "bfloat16": N_("16-bit matrix products: faster where the processor has them."),
+}
+
+CHOICES: dict[str, Mapping[str, object]] = {
+    "architecture": ARCHITECTURES,
+    "activation": ACTIVATIONS,
+    "loss": LOSSES,
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "input_scaling": INPUT_SCALINGS,
+    "augmentation": AUGMENTATIONS,
+    "monitor": MONITORS,
+    "precision": PRECISIONS,
+}

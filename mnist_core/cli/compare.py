@@ -1,0 +1,158 @@
+"""What `compare` of `python -m mnist_core` does, and what `train --repeat` says at its end."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from mnist_core.cli.commands import load_data, run_answer
+from mnist_core.cli.terminal import counting_bar
+from mnist_core.runs.run import Run
+from mnist_core.runs.seed_variance import SeedSummary, compare_groups, group_by_seed, seed_summary
+from mnist_core.runs.store import RunStore
+
+if TYPE_CHECKING:
+    from mnist_core.runs.comparison import Comparison, Score
+
+Answer = dict[str, Any]
+LISTED = 10  # images by number; --json has all
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Print two to eight runs side by side, each pair's test, and what several seeds of one say together."""
+    from mnist_core.evaluation.metrics import evaluate
+    from mnist_core.runs.comparison import check_comparable, compare_runs
+
+    store = RunStore(options.runs)
+    runs = [store.get(name) for name in options.run]
+    dataset = load_data(options.data)
+    check_comparable(runs, dataset.source)
+    models = [run.load_model() for run in runs]
+    comparison = compare_runs(
+        runs, [evaluate(model, dataset.test) for model in counting_bar(models, "evaluating")]
+    )
+    groups = _groups(comparison)
+    if options.json:
+        print(json.dumps(_comparison_answer(comparison) | groups))
+    else:
+        _print_comparison(comparison, groups)
+
+
+def print_repeats(runs: Sequence[Run], as_json: bool) -> None:
+    """Print the mean and spread of runs that differ in their seed only; of what didn't finish, nothing."""
+    accuracies = [run.results["test_accuracy"] for run in runs if run.status == "finished"]
+    summary = seed_summary(accuracies) if accuracies else None
+    if as_json:
+        answer = _summary_answer(summary) if summary else None
+        print(json.dumps({"runs": [run_answer(run) for run in runs], "summary": answer}))
+    elif summary:
+        print(summary.statement)
+
+
+def _groups(comparison: Comparison) -> Answer:
+    """Return the summaries of those settings that several seeds were trained with, and their tests."""
+    scores = {score.run.id: score for score in comparison.scores}
+    groups = [
+        [scores[run.id] for run in group] for group in group_by_seed([s.run for s in comparison.scores])
+    ]
+    repeated = [group for group in groups if len(group) > 1]
+    summaries = [_names(group) | _summary_answer(seed_summary(_accuracies(group))) for group in repeated]
+    return {"groups": summaries, "group_tests": _group_tests(repeated)}
+
+
+def _group_tests(groups: Sequence[Sequence[Score]]) -> list[Answer]:
+    titles = [_title(group) for group in groups]
+    tests = compare_groups([_accuracies(group) for group in groups], titles)
+    return [
+        {
+            "groups": (titles[first], titles[second]),
+            **asdict(result.test),
+            "p_holm": result.p_holm,
+            "statements": [str(said) for said in result.statements],
+        }
+        for (first, second), result in tests.items()
+    ]
+
+
+def _accuracies(group: Sequence[Score]) -> list[float]:
+    return [score.accuracy for score in group]
+
+
+def _title(group: Sequence[Score]) -> str:
+    ids = ", ".join(score.run.id[:6] for score in group)
+    return f"{group[0].run.config.recipe} ({ids})"
+
+
+def _names(group: Sequence[Score]) -> Answer:
+    return {"name": _title(group), "runs": [score.run.id for score in group]}
+
+
+def _summary_answer(summary: SeedSummary) -> Answer:
+    return {**asdict(summary), "statement": str(summary.statement)}
+
+
+def _comparison_answer(comparison: Comparison) -> Answer:
+    ids = [score.run.id for score in comparison.scores]
+    return {
+        "images": comparison.images,
+        "runs": [{**score.row(), "right_alone": score.right_alone.tolist()} for score in comparison.scores],
+        "settings": comparison.settings,
+        "pairs": [
+            {
+                "first": ids[pair.first],
+                "second": ids[pair.second],
+                "only_first": pair.only_first.tolist(),
+                "only_second": pair.only_second.tolist(),
+                "p": pair.p,
+                "p_holm": pair.p_holm,
+                "statements": [str(said) for said in pair.statements],
+            }
+            for pair in comparison.pairs
+        ],
+        "notes": [str(note) for note in comparison.notes],
+    }
+
+
+def _print_comparison(comparison: Comparison, groups: Answer) -> None:
+    print(f"{'run':16}  accuracy  95% interval     loss  parameters  trained in  images/s      bytes  name")
+    for score in comparison.scores:
+        print(_line(score))
+    print()
+    for score in comparison.scores:
+        print(f"only {score.name} gets right: {_first_few(score.right_alone.tolist())}")
+    if comparison.settings:
+        print("\nsettings that differ, in that order")
+    for name, values in comparison.settings.items():
+        print(f"  {name:16}", "  ".join(f"{value!s:14}" for value in values).rstrip())
+    for pair in comparison.pairs:
+        print()
+        for said in pair.statements:
+            print(said)
+    for group in groups["groups"]:
+        print(f"\n{group['name']}: {group['statement']}")
+    for test in groups["group_tests"]:
+        print()
+        for said in test["statements"]:
+            print(said)
+    print()
+    for note in comparison.notes:
+        print(note)
+
+
+def _first_few(images: Sequence[int]) -> str:
+    more = f" and {len(images) - LISTED:,} more" if len(images) > LISTED else ""
+    return (", ".join(map(str, images[:LISTED])) or "nothing") + more
+
+
+def _line(score: Score) -> str:
+    def figure(value: float | None, form: str) -> str:
+        return "-" if value is None else format(value, form)
+
+    low, high = score.interval
+    accuracy = f"{score.run.id:16}  {score.accuracy:8.2%}  {low:.2%}-{high:.2%}  {score.loss:7.4f}"
+    cost = f"{figure(score.parameters, ','):>10}  {figure(score.train_seconds, ',.1f') + ' s':>10}"
+    speed = f"{figure(score.images_per_second, ',.0f'):>8}  {score.size:>9,}"
+    return f"{accuracy}  {cost}  {speed}  {score.name}"

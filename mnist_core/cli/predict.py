@@ -1,0 +1,93 @@
+"""What the command `predict` of `python -m mnist_core` does."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mnist_core.messages import InputError
+from mnist_core.recognition.images import pixels_to_image, read_picture
+from mnist_core.recognition.labelled_drawings import LabelledDrawing, read_labelled_drawing
+from mnist_core.recognition.recognizer import Prediction, predict
+from mnist_core.recognition.strokes import Strokes
+from mnist_core.runs.store import RunStore
+
+if TYPE_CHECKING:
+    from mnist_core.recognition.segmentation import RowDigit
+
+Named = Iterator[tuple[str, Any]]
+
+
+def predict_inputs(options: argparse.Namespace) -> None:
+    """Print what each input is read as, a line each."""
+    if not options.image and not options.strokes:
+        raise InputError("There is nothing to read; name pictures, or a file of strokes with --strokes.")
+    pictures = [(name, read_picture(name)) for name in options.image]
+    entries = list(_entries(options.strokes)) if options.strokes else []
+    run = RunStore(options.runs).get(options.run)
+    how = run.load_model(), run.load_calibration()
+    if options.row:
+        from mnist_core.recognition.segmentation import predict_pixels_row, predict_strokes_row
+
+        rows = [(name, predict_pixels_row(how[0], pixels, how[1])) for name, pixels in pictures]
+        rows += [(name, predict_strokes_row(how[0], drawn, how[1])) for name, drawn in _strokes(entries)]
+        for name, digits in rows:
+            _print_row(name, digits, options.json)
+        return
+    images = [(name, pixels_to_image(pixels)) for name, pixels in pictures]
+    images += [(name, entry.image) for name, entry in entries]
+    for name, image in images:
+        prediction = predict(how[0], image, how[1])
+        answer = {"input": name, **_answer(prediction), "blank": prediction.blank}
+        print(json.dumps(answer) if options.json else f"{name}: {_in_words(prediction)}")
+
+
+def _answer(prediction: Prediction) -> dict[str, Any]:
+    return {
+        "label": prediction.label,
+        "confidence": prediction.confidence,
+        "probabilities": prediction.probabilities.tolist(),
+        "is_digit": prediction.is_digit,
+    }
+
+
+def _in_words(prediction: Prediction) -> str:
+    if prediction.blank:
+        return "no digit"
+    reading = f"{prediction.label} ({prediction.confidence:.1%})"
+    return reading if prediction.is_digit else f"not a digit; if it were one, {reading}"
+
+
+def _print_row(name: str, digits: list[RowDigit], as_json: bool) -> None:
+    if as_json:
+        found = [
+            {**_answer(digit.prediction), "box": list(digit.box), "unsure": digit.unsure} for digit in digits
+        ]
+        print(json.dumps({"input": name, "digits": found}))
+    else:
+        marked = [f"{digit.prediction.label}{'?' * digit.unsure}" for digit in digits]
+        print(f"{name}: {' '.join(marked) or 'no digit'}")
+
+
+def _entries(path: str) -> Iterator[tuple[str, LabelledDrawing]]:
+    try:
+        lines = Path(path).read_text().splitlines()
+    except OSError as error:
+        raise InputError("{path} can't be read ({why}).", path=path, why=error.strerror) from None
+    except UnicodeDecodeError:
+        raise InputError("{path} is no text: give a file with a JSON object a line.", path=path) from None
+    if not any(line.strip() for line in lines):
+        raise InputError("{path} is empty: give a file with a JSON object a line.", path=path)
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield f"{path}:{number}", read_labelled_drawing(line, number)
+
+
+def _strokes(entries: list[tuple[str, LabelledDrawing]]) -> Iterator[tuple[str, Strokes]]:
+    for name, entry in entries:
+        if entry.strokes is None:
+            raise InputError("{name} is pixels of one digit, so no row; leave --row out.", name=name)
+        yield name, entry.strokes

@@ -1,0 +1,125 @@
+"""What `train` and `continue` of `python -m mnist_core` do."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnist_core.choices import CHOICES
+from mnist_core.cli.commands import check_range, load_data, print_run
+from mnist_core.cli.compare import print_repeats
+from mnist_core.cli.terminal import ctrl_c, training_bar
+from mnist_core.config import TrainConfig
+from mnist_core.data.mnist import Dataset
+from mnist_core.export.import_weights import read_config
+from mnist_core.messages import InputError
+from mnist_core.monitoring.diagnostics import diagnose
+from mnist_core.monitoring.run_history import RunHistory
+from mnist_core.recipes import RECIPES
+from mnist_core.runs.run import Run
+from mnist_core.runs.store import RunStore
+from mnist_core.runs.writer import RunWriter
+
+if TYPE_CHECKING:
+    import torch
+
+MOST_REPEATS = 1000
+MOST_THREADS = 256  # more than any machine's cores; with many more, none can be started
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train, once or for several seeds in a row, and print the results."""
+    from mnist_core.runtime.devices import choose_device
+
+    configs = _seeds(_config(options), options.repeat)
+    device = choose_device(options.device)
+    dataset = load_data(options.data)
+    store = RunStore(options.runs)
+    _set_threads(options.threads, configs[0], dataset)
+    if len(configs) == 1:
+        return print_run(_train(store, store.create(configs[0]), dataset, device), options.json)
+    runs: list[Run] = []
+    for config in configs:
+        runs.append(_train(store, store.create(config), dataset, device))
+        if not options.json:
+            print_run(runs[-1], as_json=False)
+        if runs[-1].status != "finished":  # Ctrl-C ends the row, too
+            break
+    print_repeats(runs, options.json)
+
+
+def _seeds(config: TrainConfig, count: int) -> list[TrainConfig]:
+    check_range("--repeat", count, 1, MOST_REPEATS)
+    return [replace(config, seed=config.seed + place) for place in range(count)]
+
+
+def continue_run(options: argparse.Namespace) -> None:
+    """Train a run further, from where it was left, and print its results."""
+    from mnist_core.runs.run_trainer import set_threads
+    from mnist_core.runtime.devices import choose_device, usable_cores
+
+    store = RunStore(options.runs)
+    run = store.get(options.run)
+    dataset = load_data(options.data)
+    writer = store.reopen(run.id, options.epochs)
+    set_threads(writer, dataset, usable_cores())
+    device = choose_device(run.results.get("device", "auto"))
+    print_run(_train(store, writer, dataset, device), options.json)
+
+
+def _train(store: RunStore, writer: RunWriter, dataset: Dataset, device: torch.device) -> Run:
+    from mnist_core.runs.run_trainer import train_run
+
+    events = train_run(writer, dataset, device)
+    with training_bar(writer.config.epochs) as show, ctrl_c() as pressed:
+        for event in events:
+            show(event)
+            if pressed():
+                break
+        events.close()
+    store.keep_within(spare=writer.id)
+    run = store.get(writer.id)
+    _print_findings(run)
+    return run
+
+
+def _print_findings(run: Run) -> None:
+    """Say on stderr what is wrong with a run, and what helps."""
+    config = replace(run.config, learning_rate=run.changes[-1].learning_rate)
+    for finding in diagnose(RunHistory(config, run.metrics(), run.probes())):
+        sentences = (finding.title, finding.evidence, finding.advice)
+        print("doctor:", *(f"{str(said).rstrip('.')}." for said in sentences if said), file=sys.stderr)
+
+
+def settings_help() -> str:
+    """List every setting, with the names to choose from where there are some."""
+    names = TrainConfig().to_json()
+    return "; ".join(f"{name}: {', '.join(CHOICES[name])}" if name in CHOICES else name for name in names)
+
+
+def _config(options: argparse.Namespace) -> TrainConfig:
+    config = read_config(Path(options.config)) if options.config else RECIPES[options.recipe].config
+    for setting in options.set:
+        field, separator, text = setting.partition("=")
+        if not separator:
+            raise InputError("--set takes FIELD=VALUE, such as batch_size=64, not {given!r}.", given=setting)
+        config = config.with_text(field, text)
+    given = {name: getattr(options, name) for name in ("epochs", "seed")}
+    return replace(config, **{name: value for name, value in given.items() if value is not None})
+
+
+def _set_threads(threads: int | None, config: TrainConfig, dataset: Dataset) -> None:
+    import torch
+
+    from mnist_core.data.mnist import training_and_monitored_split
+    from mnist_core.runtime.devices import usable_cores
+    from mnist_core.training.autotune import choose_threads
+
+    if threads is None:
+        choose_threads(config, training_and_monitored_split(config, dataset)[0], usable_cores())
+    else:
+        check_range("--threads", threads, 1, MOST_THREADS)
+        torch.set_num_threads(threads)

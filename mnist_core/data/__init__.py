@@ -1,0 +1,1 @@
+"""MNIST: found, downloaded, checked, opened and described."""

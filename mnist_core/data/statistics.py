@@ -1,0 +1,101 @@
+"""A split as a whole: counts, pixel values, the mean and spread of each digit, typical images."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_core.data.mnist import Split
+
+DIGITS = 10
+# Sums of so many squared pixels are whole numbers below 2**24, which float32 adds up exactly, in any order.
+BLOCK = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """Counts and sums over a split, digit by digit; a digit without images has a mean and spread of 0.
+
+    `counts` int64 [10]: images of each digit. `sums` and `squares` float64 [10, H, W]: each pixel's values
+    (0 to 255), and their squares, added up. `pixel_counts` int64 [256]: how often each value occurs.
+    """
+
+    counts: NDArray[np.int64]
+    sums: NDArray[np.float64]
+    squares: NDArray[np.float64]
+    pixel_counts: NDArray[np.int64]
+
+    @cached_property
+    def means(self) -> NDArray[np.float64]:
+        """Return the mean image of each digit, [10, H, W], 0 to 255."""
+        means: NDArray[np.float64] = self.sums / self._divisors
+        return means
+
+    @cached_property
+    def spreads(self) -> NDArray[np.float64]:
+        """Return each pixel's standard deviation among the images of a digit, [10, H, W], 0 to 127.5."""
+        variances: NDArray[np.float64] = self.squares / self._divisors - self.means**2
+        spreads: NDArray[np.float64] = np.sqrt(variances.clip(0))
+        return spreads
+
+    @property
+    def pixel_mean(self) -> float:
+        """Return the mean of all pixels, 0 to 255."""
+        return float(self.pixel_counts @ np.arange(256) / self.pixel_counts.sum())
+
+    @property
+    def pixel_spread(self) -> float:
+        """Return the standard deviation of all pixels, 0 to 127.5."""
+        squares = self.pixel_counts @ np.arange(256) ** 2
+        return float(np.sqrt(squares / self.pixel_counts.sum() - self.pixel_mean**2))
+
+    @property
+    def _divisors(self) -> NDArray[np.int64]:
+        return np.maximum(self.counts, 1)[:, None, None]
+
+
+def statistics(split: Split) -> Statistics:
+    """Go once through a split's images (at least one)."""
+    pixels = split.images[0].size
+    sums, squares = np.zeros((DIGITS, pixels)), np.zeros((DIGITS, pixels))
+    pixel_counts = np.zeros(256, np.int64)
+    is_digit = np.eye(DIGITS, dtype=np.float32)[split.labels]
+    for start in range(0, len(split), BLOCK):
+        images = split.images[start : start + BLOCK].reshape(-1, pixels)
+        members = is_digit[start : start + BLOCK].T
+        values = images.astype(np.float32)
+        sums += members @ values
+        squares += members @ (values * values)
+        pixel_counts += np.bincount(images.ravel(), minlength=256)
+    shape = (DIGITS, *split.images.shape[1:])
+    counts = np.bincount(split.labels, minlength=DIGITS)
+    return Statistics(counts, sums.reshape(shape), squares.reshape(shape), pixel_counts)
+
+
+def distances_to_mean(split: Split, means: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return how far each image is from the mean of its digit, [N], in grey levels, 0 to 255.
+
+    That is the root mean square, over its pixels, of its difference from `means` [10, H, W] of its label.
+    """
+    pixels = split.images[0].size
+    centres = means.reshape(DIGITS, pixels).astype(np.float32)
+    distances = np.empty(len(split), np.float32)
+    for start in range(0, len(split), BLOCK):
+        part = slice(start, start + BLOCK)
+        away = split.images[part].reshape(-1, pixels) - centres[split.labels[part]]
+        distances[part] = np.sqrt(np.einsum("np,np->n", away, away) / pixels)
+    return distances
+
+
+def most_and_least_typical(
+    split: Split, distances: NDArray[np.float32], digit: int, most: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the places of a digit's `most` images nearest to its mean, and of the farthest, extremes first.
+
+    No image is in both: each gets at most half of the digit's images.
+    """
+    members = np.flatnonzero(split.labels == digit)
+    order = members[np.argsort(distances[members], kind="stable")]
+    most = min(most, len(order) // 2)
+    return order[:most], order[::-1][:most]

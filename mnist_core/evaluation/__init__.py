@@ -1,0 +1,1 @@
+"""How good a model is, where it fails, and whether a difference is real."""

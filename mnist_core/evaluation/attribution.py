@@ -1,0 +1,174 @@
+"""Why a model reads an image as it does: which pixels count, what its layers make of them, what it resembles.
+
+The attributions come from captum. Importing it whole would bring matplotlib along, which nothing here draws
+with; so only the modules of the two methods are imported, when they are first used.
+
+Models are taken in evaluation mode, as runs load them, and stay as they are: several threads may ask at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_core.messages import N_, InputError, Message
+
+if TYPE_CHECKING:
+    import torch
+
+    from mnist_core.models.modules import DigitClassifier
+
+WINDOW = 5  # pixels a side of the square that occlusion hides: a little more than a stroke is wide
+FEWEST_STEPS, MOST_STEPS = 32, 1024  # of integrated gradients' way from paper to the image
+COMPLETE_TO = 0.005  # of the difference that the attributions should add up to
+BATCH = 20  # images, so that memory stays small: the gradients of a large network take 3 MB each
+
+Floats = NDArray[np.float32]
+Indices = NDArray[np.int64]
+_importing = threading.Lock()
+
+
+@dataclass(frozen=True, eq=False)
+class LayerActivation:
+    """What one layer makes of one image: float32 maps [C, H, W], or units [F].
+
+    `kind` is image, convolution, residual, average, flatten, linear or output, and `title` says the layer in
+    words, both as describe_layers has them.
+    """
+
+    kind: str
+    title: Message
+    values: Floats
+
+
+def integrated_gradients(model: DigitClassifier, image: NDArray[np.uint8], target: int) -> Floats:
+    """How much each pixel adds to the output for digit `target`, as against paper; float32 [28, 28].
+
+    The sum is the output for `image` (uint8 [28, 28]) less that for an empty one, within 1 %: the steps are
+    doubled until it is. Sundararajan, Taly and Yan, "Axiomatic Attribution for Deep Networks" (ICML 2017).
+    Raises InputError for a target that is no digit.
+    """
+    _check_digit(target)
+    method = _captum("integrated_gradients").IntegratedGradients(_outputs(model))
+    pixels = _pixels(model, image)
+    difference = _difference(model, pixels, target)
+    steps, missing = FEWEST_STEPS, np.inf
+    while abs(missing) > COMPLETE_TO * abs(difference) and steps <= MOST_STEPS:
+        found = method.attribute(
+            pixels, 0.0, target, n_steps=steps, method="riemann_middle", internal_batch_size=BATCH
+        )
+        missing = float(found.sum()) - difference
+        steps *= 2
+    return _array(found[0])
+
+
+def occlusion(model: DigitClassifier, image: NDArray[np.uint8], target: int, window: int = WINDOW) -> Floats:
+    """How much the output for digit `target` falls when a square around a pixel is paper; float32 [28, 28].
+
+    Each pixel has the mean over all squares of `window` pixels a side, 1 to 28, that hide it. `image` is
+    uint8 [28, 28]. Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks" (ECCV 2014).
+    Raises InputError for a target that is no digit, or a window that doesn't fit.
+    """
+    import torch
+
+    _check_digit(target)
+    if not 1 <= window <= 28:
+        raise InputError(N_("The square must be 1 to 28 pixels a side, not {window}."), window=window)
+    method = _captum("occlusion").Occlusion(_outputs(model))
+    with torch.no_grad():
+        found = method.attribute(
+            _pixels(model, image), (window, window), None, 0.0, target, perturbations_per_eval=BATCH
+        )
+    return _array(found[0])
+
+
+def activations(model: DigitClassifier, image: NDArray[np.uint8]) -> list[LayerActivation]:
+    """What each layer makes of `image`, uint8 [28, 28], after its activation and pooling.
+
+    The first is the image as it is scaled, the last the ten outputs; the layers are describe_layers' own.
+    """
+    import torch
+
+    from mnist_core.models.summary import group_layers, layer_kind, layer_title
+
+    with torch.no_grad():
+        features = model.scaling(_pixels(model, image))
+        found = [LayerActivation("image", Message(N_("Image")), _array(features[0]))]
+        for group in group_layers(model):
+            for module in group:
+                features = module(features)
+            title = layer_title(group[0], tuple(features.shape[1:]))
+            found.append(LayerActivation(layer_kind(group[0]), title, _array(features[0])))
+    outputs = Message(N_("Fully connected, one output for each digit"))
+    return [*found[:-1], LayerActivation("output", outputs, found[-1].values)]
+
+
+def _outputs(model: DigitClassifier) -> Any:
+    """Return the model as captum calls it: float pixels [N, 28, 28] -> outputs [N, 10]."""
+    return lambda pixels: model(pixels).float()
+
+
+def _pixels(model: DigitClassifier, image: NDArray[np.uint8]) -> torch.Tensor:
+    import torch
+
+    return torch.from_numpy(image[None].astype(np.float32)).to(next(model.parameters()).device)
+
+
+def _difference(model: DigitClassifier, pixels: torch.Tensor, target: int) -> float:
+    """Return the output of a digit for `pixels` less that for paper."""
+    import torch
+
+    with torch.no_grad():
+        outputs = model(torch.cat([pixels, torch.zeros_like(pixels)]))[:, target]
+    return float(outputs[0] - outputs[1])
+
+
+def _array(values: torch.Tensor) -> Floats:
+    found: Floats = values.detach().float().cpu().numpy()
+    return found
+
+
+def _check_digit(target: int) -> None:
+    if not 0 <= target <= 9:
+        raise InputError(N_("A digit is 0 to 9, not {target}."), target=target)
+
+
+def _captum(name: str) -> Any:
+    """Import one of captum's methods without its packages' own first lines, which import all there is.
+
+    Empty stand-ins for the two packages are enough for the modules below them to find each other.
+    """
+    with _importing:
+        for package in ("captum", "captum.attr"):
+            if package not in sys.modules:
+                spec = importlib.util.find_spec(package)
+                assert spec is not None
+                sys.modules[package] = importlib.util.module_from_spec(spec)
+        return importlib.import_module(f"captum.attr._core.{name}")
+
+
+SIDE = 28  # pixels of an image
+
+
+def first_layer_weights(model: DigitClassifier) -> NDArray[np.float32]:
+    """Return the weights of the first layer that has some, as one picture a unit: float32 [units, H, W].
+
+    A fully connected layer weighs all 28 x 28 pixels, a convolution a window of them. Its units are those
+    before an activation such as maxout puts several together.
+    """
+    from torch import nn
+
+    layer = next(module for module in model.network.modules() if isinstance(module, nn.Conv2d | nn.Linear))
+    weights = layer.weight.detach().float().cpu().numpy()
+    if isinstance(layer, nn.Conv2d):
+        found: NDArray[np.float32] = weights[:, 0]
+    else:
+        found = weights.reshape(-1, SIDE, SIDE)
+    return found.copy()

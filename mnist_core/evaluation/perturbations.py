@@ -1,0 +1,103 @@
+"""One drawn digit turned, moved, thickened or noised by ever more, to see when its reading changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mnist_core.evaluation.corruptions import corrupt
+from mnist_core.messages import N_
+
+Grey = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Perturbation:
+    """A way to change a digit, by amounts from `least` to `most` in steps of `step`; 0 leaves it alone.
+
+    `apply(image, amount)` takes and returns uint8 [28, 28].
+    """
+
+    label: str
+    description: str
+    unit: str
+    least: float
+    most: float
+    step: float
+    apply: Callable[[Grey, float], Grey]
+
+    @property
+    def amounts(self) -> NDArray[np.float64]:
+        """All amounts from least to most, [N]."""
+        count = round((self.most - self.least) / self.step) + 1
+        amounts: NDArray[np.float64] = np.round(np.linspace(self.least, self.most, count), 6)
+        return amounts
+
+
+def perturb(image: Grey, name: str) -> Grey:
+    """Change `image`, uint8 [28, 28], by each amount of CHANGES[name]: uint8 [N, 28, 28]."""
+    entry = PERTURBATIONS[name]
+    return np.stack([entry.apply(image, amount) if amount else image for amount in entry.amounts.tolist()])
+
+
+def _turned(image: Grey, degrees: float) -> Grey:
+    return np.asarray(Image.fromarray(image).rotate(-degrees, Image.Resampling.BILINEAR))
+
+
+def _moved(image: Grey, pixels: float) -> Grey:
+    """To the right for more than 0; what leaves on one side does not come back on the other."""
+    moved, by = np.zeros_like(image), int(pixels)
+    if by > 0:
+        moved[:, by:] = image[:, :-by]
+    else:
+        moved[:, :by] = image[:, -by:]
+    return moved
+
+
+def _thickened(image: Grey, pixels: float) -> Grey:
+    return _corrupted(image, "thicker" if pixels > 0 else "thinner", abs(pixels))
+
+
+def _noised(image: Grey, spread: float) -> Grey:
+    return _corrupted(image, "noise", spread)
+
+
+def _corrupted(image: Grey, name: str, strength: float) -> Grey:
+    """As the robustness test does it, with the same draws for every strength."""
+    import torch
+
+    images = torch.from_numpy(image[None].copy())
+    changed: Grey = corrupt(images, name, strength, torch.Generator().manual_seed(0))[0].numpy()
+    return changed
+
+
+PERTURBATIONS: dict[str, Perturbation] = {
+    "turn": Perturbation(
+        N_("Turned"), N_("To the right above 0, to the left below."), "°", -90, 90, 5, _turned
+    ),
+    "move": Perturbation(
+        N_("Moved"), N_("To the right above 0, to the left below."), N_("pixels"), -10, 10, 1, _moved
+    ),
+    "thicken": Perturbation(
+        N_("Thickened"),
+        N_("Lines wider by so much on each side above 0, narrower below."),
+        N_("pixels"),
+        -1,
+        4,
+        0.25,
+        _thickened,
+    ),
+    "noise": Perturbation(
+        N_("Noised"),
+        N_("A random number added to each pixel; its standard deviation."),
+        N_("of 255"),
+        0,
+        250,
+        10,
+        _noised,
+    ),
+}

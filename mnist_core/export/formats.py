@@ -1,0 +1,165 @@
+"""What can be taken away of a run, each kind a file that is built when it is asked for."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mnist_core.evaluation.robustness import load_robustness, strengths_csv
+from mnist_core.export.script import check_script, training_script
+from mnist_core.messages import N_, InputError, Message
+
+if TYPE_CHECKING:
+    from mnist_core.runs.run import Run
+
+
+@dataclass(frozen=True)
+class ExportFormat:
+    """One kind of file: `ending` of its name, `mime` type, `build` gives its bytes.
+
+    `check` raises InputError, quickly, when `build` could not give them for a run.
+    """
+
+    label: str
+    description: str
+    ending: str
+    mime: str
+    build: Callable[[Run], bytes]
+    check: Callable[[Run], None]
+
+
+def export(run: Run, kind: str) -> bytes:
+    """Return the content of the file of `kind`, a key of EXPORTS; InputError when there can be none."""
+    EXPORT_FORMATS[kind].check(run)
+    return EXPORT_FORMATS[kind].build(run)
+
+
+def problem(run: Run, kind: str) -> Message | None:
+    """Say why `export` would refuse; None when it would not."""
+    try:
+        EXPORT_FORMATS[kind].check(run)
+    except InputError as error:
+        return error.message
+    return None
+
+
+def file_name(run: Run, kind: str) -> str:
+    """Return what to call the file; of the run's id, which is a secret, it holds the beginning only."""
+    return f"digit-lab-{run.config.recipe}-{run.id[:8]}.{EXPORT_FORMATS[kind].ending}"
+
+
+def _script(run: Run) -> bytes:
+    return training_script(run).encode()
+
+
+def _weights(run: Run) -> bytes:
+    return run.checkpoints[-1].read_bytes()
+
+
+def _onnx(run: Run) -> bytes:
+    from mnist_core.export.onnx import to_onnx
+
+    return to_onnx(run.load_model())
+
+
+def _check_weights(run: Run) -> None:
+    if not run.checkpoints:
+        raise InputError(N_("This run has no weights yet; let it finish an epoch."))
+
+
+def _config(run: Run) -> bytes:
+    from mnist_core.runs.run import json_bytes
+
+    return json_bytes(run.config.to_json())
+
+
+def _metrics(run: Run) -> bytes:
+    return (run.folder / "metrics.csv").read_bytes()
+
+
+def _check_metrics(run: Run) -> None:
+    if not (run.folder / "metrics.csv").exists():
+        raise InputError(N_("This run has no metrics: it has not trained here."))
+
+
+def _robustness(run: Run) -> bytes:
+    return strengths_csv(load_robustness(run.folder)).encode()
+
+
+def _check_robustness(run: Run) -> None:
+    if not load_robustness(run.folder):
+        raise InputError(
+            N_("Its robustness was not measured yet; the Evaluate page does that, under Robustness.")
+        )
+
+
+def _nothing_to_check(run: Run) -> None:
+    """A config can always be had."""
+
+
+def _bundle(run: Run) -> bytes:
+    """Zip all the others that there are."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for kind, entry in EXPORT_FORMATS.items():
+            if kind != "bundle" and problem(run, kind) is None:
+                bundle.writestr(file_name(run, kind), entry.build(run))
+    return file.getvalue()
+
+
+EXPORT_FORMATS: dict[str, ExportFormat] = {
+    "script": ExportFormat(
+        N_("Training script"),
+        N_("One Python file that trains this network again, with PyTorch and nothing of ours."),
+        "py",
+        "text/x-python",
+        _script,
+        check_script,
+    ),
+    "weights": ExportFormat(
+        N_("Weights"),
+        N_("Safetensors, with the settings in its header; it can be loaded here again."),
+        "safetensors",
+        "application/octet-stream",
+        _weights,
+        _check_weights,
+    ),
+    "onnx": ExportFormat(
+        N_("ONNX model"),
+        N_("For ONNX Runtime and other programs: pixels 0 to 255 in, logits and probabilities out."),
+        "onnx",
+        "application/octet-stream",
+        _onnx,
+        _check_weights,
+    ),
+    "config": ExportFormat(
+        N_("Settings"),
+        N_("JSON; it fills the Train form here again."),
+        "json",
+        "application/json",
+        _config,
+        _nothing_to_check,
+    ),
+    "metrics": ExportFormat(
+        N_("Metrics"),
+        N_("CSV: loss, accuracy and learning rate, a row a report."),
+        "csv",
+        "text/csv",
+        _metrics,
+        _check_metrics,
+    ),
+    "robustness": ExportFormat(
+        N_("Robustness"),
+        N_("CSV: how many images it reads that are turned, blurred or attacked, a row a strength."),
+        "robustness.csv",
+        "text/csv",
+        _robustness,
+        _check_robustness,
+    ),
+    "bundle": ExportFormat(
+        N_("All of it"), N_("A zip of all these files."), "zip", "application/zip", _bundle, _nothing_to_check
+    ),
+}

@@ -1,0 +1,133 @@
+"""Files that were taken away, brought back: a config, or weights, which become a run of their own.
+
+They may come from anybody, so nothing is built or loaded before it is known how large it will be.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnist_core.config import FIELD_RANGES, TrainConfig
+from mnist_core.messages import N_, InputError
+from mnist_core.models.checkpoint import FORMAT, load_checkpoint
+from mnist_core.runs.metadata import LONGEST_NAME
+
+if TYPE_CHECKING:
+    from mnist_core.runs.run import Run
+    from mnist_core.runs.store import RunStore
+
+MOST_CONFIG_BYTES = 100_000
+MOST_WEIGHTS_BYTES = 50_000_000
+Tensors = dict[str, tuple[str, tuple[int, ...]]]  # name -> type, shape
+
+
+def read_config(path: Path, name: str | None = None) -> TrainConfig:
+    """Read settings from the JSON file at `path`, called `name` in sentences.
+
+    Raises InputError when they can't be used.
+    """
+    name = name or str(path)
+    _check_size(path, name, MOST_CONFIG_BYTES)
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(
+            N_("{file} can't be read as settings in JSON; choose a file that was saved here."), file=name
+        ) from error
+    if not isinstance(values, dict):
+        raise InputError(N_("{file} holds no settings; choose a file that was saved here."), file=name)
+    return TrainConfig.from_json(values)
+
+
+def import_weights(store: RunStore, path: Path, name: str | None = None, owner: str = "") -> Run:
+    """Make a finished run of the weights in the safetensors file at `path`, called `name` in sentences.
+
+    The run is named after the file. Raises InputError when it isn't one of Digit Lab's, or its weights don't
+    fit the settings that come with them.
+    """
+    from mnist_core.models.summary import count_parameters
+
+    name = name or str(path)
+    check_weights(path, name)
+    checkpoint = load_checkpoint(path)
+    model, config, epoch = checkpoint.model, checkpoint.config, checkpoint.epoch
+    writer = store.create(config, owner)
+    try:
+        writer.save(model, epoch)
+        writer.update("finished", imported=True, parameters=count_parameters(model), epochs=epoch)
+    finally:
+        writer.close()
+    store.keep_within(spare=writer.id)
+    store.rename(writer.id, Path(name).stem[:LONGEST_NAME])
+    return store.get(writer.id)
+
+
+def check_weights(path: Path, name: str) -> None:
+    """Raise InputError unless the file's header promises just the tensors of the network it names."""
+    from safetensors import SafetensorError
+
+    _check_size(path, name, MOST_WEIGHTS_BYTES)
+    try:
+        header, tensors = _read_header(path)
+        config = TrainConfig.from_json(json.loads(header["config"]))
+        ours = header["format"] == FORMAT and 0 <= float(header["epoch"]) <= FIELD_RANGES["epochs"][1]
+    except (
+        OSError,
+        SafetensorError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
+        raise _not_ours(name) from error
+    if not ours:
+        raise _not_ours(name)
+    if tensors != _tensors_of(config):
+        raise InputError(
+            N_("The weights in {file} don't fit the network it names; choose another file."), file=name
+        )
+
+
+def _check_size(path: Path, name: str, most: int) -> None:
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise InputError(N_("There is no file {file} that can be read."), file=name) from error
+    if size > most:
+        raise InputError(
+            N_("{file} has {size:,} bytes, and {most:,} are the most that can be loaded."),
+            file=name,
+            size=size,
+            most=most,
+        )
+
+
+def _not_ours(name: str) -> InputError:
+    return InputError(
+        N_("{file} is damaged, or not weights saved by Digit Lab; choose another file."), file=name
+    )
+
+
+def _read_header(path: Path) -> tuple[dict[str, str], Tensors]:
+    """Return a safetensors file's metadata, and the type and shape of each tensor, without loading any."""
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        tensors = {name: (part.get_dtype(), tuple(part.get_shape())) for name, part in slices.items()}
+        return file.metadata() or {}, tensors
+
+
+def _tensors_of(config: TrainConfig) -> Tensors:
+    """Return the type and shape of each tensor of the network of `config`, without making room for it."""
+    import torch
+
+    from mnist_core.models.architectures import build_model
+
+    with torch.device("meta"):
+        state = build_model(config).state_dict()
+    kinds = {torch.float32: "F32", torch.int64: "I64"}
+    return {name: (kinds[tensor.dtype], tuple(tensor.shape)) for name, tensor in state.items()}

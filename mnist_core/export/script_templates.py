@@ -1,0 +1,310 @@
+"""The pieces of text that exported training scripts are made of; `script.py` puts them together.
+
+$names are filled in by string.Template. The arithmetic is that of training.py, optimizers.py
+and evaluation.py, operation by operation: tests hold both to the same result to the last digit.
+"""
+
+DOCSTRING = '''\
+"""$title: a network that learns to read handwritten digits.
+
+    pip install $torch $torchvision
+    python this_file.py [FOLDER]
+
+$about
+"""
+
+'''
+IMPORTS = """\
+${math}import sys
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torchvision.datasets import MNIST
+
+FOLDER = sys.argv[1] if len(sys.argv) > 1 else "data"
+"""
+DATA = '''
+torch.set_num_threads(THREADS)  # another number changes the last digits
+
+train = MNIST(FOLDER, train=True, download=True)
+test = MNIST(FOLDER, train=False, download=True)
+# Images are bytes [N, 28, 28], 0 for paper to 255 for ink; labels [N] are 0 to 9.
+train_images = train.data[:TRAIN_IMAGES]$to_device
+train_labels = train.targets[:TRAIN_IMAGES]$to_device
+$watched
+
+
+def scale(images):
+    """Bytes [N, 28, 28] -> (pixel / 255 - MEAN) / STD, [N, 1, 28, 28]."""
+    return images.unsqueeze(1).float() * (1 / (255 * STD)) - MEAN / STD
+'''
+WATCHED_TEST = "watched_images, watched_labels = test.data, test.targets"
+WATCHED_VALIDATION = """\
+watched_images = train.data[-VALIDATION_IMAGES:]  # never trained on
+watched_labels = train.targets[-VALIDATION_IMAGES:]"""
+
+OUR_LAYERS = {
+    "Maxout": '''
+
+class Maxout(nn.Module):
+    """The largest of `pieces` neighbouring features (Goodfellow et al. 2013)."""
+
+    def __init__(self, pieces):
+        super().__init__()
+        self.pieces = pieces
+
+    def forward(self, features):
+        return torch.amax(features.unflatten(1, (-1, self.pieces)), dim=2)
+''',
+    "ResidualBlock": '''
+
+class ResidualBlock(nn.Module):
+    """activation(main(x) + skip(x)), as in ResNet (He et al. 2015)."""
+
+    def __init__(self, main, skip, activation):
+        super().__init__()
+        self.main, self.skip, self.activation = main, skip, activation
+
+    def forward(self, features):
+        return self.activation(self.main(features) + self.skip(features))
+''',
+}
+NETWORK = """\
+${classes}
+
+torch.manual_seed(SEED)  # the weights begin as random numbers
+network = $network$to_device
+${layout}\
+"""
+CHANNELS_LAST = "network.to(memory_format=torch.channels_last)  # faster convolutions\n"
+
+CRITERION = "criterion = nn.$loss($smoothing)\n"
+OPTIMIZER = """\
+optimizer = torch.optim.$cls(
+    network.parameters(),
+$options)
+"""
+MUON = """\
+muon = torch.optim.Muon(
+    [parameter for parameter in network.parameters() if parameter.ndim == 2],
+$options)
+adamw = torch.optim.AdamW(  # for biases and what else Muon can't move
+    [parameter for parameter in network.parameters() if parameter.ndim != 2],
+    lr=0.1 * LEARNING_RATE,
+    weight_decay=WEIGHT_DECAY,
+)
+"""
+SCHEDULES = {
+    "constant": "",
+    "step": '''
+
+def schedule(progress):
+    """A tenth of the rate from the middle on, a hundredth in the last quarter."""
+    return 1.0 if progress < 0.5 else 0.1 if progress < 0.75 else 0.01
+''',
+    "cosine": '''
+
+def schedule(progress):
+    """From the full learning rate to zero along half a cosine wave."""
+    return 0.5 * (1 + math.cos(math.pi * progress))
+''',
+    "one_cycle": '''
+
+def schedule(progress, warm_up=0.25, start=1 / 25, end=1e-5):
+    """Up to the full learning rate in the first quarter, then down (Smith 2018)."""
+    if progress < warm_up:
+        return start + (1 - start) * 0.5 * (1 - math.cos(math.pi * progress / warm_up))
+    angle = math.pi * (progress - warm_up) / (1 - warm_up)
+    return end + (1 - end) * 0.5 * (1 + math.cos(angle))
+''',
+}
+SET_RATE = '''
+
+def set_learning_rate(step):
+    """Take up the learning rate of a step, counted from 0."""
+'''
+SCHEDULED_RATE = "    rate = LEARNING_RATE * schedule(step / (EPOCHS * STEPS_PER_EPOCH))\n"
+PHASE_RATE = "    _, rate, epochs = [phase for phase in PHASES if phase[0] <= step][-1]\n"
+SCHEDULED_PHASE_RATE = "    rate = rate * schedule(step / (epochs * STEPS_PER_EPOCH))\n"
+USE_RATE = '    optimizer.param_groups[0]["lr"] = rate\n'
+USE_RATE_MUON = """\
+    muon.param_groups[0]["lr"] = rate
+    adamw.param_groups[0]["lr"] = 0.1 * rate
+"""
+PHASES = "PHASES = [  # from which step on, learning rate, epochs that its schedule spans\n"
+
+IN_PARTS = '''
+
+def in_parts(batch):
+    """Cut a batch that would take too much memory at once."""
+    return batch.tensor_split(math.ceil(len(batch) / $most))
+'''
+FORWARD_BFLOAT16 = '''
+
+def forward(images):
+    """Logits of bytes [N, 28, 28], by 16-bit matrix products."""
+    with torch.autocast($device, torch.bfloat16):
+        return network(scale(images)).float()
+'''
+FORWARD_BLOCKED = '''
+
+# oneDNN lays features out in blocks of its own: faster on Intel's and AMD's processors.
+blocked = torch.backends.mkldnn.is_available()
+blocked = blocked and torch.backends.cpu.get_cpu_capability().startswith("AVX")
+convolutions, classifier = network[:$layers], network[$layers:]
+
+
+def forward_blocked(images):
+    """Logits of bytes [N, 28, 28], the convolutions' features laid out in blocks."""
+    if not blocked or len(images) < $least:  # few images are not worth it
+        return network(scale(images))
+    return classifier(convolutions(scale(images).to_mkldnn()).to_dense())
+'''
+EVALUATE = '''
+
+def evaluate(images, labels):
+    """Return the share of images read right, and the mean cross-entropy."""
+    network.eval()
+${alone}\
+    with torch.inference_mode():
+        answers = [$forward(batch$to_device)$close for batch in images.split(100)]
+${together}\
+    log_probabilities = torch.cat(answers)$to_cpu.double().log_softmax(1)
+    predictions = log_probabilities.exp().numpy().argmax(1)
+    losses = F.nll_loss(log_probabilities, labels, reduction="none").numpy()
+    return float((predictions == labels.numpy()).mean()), float(losses.mean())
+'''
+ALONE = "    torch.set_num_threads(1)  # each batch was one thread's\n"
+TOGETHER = "    torch.set_num_threads(THREADS)\n"
+
+TRAINING = """
+
+accuracy, _ = evaluate(watched_images, watched_labels)
+print(f"before training: {accuracy:.2%} of the $watched images right")
+${generators}\
+torch.set_flush_denormal(True)  # numbers next to zero are slow to work with
+for epoch in range(1, $epochs + 1):
+    network.train()
+    losses = []
+${batches}\
+${steps}\
+    accuracy, _ = evaluate(watched_images, watched_labels)
+    print(
+        f"epoch {epoch}: training loss {sum(losses) / len(losses):.4f}, "
+        f"{accuracy:.2%} of the $watched images right"
+    )
+
+accuracy, loss = evaluate(test.data, test.targets)
+print(f"test accuracy {accuracy}, loss {loss}")
+"""
+LAYERS_GENERATOR = "torch.manual_seed(SEED)  # some layers draw random numbers\n"
+SHUFFLING = "shuffling = torch.Generator().manual_seed(SEED)\n"
+VARYING = "varying = torch.Generator().manual_seed(SEED)\n"
+
+IN_ORDER = """\
+    batches = zip(train_images.split(BATCH_SIZE), train_labels.split(BATCH_SIZE))
+"""
+GATHERED = """\
+    order = $order$to_device
+${vary}\
+    epoch_labels = train_labels[order]
+    batches = zip(epoch_images.split(BATCH_SIZE), epoch_labels.split(BATCH_SIZE))
+"""
+RANDOM_ORDER = "torch.randperm(TRAIN_IMAGES, generator=shuffling)"
+SAME_ORDER = "torch.arange(TRAIN_IMAGES)"
+NOT_VARIED = "    epoch_images = train_images[order]\n"
+VARIED = """\
+    blocks = $blocks
+    epoch_images = torch.cat([augment(train_images[block]) for block in blocks])
+"""
+BLOCKS = "order.split($size)  # whole batches, many at once"
+BLOCKS_IN_PARTS = "[part for batch in order.split(BATCH_SIZE) for part in in_parts(batch)]"
+
+EACH_BATCH = "    for images, labels in batches:\n"
+EACH_STEP = """\
+    for step, (images, labels) in enumerate(batches, (epoch - 1) * STEPS_PER_EPOCH):
+"""
+STOP = """\
+        if step == LAST_STEP:
+            break
+"""
+GRADIENTS = """\
+        loss = criterion($forward(images)$close, labels)
+        loss.backward()  # its gradient for each weight
+        losses.append(loss.item())
+"""
+GRADIENTS_IN_PARTS = """\
+        losses.append(0.0)
+        for x, y in zip(in_parts(images), in_parts(labels)):
+            loss = criterion($forward(x)$close, y) * (len(y) / len(labels))
+            loss.backward()  # gradients add up over the parts
+            losses[-1] += loss.item()
+"""
+SET_LEARNING_RATE = "        set_learning_rate(step)\n"
+STEP = """\
+        optimizer.step()  # moves the weights
+        optimizer.zero_grad()
+"""
+STEP_MUON = """\
+        for optimizer in (muon, adamw):
+            optimizer.step()  # moves its weights
+            optimizer.zero_grad()
+"""
+
+SHIFT = '''
+
+def augment(images):
+    """Move each image by up to SHIFT pixels each way; paper comes in from outside."""
+    padded = F.pad(images, (SHIFT, SHIFT, SHIFT, SHIFT))
+    offsets = torch.randint(0, 2 * SHIFT + 1, (2, len(images), 1), generator=varying)
+    rows = (offsets[0] + torch.arange(28)).unsqueeze(2)$to_device
+    columns = (offsets[1] + torch.arange(28)).unsqueeze(1)$to_device
+    each = torch.arange(len(images)).view(-1, 1, 1)$to_device
+    return padded[each, rows, columns]
+'''
+AFFINE = '''
+
+def random_affine(count):
+    """[count, 2, 3] maps from output to input places, both -1 to 1 across the image."""
+    draws = torch.rand(6, count, generator=varying) * 2 - 1
+    angle = draws[0] * math.radians(ROTATION)
+    shear = torch.tan(draws[1] * math.radians(SHEAR))
+    scale_x, scale_y = 1 + draws[2:4] * RESIZING
+    shift_x, shift_y = draws[4:6] * (2 * SHIFT / 28)
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    row_x = torch.stack([cos * scale_x, (shear * cos - sin) * scale_y, shift_x], 1)
+    row_y = torch.stack([sin * scale_x, (shear * sin + cos) * scale_y, shift_y], 1)
+    return torch.stack([row_x, row_y], 1)
+'''
+ELASTIC = '''
+
+def smooth_displacement(count):
+    """[count, 28, 28, 2]: how far each pixel moves, drawn on 6 x 6 and enlarged."""
+    coarse = torch.randn(count, 2, 6, 6, generator=varying) * (2 * ELASTIC / 28)
+    fine = F.interpolate(coarse, size=(28, 28), mode="bicubic", align_corners=True)
+    return fine.permute(0, 2, 3, 1)
+'''
+OTHER_PENS = '''
+
+def with_other_pens(images):
+    """Thicken or thin lines in part: grey dilation or erosion, [count, 1, 28, 28]."""
+    pens = torch.rand(len(images), generator=varying)$to_device * 2 - 1
+    amount = pens.view(-1, 1, 1, 1) * PEN
+    thick, thin = F.max_pool2d(images, 3, 1, 1), -F.max_pool2d(-images, 3, 1, 1)
+    thicker, thinner = amount.clamp(min=0), -amount.clamp(max=0)
+    return images + thicker * (thick - images) + thinner * (thin - images)
+'''
+WARP = '''
+
+def augment(images):
+    """Vary each image at random; paper comes in from outside."""
+    maps = random_affine(len(images))$to_device
+    grid = F.affine_grid(maps, [len(images), 1, 28, 28], align_corners=False)
+${bend}\
+    varied = F.grid_sample(images.unsqueeze(1).float(), grid, align_corners=False)
+${press}\
+    return varied.squeeze(1).round().to(torch.uint8)
+'''
+PRESS = "    varied = with_other_pens(varied)\n"
+BEND = "    grid = grid + smooth_displacement(len(images))$to_device\n"

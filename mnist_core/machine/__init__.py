@@ -1,1 +1,0 @@
-"""This machine: its devices, threads and memory, and how fast settings train on it."""

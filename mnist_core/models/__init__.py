@@ -1,0 +1,1 @@
+"""Networks: their layers, what they answer, and their files."""

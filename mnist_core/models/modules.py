@@ -1,0 +1,86 @@
+"""The parts of a network that torch.nn does not have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from mnist_core.choices import ACTIVATIONS
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Scaling(nn.Module):
+    """The first layer of every model: pixel values to (pixel / 255 - mean) / std."""
+
+    def __init__(self, mean: float, std: float) -> None:
+        super().__init__()
+        self.mean, self.std = mean, std
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Uint8 or float pixels 0..255 [N, 28, 28], which stay as they are -> float32 [N, 1, 28, 28]."""
+        return (
+            images.unsqueeze(1)
+            .to(torch.float32, copy=True)
+            .mul_(1 / (255 * self.std))
+            .sub_(self.mean / self.std)
+        )
+
+
+class DigitClassifier(nn.Module):
+    """A network with its own input scaling, so that whoever uses it can't scale differently."""
+
+    def __init__(self, scaling: Scaling, network: nn.Sequential) -> None:
+        super().__init__()
+        self.scaling = scaling
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Uint8 or float images [N, 28, 28], pixels 0..255 -> logits [N, 10]."""
+        logits: Tensor = self.network(self.scaling(images))
+        return logits
+
+    @property
+    def convolutional(self) -> bool:
+        """Whether it has convolutions, which like other memory layouts and precisions than matrices do."""
+        return any(isinstance(module, nn.Conv2d) for module in self.modules())
+
+
+class ResidualBlock(nn.Module):
+    """activation(main(x) + skip(x)): at least as good as without the added layers (He et al. 2015)."""
+
+    def __init__(self, main: nn.Module, skip: nn.Module, activation: nn.Module) -> None:
+        super().__init__()
+        self.main, self.skip, self.activation = main, skip, activation
+
+    def forward(self, features: Tensor) -> Tensor:
+        """[N, C, H, W] -> [N, C', H', W']."""
+        activated: Tensor = self.activation(self.main(features) + self.skip(features))
+        return activated
+
+
+class Maxout(nn.Module):
+    """Largest of `pieces` neighbouring features (Goodfellow et al. 2013, "Maxout Networks")."""
+
+    def __init__(self, pieces: int) -> None:
+        super().__init__()
+        self.pieces = pieces
+
+    def forward(self, features: Tensor) -> Tensor:
+        """[N, C * pieces, ...] -> [N, C, ...]."""
+        return torch.amax(features.unflatten(1, (-1, self.pieces)), dim=2)
+
+
+def build_activation(name: str) -> nn.Module:
+    """Build the activation `name` (a key of ACTIVATIONS); "none" gives an identity."""
+    from torch import nn
+
+    activation = ACTIVATIONS[name]
+    if activation.layer is None:
+        return nn.Identity()
+    layer = Maxout if activation.layer == "Maxout" else getattr(nn, activation.layer)
+    module: nn.Module = layer(**activation.options)
+    return module

@@ -1,0 +1,177 @@
+"""What a network is made of, layer by layer, found without making room for its numbers."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from mnist_core.choices import ACTIVATIONS, INPUT_SCALINGS
+from mnist_core.config import TrainConfig
+from mnist_core.messages import N_, Message
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from mnist_core.models.modules import DigitClassifier
+
+SHAPING = (
+    "architecture",
+    "widths",
+    "channels",
+    "activation",
+    "dropout",
+    "batch_norm",
+    "loss",
+    "input_scaling",
+)
+"""The settings that decide what the network is; the others decide how it is trained."""
+Shape = tuple[int, ...]
+_KINDS = {
+    "Conv2d": "convolution",
+    "ResidualBlock": "residual",
+    "AdaptiveAvgPool2d": "average",
+    "Flatten": "flatten",
+    "Linear": "linear",
+}
+
+
+@dataclass(frozen=True)
+class LayerSummary:
+    """One layer as people count them: a convolution or a linear map with what follows it up to the next.
+
+    `kind` is image, convolution, residual, average, flatten, linear or output; `parts` are the activation,
+    pooling and the like that follow. `shape` is one image's output, [C, H, W] or [units]; `parameters` are
+    the numbers that training adjusts.
+    """
+
+    kind: str
+    title: Message
+    parts: tuple[Message, ...]
+    shape: tuple[int, ...]
+    parameters: int
+
+
+def describe_layers(config: TrainConfig) -> tuple[LayerSummary, ...]:
+    """Return the layers of the network of `config`, the image first; remembered for each network."""
+    return _describe(replace(TrainConfig(), **{name: getattr(config, name) for name in SHAPING}))
+
+
+def group_layers(model: DigitClassifier) -> list[list[nn.Module]]:
+    """Cut a network into layers: each begins with a module that is one; activation and so on follow it."""
+    groups: list[list[nn.Module]] = []
+    for module in model.network:
+        if type(module).__name__ in _KINDS:
+            groups.append([])
+        groups[-1].append(module)
+    return groups
+
+
+def learning_layers(model: DigitClassifier) -> list[list[nn.Module]]:
+    """Return the layers of `group_layers` that have parameters; those of `describe_layers`, in its order."""
+    return [group for group in group_layers(model) if any(map(count_parameters, group))]
+
+
+@functools.lru_cache(maxsize=500)
+def _describe(config: TrainConfig) -> tuple[LayerSummary, ...]:
+    from mnist_core.models.architectures import build_outline
+
+    model = build_outline(config)
+    scaling = Message(INPUT_SCALINGS[config.input_scaling].label)
+    shape: Shape = (1, 28, 28)
+    layers = [LayerSummary("image", Message(N_("Image")), (scaling,), shape, 0)]
+    for group in group_layers(model):
+        for module in group:
+            shape = _shape_after(module, shape)
+        layers.append(_summary(group, shape, config))
+    output = replace(
+        layers[-1], kind="output", title=Message(N_("Fully connected, one output for each digit"))
+    )
+    return *layers[:-1], output
+
+
+def _shape_after(module: Any, shape: Shape) -> Shape:
+    """Return the shape that a module makes of one image's features, [C, H, W] or [units].
+
+    By its formula: sending something through the module on torch's meta device imports 90 MB.
+    """
+    after = _SHAPES_AFTER.get(type(module).__name__)
+    return after(module, shape) if after else shape
+
+
+def _windows(module: Any, shape: Shape) -> Shape:
+    """Count the places that a square window takes, down and across."""
+    size, stride, padding = (
+        value[0] if isinstance(value, tuple) else value
+        for value in (module.kernel_size, module.stride, module.padding)
+    )
+    return tuple((side + 2 * padding - size) // stride + 1 for side in shape[1:])
+
+
+_SHAPES_AFTER: dict[str, Callable[[Any, Shape], Shape]] = {
+    "Conv2d": lambda layer, shape: (layer.out_channels, *_windows(layer, shape)),
+    "MaxPool2d": lambda layer, shape: (shape[0], *_windows(layer, shape)),
+    "AvgPool2d": lambda layer, shape: (shape[0], *_windows(layer, shape)),
+    "AdaptiveAvgPool2d": lambda layer, shape: (shape[0], 1, 1),
+    "Flatten": lambda layer, shape: (math.prod(shape),),
+    "Linear": lambda layer, shape: (layer.out_features,),
+    "Maxout": lambda layer, shape: (shape[0] // layer.pieces, *shape[1:]),
+    "ResidualBlock": lambda layer, shape: _shape_after(layer.activation, _shape_after(layer.main, shape)),
+    "Sequential": lambda layer, shape: functools.reduce(
+        lambda now, part: _shape_after(part, now), layer, shape
+    ),
+}
+
+
+def layer_kind(first: nn.Module) -> str:
+    """Return the kind of the layer that begins with `first`, as LayerSummary has it."""
+    return _KINDS[type(first).__name__]
+
+
+def _summary(group: list[nn.Module], shape: Shape, config: TrainConfig) -> LayerSummary:
+    first, *others = group
+    kind = layer_kind(first)
+    parts = [_part(module, config) for module in others if type(module).__name__ != "Identity"]
+    if kind == "residual":
+        parts = [Message(ACTIVATIONS[config.activation].label)]
+    parameters = sum(map(count_parameters, group))
+    return LayerSummary(kind, layer_title(first, shape), tuple(parts), shape, parameters)
+
+
+def layer_title(module: Any, shape: Shape) -> Message:
+    """Say in words what the layer is that begins with `module` and makes one image's features `shape`."""
+    kind = layer_kind(module)
+    if kind == "convolution":
+        size, stride = module.kernel_size[0], module.stride[0]
+        values = {"size": size, "stride": stride, "count": module.out_channels}
+        if stride > 1:
+            return Message(N_("Convolution {size} x {size} in steps of {stride}, {count} maps"), values)
+        return Message(N_("Convolution {size} x {size}, {count} maps"), values)
+    if kind == "residual":
+        return Message(N_("Residual block of two convolutions 3 x 3, {count} maps"), {"count": shape[0]})
+    if kind == "linear":
+        return Message(N_("Fully connected, {count} units"), {"count": module.out_features})
+    return Message({"average": N_("Mean of each map"), "flatten": N_("All in one row")}[kind])
+
+
+def _part(module: Any, config: TrainConfig) -> Message:
+    """Say what a module that follows a layer does."""
+    match type(module).__name__:
+        case "BatchNorm1d" | "BatchNorm2d":
+            return Message(N_("batch norm"))
+        case "MaxPool2d":
+            return Message(N_("max pooling {size} x {size}"), {"size": module.kernel_size})
+        case "AvgPool2d":
+            return Message(N_("average pooling {size} x {size}"), {"size": module.kernel_size})
+        case "Dropout":
+            return Message(N_("dropout {share}"), {"share": f"{module.p:.0%}"})
+        case "LogSoftmax":
+            return Message(N_("log-softmax"))
+    return Message(ACTIVATIONS[config.activation].label)
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Count the numbers that training adjusts."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)

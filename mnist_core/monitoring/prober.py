@@ -1,0 +1,156 @@
+"""Looks inside a network while it learns, at fixed steps and without disturbing it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mnist_core.config import TrainConfig
+from mnist_core.data.mnist import Split
+from mnist_core.models.modules import DigitClassifier
+from mnist_core.models.summary import learning_layers
+from mnist_core.monitoring.probes import Probe, watched_digits
+
+PROBE_IMAGES = 128
+PROBES_PER_EPOCH = 12
+IMAGES_BETWEEN = 5_000  # a look costs about PROBE_IMAGES images of training: 2.5 % of so many
+FEWEST_PROBES, MOST_PROBES = 20, 500  # of a whole run, however short or long
+
+
+def steps_between_probes(config: TrainConfig, train_images: int) -> int:
+    """Return how many steps lie between looks: about 12 looks an epoch, but seldom enough to be cheap."""
+    all_images = train_images * config.epochs
+    images = max(train_images / PROBES_PER_EPOCH, IMAGES_BETWEEN, all_images / MOST_PROBES)
+    return max(1, round(min(images, all_images / FEWEST_PROBES) / config.batch_size))
+
+
+class Prober:
+    """Looks at one model in training, always on the same images of `monitor`.
+
+    A look leaves everything as it found it: parameters, their .grad, the model's mode, random generators. So
+    a run's numbers are the same to the bit with and without looks.
+    """
+
+    def __init__(self, model: DigitClassifier, config: TrainConfig, monitor: Split) -> None:
+        self._model = model
+        self._layers = parameters_by_layer(model)
+        self._relus = [_relus(group) for group in learning_layers(model)]
+        watched = watched_digits(monitor.labels)
+        others = np.setdiff1d(np.arange(min(len(monitor), PROBE_IMAGES)), watched)
+        chosen = np.concatenate([watched, others])[:PROBE_IMAGES]
+        self._watched = len(watched)
+        self._images = torch.from_numpy(monitor.images[chosen])
+        self._labels = torch.from_numpy(monitor.labels[chosen]).long()
+        self._loss = F.nll_loss if config.loss == "nll" else F.cross_entropy
+
+    def look(self, step: int, update_ratios: tuple[float, ...] = ()) -> Probe:
+        """Look at the model as it is, after `step` steps; `update_ratios` are noted with it."""
+        device = self._layers[0][0].device
+        with torch.enable_grad(), self._evaluating(), _OutputsOf(self._relus) as alive:
+            logits = self._model(self._images.to(device))
+            loss = self._loss(logits, self._labels.to(device))
+            gradients = iter(torch.autograd.grad(loss, [p for layer in self._layers for p in layer]))
+        by_layer = [[next(gradients) for _ in layer] for layer in self._layers]
+        probabilities = logits[: self._watched].detach().float().softmax(1).cpu().numpy()
+        norms = layer_norms(by_layer), layer_norms(self._layers)
+        return Probe(step, *norms, alive.dead_shares(), probabilities, update_ratios)
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        was_training = self._model.training
+        self._model.eval()
+        try:
+            yield
+        finally:
+            self._model.train(was_training)
+
+
+class _OutputsOf:
+    """Notes within `with` which units of each layer's ReLUs were ever above zero."""
+
+    def __init__(self, relus: list[list[nn.Module]]) -> None:
+        self._relus = relus
+
+    def __enter__(self) -> _OutputsOf:
+        self._alive: dict[nn.Module, Tensor] = {}
+        self._hooks = [relu.register_forward_hook(self._note) for layer in self._relus for relu in layer]
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for hook in self._hooks:
+            hook.remove()
+
+    def _note(self, relu: nn.Module, inputs: Any, output: Tensor) -> None:
+        self._alive[relu] = (output.detach() > 0).transpose(0, 1).flatten(1).any(1)
+
+    def dead_shares(self) -> tuple[float | None, ...]:
+        """For each layer the share of its units that stayed at zero; None where it has no ReLU."""
+        return tuple(self._dead(layer) if layer else None for layer in self._relus)
+
+    def _dead(self, layer: list[nn.Module]) -> float:
+        return 1 - float(torch.cat([self._alive[relu] for relu in layer]).float().mean())
+
+
+def _relus(group: list[nn.Module]) -> list[nn.Module]:
+    return [module for top in group for module in top.modules() if isinstance(module, nn.ReLU)]
+
+
+Layers = Sequence[Sequence[Tensor]]
+
+
+class UpdateRatios:
+    """Weighs the first step from `due` on: the norm of each layer's change by that of its parameters before.
+
+    A training tells it of every step (`StepWatcher`). It copies the weights only for the steps it weighs: 0.2
+    to 1 ms each, less than half of what a look takes.
+    """
+
+    def __init__(self, model: DigitClassifier, due: int) -> None:
+        self._layers: Layers = parameters_by_layer(model)
+        self._before: Layers | None = None
+        self._latest: tuple[float, ...] = ()
+        self.due = due
+
+    def before_step(self, step: int) -> None:
+        """Copy the weights if step number `step`, counted from 1, is to be weighed."""
+        if step >= self.due and not self._latest:
+            self._before = [[part.detach().clone() for part in layer] for layer in self._layers]
+
+    def after_step(self) -> None:
+        """Weigh the step that was just done, if it is to be."""
+        if self._before is not None:
+            self._latest, self._before = _ratios(self._before, self._layers), None
+
+    def take(self) -> tuple[float, ...]:
+        """Return the ratio of each layer, empty if no step was weighed since the last take."""
+        latest, self._latest = self._latest, ()
+        return latest
+
+
+@torch.no_grad()
+def _ratios(before: Layers, after: Layers) -> tuple[float, ...]:
+    changes = [
+        [new - old for new, old in zip(*layer, strict=True)] for layer in zip(after, before, strict=True)
+    ]
+    norms = zip(layer_norms(changes), layer_norms(before), strict=True)
+    return tuple(change / norm if norm else math.nan for change, norm in norms)
+
+
+def parameters_by_layer(model: DigitClassifier) -> list[list[nn.Parameter]]:
+    """Return the parameters of each layer that has any, in the order of `learning_layers`."""
+    return [
+        [parameter for module in group for parameter in module.parameters()]
+        for group in learning_layers(model)
+    ]
+
+
+def layer_norms(layers: Iterable[Iterable[Tensor]]) -> tuple[float, ...]:
+    """Return the Euclidean norm of all of each layer's numbers together."""
+    return tuple(math.hypot(*(float(part.detach().norm()) for part in layer)) for layer in layers)

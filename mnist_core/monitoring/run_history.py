@@ -1,0 +1,102 @@
+"""What a run has shown so far, in the few numbers that its doctor looks at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnist_core.choices import OPTIMIZERS
+from mnist_core.config import TrainConfig
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mnist_core.monitoring.probes import Probe
+
+CHANCE_LOSS = math.log(10)
+"""The cross-entropy of ten equal guesses."""
+LEARNED_NOTHING = 0.95  # of CHANCE_LOSS: a healthy run is below it within its first hundred steps
+ENOUGH_IMAGES = 500
+ENOUGH_STEPS = 100  # before that, a loss at chance means nothing
+LOOKS_AGREEING = 3
+
+
+class RunHistory:
+    """What a run has shown so far, as the doctor looks at it.
+
+    `metrics` has the columns of `runs.METRICS`: a row each report, and one each epoch, with a `monitor_loss`.
+    `config` has the learning rate of now.
+    """
+
+    def __init__(
+        self, config: TrainConfig, metrics: pd.DataFrame, probes: Sequence[Probe] = (), diverged: bool = False
+    ) -> None:
+        self.config, self.probes, self.diverged = config, probes, diverged
+        reports = metrics[metrics["monitor_loss"].isna()]
+        self.losses = reports["train_loss"].to_numpy(float)
+        self.steps = int(reports["step"].max()) if len(reports) else 0
+        epochs = metrics[metrics["monitor_loss"].notna()]
+        self.train_accuracy = epochs["train_accuracy"].to_numpy(float)
+        self.monitor_accuracy = epochs["monitor_accuracy"].to_numpy(float)
+        self.monitor_loss = epochs["monitor_loss"].to_numpy(float)
+        self.usual_rate = OPTIMIZERS[config.optimizer].learning_rate
+
+        self._window = self._reports_to_average()
+
+    def _reports_to_average(self) -> int:
+        """A tenth of the reports, but at least five and ENOUGH_IMAGES, as single batches say little."""
+        reports = max(len(self.losses), 1)
+        images = self.config.batch_size * max(self.steps, 1) / reports
+        return max(5, reports // 10, math.ceil(ENOUGH_IMAGES / images))
+
+    @property
+    def recent_loss(self) -> float:
+        """Mean training loss of late; NaN before there is enough."""
+        enough = len(self.losses) >= self._window
+        return float(self.losses[-self._window :].mean()) if enough else math.nan
+
+    @property
+    def best_loss(self) -> float:
+        """Least mean training loss over as many reports in a row; NaN before there is enough."""
+        if len(self.losses) < self._window:
+            return math.nan
+        sums = np.concatenate([[0.0], np.cumsum(self.losses)])
+        return float((sums[self._window :] - sums[: -self._window]).min() / self._window)
+
+    @property
+    def learned_nothing(self) -> bool:
+        """Whether it has had the time to learn something, and is still no better than guessing."""
+        return self.steps >= ENOUGH_STEPS and self.recent_loss > LEARNED_NOTHING * CHANCE_LOSS
+
+    @property
+    def first_loss(self) -> float:
+        """Mean training loss of the first reports, as many as `recent_loss` looks at."""
+        return float(self.losses[: self._window].mean())
+
+    @property
+    def dead_share(self) -> float:
+        """Share of dead units in the layer that has most, 0 to 1: the least of the last three looks."""
+        if self.steps < ENOUGH_STEPS or len(self.probes) < LOOKS_AGREEING:
+            return 0.0
+        return min(map(largest_dead_share, self.probes[-LOOKS_AGREEING:]))
+
+    @property
+    def gradient_ratios(self) -> list[float]:
+        """The first layer's gradient against the last's, at each look."""
+        return [_first_to_last(probe) for probe in self.probes]
+
+
+def largest_dead_share(probe: Probe) -> float:
+    """Share of dead units in the layer that has most of them, 0 to 1."""
+    return max((share for share in probe.dead_shares if share is not None), default=0.0)
+
+
+def _first_to_last(probe: Probe) -> float:
+    """The first layer's gradient against the last's, each relative to its weights; NaN without one."""
+    relative = [
+        g / w if w else math.nan for g, w in zip(probe.gradient_norms, probe.weight_norms, strict=True)
+    ]
+    return relative[0] / relative[-1] if relative[-1] else math.nan

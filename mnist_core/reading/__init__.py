@@ -1,1 +1,0 @@
-"""From what a person drew to the digits it shows."""

@@ -1,0 +1,1 @@
+"""From what a person drew or photographed to digits."""

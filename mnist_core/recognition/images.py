@@ -1,0 +1,189 @@
+"""From a picture of a digit, photographed or drawn, to 28 x 28 as MNIST was made."""
+
+import warnings
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from mnist_core.data.mnist_format import BOX, ink_box, place_in_mnist_frame
+from mnist_core.messages import N_, InputError
+from mnist_core.recognition.photo_cleanup import border_of, even_out, printed_lines
+
+MAX_SIDE = 4096  # pixels; a picture file larger than this is refused before it is decoded
+WORKING_SIDE = 1024  # pixels; larger pictures are averaged down to this first
+MIN_INK = 5  # pixels in all; less ink can't show a digit: a 1 in the smallest fonts, 3 x 5, has as many
+MIN_CONTRAST = 24  # of 255; what is paler is no ink
+NOISE_CONTRAST = 8  # times the median difference between the paper's pixels and its colour is still noise
+EDGE = 0.1  # of the darkest ink; the crop ends where ink is paler
+PHOTO_EDGE = 0.4  # the same in uneven light, of which traces are left
+PHOTO_CONTRAST = 64  # of 255; what is paler on paper that was unevenly lit is such a trace
+PHOTO_SIZE = 0.05  # of the picture's longer side; what is smaller on such paper, or on lines, is one too
+BOLDEST = 4.5  # pixels a stroke may be wide in the 20 px box; 3 % of MNIST's are bolder
+BOLD = 4.0  # and what bolder ones are thinned to
+SPECK = 0.01  # of the largest connected piece of ink; smaller pieces are dust
+
+
+class Ink(NamedTuple):
+    """How dark the ink is, [H, W], without paper, noise, dust and printed lines; `inked` is where.
+
+    H and W are the picture's, at most 1024: larger pictures are averaged down by a whole factor.
+    """
+
+    darkness: NDArray[np.float32]
+    inked: NDArray[np.bool_]
+
+
+def pixels_to_image(pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """Find the digit in a picture and bring it to MNIST's form: uint8 [28, 28], or None when it is blank.
+
+    `pixels` is grey [H, W], RGB [H, W, 3] or RGBA [H, W, 4], of any size, the digit darker or lighter than
+    its paper or of another colour. Blank is: one colour, faint noise, or less ink than 5 px.
+    Raises InputError for arrays of another shape or type.
+    """
+    found = find_ink(pixels)
+    return None if found is None else place_ink(found.darkness, found.inked)
+
+
+def find_ink(pixels: NDArray[np.uint8]) -> Ink | None:
+    """Find the ink in a picture as `pixels_to_image` takes it; None when it is blank."""
+    picture = _as_picture(pixels)
+    if picture.mode != "RGBA":
+        return _ink_in(picture)
+    on_white = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+    return _ink_in(on_white.convert("RGB")) or _ink_in(picture.getchannel("A"))  # a white pen on nothing
+
+
+def read_picture(source: str | Path | bytes, name: str | None = None) -> NDArray[np.uint8]:
+    """Read a PNG or JPEG, turned as its EXIF says, into RGB [H, W, 3] or, where it has alpha, [H, W, 4].
+
+    `source` is a file's path or its bytes; `name` is what errors call it (for a path: the path). Raises
+    InputError if the file is missing, no picture, damaged, or larger than 4096 x 4096 (seen before decoding).
+    """
+    name = name or ("This file" if isinstance(source, bytes) else str(source))
+    try:
+        data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
+        raise InputError(N_("{name} can't be opened: is it a file you may read?"), name=name) from error
+    try:
+        pixels = _decoded(data)
+    except UnidentifiedImageError as error:
+        raise InputError(N_("{name} is not a PNG or JPEG picture: choose one."), name=name) from error
+    except Image.DecompressionBombError:
+        pixels = None
+    except Exception as error:  # damaged files make decoders fail in every way there is
+        raise InputError(N_("{name} is damaged: save it again, or choose another."), name=name) from error
+    if pixels is None:
+        raise InputError(N_("{name} has a side over {most} pixels: shrink it."), name=name, most=MAX_SIDE)
+    return pixels
+
+
+def _as_picture(pixels: NDArray[np.uint8]) -> Image.Image:
+    """A PIL picture, averaged down to at most 1024 px a side."""
+    is_picture = pixels.ndim > 1 and pixels.shape[2:] in {(), (3,), (4,)} and pixels.size
+    if pixels.dtype != np.uint8 or not is_picture:
+        raise InputError(N_("A picture must be a uint8 array [H, W], [H, W, 3] or [H, W, 4]."))
+    return _reduced(Image.fromarray(pixels))
+
+
+def downscaled(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Average a picture down by a whole factor to at most 1024 px a side, as it is before it is read."""
+    return np.asarray(_reduced(Image.fromarray(pixels)))
+
+
+def _reduced(picture: Image.Image) -> Image.Image:
+    return picture.reduce(-(-max(picture.size) // WORKING_SIDE))
+
+
+def place_ink(ink: NDArray[np.float32], inked: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Bring the ink of one digit, [H, W], to MNIST's form; `inked` is where it is, without its soft edge."""
+    return place_in_mnist_frame(_with_pen_as_in_mnist(ink[ink_box(inked)]))
+
+
+def _ink_in(picture: Image.Image) -> Ink | None:
+    colours = np.atleast_3d(np.asarray(picture, np.float32))
+    grey = colours.mean(axis=2)
+    evened = even_out(grey)
+    is_photo = evened is not grey
+    ink, noise = _ink_on_paper(evened[..., None] if is_photo else colours)
+    if ink.max() < max(noise, PHOTO_CONTRAST if is_photo else MIN_CONTRAST):
+        return None
+    strong = ink >= max(noise, (PHOTO_EDGE if is_photo else EDGE) * ink.max())
+    lines = printed_lines(strong)
+    is_photo |= bool(lines.any())
+    digit = _without_dust(strong & ~lines, is_photo)
+    ink[(strong & ~digit) | (ink < noise)] = 0  # what is paler than strong is the digit's soft edge
+    if is_photo:
+        ink[~_near(digit)] = 0
+    return Ink(ink, digit) if digit.sum() >= MIN_INK else None
+
+
+def _near(digit: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What is inked, [H, W], and two pixels around it."""
+    from scipy import ndimage
+
+    near: NDArray[np.bool_] = ndimage.binary_dilation(digit, iterations=2)
+    return near
+
+
+def _with_pen_as_in_mnist(ink: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Thin ink, [H, W], whose strokes would be bolder than MNIST's, as if a thinner pen had drawn it.
+
+    Strokes of an even width have a mean distance to their edge of a quarter of it. Less is then taken off all
+    around, so that the same middle lines stay.
+    """
+    from scipy import ndimage
+
+    if max(ink.shape) <= 2 * BOX:
+        return ink  # too few pixels to measure
+    half = np.pad(ink >= ink.max() / 2, 1)
+    distance = ndimage.distance_transform_edt(half)
+    radius = 2 * (float(distance[half].mean()) - 0.5)  # the edge is half a pixel before the first paper
+    lines = max(ink.shape) - 2 * radius  # the longer side of the middle lines
+    if 2 * radius / max(ink.shape) * BOX <= BOLDEST or lines <= 0:
+        return ink
+    thinner = BOLD / (2 * BOX) * lines / (1 - BOLD / BOX)
+    inked: NDArray[np.float32] = np.clip(distance - (radius - thinner) + 0.5, 0, 1).astype(np.float32)
+    return inked[ink_box(inked > 0)]
+
+
+def _ink_on_paper(colours: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+    """How far [H, W, C] is from the paper's colour (the border's median), [H, W], and how far is noise."""
+    border = border_of(colours)
+    paper = np.median(border, axis=0)
+    noise = NOISE_CONTRAST * float(np.median(np.abs(border - paper).max(axis=1)))
+    return np.abs(colours - paper).max(axis=2), noise
+
+
+def _without_dust(strong: NDArray[np.bool_], is_photo: bool) -> NDArray[np.bool_]:
+    """What is inked, [H, W], less pieces that are tiny beside the largest.
+
+    On unevenly lit or printed paper also less shadows: what reaches its edge, or is tiny beside the picture.
+    """
+    from scipy import ndimage  # comes with scikit-learn; slow to import
+
+    pieces, _ = ndimage.label(strong, np.ones((3, 3)))
+    sizes = np.bincount(pieces.ravel())
+    sizes[0] = 0  # is paper
+    if is_photo:
+        at_edge = border_of(pieces)
+        sizes[at_edge] *= sizes[at_edge] == sizes.max()
+        for piece, box in enumerate(ndimage.find_objects(pieces), 1):
+            sizes[piece] *= max(side.stop - side.start for side in box) >= PHOTO_SIZE * max(strong.shape)
+    dustless: NDArray[np.bool_] = (sizes >= max(1, SPECK * sizes.max()))[pieces]
+    return dustless
+
+
+def _decoded(data: bytes) -> NDArray[np.uint8] | None:
+    """Decode PNG or JPEG bytes to uint8 RGB or RGBA, upright; None if they are too large to."""
+    with warnings.catch_warnings(action="ignore"):  # Pillow's, of large pictures and odd metadata
+        picture = Image.open(BytesIO(data), formats=("PNG", "JPEG"))  # reads the header only
+        if max(picture.size) > MAX_SIDE:
+            return None
+        upright = ImageOps.exif_transpose(picture)
+    if upright.mode.startswith("I"):  # 16 bits, which convert() would cut off at 255
+        upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+    return np.asarray(upright.convert("RGBA" if upright.has_transparency_data else "RGB"))

@@ -1,0 +1,72 @@
+"""A person's own digits, each with what it really was, as JSON lines of pen strokes or pixels."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_core.data.mnist_format import FRAME
+from mnist_core.messages import N_, InputError
+from mnist_core.recognition.strokes import Strokes, strokes_to_image
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledDrawing:
+    """One digit: `image` uint8 [28, 28] in MNIST's form, or None for a blank; `label` 0 to 9, None if unsaid.
+
+    `strokes` is what the image was made of, None for pictures and whatever else came in pixels.
+    """
+
+    image: NDArray[np.uint8] | None
+    label: int | None = None
+    strokes: Strokes | None = None
+
+    def to_line(self) -> str:
+        """Return a JSON line of the strokes, or of the image's 28 rows as "pixels" where there are none."""
+        if self.strokes is not None:
+            drawn: dict[str, Any] = {"strokes": self.strokes}
+        else:
+            drawn = {"pixels": [] if self.image is None else self.image.tolist()}
+        return json.dumps({**drawn, "label": self.label}) + "\n"
+
+
+def read_labelled_drawing(text: str, line: int) -> LabelledDrawing:
+    """Read `{"strokes": [[[x, y], ...], ...], "label": 0 to 9 or absent}`, or "pixels" in their place.
+
+    Pixels are 28 rows of 28 whole numbers from 0, paper, to 255, ink, in MNIST's form; no rows are a blank.
+    Raises InputError, with `line`, the line's number in its file, if it is anything else.
+    """
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(N_("Line {line} is not JSON: write one object a line."), line=line) from error
+    if not isinstance(fields, dict) or fields.keys().isdisjoint({"strokes", "pixels"}):
+        raise InputError(
+            N_('Line {line} has neither "strokes", each a list of [x, y], nor "pixels".'), line=line
+        )
+    label = fields.get("label")
+    if label is not None and (type(label) is not int or not 0 <= label <= 9):
+        raise InputError(N_("Line {line}: the label must be a digit, 0 to 9, or left out."), line=line)
+    try:
+        if "strokes" in fields:
+            return LabelledDrawing(strokes_to_image(fields["strokes"]), label, fields["strokes"])
+        return LabelledDrawing(_image(fields["pixels"]), label)
+    except InputError as error:
+        raise InputError(N_("Line {line}: {problem}"), line=line, problem=error.message) from error
+
+
+def _image(rows: object) -> NDArray[np.uint8] | None:
+    """Return pixels as uint8 [28, 28], or None for a blank."""
+    try:
+        pixels: NDArray[np.generic] = np.asarray(rows)
+    except (ValueError, OverflowError):  # rows of different lengths, huge numbers
+        pixels = np.asarray(None)
+    if isinstance(rows, list) and not rows:
+        return None
+    if pixels.shape != (FRAME, FRAME) or pixels.dtype.kind != "i" or pixels.min() < 0 or pixels.max() > 255:
+        raise InputError(N_("Pixels must be 28 rows of 28 whole numbers from 0 to 255."))
+    return pixels.astype(np.uint8) if pixels.any() else None

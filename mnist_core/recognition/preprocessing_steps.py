@@ -1,0 +1,95 @@
+"""The way from a drawing or a picture to 28 x 28, step by step, as it can be shown.
+
+Each step is also made into 28 x 28 as if it were the last one: what a network reads there tells what the
+steps after it are good for.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from mnist_core.data.mnist_format import FRAME, ink_box
+from mnist_core.messages import N_
+from mnist_core.recognition.images import find_ink, pixels_to_image
+from mnist_core.recognition.strokes import Strokes, checked_strokes, strokes_to_image
+
+SMOOTHNESS = 2  # canvases are drawn so many times larger and averaged down: browsers soften edges too
+
+Grey = NDArray[np.uint8]
+
+
+class PreprocessingStep(NamedTuple):
+    """A step: its name, and the image uint8 [28, 28] that a network would get if it were the last."""
+
+    name: str
+    image: Grey
+
+
+def stroke_steps(strokes: Strokes, side: int, pen: float) -> list[PreprocessingStep]:
+    """Return the steps of strokes on a canvas of `side` px, drawn `pen` px wide; none for a blank."""
+    image = strokes_to_image(strokes, pen)
+    if image is None:
+        return []
+    return _steps(N_("The canvas, shrunk to 28 x 28"), ink_on_canvas(strokes, pen, side), image)
+
+
+def picture_steps(pixels: Grey) -> list[PreprocessingStep]:
+    """Return the steps of a picture as `pixels_to_image` takes it; none for a blank."""
+    found, image = find_ink(pixels), pixels_to_image(pixels)
+    if found is None or image is None:
+        return []
+    grey = np.asarray(Image.fromarray(pixels).convert("L"))
+    ink = np.rint(found.darkness * (255 / found.darkness.max())).astype(np.uint8)
+    first = PreprocessingStep(N_("The picture, shrunk to 28 x 28"), shrink(grey))
+    return [first, *_steps(N_("Its ink alone"), ink, image)]
+
+
+def ink_on_canvas(strokes: Strokes, pen: float, side: int) -> Grey:
+    """Draw strokes, in canvas pixels, with a round pen `pen` px wide: uint8 [side, side], 0 to 255."""
+    large = Image.new("L", (side * SMOOTHNESS, side * SMOOTHNESS))
+    pencil = ImageDraw.Draw(large)
+    for stroke in checked_strokes(strokes):
+        points = [tuple(point) for point in (stroke * SMOOTHNESS).tolist()]
+        pencil.line(points, fill=255, width=round(pen * SMOOTHNESS))
+        for point in points:
+            pencil.circle(point, pen * SMOOTHNESS / 2, fill=255)
+    return np.asarray(large.reduce(SMOOTHNESS))
+
+
+def shrink(grey: Grey) -> Grey:
+    """Resize [H, W] to [28, 28] whatever its shape, as most demos do with their canvas."""
+    return np.asarray(Image.fromarray(grey).resize((FRAME, FRAME), Image.Resampling.BILINEAR))
+
+
+def _steps(name: str, canvas: Grey, image: Grey) -> list[PreprocessingStep]:
+    return [
+        PreprocessingStep(name, shrink(canvas)),
+        PreprocessingStep(N_("Cropped to its ink"), shrink(_cropped(canvas))),
+        PreprocessingStep(N_("Scaled to a box of 20 pixels, with MNIST's pen"), _in_the_middle(image)),
+        PreprocessingStep(N_("Moved so that its centre of mass is in the middle"), image),
+    ]
+
+
+def _cropped(canvas: Grey) -> Grey:
+    """The square around the ink."""
+    if not canvas.any():  # all of it was drawn outside
+        return canvas
+    cropped = canvas[ink_box(canvas > 0)]
+    height, width = cropped.shape
+    above, before = (max(height, width) - height) // 2, (max(height, width) - width) // 2
+    below, after = max(height, width) - height - above, max(height, width) - width - before
+    return np.pad(cropped, ((above, below), (before, after)))
+
+
+def _in_the_middle(image: Grey) -> Grey:
+    """The same ink with its box, not its centre of mass, in the middle."""
+    cropped = image[ink_box(image > 0)]
+    height, width = cropped.shape
+    frame = np.zeros((FRAME, FRAME), np.uint8)
+    top, left = (FRAME - height) // 2, (FRAME - width) // 2
+    frame[top : top + height, left : left + width] = cropped
+    return frame

@@ -1,0 +1,106 @@
+"""Reading one drawn or pictured digit.
+
+A calibrated model reads an image as it is, turned a little both ways, smaller and larger, and its
+probabilities are averaged: people write less evenly than MNIST (test-time augmentation: Krizhevsky, Sutskever
+and Hinton 2012, section 5.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mnist_core.models.modules import DigitClassifier
+    from mnist_core.recognition.calibration import Calibration
+
+
+DOT = 5  # pixels; ink that extends no further is a dot
+OTHER_VIEWS = ((-8.0, 1.0), (8.0, 1.0), (0.0, 0.9), (0.0, 1.1))  # degrees turned, size
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a model reads: `label` 0 to 9 and `confidence` 0 to 1, or None and 0 for a blank.
+
+    `probabilities` [10] sum to 1 (all 0 for a blank); `image` uint8 [28, 28] is what the model saw.
+    `is_digit` is false for a blank and, from a calibrated model, for what looks like no digit: letters,
+    scribbles.
+    """
+
+    label: int | None
+    confidence: float
+    probabilities: NDArray[np.float32]
+    image: NDArray[np.uint8] | None
+    is_digit: bool = True
+
+    @property
+    def blank(self) -> bool:
+        """Whether there was nothing to read."""
+        return self.image is None
+
+
+def predict(
+    model: DigitClassifier, image: NDArray[np.uint8] | None, calibration: Calibration | None = None
+) -> Prediction:
+    """Read `image`, uint8 [28, 28] as mnist_core.reading.drawing makes it, or None for a blank.
+
+    The model scales the pixels itself, as it did in training; `calibration` is its own, if it has one.
+    Without, the probabilities are the softmax of its logits.
+    """
+    return predict_all(model, [image], calibration)[0]
+
+
+def predict_all(
+    model: DigitClassifier,
+    images: Sequence[NDArray[np.uint8] | None],
+    calibration: Calibration | None = None,
+) -> list[Prediction]:
+    """Read many images at once, as `predict` reads each."""
+    import torch
+
+    from mnist_core.models.inference import predict_logits, predict_with_features
+
+    blank = Prediction(None, 0.0, np.zeros(10, np.float32), None, is_digit=False)
+    there = [image for image in images if image is not None]
+    if not there:
+        return [blank for _ in images]
+    images_there = torch.from_numpy(np.stack(there))
+    logits, features = predict_with_features(model, images_there)
+    probabilities, are_digits = logits.softmax(1).numpy(), np.ones(len(there), bool)
+    if calibration:
+        views = [logits, *(predict_logits(model, _seen(images_there, *view)) for view in OTHER_VIEWS)]
+        probabilities = (torch.stack(views) / calibration.temperature).softmax(2).mean(0).numpy()
+        are_digits = calibration.score(features.numpy()) >= 0
+    read = iter(zip(there, probabilities, are_digits.tolist(), strict=True))
+    return [blank if image is None else _prediction(*next(read)) for image in images]
+
+
+def _seen(images: Tensor, degrees: float, size: float) -> Tensor:
+    """Turn [N, 28, 28] about the middle, and make them `size` times as large; float32, pixels 0..255."""
+    import torch
+    import torch.nn.functional as F
+
+    cosine, sine = np.cos(np.deg2rad(degrees)) / size, np.sin(np.deg2rad(degrees)) / size
+    matrix = torch.tensor([[cosine, -sine, 0], [sine, cosine, 0]], dtype=torch.float32)
+    pixels = images.unsqueeze(1).float()
+    grid = F.affine_grid(matrix.expand(len(images), 2, 3), list(pixels.shape), align_corners=False)
+    return F.grid_sample(pixels, grid, align_corners=False).squeeze(1)
+
+
+def _prediction(image: NDArray[np.uint8], probabilities: NDArray[np.float32], is_digit: bool) -> Prediction:
+    label = int(probabilities.argmax())
+    return Prediction(
+        label, float(probabilities[label]), probabilities, image, is_digit and not _is_dot(image)
+    )
+
+
+def _is_dot(image: NDArray[np.uint8]) -> bool:
+    """Whether all ink is within a few pixels; whatever else is drawn is scaled to 20."""
+    return bool(image.any()) and max(int(np.ptp(axis)) for axis in image.nonzero()) < DOT

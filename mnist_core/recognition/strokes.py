@@ -1,0 +1,57 @@
+"""Pen strokes: checked, and inked as MNIST looks."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_core.data.mnist_format import ink_strokes
+from mnist_core.messages import N_, InputError
+
+MAX_POINTS, MAX_COORDINATE = 100_000, 1e6
+
+Strokes = Sequence[Sequence[Sequence[float]]]
+
+
+def strokes_to_image(strokes: Strokes, pen: float = 0.0) -> NDArray[np.uint8] | None:
+    """Ink pen strokes the way MNIST looks: uint8 [28, 28], 0 to 255, or None when nothing was drawn.
+
+    A stroke is a list of [x, y] points, x to the right and y down, in any unit, anywhere: the ink is scaled
+    to a longer side of 20 px, 2.1 px wide with round ends, and placed as MNIST is. `pen` is how wide they
+    were drawn, in the same unit, where that is known: what reaches no further than half of it is one dot.
+    Raises InputError for anything but finite numbers in pairs, and for more than 100,000 points.
+    """
+    pen_downs = checked_strokes(strokes)
+    return ink_strokes(as_dot_if_tiny(pen_downs, pen)) if pen_downs else None
+
+
+def as_dot_if_tiny(pen_downs: list[NDArray[np.float64]], pen: float) -> list[NDArray[np.float64]]:
+    """Return strokes, each [points, 2], or one point if they reach no further than half of `pen`."""
+    reach = np.ptp(np.concatenate(pen_downs), axis=0).max()
+    return [pen_downs[0][:1]] if reach <= pen / 2 else pen_downs
+
+
+def checked_strokes(strokes: object) -> list[NDArray[np.float64]]:
+    """Return strokes as arrays [points, 2], empty ones left out; InputError as strokes_to_image raises it."""
+    if not isinstance(strokes, list | tuple | np.ndarray):
+        raise InputError(N_("Strokes must be a list of strokes, each a list of [x, y] points."))
+    arrays = [points for points in map(_points, strokes) if len(points)]
+    if sum(map(len, arrays)) > MAX_POINTS:
+        raise InputError(N_("A drawing may have at most {most} points: thin it out."), most=MAX_POINTS)
+    return arrays
+
+
+def _points(stroke: object) -> NDArray[np.float64]:
+    """One stroke as [points, 2]."""
+    try:
+        points: NDArray[np.generic] = np.asarray(stroke)
+    except ValueError:  # points of different lengths
+        points = np.asarray(None)
+    if points.shape == (0,):  # a stroke without points
+        points = np.empty((0, 2))
+    if points.ndim != 2 or points.shape[1] != 2 or points.dtype.kind not in "iuf":
+        raise InputError(N_("Each stroke must be a list of [x, y] points, two numbers each."))
+    coordinates = points.astype(np.float64)
+    if not (np.abs(coordinates) <= MAX_COORDINATE).all():  # nor is NaN
+        raise InputError(N_("Coordinates must be numbers of at most {most:,.0f}."), most=MAX_COORDINATE)
+    return coordinates

@@ -1,0 +1,195 @@
+"""What a comparison's figures say and don't say, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mnist_core.evaluation.significance import LEVEL, Interval, MeanDifference, difference_interval
+from mnist_core.messages import N_, Message
+
+FINEST = 10_000  # chance is told as so many times in 10, 100, 1,000 or this many
+SMALLEST_P = 1 / FINEST  # below, a p says more of the test's assumptions than of the difference
+
+
+def chance_text(p: float) -> Message:
+    """Say a probability as a number of times: "about 3 times in 10"."""
+    if p > 0.95:
+        return Message(N_("nearly every time"))
+    if p < SMALLEST_P:
+        return Message(N_("less than once in {of:,} times"), {"of": FINEST})
+    of = next(of for of in (10, 100, 1000, FINEST) if p * of >= 0.95)
+    if (times := round(p * of)) == 1:
+        return Message(N_("about once in {of:,} times"), {"of": of})
+    return Message(N_("about {times} times in {of:,}"), {"times": times, "of": of})
+
+
+def p_figure(p: float) -> str:
+    """Write a p to two digits: 0.039; what is too small to mean its own size as < 0.0001, never as 0."""
+    return f"< {SMALLEST_P:g}" if p < SMALLEST_P else f"{p:.2g}"
+
+
+def p_text(p: float) -> str:
+    """Write a p as statisticians do: p = 0.039."""
+    return f"p {p_figure(p)}" if p < SMALLEST_P else f"p = {p_figure(p)}"
+
+
+def pair_text(names: tuple[str, str], alone: tuple[int, int], images: int, p: float) -> list[Message]:
+    """Say how two networks did on the same images: how many each alone got right, and McNemar's p of that."""
+    called = {"first": names[0], "second": names[1]}
+    if alone == (0, 0):
+        return [Message(N_("{first} and {second} get the very same test images right."), called)]
+    counts = {"images": images, "b": alone[0], "c": alone[1]}
+    return [
+        Message(
+            N_("Of {images:,} test images, {first} alone gets {b:,} right, and {second} alone {c:,}."),
+            {**called, **counts},
+        ),
+        _difference_text(called, alone, images),
+        Message(
+            N_(
+                "If both were equally accurate on digits like these, a difference at least this large, "
+                "either way, would come up by chance {chance} (McNemar's exact test, {p})."
+            ),
+            {"chance": chance_text(p), "p": p_text(p)},
+        ),
+    ]
+
+
+def _difference_text(called: dict[str, str], alone: tuple[int, int], images: int) -> Message:
+    low, high = difference_interval(*alone, images)
+    points = {"difference": (alone[0] - alone[1]) / images, "low": low, "high": high}
+    return Message(
+        N_(
+            "The accuracy of {first} less that of {second} is {difference:+.2f} points (95% interval "
+            "{low:+.2f} to {high:+.2f})."
+        ),
+        called | {name: 100 * value for name, value in points.items()},
+    )
+
+
+def holm_text(p: float, pairs: int) -> Message:
+    """Say what is left of p when `pairs` pairs were tested."""
+    return Message(
+        N_("Corrected for the {pairs} pairs that are compared here (Holm), {p}."),
+        {"p": p_text(p), "pairs": pairs},
+    )
+
+
+def pair_verdict(better: str, worse: str, p: float) -> Message:
+    """Say what McNemar's p, corrected where it has to be, lets one conclude of two networks."""
+    if p >= LEVEL:
+        return undecided()
+    return Message(
+        N_(
+            "That is below the usual 5%: evidence that {better}, as it was trained, reads digits like these "
+            "better than {worse}."
+        ),
+        {"better": better, "worse": worse},
+    )
+
+
+def undecided() -> Message:
+    """Say that a p is too large to conclude from."""
+    return Message(
+        N_("That is not below the usual 5%: it doesn't tell which is better, nor that they are equally good.")
+    )
+
+
+def same_settings() -> Message:
+    """Say why two networks of the same settings differ."""
+    return Message(
+        N_("Their settings are the same but for the seed: where they differ is the luck of training.")
+    )
+
+
+def notes(watchers: Sequence[str]) -> list[Message]:
+    """Say what the intervals and tests don't; `watchers` are the runs that watched the test set."""
+    networks = Message(
+        N_(
+            "The intervals and tests take these networks as they are, and ask about other test images. With "
+            "another seed each would be another network: to judge settings, repeat them over several seeds. "
+            "They treat the images as independent; as people wrote several of them each, the real "
+            "uncertainty is somewhat larger."
+        )
+    )
+    if not watchers:
+        return [networks]
+    watched = Message(
+        N_(
+            "The test set was watched while training: {names}. Where it was used to choose settings or the "
+            "moment to stop, these accuracies are a little too good."
+        ),
+        {"names": ", ".join(watchers)},
+    )
+    return [networks, watched]
+
+
+def seeds_text(accuracies: Sequence[float], mean: float, deviation: float, interval: Interval) -> Message:
+    """Say what the accuracies, 0 to 1, of several seeds come to."""
+    values = {"lowest": min(accuracies), "highest": max(accuracies), "low": interval[0], "high": interval[1]}
+    return Message(
+        N_(
+            "{count} seeds: mean {mean:.2%}, standard deviation {deviation:.2%}, from {lowest:.2%} to "
+            "{highest:.2%}; 95% interval (Student's t) of the mean over all seeds, on these same images, "
+            "{low:.2%} to {high:.2%}."
+        ),
+        {"count": len(accuracies), "mean": mean, "deviation": deviation, **values},
+    )
+
+
+def one_seed_text(accuracy: float) -> Message:
+    """Say that one seed tells no spread."""
+    return Message(N_("One seed, {mean:.2%}: one can't tell how seeds spread."), {"mean": accuracy})
+
+
+def means_text(
+    names: tuple[str, str], test: MeanDifference, p_holm: float | None = None, pairs: int = 1
+) -> list[Message]:
+    """Say what Welch's test of two groups of seeds tells, and what it doesn't.
+
+    `p_holm` is its p as corrected for `pairs` pairs of groups.
+    """
+    called = {"first": names[0], "second": names[1], "difference": 100 * test.difference}
+    if test.interval is None or test.p is None:
+        words = N_(
+            "The mean of {first} less that of {second} is {difference:+.2f} points. The seeds of neither "
+            "differ, so there is no spread to test that against."
+        )
+        return [Message(words, called)]
+    low, high = (100 * end for end in test.interval)
+    return [
+        Message(
+            N_(
+                "The mean of {first} less that of {second} is {difference:+.2f} points (95% interval "
+                "{low:+.2f} to {high:+.2f})."
+            ),
+            {**called, "low": low, "high": high},
+        ),
+        Message(
+            N_(
+                "If the settings made no difference to the mean, one at least this large, either way, would "
+                "come up by the luck of the seeds {chance} (Welch's t-test, {p})."
+            ),
+            {"chance": chance_text(test.p), "p": p_text(test.p)},
+        ),
+        *([holm_text(p_holm, pairs)] if p_holm is not None and pairs > 1 else []),
+        _means_verdict(names if test.difference >= 0 else names[::-1], test.p if p_holm is None else p_holm),
+        Message(
+            N_(
+                "The test takes the accuracies over seeds to be roughly normal, and asks about other seeds "
+                "on these same images, not about other images."
+            )
+        ),
+    ]
+
+
+def _means_verdict(names: tuple[str, ...], p: float) -> Message:
+    if p >= LEVEL:
+        return undecided()
+    return Message(
+        N_(
+            "That is below the usual 5%: evidence that {better} does better than {worse} on these images, on "
+            "average over seeds."
+        ),
+        {"better": names[0], "worse": names[1]},
+    )

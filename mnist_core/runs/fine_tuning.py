@@ -1,0 +1,167 @@
+"""A copy of a model that learns one person's handwriting on, without forgetting everybody else's.
+
+Fine-tuning with rehearsal: every batch mixes the person's drawings, varied anew each time, with images that
+the model was first trained on (A. Robins, "Catastrophic Forgetting, Rehearsal and Pseudorehearsal",
+Connection Science 7(2), 1995).
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_core.data.mnist import Dataset, Split, hold_out
+from mnist_core.evaluation.metrics import evaluate
+from mnist_core.messages import N_, InputError
+from mnist_core.recognition.calibration import recalibrate
+from mnist_core.runs.metadata import LONGEST_NAME
+
+if TYPE_CHECKING:
+    import torch
+
+    from mnist_core.models.modules import DigitClassifier
+    from mnist_core.runs.run import Run
+    from mnist_core.runs.store import RunStore
+
+STEPS = 200
+OWN, REHEARSED = 16, 48  # images in each batch: the person's, and MNIST's
+LEARNING_RATE = 3e-4  # a tenth of what training begins with
+VARIATION = "pens"  # elastic, with thinner and thicker lines
+KEPT_BACK = 3  # every third drawing of a digit is for testing
+FEWEST = 3  # drawings, in all
+
+
+class DrawingSplit(NamedTuple):
+    """A person's drawings as MNIST would have them: those to learn from, and those kept back for the test."""
+
+    learned: Split
+    kept_back: Split
+
+
+class Progress(NamedTuple):
+    """How far the learning is, 0 to 1."""
+
+    fraction: float
+
+
+def split_drawings(images: Sequence[NDArray[np.uint8]], labels: Sequence[int]) -> DrawingSplit:
+    """Keep every third drawing of each digit back, so that there is something fair to test on.
+
+    Raises InputError for fewer than 3 drawings.
+    """
+    if len(images) < FEWEST:
+        raise InputError(N_("Draw and label at least {fewest} digits first."), fewest=FEWEST)
+    drawn, digits = np.stack(images), np.array(labels, np.uint8)
+    rank = np.array([int((digits[:place] == digit).sum()) for place, digit in enumerate(digits)])
+    back = rank % KEPT_BACK == KEPT_BACK - 1
+    return DrawingSplit(Split(drawn[~back], digits[~back]), Split(drawn[back], digits[back]))
+
+
+def fine_tune(
+    model: DigitClassifier, own: Split, train: Split, steps: int = STEPS, seed: int = 0
+) -> Generator[Progress, None, DigitClassifier]:
+    """Train a copy of `model` on `own` drawings mixed with images of `train`; return it.
+
+    `model` stays as it is; leave the generator to give up. Batch norm keeps its statistics and dropout is
+    off, as a handful of drawings would upset the one, and the other is for long trainings. The same seed, on
+    the same processor, gives the same copy.
+    """
+    import torch
+    import torch.nn.functional as F
+
+    from mnist_core.config import TrainConfig
+    from mnist_core.training.augmentation import augment
+    from mnist_core.training.optimizers import Optimizer
+
+    random = torch.Generator().manual_seed(seed)
+    tuned = copy.deepcopy(model).eval()
+    optimizer = Optimizer(tuned, TrainConfig(optimizer="adamw", schedule="one_cycle", weight_decay=0.01))
+    for step in range(1, steps + 1):
+        parts = [_draw(own, OWN, random), _draw(train, REHEARSED, random)]
+        images = torch.cat([images for images, _ in parts])
+        loss = F.cross_entropy(tuned(augment(images, VARIATION, random)), torch.cat([y for _, y in parts]))
+        tuned.zero_grad()
+        loss.backward()
+        optimizer.step(LEARNING_RATE, step / steps)
+        yield Progress(step / steps)
+    return tuned
+
+
+def _draw(split: Split, count: int, random: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Draw images uint8 [count, 28, 28] and labels int64 [count], with repetition."""
+    import torch
+
+    chosen = torch.randint(0, len(split), (count,), generator=random).numpy()
+    return torch.from_numpy(split.images[chosen]), torch.from_numpy(split.labels[chosen].astype(np.int64))
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Shares read right, 0 to 1: of the drawings learned from, those kept back (None: none), MNIST's test.
+
+    `test_loss` is the mean cross-entropy in nats on MNIST's test images.
+    """
+
+    learned: float
+    kept_back: float | None
+    test: float
+    test_loss: float
+
+
+@dataclass(frozen=True)
+class FineTunedRun:
+    """What came of it: the new run, and the scores of the model before and after."""
+
+    run: Run
+    before: Scores
+    after: Scores
+
+
+def fine_tune_run(
+    store: RunStore, base: Run, sheet: DrawingSplit, dataset: Dataset, name: str, owner: str = ""
+) -> Generator[Progress, None, FineTunedRun]:
+    """Fine-tune a copy of `base` on `sheet` and keep it as a finished run called `name`.
+
+    Nothing is kept if the generator is left. A calibrated run's copy is calibrated again. Raises InputError
+    when `base` can't be read or runs can't be written.
+    """
+    begun = time.monotonic()
+    model = base.load_model()
+    train, validation = hold_out(dataset.train, base.config.validation_size)
+    tuned = yield from fine_tune(model, sheet.learned, train)
+    before = _scores(model, sheet, dataset.test)
+    yield Progress(1.0)
+    after = _scores(tuned, sheet, dataset.test)
+    yield Progress(1.0)
+    before_it = base.load_calibration()
+    calibration = recalibrate(tuned, before_it, validation) if before_it else None
+    yield Progress(1.0)
+    results = {key: base.results[key] for key in ("parameters", "source") if key in base.results} | {
+        "epochs": base.results.get("epochs", 0),
+        "train_seconds": round(time.monotonic() - begun, 3),
+        "initial_accuracy": before.test,
+        "test_accuracy": after.test,
+        "test_loss": after.test_loss,
+    }
+    writer = store.create(base.config, owner)
+    try:
+        writer.save(tuned, results["epochs"])
+        if calibration:
+            calibration.save(store.directory / writer.id)
+        writer.update("finished", fine_tuned=True, **results)
+    finally:
+        writer.close()
+    store.rename(writer.id, name[:LONGEST_NAME])
+    return FineTunedRun(store.get(writer.id), before, after)
+
+
+def _scores(model: DigitClassifier, sheet: DrawingSplit, test: Split) -> Scores:
+    learned, kept_back = (evaluate(model, part).accuracy if len(part) else None for part in sheet)
+    result = evaluate(model, test)
+    return Scores(learned or 0.0, kept_back, result.accuracy, result.loss)

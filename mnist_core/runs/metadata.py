@@ -1,0 +1,61 @@
+"""What people say of a run, in a file of its own, so that a training never writes over it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from mnist_core.messages import N_, InputError
+from mnist_core.runtime.files import write_whole
+
+LONGEST_NAME = 60
+MOST_READERS = 500
+METADATA_FILE = "label.json"
+
+
+@dataclass(frozen=True)
+class RunMetadata:
+    """A run's `name` (empty: none was given), whether it is `pinned`, and who may see it in a list.
+
+    `owner` is whoever began it, `readers` those who opened a link to it, the latest last: any texts that tell
+    people apart.
+    """
+
+    name: str = ""
+    pinned: bool = False
+    owner: str = ""
+    readers: tuple[str, ...] = ()
+
+    def with_reader(self, reader: str) -> RunMetadata:
+        """Return a copy with one more reader, without the oldest where they become too many."""
+        others = (known for known in self.readers if known != reader)
+        return replace(self, readers=(*others, reader)[-MOST_READERS:])
+
+
+def read_metadata(folder: Path) -> RunMetadata:
+    """Read a run's metadata; the defaults where the file is missing or unreadable."""
+    try:
+        values = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
+        return RunMetadata(
+            str(values["name"]), values["pinned"] is True, str(values["owner"]), tuple(values["readers"])
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return RunMetadata()
+
+
+def write_metadata(folder: Path, metadata: RunMetadata) -> None:
+    """Replace a run's metadata file as a whole."""
+    write_whole(folder / METADATA_FILE, (json.dumps(asdict(metadata), indent=2) + "\n").encode())
+
+
+def checked_name(text: str) -> str:
+    """Return a name without surrounding and doubled spaces; InputError when it is too long."""
+    name = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if len(name) > LONGEST_NAME:
+        raise InputError(
+            N_("A run's name can have {most} characters, and this one has {count}; shorten it."),
+            most=LONGEST_NAME,
+            count=len(name),
+        )
+    return name

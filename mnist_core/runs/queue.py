@@ -1,0 +1,271 @@
+"""Background training: a line of runs, a worker or more, and snapshots anybody may look at."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from mnist_core.config import TrainConfig
+from mnist_core.messages import N_, InputError
+from mnist_core.runs.run import failure_message
+from mnist_core.runs.store import RunStore
+from mnist_core.runs.writer import RunWriter
+from mnist_core.training.events import Continued, Control, Event, Started, StepDone
+
+if TYPE_CHECKING:
+    from mnist_core.data.mnist import Dataset
+    from mnist_core.monitoring.probes import Probe
+
+MOST_WAITING = 20
+WORKERS_VARIABLE = "DIGITLAB_WORKERS"
+MOST_WORKERS = 64
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """How a run that waits or trains stood at one moment.
+
+    `place_in_line` is 0 for the run that trains, 1 for the next; `wait_seconds` estimates when its turn
+    comes, None where nobody knows. `step` and `steps` cover the whole run. `learning_rate` is the base rate,
+    before the schedule.
+    """
+
+    run_id: str
+    config: TrainConfig
+    learning_rate: float
+    status: str = "queued"
+    place_in_line: int = 0
+    wait_seconds: float | None = None
+    step: int = 0
+    steps: int = 0
+    train_seconds: float = 0.0
+    images_per_second: float = 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimate of the training time left, from the speed so far; None before the first report."""
+        if not self.step or not self.steps:
+            return None
+        return self.train_seconds / self.step * (self.steps - self.step)
+
+
+@dataclass(eq=False)
+class _Job:
+    """A run in the line or in training; `snapshot` is replaced, never changed."""
+
+    writer: RunWriter
+    snapshot: Snapshot
+    expected_seconds: float | None
+    control: Control = field(default_factory=Control)
+
+    @property
+    def seconds_left(self) -> float | None:
+        left = self.snapshot.seconds_left
+        return self.expected_seconds if left is None else left
+
+
+class TrainingQueue:
+    """Trains runs in the order they come, each in a background thread, `workers` at a time.
+
+    `load_dataset` is called by a worker for each run, and should remember what it loaded. `threads` is the
+    most that torch may use for a run; the pages' own work needs a core too.
+    """
+
+    def __init__(
+        self, store: RunStore, load_dataset: Callable[[], Dataset], threads: int, workers: int = 1
+    ) -> None:
+        self._store, self._load_dataset, self._threads, self._workers = store, load_dataset, threads, workers
+        self._waiting: deque[_Job] = deque()
+        self._training: list[_Job] = []
+        self._changed = threading.Condition()
+        self._closed = False
+        for _ in range(workers):
+            threading.Thread(target=self._work, name="training", daemon=True).start()
+
+    def submit(self, config: TrainConfig, expected_seconds: float | None = None, **details: Any) -> str:
+        """Put a new training in the line; return its run's id.
+
+        `expected_seconds` helps to tell those behind it how long they wait; `details` go to RunStore.create.
+        Raises InputError when the line is full or runs can't be written.
+        """
+        self._check_room()
+        writer = self._store.create(config, **details)
+        self._enter(writer, expected_seconds)
+        return writer.id
+
+    def resume(self, run_id: str, epochs: int | None = None) -> None:
+        """Put a run that was paused, stopped, interrupted or finished in the line again, to `epochs` in all.
+
+        Raises InputError when the line is full, the run can't go on, or it has nothing left to do.
+        """
+        self._check_room()
+        writer = self._store.reopen(run_id, epochs)
+        self._enter(writer, _seconds_left(writer))
+
+    def stop(self, run_id: str) -> None:
+        """End a run at its next event, keeping what it learned, or take it out of the line."""
+        self._leave(run_id, "stopped")
+
+    def pause(self, run_id: str) -> None:
+        """Set a run aside at its next event, for others to train meanwhile; `resume` goes on."""
+        self._leave(run_id, "paused")
+
+    def set_learning_rate(self, run_id: str, rate: float) -> None:
+        """Have a run go on with another base learning rate; InputError when that can't be one."""
+        with self._changed:
+            if job := self._find(run_id):
+                replace(job.writer.config, learning_rate=rate)  # checks it
+                job.control.learning_rate = rate
+                job.snapshot = replace(job.snapshot, learning_rate=rate)
+
+    def snapshot(self, run_id: str) -> Snapshot | None:
+        """How a run stands now that waits or trains in this process; None for any other."""
+        with self._changed:
+            job = self._find(run_id)
+            if job is None:
+                return None
+            if job in self._training:
+                return job.snapshot
+            place = self._waiting.index(job)
+            return replace(job.snapshot, place_in_line=place + 1, wait_seconds=self._wait_seconds(place))
+
+    @property
+    def threads(self) -> int:
+        """The most threads that torch may use for a run."""
+        return self._threads
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run trains or waits."""
+        with self._changed:
+            return bool(self._training or self._waiting)
+
+    def probes(self, run_id: str) -> list[Probe]:
+        """What was seen so far inside a run that waits or trains in this process; for any other, nothing."""
+        with self._changed:
+            job = self._find(run_id)
+            return job.writer.probes[:] if job else []
+
+    def rows(self, run_id: str) -> list[dict[str, float]]:
+        """Rows of METRICS so far, of a run that waits or trains in this process; for any other, none."""
+        with self._changed:
+            job = self._find(run_id)
+            return job.writer.rows[:] if job else []
+
+    def _find(self, run_id: str) -> _Job | None:
+        return next((job for job in (*self._training, *self._waiting) if job.writer.id == run_id), None)
+
+    def _wait_seconds(self, place: int) -> float | None:
+        """Estimate how long those ahead of a place in the line will take."""
+        lefts = [job.seconds_left for job in (*self._training, *list(self._waiting)[:place])]
+        known = [left for left in lefts if left is not None]
+        return sum(known) / self._workers if len(known) == len(lefts) else None
+
+    def _enter(self, writer: RunWriter, expected_seconds: float | None) -> None:
+        rate = writer.changes[-1].learning_rate
+        with self._changed:
+            self._waiting.append(_Job(writer, Snapshot(writer.id, writer.config, rate), expected_seconds))
+            self._changed.notify()
+
+    @property
+    def room(self) -> int:
+        """How many more trainings may wait."""
+        return max(0, MOST_WAITING - len(self._waiting))
+
+    def _check_room(self) -> None:
+        if not self.room:
+            raise InputError(N_("{most} trainings are waiting already; try again later."), most=MOST_WAITING)
+
+    def _leave(self, run_id: str, status: str) -> None:
+        with self._changed:
+            job = self._find(run_id)
+            if job is None:
+                return
+            job.control.ending = status
+            if job in self._waiting:
+                self._waiting.remove(job)
+                job.writer.update(status)
+                job.writer.close()
+
+    def close(self, seconds: float = 5) -> None:
+        """Begin no more runs and interrupt those that train, which may take so long: they can be continued.
+
+        A process must not end while one of its threads is within torch.
+        """
+        with self._changed:
+            self._closed = True
+            for job in self._training:
+                job.control.ending = "interrupted"
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: not self._training, seconds)
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closed)
+                if self._closed:
+                    return
+                job = self._waiting.popleft()
+                self._training.append(job)
+                job.snapshot = replace(job.snapshot, status="running")
+            try:
+                self._train(job)
+            except Exception as error:  # the worker outlives whatever a run dies of
+                _log.exception("run %s broke off", job.writer.id)
+                with suppress(OSError):  # its folder may be what is gone
+                    job.writer.update("failed", failure_message(error))
+                job.writer.close()
+            finally:
+                with self._changed:
+                    self._training.remove(job)
+                    self._changed.notify_all()
+            self._store.keep_within(spare=job.writer.id)
+
+    def _train(self, job: _Job) -> None:
+        from mnist_core.runs.run_trainer import set_threads, train_run
+        from mnist_core.runtime.devices import choose_device
+
+        dataset = self._load_dataset()
+        set_threads(job.writer, dataset, self._threads)
+        for event in train_run(job.writer, dataset, choose_device(), job.control):
+            with self._changed:
+                job.snapshot = _advance(job.snapshot, event)
+
+
+def _advance(snapshot: Snapshot, event: Event) -> Snapshot:
+    if isinstance(event, Started | Continued):
+        return replace(snapshot, steps=event.steps_per_epoch * snapshot.config.epochs)
+    if isinstance(event, StepDone):
+        return replace(
+            snapshot,
+            step=event.step,
+            train_seconds=event.train_seconds,
+            images_per_second=event.images_per_second,
+        )
+    return snapshot
+
+
+def number_of_workers() -> int:
+    """Return how many runs may train at once, from DIGITLAB_WORKERS, else 1; InputError for a bad number."""
+    text = os.environ.get(WORKERS_VARIABLE) or "1"
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_WORKERS:
+        raise InputError(
+            N_("{variable} must be a number from 1 to {most}, not {text!r}."),
+            variable=WORKERS_VARIABLE,
+            most=MOST_WORKERS,
+            text=text,
+        )
+    return int(text)
+
+
+def _seconds_left(writer: RunWriter) -> float | None:
+    """Estimate how long a run that goes on will take, from the time it took so far."""
+    done = writer.results.get("epochs")
+    return writer.results["train_seconds"] / done * (writer.config.epochs - done) if done else None

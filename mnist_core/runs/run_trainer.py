@@ -1,0 +1,187 @@
+"""A training whose progress is kept in a run: what the command line and the queue both do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+import torch
+
+from mnist_core.data.mnist import Dataset, training_and_monitored_split
+from mnist_core.evaluation.metrics import evaluate
+from mnist_core.models.architectures import build_model
+from mnist_core.models.summary import count_parameters
+from mnist_core.monitoring.prober import Prober, UpdateRatios, steps_between_probes
+from mnist_core.runs.run import failure_message
+from mnist_core.runs.writer import RunWriter
+from mnist_core.training.autotune import choose_threads
+from mnist_core.training.events import Control, Diverged, EpochDone, Event, Started, StepDone
+from mnist_core.training.schedules import add_change
+from mnist_core.training.trainer import Training
+
+if TYPE_CHECKING:
+    from mnist_core.data.mnist import Dataset
+    from mnist_core.runs.writer import RunWriter
+
+MOST_CHECKPOINTS = 50  # of a run, about: a thousand epochs would fill the disk
+EARLY_SNAPSHOTS = (
+    0.02,
+    0.1,
+    0.35,
+)  # shares of the first epoch, in which most is learned, after which weights are kept
+
+
+def train_run(
+    writer: RunWriter, dataset: Dataset, device: torch.device, control: Control | None = None
+) -> Generator[Event]:
+    """Train the run of `writer` on `dataset` and keep its events, checkpoints and test results.
+
+    A run that has been trained before goes on from where it was left. Closing the iterator stops the run,
+    which then keeps what it had learned. Raises Diverged, after the run has been marked as failed, when the
+    loss is no longer a number.
+    """
+    control = control or Control()
+    try:
+        training = _begin(writer, dataset, device)
+        record = _Recorder(writer, training, dataset)
+        try:
+            for event in training.events():
+                record.keep(event)
+                yield event
+                if control.learning_rate is not None:
+                    training.set_learning_rate(control.learning_rate)
+                    writer.set_changes(training.changes)
+                    control.learning_rate = None
+                if control.ending:
+                    record.leave(control.ending)
+                    return
+            record.finish()
+        except GeneratorExit:
+            record.leave("stopped")
+            raise
+    except Exception as error:
+        diverged = {"diverged": True} if isinstance(error, Diverged) else {}
+        writer.update("failed", failure_message(error), **diverged)
+        writer.write_metrics()  # how it came to this
+        raise
+    finally:
+        writer.close()
+
+
+def _begin(writer: RunWriter, dataset: Dataset, device: torch.device) -> Training:
+    """Make the run's training, as it was left if it has been left."""
+    model = build_model(writer.config)
+    training = Training(model, writer.config, *training_and_monitored_split(writer.config, dataset), device)
+    state = writer.load_state()
+    if state:
+        training.load_state(state)
+        training.changes = add_change(writer.changes, state.step, epochs=writer.config.epochs)
+    writer.rewind(training.step, training.epochs_done)
+    writer.set_changes(training.changes)
+    writer.update(
+        "running",
+        parameters=count_parameters(model),
+        device=device.type,
+        threads=torch.get_num_threads(),
+        precision=training.precision,
+        source=dataset.source,
+    )
+    return training
+
+
+class _Recorder:
+    """Writes down what a training tells, and what it has learned."""
+
+    def __init__(self, writer: RunWriter, training: Training, dataset: Dataset) -> None:
+        self._writer, self._training, self._test = writer, training, dataset.test
+        monitor = training_and_monitored_split(writer.config, dataset)[1]
+        self._prober = Prober(training.model, writer.config, monitor)
+        images = training.steps_per_epoch * writer.config.batch_size
+        self._steps_between_looks = steps_between_probes(writer.config, images)
+        self._ratios = UpdateRatios(training.model, self._next_look)
+        training.step_watcher = self._ratios
+        self._early = [share for share in EARLY_SNAPSHOTS if share > training.step / training.steps_per_epoch]
+        self._epochs_between_checkpoints = math.ceil(writer.config.epochs / MOST_CHECKPOINTS)
+
+    def keep(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self._writer.update(
+                "running",
+                initial_accuracy=event.accuracy,
+                train_images=event.train_images,
+                epochs=0,
+                train_seconds=0.0,
+            )
+            self._look(0)
+        elif isinstance(event, StepDone):
+            self._writer.add_metrics(
+                epoch=event.epoch,
+                step=event.step,
+                train_loss=event.loss,
+                learning_rate=event.learning_rate,
+                train_seconds=round(event.train_seconds, 4),
+            )
+            self._look(event.step)
+            self._keep_snapshot()
+        elif isinstance(event, EpochDone):
+            self._writer.add_metrics(**{**vars(event), "train_seconds": round(event.train_seconds, 4)})
+            if event.epoch % self._epochs_between_checkpoints == 0:
+                self._save()
+                self._update("running")
+
+    def _look(self, step: int) -> None:
+        if not self._writer.probes or step >= self._next_look:
+            self._writer.add_probe(self._prober.look(step, self._ratios.take()))
+            self._ratios.due = self._next_look
+
+    @property
+    def _next_look(self) -> int:
+        probes = self._writer.probes
+        return (probes[-1].step if probes else self._training.step) + self._steps_between_looks
+
+    def _keep_snapshot(self) -> None:
+        if self._early and self._early[0] <= self._epochs < 1:
+            self._early = [share for share in self._early if share > self._epochs]
+            self._writer.save_snapshot(self._training.model, self._epochs)
+
+    def finish(self) -> None:
+        """Keep the weights of a training that came to its end, and how they do on the test set."""
+        self._save()
+        self._update("finished", self._scores())
+
+    def leave(self, status: str) -> None:
+        """Keep the weights as they are now, so that it can go on; unless it is only paused, test them."""
+        if not self._training.step:
+            self._writer.update(status)
+            return
+        self._save()
+        self._update(status)  # at once, as people wait for it; the test takes a snapshot
+        if status == "stopped":
+            self._update(status, self._scores())
+
+    @property
+    def _epochs(self) -> float:
+        return round(self._training.step / self._training.steps_per_epoch, 3)
+
+    def _save(self) -> None:
+        self._writer.write_metrics()
+        self._writer.save(self._training.model, self._epochs)
+        self._writer.save_state(self._training.state())
+
+    def _scores(self) -> dict[str, float]:
+        result = evaluate(self._training.model, self._test)
+        return {"test_accuracy": result.accuracy, "test_loss": result.loss}
+
+    def _update(self, status: str, scores: dict[str, float] | None = None) -> None:
+        seconds = round(self._training.seconds, 3)
+        results = {"epochs": self._epochs, "train_seconds": seconds, **(scores or {})}
+        self._writer.update(status, None, **results)
+
+
+def set_threads(writer: RunWriter, dataset: Dataset, most: int) -> None:
+    """Set torch's threads for a run: as many as it had so far, or by trial."""
+    if writer.rows:
+        torch.set_num_threads(writer.results["threads"])  # another number would round differently
+    else:
+        choose_threads(writer.config, training_and_monitored_split(writer.config, dataset)[0], most)

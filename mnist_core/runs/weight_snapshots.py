@@ -1,0 +1,50 @@
+"""The moments of a training whose weights can be looked at again."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnist_core.models.checkpoint import load_checkpoint
+from mnist_core.runs.run import Run
+
+if TYPE_CHECKING:
+    from mnist_core.models.modules import DigitClassifier
+
+_EPOCH = re.compile(r"epoch-(\d+(?:\.\d+)?)")
+
+
+@dataclass(frozen=True)
+class WeightSnapshot:
+    """The weights after `epoch` epochs, a share of one if within it; without a file, before training."""
+
+    epoch: float
+    file: Path | None = None
+
+
+def snapshots_of(run: Run) -> list[WeightSnapshot]:
+    """Return the moments of a run, the first one first.
+
+    What was before training needs no file: its seed draws the same weights again. Weights that came from a
+    file, or from another run, have no such beginning.
+    """
+    kept = {snapshot.epoch: snapshot for file in run.weight_files if (snapshot := _snapshot(file))}
+    if not run.results.get("imported") and not run.results.get("fine_tuned"):
+        kept.setdefault(0.0, WeightSnapshot(0.0))
+    return sorted(kept.values(), key=lambda snapshot: snapshot.epoch)
+
+
+def load_snapshot(run: Run, snapshot: WeightSnapshot) -> DigitClassifier:
+    """Load a run's model as it was, in evaluation mode on the CPU; InputError for a damaged file."""
+    from mnist_core.models.architectures import build_model
+
+    if snapshot.file is None:
+        return build_model(run.config).eval()
+    return load_checkpoint(snapshot.file).model
+
+
+def _snapshot(file: Path) -> WeightSnapshot | None:
+    found = _EPOCH.fullmatch(file.stem)
+    return WeightSnapshot(float(found[1]), file) if found else None

@@ -1,0 +1,1 @@
+"""Digits that our own code draws."""

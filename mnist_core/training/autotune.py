@@ -1,0 +1,116 @@
+"""How many threads a training should use, and how fast it then is: measured, since no rule held."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import torch
+
+from mnist_core.config import TrainConfig
+from mnist_core.models.architectures import build_model
+from mnist_core.training.events import Diverged, StepDone, Tick
+from mnist_core.training.trainer import fit
+
+if TYPE_CHECKING:
+    from mnist_core.config import TrainConfig
+    from mnist_core.data.mnist import Split
+
+CPU = torch.device("cpu")
+TRIAL_SECONDS = 0.2
+TRIALS = 2  # of each number of threads, in turn: the faster counts, as a disturbance only slows
+TRIAL_BATCH = 500  # as telling about threads as more, and over sooner
+WORTHWHILE = 1.15  # a smaller gain turns into a loss as soon as another process wants the core
+FIRST_BATCHES = (4, 32)  # enough to see whether larger ones would take too long
+STEP_SECONDS = 0.5
+_TRIALS = threading.Lock()  # one at a time, as the number of threads is the whole process's
+
+
+def choose_threads(config: TrainConfig, images: Split, most: int) -> int:
+    """Return the number of threads, 1 to `most`, that trains `config` fastest in short trials.
+
+    Two threads can be ten times slower than one for small layers on a busy machine, and twice as fast for
+    convolutions on a quiet one. torch is left set to the number chosen.
+    """
+    with _TRIALS:
+        best = _fastest(config, images, most, TRIAL_BATCH)[0] if most > 1 else 1
+        torch.set_num_threads(best)
+    return best
+
+
+def training_speed(
+    config: TrainConfig,
+    images: Split,
+    most: int,
+    is_busy: Callable[[], bool],
+    device: torch.device = CPU,
+) -> float | None:
+    """Return the images per second that `config` trains, on up to `most` threads, in a trial of a moment.
+
+    Off the CPU one thread does, as it only hands out the work. Batches are cut where a step would take long,
+    so that a trial of anything ends in a few seconds. None when `is_busy()` says that a training runs: it
+    needs the cores, and its number of threads must stay.
+    """
+    with _TRIALS:
+        if is_busy():
+            return None
+        batch = _affordable_batch(config, images, device)
+        return _fastest(config, images, most if device == CPU else 1, batch, device)[1]
+
+
+def _fastest(
+    config: TrainConfig, images: Split, most: int, batch: int, device: torch.device = CPU
+) -> tuple[int, float]:
+    """Try numbers of threads on batches of at most `batch`; return the best and its images per second."""
+    speeds = dict.fromkeys(sorted({1, most} | {2**power for power in range(1, 10) if 2**power < most}), 0.0)
+    for _ in range(TRIALS):
+        for threads in speeds:
+            speed = _images_per_second(config, images, threads, batch, TRIAL_SECONDS, device)
+            speeds[threads] = max(speeds[threads], speed)
+    best, best_speed = 1, 0.0
+    for threads, speed in speeds.items():
+        if speed > best_speed * WORTHWHILE:
+            best, best_speed = threads, speed
+    return best, best_speed
+
+
+def _affordable_batch(config: TrainConfig, images: Split, device: torch.device) -> int:
+    """Return the largest batch worth trying, up to TRIAL_BATCH."""
+    sizes = [*FIRST_BATCHES, min(config.batch_size, TRIAL_BATCH)]
+    for size, larger in pairwise(sizes):
+        speed = _images_per_second(config, images, 1, size, 0.0, device)
+        if size >= config.batch_size or larger > STEP_SECONDS * speed:
+            return size
+    return sizes[-1]
+
+
+def _images_per_second(
+    config: TrainConfig, images: Split, threads: int, batch: int, seconds: float, device: torch.device = CPU
+) -> float:
+    """Train a fresh copy for a moment; its first steps, which prepare kernels, are not counted."""
+    torch.set_num_threads(threads)
+    size = min(config.batch_size, batch)
+    trial = replace(config, epochs=1000, monitor="test", batch_size=size)
+    trial = replace(trial, written_share=0.0)  # as fast as others, but writing them takes a moment
+    start = 0.0
+    with suppress(Diverged):  # the run itself will say so
+        for event in fit(build_model(trial), trial, images, images[:1], device):
+            if not isinstance(event, StepDone | Tick):
+                continue
+            if not start:
+                start, first = _moment_done(device), event.step
+            elif time.perf_counter() - start > seconds:
+                return (event.step - first) * size / (_moment_done(device) - start)
+    return 0.0
+
+
+def _moment_done(device: torch.device) -> float:
+    """Return when a device has done what it was asked; others than the CPU do that in their own time."""
+    if device != CPU:
+        torch.accelerator.synchronize(device)
+    return time.perf_counter()

@@ -1,0 +1,264 @@
+"""Training as a generator of events: it knows nothing of threads, files or pages."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Generator, Iterator
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mnist_core.choices import OPTIMIZERS
+from mnist_core.config import TrainConfig
+from mnist_core.data.mnist import Split
+from mnist_core.messages import N_
+from mnist_core.models.inference import predict_logits
+from mnist_core.models.modules import DigitClassifier
+from mnist_core.runtime.devices import choose_precision
+from mnist_core.synthetic.generator import write_digits
+from mnist_core.training.batches import Batches
+from mnist_core.training.events import (
+    Continued,
+    Diverged,
+    EpochDone,
+    Event,
+    Started,
+    StepDone,
+    StepWatcher,
+    Tick,
+)
+from mnist_core.training.gradients import choose_gradients
+from mnist_core.training.optimizers import Optimizer
+from mnist_core.training.schedules import ChangeSchedule, add_change, change_at, initial_changes
+from mnist_core.training.state import TrainingState
+
+REPORTS_PER_EPOCH = 100
+TICK_SECONDS = 0.2
+
+
+def fit(
+    model: DigitClassifier,
+    config: TrainConfig,
+    train: Split,
+    monitor: Split,
+    device: torch.device | None = None,
+) -> Generator[Event]:
+    """Train `model` in place on the first `config.train_size` images of `train`, and what is written to them.
+
+    Leave the loop to stop: the model keeps what its last finished step gave it. The same config and number of
+    torch threads give the same run to the bit. `train_seconds` counts the training steps only, not the
+    evaluation on `monitor` nor the caller's own time.
+
+    Raises Diverged when the loss is no longer a finite number.
+    """
+    return Training(model, config, train, monitor, device).events()
+
+
+class Training:
+    """A training that can be left at any event, kept as a TrainingState, and gone on with, to the bit.
+
+    It takes what `fit` takes. `changes` say which learning rate and how many epochs apply from which step on.
+    """
+
+    def __init__(
+        self,
+        model: DigitClassifier,
+        config: TrainConfig,
+        train: Split,
+        monitor: Split,
+        device: torch.device | None = None,
+    ) -> None:
+        self.model, self.config, self._monitor = model, config, monitor
+        device = device or torch.device("cpu")
+        self.precision = choose_precision(config.precision, model.convolutional, device)
+        model.to(device)
+        self._batches = Batches(*_training_tensors(train, config, device), config, model.scaling)
+        self._optimizer = Optimizer(model, config)
+        self._gradients = choose_gradients(model, config, self.precision)
+        self._clock = _Stopwatch()
+        # One block for an epoch's outputs: many small tensors kept between large ones break up the heap.
+        self._logits = torch.empty(len(self._batches), 10, device=device)
+        self.step_watcher: StepWatcher | None = None
+        self._reported = 0  # images of this epoch up to the last report
+        self.changes: ChangeSchedule = initial_changes(config)
+        self.step = self.epochs_done = 0
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps in an epoch."""
+        return self._batches.steps_per_epoch
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training so far."""
+        return self._clock.seconds
+
+    def events(self) -> Generator[Event]:
+        """Train from where it is to the last epoch; see fit."""
+        if self.step:
+            yield Continued(self.step, self.steps_per_epoch)
+        else:
+            loss, accuracy = _score(self.model, self._monitor)
+            yield Started(accuracy, loss, self.steps_per_epoch, len(self._batches))
+        while self.epochs_done < change_at(self.changes, self.step).epochs:
+            yield from self._epoch()
+            train_loss, train_accuracy = _loss_and_accuracy(self._logits, self._batches.labels_in_order)
+            loss, accuracy = _score(self.model, self._monitor)
+            self._check(train_loss + loss)
+            self.epochs_done, self._reported = self.epochs_done + 1, 0
+            yield EpochDone(
+                self.epochs_done, self.step, train_loss, train_accuracy, loss, accuracy, self.seconds
+            )
+
+    def set_learning_rate(self, rate: float) -> None:
+        """Take another base learning rate from the next step on."""
+        self.changes = add_change(self.changes, self.step, learning_rate=rate)
+
+    def state(self) -> TrainingState:
+        """Return all that going on needs; valid between events."""
+        step_in_epoch = self._step_in_epoch
+        random = self._gradients.random
+        return TrainingState(
+            step=self.step,
+            epochs_done=self.epochs_done,
+            seconds=self.seconds,
+            reported=self._reported,
+            model=self.model.state_dict(),
+            optimizer=self._optimizer.state(),
+            generators=self._batches.state(step_in_epoch) | ({"random": random.state} if random else {}),
+            logits=self._logits[: self._images_after(step_in_epoch)],
+        )
+
+    def load_state(self, state: TrainingState) -> None:
+        """Take over what `state` returned of a training with these settings."""
+        self.step, self.epochs_done, self._reported = state.step, state.epochs_done, state.reported
+        self._clock.seconds = state.seconds
+        self.model.load_state_dict(state.model)
+        self._optimizer.load_state(state.optimizer)
+        self._batches.load_state(state.generators)
+        if self._gradients.random:
+            self._gradients.random.state = state.generators["random"]
+        self._logits[: len(state.logits)] = state.logits.to(self._logits.device)
+
+    @property
+    def _step_in_epoch(self) -> int:
+        return self.step - self.epochs_done * self.steps_per_epoch
+
+    def _images_after(self, steps: int) -> int:
+        """Count the images that the first `steps` steps of an epoch see."""
+        return min(steps * self.config.batch_size, len(self._batches))
+
+    def _epoch(self) -> Iterator[StepDone | Tick]:
+        """Train on every image once, or on those that are left of the epoch."""
+        torch.set_flush_denormal(True)  # Adam's averages of dead units decay into them: steps 5 times as slow
+        self.model.train()
+        report_every = math.ceil(self.steps_per_epoch / REPORTS_PER_EPOCH)
+        seen = self._images_after(self._step_in_epoch)
+        self._clock.start()
+        for piece in self._batches.epoch(skip=self._step_in_epoch):
+            logits = self._gradients(piece.inputs, piece.labels, piece.share)
+            before, seen = seen, seen + len(logits)
+            self._logits[before:seen] = logits
+            if not piece.ends_batch:
+                continue
+            rate = self._move_weights()
+            step = self._step_in_epoch
+            if step % report_every == 0 or step == self.steps_per_epoch:
+                yield self._report(seen, rate)
+                self._clock.start()
+            elif self._clock.running() > TICK_SECONDS:
+                self._clock.pause()
+                yield Tick(self.step)
+                self._clock.start()
+        self._clock.pause()
+
+    def _move_weights(self) -> float:
+        change = change_at(self.changes, self.step)
+        progress = self.step / (change.epochs * self.steps_per_epoch)
+        if self.step_watcher:
+            self.step_watcher.before_step(self.step + 1)
+        rate = self._optimizer.step(change.learning_rate, progress)
+        if self.step_watcher:
+            self.step_watcher.after_step()
+        self._gradients.clear()
+        self.step += 1
+        return rate
+
+    def _report(self, seen: int, rate: float) -> StepDone:
+        part = slice(self._reported, seen)
+        loss, _ = _loss_and_accuracy(self._logits[part], self._batches.labels_in_order[part])
+        self._check(loss)
+        self._clock.pause()
+        images, self._reported = seen - self._reported, seen
+        speed = images / max(self._clock.lap(), 1e-9)
+        return StepDone(self.epochs_done + 1, self.step, loss, rate, speed, self.seconds)
+
+    def _check(self, loss: float) -> None:
+        """Raise Diverged, naming the likely cause, when `loss` is infinite or no number."""
+        if math.isfinite(loss):
+            return
+        usual = OPTIMIZERS[self.config.optimizer].learning_rate
+        rate = change_at(self.changes, self.step).learning_rate
+        if rate > usual:
+            raise Diverged(
+                N_(
+                    "Training diverged at step {step}: the loss is no longer a number. The likely cause is "
+                    "the learning rate of {rate:g}; try {usual:g}."
+                ),
+                step=self.step,
+                rate=rate,
+                usual=usual,
+            )
+        raise Diverged(
+            N_(
+                "Training diverged at step {step}: the loss is no longer a number. The likely cause is "
+                "exploding gradients; try a tenth of the learning rate, batch norm, or fewer layers."
+            ),
+            step=self.step,
+        )
+
+
+class _Stopwatch:
+    """Seconds of training, without the times it is paused."""
+
+    def __init__(self) -> None:
+        self.seconds = self._last_lap = 0.0
+
+    def start(self) -> None:
+        self._since = time.perf_counter()
+
+    def running(self) -> float:
+        """Seconds since it was started."""
+        return time.perf_counter() - self._since
+
+    def pause(self) -> None:
+        self.seconds += self.running()
+
+    def lap(self) -> float:
+        """Seconds since the last lap; it must be paused."""
+        lap, self._last_lap = self.seconds - self._last_lap, self.seconds
+        return lap
+
+
+def _training_tensors(train: Split, config: TrainConfig, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return the images to train on (uint8) and labels (int64), MNIST's shared with `train` on the CPU."""
+    images, labels = train.images[: config.train_size], train.labels[: config.train_size]
+    if config.written_share:
+        written = write_digits(round(config.written_share * len(images)), config.seed)
+        images, labels = np.concatenate([images, written.images]), np.append(labels, written.labels)
+    if config.batch_norm and len(images) % config.batch_size == 1:
+        images, labels = images[:-1], labels[:-1]  # batch norm has no spread to divide by in a batch of one
+    return torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device, torch.int64)
+
+
+def _score(model: DigitClassifier, split: Split) -> tuple[float, float]:
+    logits = predict_logits(model, torch.from_numpy(split.images))
+    return _loss_and_accuracy(logits, torch.from_numpy(split.labels).long())
+
+
+def _loss_and_accuracy(logits: Tensor, labels: Tensor) -> tuple[float, float]:
+    loss = F.cross_entropy(logits, labels).item()
+    return loss, (logits.argmax(1) == labels).double().mean().item()

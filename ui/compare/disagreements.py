@@ -1,0 +1,126 @@
+"""The images that only one of the runs reads right, of two of them or of all."""
+
+from html import escape
+from itertools import combinations
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.data.mnist import Split
+from mnist_core.evaluation.metrics import Evaluation
+from ui import resources
+from ui.compare.selection import ComparedRuns, compare, shortened
+from ui.html.digits import Figure, grid_html, image_number_text, sure_text
+from ui.i18n import gettext as _
+from ui.url_controls import url_choice
+
+AT_ONCE = 24
+PAGE_KEY = "images_page"  # (which images, number of the page)
+
+
+def show(chosen: ComparedRuns) -> None:
+    """Show the section."""
+    compare(chosen)
+    places = _choose_places(chosen)
+    groups = _groups(chosen, places)
+    labels = {name: f"{label} ({len(images):,})" for name, (label, images) in groups.items()}
+    which = url_choice(
+        st.pills,
+        _("Images"),
+        labels,
+        "right",
+        next(iter(labels)),
+        required=True,
+        label_visibility="collapsed",
+    )
+    _show_pages(chosen, places, groups[which][1], f"{places} {which}")
+
+
+def _choose_places(chosen: ComparedRuns) -> tuple[int, ...]:
+    """Let two of the runs be chosen, or all; return their places among them."""
+    everyone = tuple(range(len(chosen.runs)))
+    if len(everyone) == 2:
+        return everyone
+    pairs = {f"{a + 1}-{b + 1}": (a, b) for a, b in combinations(everyone, 2)}
+    labels = {"all": _("All of them")}
+    labels |= {key: " – ".join(chosen.names[place] for place in pair) for key, pair in pairs.items()}
+    key = url_choice(st.selectbox, _("Among"), labels, "among", "all", width=520)
+    return pairs.get(key, everyone)
+
+
+def _groups(chosen: ComparedRuns, places: tuple[int, ...]) -> dict[str, tuple[str, np.ndarray]]:
+    """Return the images to choose from: what each group is called, and its indices in the test set."""
+    results = [resources.evaluation(chosen.runs[place]) for place in places]
+    right = np.array([result.predictions == result.labels for result in results])
+    often = right.sum(axis=0)
+    only = _("Only {run} is right")
+    groups = {
+        str(place + 1): (only.format(run=shortened(chosen.names[place])), np.flatnonzero(row & (often == 1)))
+        for place, row in zip(places, right, strict=True)
+    }
+    none = _("Neither is right") if len(places) == 2 else _("None is right")
+    return groups | {"none": (none, np.flatnonzero(often == 0))}
+
+
+@st.fragment
+def _show_pages(chosen: ComparedRuns, places: tuple[int, ...], indices: np.ndarray, key: str) -> None:
+    """Show the images a page at a time, so that turning it draws nothing else anew."""
+    if not len(indices):
+        st.info(_("There are none. Choose other images above."))
+        return
+    last = (len(indices) - 1) // AT_ONCE
+    page = _page(key)
+    here = indices[page * AT_ONCE : (page + 1) * AT_ONCE]
+    split = resources.dataset().test
+    readers = [(chosen.names[place], resources.evaluation(chosen.runs[place])) for place in places]
+    st.html(grid_html((compared_figure(split, int(index), readers) for index in here), columns=6))
+    words = _("Images {first:,} to {last:,} of {all:,}. The bold figure is the label.")
+    first = page * AT_ONCE
+    st.caption(words.format(first=first + 1, last=first + len(here), all=len(indices)))
+    if last:
+        with st.container(horizontal=True):
+            st.button(
+                _("Previous page"),
+                icon=":material/chevron_left:",
+                on_click=_turn,
+                args=(key, -1),
+                disabled=page == 0,
+            )
+            st.button(
+                _("Next page"),
+                icon=":material/chevron_right:",
+                on_click=_turn,
+                args=(key, 1),
+                disabled=page == last,
+            )
+
+
+def compared_figure(split: Split, index: int, readers: list[tuple[str, Evaluation]]) -> Figure:
+    """Return an image with its label and what each run read, and how sure it was."""
+    label = split.labels[index]
+    lines = [f"<b>{label}</b> &nbsp;{image_number_text(index)}"]
+    heard = []
+    for name, result in readers:
+        read = result.predictions[index]
+        sure = sure_text(result.probabilities[index, read], 0)
+        style = "" if read == label else " class='lab-wrong'"
+        lines.append(
+            _("{run}: {value}").format(run=escape(shortened(name, 20)), value=f"<b{style}>{read}</b> {sure}")
+        )
+        heard.append(_("{run} reads {read}, {sure} sure").format(run=name, read=read, sure=sure))
+    alt = _("Test image {number}, a {label}: {readings}")
+    return Figure(
+        split.images[index],
+        "<br>".join(lines),
+        alt.format(number=index, label=label, readings="; ".join(heard)),
+    )
+
+
+def _page(key: str) -> int:
+    """Return which page is open; of other images, the first."""
+    which, page = st.session_state.get(PAGE_KEY, ("", 0))
+    return page if which == key else 0
+
+
+def _turn(key: str, by: int) -> None:
+    st.session_state[PAGE_KEY] = (key, max(0, _page(key) + by))

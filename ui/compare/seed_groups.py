@@ -1,0 +1,225 @@
+"""The same settings with several seeds: mean and spread, two settings compared, and more seeds to train."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from mnist_core.messages import InputError
+from mnist_core.runs.run import UNFINISHED, Run
+from mnist_core.runs.seed_variance import (
+    SeedSummary,
+    compare_groups,
+    next_seeds,
+    seed_summary,
+    seeds_of,
+    seeds_on_the_way,
+)
+from ui import resources, visitor
+from ui.compare.accuracy import score_words
+from ui.compare.charts import seed_points, seed_spec
+from ui.compare.selection import ComparedRuns, paragraph
+from ui.html.tables import escape_markdown
+from ui.i18n import duration_text, list_text, ngettext, sentences_text, translate
+from ui.i18n import gettext as _
+from ui.runs.names import run_name
+from ui.runs.progress import progress_share
+from ui.runs.table import may_change
+
+USUAL_SEEDS, MOST_SEEDS = 4, 10  # to train at a time: with the one there is, five
+SECONDS_BETWEEN_LOOKS = 1.0
+REPEATED_KEY = "repeated_run"
+COUNT_KEY = "repeat_count"
+PROBLEM_KEY = "repeat_problem"
+
+
+@dataclass(frozen=True)
+class Group:
+    """The runs with one run's settings: those that were tested, one a seed, and those on the way."""
+
+    name: str
+    run: Run
+    tested: Sequence[Run]
+    coming: Sequence[Run]
+
+    @property
+    def accuracies(self) -> list[float]:
+        """Return the test accuracy of each tested seed, 0 to 1."""
+        return [run.results["test_accuracy"] for run in self.tested]
+
+
+def show(chosen: ComparedRuns) -> None:
+    """Show the section."""
+    groups = _groups(chosen)
+    st.markdown(
+        _(
+            "Another seed means other first weights and another order of the images, and so another network. "
+            "Several seeds of the same settings tell how much is the settings' doing and how much is luck. "
+            "Beside the runs chosen above, all your runs with the same settings count."
+        )
+    )
+    coming = [run.id for group in groups for run in group.coming]
+    if coming:
+        st.fragment(_show_progress, run_every=SECONDS_BETWEEN_LOOKS)(coming)
+    _show_summaries(groups)
+    _show_tests([group for group in groups if len(group.tested) > 1])
+    _show_repeat(groups)
+
+
+def _groups(chosen: ComparedRuns) -> list[Group]:
+    """Return the groups of the chosen runs; two chosen runs of the same settings are in one."""
+    runs = [*chosen.runs, *visitor.listed_runs()]
+    groups: list[Group] = []
+    for run, name in zip(chosen.runs, chosen.names, strict=True):
+        if not any(run.id in {other.id for other in (*group.tested, *group.coming)} for group in groups):
+            groups.append(Group(name, run, seeds_of(run, runs), seeds_on_the_way(run, runs)))
+    return [Group(_group_name(group, groups), group.run, group.tested, group.coming) for group in groups]
+
+
+def _group_name(group: Group, groups: Sequence[Group]) -> str:
+    """Return the runs' name without a seed, where that is this group's alone."""
+    names = [run_name(other.run) for other in groups]
+    return run_name(group.run) if names.count(run_name(group.run)) == 1 else group.name
+
+
+def _show_summaries(groups: Sequence[Group]) -> None:
+    tested = [group for group in groups if group.tested]
+    if not tested:
+        st.info(_("None of these runs has been tested yet; wait until one has ended."))
+        return
+    summaries: list[SeedSummary] = [seed_summary(group.accuracies) for group in tested]
+    names = [group.name for group in tested]
+    if any(summary.interval for summary in summaries):
+        st.vega_lite_chart(
+            seed_points(names, [group.accuracies for group in tested]),
+            seed_spec(names, summaries, score_words(), _("Mean")),
+            key="seeds",
+            alt=_("The accuracy of each seed, and each group's mean with its 95% interval"),
+        )
+        st.caption(
+            _(
+                "A ring is one seed's network. The diamond below is their mean, with the 95% interval "
+                "(Student's t) of the mean that all seeds would have."
+            )
+        )
+    lines = (
+        "- "
+        + _("{run}: {value}").format(
+            run=f"**{escape_markdown(name)}**", value=escape_markdown(translate(summary.statement))
+        )
+        for name, summary in zip(names, summaries, strict=True)
+    )
+    st.markdown("\n".join(lines))
+
+
+def _show_tests(groups: Sequence[Group]) -> None:
+    """Show Welch's test of each two groups."""
+    tests = compare_groups([group.accuracies for group in groups], [group.name for group in groups])
+    for (first, second), test in tests.items():
+        with st.container(border=True, key=f"groups_{first}_{second}"):
+            names = _("{first} and {second}").format(first=groups[first].name, second=groups[second].name)
+            st.markdown(f"**{escape_markdown(names)}**")
+            st.markdown(paragraph(test.statements))
+
+
+def _show_repeat(groups: Sequence[Group]) -> None:
+    """Offer to train one of the settings with more seeds."""
+    st.subheader(_("Repeat with more seeds"))
+    if problem := st.session_state.pop(PROBLEM_KEY, None):
+        st.error(translate(problem))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        place = st.selectbox(
+            _("Settings of"),
+            range(len(groups)),
+            format_func=lambda n: groups[n].name,
+            key=REPEATED_KEY,
+            width=300,
+        )
+        group, room = groups[place], resources.training_queue().room
+        refusal = _refusal(group.run, room)
+        most = max(1, min(MOST_SEEDS, room))
+        count = st.number_input(
+            _("Seeds"),
+            1,
+            most,
+            min(USUAL_SEEDS, most),
+            key=f"{COUNT_KEY}_{most}",
+            width=140,
+            disabled=bool(refusal),
+        )
+        st.button(
+            ngettext("Train {n} more seed", "Train {n} more seeds", count).format(n=count),
+            type="primary",
+            icon=":material/playlist_add:",
+            on_click=_queue,
+            args=(group, count),
+            disabled=bool(refusal),
+            key="repeat",
+        )
+    st.caption(refusal or _plan(group, count, room))
+
+
+def _refusal(run: Run, room: int) -> str | None:
+    """Say why a run can't be repeated now; None if it can."""
+    if not room:
+        return _("The line of waiting trainings is full; wait until one of them has ended.")
+    if len(run.changes) > 1:
+        return _("This run was changed while it trained, so that its settings alone don't repeat it.")
+    if run.status not in (*UNFINISHED, "finished"):
+        return _(
+            "This run didn't come to its end, so that its repeats would train longer; continue it first."
+        )
+    return None
+
+
+def _plan(group: Group, count: int, room: int) -> str:
+    """Say what would be trained, and how long that may take."""
+    used = _used_seeds(group)
+    seeds = list_text(str(config.seed) for config in next_seeds(group.run.config, used, count))
+    words = _("Seeds {seeds}, one after the other, each a run of its own in your list.")
+    sentences = [words.format(seeds=seeds)]
+    if seconds := group.run.results.get("train_seconds"):
+        about = _("It took {one} to train once, so about {all} in all.")
+        sentences.append(about.format(one=duration_text(seconds), all=duration_text(seconds * count)))
+    return sentences_text([*sentences, _("The line has room for {room} more.").format(room=room)])
+
+
+def _used_seeds(group: Group) -> set[int]:
+    return {run.config.seed for run in (group.run, *group.tested, *group.coming)}
+
+
+def _queue(group: Group, count: int) -> None:
+    """Put the next seeds in the line; what fits stays there when the line gets full meanwhile."""
+    seconds = group.run.results.get("train_seconds")
+    try:
+        for config in next_seeds(group.run.config, _used_seeds(group), count):
+            resources.training_queue().submit(config, expected_seconds=seconds, owner=visitor.identity())
+    except InputError as error:
+        st.session_state[PROBLEM_KEY] = error.message
+
+
+def _show_progress(run_ids: Sequence[str]) -> None:
+    """Show how far the seeds on the way are; once one of them has ended, draw the section anew."""
+    runs = [run for run_id in run_ids if (run := resources.find_run(run_id)) and run.status in UNFINISHED]
+    if len(runs) < len(run_ids):
+        st.rerun()
+    done = sum(progress_share(run) or 0.0 for run in runs)
+    words = ngettext("{n} seed on the way: {now}", "{n} seeds on the way: {now}", len(runs))
+    training = [
+        f"{run.config.seed} ({progress_share(run) or 0:.0%})" for run in runs if run.status == "running"
+    ]
+    now = (
+        _("training seed {seeds}").format(seeds=list_text(training))
+        if training
+        else _("waiting for their turn")
+    )
+    with st.container(border=True, key="seeds_coming"):
+        st.progress(min(1.0, done / len(runs)), text=words.format(n=len(runs), now=now))
+        st.button(_("Stop them"), icon=":material/stop:", on_click=_stop, args=(run_ids,), key="stop_seeds")
+
+
+def _stop(run_ids: Sequence[str]) -> None:
+    """Take the waiting ones out of the line first, so that none begins meanwhile."""
+    for run_id in reversed(run_ids):
+        if may_change(run_id):
+            resources.training_queue().stop(run_id)

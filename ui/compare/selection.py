@@ -1,0 +1,176 @@
+"""Which runs are compared: chosen by the visitor, and in the URL."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urljoin
+
+import streamlit as st
+
+from mnist_core.messages import Message
+from mnist_core.runs.comparison import FEWEST, MOST, Comparison, Pair, check_comparable, compare_runs
+from mnist_core.runs.run import Run
+from ui import resources, visitor
+from ui.evaluations import evaluation_progress, hold_if_stopped
+from ui.html.tables import escape_markdown
+from ui.i18n import gettext as _
+from ui.i18n import sentences_text, translate
+from ui.runs.names import distinct_labels, run_name
+from ui.url_controls import set_widget_value, url_choice
+from ui.url_state import COMPARED_KEY, compared_runs, current_run, link, set_url_parameters
+
+if TYPE_CHECKING:
+    from mnist_core.evaluation.metrics import Evaluation
+
+
+@dataclass(frozen=True)
+class ComparedRuns:
+    """The runs to compare and what each is called, no two alike."""
+
+    runs: tuple[Run, ...]
+    names: tuple[str, ...]
+
+
+def choose_runs() -> ComparedRuns:
+    """Show which runs are compared and let others be chosen; with too few, say what to do and stop."""
+    runs = {run.id: run for run in _readable_runs()}
+    wanted = compared_runs()
+    if wanted and any(run not in runs for run in wanted):
+        st.warning(_("Some of the runs in this link are not on this server, or have no saved weights."))
+    if len(runs) < FEWEST:
+        _show_empty(bool(runs))
+        st.stop()
+    labels = distinct_labels(runs.values())
+
+    def keep() -> None:
+        picked = [run for run in st.session_state[COMPARED_KEY] if run in runs]
+        set_url_parameters({COMPARED_KEY: ",".join(picked)})
+
+    known = _suggested(list(runs.values())) if wanted is None else [run for run in wanted if run in runs]
+    set_widget_value(COMPARED_KEY, known[:MOST], tuple(labels.items()))
+    picked = st.multiselect(
+        _("Runs to compare, two to eight"),
+        list(runs),
+        known[:MOST],
+        format_func=lambda run: labels.get(run, run),
+        key=COMPARED_KEY,
+        max_selections=MOST,
+        select_all=False,
+        on_change=keep,
+        placeholder=_("Choose runs"),
+    )
+    if len(picked) < FEWEST:
+        st.info(_("Choose at least two runs, to see how they differ and whether it matters."))
+        st.stop()
+    chosen = [runs[run] for run in picked]
+    return ComparedRuns(tuple(chosen), tuple(short_names(chosen)))
+
+
+def short_names(runs: Sequence[Run]) -> list[str]:
+    """Return what each run is called in charts and sentences: with seed or id where names repeat."""
+    names = Counter(map(run_name, runs))
+    seeds = Counter((run_name(run), run.config.seed) for run in runs)
+
+    def short_name(run: Run) -> str:
+        name, seed = run_name(run), run.config.seed
+        if names[name] == 1:
+            return name
+        if seeds[name, seed] == 1:
+            return _("{run}, seed {seed}").format(run=name, seed=seed)
+        return f"{name} · {run.id[:4]}"
+
+    return [short_name(run) for run in runs]
+
+
+def show_address(chosen: ComparedRuns) -> None:
+    """Show the link to this comparison."""
+    with st.popover(_("Link to this comparison"), icon=":material/link:"):
+        st.caption(_("Whoever has this link can look at these runs."))
+        query = urlencode({COMPARED_KEY: ",".join(run.id for run in chosen.runs)}, safe=",")
+        st.code(urljoin(st.context.url or "/", "compare") + "?" + query, language=None, wrap_lines=True)
+
+
+def _readable_runs() -> list[Run]:
+    shipped = resources.find_run("shipped")
+    return [run for run in [*visitor.listed_runs(), *([shipped] if shipped else [])] if run.checkpoints]
+
+
+def _suggested(runs: Sequence[Run]) -> list[str]:
+    """Return two runs to begin with: the current one and the newest of the others."""
+    first = [run.id for run in runs if run.id == current_run()]
+    return [*first, *(run.id for run in runs if run.id not in first)][:FEWEST]
+
+
+def _show_empty(only_shipped: bool) -> None:
+    if only_shipped:
+        st.info(_("There is one trained network so far. Train another, then they can be compared here."))
+    else:
+        st.info(
+            _("There is no trained network yet. Train two with different settings, then compare them here.")
+        )
+    link("pages/train.py", _("Train a network"), ":material/model_training:")
+
+
+PAIR_KEY = "pair"
+READ_KEY = "read_checkpoints"
+
+
+def compare(chosen: ComparedRuns) -> Comparison:
+    """Return the comparison, with progress while runs read the test images, and a way to stop.
+
+    What was read is kept, so stopping or choosing other runs loses nothing. Raises InputError when these
+    can't be compared.
+    """
+    check_comparable(chosen.runs, resources.dataset().source)
+    return compare_runs(chosen.runs, _evaluations(chosen), chosen.names)
+
+
+def _evaluations(chosen: ComparedRuns) -> "list[Evaluation]":
+    known = st.session_state.setdefault(READ_KEY, set())  # checkpoints that this session has waited for
+    ids, count = tuple(run.id for run in chosen.runs), len(chosen.runs)
+    if any(str(run.checkpoints[-1]) not in known for run in chosen.runs):
+        hold_if_stopped(ids)
+    place = st.empty()
+    with place.container():
+        bar = evaluation_progress(ids)
+    found: list[Evaluation] = []
+    for run, name in zip(chosen.runs, chosen.names, strict=True):
+        words = _("{run} reads the test images ({number} of {all}) …")
+        text = words.format(run=shortened(name), number=len(found) + 1, all=count)
+
+        def show(fraction: float, text: str = text) -> None:
+            bar((len(found) + fraction) / count, text)
+
+        if str(run.checkpoints[-1]) not in known:
+            show(0.0)
+        found.append(resources.evaluation(run, show))
+        known.add(str(run.checkpoints[-1]))
+    place.empty()
+    return found
+
+
+def choose_pair(chosen: ComparedRuns, comparison: Comparison) -> Pair:
+    """Let one of the pairs be chosen, where there is more than one."""
+    if len(comparison.pairs) == 1:
+        return comparison.pairs[0]
+    pairs = {f"{pair.first + 1}-{pair.second + 1}": pair for pair in comparison.pairs}
+    labels = {key: pair_name(chosen, pair) for key, pair in pairs.items()}
+    return pairs[url_choice(st.selectbox, _("Pair"), labels, PAIR_KEY, next(iter(labels)), width=520)]
+
+
+def pair_name(chosen: ComparedRuns, pair: Pair) -> str:
+    """Return what a pair is called."""
+    return _("{first} and {second}").format(first=chosen.names[pair.first], second=chosen.names[pair.second])
+
+
+def paragraph(messages: Iterable[Message]) -> str:
+    """Return sentences as one paragraph of markdown; names stay as they were typed, and 1e-10 on one line."""
+    text = sentences_text(escape_markdown(translate(message)) for message in messages)
+    return re.sub(r"(?<=\de)\\?-(?=\d)", "\N{NON-BREAKING HYPHEN}", text)
+
+
+def shortened(name: str, most: int = 28) -> str:
+    """Return a name that fits where there is little room."""
+    return name if len(name) <= most else name[: most - 1] + "…"

@@ -1,0 +1,85 @@
+"""The settings in which the runs differ, and what was changed on the way."""
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from mnist_core.choices import ARCHITECTURES, CHOICES
+from mnist_core.config import TrainConfig
+from mnist_core.runs.comparison import differing_settings
+from ui.compare.selection import ComparedRuns
+from ui.html.tables import escape_markdown
+from ui.i18n import gettext as _
+from ui.train_form.controls import number_text
+from ui.train_form.setting_labels import CHOICE_LABELS, LABELS
+
+OF_HIDDEN_LAYERS = ("activation", "dropout", "batch_norm")
+
+
+def show(chosen: ComparedRuns) -> None:
+    """Show the section."""
+    settings = differing_settings([run.config for run in chosen.runs])
+    if settings:
+        configs = [run.config for run in chosen.runs]
+        rows = {_(LABELS[name]): setting_texts(name, configs) for name in settings}
+        st.html(table_html(_("Setting"), chosen.names, rows))
+        same = len(LABELS) - len(settings)
+        st.caption(_("The other {count} settings are the same in all of them.").format(count=same))
+    else:
+        st.info(_("All their settings are the same, the seed as well: choose runs that differ in something."))
+    for line in _changes(chosen):
+        st.caption(escape_markdown(line))
+
+
+def setting_texts(field: str, configs: Sequence[TrainConfig]) -> list[str]:
+    """Say a setting of each of the configs, a dash where the network has no use for it."""
+    return [
+        value_text(field, getattr(config, field)) if is_used(field, config) else "\N{EN DASH}"
+        for config in configs
+    ]
+
+
+def is_used(field: str, config: TrainConfig) -> bool:
+    """Whether the network of a config has the parts that a setting is about."""
+    architecture = ARCHITECTURES[config.architecture]
+    if field == "channels":
+        return architecture.stages is not None
+    if field == "widths":
+        return architecture.uses_widths
+    return config.architecture != "softmax" or field not in OF_HIDDEN_LAYERS
+
+
+def value_text(field: str, value: Any) -> str:
+    """Say a setting's value as the Train form does."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, tuple):
+        return "-".join(map(str, value)) or _("None")
+    if field in CHOICES:
+        return _(getattr(CHOICES[field][value], "label", CHOICE_LABELS.get(value, value)))
+    return number_text(value)
+
+
+def table_html(corner: str, columns: tuple[str, ...], rows: dict[str, list[str]]) -> str:
+    """Return a table whose first column names the rows; one that is too wide scrolls by itself."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in (corner, *columns))
+    body = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{escape(text)}</td>" for text in texts)}</tr>'
+        for name, texts in rows.items()
+    )
+    return (
+        f'<div class="lab-wide" tabindex="0" role="region" aria-label="{escape(corner)}">'
+        f'<table class="lab-table lab-settings"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _changes(chosen: ComparedRuns) -> Iterator[str]:
+    """Say what people changed while a run trained."""
+    words = _("{run}: from step {step:,} on with learning rate {rate} and {epochs} epochs in all.")
+    for run, name in zip(chosen.runs, chosen.names, strict=True):
+        for change in run.changes[1:]:
+            rate = number_text(change.learning_rate)
+            yield words.format(run=name, step=change.step, rate=rate, epochs=change.epochs)

@@ -1,0 +1,145 @@
+"""The visitor's own test sheet: digits with what they really were, kept in the session, to take away."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.messages import N_, InputError, Message
+from mnist_core.recognition.labelled_drawings import LabelledDrawing, read_labelled_drawing
+from mnist_core.recognition.strokes import strokes_to_image
+from ui.draw.drawing_input import DrawingInput, ReadDrawing
+from ui.i18n import gettext as _
+from ui.i18n import translate
+
+SHEET_KEY = "own_sheet"
+MOST_DRAWINGS = 500
+MOST_BYTES = 5_000_000  # of a sheet that is brought back
+
+
+def sheet() -> list[LabelledDrawing]:
+    """Return the digits kept so far."""
+    return st.session_state.setdefault(SHEET_KEY, [])
+
+
+def entry(part: DrawingInput, image: np.ndarray, label: int) -> LabelledDrawing:
+    """Make an entry of one digit: of its strokes, to a tenth of a pixel, or of what was read of a picture."""
+    if part.pixels is not None:
+        return LabelledDrawing(image, label)
+    strokes = [[[round(float(x), 1), round(float(y), 1)] for x, y in stroke] for stroke in part.strokes]
+    return LabelledDrawing(strokes_to_image(strokes), label, strokes)
+
+
+def keep(digits: list[LabelledDrawing]) -> None:
+    """Add digits to the sheet, or correct their labels where they were the last to be added."""
+    last = sheet()[-len(digits) :]
+    if len(last) == len(digits) and all(
+        np.array_equal(old.image, new.image) for old, new in zip(last, digits, strict=False)
+    ):
+        st.session_state[SHEET_KEY] = [*sheet()[: -len(digits)], *digits]
+    else:
+        add(digits)
+
+
+def add(drawings: list[LabelledDrawing]) -> None:
+    """Add drawings to the sheet; InputError when they don't all fit."""
+    if len(sheet()) + len(drawings) > MOST_DRAWINGS:
+        raise InputError(
+            N_("A sheet holds at most {most} drawings; download this one and begin another."),
+            most=MOST_DRAWINGS,
+        )
+    st.session_state[SHEET_KEY] = [*sheet(), *drawings]
+
+
+def remove(place: int) -> None:
+    """Take a drawing off the sheet."""
+    st.session_state[SHEET_KEY] = [one for number, one in enumerate(sheet()) if number != place]
+
+
+def clear() -> None:
+    """Empty the sheet."""
+    st.session_state[SHEET_KEY] = []
+
+
+def to_text(entries: Sequence[LabelledDrawing]) -> str:
+    """Return digits as JSON lines, of strokes or of pixels, as mnist_core.reading.sheet reads them."""
+    return "".join(one.to_line() for one in entries)
+
+
+def from_text(content: bytes) -> list[LabelledDrawing]:
+    """Read JSON lines as to_text writes them; InputError, naming the line, if they aren't."""
+    if len(content) > MOST_BYTES:
+        raise InputError(
+            N_("This sheet is larger than {most} MB; bring a smaller one."), most=MOST_BYTES // 1_000_000
+        )
+    try:
+        lines = content.decode().splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(N_("This is no sheet of drawings: bring one that was saved here.")) from error
+    return [_labelled(line, number) for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def _labelled(line: str, number: int) -> LabelledDrawing:
+    """Read a line that has ink and a label."""
+    one = read_labelled_drawing(line, number)
+    if one.label is None:
+        raise InputError(N_("Line {line} doesn't say which digit it is."), line=number)
+    if one.image is None:
+        raise InputError(N_("Line {line} is blank: nothing is drawn there."), line=number)
+    return one
+
+
+ANSWER_KEY = "really_answer"  # what came of the last one: a message and its icon
+NUMBER_KEY = "really_number"
+
+
+def show_label_correction(reading: ReadDrawing) -> None:
+    """Offer to say what was really written; not for an image of MNIST, whose label is known."""
+    if answer := st.session_state.pop(ANSWER_KEY, None):
+        message, icon = answer
+        st.toast(translate(message), icon=icon)
+    if not reading.digits or reading.writing.ready:
+        return
+    key = f"really-{len(sheet())}"  # another one once a digit was kept: it closes
+    with st.popover(_("It was really a …"), icon=":material/edit:", key=key):
+        st.markdown(_("What you say is kept in your own test sheet: see **My handwriting** below."))
+        if len(reading.digits) == 1:
+            _show_digits(reading)
+        else:
+            _show_number(reading)
+
+
+def _show_digits(reading: ReadDrawing) -> None:
+    with st.container(horizontal=True, gap="xsmall"):
+        for digit in range(10):
+            st.button(str(digit), key=f"really_{digit}", on_click=_keep, args=(reading, str(digit)), width=44)
+
+
+def _show_number(reading: ReadDrawing) -> None:
+    count = len(reading.digits)
+    with st.form("really_form", border=False):
+        st.text_input(
+            _("All {n} digits, from left to right").format(n=count), key=NUMBER_KEY, max_chars=count
+        )
+        st.form_submit_button(_("Keep"), on_click=_keep_number, args=(reading,))
+
+
+def _keep_number(reading: ReadDrawing) -> None:
+    text, count = st.session_state[NUMBER_KEY].strip(), len(reading.digits)
+    if len(text) == count and text.isascii() and text.isdecimal():
+        _keep(reading, text)
+        st.session_state[NUMBER_KEY] = ""
+    else:
+        words = N_("It found {n} digits, so it needs {n} figures; nothing was kept.")
+        st.session_state[ANSWER_KEY] = (Message(words, {"n": count}), ":material/error:")
+
+
+def _keep(reading: ReadDrawing, text: str) -> None:
+    parts = zip(reading.parts, reading.digits, text, strict=True)
+    try:
+        keep([entry(part, digit.prediction.image, int(label)) for part, digit, label in parts])
+    except InputError as error:
+        st.session_state[ANSWER_KEY] = (error.message, ":material/error:")
+    else:
+        kept = Message(N_("Kept as {digits}, in My handwriting below."), {"digits": text})
+        st.session_state[ANSWER_KEY] = (kept, ":material/check:")

@@ -1,0 +1,175 @@
+"""What lies below the answer: sections that are named, and computed only when they are opened."""
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.recognition.recognizer import Prediction, predict_all
+from ui import resources
+from ui.draw import model_comparison, my_handwriting, perturbation_sliders
+from ui.draw.drawing_input import ReadDrawing, calibration
+from ui.draw.prediction import probabilities_html
+from ui.explanations import NEIGHBOURS, show_layer, show_saliency, show_similar
+from ui.fragments import clear_slots, page_fragment
+from ui.html.digits import Figure, figure_html, sure_text
+from ui.i18n import gettext as _
+from ui.url_controls import set_widget_value
+from ui.url_state import link, set_url_parameters, url_parameters
+
+SECTION_KEY = "look"
+MOST_PARTS = 20  # elements of a section, or more
+DIGIT_KEY = "which_digit"
+
+
+def names() -> dict[str, str]:
+    """Return the sections by their key in the URL, with what they are called."""
+    return {
+        "steps": _("Step by step"),
+        "attention": _("What it looks at"),
+        "layers": _("Inside the network"),
+        "similar": _("Similar images"),
+        "changes": _("Turn, move, thicken"),
+        "others": _("Other networks"),
+        "sheet": _("My handwriting"),
+    }
+
+
+@page_fragment
+def show_sections(reading: ReadDrawing) -> None:
+    """Show the sections' names, and the one that is open."""
+    sections = names()
+    chosen = _choose(sections)
+    for section in sections:  # each in a place of its own
+        if section == chosen:
+            with st.container():
+                _show_section(section, reading)
+        else:
+            clear_slots(1)
+
+
+def _show_section(section: str, reading: ReadDrawing) -> None:
+    """Show a section, about one of the digits unless it is about all."""
+    if section in OF_WHOLE_INPUT:
+        OF_WHOLE_INPUT[section](reading)
+    elif (place := pick_digit(reading)) is not None:
+        OF_ONE_DIGIT[section](reading, place)
+
+
+def pick_digit(reading: ReadDrawing) -> int | None:
+    """Show which digit of a row a section is about; return its place, None when nothing was written."""
+    if len(reading.digits) < 2:
+        if not reading.digits:
+            st.info(_("Write a digit first: this section is about what you wrote."))
+        clear_slots(1 if reading.digits else MOST_PARTS)  # what was said here goes before anything is awaited
+        return 0 if reading.digits else None
+    places = range(len(reading.digits))
+    labels = [f"{place + 1}.: {reading.text[place]}" for place in places]
+    if st.session_state.get(DIGIT_KEY) not in places:
+        st.session_state[DIGIT_KEY] = 0
+    return st.segmented_control(
+        _("Which digit"), places, format_func=lambda place: labels[place], key=DIGIT_KEY, required=True
+    )
+
+
+def _choose(options: dict[str, str]) -> str | None:
+    """Show the sections; the open one is in the URL. A click on it closes it."""
+
+    def keep() -> None:
+        chosen = st.session_state[SECTION_KEY]
+        set_url_parameters({SECTION_KEY: chosen if chosen in options else None})
+
+    wanted = url_parameters().get(SECTION_KEY)
+    opened = wanted if wanted in options else None
+    set_widget_value(SECTION_KEY, opened, tuple(options.items()))
+    return st.pills(
+        _("Look closer"),
+        list(options),
+        default=opened,
+        format_func=options.get,
+        key=SECTION_KEY,
+        on_change=keep,
+    )
+
+
+TARGET_KEY = "speaks_for"
+
+
+@st.fragment
+def show_saliency_section(reading: ReadDrawing, place: int) -> None:
+    """Show the section."""
+    prediction = reading.digits[place].prediction
+    target = choose_target(prediction.label)
+    alt = _("Your digit, coloured by what speaks for {digit}").format(digit=target)
+    show_saliency(reading.run, prediction.image, target, alt)
+
+
+def choose_target(read: int) -> int:
+    """Show the digits that pixels can speak for, beginning with the one that was read; return one."""
+    key = f"{TARGET_KEY}_{read}"  # another reading begins with itself
+    st.session_state.setdefault(key, read)
+    return st.segmented_control(_("What speaks for a …"), range(10), key=key, required=True)
+
+
+def show_layers_section(reading: ReadDrawing, place: int) -> None:
+    """Show the section."""
+    from mnist_core.evaluation.attribution import activations
+
+    st.markdown(
+        _(
+            "What each layer makes of your digit: each small picture is what one of its units or maps found, "
+            "blue for above zero, orange for below."
+        )
+    )
+    image = reading.digits[place].prediction.image
+    for layer in activations(resources.model(reading.run), image)[1:]:
+        if layer.kind not in ("flatten", "output"):
+            show_layer(layer)
+    link("pages/inside.py", _("See how it came to this while it learned"), ":material/history:")
+
+
+def show_neighbours_section(reading: ReadDrawing, place: int) -> None:
+    """Show the section."""
+    show_similar(reading.run, reading.digits[place].prediction.image, columns=NEIGHBOURS)
+
+
+def show_steps_section(reading: ReadDrawing, place: int) -> None:
+    """Show the section."""
+    st.markdown(
+        _(
+            "MNIST's digits were scaled and centred before anybody learned from them, so yours are too. This "
+            "is what the network would read if that ended after each step."
+        )
+    )
+    steps = reading.parts[place].steps()
+    images = [step.image for step in steps]
+    predictions = predict_all(resources.model(reading.run), images, calibration(reading.run))
+    with st.container(key="steps"):
+        columns = st.columns(len(steps))
+    for number, (column, step) in enumerate(zip(columns, steps, strict=True)):
+        with column:
+            show_step(f"{number + 1}. {_(step.name)}", step.image, predictions[number])
+
+
+def show_step(name: str, image: np.ndarray, prediction: Prediction) -> None:
+    """Show the image after a step, and what is read in it."""
+    sure = sure_text(prediction.confidence, 0)
+    if prediction.is_digit:
+        words = _("reads <b>{digit}</b>, {percent} sure").format(digit=prediction.label, percent=sure)
+    else:
+        words = _("no digit; most like <b>{digit}</b>").format(digit=prediction.label)
+    st.html(figure_html(Figure(image, f"{name}<br>{words}", name)))
+    st.html(probabilities_html(prediction))
+
+
+OF_ONE_DIGIT: dict[str, Callable[[ReadDrawing, int], None]] = {
+    "steps": show_steps_section,
+    "attention": show_saliency_section,
+    "layers": show_layers_section,
+    "similar": show_neighbours_section,
+    "changes": perturbation_sliders.show,
+}
+OF_WHOLE_INPUT: dict[str, Callable[[ReadDrawing], None]] = {
+    "others": model_comparison.show,
+    "sheet": my_handwriting.show,
+}

@@ -1,0 +1,175 @@
+"""The ways to bring a digit: by pen, by keyboard, as pictures, by the camera."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.messages import InputError
+from mnist_core.recognition.images import downscaled, read_picture
+from ui import resources
+from ui.canvas import PEN, THICKEST, THINNEST, clear_canvas, is_empty, show_canvas, undo_stroke
+from ui.draw.drawing_input import DrawingInput
+from ui.draw.picture_table import Upload
+from ui.html.digits import Figure, figure_html
+from ui.i18n import gettext as _
+from ui.i18n import translate
+from ui.url_controls import url_choice
+from ui.url_state import SENT_KEY, url_parameters
+
+INPUT_METHOD_KEY = "from"
+PEN_KEY = "pen_width"
+
+
+def choose_input_method() -> str:
+    """Show the ways; return the key of one in WAYS."""
+    names = {"draw": _("Pen"), "keys": _("Keyboard"), "upload": _("Pictures"), "camera": _("Camera")}
+    sent = sent_number()
+    if sent:
+        names = {"sent": _("Image no. {number}").format(number=f"{sent[1]:,}"), **names}
+    return url_choice(
+        st.segmented_control,
+        _("Digit"),
+        names,
+        INPUT_METHOD_KEY,
+        "sent" if sent else "draw",
+        required=True,
+        label_visibility="collapsed",
+    )
+
+
+def hint(way: str) -> str:
+    """Say how to begin, by the key of a way."""
+    if way == "draw":
+        return _("Write a digit, or several in a row. After each stroke the network says what it reads.")
+    if way == "keys":
+        return _(
+            "Go about the grid with the arrow keys and ink with the space bar; space on ink erases it. With "
+            "Shift held, the arrow keys draw a line."
+        )
+    return _("Bring a picture of a digit, or of several in a row, and the network says what it reads.")
+
+
+def draw() -> DrawingInput:
+    """Show the canvas; return what is on it."""
+    pen = st.session_state.get(PEN_KEY, PEN)
+    with st.container(key="canvas"):
+        strokes = show_canvas(pen)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="canvas_tools"):
+        empty = is_empty()
+        st.button(_("Undo"), icon=":material/undo:", on_click=undo_stroke, disabled=empty)
+        st.button(_("Clear"), icon=":material/delete:", on_click=clear_canvas, disabled=empty)
+        st.slider(_("Pen width"), THINNEST, THICKEST, PEN, 2, key=PEN_KEY, width=120, persist_state="session")
+    return DrawingInput(strokes, pen=pen)
+
+
+def use_keys() -> DrawingInput:
+    """Show the grid that keys ink; return what is on it."""
+    pixels = show_grid()
+    st.button(_("Clear"), icon=":material/delete:", on_click=clear_grid, disabled=not pixels.any())
+    return DrawingInput(pixels=pixels)
+
+
+def upload() -> DrawingInput | list[Upload]:
+    """Show the upload; return the one picture, or the files when there are many."""
+    files = st.file_uploader(
+        _("Pictures of digits, PNG or JPEG: one, or many at once"),
+        type=["png", "jpg", "jpeg"],
+        accept_multiple_files=True,
+    )
+    if len(files) > 1:
+        return [Upload(file.name, file.getvalue()) for file in files]
+    return _pictured(files[0].name, files[0].getvalue()) if files else DrawingInput()
+
+
+def photograph() -> DrawingInput:
+    """Show the camera; return the picture taken."""
+    picture = st.camera_input(_("Hold up what you wrote, dark on light paper, and take a picture"))
+    return _pictured(_("The picture"), picture.getvalue()) if picture else DrawingInput()
+
+
+def sent_number() -> tuple[str, int] | None:
+    """Return which image a link of another page sent here, such as ("test", 42) for `sent=test-42`."""
+    name, _dash, number = url_parameters().get(SENT_KEY, "").partition("-")
+    ours = name in ("train", "test") and number.isdecimal() and len(number) < 10
+    return (name, int(number)) if ours else None
+
+
+def take_sent() -> DrawingInput:
+    """Show the image that was sent here; return it."""
+    name, number = sent_number()
+    data = resources.dataset()
+    split = data.test if name == "test" else data.train
+    if number >= len(split):
+        st.warning(_("There is no image {number} here.").format(number=f"{number:,}"))
+        return DrawingInput()
+    label = split.labels[number]
+    alt = _("A handwritten {label}, image number {number}").format(label=label, number=number)
+    st.html(figure_html(Figure(split.images[number], _("Label <b>{label}</b>").format(label=label), alt)))
+    return DrawingInput(pixels=np.array(split.images[number]), ready=True)
+
+
+def _pictured(name: str, content: bytes) -> DrawingInput:
+    try:
+        pixels = read_picture(content, name)
+    except InputError as error:
+        st.error(translate(error.message))
+        return DrawingInput()
+    st.image(pixels, caption=name, width=220)
+    return DrawingInput(pixels=downscaled(pixels))
+
+
+INPUT_METHODS: dict[str, Callable[[], DrawingInput | list[Upload]]] = {
+    "draw": draw,
+    "keys": use_keys,
+    "upload": upload,
+    "camera": photograph,
+    "sent": take_sent,
+}
+
+SIDE = 28
+ENLARGED = 10  # times, so that its ink has the pen of a canvas of 280 pixels
+GRID_KEY = "grid"  # what is inked: a text of 784 0s and 1s, row by row
+ROUND_KEY = "grid_round"  # a new number is a new, empty grid
+EMPTY = "0" * SIDE * SIDE
+
+HERE = Path(__file__).parent
+# The name must be the app's own; Streamlit registers it with each server that runs it.
+_grid = st.components.v2.component(
+    "digitlab_grid",
+    html='<div class="grid"></div><p class="place" aria-live="polite"></p>',
+    css=(HERE / "pixel_grid.css").read_text(),
+    js=(HERE / "pixel_grid.js").read_text(),
+)
+
+
+def show_grid() -> np.ndarray:
+    """Show the grid; return what is inked: uint8 [280, 280], 0 or 255."""
+    number = st.session_state.setdefault(ROUND_KEY, 0)
+    words = {
+        "label": _("Grid of 28 by 28 pixels: arrow keys move, space inks or erases, Shift and arrows draw"),
+        "cell": _("row {row}, column {column}: {what}"),
+        "ink": _("ink"),
+        "paper": _("paper"),
+    }
+    result = _grid(
+        data={"ink": st.session_state.get(GRID_KEY, EMPTY), "words": words},
+        key=f"grid-{number}",
+        default={"ink": st.session_state.get(GRID_KEY, EMPTY)},
+        on_ink_change=lambda: None,
+    )
+    st.session_state[GRID_KEY] = checked(result.get("ink"))
+    inked = np.array([int(pixel) for pixel in st.session_state[GRID_KEY]], np.uint8).reshape(SIDE, SIDE)
+    return np.kron(inked * 255, np.ones((ENLARGED, ENLARGED), np.uint8))
+
+
+def checked(ink: object) -> str:
+    """Return what a browser sent, or an empty grid if it is anything but 784 0s and 1s."""
+    return ink if isinstance(ink, str) and len(ink) == len(EMPTY) and set(ink) <= {"0", "1"} else EMPTY
+
+
+def clear_grid() -> None:
+    """Empty the grid."""
+    st.session_state[ROUND_KEY] = st.session_state.get(ROUND_KEY, 0) + 1
+    st.session_state[GRID_KEY] = EMPTY

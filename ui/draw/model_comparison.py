@@ -1,0 +1,82 @@
+"""Other networks: up to four read the same writing side by side."""
+
+from collections import Counter
+
+import streamlit as st
+
+from mnist_core.runs.run import Run
+from ui.draw.drawing_input import ReadDrawing, read
+from ui.draw.prediction import probabilities_html
+from ui.html.digits import sure_text
+from ui.i18n import gettext as _
+from ui.runs.names import distinct_labels, readable_runs
+from ui.url_state import link
+
+MOST = 4  # networks, with the page's own
+CHOSEN_KEY = "others"
+
+
+@st.fragment
+def show(reading: ReadDrawing) -> None:
+    """Show the section."""
+    runs = choose(reading.run)
+    if not runs:
+        return
+    if not reading.digits:
+        st.info(_("Write a digit first: this section is about what you wrote."))
+        return
+    as_one = len(reading.digits) == 1
+    readings = [reading, *(read(run, reading.writing, as_one) for run in runs)]
+    labels = distinct_labels([found.run for found in readings])
+    st.markdown(agreement([found.text for found in readings]))
+    for column, found in zip(st.columns(len(readings)), readings, strict=True):
+        with column:
+            st.markdown(f"**{labels[found.run.id]}**")
+            show_reading(found)
+
+
+def choose(present: Run) -> list[Run]:
+    """Show the networks to choose from; return those chosen beside the present one."""
+    runs = {run.id: run for run in readable_runs() if run.id != present.id}
+    if not runs:
+        st.info(_("There is only one network yet. Train another, and let both read the same drawing."))
+        link("pages/train.py", _("Train a network"), ":material/model_training:")
+        return []
+    labels = distinct_labels(runs.values())
+    chosen = st.multiselect(
+        _("Networks that read it too"),
+        list(runs),
+        default=list(runs)[:1],
+        format_func=labels.get,
+        key=CHOSEN_KEY,
+        max_selections=MOST - 1,
+        placeholder=_("Choose up to three"),
+        persist_state="session",
+    )
+    return [runs[run] for run in chosen if run in runs]
+
+
+def show_reading(reading: ReadDrawing) -> None:
+    """Show what one network reads."""
+    st.markdown(_("reads **{digits}**").format(digits=reading.text))
+    if len(reading.digits) == 1:
+        prediction = reading.digits[0].prediction
+        if not prediction.is_digit:
+            st.caption(_("It holds this for no digit; these would be its guesses."))
+        st.html(probabilities_html(prediction))
+        return
+    least = min(reading.digits, key=lambda digit: digit.prediction.confidence).prediction
+    words = _("It is least sure of the {digit}: {percent}.")
+    st.caption(words.format(digit=least.label, percent=sure_text(least.confidence)))
+
+
+def agreement(texts: list[str]) -> str:
+    """Say how many of the networks agree."""
+    (commonest, count), *others = Counter(texts).most_common()
+    if not others:
+        if count == 2:
+            return _("Both read **{digits}**.").format(digits=commonest)
+        return _("All {n} read **{digits}**.").format(n=count, digits=commonest)
+    if count == 1:
+        return _("Each of the {n} reads something else.").format(n=len(texts))
+    return _("{n} of {all} read **{digits}**.").format(n=count, all=len(texts), digits=commonest)

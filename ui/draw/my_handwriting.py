@@ -1,0 +1,234 @@
+"""My handwriting: the visitor's own test sheet, how well each network reads it, and a copy that learns it."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.messages import InputError
+from mnist_core.recognition.labelled_drawings import LabelledDrawing
+from mnist_core.recognition.recognizer import predict_all
+from mnist_core.runs.fine_tuning import FEWEST, FineTunedRun, Scores, fine_tune_run, split_drawings
+from mnist_core.runs.run import Run
+from ui import resources, visitor
+from ui.draw import drawing_sheet
+from ui.draw.drawing_input import ReadDrawing
+from ui.draw.fine_tuning_worker import FineTuningWorker
+from ui.html.digits import Figure, grid_html
+from ui.html.tables import table_html
+from ui.i18n import gettext as _
+from ui.i18n import ngettext, percent_text, translate
+from ui.runs.names import distinct_labels, readable_runs, run_name
+from ui.url_state import RUN_KEY, set_url_parameters
+
+MOST_RUNS = 8  # that are scored
+MOST_SHOWN = 30
+FILE_KEY, ROUND_KEY, PROBLEM_KEY = "sheet_file", "sheet_round", "sheet_problem"
+
+
+@st.fragment
+def show(reading: ReadDrawing) -> None:
+    """Show the section."""
+    drawings = drawing_sheet.sheet()
+    st.markdown(
+        _(
+            "Your own test sheet: what you drew, with what it really was. It is kept for this visit only: "
+            "download it to have it again."
+        )
+    )
+    show_files(drawings)
+    if not drawings:
+        st.info(_("Nothing in it yet. Draw a digit, press **It was really a …** and say which it was."))
+        return
+    scores, pictures = st.columns([2, 3], gap="large")
+    with scores:
+        show_scores(drawings, reading.run)
+    with pictures:
+        show_drawings(drawings, reading.run)
+    show_tuning(reading.run, drawings)
+
+
+def show_files(drawings: Sequence[LabelledDrawing]) -> None:
+    """Show the ways to take the sheet away, bring one back, and empty it."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.download_button(
+            _("Download"),
+            data=lambda: drawing_sheet.to_text(drawings),
+            file_name=f"digit-lab-sheet-{date.today().isoformat()}.jsonl",
+            mime="application/jsonl",
+            icon=":material/download:",
+            disabled=not drawings,
+            on_click="ignore",
+        )
+        with st.popover(_("Bring one back"), icon=":material/upload:"):
+            number = st.session_state.setdefault(ROUND_KEY, 0)
+            st.file_uploader(
+                _("A sheet saved here: JSON lines of strokes or pixels, with labels"),
+                type=["jsonl", "json", "txt"],
+                key=f"{FILE_KEY}_{number}",
+                on_change=_bring_back,
+            )
+        st.button(
+            _("Empty the sheet"),
+            icon=":material/delete:",
+            on_click=drawing_sheet.clear,
+            disabled=not drawings,
+        )
+    if problem := st.session_state.pop(PROBLEM_KEY, None):
+        st.error(translate(problem))
+
+
+def _bring_back() -> None:
+    """Add the drawings of the file that was chosen, and forget the file."""
+    file = st.session_state[f"{FILE_KEY}_{st.session_state[ROUND_KEY]}"]
+    if file is None:
+        return
+    try:
+        drawing_sheet.add(drawing_sheet.from_text(file.getvalue()))
+    except InputError as error:
+        st.session_state[PROBLEM_KEY] = error.message
+    st.session_state[ROUND_KEY] += 1
+
+
+def show_scores(drawings: Sequence[LabelledDrawing], present: Run) -> None:
+    """Show how many of the drawings each network reads right, the best first."""
+    others = [run for run in readable_runs() if run.id != present.id]
+    runs = [present, *others][:MOST_RUNS]
+    right = {run.id: int(np.sum(read_labels(run, drawings) == _labels(drawings))) for run in runs}
+    labels = distinct_labels(runs)
+    ranked = sorted(runs, key=lambda run: -right[run.id])
+    rows = [
+        [labels[run.id], f"{right[run.id]} / {len(drawings)}", percent_text(right[run.id] / len(drawings), 0)]
+        for run in ranked
+    ]
+    head = [_("Network"), _("Read right"), _("Share")]
+    st.html(table_html(head, rows, strong=ranked.index(present)))
+    if len(drawings) < 20:
+        st.caption(_("So few drawings say little yet: a single one more or less right may be chance."))
+
+
+def show_drawings(drawings: Sequence[LabelledDrawing], present: Run) -> None:
+    """Show the latest drawings, those read wrong marked."""
+    read = read_labels(present, drawings)
+    wrong = int(np.sum(read != _labels(drawings)))
+    words = ngettext("{wrong} of {n} drawing read wrong", "{wrong} of {n} drawings read wrong", len(drawings))
+    st.markdown("**" + words.format(wrong=wrong, n=len(drawings)) + "**")
+    latest = range(len(drawings))[: -MOST_SHOWN - 1 : -1]
+    st.html(grid_html([_figure(drawings[place], int(read[place])) for place in latest], columns=6))
+    if len(drawings) > MOST_SHOWN:
+        st.caption(_("The latest {n} are shown.").format(n=MOST_SHOWN))
+    st.button(
+        _("Take the latest off"), icon=":material/undo:", on_click=drawing_sheet.remove, args=(latest[0],)
+    )
+
+
+def _figure(one: LabelledDrawing, read: int) -> Figure:
+    if read == one.label:
+        caption, alt = f"<b>{one.label}</b>", _("Your {label}, read right").format(label=one.label)
+    else:
+        words = _("<b>{label}</b> read as <b class='lab-wrong'>{read}</b>")
+        caption = words.format(label=one.label, read=read)
+        alt = _("Your {label}, read as {read}").format(label=one.label, read=read)
+    return Figure(one.image, caption, alt)
+
+
+def _labels(drawings: Sequence[LabelledDrawing]) -> np.ndarray:
+    return np.array([one.label for one in drawings])
+
+
+def read_labels(run: Run, drawings: Sequence[LabelledDrawing]) -> np.ndarray:
+    """Return what a run reads in each drawing, [N]."""
+    images = b"".join(one.image.tobytes() for one in drawings)
+    return _read_labels(str(run.checkpoints[-1]), images, run)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _read_labels(checkpoint: str, images: bytes, _run: Run) -> np.ndarray:
+    pixels = np.frombuffer(images, np.uint8).reshape(-1, 28, 28)
+    return np.array([prediction.label for prediction in predict_all(resources.model(_run), list(pixels))])
+
+
+WORKER_KEY = "fine_tuning"
+SECONDS_BETWEEN_LOOKS = 0.7
+
+
+def show_tuning(run: Run, drawings: Sequence[LabelledDrawing]) -> None:
+    """Show where the fine-tuning stands: to be begun, under way, or done."""
+    st.markdown("**" + _("A copy that learns your handwriting") + "**")
+    worker: FineTuningWorker | None = st.session_state.get(WORKER_KEY)
+    if worker and worker.running:
+        show_progress()
+        return
+    show_start(run, drawings)
+    if worker and worker.problem:
+        st.error(translate(worker.problem))
+    elif worker and worker.result:
+        show_result(worker.result)
+
+
+def show_start(run: Run, drawings: Sequence[LabelledDrawing]) -> None:
+    """Say what will happen, and offer it."""
+    st.markdown(
+        _(
+            "A copy of **{name}** learns on, from your drawings mixed with MNIST's images so that it doesn't "
+            "forget those. Every third drawing of a digit is kept back, to see whether it really helps."
+        ).format(name=run_name(run))
+    )
+    too_few = len(drawings) < FEWEST
+    st.button(
+        _("Teach a copy my handwriting"),
+        icon=":material/school:",
+        type="primary",
+        on_click=_start,
+        args=(run, drawings),
+        disabled=too_few,
+    )
+    if too_few:
+        st.caption(_("It needs at least {n} drawings; a few of each digit are better.").format(n=FEWEST))
+
+
+def _start(run: Run, drawings: Sequence[LabelledDrawing]) -> None:
+    loader, store, owner = resources.dataset_loader(), resources.run_store(), visitor.identity()
+    name = _("{name}, my handwriting").format(name=run_name(run))
+    sheet = split_drawings([one.image for one in drawings], [one.label for one in drawings])
+    st.session_state[WORKER_KEY] = FineTuningWorker(
+        lambda: fine_tune_run(store, run, sheet, loader.wait(), name, owner)
+    )
+
+
+@st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
+def show_progress() -> None:
+    """Show how far it is, with a way to stop it."""
+    worker: FineTuningWorker = st.session_state[WORKER_KEY]
+    if not worker.running:
+        st.rerun()
+    if worker.stopping:
+        words = _("Stopping …")
+    elif worker.fraction is None:
+        words = _("Waiting for another visitor's to end …")
+    elif worker.fraction < 1:
+        words = _("Learning your handwriting: {percent:.0%}").format(percent=worker.fraction)
+    else:
+        words = _("Testing it on your drawings and on MNIST's test images …")
+    st.progress(worker.fraction or 0.0, text=words)
+    st.button(_("Stop"), icon=":material/stop:", on_click=worker.stop, disabled=worker.stopping)
+
+
+def show_result(result: FineTunedRun) -> None:
+    """Show what came of it: both models' scores side by side."""
+    words = [(_("Before"), result.before), (_("After"), result.after)]
+    head = [_("Read right"), _("drawings it learned"), _("drawings kept back"), _("MNIST's test images")]
+    st.html(table_html(head, [[name, *_shares(scores)] for name, scores in words], strong=1))
+    if result.after.kept_back is None:
+        st.caption(_("No drawing could be kept back: draw three or more of a digit for a fair test."))
+    else:
+        st.caption(_("Only the drawings kept back are a fair test: the others it has seen."))
+    if st.button(_("Read with the copy"), icon=":material/draw:", key="use_copy"):
+        set_url_parameters({RUN_KEY: result.run.id})
+        st.rerun()  # of the whole page, which says which network reads
+
+
+def _shares(scores: Scores) -> list[str]:
+    kept_back = "–" if scores.kept_back is None else percent_text(scores.kept_back, 0)
+    return [percent_text(scores.learned, 0), kept_back, percent_text(scores.test)]

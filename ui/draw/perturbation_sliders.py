@@ -1,0 +1,127 @@
+"""How the reading changes as the digit is turned, moved, thickened or noised: a slider for each."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.evaluation.perturbations import PERTURBATIONS, Perturbation, perturb
+from mnist_core.recognition.recognizer import predict_all
+from mnist_core.runs.run import Run
+from ui import resources
+from ui.draw.drawing_input import ReadDrawing, calibration
+from ui.html.digits import Figure, figure_html, sure_text
+from ui.i18n import gettext as _
+
+
+def show(reading: ReadDrawing, place: int) -> None:
+    """Show the section."""
+    st.markdown(
+        _(
+            "Change your digit little by little, and see how long the network keeps reading it as before. A "
+            "network that only knows upright, centred digits gives up soon. The blue curves show how sure it "
+            "is of what it read at first; the dashed line is where the slider stands."
+        )
+    )
+    image = reading.digits[place].prediction.image
+    for names in (("turn", "move"), ("thicken", "noise")):
+        for column, name in zip(st.columns(2, gap="large"), names, strict=True):
+            with column:
+                show_change(name, image, reading.run)
+
+
+@st.fragment
+def show_change(name: str, image: np.ndarray, run: Run) -> None:
+    """Show one change: its slider, the changed digit, what is read, and where that changes."""
+    entry = PERTURBATIONS[name]
+    amount = st.slider(
+        f"**{_(entry.label)}**",
+        float(entry.least),
+        float(entry.most),
+        0.0,
+        float(entry.step),
+        key=f"change_{name}",
+        help=_(entry.description),
+        format="%g",
+    )
+    images = perturb(image, name)
+    shares = _shares(str(run.checkpoints[-1]), name, image.tobytes(), run, images)
+    amounts = entry.amounts
+    here, unchanged = int(np.abs(amounts - amount).argmin()), int(np.abs(amounts).argmin())
+    label = int(shares[unchanged].argmax())
+    picture, words = st.columns([1, 2], vertical_alignment="center")
+    with picture:
+        st.html(figure_html(Figure(images[here], "", _("Your digit, changed"))), width=112)
+    with words:
+        st.markdown(sentence(entry, amounts[here], shares[here]))
+        st.caption(stability(entry, amounts, shares.argmax(1) == label, unchanged, label))
+    st.vega_lite_chart(
+        {"amount": amounts, "share": shares[:, label]},
+        spec(entry, label, float(amounts[here])),
+        alt=_("How sure the network is of {digit}, by the amount of change").format(digit=label),
+        key=f"chart_{name}",
+    )
+
+
+def sentence(entry: Perturbation, amount: float, shares: np.ndarray) -> str:
+    """Say what is read at one amount."""
+    read = int(shares.argmax())
+    words = _("{what} by {amount}, it reads **{digit}**, {percent} sure.")
+    if not amount:
+        words = _("As you wrote it, it reads **{digit}**, {percent} sure.")
+    return words.format(
+        what=_(entry.label),
+        amount=amount_text(entry, amount),
+        digit=read,
+        percent=sure_text(shares[read]),
+    )
+
+
+def stability(entry: Perturbation, amounts: np.ndarray, same: np.ndarray, unchanged: int, label: int) -> str:
+    """Say between which amounts the reading stays the same."""
+    below, above = same[: unchanged + 1][::-1], same[unchanged:]
+    first = unchanged - (int(below.argmin()) or len(below)) + 1
+    last = unchanged + (int(above.argmin()) or len(above)) - 1
+    if first == 0 and last == len(amounts) - 1:
+        return _("However far you move this slider, it keeps reading {digit}.").format(digit=label)
+    words = _("It keeps reading {digit} from {least} to {most}.")
+    least = amount_text(entry, amounts[first]) if entry.unit == "°" else number_text(amounts[first])
+    most = amount_text(entry, amounts[last])
+    return words.format(digit=label, least=least, most=most)
+
+
+def amount_text(entry: Perturbation, amount: float) -> str:
+    """Say an amount with its unit, and a true minus sign."""
+    return number_text(amount) + ("°" if entry.unit == "°" else " " + _(entry.unit))
+
+
+def number_text(amount: float) -> str:
+    """Say a number with a true minus sign."""
+    return f"{amount:g}".replace("-", "\N{MINUS SIGN}")
+
+
+def spec(entry: Perturbation, label: int, amount: float) -> dict[str, Any]:
+    """Return the chart: how sure it is of the digit at each amount, and where the slider stands."""
+    by = {"field": "amount", "type": "quantitative", "title": _(entry.label)}
+    sure = {"field": "share", "type": "quantitative", "title": _("sure of {digit}").format(digit=label)}
+    across = {**by, "title": None, "scale": {"domain": [entry.least, entry.most], "nice": False}}
+    across["axis"] = {"tickCount": 6}  # of three figures each, on a phone
+    upward = {**sure, "title": None, "scale": {"domain": [0, 1]}, "axis": {"format": ".0%", "tickCount": 3}}
+    tooltip = [{**by, "format": "g"}, {**sure, "format": ".1%"}]
+    curve = {
+        "mark": {"type": "area", "line": True, "opacity": 0.3},
+        "encoding": {"x": across, "y": upward, "tooltip": tooltip},
+    }
+    slider = {
+        "data": {"values": [{"amount": amount}]},
+        "mark": {"type": "rule", "strokeDash": [4, 3], "size": 2, "color": "#d9731a"},
+        "encoding": {"x": across},
+    }
+    return {"height": 130, "padding": 0, "layer": [curve, slider]}
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _shares(checkpoint: str, name: str, image: bytes, _run: Run, _images: np.ndarray) -> np.ndarray:
+    """Return the probabilities of each digit at each amount, [N, 10]."""
+    predictions = predict_all(resources.model(_run), list(_images), calibration(_run))
+    return np.stack([prediction.probabilities for prediction in predictions])

@@ -1,0 +1,120 @@
+"""Many pictures at once: what is read in each, in a table to take away."""
+
+import csv
+import hashlib
+import io
+from dataclasses import dataclass
+
+import streamlit as st
+
+from mnist_core.messages import InputError, Message
+from mnist_core.recognition.images import read_picture
+from mnist_core.runs.run import Run
+from ui.draw.drawing_input import DrawingInput, read
+from ui.html.digits import sure_text
+from ui.i18n import count_text, translate
+from ui.i18n import gettext as _
+
+MOST_PICTURES = 200
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file's name and its bytes."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was read in a file, "?" for what is no digit; how sure of the least sure; or why nothing was."""
+
+    file: str
+    digits: str
+    confidence: float | None
+    unsure: int
+    problem: Message | None = None
+
+
+def show_table(run: Run, files: list[Upload]) -> None:
+    """Read the files one after the other and show the table."""
+    progress = st.empty()
+    rows = []
+    for number, file in enumerate(files[:MOST_PICTURES], 1):
+        words = _("Reading picture {number} of {count}").format(number=number, count=len(files))
+        progress.progress(number / len(files), text=words)
+        rows.append(_row(str(run.checkpoints[-1]), _digest(file), run, file))
+    progress.empty()
+    if len(files) > MOST_PICTURES:
+        most = _("Only the first {most} pictures were read; bring the others next.")
+        st.warning(most.format(most=count_text(MOST_PICTURES)))
+    words = _("{count} pictures were read, {failed} could not be.")
+    failed = sum(row.problem is not None for row in rows)
+    st.subheader(words.format(count=len(rows) - failed, failed=failed))
+    st.dataframe(_table(rows), hide_index=True, column_config=_columns())
+    st.download_button(
+        _("Download as CSV"),
+        data=csv_text(rows),
+        file_name="digit-lab-pictures.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _columns() -> dict[str, object]:
+    return {
+        "file": st.column_config.TextColumn(_("File")),
+        "digits": st.column_config.TextColumn(_("Reads"), help=_("? is something that looks like no digit.")),
+        "sure": st.column_config.TextColumn(_("Sure"), help=_("Of the digit it is least sure of.")),
+        "note": st.column_config.TextColumn(_("Note"), width="large"),
+    }
+
+
+def _table(rows: list[Row]) -> dict[str, list[str]]:
+    return {
+        "file": [row.file for row in rows],
+        "digits": [row.digits for row in rows],
+        "sure": ["" if row.confidence is None else sure_text(row.confidence) for row in rows],
+        "note": [_note(row) for row in rows],
+    }
+
+
+def _note(row: Row) -> str:
+    if row.problem:
+        return translate(row.problem)
+    if not row.digits:
+        return _("No digit found.")
+    return _("Unsure of {n}.").format(n=row.unsure) if row.unsure else ""
+
+
+def csv_text(rows: list[Row]) -> str:
+    """Return the rows as CSV with a head; confidence is a share from 0 to 1."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["file", "digits", "confidence", "unsure", "problem"])
+    for row in rows:
+        confidence = "" if row.confidence is None else f"{row.confidence:.4f}"
+        writer.writerow([row.file, row.digits, confidence, row.unsure, row.problem or ""])
+    return file.getvalue()
+
+
+def _digest(file: Upload) -> str:
+    return hashlib.sha256(file.name.encode() + b"\0" + file.content).hexdigest()
+
+
+@st.cache_data(show_spinner=False, max_entries=2 * MOST_PICTURES)
+def _row(checkpoint: str, digest: str, _run: Run, _file: Upload) -> Row:
+    return row_of(_run, _file)
+
+
+def row_of(run: Run, file: Upload) -> Row:
+    """Read one file; a file that can't be read becomes a row that says so."""
+    try:
+        reading = read(run, DrawingInput(pixels=read_picture(file.content, file.name)))
+    except InputError as error:
+        return Row(file.name, "", None, 0, error.message)
+    digits = reading.digits
+    least = min((digit.prediction.confidence for digit in digits), default=None)
+    return Row(file.name, reading.text, least, sum(digit.unsure for digit in digits))

@@ -1,0 +1,199 @@
+"""The answer: what the network reads, in words first; one digit with its probabilities, or a row of them."""
+
+import base64
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from mnist_core.recognition.recognizer import Prediction
+from ui.draw.drawing_input import DrawingInput, ReadDrawing
+from ui.fragments import clear_slots
+from ui.html.digits import Figure, bars_html, figure_html, grid_html, png_url, sure_text
+from ui.i18n import gettext as _
+from ui.i18n import ngettext, sentences_text
+
+if TYPE_CHECKING:
+    from mnist_core.recognition.segmentation import RowDigit
+
+
+def show_answer(reading: ReadDrawing, hint: str) -> None:
+    """Show what was read; before there is anything, how to begin."""
+    if not reading.digits:
+        st.subheader(_("No digit yet"))
+        st.markdown(hint)
+        clear_slots(2)
+    elif len(reading.digits) == 1:
+        show_one(reading.digits[0].prediction)
+    else:
+        show_row(reading)
+
+
+def show_one(prediction: Prediction) -> None:
+    """Show one digit, or what is none, with the ten probabilities."""
+    sure = sure_text(prediction.confidence)
+    if prediction.is_digit:
+        st.subheader(_("It reads {digit}, {percent} sure").format(digit=prediction.label, percent=sure))
+        st.caption(second_guess(prediction))
+    else:
+        st.subheader(_("This doesn't look like a digit"))
+        st.caption(
+            _("If it is one after all, it looks most like a {digit} ({percent}).").format(
+                digit=prediction.label, percent=sure
+            )
+        )
+    numbers, picture = st.columns([3, 2])
+    with numbers:
+        show_probabilities(prediction)
+    with picture:
+        show_input(prediction)
+    clear_slots(1)
+
+
+def second_guess(prediction: Prediction) -> str:
+    """Say what else it could be."""
+    second = int(np.argsort(prediction.probabilities)[-2])
+    share = prediction.probabilities[second]
+    if share < 0.001:
+        return _("No other digit comes close.")
+    return _("Its second guess is {digit} ({percent}).").format(digit=second, percent=f"{share:.1%}")
+
+
+def show_probabilities(prediction: Prediction) -> None:
+    """Show the ten probabilities as bars with their numbers."""
+    st.html(probabilities_html(prediction))
+    st.caption(_("How likely the network holds each digit to be; the ten add up to 100%."))
+
+
+def probabilities_html(prediction: Prediction) -> str:
+    """Return the ten probabilities as bars."""
+    names, texts = [str(d) for d in range(10)], [sure_text(p) for p in prediction.probabilities]
+    return bars_html(names, prediction.probabilities, texts, strong=prediction.label)
+
+
+def show_input(prediction: Prediction) -> None:
+    """Show the image as the network gets it."""
+    caption = _("What the network sees: scaled to 20 pixels and centred in 28 x 28, as MNIST's digits are.")
+    alt = _("Your digit in 28 x 28 pixels")
+    st.html(figure_html(Figure(prediction.image, caption, alt)), width=168)
+
+
+def show_row(reading: ReadDrawing) -> None:
+    """Show several digits: in a row, each in its box, and one by one."""
+    count, unsure = len(reading.digits), sum(digit.unsure for digit in reading.digits)
+    st.subheader(_("It reads {digits}").format(digits=reading.text))
+    words = [_("{count} digits, from left to right.").format(count=count)]
+    if unsure:
+        words.append(
+            ngettext("It is unsure of one of them.", "It is unsure of {n} of them.", unsure).format(n=unsure)
+        )
+    st.caption(sentences_text(words))
+    alt = _("What you wrote, with a box around each digit")
+    sketch, figures = st.columns([2, 3], gap="small")
+    with sketch:
+        st.html(boxes_html(reading.writing, reading.digits, alt))
+    with figures:
+        st.html(grid_html([_figure(digit.prediction, digit.unsure) for digit in reading.digits], columns=4))
+    with st.expander(_("All probabilities")):
+        st.html(table_html([digit.prediction for digit in reading.digits]))
+
+
+def _figure(prediction: Prediction, unsure: bool) -> Figure:
+    """A digit of a row as the network sees it, with what it reads and how sure it is."""
+    sure = sure_text(prediction.confidence, 0)
+    second = int(np.argsort(prediction.probabilities)[-2])
+    if not prediction.is_digit:
+        caption = _("No digit? Most like <b>{digit}</b>").format(digit=prediction.label)
+    elif unsure:
+        caption = _("<b>{digit}</b> unsure ({percent}), or {second}").format(
+            digit=prediction.label, percent=sure, second=second
+        )
+    else:
+        caption = _("<b>{digit}</b> {percent} sure").format(digit=prediction.label, percent=sure)
+    alt = _("A digit of the row, read as {digit}").format(digit=prediction.label)
+    return Figure(prediction.image, caption, alt)
+
+
+def table_html(predictions: list[Prediction]) -> str:
+    """Return the probabilities in whole percent: a row for each digit that was found."""
+    heads = "".join(f"<th>{digit}</th>" for digit in range(10))
+    rows = "".join(
+        f"<tr><th>{number}.</th>{''.join(map(_cell, prediction.probabilities))}</tr>"
+        for number, prediction in enumerate(predictions, 1)
+    )
+    return (
+        f'<div class="lab-wide"><table class="lab-table lab-shares"><thead><tr><th>%</th>{heads}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _cell(share: float) -> str:
+    return f'<td style="--share:{share:.2f}">{share:.0%}</td>'.replace("%</td>", "</td>")
+
+
+SURE, UNSURE = "#5ab0f2", "#f0913a"
+# Dashes tell sure from unsure too, and a dark rim the letters from light paper.
+STYLE = f"""<style>
+.box {{ fill: none; stroke: {SURE}; }} .unsure .box {{ stroke: {UNSURE}; stroke-dasharray: 8 5; }}
+text {{ fill: {SURE}; font: bold 1px sans-serif; paint-order: stroke; stroke: #000; stroke-width: 3px; }}
+.unsure text {{ fill: {UNSURE}; }}
+</style>"""
+MOST_SIDE = 640  # pixels of a picture that is shown
+MOST_POINTS = 1500  # of a drawing that is shown
+
+
+def boxes_html(writing: DrawingInput, digits: "Sequence[RowDigit]", alt: str) -> str:
+    """Return the writing with its digits' boxes and what they are read as; `alt` says it in words."""
+    width, height = writing.size
+    marks = "".join(_box_svg(writing, digit, max(width, height)) for digit in digits)
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
+        f'height="{height}">{STYLE}{_ink_svg(writing)}{marks}</svg>'
+    )
+    url = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+    return f'<img class="lab-sketch" src="{url}" alt="{escape(alt)}">'
+
+
+def _ink_svg(writing: DrawingInput) -> str:
+    width, height = writing.size
+    if writing.pixels is not None:
+        return f'<image href="{png_url(_smaller(writing.pixels))}" width="{width}" height="{height}"/>'
+    every = 1 + sum(map(len, writing.strokes)) // MOST_POINTS
+    lines = "".join(f'<polyline points="{_points(stroke, every)}"/>' for stroke in writing.strokes)
+    return (
+        f'<rect width="{width}" height="{height}"/>'
+        f'<g fill="none" stroke="#fff" stroke-width="{writing.pen}" stroke-linecap="round" '
+        f'stroke-linejoin="round">{lines}</g>'
+    )
+
+
+def _points(stroke: Sequence[Sequence[float]], every: int) -> str:
+    thinned = [*stroke[:-1:every], stroke[-1], stroke[-1]]  # one point is a line too
+    return " ".join(f"{x:.0f},{y:.0f}" for x, y in thinned)
+
+
+def _smaller(pixels: np.ndarray) -> np.ndarray:
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((MOST_SIDE, MOST_SIDE))
+    return np.asarray(picture)
+
+
+def _box_svg(writing: DrawingInput, digit: "RowDigit", side: int) -> str:
+    """A box, around the ink and not only the pen's course, and the digit in its upper left corner."""
+    reach = writing.pen / 2 if writing.pixels is None else 0
+    left, top = digit.box.left - reach, digit.box.top - reach
+    width = digit.box.right - digit.box.left + 2 * reach
+    height = digit.box.bottom - digit.box.top + 2 * reach
+    style = "unsure" if digit.unsure else "sure"
+    label = digit.prediction.label if digit.prediction.is_digit else "?"
+    size = 0.06 * side
+    baseline = max(top - 0.15 * size, size)
+    text = f'<text x="{left:.1f}" y="{baseline:.1f}" style="font-size:{size:.1f}px">{label}</text>'
+    return (
+        f'<g class="{style}"><rect class="box" x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" '
+        f'height="{height:.1f}" stroke-width="{0.008 * side:.2f}"/>'
+        f"{text}</g>"
+    )

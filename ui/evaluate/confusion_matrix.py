@@ -1,0 +1,270 @@
+"""The confusion matrix; a cell clicked, or chosen by its two digits, opens its images."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from ui.evaluate.image_list import close_image, show_images
+from ui.evaluate.selection import EvaluatedSplit, evaluation
+from ui.i18n import gettext as _
+from ui.i18n import ngettext
+from ui.url_controls import url_choice
+from ui.url_state import set_url_parameters
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from mnist_core.evaluation.metrics import Evaluation
+
+TRUE_KEY, READ_KEY = "true", "read"
+MATRIX_KEY = "matrix"
+LAST_CLICK_KEY = "matrix_clicked"
+MOST_NAMED = 5
+# With a second click taken for half a double click, or a drag, clicks get lost.
+CHART = {
+    "doubleClick": False,
+    "doubleClickDelay": 1,
+    "displayModeBar": True,
+    "displaylogo": False,
+    "modeBarButtons": [["toImage"]],
+    "toImageButtonOptions": {"filename": "confusion-matrix", "scale": 2},
+}
+
+
+def show(asked: EvaluatedSplit) -> None:
+    """Show the section."""
+    result = evaluation(asked)
+    chart, images = st.columns([5, 4], gap="large")
+    with images:
+        st.subheader(_("The images of a cell"))
+        true, read = choose_cell(result)
+    with chart:
+        st.subheader(_("Which digits it mixes up"))
+        show_matrix(result, (true, read))
+    with images:  # after the matrix: who sees them can click on the next cell
+        show_cell(asked, result, true, read)
+    show_largest(result)
+
+
+def show_matrix(result: "Evaluation", marked: tuple[int, int]) -> None:
+    """Show the matrix, and how it can be shown otherwise."""
+    with st.container(horizontal=True, gap="small"):
+        by = choose_shares()
+        diagonal = choose_diagonal()
+    cell = _("{true} read as {predicted}: {count} times").format(
+        true="%{y}", predicted="%{x}", count="%{customdata}"
+    )
+    words = MatrixWords(_("True digit"), _("Read as"), cell)
+    st.plotly_chart(
+        confusion_figure(result.confusion_matrix, words, by, diagonal, marked),
+        config=CHART,
+        alt=_("Confusion matrix"),
+        key=MATRIX_KEY,
+        on_select=open_clicked,
+        selection_mode="points",
+    )
+    st.caption(
+        _("A row is the true digit, a column what the network read; the diagonal is right. Click on a cell.")
+    )
+
+
+def choose_shares() -> str:
+    """Show what the numbers in the cells can be; return "counts", "rows" or "columns"."""
+    names = {"counts": _("Images"), "rows": _("% of row"), "columns": _("% of column")}
+    return url_choice(
+        st.segmented_control,
+        _("Numbers"),
+        names,
+        "cells",
+        "counts",
+        required=True,
+        label_visibility="collapsed",
+        width="content",
+    )
+
+
+def choose_diagonal() -> bool:
+    """Show whether the right answers are shown too; return that."""
+    names = {"all": _("All"), "errors": _("Errors only")}
+    return (
+        url_choice(
+            st.segmented_control,
+            _("Cells"),
+            names,
+            "diagonal",
+            "all",
+            required=True,
+            label_visibility="collapsed",
+            width="content",
+        )
+        == "all"
+    )
+
+
+def open_clicked() -> None:
+    """Open the cell that was clicked; a click on the one clicked last takes its mark away: the same again."""
+    points = st.session_state[MATRIX_KEY].selection.points
+    clicked = (points[0]["y"], points[0]["x"]) if points else st.session_state.get(LAST_CLICK_KEY)
+    if clicked:
+        st.session_state[LAST_CLICK_KEY] = clicked
+        open_cell(*map(int, clicked))
+
+
+def open_cell(true: int, read: int) -> None:
+    """Show the images of a cell."""
+    set_url_parameters({TRUE_KEY: str(true), READ_KEY: str(read)})
+    close_image()
+
+
+def choose_cell(result: "Evaluation") -> tuple[int, int]:
+    """Show which cell's images are shown, at first the most frequent error's; return its digits."""
+    true, read = divmod(int(np.argmax(errors_of(result))), 10)
+    if true == read:  # no error at all
+        true, read = 0, 0
+    digits = {str(digit): str(digit) for digit in range(10)}
+    with st.container(horizontal=True, gap="small"):
+        chosen_true = url_choice(st.selectbox, _("True digit"), digits, TRUE_KEY, str(true), width=130)
+        chosen_read = url_choice(st.selectbox, _("Read as"), digits, READ_KEY, str(read), width=130)
+    return int(chosen_true), int(chosen_read)
+
+
+def show_cell(asked: EvaluatedSplit, result: "Evaluation", true: int, read: int) -> None:
+    """Show the images of a cell, or that there are none."""
+    indices = result.cell(true, read)
+    if true == read:
+        text = ngettext(
+            "**{n}** image of a **{true}**, read right",
+            "**{n}** images of a **{true}**, read right",
+            len(indices),
+        )
+    else:
+        text = ngettext(
+            "**{n}** image of a **{true}**, read as **{read}**",
+            "**{n}** images of a **{true}**, read as **{read}**",
+            len(indices),
+        )
+    if len(indices):
+        st.markdown(text.format(n=f"{len(indices):,}", true=true, read=read))
+        show_images(asked, result, indices)
+    else:
+        st.info(
+            _("No {true} was read as {read}. Click on a cell with a number.").format(true=true, read=read)
+        )
+
+
+def errors_of(result: "Evaluation") -> np.ndarray:
+    """Return the confusion matrix without what is right."""
+    return np.where(np.eye(10, dtype=bool), 0, result.confusion_matrix)
+
+
+def show_largest(result: "Evaluation") -> None:
+    """Say which digits are mixed up most, each a way to its images."""
+    wrong = errors_of(result)
+    places = [divmod(int(place), 10) for place in np.argsort(-wrong, axis=None, kind="stable")[:MOST_NAMED]]
+    named = [(true, read) for true, read in places if wrong[true, read]]
+    if not named:
+        st.markdown(_("It makes no error here."))
+        return
+    st.markdown(_("Its most frequent errors:"))
+    with st.container(horizontal=True, gap="small"):
+        for true, read in named:
+            text = error_text(true, read, int(wrong[true, read]))
+            st.button(text, key=f"mix_up_{true}{read}", on_click=open_cell, args=(true, read))
+
+
+def error_text(true: int, predicted: int, count: int) -> str:
+    """Say how often one digit was read as another."""
+    return ngettext(
+        "**{true}** read as **{predicted}**: {count} time",
+        "**{true}** read as **{predicted}**: {count} times",
+        count,
+    ).format(true=true, predicted=predicted, count=count)
+
+
+DIGITS = [str(digit) for digit in range(10)]
+CELL = 30  # pixels: what a click on a cell hits, less than a cell is wide on a phone
+MARKED = "#e0701a"  # the frame of the chosen cell, clear of the blues of the others
+
+
+@dataclass(frozen=True)
+class MatrixWords:
+    """What a confusion matrix calls its axes, and a cell pointed at, with %{x}, %{y} and %{customdata}."""
+
+    true: str
+    predicted: str
+    cell: str
+
+
+def shares(matrix: np.ndarray, by: str) -> np.ndarray:
+    """Return counts [true, predicted] as shares of their row ("rows") or column ("columns"); 0 of nothing."""
+    totals = matrix.sum(axis=1 if by == "rows" else 0, keepdims=True)
+    return matrix / np.maximum(totals, 1)
+
+
+def confusion_figure(
+    matrix: np.ndarray,
+    words: MatrixWords,
+    by: str = "counts",
+    diagonal: bool = True,
+    marked: tuple[int, int] | None = None,
+) -> "go.Figure":
+    """Draw counts [true, predicted], or their shares of "rows" or "columns", with the numbers in the cells.
+
+    Without the `diagonal` what is right is left out. The cell `marked` has a frame. Colours are of the
+    logarithm, so that one error in a thousand images still shows. Squares that can't be seen lie on the
+    cells: Plotly tells of no click on a heatmap itself.
+    """
+    import plotly.graph_objects as go
+
+    shown = np.where(np.eye(10, dtype=bool) & (not diagonal), 0, matrix)
+    values = shown if by == "counts" else shares(matrix, by) * (shown > 0)
+    heatmap = go.Heatmap(
+        z=np.log1p(values * (1 if by == "counts" else 1000)),
+        text=[[_cell_text(value, by) for value in row] for row in values],
+        texttemplate="%{text}",
+        hoverinfo="skip",
+        showscale=False,
+        xgap=1,
+        ygap=1,
+    )
+    true, predicted = np.indices((10, 10)).reshape(2, -1)
+    squares = go.Scatter(
+        x=predicted,
+        y=true,
+        customdata=matrix.ravel(),
+        mode="markers",
+        marker={"symbol": "square", "size": CELL, "opacity": 0},
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+        hovertemplate=words.cell + "<extra></extra>",
+    )
+    return go.Figure([heatmap, squares], _matrix_layout(words, marked))
+
+
+def _cell_text(value: float, by: str) -> str:
+    if not value:
+        return ""
+    return str(value) if by == "counts" else f"{value:.1%}"[:-1]
+
+
+def _matrix_layout(words: MatrixWords, marked: tuple[int, int] | None) -> dict[str, Any]:
+    axis = {"tickvals": list(range(10)), "ticktext": DIGITS, "fixedrange": True}
+    axis |= {"showgrid": False, "zeroline": False, "ticks": ""}
+    frames = []
+    if marked:
+        true, predicted = marked
+        corners = {"x0": predicted - 0.48, "x1": predicted + 0.48, "y0": true - 0.48, "y1": true + 0.48}
+        frames = [{"type": "rect", **corners, "line": {"color": MARKED, "width": 3}}]
+    return {
+        "height": 430,
+        "margin": {"l": 0, "r": 0, "t": 30, "b": 0},
+        "clickmode": "event+select",
+        "dragmode": False,
+        "hovermode": "closest",
+        "showlegend": False,
+        "shapes": frames,
+        "xaxis": {"title": {"text": words.predicted}, "side": "top", "range": [-0.5, 9.5], **axis},
+        "yaxis": {"title": {"text": words.true}, "range": [9.5, -0.5], **axis},
+    }

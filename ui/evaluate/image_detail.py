@@ -1,0 +1,171 @@
+"""One image: what was read, which pixels spoke for it, what the layers made of it, what it is most like."""
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.data.label_errors import DOUBTFUL_LABELS
+from ui import explanations, resources
+from ui import explanations as similar
+from ui.evaluate.selection import EvaluatedSplit
+from ui.html.digits import (
+    MAPS_TO_A_ROW,
+    Figure,
+    bars_html,
+    figure_html,
+    map_mosaic,
+    png_url,
+    sure_text,
+    unit_strip,
+)
+from ui.i18n import gettext as _
+from ui.i18n import translate
+from ui.url_controls import url_choice
+from ui.url_state import SENT_KEY, link
+
+if TYPE_CHECKING:
+    from mnist_core.evaluation.attribution import LayerActivation
+    from mnist_core.evaluation.metrics import Evaluation
+
+MAP, UNIT = 60, 16  # pixels: how large a map and a unit are shown where there is room
+
+
+def show_detail(asked: EvaluatedSplit, result: "Evaluation", index: int) -> None:
+    """Show all about an image of the split; what takes a moment only when it is asked for."""
+    picture, bars = st.columns([2, 3], gap="medium")
+    with picture:
+        show_picture(asked, result, index)
+    with bars:
+        show_probabilities(result, index)
+    with st.container(horizontal=True, gap="small"):
+        number = str(asked.number(index))
+        link(
+            "pages/draw.py",
+            _("Send it to the Draw page"),
+            ":material/draw:",
+            **{SENT_KEY: f"{asked.file}-{number}"},
+        )
+        link(
+            "pages/explore.py",
+            _("Its pixel values"),
+            ":material/grid_on:",
+            view="image",
+            split=asked.file,
+            index=number,
+        )
+    questions = {
+        "pixels": _("What it looked at"),
+        "layers": _("Inside the network"),
+        "similar": _("Most alike"),
+    }
+    question = url_choice(
+        st.pills,
+        _("More of it"),
+        questions,
+        "why",
+        "pixels",
+        required=True,
+        label_visibility="collapsed",
+    )
+    {"pixels": show_saliency, "layers": show_layers, "similar": show_similar}[question](asked, result, index)
+
+
+def show_picture(asked: EvaluatedSplit, result: "Evaluation", index: int) -> None:
+    """Show the image in large, with its label, and whether people doubt that."""
+    words = {"label": int(result.labels[index]), "number": f"{asked.number(index):,}"}
+    caption = _("Label <b>{label}</b> &nbsp;no. {number}").format(**words)
+    alt = _("A handwritten {label}, image number {number}").format(**words)
+    st.html(figure_html(Figure(asked.split.images[index], caption, alt)))
+    doubtful = {doubt.index for doubt in DOUBTFUL_LABELS}
+    if (asked.source, asked.name) == ("mnist", "test") and index in doubtful:
+        st.caption(_("People doubt this label: see Explore, Doubtful labels."))
+
+
+def show_probabilities(result: "Evaluation", index: int) -> None:
+    """Say what was read, with the ten probabilities as bars."""
+    shares = result.probabilities[index]
+    read = int(result.predictions[index])
+    st.markdown(
+        _("It reads **{read}**, {sure} sure; its loss is {loss:.2f}.").format(
+            read=read, sure=sure_text(float(shares[read])), loss=result.losses[index]
+        )
+    )
+    names, texts = [str(digit) for digit in range(10)], [sure_text(float(share)) for share in shares]
+    st.html(bars_html(names, shares, texts, strong=read))
+
+
+def show_saliency(asked: EvaluatedSplit, result: "Evaluation", index: int) -> None:
+    """Show which pixels speak for what was read, or for the label, by two methods."""
+    read, label = int(result.predictions[index]), int(result.labels[index])
+    second = label if label != read else int(np.argsort(result.probabilities[index])[-2])
+    names = {
+        "read": _("Why {digit}?").format(digit=read),
+        "other": _("Why not {digit}?").format(digit=second),
+    }
+    chosen = url_choice(
+        st.segmented_control,
+        _("Digit"),
+        names,
+        "of",
+        "read",
+        required=True,
+        label_visibility="collapsed",
+    )
+    target = read if chosen == "read" else second
+    alt = _("Image {number}, coloured by what speaks for {digit}").format(
+        number=asked.number(index), digit=target
+    )
+    explanations.show_saliency(asked.run, asked.split.images[index], target, alt)
+
+
+def show_layers(asked: EvaluatedSplit, result: "Evaluation", index: int) -> None:
+    """Show what each layer makes of the image."""
+    shown = [
+        layer for layer in layer_activations(asked, index) if layer.kind not in ("image", "flatten", "output")
+    ]
+    if not shown:
+        st.info(_("This network has no hidden layer: its pixels lead to the ten outputs directly."))
+        return
+    for layer in shown:
+        st.html(layer_html(layer))
+    st.caption(
+        _(
+            "Each small image is what one map of a layer makes of the digit; where a layer has no maps, each "
+            "square is a unit. Black is 0, blue above, orange below."
+        )
+    )
+
+
+def layer_html(layer: "LayerActivation") -> str:
+    """Return a layer's maps or units as one image, with its name."""
+    title = translate(layer.title)
+    maps = layer.values.ndim == 3 and layer.values.shape[-1] > 1
+    sheet = map_mosaic(layer.values) if maps else unit_strip(layer.values.ravel())
+    room = min(len(layer.values), MAPS_TO_A_ROW) * MAP if maps else sheet.shape[1] * UNIT
+    alt = _("What the layer makes of the image: {layer}").format(layer=title)
+    shape = " × ".join(map(str, layer.values.shape))
+    return (
+        f'<figure class="lab-layer"><figcaption><b>{escape(title)}</b> {shape}</figcaption>'
+        f'<img src="{png_url(sheet)}" alt="{escape(alt)}" '
+        f'style="--room:{room}px"></figure>'
+    )
+
+
+def show_similar(asked: EvaluatedSplit, result: "Evaluation", index: int) -> None:
+    """Show the training images that the network takes for most like this one."""
+    itself = asked.number(index) if asked.name == "train" else None
+    similar.show_similar(asked.run, asked.split.images[index], columns=4, itself=itself)
+
+
+def layer_activations(asked: EvaluatedSplit, index: int) -> "list[LayerActivation]":
+    """Return what each layer makes of an image."""
+    return _layer_activations(asked.key, index, asked)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _layer_activations(key: tuple[str, ...], index: int, _asked: EvaluatedSplit) -> "list[LayerActivation]":
+    from mnist_core.evaluation.attribution import activations
+
+    return activations(resources.model(_asked.run), _asked.split.images[index])

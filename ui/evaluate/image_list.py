@@ -1,0 +1,158 @@
+"""Images a page at a time; one clicked, or chosen by keyboard, opens to what can be told about it."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from ui.evaluate.image_detail import show_detail
+from ui.evaluate.selection import EvaluatedSplit, evaluation
+from ui.html.digits import png_url, sure_text
+from ui.i18n import gettext as _
+from ui.url_state import number_in_url, set_url_parameters
+
+if TYPE_CHECKING:
+    from mnist_core.evaluation.metrics import Evaluation
+
+IMAGE_KEY = "image"  # in the URL: the image that is open, by its place in the split
+PICK_KEY = "pick_image"
+PAGE_KEY = "image_page"  # which list, and how many images into it
+IMAGES_PER_PAGE = 12
+
+
+def show_images(
+    asked: EvaluatedSplit, result: "Evaluation", indices: np.ndarray, at_once: int = IMAGES_PER_PAGE
+) -> None:
+    """Show the images at `indices`, the first first, or the one of them that is open."""
+    opened = number_in_url(IMAGE_KEY)
+    if opened is not None and opened in indices:
+        show_one(asked, result, indices, opened)
+    else:
+        show_page(asked, result, indices, at_once)
+
+
+def open_image(index: int) -> None:
+    """Open an image."""
+    set_url_parameters({IMAGE_KEY: str(index)})
+
+
+def close_image() -> None:
+    """Show the images again."""
+    set_url_parameters({IMAGE_KEY: None})
+
+
+def show_one(asked: EvaluatedSplit, result: "Evaluation", indices: np.ndarray, index: int) -> None:
+    """Show one image, with ways back and to its neighbours in the list."""
+    place = int(np.flatnonzero(indices == index)[0])
+    last = len(indices) - 1
+    before, after = int(indices[max(place - 1, 0)]), int(indices[min(place + 1, last)])
+    with st.container(horizontal=True, gap="small"):
+        st.button(_("All of them"), icon=":material/apps:", on_click=close_image)
+        st.button(
+            _("Previous"),
+            icon=":material/arrow_back:",
+            on_click=open_image,
+            args=(before,),
+            disabled=place == 0,
+        )
+        st.button(
+            _("Next"),
+            icon=":material/arrow_forward:",
+            on_click=open_image,
+            args=(after,),
+            disabled=place == last,
+        )
+    show_detail(asked, result, index)
+
+
+def show_page(asked: EvaluatedSplit, result: "Evaluation", indices: np.ndarray, at_once: int) -> None:
+    """Show some of the images, each a button that opens it."""
+
+    def opening() -> None:
+        picked, st.session_state[PICK_KEY] = st.session_state[PICK_KEY], None
+        if picked is not None:
+            open_image(picked)
+
+    start = page_start(indices)
+    shown = [int(index) for index in indices[start : start + at_once]]
+    with st.container(key="lab_images"):
+        st.pills(
+            _("Images; choose one to see more of it"),
+            shown,
+            format_func=lambda index: image_label(asked, result, index),
+            key=PICK_KEY,
+            on_change=opening,
+            label_visibility="collapsed",
+        )
+    show_pager(indices, start, at_once)
+
+
+def image_label(asked: EvaluatedSplit, result: "Evaluation", index: int) -> str:
+    """Return an image with what it is, what was read and how sure the network was, in Markdown."""
+    true, read = int(result.labels[index]), int(result.predictions[index])
+    sure = sure_text(float(result.probabilities[index, read]), 0)
+    words = {"number": asked.number(index), "true": true, "read": read}
+    alt = _("Image {number}: a {true} read as {read}").format(**words)
+    text = f"**{true}** · {sure}" if true == read else f"**{true}** → **{read}** · {sure}"
+    return f"![{alt}]({png_url(asked.split.images[index])}) {text}".replace("> ", "\\> ")
+
+
+def page_start(indices: np.ndarray) -> int:
+    """Return how many images of this list come before those shown; another list begins at its beginning."""
+    kept, start = st.session_state.get(PAGE_KEY, (None, 0))
+    return start if kept == list_name(indices) else 0
+
+
+def list_name(indices: np.ndarray) -> tuple[int, ...]:
+    """Return what tells a list from others: its length and its first images."""
+    return len(indices), *map(int, indices[:3])
+
+
+def show_pager(indices: np.ndarray, start: int, at_once: int) -> None:
+    """Show where in the list it is, and the ways on and back."""
+    if len(indices) <= at_once:
+        return
+
+    def turn(to: int) -> None:
+        st.session_state[PAGE_KEY] = (list_name(indices), to)
+
+    end = min(start + at_once, len(indices))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button(
+            _("Back"),
+            icon=":material/arrow_back:",
+            key="page_back",
+            on_click=turn,
+            args=(max(start - at_once, 0),),
+            disabled=start == 0,
+        )
+        st.button(
+            _("More"),
+            icon=":material/arrow_forward:",
+            key="page_on",
+            on_click=turn,
+            args=(start + at_once,),
+            disabled=end == len(indices),
+        )
+        st.caption(
+            _("{first} to {last} of {all}, the largest loss first").format(
+                first=f"{start + 1:,}", last=f"{end:,}", all=f"{len(indices):,}"
+            ),
+            width="content",
+        )
+
+
+WORST_PER_PAGE = 24
+
+
+def show(asked: EvaluatedSplit) -> None:
+    """Show the section."""
+    result = evaluation(asked)
+    st.subheader(_("Its hardest images"))
+    st.markdown(
+        _(
+            "Images it gave the least probability to the right digit, the worst first: **{wrong}** of these "
+            "{all} it reads wrong. Below each: its true digit, what was read, and how sure it was."
+        ).format(wrong=f"{len(result.errors):,}", all=f"{len(result.labels):,}")
+    )
+    show_images(asked, result, result.hardest, WORST_PER_PAGE)

@@ -1,0 +1,86 @@
+"""How well each digit is read."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from ui.evaluate.selection import EvaluatedSplit, evaluation
+from ui.i18n import gettext as _
+from ui.i18n import percent_text, sentences_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mnist_core.evaluation.metrics import Evaluation
+
+STEP = 10  # percent: where the bars may begin
+DIGIT, BAR, TAKEN_FOR = 60, 140, 150  # pixels, so that all columns fit beside the list of runs
+
+
+def show(asked: EvaluatedSplit) -> None:
+    """Show precision, recall and F1 of each digit as numbers and bars, and the extremes in words."""
+    result = evaluation(asked)
+    st.subheader(_("Digit by digit"))
+    show_extremes(result)
+    table = digit_table(result)
+    floor = bars_begin(table)
+    bar = st.column_config.ProgressColumn
+    helps = {
+        "precision": (_("Precision"), _("Of the images read as this digit, the share that are.")),
+        "recall": (_("Recall"), _("Of the images of this digit, the share read as it.")),
+        "f1": (_("F1"), _("The harmonic mean of precision and recall.")),
+    }
+    number = st.column_config.NumberColumn
+    columns = {
+        "digit": number(_("Digit"), width=DIGIT),
+        "images": number(_("Images"), width=DIGIT, format="localized"),
+        "taken_for": st.column_config.TextColumn(_("Most often taken for"), width=TAKEN_FOR),
+    }
+    columns |= {
+        name: bar(label, help=text, format="%.2f%%", min_value=floor, max_value=100, width=BAR)
+        for name, (label, text) in helps.items()
+    }
+    order = ["digit", "images", "recall", "precision", "f1", "taken_for"]
+    st.dataframe(table, column_config=columns, column_order=order, hide_index=True, height="content")
+    words = [
+        _("Recall: of the images of this digit, the share read as it."),
+        _("Precision: of the images read as this digit, the share that are."),
+        _("The bars begin at {floor}%, so that small differences show.").format(floor=floor),
+    ]
+    st.caption(sentences_text(words))
+
+
+def digit_table(result: "Evaluation") -> "pd.DataFrame":
+    """Return a row for each digit: its metrics in percent, and what it is most often taken for."""
+    import pandas as pd
+
+    table = pd.DataFrame(result.per_class)
+    table[["precision", "recall", "f1"]] *= 100
+    wrong = np.where(np.eye(10, dtype=bool), 0, result.confusion_matrix)
+    table["taken_for"] = [f"{row.argmax()} ({row.max()})" if row.any() else "\N{EN DASH}" for row in wrong]
+    return table
+
+
+def bars_begin(table: "pd.DataFrame") -> int:
+    """Return where the bars begin, in percent: a step below the least there is."""
+    seen = table[table["images"] > 0][["precision", "recall", "f1"]]
+    least = float(seen.min().min()) if len(seen) else 0.0
+    return min(90, max(0, int(least // STEP) * STEP))
+
+
+def show_extremes(result: "Evaluation") -> None:
+    """Say which digit is found most, and which least often."""
+    there = [row for row in result.per_class if row.images]
+    best, worst = max(there, key=lambda row: row.recall), min(there, key=lambda row: row.recall)
+    if best.recall == worst.recall:
+        st.markdown(_("It finds all digits equally well: {share}.").format(share=percent_text(best.recall)))
+        return
+    st.markdown(
+        _("It finds **{best}** best, {best_share} of them, and **{worst}** least, {worst_share}.").format(
+            best=best.digit,
+            best_share=percent_text(best.recall),
+            worst=worst.digit,
+            worst_share=percent_text(worst.recall),
+        )
+    )

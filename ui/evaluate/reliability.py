@@ -1,0 +1,241 @@
+"""Whether it is right as often as it is sure, and what it gains by not answering when it isn't."""
+
+from collections.abc import Mapping, Sequence
+from math import sqrt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from ui.evaluate.selection import EvaluatedSplit, evaluation
+from ui.i18n import gettext as _
+from ui.i18n import sentences_text
+from ui.url_controls import url_choice
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mnist_core.evaluation.calibration_curves import Reliability, RiskCoverage
+
+THRESHOLDS = ("0", "0.5", "0.6", "0.7", "0.8", "0.9", "0.95", "0.98", "0.99", "0.995", "0.999", "0.9999")
+LEAST_GAP = 0.002  # between sure and right, that is worth a word
+THRESHOLD_KEY, USUAL_THRESHOLD = "threshold", "0.9"
+
+
+def show(asked: EvaluatedSplit) -> None:
+    """Show the section."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        show_reliability(asked)
+    with right:
+        show_risk(asked)
+
+
+def show_reliability(asked: EvaluatedSplit) -> None:
+    """Show how often it is right for each degree of sureness, before and after temperature scaling."""
+    from mnist_core.evaluation.calibration_curves import reliability
+
+    result = evaluation(asked)
+    st.subheader(_("Is it right as often as it is sure?"))
+    if len(result.labels) < 2:
+        st.info(_("There are too few images to tell."))
+        return
+    with st.spinner(_("Fitting a temperature …")):
+        scaled, temperature = scaled_by_temperature(asked)
+    before, after = (reliability(shares, result.labels) for shares in (result.probabilities, scaled))
+    st.markdown(calibration_text(before, result.accuracy))
+    with st.container(horizontal=True, gap="small"):
+        text = _("The mean distance between how sure it is and how often it is right, over 15 parts.")
+        st.metric(_("Calibration error"), f"{before.expected_error:.2%}", width="content", help=text)
+        text = _("All scores divided by one number before the softmax, the temperature: {number:.2f} here.")
+        st.metric(
+            _("After temperature scaling"),
+            f"{after.expected_error:.2%}",
+            width="content",
+            help=text.format(number=temperature),
+        )
+    names = {"before": _("As it is"), "after": _("After scaling")}
+    st.vega_lite_chart(
+        reliability_points({names["before"]: before, names["after"]: after}),
+        reliability_spec(list(names.values()), _("How sure it is"), _("How often it is right"), _("Images")),
+        alt=_("How often it is right for each degree of sureness; on the dashed line it is both alike"),
+    )
+    st.caption(
+        _(
+            "Each dot is a fifteenth of the scale from 0 to 100% sure, the larger the more images; those of "
+            "few images are uncertain. Below the dashed line it is too sure. The temperature is fitted to "
+            "each half of the images and judged on the other."
+        )
+    )
+
+
+def calibration_text(found: "Reliability", accuracy: float) -> str:
+    """Say whether it is too sure or not sure enough, by more than two standard errors of the accuracy."""
+    words = {"sure": f"{found.confidence:.1%}", "right": f"{accuracy:.1%}"}
+    by_chance = 2 * sqrt(accuracy * (1 - accuracy) / found.counts.sum())
+    if abs(found.confidence - accuracy) <= max(LEAST_GAP, by_chance):
+        return _("It is {sure} sure on average and {right} right: about as sure as it should be.").format(
+            **words
+        )
+    if found.confidence > accuracy:
+        return _("It is {sure} sure on average but {right} right: **too sure**.").format(**words)
+    return _("It is {sure} sure on average but {right} right: **not sure enough**.").format(**words)
+
+
+def show_risk(asked: EvaluatedSplit) -> None:
+    """Show what share of the images it would answer, and err on, if it had to be surer."""
+    from mnist_core.evaluation.calibration_curves import risk_coverage
+
+    result = evaluation(asked)
+    found = risk_coverage(result.probabilities, result.labels)
+    st.subheader(_("Answer less, err less"))
+    st.markdown(
+        _("If it may say \"I don't know\" whenever it isn't sure enough, fewer of its answers are wrong.")
+    )
+    threshold = choose_threshold()
+    answered, wrong = found.answered(threshold)
+    st.markdown(risk_text(len(result.labels), answered, wrong, len(result.errors)))
+    coverage, risk = answered / len(result.labels), wrong / answered if answered else 0.0
+    st.vega_lite_chart(
+        risk_points(found),
+        risk_spec(coverage, risk, _("Share answered"), _("Wrong answers")),
+        alt=_("The share of wrong answers against the share of images answered"),
+    )
+
+
+def choose_threshold() -> float:
+    """Show how sure it must be to answer, which is in the URL; return that, 0 to 1."""
+    names = {share: f"{100 * float(share):g}%" for share in THRESHOLDS}
+    label = _("Answer only if at least so sure")
+    return float(url_choice(st.select_slider, label, names, THRESHOLD_KEY, USUAL_THRESHOLD))
+
+
+def risk_text(images: int, answered: int, wrong: int, errors: int) -> str:
+    """Say what answering only so often means."""
+    left = images - answered
+    if not answered:
+        return _("It answers **none** of the {all:,} images: it is never so sure.").format(all=images)
+    share = _(
+        "It answers **{share:.1%}** of the images and errs on **{risk:.2%}** of these ({wrong:,} of "
+        "{answered:,})."
+    )
+    text = share.format(share=answered / images, risk=wrong / answered, wrong=wrong, answered=answered)
+    if not left:
+        return text
+    rest = _("It leaves {left:,} to people, of which it would have read {spared:,} wrong.")
+    return sentences_text([text, rest.format(left=left, spared=errors - wrong)])
+
+
+HEIGHT = 320
+QUIET, LOUD = "#8a97a3", "#e0701a"
+MOST_POINTS = 400
+
+
+def reliability_points(found: "Mapping[str, Reliability]") -> "pd.DataFrame":
+    """Return a row for each part of each diagram, by its name."""
+    import pandas as pd
+
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "kind": name,
+                    "sure": diagram.confidences,
+                    "right": diagram.accuracies,
+                    "images": diagram.counts,
+                }
+            )
+            for name, diagram in found.items()
+        ]
+    )
+
+
+def reliability_spec(kinds: Sequence[str], sure: str, right: str, images: str) -> dict[str, Any]:
+    """Return the specification of a reliability diagram of two `kinds`; the others name axes and facts."""
+    share = {"type": "quantitative", "scale": {"domain": [0, 1]}}
+    percent = {"axis": {"format": "%"}}
+    colour = {"field": "kind", "type": "nominal", "title": None}
+    colour |= {"scale": {"domain": list(kinds), "range": [QUIET, LOUD]}, "legend": {"orient": "top"}}
+    facts = [
+        {"field": "kind", "type": "nominal", "title": ""},
+        {"field": "sure", "type": "quantitative", "format": ".1%", "title": sure},
+        {"field": "right", "type": "quantitative", "format": ".1%", "title": right},
+        {"field": "images", "type": "quantitative", "format": ",", "title": images},
+    ]
+    diagonal = {
+        "data": {"values": [{"at": 0}, {"at": 1}]},
+        "mark": {"type": "line", "strokeDash": [4, 4], "color": QUIET, "strokeWidth": 1},
+        "encoding": {
+            "x": {"field": "at", **share, "title": sure, **percent},
+            "y": {"field": "at", **share, "title": right, **percent},
+        },
+    }
+    encoding = {
+        "x": {"field": "sure", **share, "title": sure, **percent},
+        "y": {"field": "right", **share, "title": right, **percent},
+        "color": colour,
+    }
+    size = {"field": "images", "type": "quantitative", "legend": None}
+    size |= {"scale": {"type": "sqrt", "range": [40, 500]}}
+    dots = {
+        "mark": {"type": "point", "filled": True, "opacity": 0.85},
+        "encoding": encoding | {"size": size, "tooltip": facts},
+    }
+    return {"height": HEIGHT, "layer": [diagonal, dots]}
+
+
+def risk_points(found: "RiskCoverage") -> "pd.DataFrame":
+    """Return the curve of wrong answers against answers, at most about MOST_POINTS of it.
+
+    It begins where a hundredth is answered: one error among a handful is 20 % and says nothing.
+    """
+    import pandas as pd
+
+    count = len(found.errors)
+    chosen = np.unique(np.linspace(count // 100, count - 1, min(count, MOST_POINTS)).round().astype(int))
+    return pd.DataFrame({"coverage": found.coverages[chosen], "risk": found.risks[chosen]})
+
+
+def risk_spec(coverage: float, risk: float, answered: str, wrong: str) -> dict[str, Any]:
+    """Return the specification of the curve, with a dot where the threshold leads; words name the axes."""
+    axes = {
+        "x": {
+            "field": "coverage",
+            "type": "quantitative",
+            "title": answered,
+            "axis": {"format": "%"},
+            "scale": {"domain": [0, 1]},
+        },
+        "y": {"field": "risk", "type": "quantitative", "title": wrong, "axis": {"format": ".2~%"}},
+    }
+    facts = [
+        {"field": "coverage", "type": "quantitative", "format": ".1%", "title": answered},
+        {"field": "risk", "type": "quantitative", "format": ".2%", "title": wrong},
+    ]
+    here = {"values": [{"coverage": coverage, "risk": risk}]}
+    rule = {"type": "rule", "strokeDash": [4, 4], "color": QUIET}
+    return {
+        "height": HEIGHT,
+        "layer": [
+            {"mark": {"type": "line", "strokeWidth": 2}, "encoding": axes},
+            {"data": here, "mark": rule, "encoding": {"x": axes["x"]}},
+            {
+                "data": here,
+                "mark": {"type": "point", "filled": True, "size": 120, "color": LOUD, "opacity": 1},
+                "encoding": axes | {"tooltip": facts},
+            },
+        ],
+    }
+
+
+def scaled_by_temperature(asked: EvaluatedSplit) -> tuple[np.ndarray, float]:
+    """Return the probabilities [N, 10] after temperature scaling, and the temperature."""
+    return _scaled_by_temperature(asked.key, asked)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _scaled_by_temperature(key: tuple[str, ...], _asked: EvaluatedSplit) -> tuple[np.ndarray, float]:
+    from mnist_core.evaluation.calibration_curves import scale_by_temperature
+
+    result = evaluation(_asked)
+    return scale_by_temperature(result.probabilities, result.labels)

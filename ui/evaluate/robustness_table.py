@@ -1,0 +1,321 @@
+"""How a run reads images that are turned, blurred, hidden in part, or changed on purpose to deceive it."""
+
+import logging
+from collections.abc import Generator, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.evaluation.robustness import (
+    DISTURBANCES,
+    MeasurementKey,
+    load_robustness,
+    save_robustness,
+    strengths_csv,
+)
+from mnist_core.runs.run import Run
+from ui import resources
+from ui.evaluate.selection import EvaluatedSplit
+from ui.html.digits import png_url
+from ui.i18n import duration_text
+from ui.i18n import gettext as _
+from ui.jobs import SECONDS_BETWEEN_LOOKS, Job, is_watched, show_job_progress, start_button
+from ui.url_controls import url_choice, url_number
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mnist_core.evaluation.robustness import Robustness
+
+SIZES, USUAL_SIZE = ("200", "500", "1000", "2000"), "500"
+SECONDS_TO_WAIT = 60  # fewer images are suggested where the usual number would take longer
+HIGHEST_SEED = 9999
+SIZE_KEY, SEED_KEY, EXAMPLE_KEY = "count", "draws", "example"
+WATCHED_KEY = "robustness_watched"
+STRENGTHS = sum(len(trial.strengths) - 1 for trial in DISTURBANCES.values())
+Work = Job["Robustness | None"]
+
+
+def show(asked: EvaluatedSplit) -> None:
+    """Show the section: what it does, how much of it, and what came of it or comes of it by now."""
+    st.subheader(_("Where it breaks"))
+    st.markdown(
+        _(
+            "The same images, made harder step by step in {count} ways, and how many of them it still reads. "
+            "What a person would read at a glance may be lost on a network that has never seen it."
+        ).format(count=len(DISTURBANCES))
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        images, seed, example = choose_size(asked), choose_seed(), choose_example(asked)
+    work = robustness_work(asked, images, seed)
+    if is_watched(work, WATCHED_KEY):
+        show_progress(asked, work, example, seed)
+    else:
+        show_start(work, images)
+        show_result(asked, work.latest, example, seed)
+
+
+def choose_size(asked: EvaluatedSplit) -> int:
+    """Show on how many images it is measured, and about how long that takes; return how many."""
+    seconds = {size: min(int(size), len(asked.split)) * robustness_seconds(asked) for size in SIZES}
+    names = {
+        size: _("{images:,} in about {time}").format(images=int(size), time=duration_text(rounded(time)))
+        for size, time in seconds.items()
+    }
+    soon = USUAL_SIZE if seconds[USUAL_SIZE] <= SECONDS_TO_WAIT else SIZES[0]
+    return int(url_choice(st.selectbox, _("Images"), names, SIZE_KEY, soon, width=230))
+
+
+def rounded(seconds: float) -> float:
+    """Return a duration no finer than a guess is: whole seconds, above twenty five at a time."""
+    return max(1, round(seconds)) if seconds < 20 else 5 * round(seconds / 5)
+
+
+def choose_seed() -> int:
+    """Show the seed of all that is drawn by chance; return it."""
+    help_text = _("The same seed turns, moves and spots each image in the same way again.")
+    return url_number(_("Seed"), SEED_KEY, HIGHEST_SEED, 130, help_text=help_text)
+
+
+def choose_example(asked: EvaluatedSplit) -> int:
+    """Show which image the examples are made of; return its place in the split."""
+    return url_number(_("Image shown"), EXAMPLE_KEY, len(asked.split) - 1, 130)
+
+
+def show_start(work: Work, images: int) -> None:
+    """Offer to measure, unless that is done."""
+    if work.finished:
+        return
+    if work.failed:
+        st.warning(_("It could not be measured. Try again, with fewer images if memory is short."))
+    elif work.latest is not None:
+        st.info(_("Stopped; below is what was measured until then."))
+    else:
+        st.info(
+            _(
+                "It reads {images:,} images at {strengths} strengths, and attacks them. You can use the "
+                "page meanwhile."
+            ).format(images=images, strengths=STRENGTHS)
+        )
+    start_button(_("Measure"), WATCHED_KEY, lambda: work, key="measure")
+
+
+@st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
+def show_progress(asked: EvaluatedSplit, work: Work, example: int, seed: int) -> None:
+    """Show how far the measurement is, and what is known by now."""
+    waiting = work.latest is None
+    text = _("Waiting for another measurement to end …") if waiting else _("Measuring: {percent:.0%}")
+    show_job_progress(work, WATCHED_KEY, text, key="stop_measuring")
+    show_disturbances(asked, work.latest, example, seed)
+
+
+def show_result(asked: EvaluatedSplit, result: "Robustness | None", example: int, seed: int) -> None:
+    """Show all that was measured, in words, pictures and a table to download."""
+    if result is not None:
+        show_extremes(result)
+    show_disturbances(asked, result, example, seed)
+    if result is None or not result.accuracies:
+        return
+    st.subheader(_("One number each"))
+    table, columns = score_table(result)
+    st.dataframe(table, column_config=columns, hide_index=True, height="content")
+    st.caption(
+        _(
+            "The mean accuracy over all strengths but none. Each has a standard error of at most "
+            "{error:.1%}, as {images:,} images were read; small differences may be chance."
+        ).format(error=result.standard_error(0.5), images=result.images)
+    )
+    st.download_button(
+        _("Download as CSV"),
+        strengths_csv({measured(asked, result.images, seed): result}),
+        "robustness.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def show_extremes(result: "Robustness") -> None:
+    """Say what it copes with best and worst."""
+    scores = {name: score for name in DISTURBANCES if (score := result.score(name)) is not None}
+    if len(scores) < 2:
+        return
+    best, worst = max(scores, key=scores.get), min(scores, key=scores.get)
+    text = _(
+        "It reads **{clean:.1%}** of them as they are. It copes best with **{best}** ({best_score:.1%} on "
+        "average) and worst with **{worst}** ({worst_score:.1%})."
+    )
+    st.markdown(
+        text.format(
+            clean=result.clean,
+            best=_(DISTURBANCES[best].label),
+            best_score=scores[best],
+            worst=_(DISTURBANCES[worst].label),
+            worst_score=scores[worst],
+        )
+    )
+
+
+def show_disturbances(asked: EvaluatedSplit, result: "Robustness | None", example: int, seed: int) -> None:
+    """Show each trial: an image at each strength, and the accuracies measured there."""
+    with st.spinner(_("Disturbing the image …")):
+        images = disturbed_examples(asked, example, seed)
+    st.html(disturbances_html(images, result))
+
+
+STEPS = 6  # strengths of each trial, none among them
+
+
+def disturbances_html(images: Mapping[str, np.ndarray], result: "Robustness | None") -> str:
+    """Return all trials: their images at each strength, and a curve of the accuracies as far as measured."""
+    cards = (
+        disturbance_html(name, pictures, result.accuracies.get(name, (result.clean,)) if result else ())
+        for name, pictures in images.items()
+    )
+    return f'<div class="lab-trials">{"".join(cards)}</div>'
+
+
+def disturbance_html(name: str, images: np.ndarray, accuracies: Sequence[float]) -> str:
+    """Return one trial with as many accuracies as there are yet."""
+    trial = DISTURBANCES[name]
+    texts = [share_text(accuracy) for accuracy in accuracies]
+    texts += ["\N{HORIZONTAL ELLIPSIS}" if texts else ""] * (len(images) - len(texts))
+    steps = "".join(map(step_html, images, trial.strengths, texts))
+    head = f"<b>{escape(_(trial.label))}</b> <small>{escape(_(trial.description))}</small>"
+    unit = f'<span class="unit">{escape(_(trial.unit))}</span>'
+    curve = curve_html(_(trial.label), accuracies) if accuracies else ""
+    return (
+        f'<section class="lab-trial"><header>{head}</header>{curve}'
+        f'<div class="steps">{steps}</div>{unit}</section>'
+    )
+
+
+def share_text(accuracy: float) -> str:
+    """Return an accuracy in whole percent, 100 only of all images: rounding must not claim perfection."""
+    return f"{min(accuracy, 0.99) if accuracy < 1 else 1:.0%}"
+
+
+def step_html(image: np.ndarray, strength: float, share: str) -> str:
+    """Return an image at one strength, and in words how many such images are read right."""
+    return (
+        f'<span class="step"><b>{share}</b><img src="{png_url(image)}" alt="" width="28" height="28">'
+        f"<small>{strength:g}</small></span>"
+    )
+
+
+def curve_html(label: str, accuracies: Sequence[float]) -> str:
+    """Return accuracies, 0 to 1, as a filled curve with a corner over each image.
+
+    It is cut out of a box by CSS, as Streamlit lets no SVG through.
+    """
+    words = ", ".join(share_text(accuracy) for accuracy in accuracies)
+    alt = _("Accuracy under {trial}, from none to strongest: {accuracies}").format(
+        trial=label, accuracies=words
+    )
+    across = [(place + 0.5) / STEPS for place in range(len(accuracies))]
+    corners = [*zip(across, accuracies, strict=True), (across[-1], 0), (across[0], 0)]
+    path = ", ".join(f"{x:.2%} {1 - y:.2%}" for x, y in corners)
+    area = f'<div class="area" style="clip-path:polygon({path})"></div>'
+    return f'<div class="curve" role="img" aria-label="{escape(alt)}">{area}</div>'
+
+
+def score_table(result: "Robustness") -> "tuple[pd.DataFrame, dict[str, Any]]":
+    """Return a row for each trial that is measured, with its mean accuracy in percent, and how to show it."""
+    import pandas as pd
+
+    scores = {name: result.score(name) for name in result.accuracies}
+    rows = [
+        {
+            "trial": _(DISTURBANCES[name].label),
+            "score": 100 * score,
+            "strongest": 100 * result.accuracies[name][-1],
+        }
+        for name, score in scores.items()
+        if score is not None
+    ]
+    bar = st.column_config.ProgressColumn
+    columns = {
+        "trial": st.column_config.TextColumn(_("Made harder by")),
+        "score": bar(_("Mean accuracy"), format="%.1f%%", min_value=0, max_value=100),
+        "strongest": bar(_("At its strongest"), format="%.1f%%", min_value=0, max_value=100),
+    }
+    return pd.DataFrame(rows, columns=["trial", "score", "strongest"]), columns
+
+
+SECONDS_BETWEEN_TURNS = 0.3
+logger = logging.getLogger(__name__)
+_measuring = Lock()  # one robustness at a time: two would only slow each other down
+
+
+def robustness_work(asked: EvaluatedSplit, images: int, seed: int) -> "Job[Robustness | None]":
+    """Return the server's measurement of how a run bears corruption and attack."""
+    return _robustness_work(asked.key, images, seed, asked)
+
+
+def measured(asked: EvaluatedSplit, images: int, seed: int) -> MeasurementKey:
+    """Return what tells a measurement of robustness from others of the same run."""
+    return MeasurementKey(Path(asked.checkpoint).stem, asked.source, asked.name, images, seed)
+
+
+def robustness_seconds(asked: EvaluatedSplit) -> float:
+    """Return about how long measuring that takes for each image, here and now."""
+    return _robustness_seconds(asked.key, asked)
+
+
+def disturbed_examples(asked: EvaluatedSplit, index: int, seed: int) -> dict[str, np.ndarray]:
+    """Return an image at each strength of each trial, uint8 [strengths, 28, 28]."""
+    return _disturbed_examples(asked.key, index, seed, asked)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _robustness_work(
+    key: tuple[str, ...], images: int, seed: int, _asked: EvaluatedSplit
+) -> "Job[Robustness | None]":
+    model = resources.model(_asked.run)
+    wanted = measured(_asked, images, seed)
+
+    def steps() -> "Generator[tuple[float, Robustness | None]]":
+        from mnist_core.evaluation.robustness import measure_robustness
+
+        while not _measuring.acquire(timeout=SECONDS_BETWEEN_TURNS):
+            yield 0.0, None
+        try:
+            for fraction, result in measure_robustness(model, _asked.split, images, seed):
+                if result.complete:
+                    _keep(_asked.run, wanted, result)
+                yield fraction, result
+        finally:
+            _measuring.release()
+
+    return Job("robustness", steps, load_robustness(_asked.run.folder).get(wanted))
+
+
+def _keep(run: Run, wanted: MeasurementKey, result: "Robustness") -> None:
+    """Keep a result with its run, so that it outlives the server; the shipped run stays as it was shipped."""
+    if run.id == "shipped":
+        return
+    try:
+        save_robustness(run.folder, wanted, result)
+    except OSError as error:  # a full disk, or a run that was removed meanwhile
+        logger.warning("The robustness of run %s could not be kept: %s", run.id[:6], error)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _robustness_seconds(key: tuple[str, ...], _asked: EvaluatedSplit) -> float:
+    from mnist_core.evaluation.robustness import estimate_seconds
+
+    return estimate_seconds(resources.model(_asked.run), _asked.split)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _disturbed_examples(
+    key: tuple[str, ...], index: int, seed: int, _asked: EvaluatedSplit
+) -> dict[str, np.ndarray]:
+    from mnist_core.evaluation.robustness import DISTURBANCES, examples
+
+    model = resources.model(_asked.run)
+    return {name: examples(model, _asked.split, name, index, seed) for name in DISTURBANCES}

@@ -1,0 +1,144 @@
+"""What the Evaluate page is asked about: a run, and which images it is judged by; both are in the URL."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.data.mnist import Dataset, Split, evaluation_splits
+from mnist_core.evaluation.significance import wilson_interval
+from mnist_core.runs.run import Run
+from ui import resources
+from ui.evaluations import Show, read_split
+from ui.i18n import gettext as _
+from ui.i18n import percent_text, sentences_text
+from ui.runs.import_export import show_export
+from ui.url_controls import url_choice
+
+if TYPE_CHECKING:
+    from mnist_core.evaluation.metrics import Evaluation
+
+SPLIT_KEY = "split"
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluatedSplit:
+    """A run and the images to judge it by: "validation", "train" or "test" of `source` ("mnist", "sample").
+
+    `first` is the place of the split's first image in the file it is from, `checkpoint` the weights judged.
+    """
+
+    run: Run
+    checkpoint: str
+    name: str
+    split: Split
+    first: int
+    source: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells it from others, for caches."""
+        return self.checkpoint, self.source, self.name
+
+    @property
+    def file(self) -> str:
+        """Whether its images are from MNIST's "train" or "test" images."""
+        return "test" if self.name == "test" else "train"
+
+    def number(self, index: int) -> int:
+        """Return the place of image `index` of the split in its file."""
+        return self.first + index
+
+
+def choose_split(run: Run, data: Dataset) -> EvaluatedSplit:
+    """Show which images the run is judged by, and let others be chosen."""
+    splits = evaluation_splits(run.config, data)
+    names = {name: split_name(name) for name in splits}
+    fair = run.config.monitor == "validation" and "validation" in splits
+    name = url_choice(
+        st.segmented_control,
+        _("Images to judge it by"),
+        names,
+        SPLIT_KEY,
+        "validation" if fair else "test",
+        required=True,
+        width="content",
+    )
+    return EvaluatedSplit(run, str(run.checkpoints[-1]), name, *splits[name], data.source)
+
+
+def split_name(name: str) -> str:
+    """Return what a split is called."""
+    return {
+        "validation": _("Validation"),
+        "train": _("Training"),
+        "test": _("Test"),
+    }[name]
+
+
+def split_explanation(asked: EvaluatedSplit) -> str:
+    """Say what the images are to the run, and why others may judge it more or less fairly."""
+    if asked.run.results.get("source", asked.source) != asked.source:
+        return _("It learned from other images than are loaded here, so all of them are new to it.")
+    if asked.name == "train":
+        return _("It has learned from these images: they show what it couldn't learn, not how good it is.")
+    if asked.name == "validation":
+        return _(
+            "Training images it never learned from. The test images are for the end: each time a choice is "
+            "made after a look at them, they judge a little too kindly."
+        )
+    if asked.run.config.monitor == "test":
+        return _(
+            "It watched the test images while it trained: where they were used to choose settings or when to "
+            "stop, they judge it a little too kindly."
+        )
+    return _(
+        "Images kept for the end. Each time a choice is made after a look at them, they judge a little too "
+        "kindly; use the validation images to choose."
+    )
+
+
+def show_summary(asked: EvaluatedSplit, result: "Evaluation") -> None:
+    """Show accuracy, loss and size in numbers and in a sentence, and offer the run's files."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        show_accuracies(asked, result)
+        st.metric(_("Average loss"), f"{result.loss:.4f}", width="content")
+        st.metric(_("Errors"), f"{len(result.errors):,}", width="content")
+        st.metric(_("Parameters"), f"{asked.run.results.get('parameters', 0):,}", width="content")
+        show_export(asked.run)
+    images = len(result.labels)
+    correct = images - len(result.errors)
+    low, high = wilson_interval(correct, images)
+    sentence = {
+        "test": _("It reads **{correct:,}** of **{all:,}** test images right."),
+        "validation": _("It reads **{correct:,}** of **{all:,}** validation images right."),
+        "train": _("It reads **{correct:,}** of **{all:,}** training images right."),
+    }[asked.name]
+    said = [sentence.format(correct=correct, all=images)]
+    if asked.name != "train":  # what it has learned from says nothing of other images
+        words = _("Of all images like these it may well read {low:.1%} to {high:.1%} (95% interval, Wilson).")
+        said.append(words.format(low=low, high=high))
+    st.markdown(sentences_text(said))
+    st.caption(split_explanation(asked))
+
+
+def show_accuracies(asked: EvaluatedSplit, result: "Evaluation") -> None:
+    """Show the accuracy on these images, after the one that was measured when training ended."""
+    accuracy = percent_text(result.accuracy)
+    if asked.name == "test":
+        st.metric(_("Test accuracy"), accuracy, width="content")
+        return
+    if "test_accuracy" in asked.run.results:
+        recorded = percent_text(asked.run.results["test_accuracy"])
+        text = _("Measured once, when training ended.")
+        st.metric(_("Test accuracy"), recorded, width="content", help=text)
+    names = {"validation": _("On validation images"), "train": _("On training images")}
+    st.metric(names[asked.name], accuracy, width="content")
+
+
+def evaluation(asked: EvaluatedSplit, show: Show | None = None) -> "Evaluation":
+    """Return how a run's last checkpoint does on a split; InputError if it can't be read.
+
+    `show` is told how far that is, see read_split.
+    """
+    return read_split(asked.key, lambda: resources.model(asked.run), asked.split, show)

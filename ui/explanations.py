@@ -1,0 +1,147 @@
+"""Why a network reads an image as it does: saliency, nearest training images, feature maps."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.data.mnist import Split, hold_out
+from mnist_core.runs.run import Run
+from ui import resources
+from ui.html.digits import Figure, bars_html, grid_html, in_rows, on_ink, sure_text, tiles_html
+from ui.html.network import shape_text
+from ui.i18n import gettext as _
+from ui.i18n import sentences_text, translate
+
+if TYPE_CHECKING:
+    from mnist_core.evaluation.attribution import LayerActivation
+
+
+def show_saliency(run: Run, image: np.ndarray, target: int, alt: str) -> None:
+    """Show which pixels of `image`, uint8 [28, 28], speak for digit `target`; `alt` names the pictures."""
+    with st.spinner(_("Asking the network …")):
+        gradients, hiding = saliency(run, image, target)
+    methods = {_("Integrated gradients"): gradients, _("Occlusion"): hiding}
+    figures = [Figure(on_ink(values, image), f"<b>{name}</b>", alt) for name, values in methods.items()]
+    with st.container(key="lab_saliency"):
+        st.html(grid_html(figures, columns=2))
+    st.markdown(
+        _(
+            "<span class='lab-for'>Blue</span> speaks for a {digit}, <span class='lab-against'>orange</span> "
+            "against it; paper can do both. **Integrated gradients** shares out among the pixels by how much "
+            "the score of {digit} differs from that of empty paper; **occlusion** covers five by five pixels "
+            "at a time and looks how far the score falls. Where both agree, you may trust them most."
+        ).format(digit=target),
+        unsafe_allow_html=True,
+    )
+
+
+def saliency(run: Run, image: np.ndarray, target: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return how much each pixel speaks for `target`, by integrated gradients and by occlusion: [28, 28]."""
+    return _saliency(str(run.checkpoints[-1]), image.tobytes(), target, run)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _saliency(checkpoint: str, image: bytes, target: int, _run: Run) -> tuple[np.ndarray, np.ndarray]:
+    from mnist_core.evaluation.attribution import integrated_gradients, occlusion
+
+    model, pixels = resources.model(_run), np.frombuffer(image, np.uint8).reshape(28, 28)
+    return integrated_gradients(model, pixels, target), occlusion(model, pixels, target)
+
+
+COMPARED_WITH = 5000  # training images: at most 23 MB of features
+NEIGHBOURS = 8
+
+
+def show_similar(run: Run, image: np.ndarray, columns: int, itself: int | None = None) -> None:
+    """Show those nearest to `image`, uint8 [28, 28], in rows of `columns`.
+
+    `itself` is the place of the image where it is one of the training images: it is not its own neighbour.
+    """
+    train = compared_with(run)
+    with st.spinner(_("Comparing with training images …")):
+        places, distances = nearest_training(run, image, itself)
+    labels = train.labels[places]
+    common = int(np.bincount(labels, minlength=10).argmax())
+    st.markdown(
+        _(
+            "Of {all:,} training images, these are the {count} nearest to it in the last hidden layer; "
+            "**{share}** of them are a **{digit}**."
+        ).format(all=len(train), count=len(places), share=int((labels == common).sum()), digit=common)
+    )
+    figures = [
+        _figure(train, int(place), float(distance)) for place, distance in zip(places, distances, strict=True)
+    ]
+    st.html(grid_html(figures, columns))
+
+
+def _figure(train: Split, place: int, distance: float) -> Figure:
+    """A training image with its label, its number and its distance."""
+    words = {"label": int(train.labels[place]), "number": f"{place:,}", "distance": f"{distance:.2f}"}
+    caption = _("<b>{label}</b> &nbsp;{distance} away").format(**words)
+    alt = _("A handwritten {label}, image number {number}").format(**words)
+    return Figure(train.images[place], caption, alt)
+
+
+def compared_with(run: Run) -> Split:
+    """Return the training images among which the nearest are looked for."""
+    train, _validation = hold_out(resources.dataset().train, run.config.validation_size)
+    return train[: min(run.config.train_size, COMPARED_WITH)]
+
+
+def nearest_training(run: Run, image: np.ndarray, itself: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of the training images nearest to `image`, without `itself`, and how far they are."""
+    from mnist_core.evaluation.neighbours import hidden_features, nearest
+
+    own = hidden_features(resources.model(run), image[None])[0]
+    features = _training_features(str(run.checkpoints[-1]), resources.dataset().source, run)
+    places, distances = nearest(features, own, NEIGHBOURS + 1)
+    others = places != (-1 if itself is None else itself)
+    return places[others][:NEIGHBOURS], distances[others][:NEIGHBOURS]
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _training_features(checkpoint: str, source: str, _run: Run) -> np.ndarray:
+    from mnist_core.evaluation.neighbours import hidden_features
+
+    return hidden_features(resources.model(_run), compared_with(_run).images)
+
+
+MOST_TILES = 64
+MOST_MAPS = 32
+
+
+def _how_many(count: int, most: int) -> list[str]:
+    """Say that not all are shown."""
+    return [_("The first {most} of {count:,}.").format(most=most, count=count)] if count > most else []
+
+
+def show_layer(layer: "LayerActivation") -> None:
+    """Show what one layer makes of an image."""
+    values = layer.values
+    if layer.kind == "output":
+        _show_output(values)
+        return
+    title = f"**{translate(layer.title)}** · {shape_text(values.shape)}"
+    st.markdown(title)
+    largest = float(np.abs(values).max())
+    what = _("What this layer makes of the image: {title}").format(title=translate(layer.title))
+    if values.ndim == 3 and values.shape[1] > 1:
+        st.html(tiles_html(values[:MOST_MAPS], largest, what, side=2.6))
+    else:
+        units = values.ravel()
+        st.html(tiles_html([in_rows(units[:1024])], largest, what, side=18))
+    active = float((values > 0).mean())
+    words = _("{share:.0%} of its {count:,} values are above zero, the largest is {largest:.3g}.")
+    hidden = _how_many(len(values), MOST_MAPS) if values.ndim == 3 else _how_many(values.size, 1024)
+    st.caption(sentences_text([words.format(share=active, count=values.size, largest=largest), *hidden]))
+
+
+def _show_output(values: np.ndarray) -> None:
+    """Show the ten outputs as probabilities."""
+    powers = np.exp(values - values.max())
+    shares = powers / powers.sum()
+    read = int(shares.argmax())
+    st.markdown("**" + _("The ten outputs, as probabilities") + "**")
+    texts = [sure_text(float(share)) for share in shares]
+    st.html(bars_html([str(digit) for digit in range(10)], shares.tolist(), texts, strong=read))

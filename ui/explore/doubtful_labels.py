@@ -1,0 +1,100 @@
+"""Test images whose labels people doubt."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.data.label_errors import DOUBTFUL_LABELS, DoubtfulLabel
+from mnist_core.data.mnist import Dataset
+from ui import resources
+from ui.explore.selection import show_ways
+from ui.html.digits import Figure, grid_html, sure_text
+from ui.i18n import gettext as _
+from ui.i18n import list_text
+from ui.url_state import link
+
+if TYPE_CHECKING:
+    from mnist_core.recognition.recognizer import Prediction
+
+PAPER = "https://arxiv.org/abs/2103.14749"
+VOTES = "https://github.com/cleanlab/label-errors"
+
+
+def show(data: Dataset) -> None:
+    """Show the section."""
+    if data.source != "mnist":
+        st.info(
+            _(
+                "These images are in MNIST's test set, and the offline sample is in use instead, so there "
+                "is nothing to show."
+            )
+        )
+        return
+    st.markdown(
+        _(
+            "A label is what somebody once noted, and now and then that is wrong or can't be told. "
+            "[Northcutt, Athalye and Mueller]({paper}) (2021) let networks name the labels in the test set "
+            "that look wrong, and asked five people about each image: is it the label, the networks' guess, "
+            "or neither? These are all 15 for which fewer than three of the five chose the label ([their "
+            "votes]({votes}))."
+        ).format(paper=PAPER, votes=VOTES)
+    )
+    readings = shipped_readings(data) if st.toggle(_("Let the shipped model read them")) else {}
+    figures = [doubtful_figure(data, doubtful, readings.get(doubtful.index)) for doubtful in DOUBTFUL_LABELS]
+    st.html(grid_html(figures, columns=5))
+    if readings:
+        other = sum(readings[doubtful.index].label != doubtful.label for doubtful in DOUBTFUL_LABELS)
+        st.markdown(
+            _("The shipped model reads **{other}** of these {all} otherwise than they are labelled.").format(
+                other=other, all=len(DOUBTFUL_LABELS)
+            )
+        )
+    show_ways([doubtful.index for doubtful in DOUBTFUL_LABELS], "test", "of_doubtful")
+    st.markdown(
+        _(
+            "So 10,000 right answers of 10,000 are no goal: a network that agrees with every one of these "
+            "labels was lucky, or was tuned on them."
+        )
+    )
+    link("pages/evaluate.py", _("See where a network errs"), ":material/fact_check:")
+
+
+def doubtful_figure(data: Dataset, doubtful: DoubtfulLabel, reading: "Prediction | None") -> Figure:
+    """Return an image with its label and the five votes, and what a network read if that is known."""
+    words = {"number": f"{doubtful.index:,}", "label": doubtful.label, "guess": doubtful.guess}
+    caption = _("Label <b>{label}</b> &nbsp;no. {number}").format(**words)
+    alt = _("Test image {number}, labelled {label}; networks guessed {guess}").format(**words)
+    lines = [caption, votes_text(doubtful), *([reading_text(reading)] if reading else [])]
+    image = data.test.images[doubtful.index]
+    return Figure(image, "<br>".join(lines), alt)
+
+
+def votes_text(doubtful: DoubtfulLabel) -> str:
+    """Say how the five people voted, as HTML that keeps each vote on a line."""
+    for_digit = _("{n} say {digit}")
+    votes = [
+        for_digit.format(n=doubtful.for_label, digit=doubtful.label),
+        for_digit.format(n=doubtful.for_guess, digit=doubtful.guess),
+    ]
+    if doubtful.for_neither:
+        votes.append(_("{n} neither").format(n=doubtful.for_neither))
+    return list_text(f"<span class='lab-whole'>{vote}</span>" for vote in votes)
+
+
+def reading_text(reading: "Prediction") -> str:
+    """Say what the model read."""
+    sure = sure_text(reading.probabilities[reading.label], 0)
+    return _("The model: <b>{read}</b>, {sure} sure").format(read=reading.label, sure=sure)
+
+
+def shipped_readings(data: Dataset) -> "dict[int, Prediction]":
+    """Return what the shipped model reads in each of the images, by their numbers."""
+    run = resources.find_run("shipped")
+    if run is None or not run.checkpoints:
+        st.info(_("The shipped model isn't here."))
+        return {}
+    with st.spinner(_("Reading the images …")):
+        from mnist_core.recognition.recognizer import predict
+
+        model = resources.model(run)
+        return {d.index: predict(model, data.test.images[d.index]) for d in DOUBTFUL_LABELS}

@@ -1,0 +1,68 @@
+"""The most and the least typical images of each digit."""
+
+import streamlit as st
+
+from mnist_core.data.mnist import Dataset
+from mnist_core.data.statistics import most_and_least_typical
+from ui.explore.selection import ExploredSplit, choose_digit, choose_split, show_large, show_pictures
+from ui.explore.split_statistics import SplitFacts, split_facts
+from ui.html.digits import Figure
+from ui.i18n import gettext as _
+
+OF_ONE_DIGIT = 9
+
+
+def show(data: Dataset) -> None:
+    """Show the section."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        chosen, digit = choose_split(data), choose_digit()
+    st.markdown(
+        _(
+            "Typical means near the **mean image** of its digit: the difference from it, pixel by pixel, "
+            "squared, averaged, and the root taken. It knows nothing of shape, so a bold or slanted digit "
+            "counts as odd too."
+        )
+    )
+    with st.spinner(_("Comparing the images …")):
+        facts = split_facts(chosen)
+    if digit is not None and facts.statistics.counts[digit] < 2:
+        st.info(_("There are too few images of {digit} here. Choose another digit.").format(digit=digit))
+    elif digit is None:
+        show_all_digits(chosen, facts)
+    else:
+        show_digit(chosen, facts, digit)
+
+
+def show_all_digits(chosen: ExploredSplit, facts: SplitFacts) -> None:
+    """Show the one most typical and the one oddest image of each digit."""
+    pairs = [most_and_least_typical(chosen.split, facts.distances, digit, 1) for digit in range(10)]
+    st.subheader(_("The most typical of each digit"))
+    show_pictures(chosen, [index for nearest, _far in pairs for index in nearest], 10, "of_typical")
+    st.subheader(_("The least typical of each digit"))
+    show_pictures(chosen, [index for _near, farthest in pairs for index in farthest], 10, "of_odd")
+
+
+def show_digit(chosen: ExploredSplit, facts: SplitFacts, digit: int) -> None:
+    """Show a digit's mean image, and its most and least typical images."""
+    nearest, farthest = most_and_least_typical(chosen.split, facts.distances, digit, OF_ONE_DIGIT)
+    mean, typical, odd = st.columns([1, 2, 2], gap="large")
+    with mean:
+        st.subheader(_("The mean"))
+        alt = _("The mean of all images of {digit}").format(digit=digit)
+        image = facts.statistics.means[digit].round().astype("uint8")
+        show_large(Figure(image, "", alt), width=200)
+    with typical:
+        st.subheader(_("The most typical"))
+        st.caption(away_text(facts.distances[nearest]))
+        show_pictures(chosen, nearest, 3, "of_typical")
+    with odd:
+        st.subheader(_("The least typical"))
+        st.caption(away_text(facts.distances[farthest]))
+        show_pictures(chosen, farthest, 3, "of_odd")
+
+
+def away_text(distances) -> str:
+    """Say how far images are from the mean."""
+    return _("{low:.0f} to {high:.0f} grey levels of 255 from the mean").format(
+        low=distances.min(), high=distances.max()
+    )

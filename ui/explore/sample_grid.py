@@ -1,0 +1,131 @@
+"""The first thing to see: nine images with their labels, counts per digit, and what a network gets."""
+
+from functools import partial
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.data.mnist import Dataset, Split
+from ui.explore.selection import (
+    ExploredSplit,
+    choose_digit,
+    choose_split,
+    chosen_digit,
+    labelled,
+    number_in_url,
+    open_image,
+)
+from ui.fragments import send_to_browser
+from ui.html.digits import bars_html, grid_html
+from ui.i18n import gettext as _
+from ui.url_state import set_url_parameters
+
+SHOWN = 9
+SEED_KEY = "seed"  # in the URL: which shuffle is shown; none means the first images
+JUMP_KEY = "jump"
+GRID, COUNTS = "grid", "counts"  # fragments
+
+
+def show(data: Dataset) -> None:
+    """Show the section."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        chosen = choose_split(data)
+        choose_digit(GRID, COUNTS)
+    pictures, facts = st.columns([5, 4], gap="large")
+    with pictures:
+        show_grid(chosen)
+        show_jump(chosen)
+        st.caption(_("The bold figure is the label: the digit the writer meant. Numbers count from 0."))
+    with facts:
+        show_counts_here(chosen.split)
+        show_shape(chosen.split, len(data.train), len(data.test))
+
+
+def reshuffle() -> None:
+    """Show another nine images."""
+    set_url_parameters({SEED_KEY: str(number_in_url(SEED_KEY) + 1)})
+
+
+def show_first() -> None:
+    """Show the first nine images again."""
+    set_url_parameters({SEED_KEY: None})
+
+
+def chosen_indices(split: Split, digit: int | None, seed: int) -> np.ndarray:
+    """Return the places in the split of the images to show: the first, or a draw that `seed` repeats."""
+    matching = np.arange(len(split)) if digit is None else np.flatnonzero(split.labels == digit)
+    if seed:
+        return np.random.default_rng(seed).permutation(matching)[:SHOWN]
+    return matching[:SHOWN]
+
+
+@partial(st.fragment, key=GRID)
+def show_grid(chosen: ExploredSplit) -> None:
+    """Show nine images with their labels, and the buttons that choose which nine."""
+    digit, seed = chosen_digit(), number_in_url(SEED_KEY)
+    indices = chosen_indices(chosen.split, digit, seed)
+    if not len(indices):
+        st.info(_("No image here is a {digit}. Choose another digit, or all of them.").format(digit=digit))
+        return
+    st.html(grid_html((labelled(chosen.split, int(index)) for index in indices), columns=3))
+    send_to_browser("grid", (chosen.name, digit))
+    with st.container(horizontal=True):
+        st.button(_("Reshuffle"), icon=":material/shuffle:", on_click=reshuffle)
+        st.button(_("Back to the first nine"), on_click=show_first, disabled=not seed)
+
+
+def show_jump(chosen: ExploredSplit) -> None:
+    """Show a field that leads to the image with the number typed."""
+
+    def jump() -> None:
+        if st.session_state[JUMP_KEY] is not None:
+            open_image(st.session_state[JUMP_KEY], chosen.name)
+
+    last = len(chosen.split) - 1
+    st.number_input(
+        _("See any image with its pixel values"),
+        0,
+        last,
+        value=None,
+        step=1,
+        key=JUMP_KEY,
+        on_change=jump,
+        placeholder=_("No. 0 to {last}").format(last=f"{last:,}"),
+        width=230,
+    )
+
+
+@partial(st.fragment, key=COUNTS)
+def show_counts_here(split: Split) -> None:
+    """Show the counts, where the chosen digit stands out."""
+    show_counts(split, chosen_digit())
+
+
+def show_counts(split: Split, digit: int | None) -> None:
+    """Show how many images there are of each digit, as bars and in words; `digit` stands out."""
+    counts = np.bincount(split.labels, minlength=10)
+    st.subheader(_("How many of each digit"))
+    names, texts = [str(d) for d in range(10)], [f"{count:,}" for count in counts]
+    st.html(bars_html(names, counts / counts.max(), texts, strong=digit))
+    st.caption(
+        _("Most often {most} ({most_count:,} times), least often {least} ({least_count:,}).").format(
+            most=counts.argmax(), most_count=counts.max(), least=counts.argmin(), least_count=counts.min()
+        )
+    )
+
+
+def show_shape(split: Split, train: int, test: int) -> None:
+    """Show the numbers behind the images: shape, type, range and how many."""
+    st.subheader(_("What a network gets"))
+    shape = _(
+        "A batch of these {n} images is a tensor of shape `[N, C, H, W]` = `[{n}, 1, {height}, {width}]`: "
+        "**N** images, **C** colour channels (1, for grey), **H** pixels high, **W** pixels wide."
+    ).format(n=SHOWN, height=split.images.shape[1], width=split.images.shape[2])
+    values = _(
+        "Its type is `{dtype}`: each pixel a whole number from **{low}** (paper, shown black) to **{high}** "
+        "(ink, shown white). The network turns them into decimal numbers (`float32`) before it begins."
+    ).format(dtype=split.images.dtype, low=split.images[:1000].min(), high=split.images[:1000].max())
+    sizes = _(
+        "**{train:,}** training images to learn from, and **{test:,}** test images to judge by."
+    ).format(train=train, test=test)
+    st.markdown(f"- {shape}\n- {values}\n- {sizes}")

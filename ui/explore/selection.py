@@ -1,0 +1,121 @@
+"""Which images the Explore page is about: split, digit, image number and section, all in the URL."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from mnist_core.data.mnist import Dataset, Split
+from ui import url_state
+from ui.html.digits import Figure, figure_html, grid_html, image_number_text
+from ui.i18n import gettext as _
+from ui.url_controls import url_choice, url_number
+from ui.url_state import option_in_url, set_url_parameters
+
+VIEW_KEY, SPLIT_KEY, DIGIT_KEY, INDEX_KEY = "view", "split", "digit", "index"
+ALL, DIGITS = "all", tuple("0123456789")
+
+
+@dataclass(frozen=True, eq=False)
+class ExploredSplit:
+    """A split, its name ("train" or "test"), and where the data is from ("mnist" or "sample")."""
+
+    split: Split
+    name: str
+    source: str
+
+
+def choose_split(data: Dataset) -> ExploredSplit:
+    """Show which images are looked at, and let others be chosen."""
+    splits = {"train": _("Training images"), "test": _("Test images")}
+    name = url_choice(
+        st.segmented_control,
+        _("Images"),
+        splits,
+        SPLIT_KEY,
+        "train",
+        required=True,
+        label_visibility="collapsed",
+    )
+    return ExploredSplit(data.train if name == "train" else data.test, name, data.source)
+
+
+def choose_digit(*anew: str) -> int | None:
+    """Show which digit is looked at, and let another be chosen; None for all.
+
+    `anew` are the keys of the fragments that another one concerns, if not all around.
+    """
+    digits = {ALL: _("All digits"), **{digit: digit for digit in DIGITS}}
+    url_choice(
+        st.pills,
+        _("Digit"),
+        digits,
+        DIGIT_KEY,
+        ALL,
+        anew,
+        required=True,
+        wrap=True,
+        label_visibility="collapsed",
+    )
+    return chosen_digit()
+
+
+def chosen_digit() -> int | None:
+    """Return which digit is looked at, None for all."""
+    digit = option_in_url(DIGITS, DIGIT_KEY, ALL)
+    return None if digit == ALL else int(digit)
+
+
+def number_in_url(key: str) -> int:
+    """Return the whole number under `key` in the URL, 0 for none."""
+    return url_state.number_in_url(key) or 0
+
+
+def choose_number(label: str, last: int) -> int:
+    """Show a field for an image's number, 0 to `last`, kept in the URL; return the number."""
+    return url_number(label, INDEX_KEY, last, 200)
+
+
+def open_image(index: int, split: str) -> None:
+    """Turn to the section that shows one image."""
+    set_url_parameters({VIEW_KEY: "image", INDEX_KEY: str(index), SPLIT_KEY: split})
+
+
+def labelled(split: Split, index: int) -> Figure:
+    """Return an image with its label and its number."""
+    label = split.labels[index]
+    alt = _("A handwritten {label}, image number {number}").format(label=label, number=index)
+    return Figure(split.images[index], f"<b>{label}</b> &nbsp;{image_number_text(index)}", alt)
+
+
+def show_pictures(chosen: ExploredSplit, indices: Iterable[int], columns: int, key: str) -> None:
+    """Show images of a split with labels and numbers, and a way to each; `key` names the group."""
+    places = [int(index) for index in indices]
+    st.html(grid_html((labelled(chosen.split, index) for index in places), columns))
+    show_ways(places, chosen.name, key)
+
+
+def show_ways(indices: Sequence[int], split: str, key: str) -> None:
+    """Show a field that opens one of the images in full size."""
+
+    def turn() -> None:
+        picked, st.session_state[key] = st.session_state[key], None
+        if picked is not None:
+            open_image(picked, split)
+
+    st.selectbox(
+        _("See one with its pixel values"),
+        list(indices),
+        index=None,
+        format_func=image_number_text,
+        key=key,
+        on_change=turn,
+        placeholder=_("Choose an image"),
+        width=220,
+    )
+
+
+def show_large(figure: Figure, width: int = 340) -> None:
+    """Show one image as large as there is room for, at most `width` pixels."""
+    with st.container(width=width):
+        st.html(figure_html(figure))

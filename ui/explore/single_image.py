@@ -1,0 +1,136 @@
+"""One image: large, as 784 numbers in a square and in a line, and as each input scaling makes them."""
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.choices import INPUT_SCALINGS
+from mnist_core.data.mnist import Dataset
+from ui.explore.selection import (
+    INDEX_KEY,
+    ExploredSplit,
+    choose_number,
+    choose_split,
+    number_in_url,
+    open_image,
+    show_large,
+)
+from ui.html.digits import Figure
+from ui.html.tables import pixels_html, table_html, vector_html, vector_strip_html
+from ui.i18n import gettext as _
+from ui.url_controls import url_choice
+
+STORED = "stored"  # the pixels as they are in MNIST's files, 0 to 255
+SCALING_KEY = "scaling"
+
+
+def show(data: Dataset) -> None:
+    """Show the section."""
+    picture, facts = st.columns([2, 3], gap="large")
+    with picture:
+        chosen = choose_split(data)
+        index = show_choice(chosen)
+        show_picture(chosen, index)
+    pixels = chosen.split.images[index]
+    with facts:
+        st.subheader(_("Its values"))
+        scaling = choose_scaling()
+        show_scalings(pixels, scaling)
+    values = scaled(pixels, scaling)
+    show_square(pixels, values, scaling)
+    show_line(pixels, values, scaling)
+
+
+def show_choice(chosen: ExploredSplit) -> int:
+    """Show which image it is, and the ways to others; return its number."""
+    last = len(chosen.split) - 1
+    wanted = number_in_url(INDEX_KEY)
+    index = choose_number(_("Image no."), last)
+    if wanted > last:
+        st.warning(
+            _("There is no image {number} here; the last one is {last}, and it is shown instead.").format(
+                number=f"{wanted:,}", last=f"{last:,}"
+            )
+        )
+    with st.container(horizontal=True):
+        before, after = (index - 1) % (last + 1), (index + 1) % (last + 1)
+        st.button(
+            _("Previous"), icon=":material/arrow_back:", on_click=open_image, args=(before, chosen.name)
+        )
+        st.button(_("Next"), icon=":material/arrow_forward:", on_click=open_image, args=(after, chosen.name))
+    return index
+
+
+def show_picture(chosen: ExploredSplit, index: int) -> None:
+    """Show the image in large, with its label."""
+    image, label = chosen.split.images[index], chosen.split.labels[index]
+    caption = _("Label <b>{label}</b>").format(label=label)
+    alt = _("A handwritten {label}, image number {number}").format(label=label, number=index)
+    show_large(Figure(image, caption, alt))
+
+
+def choose_scaling() -> str:
+    """Show the scalings to choose from; return the key of one, or STORED."""
+    names = {STORED: _("As stored"), **{key: _(entry.label) for key, entry in INPUT_SCALINGS.items()}}
+    return url_choice(st.pills, _("Input scaling"), names, SCALING_KEY, STORED, required=True)
+
+
+def scaled(pixels: np.ndarray, scaling: str) -> np.ndarray:
+    """Return pixels as a network with this input scaling gets them; STORED leaves them as they are."""
+    if scaling == STORED:
+        return pixels
+    entry = INPUT_SCALINGS[scaling]
+    return (pixels / np.float32(255) - entry.mean) / entry.std
+
+
+def value_text(value: float, scaling: str) -> str:
+    """Return a value in as few figures as tell it apart, with a true minus sign."""
+    return f"{value:.0f}" if scaling == STORED else f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def show_scalings(pixels: np.ndarray, chosen: str) -> None:
+    """Show what each scaling makes of paper, grey and ink, and of this image; the chosen one stands out."""
+    st.markdown(
+        _(
+            "Before a network sees an image, its pixels are scaled: small numbers around zero are easier to "
+            "learn from."
+        )
+    )
+    head = [_("Scaling"), _("Paper"), _("Grey"), _("Ink"), _("Mean"), _("Spread")]
+    rows = []
+    for key in (STORED, *INPUT_SCALINGS):
+        name = _("As stored") if key == STORED else _(INPUT_SCALINGS[key].label)
+        of_image = scaled(pixels, key)
+        values = [*scaled(np.array([0, 128, 255]), key), of_image.mean(), of_image.std()]
+        rows.append([name, *(value_text(value, key) for value in values)])
+    st.html(table_html(head, rows, strong=[STORED, *INPUT_SCALINGS].index(chosen)))
+    if chosen != STORED:
+        st.caption(_(INPUT_SCALINGS[chosen].description))
+    st.caption(
+        _(
+            "Paper is 0, grey 128 and ink 255 in the files. Mean and spread (standard deviation) are those "
+            "of this image."
+        )
+    )
+
+
+def show_square(pixels: np.ndarray, values: np.ndarray, scaling: str) -> None:
+    """Show the values in rows and columns, each on the grey of its pixel."""
+    st.subheader(_("As 28 rows of 28 numbers"))
+    texts = [[value_text(value, scaling) for value in row] for row in values]
+    st.html(pixels_html(pixels, texts, _("The values of the pixels, row by row")))
+    st.caption(_("A convolutional network gets this square, so it knows which pixels are neighbours."))
+
+
+def show_line(pixels: np.ndarray, values: np.ndarray, scaling: str) -> None:
+    """Show the values one after another, as a strip of greys and in figures."""
+    st.subheader(_("As a vector of 784 numbers"))
+    st.html(vector_strip_html(pixels, _("The 784 pixels in one line, as a strip of greys")))
+    texts = [value_text(value, scaling) for value in values.ravel()]
+    st.html(vector_html(texts, _("The 784 numbers in one line")))
+    st.caption(
+        _(
+            "Row after row in one line: that is what the first layer of an MLP sees. It doesn't know which "
+            "pixels were neighbours; shuffled in the same way for every image, they would teach it just as "
+            "much."
+        )
+    )

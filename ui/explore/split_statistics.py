@@ -1,0 +1,159 @@
+"""A split as a whole: how much ink its pixels hold, and the mean and standard deviation of each digit."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.data.mnist import Dataset, Split
+from mnist_core.data.statistics import Statistics, distances_to_mean
+from mnist_core.data.statistics import statistics as gather
+from ui.explore.sample_grid import show_counts
+from ui.explore.selection import ExploredSplit, choose_split
+from ui.html.digits import Figure, grid_html
+from ui.i18n import gettext as _
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class SplitFacts:
+    """A split's statistics, and each image's distance to the mean of its digit [N]."""
+
+    statistics: Statistics
+    distances: np.ndarray
+
+
+def split_facts(chosen: ExploredSplit) -> SplitFacts:
+    """Return what is known of a split as a whole."""
+    return _split_facts(chosen.source, chosen.name, chosen.split)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _split_facts(source: str, name: str, _split: Split) -> SplitFacts:
+    found = gather(_split)
+    return SplitFacts(found, distances_to_mean(_split, found.means))
+
+
+STRONGEST = 127.5  # the largest spread there can be: half the pixels paper, half ink
+
+
+def show(data: Dataset) -> None:
+    """Show the section, what takes longest last."""
+    chosen = choose_split(data)
+    counts, pixels = st.columns(2, gap="large")
+    with counts:
+        show_counts(chosen.split, None)
+    with st.spinner(_("Counting pixels …")):
+        found = split_facts(chosen).statistics
+    show_means(found)
+    show_spreads(found)
+    with pixels:
+        show_pixels(found)
+
+
+def show_pixels(found: Statistics) -> None:
+    """Show how often each grey occurs, and what that comes to."""
+    st.subheader(_("How much ink a pixel holds"))
+    counts = found.pixel_counts
+    shares = counts / counts.sum()
+    st.markdown(
+        _(
+            "**{paper:.1%}** of the pixels are paper (0), **{ink:.1%}** nearly full ink ({full_ink} to 255). "
+            "The chart shows those in between, most of them at the edges of strokes."
+        ).format(paper=shares[0], ink=shares[FULL_INK:].sum(), full_ink=FULL_INK)
+    )
+    st.vega_lite_chart(
+        ink_points(counts),
+        ink_spec(_("Value of the pixel"), _("Pixels")),
+        alt=_("How many pixels have each value between paper and full ink"),
+    )
+    st.caption(
+        _(
+            "The mean of all pixels is {mean:.2f}, their spread (standard deviation) {spread:.2f}; divided "
+            'by 255, {mean_unit:.4f} and {spread_unit:.4f}. The input scaling "{scaling}" uses 0.1307 and '
+            "0.3081, measured on MNIST's training images."
+        ).format(
+            mean=found.pixel_mean,
+            spread=found.pixel_spread,
+            mean_unit=found.pixel_mean / 255,
+            spread_unit=found.pixel_spread / 255,
+            scaling=_("Mean 0, spread 1"),
+        )
+    )
+
+
+def show_means(found: Statistics) -> None:
+    """Show the mean image of each digit."""
+    st.subheader(_("The mean of each digit"))
+    st.caption(
+        _("Each pixel is the mean of that pixel over all images of the digit: where most people put ink.")
+    )
+    alt = _("The mean of all images of {digit}")
+    show_ten(found.means, alt)
+
+
+def show_spreads(found: Statistics) -> None:
+    """Show the spread of each digit, as bright as can be."""
+    st.subheader(_("The spread of each digit"))
+    st.caption(
+        _(
+            "Each pixel is the standard deviation of that pixel: bright where some people put ink and "
+            "others don't."
+        )
+    )
+    alt = _("The standard deviation of all images of {digit}")
+    show_ten(found.spreads / STRONGEST * 255, alt)
+
+
+def show_ten(images: np.ndarray, alt: str) -> None:
+    """Show an image [H, W], 0 to 255, for each of the ten digits."""
+    shades = images.round().astype(np.uint8)
+    st.html(
+        grid_html(
+            (Figure(shades[d], f"<b>{d}</b>", alt.format(digit=d)) for d in range(10)),
+            columns=10,
+            least=3.7,  # five in a row on a phone
+        )
+    )
+
+
+BIN = 5  # values to a bar
+FULL_INK = 251  # from here on; these bars would dwarf all others
+
+
+def ink_points(counts: np.ndarray) -> "pd.DataFrame":
+    """Return how many pixels have each value from 1 to FULL_INK - 1, BIN values to a bar."""
+    import pandas as pd
+
+    starts = np.arange(1, FULL_INK, BIN)
+    return pd.DataFrame(
+        {
+            "from": starts,
+            "to": starts + BIN,
+            "values": [f"{low} - {low + BIN - 1}" for low in starts],
+            "pixels": counts[1:FULL_INK].reshape(-1, BIN).sum(axis=1),
+        }
+    )
+
+
+def ink_spec(value: str, pixels: str) -> dict[str, Any]:
+    """Return the specification of a chart of `ink_points`; `value` and `pixels` name the axes."""
+    whole = {"domain": [0, FULL_INK], "nice": False}
+    amount = {"field": "pixels", "type": "quantitative", "title": pixels}
+    inside = {"labelFlush": 15}  # the last number stays within the chart
+    return {
+        "height": 230,
+        "mark": {"type": "bar"},
+        "encoding": {
+            "x": {"field": "from", "bin": "binned", "title": value, "scale": whole, "axis": inside},
+            "x2": {"field": "to"},
+            "y": amount | {"axis": {"format": ",d"}},
+            "tooltip": [
+                {"field": "values", "type": "nominal", "title": value},
+                amount | {"format": ",d"},
+            ],
+        },
+    }

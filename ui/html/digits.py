@@ -1,0 +1,156 @@
+"""Digits as HTML: pixel images and bars, drawn by the browser without scripts or chart libraries."""
+
+import base64
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from ui.i18n import gettext as _
+
+
+@dataclass(frozen=True)
+class Figure:
+    """An image uint8 [28, 28] or [28, 28, 3], its caption (HTML), and in words for who can't see it."""
+
+    image: np.ndarray
+    caption: str
+    alt: str
+
+
+def image_number_text(index: int) -> str:
+    """Return an image's number as people read it."""
+    return _("no. {number}").format(number=f"{index:,}")
+
+
+def png_url(image: np.ndarray) -> str:
+    """Return an image uint8 [H, W], or in colours [H, W, 3 or 4], as the data URL of a PNG."""
+    file = BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def figure_html(figure: Figure) -> str:
+    """Return one image with its caption."""
+    picture = f'<img src="{png_url(figure.image)}" width="28" height="28" alt="{escape(figure.alt)}">'
+    return f'<figure class="lab-digit">{picture}<figcaption>{figure.caption}</figcaption></figure>'
+
+
+def grid_html(figures: Iterable[Figure], columns: int, least: float = 5.5) -> str:
+    """Return images in rows of `columns`; of fewer where an image would be narrower than `least` rem."""
+    cells = "".join(map(figure_html, figures))
+    return f'<div class="lab-digits" style="--columns:{columns};--least:{least}rem">{cells}</div>'
+
+
+def sure_text(share: float, digits: int = 1) -> str:
+    """Return a confidence, 0 to 1, in percent, but never as 100: rounding must not claim certainty."""
+    highest = 1 - 0.1**digits / 100
+    return f"{share:.{digits}%}" if share <= highest else f"> {highest:.{digits}%}"
+
+
+def bars_html(
+    names: Sequence[str], shares: Sequence[float], texts: Sequence[str], strong: int | None = None
+) -> str:
+    """Return horizontal bars: `shares` are lengths from 0 to 1, `strong` the bar to point out."""
+    rows = (
+        _bar_html(name, share, text, "row strong" if i == strong else "row")
+        for i, (name, share, text) in enumerate(zip(names, shares, texts, strict=True))
+    )
+    return f'<div class="lab-bars" role="list">{"".join(rows)}</div>'
+
+
+def _bar_html(name: str, share: float, text: str, style: str) -> str:
+    bar = f'<span class="bar" style="width:{share:.2%}"></span>'
+    return (
+        f'<div class="{style}" role="listitem"><span class="name">{escape(name)}</span>'
+        f'<span class="track" aria-hidden="true">{bar}</span><span class="value">{escape(text)}</span></div>'
+    )
+
+
+def signed_url(values: np.ndarray, largest: float) -> str:
+    """Return values [H, W] as the data URL of a PNG: the colour their sign, the strength their size."""
+    strength = np.clip(np.abs(values) / max(largest, 1e-12), 0, 1)
+    pixels = np.empty((*values.shape, 4), np.uint8)
+    pixels[..., :3] = sign_colours(values)
+    pixels[..., 3] = np.round(255 * strength)
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def tiles_html(pictures: Iterable[np.ndarray], largest: float, what: str, side: float = 3.4) -> str:
+    """Return pictures [H, W] side by side, each at least `side` rem wide; `what` says what they are."""
+    images = "".join(f'<img src="{signed_url(picture, largest)}" alt="">' for picture in pictures)
+    style = f"--side:{side}rem"
+    return f'<div class="lab-tiles" role="img" aria-label="{escape(what)}" style="{style}">{images}</div>'
+
+
+def in_rows(values: np.ndarray, columns: int = 32) -> np.ndarray:
+    """Return units [F] as a picture with rows of `columns`; what is missing in the last row is 0."""
+    columns = min(columns, len(values))
+    rows = -(-len(values) // columns)
+    filled = np.zeros(rows * columns, values.dtype)
+    filled[: len(values)] = values
+    return filled.reshape(rows, columns)
+
+
+GAP = 1  # pixels between maps
+MAPS_TO_A_ROW = 8  # so that each has its place on a phone
+LONGEST_ROW = 32  # units to a row
+
+
+def map_mosaic(maps: np.ndarray) -> np.ndarray:
+    """Lay maps [C, H, W] side by side in rows, with gaps, as signed colours: uint8 [H', W', 4].
+
+    What lies between them is transparent.
+    """
+    count, height, width = maps.shape
+    columns = min(count, MAPS_TO_A_ROW)
+    rows = -(-count // columns)
+    colours = signed_colours(maps)
+    sheet = np.zeros((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 4), np.uint8)
+    for number in range(count):
+        top, left = (number // columns) * (height + GAP), (number % columns) * (width + GAP)
+        sheet[top : top + height, left : left + width, :3] = colours[number]
+        sheet[top : top + height, left : left + width, 3] = 255
+    return sheet
+
+
+def unit_strip(units: np.ndarray) -> np.ndarray:
+    """Lay units [F] in rows of squares, as signed colours: uint8 [H, W, 4], the rest transparent."""
+    columns = min(len(units), LONGEST_ROW)
+    rows = -(-len(units) // columns)
+    sheet = np.zeros((rows * columns, 4), np.uint8)
+    sheet[: len(units), :3] = signed_colours(units)
+    sheet[: len(units), 3] = 255
+    return sheet.reshape(rows, columns, 4)
+
+
+ABOVE, BELOW = (58, 152, 230), (235, 122, 32)  # blue speaks for, orange against; seen on white and on black
+FAINT = 0.4  # how bright the ink is under the colours
+
+
+def signed_colours(values: np.ndarray) -> np.ndarray:
+    """Return uint8 [..., 3] for values of any shape: black at 0, blue above, orange below, by the largest."""
+    return np.rint(_strength(values) * sign_colours(values)).astype(np.uint8)
+
+
+def on_ink(values: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Return values [28, 28] as colours on the faint ink of `image` [28, 28]: uint8 [28, 28, 3]."""
+    strength = _strength(values)
+    return np.rint(image[..., None] * FAINT * (1 - strength) + sign_colours(values) * strength).astype(
+        np.uint8
+    )
+
+
+def _strength(values: np.ndarray) -> np.ndarray:
+    """How far from zero, 0 to 1, as the largest is: [..., 1]."""
+    return np.abs(values)[..., None] / max(float(np.abs(values).max()), 1e-12)
+
+
+def sign_colours(values: np.ndarray) -> np.ndarray:
+    """Return the colour of each value's sign, at full strength: [..., 3]."""
+    return np.where(values[..., None] >= 0, ABOVE, BELOW)

@@ -1,0 +1,60 @@
+"""Tables of numbers as HTML, and text that Markdown leaves as it is."""
+
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+
+from ui.html.digits import png_url
+
+BRIGHT = 118  # from here on black stands out more than white
+
+
+def pixels_html(pixels: np.ndarray, texts: Sequence[Sequence[str]], words: str) -> str:
+    """Return a table of `texts`, each on the grey of its pixel uint8 [H, W]; `words` say what it is."""
+    columns = "".join(f'<th scope="col">{column}</th>' for column in range(pixels.shape[1]))
+    rows = "".join(
+        f'<tr><th scope="row">{number}</th>{"".join(map(_pixel_html, row.tolist(), line))}</tr>'
+        for number, (row, line) in enumerate(zip(pixels, texts, strict=True))
+    )
+    table = f"<table><thead><tr><td></td>{columns}</tr></thead><tbody>{rows}</tbody></table>"
+    return _scrolling("lab-pixels", table, words)
+
+
+def _pixel_html(grey: int, text: str) -> str:
+    style = ' class="bright"' if grey >= BRIGHT else "" if grey else ' class="paper"'
+    return f'<td{style} style="--grey:{grey}">{text}</td>'
+
+
+def vector_strip_html(pixels: np.ndarray, words: str) -> str:
+    """Return the pixels uint8 [H, W] one after another, as a strip of greys."""
+    url = png_url(pixels.reshape(1, -1))
+    return f'<img class="lab-strip" src="{url}" alt="{escape(words)}">'
+
+
+def vector_html(texts: Sequence[str], words: str) -> str:
+    """Return numbers one after another in brackets."""
+    return _scrolling("lab-vector", f"[{', '.join(texts)}]", words)
+
+
+def table_html(head: Sequence[str], rows: Sequence[Sequence[str]], strong: int) -> str:
+    """Return a table whose first column names the rows; row `strong` stands out."""
+    columns = "".join(f'<th scope="col">{escape(text)}</th>' for text in head)
+    body = "".join(_row_html(row, number == strong) for number, row in enumerate(rows))
+    return f'<table class="lab-table"><thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _row_html(row: Sequence[str], strong: bool) -> str:
+    cells = "".join(f"<td>{escape(text)}</td>" for text in row[1:])
+    style = ' class="strong"' if strong else ""
+    return f'<tr{style}><th scope="row">{escape(row[0])}</th>{cells}</tr>'
+
+
+def _scrolling(style: str, content: str, words: str) -> str:
+    """A box that scrolls by itself, also with the arrow keys: it can take the focus."""
+    return f'<div class="{style}" role="region" tabindex="0" aria-label="{escape(words)}">{content}</div>'
+
+
+def escape_markdown(text: str) -> str:
+    """Return text that markdown leaves as it is."""
+    return "".join(f"\\{c}" if c in r"\`*_{}[]()<>#+-.!|~:$" else c for c in text)

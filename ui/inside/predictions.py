@@ -1,0 +1,129 @@
+"""How the network read the test images at the snapshot, and how its reading of one image came about."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from ui.html.digits import sure_text
+from ui.i18n import gettext as _
+from ui.inside.gradient_history import _now_rule
+from ui.inside.selection import InspectedRun, choose_image, evaluation_at, readings, snapshot_text
+from ui.projection_chart import COLOURS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def show(seen: InspectedRun) -> None:
+    """Show the section."""
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _show_matrix(seen)
+    with right:
+        _show_reading(seen)
+
+
+def _show_matrix(seen: InspectedRun) -> None:
+    with st.spinner(_("It reads the test images as it did then …")):
+        result = evaluation_at(seen)
+    right = int((result.predictions == result.labels).sum())
+    words = _("**{accuracy:.2%}** of the first {all:,} test images right, {right:,} of them; loss {loss:.4f}")
+    all_of_them = len(result.labels)
+    st.markdown(words.format(accuracy=result.accuracy, right=right, all=all_of_them, loss=result.loss))
+    st.html(matrix_html(result.confusion_matrix))
+    st.caption(_("A row is the true digit, a column what was read; the diagonal, in blue, is right."))
+
+
+def matrix_html(matrix: np.ndarray) -> str:
+    """Return counts [true, read] as a table, coloured by their logarithm; it changes without a flicker."""
+    head = "".join(f'<th scope="col">{digit}</th>' for digit in range(10))
+    strongest = np.log1p(max(int(matrix.max()), 1))
+    cells = (
+        "".join(_cell(true, read, int(count), strongest) for read, count in enumerate(row))
+        for true, row in enumerate(matrix)
+    )
+    rows = (f'<tr><th scope="row">{true}</th>{row}</tr>' for true, row in enumerate(cells))
+    name = escape(_("Confusion matrix: rows are true digits, columns what was read"))
+    return (
+        f'<table class="lab-matrix" aria-label="{name}"><thead><tr><th></th>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def _cell(true: int, read: int, count: int, strongest: float) -> str:
+    strength = np.log1p(count) / strongest
+    kind = "right" if true == read else "wrong"
+    return f'<td class="{kind}" style="--strength:{strength:.0%}">{count or ""}</td>'
+
+
+def _show_reading(seen: InspectedRun) -> None:
+    asked = choose_image(seen)
+    with st.spinner(_("It reads the image at every moment …")):
+        probabilities = readings(seen, asked.image)
+    now = seen.snapshots.index(seen.snapshot)
+    read = int(probabilities[now].argmax())
+    words = _("{moment}: it reads **{read}**, {sure} sure.")
+    sure = sure_text(float(probabilities[now, read]), 0)
+    snapshot = snapshot_text(seen.snapshot)
+    st.markdown(words.format(moment=snapshot[0].upper() + snapshot[1:], read=read, sure=sure))
+    if len(seen.snapshots) > 1:
+        st.vega_lite_chart(
+            reading_points([snapshot.epoch for snapshot in seen.snapshots], probabilities),
+            reading_spec(_("epoch"), _("probability"), _("Digit"), seen.snapshot.epoch),
+            key="readings",
+            alt=_("How likely each digit was held to be, from moment to moment"),
+        )
+        st.caption(_turns(probabilities, seen))
+
+
+def _turns(probabilities: np.ndarray, seen: InspectedRun) -> str:
+    """Say since when it reads what it reads in the end."""
+    read = probabilities.argmax(axis=1)
+    other = np.flatnonzero(read != read[-1])
+    if not len(other):
+        return _("It read {read} at every moment.").format(read=read[-1])
+    since = snapshot_text(seen.snapshots[int(other[-1]) + 1])
+    return _("In the end it reads {read}, and has done so since: {moment}.").format(
+        read=read[-1], moment=since
+    )
+
+
+LIKELY = 0.2  # before training every digit is held to be about 0.1 likely
+
+
+def reading_points(epochs: Sequence[float], probabilities: np.ndarray) -> "pd.DataFrame":
+    """Return the probability [snapshots, 10] of each digit that was ever likely, at each snapshot."""
+    import pandas as pd
+
+    likely = np.flatnonzero(probabilities.max(axis=0) > LIKELY)
+    rows = [
+        (str(place), epoch, f"{epoch:g}", str(digit), float(probabilities[place, digit]))
+        for place, epoch in enumerate(epochs)
+        for digit in likely
+    ]
+    return pd.DataFrame(rows, columns=["place", "epoch", "name", "digit", "probability"])
+
+
+def reading_spec(epoch: str, probability: str, digit: str, now: float) -> dict[str, Any]:
+    """Return the specification of `reading_points`, a line a digit; `now` is the epoch that is looked at."""
+    scale = {"domain": [str(d) for d in range(10)], "range": COLOURS}
+    colour = {"field": "digit", "type": "nominal", "title": digit, "scale": scale}
+    x = {"field": "epoch", "type": "quantitative", "title": epoch, "scale": {"type": "sqrt", "nice": False}}
+    y = {"field": "probability", "type": "quantitative", "title": probability}
+    y |= {"axis": {"format": "~%", "values": [0, 0.2, 0.4, 0.6, 0.8, 1]}, "scale": {"domain": [0, 1.1]}}
+    facts = [
+        {"field": "digit", "type": "nominal", "title": digit},
+        {"field": "name", "type": "nominal", "title": epoch},
+        {"field": "probability", "type": "quantitative", "title": probability, "format": ".1%"},
+    ]
+    lines = {"mark": {"type": "line", "strokeWidth": 2, "opacity": 0.45}}
+    digits = {
+        "mark": {"type": "text", "fontSize": 15, "fontWeight": 700, "dy": -10},
+        "encoding": {"text": {"field": "digit", "type": "nominal"}},
+    }
+    base = {"x": x, "y": y, "color": colour | {"legend": None}, "tooltip": facts}
+    drawn = {"encoding": base, "layer": [lines, digits]}
+    return {"height": 260, "layer": [_now_rule(x, now), drawn]}

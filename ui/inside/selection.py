@@ -1,0 +1,223 @@
+"""Time travel: the slider over what is kept of a training."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.recognition.strokes import strokes_to_image
+from mnist_core.runs.run import Run
+from mnist_core.runs.weight_snapshots import WeightSnapshot, load_snapshot, snapshots_of
+from ui import resources
+from ui.canvas import DRAWING_KEY, strokes_of
+from ui.html.digits import Figure, figure_html
+from ui.i18n import gettext as _
+from ui.jobs import Job
+from ui.url_controls import url_choice, url_number
+from ui.url_state import link, set_url_parameters
+
+if TYPE_CHECKING:
+    from mnist_core.data.projection import Projection
+    from mnist_core.evaluation.attribution import LayerActivation
+    from mnist_core.evaluation.metrics import Evaluation
+    from mnist_core.models.modules import DigitClassifier
+
+SNAPSHOT_KEY = "moment"  # in the URL: after how many epochs; none means the last
+
+
+@dataclass(frozen=True)
+class InspectedRun:
+    """A run as it was at one of its `snapshots`."""
+
+    run: Run
+    snapshot: WeightSnapshot
+    snapshots: tuple[WeightSnapshot, ...]
+
+    @property
+    def last(self) -> WeightSnapshot:
+        """The latest snapshot."""
+        return self.snapshots[-1]
+
+    def key(self, snapshot: WeightSnapshot) -> str:
+        """Return what tells a snapshot of this run from all others."""
+        return f"{self.run.id} {snapshot.epoch} {snapshot.file}"
+
+
+def choose_snapshot(run: Run) -> InspectedRun:
+    """Show the slider; return the run at the snapshot it is set to."""
+    snapshots = snapshots_of(run)
+    if len(snapshots) == 1:
+        st.caption(_("Of this run only the weights of one moment are kept, so there is no slider."))
+        return InspectedRun(run, snapshots[0], tuple(snapshots))
+    labels = {f"{snapshot.epoch:g}": snapshot_text(snapshot) for snapshot in snapshots}
+    chosen = url_choice(
+        st.select_slider,
+        _("Moment of the training"),
+        labels,
+        SNAPSHOT_KEY,
+        next(reversed(labels)),
+        help=_("The arrow keys move it as well. Everything below is as it was then."),
+    )
+    return InspectedRun(run, snapshots[list(labels).index(chosen)], tuple(snapshots))
+
+
+def snapshot_text(snapshot: WeightSnapshot) -> str:
+    """Say when a snapshot was."""
+    if snapshot.epoch == 0:
+        return _("before training")
+    if snapshot.epoch < 1:
+        return _("after {share:.0%} of epoch 1").format(share=snapshot.epoch)
+    return _("after epoch {epoch:g}").format(epoch=snapshot.epoch)
+
+
+EVALUATED_IMAGES = 2000  # test images, so that the slider answers at once; the Evaluate page has them all
+MAP_IMAGES = 1500  # of these: enough to see groups, and little to send when the slider moves
+
+
+def evaluation_at(seen: InspectedRun) -> "Evaluation":
+    """Return how a run did on the first test images at its snapshot."""
+    return _evaluation(seen.key(seen.snapshot), resources.dataset().source, seen)
+
+
+def weights_at(seen: InspectedRun) -> tuple[np.ndarray, float]:
+    """Return the first layer's weights [units, H, W] at the snapshot, and the last snapshot's largest."""
+    from mnist_core.evaluation.attribution import first_layer_weights
+
+    now, last = (first_layer_weights(_model_at(seen, snapshot)) for snapshot in (seen.snapshot, seen.last))
+    return now, float(np.quantile(np.abs(last), 0.995))
+
+
+def activations_at(seen: InspectedRun, image: np.ndarray) -> "list[LayerActivation]":
+    """Return what each layer made of an image at the snapshot."""
+    from mnist_core.evaluation.attribution import activations
+
+    return activations(_model_at(seen, seen.snapshot), image)
+
+
+def readings(seen: InspectedRun, image: np.ndarray) -> np.ndarray:
+    """Return the probabilities of an image at every snapshot of the run, [snapshots, 10]."""
+    return _readings(" ".join(map(seen.key, seen.snapshots)), image.tobytes(), seen, image)
+
+
+def map_at(seen: InspectedRun) -> "Projection":
+    """Return the first test images along two principal components of the last layer's inputs.
+
+    The map is turned so that images lie as near as can be to where they are at the last snapshot.
+    """
+    from mnist_core.data.projection import Projection, aligned_to
+
+    now, last = (
+        _components(seen.key(m), resources.dataset().source, seen, m) for m in (seen.snapshot, seen.last)
+    )
+    return Projection(aligned_to(now.coordinates, last.coordinates), now.shares)
+
+
+def tsne_at(seen: InspectedRun) -> Job[np.ndarray]:
+    """Return the server's work on the t-SNE map of the same, positions [N, 2]."""
+    return _tsne(seen.key(seen.snapshot), resources.dataset().source, seen)
+
+
+def _model_at(seen: InspectedRun, snapshot: WeightSnapshot) -> "DigitClassifier":
+    return _model(seen.key(snapshot), seen, snapshot)
+
+
+@st.cache_resource(show_spinner=False, max_entries=3)  # a network may be large, and is loaded in 15 ms
+def _model(key: str, _seen: InspectedRun, _moment: WeightSnapshot) -> "DigitClassifier":
+    return load_snapshot(_seen.run, _moment)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _evaluation(key: str, source: str, _seen: InspectedRun) -> "Evaluation":
+    from mnist_core.evaluation.metrics import evaluate
+
+    return evaluate(_model_at(_seen, _seen.snapshot), resources.dataset().test[:EVALUATED_IMAGES])
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _readings(key: str, image: bytes, _seen: InspectedRun, _image: np.ndarray) -> np.ndarray:
+    from mnist_core.recognition.recognizer import predict
+
+    models = (load_snapshot(_seen.run, snapshot) for snapshot in _seen.snapshots)
+    return np.stack([predict(model, _image).probabilities for model in models])
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _components(key: str, source: str, _seen: InspectedRun, _moment: WeightSnapshot) -> "Projection":
+    from mnist_core.data.projection import feature_components
+
+    return feature_components(_features(_seen, _moment), 2)
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _tsne(key: str, source: str, _seen: InspectedRun) -> Job[np.ndarray]:
+    from mnist_core.data.projection import COMPONENTS, feature_components, tsne_of_points
+
+    points = feature_components(_features(_seen, _seen.snapshot), COMPONENTS).coordinates
+    return Job("t-SNE", lambda: tsne_of_points(points))
+
+
+def _features(seen: InspectedRun, snapshot: WeightSnapshot) -> np.ndarray:
+    """Return what the last layer gets of the first test images; up to 19 MB, so it isn't kept."""
+    from mnist_core.evaluation.neighbours import hidden_features
+
+    return hidden_features(_model_at(seen, snapshot), resources.dataset().test.images[:MAP_IMAGES])
+
+
+IMAGE_KEY = "index"
+
+
+@dataclass(frozen=True, eq=False)
+class InspectedImage:
+    """An image uint8 [28, 28], what it is called, and its label if that is known."""
+
+    image: np.ndarray
+    name: str
+    label: int | None = None
+
+
+def choose_image(seen: InspectedRun) -> InspectedImage:
+    """Show which image is looked at, and let another be chosen."""
+    sources = {"test": _("A test image"), "drawing": _("What I drew")}
+    source = url_choice(
+        st.segmented_control, _("Image"), sources, "of", "test", required=True, label_visibility="collapsed"
+    )
+    drawn = strokes_to_image(strokes_of(st.session_state.get(DRAWING_KEY))) if source == "drawing" else None
+    if source == "drawing" and drawn is None:
+        st.info(_("Nothing is drawn yet. Draw a digit, then come back; until then a test image is shown."))
+        link("pages/draw.py", _("Draw a digit"), ":material/draw:")
+    asked = _choose_test_image(seen) if drawn is None else InspectedImage(drawn, _("Your drawing"))
+    alt = (
+        asked.name
+        if asked.label is None
+        else _("{name}, a {label}").format(name=asked.name, label=asked.label)
+    )
+    label = "" if asked.label is None else f"<b>{asked.label}</b> &nbsp;"
+    st.html(figure_html(Figure(asked.image, label + asked.name, alt)), width=150)
+    return asked
+
+
+def _choose_test_image(seen: InspectedRun) -> InspectedImage:
+    split = resources.dataset().test
+    last = len(split) - 1
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        index = url_number(_("Test image no."), IMAGE_KEY, last, 170, key="inside_index")
+        st.button(
+            _("Next misread one"),
+            on_click=_next_error,
+            args=(seen, index),
+            help=_("Of the first {count:,}, as they are read at the moment of the slider.").format(
+                count=EVALUATED_IMAGES
+            ),
+        )
+    name = _("no. {number}").format(number=f"{index:,}")
+    return InspectedImage(split.images[index], name, int(split.labels[index]))
+
+
+def _next_error(seen: InspectedRun, index: int) -> None:
+    """Go to the misread image with the next number, after the last to the first."""
+    errors = np.sort(evaluation_at(seen).errors)
+    if len(errors):
+        later = errors[errors > index]
+        set_url_parameters({IMAGE_KEY: str(int(later[0] if len(later) else errors[0]))})

@@ -1,0 +1,102 @@
+"""The chart of a map of images, by PCA or t-SNE, on the Explore and Inside pages."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from ui.i18n import gettext as _
+from ui.url_controls import url_choice
+
+if TYPE_CHECKING:
+    import pandas as pd
+# Ten colours between black and white, so that they stand out on both; each image is its digit as well.
+COLOURS = [
+    "#3b7dd8",
+    "#d9661f",
+    "#209a6c",
+    "#a25bc4",
+    "#d8485c",
+    "#9a7421",
+    "#cc5a9e",
+    "#75828f",
+    "#1795a8",
+    "#7a9628",
+]
+QUIET, LOUD = "#8a97a3", "#e0701a"
+MAP_HEIGHT = 560
+
+
+@dataclass(frozen=True)
+class MapWords:
+    """What a dot's facts are called."""
+
+    label: str
+    number: str
+
+
+def map_points(positions: np.ndarray, labels: np.ndarray) -> "pd.DataFrame":
+    """Return positions [N, 2], each axis from 0 to 1, with labels and numbers."""
+    import pandas as pd
+
+    low, high = positions.min(axis=0), positions.max(axis=0)
+    places = (positions - low) / np.maximum(high - low, np.finfo(np.float32).tiny)
+    return pd.DataFrame({"x": places[:, 0], "y": places[:, 1], "label": labels, "number": range(len(labels))})
+
+
+def map_spec(
+    words: MapWords, digit: int | None = None, ring: int | None = None, pictures: bool = False
+) -> dict[str, Any]:
+    """Return the specification of a map: each image drawn as its digit at its place.
+
+    `digit` stands out, and `ring` marks the place of one image. With `pictures`, a column `image` of data
+    URLs is shown when a dot is pointed at.
+    """
+    bare = {"type": "quantitative", "axis": None, "scale": {"domain": [-0.02, 1.02], "nice": False}}
+    facts = [
+        {"field": "label", "type": "nominal", "title": words.label},
+        {"field": "number", "type": "quantitative", "title": words.number, "format": ","},
+    ]
+    if pictures:
+        facts.append({"field": "image", "type": "nominal"})  # the field's name makes it an image
+    colour: dict[str, Any] = {"condition": {"test": f"datum.label == {digit}", "value": LOUD}, "value": QUIET}
+    if digit is None:
+        scale = {"domain": list(range(10)), "range": COLOURS}
+        colour = {"field": "label", "type": "nominal", "scale": scale, "legend": None}
+    dots = {
+        "mark": {"type": "text", "fontSize": 11, "fontWeight": 600},
+        "encoding": {"text": {"field": "label", "type": "nominal"}, "color": colour, "tooltip": facts},
+    }
+    circle = {
+        "transform": [{"filter": f"datum.number == {-1 if ring is None else ring}"}],
+        "mark": {"type": "point", "size": 420, "strokeWidth": 3, "color": LOUD},
+    }
+    return {
+        "height": MAP_HEIGHT,
+        "encoding": {"x": {"field": "x", **bare}, "y": {"field": "y", **bare}},
+        "layer": [dots, circle],
+        "config": {"view": {"strokeWidth": 0}},
+    }
+
+
+METHOD_KEY = "method"
+
+
+def choose_method() -> str:
+    """Show the two ways to make the map; return "pca" or "tsne"."""
+    methods = {"pca": "PCA", "tsne": "t-SNE"}
+    return url_choice(
+        st.segmented_control,
+        _("Method"),
+        methods,
+        METHOD_KEY,
+        "pca",
+        required=True,
+        label_visibility="collapsed",
+    )
+
+
+def map_words() -> MapWords:
+    """Return what a dot's facts are called."""
+    return MapWords(label=_("Label"), number=_("Image no."))

@@ -1,0 +1,1 @@
+"""Runs on the pages: names, list, table, progress, files."""

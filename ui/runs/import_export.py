@@ -1,0 +1,99 @@
+"""Runs taken away as files, and files brought back: settings into the form, weights as a run."""
+
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_core.export.formats import EXPORT_FORMATS, export, file_name, problem
+from mnist_core.export.import_weights import MOST_WEIGHTS_BYTES, import_weights, read_config
+from mnist_core.messages import N_, InputError, Message
+from mnist_core.runs.run import Run
+from ui import resources, visitor
+from ui.i18n import gettext as _
+from ui.i18n import translate
+from ui.train_form.state import fill_form
+from ui.url_state import RUN_KEY, link, set_url_parameters
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+TAKEAWAY_KEY = "takeaway"
+FILE_KEY = "import_file"
+ANSWER_KEY = "import_answer"  # what came of the last file: an error, or how it was taken in
+IMPORTED_KEY = "import_run"  # the id of the run that the last file became
+
+
+def show_export(run: Run) -> None:
+    """Offer the files of a run once it is asked for them; each is made when it is asked for."""
+    files = st.popover(_("Take it away"), icon=":material/download:", key=TAKEAWAY_KEY, on_change="rerun")
+    if not files.open:
+        return
+    with files:
+        for kind, entry in EXPORT_FORMATS.items():
+            missing = problem(run, kind)
+            button, words = st.columns([1, 2], vertical_alignment="center", gap="small")
+            button.download_button(
+                _(entry.label),
+                data=partial(export, run, kind),
+                file_name=file_name(run, kind),
+                mime=entry.mime,
+                key=f"take_{kind}",
+                on_click="ignore",
+                disabled=missing is not None,
+                width="stretch",
+            )
+            words.caption(translate(missing) if missing else _(entry.description))
+        st.caption(
+            _("Charts are saved as PNG by the button that appears when you point at them or tap them.")
+        )
+
+
+def show_import() -> None:
+    """Take settings or weights that were saved here, or by another Digit Lab."""
+    with st.expander(_("Load a file"), icon=":material/upload:", key="bring_back"):
+        st.file_uploader(
+            _("Settings (.json) or weights (.safetensors) that were saved here"),
+            type=["json", "safetensors"],
+            max_upload_size=MOST_WEIGHTS_BYTES // 1_000_000,
+            key=FILE_KEY,
+            on_change=_take_in,
+        )
+        answer: Message | None = st.session_state.get(ANSWER_KEY)
+        imported: str | None = st.session_state.get(IMPORTED_KEY)
+        if answer:
+            (st.success if imported is not None else st.error)(translate(answer))
+        if imported:
+            link("pages/evaluate.py", _("See where it errs"), ":material/fact_check:", run=imported)
+            link("pages/draw.py", _("Let it read your own writing"), ":material/draw:", run=imported)
+
+
+def _take_in() -> None:
+    """Load the file that was chosen; keep what is to be said about it."""
+    file = st.session_state[FILE_KEY]
+    for key in (ANSWER_KEY, IMPORTED_KEY):
+        st.session_state.pop(key, None)
+    if file is None:
+        return
+    try:
+        st.session_state[IMPORTED_KEY], template = _load(file)
+        st.session_state[ANSWER_KEY] = Message(template, {"file": file.name})
+    except InputError as error:
+        st.session_state[ANSWER_KEY] = error.message
+
+
+def _load(file: "UploadedFile") -> tuple[str, str]:
+    """Return the id of the run a file became, or "" for settings, and what to say."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "file"
+        path.write_bytes(file.getbuffer())
+        if file.name.lower().endswith(".json"):
+            fill_form(read_config(path, file.name))
+            return "", N_("The settings of {file} are in the form now.")
+        run = import_weights(resources.run_store(), path, file.name, visitor.identity())
+        set_url_parameters({RUN_KEY: run.id})
+        return run.id, N_(
+            "The weights of {file} are a run now: see where it errs, or let it read what you draw."
+        )

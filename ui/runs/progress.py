@@ -1,0 +1,116 @@
+"""A run's course: what it has done so far, from the queue while it trains and from disk afterwards."""
+
+import functools
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnist_core.runs.run import METRICS, METRICS_FILE, Run
+from ui import resources
+from ui.i18n import count_text, duration_text, ngettext, percent_text
+from ui.i18n import gettext as _
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mnist_core.monitoring.probes import Probe
+    from mnist_core.runs.queue import Snapshot
+
+MOST_ROWS = 3000  # of a run, to draw curves from
+
+
+def history(run: Run) -> "pd.DataFrame":
+    """Return one row a report with the columns METRICS and `position`, in epochs from the start."""
+    rows = resources.training_queue().rows(run.id)
+    images = run.results.get("train_images", run.config.train_size)
+    steps_per_epoch = math.ceil(images / run.config.batch_size)
+    if rows:
+        return _table(thinned(rows), steps_per_epoch)
+    file = run.folder / METRICS_FILE
+    if not file.exists():
+        return _table([], steps_per_epoch)
+    return _table_on_disk(file, steps_per_epoch, file.stat().st_mtime_ns)
+
+
+def probes(run: Run) -> "list[Probe]":
+    """Return what was seen inside a run at each look, oldest first."""
+    return resources.training_queue().probes(run.id) or run.probes()
+
+
+def thinned(rows: "list[dict[str, float]]") -> "list[dict[str, float]]":
+    """Return the rows of epochs and at most about MOST_ROWS of the others."""
+    step = -(-len(rows) // MOST_ROWS)
+    return [row for number, row in enumerate(rows) if number % step == 0 or "monitor_loss" in row]
+
+
+def _table(rows: "list[dict[str, float]] | pd.DataFrame", steps_per_epoch: int) -> "pd.DataFrame":
+    import pandas as pd
+
+    table = pd.DataFrame(rows, columns=list(METRICS))
+    table["position"] = table["step"] / steps_per_epoch
+    return table
+
+
+@functools.lru_cache(maxsize=32)
+def _table_on_disk(file: Path, steps_per_epoch: int, written: int) -> "pd.DataFrame":
+    """Read a table; `written` is when that was, so that it is read once only."""
+    import pandas as pd
+
+    return _table(pd.read_csv(file), steps_per_epoch)
+
+
+def status_text(status: str) -> str:
+    """Say how a run stands."""
+    return {
+        "queued": _("waiting"),
+        "running": _("training"),
+        "paused": _("paused"),
+        "finished": _("finished"),
+        "stopped": _("stopped"),
+        "failed": _("failed"),
+        "interrupted": _("interrupted"),
+    }[status]
+
+
+def progress_text(snapshot: "Snapshot") -> str:
+    """Say how far a run is and how long it will take."""
+    if snapshot.status == "queued":
+        return _waiting_text(snapshot)
+    if snapshot.seconds_left is None:
+        return _("Getting ready …")
+    epochs = snapshot.config.epochs
+    steps_per_epoch = snapshot.steps // epochs
+    return _("Epoch {epoch} of {epochs}, {left} left, {speed} images per second").format(
+        epoch=count_text(min(snapshot.step // steps_per_epoch + 1, epochs)),
+        epochs=count_text(epochs),
+        left=duration_text(snapshot.seconds_left),
+        speed=count_text(snapshot.images_per_second),
+    )
+
+
+def _waiting_text(snapshot: "Snapshot") -> str:
+    place = snapshot.place_in_line
+    text = ngettext("Waiting for {n} training to end", "Waiting for {n} trainings to end", place).format(
+        n=place
+    )
+    if snapshot.wait_seconds is None:
+        return text
+    return _("{waiting}, about {time}").format(waiting=text, time=duration_text(snapshot.wait_seconds))
+
+
+def progress_share(run: Run) -> float | None:
+    """Return how much of a run that trains in this server is done, 0 to 1; None for any other."""
+    snapshot = resources.training_queue().snapshot(run.id) if run.status == "running" else None
+    return snapshot.step / snapshot.steps if snapshot and snapshot.steps else None
+
+
+def standing_text(run: Run) -> str:
+    """Say how a run stands: its accuracy once it has ended well, how far it is, or what became of it."""
+    words = [percent_text(run.results["test_accuracy"])] if "test_accuracy" in run.results else []
+    if run.status == "finished":
+        words = words or [_("not tested")]
+    else:
+        words.append(status_text(run.status))
+    if (share := progress_share(run)) is not None:
+        words.append(percent_text(share, 0))
+    return " · ".join(words)

@@ -1,0 +1,140 @@
+"""The run doctor's findings, each with its evidence and a button that takes its fix."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from html import escape
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.config import TrainConfig
+from mnist_core.data.mnist import hold_out
+from mnist_core.messages import InputError
+from mnist_core.models.summary import LayerSummary, describe_layers
+from mnist_core.monitoring.diagnostics import Finding
+from mnist_core.monitoring.probes import Probe, watched_digits
+from ui import resources
+from ui.html.digits import bars_html, png_url, sure_text
+from ui.html.network import layer_names
+from ui.i18n import gettext as _
+from ui.i18n import sentences_text, translate
+from ui.train_form import state as form_state
+
+CURED_ON_THE_WAY = ("rate_too_large", "rate_too_small")
+FIXED_KEY = "fixed"  # set when a fix was taken, until the form shows it
+
+
+def show_findings(
+    findings: Sequence[Finding], config: TrainConfig, run_id: str, steered: bool, healthy: bool
+) -> None:
+    """Show what is wrong, or that nothing is; `steered` runs train now and can be changed on the way."""
+    alive = not any(finding.name == "dead_units" for finding in findings)  # else no rate helps this run
+    for finding in findings:
+        _show(finding, config, run_id, steered and alive)
+    if not findings and healthy:
+        st.markdown(":material/health_and_safety: " + _("Run doctor: nothing wrong to be seen."))
+
+
+def _show(finding: Finding, config: TrainConfig, run_id: str, steered: bool) -> None:
+    with st.container(border=True, key=f"finding_{finding.name}"):
+        st.markdown(f":material/stethoscope: **{translate(finding.title)}**")
+        st.markdown(sentences_text([translate(finding.evidence), translate(finding.meaning)]))
+        if finding.fix is None or finding.advice is None:
+            return
+        st.markdown(_("What helps: {advice}").format(advice=translate(finding.advice)))
+        with st.container(horizontal=True):
+            st.button(
+                _("Use this fix"),
+                icon=":material/healing:",
+                key=f"fix_{finding.name}",
+                on_click=_take,
+                args=(config, finding),
+                help=_("Fills the form with this run's settings and the fix; then start a new run."),
+            )
+            if steered and finding.name in CURED_ON_THE_WAY:
+                st.button(
+                    _("Change it in this run"),
+                    key=f"change_{finding.name}",
+                    on_click=resources.training_queue().set_learning_rate,
+                    args=(run_id, finding.fix["learning_rate"]),
+                )
+
+
+def _take(config: TrainConfig, finding: Finding) -> None:
+    try:
+        form_state.fill_form(replace(config, **(finding.fix or {})))
+    except InputError as error:
+        st.session_state["start_error"] = error.message
+    st.session_state[FIXED_KEY] = True
+
+
+DECADES = 4  # of gradient sizes that the bars show
+
+
+def show_inside(config: TrainConfig, probe: Probe) -> None:
+    """Show what the network makes of the watched digits, and how its layers learn."""
+    st.markdown("**" + _("Twelve digits it never trains on") + "**")
+    st.html(_watched_html(config, probe))
+    layers = [layer for layer in describe_layers(config) if layer.parameters]
+    if len(layers) != len(probe.gradient_norms):  # a run of an older version's networks
+        return
+    gradients, dead = st.columns(2, gap="medium")
+    with gradients:
+        st.markdown("**" + _("Gradient size of each layer") + "**")
+        st.html(_gradients_html(layers, probe))
+        st.caption(_("How strongly the loss pulls at a layer. Layers whose gradient is tiny hardly learn."))
+    if all(share is None for share in probe.dead_shares):
+        return
+    with dead:
+        st.markdown("**" + _("Dead ReLU units of each layer") + "**")
+        st.html(_dead_html(layers, probe))
+        st.caption(_("Units that are zero for every image looked at: they neither help nor learn."))
+
+
+def _watched_html(config: TrainConfig, probe: Probe) -> str:
+    images, labels = _watched(config.validation_size, config.monitor)
+    cells = "".join(
+        _digit_html(image, int(label), shares)
+        for image, label, shares in zip(images, labels, probe.probabilities, strict=False)
+    )
+    return f'<div class="lab-watched" role="list">{cells}</div>'
+
+
+def _digit_html(image: np.ndarray, label: int, shares: np.ndarray) -> str:
+    read = int(np.argmax(shares))
+    sure = sure_text(float(shares[read]), 0)
+    style = "" if read == label else ' class="lab-wrong"'
+    alt = _("A {label}, read as {read}, {sure} sure").format(label=label, read=read, sure=sure)
+    picture = f'<img src="{png_url(image)}" width="28" height="28" alt="{escape(alt)}">'
+    caption = f"<b{style}>{read}</b> {sure}"
+    return f'<figure class="lab-digit" role="listitem">{picture}<figcaption>{caption}</figcaption></figure>'
+
+
+def _watched(validation_size: int, monitor: str) -> tuple[np.ndarray, np.ndarray]:
+    data = resources.dataset()
+    split = data.test if monitor == "test" else hold_out(data.train, validation_size)[1]
+    chosen = watched_digits(split.labels)
+    return split.images[chosen], split.labels[chosen]
+
+
+def _gradients_html(layers: Sequence[LayerSummary], probe: Probe) -> str:
+    largest = max((norm for norm in probe.gradient_norms if math.isfinite(norm)), default=0.0)
+    shares = [_log_share(norm, largest) for norm in probe.gradient_norms]
+    return bars_html(layer_names(layers), shares, [f"{norm:.2g}" for norm in probe.gradient_norms])
+
+
+def _log_share(norm: float, largest: float) -> float:
+    """Length of a bar, 0 to 1: each tenth of the largest gradient is a DECADES-th shorter."""
+    if not math.isfinite(norm) or norm <= 0 or largest <= 0:
+        return 0.0
+    return max(0.02, 1 + math.log10(norm / largest) / DECADES)
+
+
+def _dead_html(layers: Sequence[LayerSummary], probe: Probe) -> str:
+    dead = {
+        name: share
+        for name, share in zip(layer_names(layers), probe.dead_shares, strict=True)
+        if share is not None
+    }
+    return bars_html(list(dead), list(dead.values()), [f"{share:.0%}" for share in dead.values()])

@@ -1,0 +1,105 @@
+"""What the form's settings amount to: images, steps, time, layers; and the button that starts them."""
+
+import math
+import time
+
+import streamlit as st
+
+from mnist_core.config import TrainConfig
+from mnist_core.data.mnist import hold_out
+from mnist_core.messages import InputError
+from mnist_core.models.summary import describe_layers
+from mnist_core.training.speed_meter import TOO_LARGE
+from ui import resources, visitor
+from ui.html.network import network_html
+from ui.i18n import duration_text, translate
+from ui.i18n import gettext as _
+from ui.url_state import RUN_KEY, set_url_parameters
+
+SECONDS_BETWEEN_LOOKS = 1.0
+ERROR_KEY = "start_error"
+STARTED_KEY = "started"  # when this session last started a training
+SECONDS_OF_A_DOUBLE_CLICK = 0.5
+
+
+def show_training_summary(config: TrainConfig, others_train: bool) -> None:
+    """Say what the settings amount to, and offer to start; `others_train` says that it would have to wait."""
+    data = resources.dataset()
+    validation = hold_out(data.train, config.validation_size)[1]
+    images = training_images(config)
+    watched = (
+        _("the {n:,} test images, as the tutorials do").format(n=len(data.test))
+        if config.monitor == "test"
+        else _("{n:,} validation images").format(n=len(validation))
+    )
+    st.markdown(
+        _(
+            "It learns from **{images:,}** images in **{steps:,}** steps per epoch and watches {watched}."
+        ).format(images=images, steps=-(-images // config.batch_size), watched=watched)
+    )
+    known = resources.epoch_timer().images_per_second(config) is not None
+    st.fragment(_show_time, run_every=None if known else SECONDS_BETWEEN_LOOKS)(config, images, known)
+    with st.container(key="start"):
+        label = _("Start when its turn comes") if others_train else _("Start training")
+        st.button(label, type="primary", icon=":material/play_arrow:", on_click=_start, args=(config,))
+    if error := st.session_state.pop(ERROR_KEY, None):
+        st.error(translate(error))
+
+
+def show_network(config: TrainConfig, expanded: bool) -> None:
+    """Draw the network; this loads torch, once in a server's life."""
+    layers = describe_layers(config)
+    count = sum(layer.parameters for layer in layers)
+    title = _("This network has **{count:,}** parameters").format(count=count)
+    with st.expander(title, expanded=expanded, key="network"):
+        st.html(network_html(layers))
+        st.caption(
+            _(
+                "Parameters are the numbers that training adjusts. The output is what one image has become "
+                "after the layer: maps x height x width, or a row of units."
+            )
+        )
+
+
+def training_images(config: TrainConfig) -> int:
+    """Return how many images an epoch has."""
+    train = hold_out(resources.dataset().train, config.validation_size)[0]
+    return min(len(train), config.train_size)
+
+
+def _show_time(config: TrainConfig, images: int, known: bool) -> None:
+    """Say how long an epoch takes here; once that is known, have the page stop asking."""
+    speed = resources.epoch_timer().images_per_second(config)
+    if speed is not None and not known:
+        st.rerun()
+    st.caption(":material/timer: " + _time_text(config, images, speed))
+
+
+def _time_text(config: TrainConfig, images: int, speed: float | None) -> str:
+    if speed is None and resources.training_queue().busy:
+        return _("How long an epoch takes is measured once the training in progress has ended.")
+    if speed is None:
+        return _("Measuring how long an epoch takes on this machine …")
+    if speed == TOO_LARGE:
+        return _("Too large to try out beforehand; how long it takes shows when it trains.")
+    seconds = images / speed
+    return _("About {epoch} per epoch on this machine, {all} in all; measured in a short trial.").format(
+        epoch=duration_text(seconds), all=duration_text(seconds * config.epochs)
+    )
+
+
+def _start(config: TrainConfig) -> None:
+    """Put a training in the queue, one for a double click; its run becomes the current one."""
+    if time.monotonic() - st.session_state.get(STARTED_KEY, -math.inf) < SECONDS_OF_A_DOUBLE_CLICK:
+        st.rerun()
+    speed = resources.epoch_timer().images_per_second(config)
+    seconds = training_images(config) * config.epochs / speed if speed else None
+    try:
+        queue = resources.training_queue()
+        set_url_parameters(
+            {RUN_KEY: queue.submit(config, expected_seconds=seconds, owner=visitor.identity())}
+        )
+        st.session_state[STARTED_KEY] = time.monotonic()
+    except InputError as error:
+        st.session_state[ERROR_KEY] = error.message
+    st.rerun()  # all of the page, which has a run now

@@ -1,0 +1,1 @@
+"""The Train form: its controls, its state, its words."""
