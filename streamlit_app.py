@@ -5,6 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from mnist_core import __version__
 from mnist_core.messages import InputError
 from mnist_core.runtime.process import configure_process
 from ui import resources, visitor
@@ -68,6 +69,8 @@ with header:
     st.html(brand_html, width="content", unsafe_allow_javascript=True)
     show_links(pages)
     choose_language()
+# style.css puts it last; written here, it is there too when the page ends its run early.
+st.container(key="version").caption(f"Digit Lab {__version__}")
 try:
     visitor.remember_opened()
     show_sidebar()

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from mnist_core import __version__
 from mnist_core.cli import commands, compare, evaluate, predict, train
 from mnist_core.cli.terminal import complain
 from mnist_core.data.mnist import SPLITS
@@ -57,6 +58,7 @@ def _write_no_more() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m mnist_core", description="Digit Lab without a browser.")
+    parser.add_argument("--version", action="version", version=f"Digit Lab {__version__}")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     adders = [_add_data, _add_recipes, _add_train, _add_continue, _add_evaluate, _add_predict, _add_runs]
     for add in (*adders, _add_compare, _add_export, _add_import):

@@ -37,7 +37,7 @@ class TrainConfig:
     `train_size` and `validation_size` count images: the validation images are the last of the training
     set, the training images the first of what is left. `widths` are hidden units per layer of an MLP,
     `channels` feature maps per stage of a CNN. To the training images come `written_share` times as many
-    digits that mnist_core.reading.handwriting writes. Rates and shares are plain numbers (0.1 is a tenth).
+    digits that mnist_core.synthetic.generator writes. Rates and shares are plain numbers (0.1 is a tenth).
 
     Raises InputError when a value can't be used.
     """

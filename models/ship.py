@@ -29,7 +29,7 @@ Reads one handwritten digit, 28 x 28 grey pixels made as MNIST's were. The Draw 
 |---|---|
 | recipe | `{recipe}`: {architecture}, channels {channels}, {parameters:,} parameters |
 | data | MNIST: {mnist_images:,} of its 60,000 training images; the last {validation:,} watched the training |
-| with them | {written_images:,} digits of our own writing (`mnist_core/reading/handwriting.py`) |
+| with them | {written_images:,} digits of our own writing (`mnist_core/synthetic/generator.py`) |
 | training | {epochs:g} epochs of batches of {batch_size}; {minutes:.0f} minutes on {threads} thread(s) |
 | optimizer | {optimizer}, {schedule} up to {learning_rate:g}, label smoothing {smoothing:g}, seed {seed} |
 | augmentation | {augmentation} |
@@ -81,7 +81,7 @@ python -m mnist_core train --recipe world --epochs 4 --seed 0 --threads 1 [--set
 python -m benchmarks.drawing --run last
 ```
 
-What is in capitals are constants of `mnist_core/reading/handwriting.py`. Our own digits bring the most: 16
+What is in capitals are constants of `mnist_core/synthetic/generator.py`. Our own digits bring the most: 16
 errors by strokes instead of 35; their stroke widths bring as much by pixels, 20 instead of 41. What affine
 variation brings, and bending our own digits, is within chance here (20 errors against 24 and 26). Elastic
 variation of all images costs more than it brings in so few epochs, so the recipe leaves it out. One seed

@@ -49,7 +49,7 @@ class Prediction:
 def predict(
     model: DigitClassifier, image: NDArray[np.uint8] | None, calibration: Calibration | None = None
 ) -> Prediction:
-    """Read `image`, uint8 [28, 28] as mnist_core.reading.drawing makes it, or None for a blank.
+    """Read `image`, uint8 [28, 28] as mnist_core.data.mnist_format makes it, or None for a blank.
 
     The model scales the pixels itself, as it did in training; `calibration` is its own, if it has one.
     Without, the probabilities are the softmax of its logits.

@@ -3,6 +3,9 @@ import subprocess
 import sys
 import tomllib
 
+import pytest
+
+from mnist_core import __version__
 from tests.browser.server import ROOT
 
 
@@ -29,3 +32,11 @@ def test_the_first_page_is_painted_without_torch():
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("page", ["explore", "train", "draw", "runs"])
+def test_the_version_is_on_every_page_and_at_the_command_line(app, page):
+    assert f"Digit Lab {__version__}" in [caption.value for caption in app(page).caption]
+    command = [sys.executable, "-m", "mnist_core", "--version"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == f"Digit Lab {__version__}\n"

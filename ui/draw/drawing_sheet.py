@@ -62,7 +62,7 @@ def clear() -> None:
 
 
 def to_text(entries: Sequence[LabelledDrawing]) -> str:
-    """Return digits as JSON lines, of strokes or of pixels, as mnist_core.reading.sheet reads them."""
+    """Return digits as JSON lines, of strokes or of pixels, as recognition.labelled_drawings reads them."""
     return "".join(one.to_line() for one in entries)
 
 
