@@ -163,7 +163,7 @@ def _refused(model: DigitClassifier, calibration: Calibration, images: list[Imag
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Measure how well drawings and pictures are read.")
-    parser.add_argument("--run", default="shipped", help='which run reads: an id, "last" or "shipped"')
+    parser.add_argument("--run", default="pretrained", help='which run reads: an id, "last" or "pretrained"')
     parser.add_argument("--runs", help="where runs are kept")
     parser.add_argument("--data", help="the directory with MNIST")
     parser.add_argument("--pen-digits", type=Path, default=PEN_DIGITS, help="a file of labelled strokes")

@@ -83,9 +83,9 @@ def measure(data: Path) -> dict[str, list[float]]:
         launch() as browser,
     ):
         page = browser.new_page(base_url=address, viewport={"width": 1280, "height": 900}, locale="en-US")
-        times = {"idle": strokes(page, "shipped", "idle")}
+        times = {"idle": strokes(page, "pretrained", "idle")}
         with training(page, TRAINING):
-            times["training"] = strokes(page, "shipped", "training")
+            times["training"] = strokes(page, "pretrained", "training")
     return times
 
 

@@ -27,7 +27,7 @@ from mnist_core.runs.store import RunStore
 from mnist_core.runtime.devices import usable_cores
 
 TIMES = 3
-# Seconds for 10,000 images on two cores; none for the shipped model's network, which is far more work.
+# Seconds for 10,000 images on two cores; none for the pretrained model's network, which is far more work.
 LIMITS: dict[str, float | None] = {"tutorial-5": 0.2, "tutorial-4b": 1.5, "world": None}
 ROBUSTNESS_LIMIT = 90.0  # seconds
 TSNE_LIMIT, MAPPED = 15.0, 2000
@@ -93,11 +93,11 @@ def timed(split: Split) -> Iterator[tuple[str, float, float | None, float | None
     cnn = build_model(RECIPES["tutorial-4b"].config).eval()
     robust = robustness_seconds(cnn, split)
     yield f"tutorial-4b, robustness on {IMAGES} images", robust, ROBUSTNESS_LIMIT, None
-    shipped = RunStore().get("shipped").load_model()
+    pretrained = RunStore().get("pretrained").load_model()
     few = min(IMAGES, len(split))
-    words = f"shipped model, robustness on {few} images (expected {{:.0f}} s)"
-    expected = few * estimate_seconds(shipped, split)
-    yield words.format(expected), robustness_seconds(shipped, split, few), ROBUSTNESS_LIMIT, None
+    words = f"pretrained model, robustness on {few} images (expected {{:.0f}} s)"
+    expected = few * estimate_seconds(pretrained, split)
+    yield words.format(expected), robustness_seconds(pretrained, split, few), ROBUSTNESS_LIMIT, None
     yield f"t-SNE of {MAPPED:,} images", tsne_seconds(split), TSNE_LIMIT, None
 
 

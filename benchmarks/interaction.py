@@ -152,7 +152,7 @@ def speeds(run: Run, spans: Sequence[tuple[float, float]]) -> list[float]:
 def answers(browser: Browser, address: str, store: RunStore) -> tuple[Table, tuple[float, float]]:
     """Return rows of the answers' distribution, and the training's speed alone and during them."""
     page = browser.new_page(base_url=address, viewport={"width": 1280, "height": 800}, locale="en-US")
-    times = {"idle": interact_often(page, "shipped", "idle"), "idle, plan after a slider": slides(page)}
+    times = {"idle": interact_often(page, "pretrained", "idle"), "idle, plan after a slider": slides(page)}
     with training(page, TRAINING) as run:
         page.goto("about:blank")
         begun = time.time()

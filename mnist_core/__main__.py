@@ -125,7 +125,7 @@ def _add_continue(subparsers: Any) -> None:
 def _add_evaluate(subparsers: Any) -> None:
     about = "Accuracy, metrics per digit and confusion matrix of a run."
     parser = _add(subparsers, "evaluate", evaluate.evaluate_run, about)
-    parser.add_argument("run", help='an id or its beginning, "last" or "shipped"')
+    parser.add_argument("run", help='an id or its beginning, "last" or "pretrained"')
     parser.add_argument(
         "--robustness",
         dest="command",
@@ -150,7 +150,7 @@ def _add_compare(subparsers: Any) -> None:
         "Two to eight runs on the same test images: figures, settings that differ, and what chance explains."
     )
     parser = _add(subparsers, "compare", compare.compare, about)
-    parser.add_argument("run", nargs="+", help='ids or their beginnings, "last" or "shipped"')
+    parser.add_argument("run", nargs="+", help='ids or their beginnings, "last" or "pretrained"')
     _takes_data(parser)
     _takes_runs(parser)
 
@@ -163,7 +163,7 @@ def _add_predict(subparsers: Any) -> None:
     parser.add_argument("--row", action="store_true", help=row_help)
     strokes_help = 'a file with a line for each digit: {"strokes": [[[x, y], ...], ...]}, or {"pixels": ...}'
     parser.add_argument("--strokes", metavar="FILE.jsonl", help=strokes_help)
-    parser.add_argument("--run", default="shipped", help='which run reads: an id, "last" or "shipped"')
+    parser.add_argument("--run", default="pretrained", help='which run reads: an id, "last" or "pretrained"')
     _takes_runs(parser)
 
 
@@ -192,7 +192,7 @@ def _add_runs(subparsers: Any) -> None:
 def _add_export(subparsers: Any) -> None:
     about = "Take a run away: as a training script, weights, an ONNX model and more."
     parser = _add(subparsers, "export", commands.export_run, about)
-    parser.add_argument("run", help='an id or its beginning, "last" or "shipped"')
+    parser.add_argument("run", help='an id or its beginning, "last" or "pretrained"')
     parser.add_argument(
         "--as", dest="kind", choices=EXPORT_FORMATS, default="bundle", help="bundle is a zip of all"
     )

@@ -16,6 +16,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from mnist_core.config import TrainConfig
+from mnist_core.runs.run import PRETRAINED_ID
 
 KNOWN_KEY = "url"  # (page, its URL's query as the browser said it last or we wrote it, what that says)
 REPLACED_KEY = "urls_replaced"  # (when we changed it, what it said before)
@@ -31,11 +32,21 @@ def url_parameters() -> Mapping[str, str]:
     moved = context.page_script_hash != known_page or context.is_history_navigation
     if context.query_string == known_text and not moved:
         return known
-    said = st.query_params.to_dict()
+    said = _renamed(st.query_params.to_dict())
     if not moved and any(said == replaced for _when, replaced in _replaced()):
         return known
     _remember(said, [])
     return said
+
+
+def _renamed(query: dict[str, str]) -> dict[str, str]:
+    """Return a query with the names of today for what links of version 0.1 say."""
+    runs = query.get(COMPARED_KEY, "").split(",")
+    renamed = {
+        RUN_KEY: RENAMED_RUNS.get(query.get(RUN_KEY, "")),
+        COMPARED_KEY: ",".join(RENAMED_RUNS.get(run, run) for run in runs),
+    }
+    return query | {name: value for name, value in renamed.items() if value and name in query}
 
 
 def set_url_parameters(choices: Mapping[str, str | None]) -> None:
@@ -67,6 +78,7 @@ ENTRY = Path(__file__).resolve().parent.parent / "streamlit_app.py"
 ENTERED_KEY = "entered"
 LANGUAGE_KEY = "lang"
 RUN_KEY = "run"
+RENAMED_RUNS = {"shipped": PRETRAINED_ID}
 COMPARED_KEY = "runs"  # ids of the runs that are compared, with commas between
 MOST_COMPARED = 8
 # What goes from page to page; other choices belong to their page.

@@ -56,7 +56,7 @@ def identity() -> str:
 
 def owns(run: Run) -> bool:
     """Say whether the visitor may rename, pin, delete, stop and continue a run, or only look at it."""
-    return run.id != "shipped" and (not is_private() or run.metadata.owner == identity())
+    return not run.is_pretrained and (not is_private() or run.metadata.owner == identity())
 
 
 def listed_runs() -> list[Run]:
@@ -75,7 +75,7 @@ def remember_opened() -> None:
 
 
 def _remember(run: Run | None) -> None:
-    if run is None or run.id == "shipped" or not is_private() or owns(run):
+    if run is None or run.is_pretrained or not is_private() or owns(run):
         return
     opened = st.session_state.setdefault(_OPENED_KEY, set())
     if run.id not in opened:

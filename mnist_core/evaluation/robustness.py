@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 DISTURBANCES: dict[str, Corruption | Attack] = {**CORRUPTIONS, **ATTACKS}
 """All that is measured, in the order in which it is."""
 
-IMAGES = 500  # the shipped model then takes 46 s of one core; more would be surer, and slower
+IMAGES = 500  # the pretrained model then takes 46 s of one core; more would be surer, and slower
 ATTACK_STEPS = 40  # about, of an image: 5 of FGSM, and of PGD's 50 those before the model errs
 BATCH = 50  # what is done between two reports; an attack on more at once takes more memory
 

@@ -157,7 +157,7 @@ def _names(runs: Sequence[Run]) -> list[str]:
 
 
 def _id(run: Run) -> str:
-    return run.id if run.id == "shipped" else f"{run.config.recipe} {run.id[:6]}"
+    return run.id if run.is_pretrained else f"{run.config.recipe} {run.id[:6]}"
 
 
 def _score(place: int, run: Run, name: str, result: Evaluation, right: NDArray[np.bool_]) -> Score:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 UNFINISHED = ("queued", "running")
 LEFT = ("paused", "stopped", "finished", "interrupted")  # as opposed to failed: there is more to be had
+PRETRAINED_ID = "pretrained"
 METRICS_FILE = "metrics.csv"
 STATE_FILE = "state.safetensors"
 _LOOKING = threading.Lock()  # two who look whether a run is locked would take each other for its writer
@@ -69,6 +70,11 @@ class Run:
     message: Message | None = None
     metadata: RunMetadata = field(default_factory=RunMetadata)
     changes: ChangeSchedule = ()
+
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether it is the model that comes with the project; nobody may change it."""
+        return self.id == PRETRAINED_ID
 
     @property
     def can_continue(self) -> bool:

@@ -21,11 +21,12 @@ from mnist_core.config import TrainConfig
 from mnist_core.messages import N_, InputError
 from mnist_core.runs.metadata import RunMetadata, checked_name, write_metadata
 from mnist_core.runs.retention import age_in_seconds, limit_in_bytes, size_in_bytes, too_many
-from mnist_core.runs.run import UNFINISHED, Run, json_bytes, read_run, stamp
+from mnist_core.runs.run import PRETRAINED_ID, UNFINISHED, Run, json_bytes, read_run, stamp
 from mnist_core.runs.writer import RunWriter
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-SHIPPED = PROJECT / "models" / "shipped"
+PRETRAINED = PROJECT / "models" / "pretrained"
+PRETRAINED_NAMES = (PRETRAINED_ID, "shipped")  # the latter in version 0.1
 SECONDS_IN_TRASH = 24 * 3600
 SECONDS_HALF_MADE = 3600  # a folder that is still .part after this was left by a killed process
 LONGEST_ID = 64
@@ -95,13 +96,13 @@ class RunStore:
         return sorted(runs.values(), key=lambda run: run.created, reverse=True)
 
     def get(self, name: str) -> Run:
-        """Find a run by id, by a unique beginning of it, or as "last" or "shipped".
+        """Find a run by id, by a unique beginning of it, or as "last" or "pretrained".
 
         Raises InputError when there is no such run, or more than one.
         """
         runs: Sequence[Run]
-        if name == "shipped":
-            runs = [run] if (run := read_run(SHIPPED, "shipped")) else []
+        if name in PRETRAINED_NAMES:
+            runs = [run] if (run := read_run(PRETRAINED, PRETRAINED_ID)) else []
         elif name == "last":
             runs = self.list()[:1]
         else:
@@ -181,7 +182,7 @@ class RunStore:
     def _own(self, run_id: str) -> Run:
         """Find a run that may be changed."""
         run = self.get(run_id)
-        if run.folder == SHIPPED:
+        if run.folder == PRETRAINED:
             raise InputError(N_("The shipped model belongs to the project and can't be changed or removed."))
         return run
 

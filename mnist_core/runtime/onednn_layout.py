@@ -38,7 +38,7 @@ def count_blocked(network: nn.Sequential) -> int:
     """Count the layers before the flattening; 0 if there are any that are slower blocked, or can't be.
 
     LeNet-5, with its average pooling, took 1.5 times as long; most activations have no blocked kernel. Batch
-    norm would gain little (8 % of `accurate`), and the shipped model could not be trained again to the bit.
+    norm would gain little (8 % of `accurate`), and retraining the pretrained model would give other bits.
     """
     before = list(network)[: [type(layer) for layer in network].index(nn.Flatten)]
     return len(before) if all(map(_gains, before)) else 0

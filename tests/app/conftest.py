@@ -120,9 +120,9 @@ def answer(monkeypatch):
 
 
 @pytest.fixture
-def no_shipped(monkeypatch):
-    """A server without the shipped model."""
+def no_pretrained(monkeypatch):
+    """A server without the pretrained model."""
     from ui import resources
 
     found = resources.find_run
-    monkeypatch.setattr("ui.resources.find_run", lambda run: None if run == "shipped" else found(run))
+    monkeypatch.setattr("ui.resources.find_run", lambda run: None if run == "pretrained" else found(run))

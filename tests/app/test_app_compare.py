@@ -10,25 +10,25 @@ from ui.html.tables import escape_markdown
 ANNA, BEN = "a" * 32, "b" * 32
 
 
-def test_without_networks_it_says_what_to_do(app, no_shipped):
+def test_without_networks_it_says_what_to_do(app, no_pretrained):
     test = app("compare")
     assert not test.exception
     assert "Train two with different settings" in test.info[0].value
     assert "Train a network" in [link.proto.label for link in test.get("page_link")]
 
 
-def test_with_one_network_it_says_to_train_another(app, make, no_shipped):
+def test_with_one_network_it_says_to_train_another(app, make, no_pretrained):
     make()
     assert "Train another" in app("compare").info[0].value
 
 
-def test_a_link_to_a_run_that_is_gone_is_told_also_when_too_few_are_left(app, make, no_shipped):
+def test_a_link_to_a_run_that_is_gone_is_told_also_when_too_few_are_left(app, make, no_pretrained):
     test = app("compare", runs=runs(make(), "0123456789abcdef"))
     assert "Some of the runs in this link" in test.warning[0].value
     assert "Train another" in test.info[0].value
 
 
-def test_a_run_without_weights_is_none_to_compare(app, make, no_shipped):
+def test_a_run_without_weights_is_none_to_compare(app, make, no_pretrained):
     make(), make(weights=False)
     assert "Train another" in app("compare").info[0].value
 

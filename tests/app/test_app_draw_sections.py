@@ -97,7 +97,7 @@ def test_other_networks_read_the_same_drawing(app, run):
     assert not test.exception
     assert any(re.search("reads? \\*\\*", text.value) for text in test.markdown)
     (chosen,) = test.multiselect
-    assert len(chosen.value) == 1  # the shipped model
+    assert len(chosen.value) == 1  # the pretrained model
     assert len(test.get("html")) >= 3
 
 

@@ -96,8 +96,8 @@ def test_another_number_of_figures_is_refused_and_stays(app, run):
 def test_the_sheet_says_how_many_each_network_reads_right(app, run, html):
     test = sheet_with(drawn(app, run, STROKE, look="sheet"), 7, 7, 7)
     assert not test.exception
-    assert html(test).count("/ 3</td>") == 2  # this run and the shipped one
-    assert "3 / 3" in html(test)  # the shipped model reads a 7
+    assert html(test).count("/ 3</td>") == 2  # this run and the pretrained one
+    assert "3 / 3" in html(test)  # the pretrained model reads a 7
     button(test, "Take the latest off").click().run()
     assert len(test.session_state["own_sheet"]) == 2
     button(test, "Empty the sheet").click().run()

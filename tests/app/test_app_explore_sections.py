@@ -247,7 +247,7 @@ def test_the_doubtful_labels_are_shown_with_the_votes(app, html, like_mnist):
     assert [test.query_params[key] for key in ("view", "index", "split")] == ["image", "947", "test"]
 
 
-def test_the_shipped_model_reads_the_doubtful_images_when_asked(app, html, like_mnist):
+def test_the_pretrained_model_reads_the_doubtful_images_when_asked(app, html, like_mnist):
     test = app(view="doubtful")
     assert "The model:" not in html(test)
     test.toggle[0].set_value(True).run()

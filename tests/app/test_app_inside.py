@@ -68,8 +68,8 @@ def test_every_section_opens_by_link_for_an_mlp_and_a_cnn(app, trained, part, la
 
 
 @pytest.mark.parametrize("part", SECTIONS)
-def test_the_shipped_model_can_be_looked_at_and_a_moment_that_is_not_there(app, sample_only, part):
-    test = app("inside", run="shipped", part=part, moment="77")
+def test_the_pretrained_model_can_be_looked_at_and_a_moment_that_is_not_there(app, sample_only, part):
+    test = app("inside", run="pretrained", part=part, moment="77")
     assert not test.exception
     assert test.select_slider[0].value == "12"
 
@@ -171,7 +171,7 @@ def test_how_it_learned_has_gradients_and_update_ratios(app, trained):
     assert len(test.get("vega_lite_chart")) == 2
     assert "At the last look the loss pulled most at" in text_of(test)
     assert "At the last look a step moved" in text_of(test)
-    assert "Nothing was noted" in text_of(app("inside", run="shipped", part="learning"))
+    assert "Nothing was noted" in text_of(app("inside", run="pretrained", part="learning"))
 
 
 def test_a_run_without_update_ratios_says_what_to_do(app, trained):

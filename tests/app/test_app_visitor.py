@@ -70,7 +70,7 @@ def test_two_visitors_do_not_see_each_others_runs(app, private, train, visitor_f
         assert in_sidebar(page_of(app, visitor_from, ANNA, page)) == [hers]
         assert in_sidebar(page_of(app, visitor_from, BEN, page)) == [his]
     options = page_of(app, visitor_from, BEN, "evaluate").selectbox(key="run").options
-    assert len(options) == 2  # the shipped one and his
+    assert len(options) == 2  # the pretrained one and his
     assert "{" not in options[1]
 
 

@@ -1,4 +1,6 @@
-"""The URL has one door: what went around it would be undone by a message that comes late."""
+"""The URL is read and changed by one module; links of version 0.1 still open what they named."""
+
+import pytest
 
 from tests.browser.server import ROOT
 
@@ -6,3 +8,15 @@ from tests.browser.server import ROOT
 def test_only_its_module_reads_and_changes_the_url():
     sources = [ROOT / "streamlit_app.py", *(ROOT / "pages").glob("*.py"), *(ROOT / "ui").rglob("*.py")]
     assert [path.name for path in sources if "st.query_params" in path.read_text("utf-8")] == ["url_state.py"]
+
+
+@pytest.mark.parametrize("page", ["draw", "evaluate", "inside", "train"])
+def test_links_of_version_0_1_to_the_pretrained_model_still_open_it(app, page):
+    test = app(page, run="shipped")
+    assert not test.exception
+    assert not test.warning, [warning.value for warning in test.warning]
+
+
+def test_a_comparison_of_version_0_1_with_the_pretrained_model_still_opens(app, make):
+    first = make()
+    assert app("compare", runs=f"{first},shipped").multiselect[0].value == [first, "pretrained"]

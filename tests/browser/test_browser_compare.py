@@ -86,7 +86,7 @@ def test_the_table_can_be_downloaded(page, two_networks):
     assert [line.split(",")[0] for line in lines[1:]] == two_networks
 
 
-@pytest.mark.parametrize("path", ["/compare", "/inside?run=shipped"])
+@pytest.mark.parametrize("path", ["/compare", "/inside?run=pretrained"])
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_on_a_phone_nothing_is_wider_than_the_window(new_tab, two_networks, path, language):
     phone = new_tab(f"{path}{'&' if '?' in path else '?'}lang={language}", **PHONE)

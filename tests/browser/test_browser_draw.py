@@ -12,7 +12,7 @@ ONE = [(220, 50), (220, 230)]
 
 
 def test_strokes_are_read_undone_and_cleared(page):
-    page.open("/draw?run=shipped")
+    page.open("/draw?run=pretrained")
     draw(page, NARROW_SEVEN)
     page.get_by_role("heading", name="It reads 7").wait_for()
     draw(page, ONE)
@@ -27,7 +27,7 @@ def test_strokes_are_read_undone_and_cleared(page):
 
 
 def test_a_section_follows_the_drawing_and_is_a_link(page):
-    page.open("/draw?run=shipped")
+    page.open("/draw?run=pretrained")
     draw(page, SEVEN)
     page.get_by_text("Step by step", exact=True).click()
     page.get_by_text("Cropped to its ink").wait_for()
@@ -41,7 +41,7 @@ def test_a_section_follows_the_drawing_and_is_a_link(page):
 
 
 def test_the_grid_is_inked_by_keys_alone_and_kept(page):
-    page.open("/draw?run=shipped&from=keys")
+    page.open("/draw?run=pretrained&from=keys")
     page.locator("[role=gridcell][tabindex='0']").focus()
     page.keyboard.press("Space")
     page.get_by_role("gridcell", name="row 5, column 15: ink").wait_for()
@@ -70,7 +70,7 @@ def test_the_grid_is_inked_by_keys_alone_and_kept(page):
 
 
 def test_a_drawing_is_kept_in_the_own_sheet(page):
-    page.open("/draw?run=shipped&look=sheet")
+    page.open("/draw?run=pretrained&look=sheet")
     draw(page, SEVEN)
     page.get_by_role("button", name="It was really a").click()
     page.get_by_role("button", name="7", exact=True).click()

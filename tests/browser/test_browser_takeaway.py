@@ -13,7 +13,7 @@ def test_a_run_is_taken_away_as_a_script(page, two_runs):
 
 
 def test_weights_are_taken_away_and_brought_back(page, tmp_path):
-    page.open("/train?run=shipped")
+    page.open("/train?run=pretrained")
     page.get_by_role("button", name="Take it away").click()
     # Its digits are of our own writing.
     expect(page.get_by_role("button", name="Training script")).to_be_disabled()
@@ -26,11 +26,11 @@ def test_weights_are_taken_away_and_brought_back(page, tmp_path):
     page.locator("input[type=file]").set_input_files(tmp_path / "again.safetensors")
     page.get_by_text("The weights of again.safetensors are a run now").wait_for()
     expect(page.get_by_role("heading", name="again: finished")).to_be_visible()
-    expect(page).not_to_have_url(re.compile("run=shipped"))
+    expect(page).not_to_have_url(re.compile("run=pretrained"))
 
 
 def test_charts_are_saved_by_their_own_buttons(page):
-    page.open("/train?run=shipped")
+    page.open("/train?run=pretrained")
     page.locator(".vega-embed :is(svg, canvas)").first.wait_for()
     page.locator(".vega-embed").first.hover()
     save = page.get_by_role("button", name="Download as PNG").first

@@ -102,7 +102,7 @@ def test_start_is_within_reach_on_a_phone(new_tab):
 
 
 def test_a_setting_leaves_alone_what_it_does_not_concern(page):
-    page.open("/train?run=shipped")
+    page.open("/train?run=pretrained")
     page.get_by_text("measured in a short trial").wait_for()  # which all of the page hears of
     settle(page)
     heading = page.locator("h1").inner_text()
@@ -118,7 +118,7 @@ def test_a_setting_leaves_alone_what_it_does_not_concern(page):
 
 
 def test_on_a_phone_a_run_comes_before_the_plan_of_the_next(new_tab):
-    page = new_tab("/train?run=shipped", **PHONE)
+    page = new_tab("/train?run=pretrained", **PHONE)
     page.locator(".st-key-plan").wait_for()
     run, plan = page.get_by_text("Test accuracy").bounding_box(), page.locator(".st-key-plan").bounding_box()
     assert run["y"] < plan["y"]

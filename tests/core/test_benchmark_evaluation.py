@@ -29,7 +29,7 @@ def test_everything_with_a_limit_is_timed(sample, monkeypatch):
     assert [name.split(",")[0] for name in names] == [
         "tutorial-1",
         "tutorial-4b",
-        "shipped model",
+        "pretrained model",
         "t-SNE of 40 images",
     ]
     assert all(taken > 0 for _, taken, *_ in timed)

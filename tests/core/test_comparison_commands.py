@@ -73,7 +73,10 @@ def test_runs_are_compared(capsys, store, sample):
         (["compare", "nobody", "last"], "There is no run 'nobody'"),
         (["compare", "last"], "From 2 to 8 runs"),
         (["compare", "last", "last"], "is named twice"),
-        (["compare", "shipped", "last"], "Run shipped belongs to MNIST and the test images are the offline"),
+        (
+            ["compare", "pretrained", "last"],
+            "Run pretrained belongs to MNIST and the test images are the offline",
+        ),
         (["train", "--repeat", "0"], "--repeat must be from 1 to 1000, not 0."),
         (["train", "--repeat", "2", "--seed", str(2**31 - 1)], "seed must be from 0 to"),
     ],

@@ -226,7 +226,7 @@ def test_what_trains_or_failed_or_came_from_elsewhere_cannot_go_on(store, sample
     (store.get(finished).folder / "state.safetensors").unlink()
     assert not store.get(finished).can_continue
     with pytest.raises(InputError, match="can't be changed"):
-        store.reopen("shipped", 20)
+        store.reopen("pretrained", 20)
 
 
 def test_a_run_that_never_began_starts_from_the_beginning(store, sample):

@@ -80,7 +80,7 @@ def test_weights_from_elsewhere_have_no_beginning(store, sample):
     run = trained(store, CONFIG, sample)
     for fact in ("imported", "fine_tuned"):
         assert snapshots_of(replace(run, results={fact: True}))[0].epoch > 0
-    assert snapshots_of(RunStore().get("shipped"))[-1].file is not None
+    assert snapshots_of(RunStore().get("pretrained"))[-1].file is not None
 
 
 def test_a_damaged_moment_is_refused_with_a_sentence(store, sample):

@@ -32,7 +32,7 @@ TRAINING = {
     "tutorial-5": ("adam", 1e-3, "cross_entropy", 100, True, 5, "unit", 60_000),
 }
 HOUSE = ("quick", "accurate", "best", "world")
-SHIPPED_BYTES = 2_000_000
+PRETRAINED_BYTES = 2_000_000
 
 
 def test_the_recipes_are_the_houses_and_the_tutorials():
@@ -94,9 +94,9 @@ def test_our_own_recipes_keep_the_test_set_for_the_end(name):
 
 
 @pytest.mark.parametrize("name", ["best", "world"])
-def test_the_best_recipes_weights_fit_into_the_shipped_model(name):
+def test_the_best_recipes_weights_fit_into_the_pretrained_model(name):
     weights = build_model(RECIPES[name].config).state_dict().values()
-    assert sum(tensor.nbytes for tensor in weights) < SHIPPED_BYTES
+    assert sum(tensor.nbytes for tensor in weights) < PRETRAINED_BYTES
 
 
 def test_a_changed_copy_of_a_recipe_is_a_config_of_its_own():

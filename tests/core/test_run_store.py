@@ -89,8 +89,8 @@ def test_two_processes_may_label_at_once(store):
     assert len(store.get(run_id).metadata.readers) == 40
 
 
-def test_the_shipped_model_has_no_label_to_change(store):
-    assert "can't be changed" in refusal(store.rename, "shipped", "x")
+def test_the_pretrained_model_has_no_label_to_change(store):
+    assert "can't be changed" in refusal(store.rename, "pretrained", "x")
 
 
 def test_what_changed_on_disk_is_seen_at_once(store):

@@ -127,32 +127,32 @@ def test_a_run_is_found_by_id_and_by_a_unique_beginning(store, monkeypatch):
 
 
 @pytest.fixture
-def shipped(store, tmp_path, monkeypatch) -> Path:
-    """A shipped model, made here."""
-    folder = store.get(finished(store, test_accuracy=0.9)).folder.rename(tmp_path / "shipped")
-    monkeypatch.setattr(run_store, "SHIPPED", folder)
+def pretrained(store, tmp_path, monkeypatch) -> Path:
+    """A pretrained model, made here."""
+    folder = store.get(finished(store, test_accuracy=0.9)).folder.rename(tmp_path / "pretrained")
+    monkeypatch.setattr(run_store, "PRETRAINED", folder)
     return folder
 
 
-def test_the_shipped_model_is_a_run_by_name(shipped, store, sample):
-    run = store.get("shipped")
-    assert (run.id, run.folder, run.status) == ("shipped", shipped, "finished")
+def test_the_pretrained_model_is_a_run_by_name(pretrained, store, sample):
+    run = store.get("pretrained")
+    assert (run.id, run.folder, run.status) == ("pretrained", pretrained, "finished")
     assert 0 <= evaluate(run.load_model(), sample.test).accuracy <= 1
     assert store.list() == []
 
 
-def test_the_shipped_model_stays(shipped, store):
-    assert "can't be changed or removed" in refusal(lambda: store.remove("shipped"))
-    assert store.get("shipped").load_model()
+def test_the_pretrained_model_stays(pretrained, store):
+    assert "can't be changed or removed" in refusal(lambda: store.remove("pretrained"))
+    assert store.get("pretrained").load_model()
 
 
-def test_a_missing_shipped_model_is_said(store, tmp_path, monkeypatch):
-    monkeypatch.setattr(run_store, "SHIPPED", tmp_path / "nothing")
-    assert "no run 'shipped'" in refusal(lambda: store.get("shipped"))
+def test_a_missing_pretrained_model_is_said(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(run_store, "PRETRAINED", tmp_path / "nothing")
+    assert "no run 'pretrained'" in refusal(lambda: store.get("pretrained"))
 
 
 def test_the_model_in_the_project_is_as_good_as_it_says(mnist_directory):
-    run = RunStore().get("shipped")
+    run = RunStore().get("pretrained")
     assert (run.status, run.config.recipe, len(run.checkpoints)) == ("finished", "world", 1)
     assert run.checkpoints[0].stat().st_size <= 2_000_000
     assert run.results["test_accuracy"] >= 0.9965

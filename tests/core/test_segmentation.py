@@ -25,8 +25,8 @@ def untrained():
 
 
 @pytest.fixture(scope="module")
-def shipped():
-    run = RunStore().get("shipped")
+def pretrained():
+    run = RunStore().get("pretrained")
     return run.load_model(), run.load_calibration()
 
 
@@ -49,22 +49,24 @@ def test_a_stroke_straight_down_belongs_to_the_one_it_crosses(untrained):
     assert [digit.box for digit in row] == [(0, 0, 60, 100), (100, 0, 100, 100), (150, 0, 210, 100)]
 
 
-def test_an_open_four_whose_stem_stands_apart_is_one_digit(shipped):
+def test_an_open_four_whose_stem_stands_apart_is_one_digit(pretrained):
     four = [[[6, 0], [0, 55], [40, 55]], [[50, 0], [50, 100]]]
     drawn = moved(ONE, -20) + moved(four, 60) + moved(ONE, 130)
-    row = predict_strokes_row(*shipped[:1], drawn, shipped[1])
+    row = predict_strokes_row(*pretrained[:1], drawn, pretrained[1])
     assert [digit.prediction.label for digit in row] == [1, 4, 1]
     assert row[1].box == (60, 0, 110, 100)
     assert [stroke[0].tolist() for stroke in strokes_within(drawn, row[1].box)] == [[66, 0], [110, 0]]
-    assert [digit.prediction.label for digit in predict_strokes_row(*shipped[:1], ONE + moved(ONE, 40))] == [
+    assert [
+        digit.prediction.label for digit in predict_strokes_row(*pretrained[:1], ONE + moved(ONE, 40))
+    ] == [
         1,
         1,
     ]
 
 
-def test_strokes_are_read_one_by_one(shipped):
+def test_strokes_are_read_one_by_one(pretrained):
     drawn = ZERO + moved(SEVEN, 90) + moved(FIVE, 170) + moved(ONE, 240)
-    row = predict_strokes_row(*shipped[:1], drawn, shipped[1])
+    row = predict_strokes_row(*pretrained[:1], drawn, pretrained[1])
     assert [digit.prediction.label for digit in row] == [0, 7, 5, 1]
 
 
@@ -104,13 +106,13 @@ def test_boxes_are_in_the_pictures_own_pixels(untrained, batch, factor):
         assert box.right <= row.shape[1]
 
 
-def test_touching_digits_are_cut_and_unsure(shipped, mnist_directory):
+def test_touching_digits_are_cut_and_unsure(pretrained, mnist_directory):
     test = open_mnist(mnist_directory).test
     right = 0
     for first, second in zip(test.images[:20], test.images[20:40], strict=True):
         pair = [image[:, np.flatnonzero(image.max(axis=0) > 60)] for image in (first, second)]
         touching = np.pad(np.concatenate(pair, axis=1), 8)
-        row = predict_pixels_row(*shipped[:1], touching, shipped[1])
+        row = predict_pixels_row(*pretrained[:1], touching, pretrained[1])
         right += len(row) == 2
         if len(row) == 1:
             continue
@@ -118,20 +120,20 @@ def test_touching_digits_are_cut_and_unsure(shipped, mnist_directory):
     assert right >= 14
 
 
-def test_rows_of_mnist_are_read(shipped, mnist_directory):
+def test_rows_of_mnist_are_read(pretrained, mnist_directory):
     test = open_mnist(mnist_directory).test
     row = set_in_row(test.images[:6], np.random.default_rng(0))
     for picture in (row, 255 - row, row.repeat(5, 0).repeat(5, 1)):
-        digits = predict_pixels_row(*shipped[:1], picture, shipped[1])
+        digits = predict_pixels_row(*pretrained[:1], picture, pretrained[1])
         assert [digit.prediction.label for digit in digits] == test.labels[:6].tolist()
         assert [digit.unsure for digit in digits] == [False] * 6
 
 
-def test_a_bold_digit_is_not_cut_through_its_ink(shipped, mnist_directory):
+def test_a_bold_digit_is_not_cut_through_its_ink(pretrained, mnist_directory):
     train = open_mnist(mnist_directory).train
     bold = 59_353  # a 0 of a very broad pen
     row = set_in_row(train.images[[58_000, bold]], np.random.default_rng(0))
-    read = [digit.prediction.label for digit in predict_pixels_row(*shipped[:1], row, shipped[1])]
+    read = [digit.prediction.label for digit in predict_pixels_row(*pretrained[:1], row, pretrained[1])]
     assert read == train.labels[[58_000, bold]].tolist()
 
 

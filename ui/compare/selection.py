@@ -11,7 +11,7 @@ import streamlit as st
 
 from mnist_core.messages import Message
 from mnist_core.runs.comparison import FEWEST, MOST, Comparison, Pair, check_comparable, compare_runs
-from mnist_core.runs.run import Run
+from mnist_core.runs.run import PRETRAINED_ID, Run
 from ui import resources, visitor
 from ui.evaluations import evaluation_progress, hold_if_stopped
 from ui.html.tables import escape_markdown
@@ -93,8 +93,8 @@ def show_address(chosen: ComparedRuns) -> None:
 
 
 def _readable_runs() -> list[Run]:
-    shipped = resources.find_run("shipped")
-    return [run for run in [*visitor.listed_runs(), *([shipped] if shipped else [])] if run.checkpoints]
+    pretrained = resources.find_run(PRETRAINED_ID)
+    return [run for run in [*visitor.listed_runs(), *([pretrained] if pretrained else [])] if run.checkpoints]
 
 
 def _suggested(runs: Sequence[Run]) -> list[str]:
@@ -103,8 +103,8 @@ def _suggested(runs: Sequence[Run]) -> list[str]:
     return [*first, *(run.id for run in runs if run.id not in first)][:FEWEST]
 
 
-def _show_empty(only_shipped: bool) -> None:
-    if only_shipped:
+def _show_empty(only_pretrained: bool) -> None:
+    if only_pretrained:
         st.info(_("There is one trained network so far. Train another, then they can be compared here."))
     else:
         st.info(

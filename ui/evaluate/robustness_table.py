@@ -295,8 +295,8 @@ def _robustness_work(
 
 
 def _keep(run: Run, wanted: MeasurementKey, result: "Robustness") -> None:
-    """Keep a result with its run, so that it outlives the server; the shipped run stays as it was shipped."""
-    if run.id == "shipped":
+    """Keep a result with its run, so that it outlives the server; the pretrained run stays as it is."""
+    if run.is_pretrained:
         return
     try:
         save_robustness(run.folder, wanted, result)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from mnist_core.data.label_errors import DOUBTFUL_LABELS, DoubtfulLabel
 from mnist_core.data.mnist import Dataset
+from mnist_core.runs.run import PRETRAINED_ID
 from ui import resources
 from ui.explore.selection import show_ways
 from ui.html.digits import Figure, grid_html, sure_text
@@ -39,7 +40,7 @@ def show(data: Dataset) -> None:
             "votes]({votes}))."
         ).format(paper=PAPER, votes=VOTES)
     )
-    readings = shipped_readings(data) if st.toggle(_("Let the shipped model read them")) else {}
+    readings = pretrained_readings(data) if st.toggle(_("Let the shipped model read them")) else {}
     figures = [doubtful_figure(data, doubtful, readings.get(doubtful.index)) for doubtful in DOUBTFUL_LABELS]
     st.html(grid_html(figures, columns=5))
     if readings:
@@ -87,9 +88,9 @@ def reading_text(reading: "Prediction") -> str:
     return _("The model: <b>{read}</b>, {sure} sure").format(read=reading.label, sure=sure)
 
 
-def shipped_readings(data: Dataset) -> "dict[int, Prediction]":
-    """Return what the shipped model reads in each of the images, by their numbers."""
-    run = resources.find_run("shipped")
+def pretrained_readings(data: Dataset) -> "dict[int, Prediction]":
+    """Return what the pretrained model reads in each of the images, by their numbers."""
+    run = resources.find_run(PRETRAINED_ID)
     if run is None or not run.checkpoints:
         st.info(_("The shipped model isn't here."))
         return {}

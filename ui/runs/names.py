@@ -8,7 +8,7 @@ import streamlit as st
 from mnist_core.choices import ACTIVATIONS, ARCHITECTURES, OPTIMIZERS
 from mnist_core.config import TrainConfig
 from mnist_core.recipes import RECIPES
-from mnist_core.runs.run import Run
+from mnist_core.runs.run import PRETRAINED_ID, Run
 from ui import resources, visitor
 from ui.i18n import count_text, date_text, list_text, percent_text
 from ui.i18n import gettext as _
@@ -19,7 +19,7 @@ from ui.url_state import RUN_KEY, current_run, link
 
 def recipe_label(run: Run) -> str:
     """Return the recipe's name, or the network's for settings of one's own."""
-    if run.id == "shipped":
+    if run.is_pretrained:
         return _("Shipped model")
     entry = RECIPES.get(run.config.recipe) or ARCHITECTURES[run.config.architecture]
     return _(entry.label)
@@ -35,7 +35,7 @@ def run_label(run: Run) -> str:
     parts = [run_name(run)]
     if "test_accuracy" in run.results:
         parts.append(percent_text(run.results["test_accuracy"]))
-    if run.id != "shipped":
+    if not run.is_pretrained:
         parts.append(date_text(run.created))
     return " · ".join(parts)
 
@@ -60,9 +60,9 @@ def settings_text(config: TrainConfig) -> str:
 
 
 def readable_runs() -> list[Run]:
-    """Return the runs that the visitor may use and that have weights, the shipped one first."""
-    shipped = resources.find_run("shipped")
-    return [run for run in ([shipped] if shipped else []) + visitor.listed_runs() if run.checkpoints]
+    """Return the runs that the visitor may use and that have weights, the pretrained one first."""
+    pretrained = resources.find_run(PRETRAINED_ID)
+    return [run for run in ([pretrained] if pretrained else []) + visitor.listed_runs() if run.checkpoints]
 
 
 def pick_run() -> Run:

@@ -60,7 +60,7 @@ def _show(run_id: str, was_moving: bool, may_steer: bool) -> None:
         _show_result(run, was_moving)
         if may_steer and not was_moving:
             show_continuation(run)
-    if not may_steer and run.id != "shipped":
+    if not may_steer and not run.is_pretrained:
         st.caption(_("This run was opened by a link: only who trained it can steer and continue it."))
     # A fragment with a clock should hold no other: the curves are one where nothing moves any more.
     curves = show_curves if was_moving else st.fragment(show_curves)

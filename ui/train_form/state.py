@@ -14,6 +14,7 @@ from mnist_core.choices import ARCHITECTURES
 from mnist_core.config import TrainConfig, read_setting
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
+from mnist_core.runs.run import PRETRAINED_ID
 from ui import resources
 from ui.fragments import rerun_fragments
 from ui.i18n import language
@@ -96,7 +97,7 @@ def show_change() -> None:
 
 
 def _first_settings() -> dict[str, Any]:
-    run = None if current_run() == "shipped" else resources.find_run(current_run())
+    run = None if current_run() == PRETRAINED_ID else resources.find_run(current_run())
     if run is None:
         return vars(RECIPES[FIRST_RECIPE].config).copy()
     return {**vars(run.config), "recipe": nearest_recipe(run.config)}

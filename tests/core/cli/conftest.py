@@ -37,9 +37,9 @@ def run_id(command) -> str:
 
 
 @pytest.fixture
-def shipped(run_id, store, tmp_path, monkeypatch) -> None:
-    """The run trained here takes the place of the shipped model."""
-    monkeypatch.setattr(run_store, "SHIPPED", store.get(run_id).folder.rename(tmp_path / "shipped"))
+def pretrained(run_id, store, tmp_path, monkeypatch) -> None:
+    """The run trained here takes the place of the pretrained model."""
+    monkeypatch.setattr(run_store, "PRETRAINED", store.get(run_id).folder.rename(tmp_path / "pretrained"))
 
 
 @pytest.fixture

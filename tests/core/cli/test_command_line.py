@@ -109,7 +109,7 @@ def test_runs_are_named_and_pinned(command, run_id):
     ],
 )
 def test_bad_input_gives_code_2_and_one_sentence(arguments, words, command, store, tmp_path, monkeypatch):
-    monkeypatch.setattr(run_store, "SHIPPED", tmp_path / "nothing")
+    monkeypatch.setattr(run_store, "PRETRAINED", tmp_path / "nothing")
     assert words in command.refusal(*arguments)
     assert store.list() == []
 

@@ -104,7 +104,7 @@ def test_a_run_is_named_by_id_beginning_or_last(name, command, run_id):
     assert command.json("evaluate", given)["run"] == run_id
 
 
-def test_predict_reads_pictures_with_the_shipped_model(command, shipped, pictures):
+def test_predict_reads_pictures_with_the_pretrained_model(command, pretrained, pictures):
     code, out, _ = command("predict", *pictures, "--json")
     answers = [json.loads(line) for line in out.splitlines()]
     assert code == 0
@@ -126,7 +126,7 @@ def test_predict_reads_pictures_with_the_shipped_model(command, shipped, picture
     assert out.splitlines()[2] == f"{pictures[2]}: no digit"
 
 
-def test_predict_reads_rows(command, shipped, pictures, tmp_path):
+def test_predict_reads_rows(command, pretrained, pictures, tmp_path):
     path = tmp_path / "rows.jsonl"
     row = ONE + [[[x + 100, y] for x, y in stroke] for stroke in ONE]
     path.write_text(json.dumps({"strokes": row}))

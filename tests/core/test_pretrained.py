@@ -1,4 +1,4 @@
-"""The model that is shipped keeps what its card promises."""
+"""The pretrained model keeps what its card promises."""
 
 import numpy as np
 import pytest
@@ -7,14 +7,14 @@ from mnist_core.data.mnist import load_sample, open_mnist
 from mnist_core.messages import InputError
 from mnist_core.recognition.recognizer import predict_all
 from mnist_core.recognition.strokes import strokes_to_image
-from mnist_core.runs.store import SHIPPED, RunStore
+from mnist_core.runs.store import PRETRAINED, RunStore
 from mnist_core.synthetic.generator import write_digits, write_non_digits
-from models.ship import MOST_BYTES, ship
+from models.make import MOST_BYTES, ship
 
 
 @pytest.fixture(scope="module")
 def run():
-    return RunStore().get("shipped")
+    return RunStore().get("pretrained")
 
 
 @pytest.fixture(scope="module")
@@ -24,19 +24,19 @@ def read(run):
 
 
 def test_its_card_tells_its_own_figures(run):
-    card, size = (SHIPPED.parent / "README.md").read_text(), run.checkpoints[-1].stat().st_size
+    card, size = (PRETRAINED.parent / "README.md").read_text(), run.checkpoints[-1].stat().st_size
     assert size <= MOST_BYTES
     assert f"{size:,} bytes" in card
     assert f"**{run.results['test_accuracy']:.2%}** of 10,000 test images" in card
     assert run.results["test_accuracy"] >= 0.9965
 
 
-def test_nothing_is_shipped_that_was_measured_on_the_sample(run, monkeypatch):
-    monkeypatch.setattr("models.ship.load_dataset", lambda directory: load_sample())
-    before = (SHIPPED.parent / "README.md").read_text()
+def test_nothing_is_published_that_was_measured_on_the_sample(run, monkeypatch):
+    monkeypatch.setattr("models.make.load_dataset", lambda directory: load_sample())
+    before = (PRETRAINED.parent / "README.md").read_text()
     with pytest.raises(InputError, match="not here"):
         ship(run)
-    assert (SHIPPED.parent / "README.md").read_text() == before
+    assert (PRETRAINED.parent / "README.md").read_text() == before
 
 
 def test_it_reads_mnist(read, mnist_directory):

@@ -1,6 +1,6 @@
-"""Make a run the shipped model: `python -m models.ship RUN`.
+"""Make a run the pretrained model: `python -m models.make RUN`.
 
-Writes `models/shipped/` (the run's settings, results, metrics and last checkpoint) and `models/README.md`,
+Writes `models/pretrained/` (the run's settings, results, metrics and last checkpoint) and `models/README.md`,
 the model card, with figures measured here and now.
 """
 
@@ -17,11 +17,11 @@ from mnist_core.messages import InputError
 from mnist_core.recognition.calibration import REFUSED, Calibration, calibrate
 from mnist_core.recognition.recognizer import predict_all
 from mnist_core.runs.run import Run
-from mnist_core.runs.store import SHIPPED, RunStore
+from mnist_core.runs.store import PRETRAINED, RunStore
 
 MOST_BYTES = 2_000_000
 
-CARD = """# The shipped model
+CARD = """# The pretrained model
 
 Reads one handwritten digit, 28 x 28 grey pixels made as MNIST's were. The Draw page uses it at first start.
 
@@ -44,7 +44,7 @@ Made and measured by:
 
 ```
 python -m mnist_core train --recipe {recipe} --seed {seed} --threads {threads}
-python -m models.ship last
+python -m models.make last
 ```
 
 The same processor and torch give the same weights again; others differ in the last decimals.
@@ -59,7 +59,7 @@ Read right of 1,500 pen digits, none of which was trained on:
 | and five views of each drawing, averaged | 99.1 % | 98.8 % | 2 | not used there |
 
 The first two are runs as trained (`python -m mnist_core train --recipe best --seed 0 --threads 1`, or
-`world`), read by `python -m benchmarks.drawing --run last`; the third is the shipped model, which is
+`world`), read by `python -m benchmarks.drawing --run last`; the third is the pretrained model, which is
 calibrated, by `python -m benchmarks.drawing`. With the views 13 digits are read wrong, without them 12: they
 bring nothing here that could be told from chance.
 
@@ -90,7 +90,7 @@ each.
 ## Limits
 - MNIST was written in the USA around 1990. What our own writing adds are the forms we know of, in
   `mnist_core/reading/letterforms.py`. A 1 whose upstroke hardly rises and a 7 whose bar does are one shape: a
-  bar that rises by more than about 20 degrees is taken for an upstroke (`tests/core/test_shipped.py`).
+  bar that rises by more than about 20 degrees is taken for an upstroke (`tests/core/test_pretrained.py`).
 - "Not a digit" is told by a logistic regression on its last layer's inputs, learned from digits and from
   letters, shapes and scribbles of our own drawing (`mnist_core/reading/letterforms.py`), with the threshold
   that refuses {refused:.1%} of the validation images. What it was never shown, another script's characters
@@ -106,20 +106,20 @@ def ship(run: Run, data: str | None = None) -> Evaluation:
         raise InputError("{size:,} bytes are too many to ship; train fewer channels.", size=size)
     model, dataset = run.load_model(), load_dataset(data)
     if dataset.source != "mnist":
-        raise InputError("A model is shipped as measured on MNIST, which is not here; see --data.")
+        raise InputError("A model is published as measured on MNIST, which is not here; see --data.")
     result = evaluate(model, dataset.test)
     train, validation = hold_out(dataset.train, run.config.validation_size)
     calibration = calibrate(model, train, validation)
-    if SHIPPED.exists():
-        shutil.rmtree(SHIPPED)
-    (SHIPPED / "checkpoints").mkdir(parents=True)
+    if PRETRAINED.exists():
+        shutil.rmtree(PRETRAINED)
+    (PRETRAINED / "checkpoints").mkdir(parents=True)
     for name in ("config.json", "run.json", "metrics.csv", f"checkpoints/{checkpoint.name}"):
-        shutil.copyfile(run.folder / name, SHIPPED / name)
-    calibration.save(SHIPPED)
+        shutil.copyfile(run.folder / name, PRETRAINED / name)
+    calibration.save(PRETRAINED)
     read = predict_all(model, list(dataset.test.images), calibration)
     honest = np.stack([prediction.probabilities for prediction in read])
     error = reliability(honest, dataset.test.labels).expected_error
-    (SHIPPED.parent / "README.md").write_text(_card(run, result, size, calibration, error))
+    (PRETRAINED.parent / "README.md").write_text(_card(run, result, size, calibration, error))
     return result
 
 
@@ -157,7 +157,7 @@ def _card(run: Run, result: Evaluation, size: int, calibration: Calibration, err
 
 def main() -> None:
     """Ship the run named on the command line."""
-    parser = argparse.ArgumentParser(description="Make a run the shipped model.")
+    parser = argparse.ArgumentParser(description="Make a run the pretrained model.")
     parser.add_argument("run", help='an id, its beginning, or "last"')
     parser.add_argument("--runs", help="where runs are kept")
     parser.add_argument("--data", help="where MNIST is (else DIGITLAB_DATA)")
@@ -167,7 +167,7 @@ def main() -> None:
     except InputError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    print(f"shipped: {result.accuracy:.2%} of {len(result.labels):,} test images")
+    print(f"pretrained: {result.accuracy:.2%} of {len(result.labels):,} test images")
 
 
 if __name__ == "__main__":
