@@ -10,7 +10,17 @@ from pathlib import Path
 
 from mnist_core.runs.store import PROJECT
 
-SLOW = {"torch", "torchvision", "sklearn", "pandas", "openTSNE", "captum", "scipy", "matplotlib"}
+SLOW = {
+    "torch",
+    "torchvision",
+    "sklearn",
+    "pandas",
+    "openTSNE",
+    "captum",
+    "scipy",
+    "statsmodels",
+    "matplotlib",
+}
 PAGES = {"streamlit", "ui", "pages"}
 IMPORT_EACH = """
 import importlib, sys
