@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ClassMetrics:
-    """One digit's precision, recall and F1, 0 to 1, and its images; 0 where nothing was predicted."""
+    """One digit's precision, recall and F1, 0 to 1 (0 where undefined), and its number of images."""
 
     digit: int
     precision: float
@@ -36,7 +36,7 @@ class Evaluation:
 
     @cached_property
     def predictions(self) -> NDArray[np.int64]:
-        """The likeliest digit of each image, [N]."""
+        """The most probable digit of each image, [N]."""
         likeliest: NDArray[np.int64] = self.probabilities.argmax(1)
         return likeliest
 
@@ -71,24 +71,24 @@ class Evaluation:
     @cached_property
     def errors(self) -> NDArray[np.int64]:
         """Indices of the misclassified images, largest loss first."""
-        return self._hardest_first(self.predictions != self.labels)
+        return self._largest_loss_first(self.predictions != self.labels)
 
     @cached_property
-    def hardest(self) -> NDArray[np.int64]:
+    def worst(self) -> NDArray[np.int64]:
         """Indices of all images, largest loss first."""
-        return self._hardest_first(np.ones(len(self.labels), bool))
+        return self._largest_loss_first(np.ones(len(self.labels), bool))
 
     def cell(self, true: int, predicted: int) -> NDArray[np.int64]:
         """Indices of the images counted in `confusion_matrix[true, predicted]`, largest loss first."""
-        return self._hardest_first((self.labels == true) & (self.predictions == predicted))
+        return self._largest_loss_first((self.labels == true) & (self.predictions == predicted))
 
-    def _hardest_first(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+    def _largest_loss_first(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
         indices = np.flatnonzero(chosen)
         return indices[np.argsort(-self.losses[indices], kind="stable")]
 
 
 def evaluate(model: DigitClassifier, split: Split) -> Evaluation:
-    """Answer every image of `split` with `model`, in evaluation mode."""
+    """Evaluate `model` on every image of `split`, in evaluation mode."""
     import torch
     import torch.nn.functional as F
 

@@ -1,4 +1,4 @@
-"""How well a model reads images that are corrupted, or changed on purpose to deceive it."""
+"""Accuracy of a model on corrupted and adversarial images, and the file that keeps it with a run."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
     from mnist_core.models.modules import DigitClassifier
 
 DISTURBANCES: dict[str, Corruption | Attack] = {**CORRUPTIONS, **ATTACKS}
-"""All that is measured, in the order in which it is."""
+"""The corruptions and attacks, in the order in which they are measured."""
 
-IMAGES = 500  # the pretrained model then takes 46 s of one core; more would be surer, and slower
-ATTACK_STEPS = 40  # about, of an image: 5 of FGSM, and of PGD's 50 those before the model errs
-BATCH = 50  # what is done between two reports; an attack on more at once takes more memory
+IMAGES = 500  # the pretrained model takes 46 s of one core
+ATTACK_STEPS = 40  # for each image, about: 5 of FGSM, and those of PGD's 50 before the model errs
+BATCH = 50  # images between two reports; an attack on more takes more memory
 
 
 @dataclass(frozen=True)
 class Robustness:
-    """Accuracies, 0 to 1, on the same `images` test images: `clean` as they are, and under each trial.
+    """Accuracies, 0 to 1, on the same `images` images: `clean` unchanged, and under each disturbance.
 
-    `accuracies[name]` has one for each of TRIALS[name].strengths, the first being `clean`; fewer, and not
-    every name, while it is measured or when that was stopped.
+    `accuracies[name]` has one for each of DISTURBANCES[name].strengths, the first being `clean`; fewer, and
+    not for every name, while it is measured or when it was stopped.
     """
 
     images: int
@@ -47,17 +47,17 @@ class Robustness:
     accuracies: dict[str, tuple[float, ...]]
 
     def score(self, name: str) -> float | None:
-        """Mean accuracy over a trial's strengths but none (0); None until all of them were measured."""
+        """Mean accuracy over a disturbance's strengths above 0; None until all of them are measured."""
         measured = self.accuracies.get(name, ())
         return float(np.mean(measured[1:])) if len(measured) == len(DISTURBANCES[name].strengths) else None
 
     @property
     def complete(self) -> bool:
-        """Whether every trial was measured at every strength."""
+        """Whether every disturbance was measured at every strength."""
         return all(self.score(name) is not None for name in DISTURBANCES)
 
     def standard_error(self, accuracy: float) -> float:
-        """Return that of an accuracy on so many images, by the binomial; that of a score is at most this."""
+        """Return the binomial standard error of an accuracy on `images` images; a score's is at most this."""
         return float(np.sqrt(accuracy * (1 - accuracy) / self.images))
 
 
@@ -73,11 +73,11 @@ def chosen_images(split: Split, images: int = IMAGES) -> NDArray[np.int64]:
 def measure_robustness(
     model: DigitClassifier, split: Split, images: int = IMAGES, seed: int = 0
 ) -> Iterator[tuple[float, Robustness]]:
-    """Yield how far the measurement is, 0 to 1, and what is measured so far; the caller stops by leaving.
+    """Yield the fraction done, 0 to 1, and the result so far; the caller stops by leaving the loop.
 
-    The first comes with the accuracy of the images as they are, the others every 50 images. Each strength
-    starts the draws anew from `seed`, so an image is turned the same way at each, and no point depends on
-    which others were measured. Raises InputError if `images` is below 1.
+    The first result has the accuracy on unchanged images; the others follow every 50 images. Random draws
+    restart from `seed` at each strength, so an image is turned the same way at each, and no result depends
+    on which others were measured. Raises InputError if `images` is below 1.
     """
     import torch
 
@@ -101,9 +101,9 @@ def measure_robustness(
 
 
 def estimate_seconds(model: DigitClassifier, split: Split) -> float:
-    """Return about how long `measure_robustness` takes for an image here and now, from a few readings.
+    """Estimate the seconds that `measure_robustness` takes per image on this machine.
 
-    A reading and an attack's step are timed on a batch, the best of three: others use this machine too.
+    Inference and one attack step are timed on a batch; the best of three counts, as the machine may be busy.
     """
     import torch
 
@@ -120,9 +120,10 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def examples(model: DigitClassifier, split: Split, name: str, index: int, seed: int = 0) -> NDArray[np.uint8]:
-    """Return image `index` of `split` at each strength of a trial, uint8 [strengths, 28, 28], itself first.
+    """Return image `index` of `split` at each strength of a disturbance, uint8 [strengths, 28, 28].
 
-    Draws are the same at each strength, and repeated by `seed`; an attack is one on `model`.
+    The first is the image itself. Random draws are the same at each strength and repeat with `seed`. An
+    attack is one on `model`.
     """
     import torch
 
@@ -135,7 +136,7 @@ def examples(model: DigitClassifier, split: Split, name: str, index: int, seed: 
 def disturb(
     model: DigitClassifier, split: Split, name: str, strength: float, generator: torch.Generator
 ) -> NDArray[np.uint8]:
-    """Corrupt the images of `split`, or attack `model` with them, by TRIALS[name]; uint8 [N, 28, 28]."""
+    """Return the images of `split` under DISTURBANCES[name], uint8 [N, 28, 28]; attacks are on `model`."""
     import torch
 
     images = torch.from_numpy(split.images)
@@ -159,7 +160,7 @@ def _count_right(model: DigitClassifier, split: Split, images: NDArray[np.uint8]
 
 
 def _cost(name: str) -> int:
-    """How long a trial takes for an image, as against only reading it."""
+    """How long a disturbance takes for an image, in multiples of one inference."""
     return ATTACKS[name].cost if name in ATTACKS else 1
 
 
@@ -169,10 +170,10 @@ COLUMNS = ("weights", "data", "split", "trial", "unit", "strength", "accuracy", 
 
 
 class MeasurementKey(NamedTuple):
-    """What is measured: `weights`, the name of a checkpoint's file without its ending, on so many `images`.
+    """What was measured: a checkpoint (`weights`, its file name without ending) on so many `images`.
 
-    They are of a `split` ("train", "validation", "test") of `source` ("mnist", "sample"); `seed` is that of
-    the draws.
+    The images are of `split` ("train", "validation", "test") of `source` ("mnist", "sample"); `seed` is that
+    of the random draws.
     """
 
     weights: str
@@ -183,7 +184,7 @@ class MeasurementKey(NamedTuple):
 
 
 def save_robustness(folder: Path, measured: MeasurementKey, result: Robustness) -> None:
-    """Add a complete result to a run's file; raises OSError where nothing can be written."""
+    """Add a complete result to a run's file; raises OSError where the file can't be written."""
     key = _key(measured)
     others = {name: entry for name, entry in _entries(folder).items() if name != key}
     entries = {**others, key: {**asdict(result), "strengths": _strengths()}}
@@ -192,7 +193,7 @@ def save_robustness(folder: Path, measured: MeasurementKey, result: Robustness) 
 
 
 def load_robustness(folder: Path) -> dict[MeasurementKey, Robustness]:
-    """Return all that is kept, oldest first, but what is damaged or of other strengths than today's."""
+    """Return the stored results, oldest first, without damaged ones and those with other strengths."""
     found = {}
     for key, entry in _entries(folder).items():
         try:
@@ -203,7 +204,7 @@ def load_robustness(folder: Path) -> dict[MeasurementKey, Robustness]:
 
 
 def strengths_csv(results: Mapping[MeasurementKey, Robustness]) -> str:
-    """Return a row for each trial and strength that is measured, with what repeats it."""
+    """Return one CSV row for each measured disturbance and strength, with the seed that repeats it."""
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(COLUMNS)

@@ -1,4 +1,4 @@
-"""A model's logits for many images."""
+"""A model's logits for many images, and the temperature that calibrates them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from mnist_core.runtime.onednn_layout import fastest_forward
 def predict_logits(model: DigitClassifier, images: Tensor, batch_size: int = 100) -> Tensor:
     """Logits [N, 10], float32 on the CPU, for uint8 `images` [N, 28, 28], in evaluation mode.
 
-    On the CPU each batch is one thread's, so the answers don't depend on how many of torch's threads there
-    are. The model keeps the mode (training or evaluation) it came in.
+    On the CPU each batch is computed by a single thread, so the logits don't depend on torch's number of
+    threads. The model keeps its mode (training or evaluation).
     """
     was_training = model.training
     device = next(model.parameters()).device
     forward = fastest_forward(model.network, device)
-    logits = torch.empty(len(images), 10)  # small tensors kept between large ones would break up the heap
+    logits = torch.empty(len(images), 10)  # one block: small tensors between large ones fragment the heap
 
     def answer(part: Tensor, batch: Tensor) -> None:
         with torch.inference_mode():
@@ -44,9 +44,9 @@ def predict_logits(model: DigitClassifier, images: Tensor, batch_size: int = 100
 def predict_with_features(
     model: DigitClassifier, images: Tensor, batch_size: int = 100
 ) -> tuple[Tensor, Tensor]:
-    """Logits [N, 10] as predict_logits gives them, and what the last linear layer got: float32 [N, F].
+    """Return logits [N, 10] as predict_logits does, and the last linear layer's inputs, float32 [N, F].
 
-    Visitors' threads share a model, so it gets no hook: they would see each other's features.
+    Several threads may share a model, so no hook is used: they would see each other's features.
     """
     body, head = _cut_before_last_linear(model)
     was_training = model.training
@@ -71,7 +71,10 @@ def _cut_before_last_linear(model: DigitClassifier) -> tuple[nn.Sequential, nn.S
 
 
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.integer]) -> float:
-    """Return the temperature, 0.05 to 20, at which softmax(`logits` [N, 10] / it) fits `labels` [N] best."""
+    """Return the temperature T, 0.05 to 20, for which softmax(`logits` [N, 10] / T) fits `labels` [N] best.
+
+    Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks" (ICML 2017).
+    """
     from scipy.optimize import minimize_scalar
 
     def loss(log_temperature: float) -> float:

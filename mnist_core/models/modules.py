@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 
 from mnist_core.choices import ACTIVATIONS
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 class Scaling(nn.Module):
@@ -21,7 +16,7 @@ class Scaling(nn.Module):
         self.mean, self.std = mean, std
 
     def forward(self, images: Tensor) -> Tensor:
-        """Uint8 or float pixels 0..255 [N, 28, 28], which stay as they are -> float32 [N, 1, 28, 28]."""
+        """Uint8 or float pixels 0..255 [N, 28, 28], left unchanged -> float32 [N, 1, 28, 28]."""
         return (
             images.unsqueeze(1)
             .to(torch.float32, copy=True)
@@ -31,7 +26,7 @@ class Scaling(nn.Module):
 
 
 class DigitClassifier(nn.Module):
-    """A network with its own input scaling, so that whoever uses it can't scale differently."""
+    """A network with its input scaling as the first layer: training and use can't scale differently."""
 
     def __init__(self, scaling: Scaling, network: nn.Sequential) -> None:
         super().__init__()
@@ -45,7 +40,7 @@ class DigitClassifier(nn.Module):
 
     @property
     def convolutional(self) -> bool:
-        """Whether it has convolutions, which like other memory layouts and precisions than matrices do."""
+        """Whether it has convolutions, for which other memory layouts and precisions are fastest."""
         return any(isinstance(module, nn.Conv2d) for module in self.modules())
 
 
@@ -76,8 +71,6 @@ class Maxout(nn.Module):
 
 def build_activation(name: str) -> nn.Module:
     """Build the activation `name` (a key of ACTIVATIONS); "none" gives an identity."""
-    from torch import nn
-
     activation = ACTIVATIONS[name]
     if activation.layer is None:
         return nn.Identity()

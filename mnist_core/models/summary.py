@@ -1,4 +1,4 @@
-"""What a network is made of, layer by layer, found without making room for its numbers."""
+"""A network's layers with their shapes and parameters, computed without allocating its weights."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """One layer as people count them: a convolution or a linear map with what follows it up to the next.
+    """One layer as people count them: a convolution or linear map, with the modules up to the next one.
 
     `kind` is image, convolution, residual, average, flatten, linear or output; `parts` are the activation,
     pooling and the like that follow. `shape` is one image's output, [C, H, W] or [units]; `parameters` are
@@ -55,12 +55,12 @@ class LayerSummary:
 
 
 def describe_layers(config: TrainConfig) -> tuple[LayerSummary, ...]:
-    """Return the layers of the network of `config`, the image first; remembered for each network."""
+    """Return the layers of the network of `config`, the image first; cached by network."""
     return _describe(replace(TrainConfig(), **{name: getattr(config, name) for name in SHAPING}))
 
 
 def group_layers(model: DigitClassifier) -> list[list[nn.Module]]:
-    """Cut a network into layers: each begins with a module that is one; activation and so on follow it."""
+    """Group a network's modules into layers: one of _KINDS and the activation, pooling etc. that follow."""
     groups: list[list[nn.Module]] = []
     for module in model.network:
         if type(module).__name__ in _KINDS:
@@ -70,7 +70,7 @@ def group_layers(model: DigitClassifier) -> list[list[nn.Module]]:
 
 
 def learning_layers(model: DigitClassifier) -> list[list[nn.Module]]:
-    """Return the layers of `group_layers` that have parameters; those of `describe_layers`, in its order."""
+    """Return the layers of `group_layers` that have parameters, in the order of `describe_layers`."""
     return [group for group in group_layers(model) if any(map(count_parameters, group))]
 
 
@@ -93,16 +93,16 @@ def _describe(config: TrainConfig) -> tuple[LayerSummary, ...]:
 
 
 def _shape_after(module: Any, shape: Shape) -> Shape:
-    """Return the shape that a module makes of one image's features, [C, H, W] or [units].
+    """Return the output shape of a module for one image's features `shape`, [C, H, W] or [units].
 
-    By its formula: sending something through the module on torch's meta device imports 90 MB.
+    By formula: running the module on torch's meta device would import 90 MB of symbolic shapes.
     """
     after = _SHAPES_AFTER.get(type(module).__name__)
     return after(module, shape) if after else shape
 
 
 def _windows(module: Any, shape: Shape) -> Shape:
-    """Count the places that a square window takes, down and across."""
+    """Return the output height and width of a square window: (side + 2 padding - size) // stride + 1."""
     size, stride, padding = (
         value[0] if isinstance(value, tuple) else value
         for value in (module.kernel_size, module.stride, module.padding)
@@ -141,7 +141,7 @@ def _summary(group: list[nn.Module], shape: Shape, config: TrainConfig) -> Layer
 
 
 def layer_title(module: Any, shape: Shape) -> Message:
-    """Say in words what the layer is that begins with `module` and makes one image's features `shape`."""
+    """Return the title of the layer that begins with `module` and has output `shape` for one image."""
     kind = layer_kind(module)
     if kind == "convolution":
         size, stride = module.kernel_size[0], module.stride[0]
@@ -157,7 +157,7 @@ def layer_title(module: Any, shape: Shape) -> Message:
 
 
 def _part(module: Any, config: TrainConfig) -> Message:
-    """Say what a module that follows a layer does."""
+    """Return the name of a module that follows a layer's first one."""
     match type(module).__name__:
         case "BatchNorm1d" | "BatchNorm2d":
             return Message(N_("batch norm"))
@@ -173,5 +173,5 @@ def _part(module: Any, config: TrainConfig) -> Message:
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Count the numbers that training adjusts."""
+    """Count the trainable parameters."""
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)

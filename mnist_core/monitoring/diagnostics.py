@@ -15,18 +15,18 @@ from mnist_core.messages import N_, Message
 from mnist_core.monitoring.run_history import (
     CHANCE_LOSS,
     ENOUGH_STEPS,
-    LOOKS_AGREEING,
+    PROBES_AGREEING,
     RunHistory,
     largest_dead_share,
 )
 
-BLOWN_UP = 2.0  # times CHANCE_LOSS: no untrained network is as wrong as that
-BOUNCED = 1.5  # times the best loss so far; shuffled batches alone stay below it
-FAR_BELOW = 0.1  # of the optimizer's usual rate
+DIVERGED = 2.0  # times CHANCE_LOSS: untrained networks stay below it
+REBOUNDED = 1.5  # times the best loss so far; shuffled batches alone stay below it
+TOO_SMALL = 0.1  # of the optimizer's usual rate
 STILL_FALLING = 0.02  # of the loss, from the third quarter of a run to its last
 OVERFIT_LOSS = 0.2  # Prechelt 1998, "Early Stopping - But When?": generalization loss, there 1 to 20 %
 OVERFIT_GAP = 0.05  # of accuracy, between images learned by heart and others
-BY_HEART = 0.98
+MEMORIZED = 0.98
 VANISHED = 1e-3  # first layer's gradient against the last's; Glorot and Bengio 2010 measure the same decline
 DEAD = 0.5  # of a layer's units; CS231n warns of "as much as 40%" of a network, small healthy ones have 25 %
 MANY_IMAGES = 20_000
@@ -34,10 +34,10 @@ MANY_IMAGES = 20_000
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong with a run.
+    """One problem of a run.
 
-    `evidence` has the numbers, `meaning` what they mean; `fix` are the settings to change, and `advice` says
-    so, or both are None where no setting helps.
+    `evidence` gives the numbers, `meaning` explains them; `fix` are the settings to change and `advice` names
+    them; both are None where no setting helps.
     """
 
     name: str
@@ -48,28 +48,28 @@ class Finding:
     advice: Message | None = None
 
 
-def diagnose(course: RunHistory) -> list[Finding]:
-    """Return what is wrong with a run, the gravest first; nothing for a run that does well."""
-    if found := find_divergence(course):
+def diagnose(history: RunHistory) -> list[Finding]:
+    """Return a run's problems, the most serious first; an empty list for a healthy run."""
+    if found := find_divergence(history):
         return [found]
-    looks = (
+    checks = (
         find_vanishing_gradients,
         find_dead_units,
         find_rate_too_large,
         find_rate_too_small,
         find_overfitting,
     )
-    return [finding for look in looks if (finding := look(course))]
+    return [finding for look in checks if (finding := look(history))]
 
 
-def find_divergence(course: RunHistory) -> Finding | None:
-    """The loss became no number, or several times what guessing gives."""
-    recent = course.recent_loss
-    if not course.diverged and not recent > BLOWN_UP * CHANCE_LOSS:
+def find_divergence(history: RunHistory) -> Finding | None:
+    """The loss is NaN or infinite, or several times that of guessing."""
+    recent = history.recent_loss
+    if not history.diverged and not recent > DIVERGED * CHANCE_LOSS:
         return None
-    rate = course.config.learning_rate
-    if course.diverged:
-        evidence = Message(N_("After step {step} the loss was no longer a number."), {"step": course.steps})
+    rate = history.config.learning_rate
+    if history.diverged:
+        evidence = Message(N_("After step {step} the loss was no longer a number."), {"step": history.steps})
     else:
         evidence = Message(
             N_("The loss is {loss:.3g}; ten equal guesses would give {chance:.2f}."),
@@ -80,21 +80,21 @@ def find_divergence(course: RunHistory) -> Finding | None:
         Message(N_("Training diverged")),
         evidence,
         Message(N_("Each step overshoots and makes the next one larger, until the weights are useless.")),
-        *_rate_fix(course, min(course.usual_rate, rate / 10)),
+        *_rate_fix(history, min(history.usual_rate, rate / 10)),
     )
 
 
-def find_vanishing_gradients(course: RunHistory) -> Finding | None:
-    """The first layer's gradient is a thousandth of the last one's or less, in the last three looks.
+def find_vanishing_gradients(history: RunHistory) -> Finding | None:
+    """The first layer's gradient is at most a thousandth of the last one's, in the last three probes.
 
-    Or it was before the first step, and nothing has been learned since: the last layer soon finds out how
-    often each digit comes, and then its gradient is small as well. Gradients are taken relative to the
-    weights, as layers differ in size.
+    Or it was so before the first step and nothing has been learned since: the last layer soon learns how
+    frequent each digit is, and then its gradient is small too. Gradient norms are divided by the norms of
+    the weights, as layers differ in size.
     """
-    ratios = course.gradient_ratios
-    now = len(ratios) >= LOOKS_AGREEING and max(ratios[-LOOKS_AGREEING:]) < VANISHED
-    at_first = bool(ratios) and course.learned_nothing and ratios[0] < VANISHED
-    if not (now or at_first) or largest_dead_share(course.probes[-1]) >= DEAD:
+    ratios = history.gradient_ratios
+    now = len(ratios) >= PROBES_AGREEING and max(ratios[-PROBES_AGREEING:]) < VANISHED
+    at_first = bool(ratios) and history.learned_nothing and ratios[0] < VANISHED
+    if not (now or at_first) or largest_dead_share(history.probes[-1]) >= DEAD:
         return None
     smallest = ratios[-1] if now else ratios[0]
     evidence = Message(
@@ -106,21 +106,21 @@ def find_vanishing_gradients(course: RunHistory) -> Finding | None:
         Message(N_("Gradients vanish")),
         evidence,
         Message(N_("Every layer on the way back shrinks the gradient, so the first layers hardly learn.")),
-        *_gradient_fix(course.config),
+        *_gradient_fix(history.config),
     )
 
 
-def find_dead_units(course: RunHistory) -> Finding | None:
-    """In some layer half of the ReLU units or more are zero for every image looked at, in three looks."""
-    if course.dead_share < DEAD:
+def find_dead_units(history: RunHistory) -> Finding | None:
+    """In some layer at least half of the ReLU units are zero for every probed image, in three probes."""
+    if history.dead_share < DEAD:
         return None
-    config = course.config
+    config = history.config
     evidence = Message(
         N_("In one layer {share} of the units are zero for every image looked at."),
-        {"share": f"{course.dead_share:.0%}"},
+        {"share": f"{history.dead_share:.0%}"},
     )
-    if config.learning_rate > course.usual_rate and not config.batch_norm:
-        fix, advice = _rate_fix(course, course.usual_rate)
+    if config.learning_rate > history.usual_rate and not config.batch_norm:
+        fix, advice = _rate_fix(history, history.usual_rate)
     else:
         fix = {"activation": "leaky_relu"}
         advice = Message(N_("LeakyReLU instead of ReLU: it lets a little through below zero."))
@@ -134,61 +134,61 @@ def find_dead_units(course: RunHistory) -> Finding | None:
     )
 
 
-def find_rate_too_large(course: RunHistory) -> Finding | None:
-    """The loss has bounced back from its best, or at well above the usual rate stays at chance."""
-    recent, best, config = course.recent_loss, course.best_loss, course.config
-    bounced = recent > BOUNCED * best and recent > 0.5
-    stuck = course.learned_nothing and config.learning_rate > 3 * course.usual_rate
-    if course.steps < ENOUGH_STEPS or not (bounced or stuck):
+def find_rate_too_large(history: RunHistory) -> Finding | None:
+    """The loss rose again from its best, or stays at chance with a rate well above the usual one."""
+    recent, best, config = history.recent_loss, history.best_loss, history.config
+    bounced = recent > REBOUNDED * best and recent > 0.5
+    stuck = history.learned_nothing and config.learning_rate > 3 * history.usual_rate
+    if history.steps < ENOUGH_STEPS or not (bounced or stuck):
         return None
     if bounced:
         template = N_("The loss had been down to {best:.3g} and is back at {loss:.3g}.")
     else:
         template = N_("After {steps:,} steps the loss is {loss:.3g}, no better than guessing ({chance:.2f}).")
-    values = {"best": best, "loss": recent, "steps": course.steps, "chance": CHANCE_LOSS}
-    rate = course.usual_rate if config.learning_rate > course.usual_rate else config.learning_rate / 10
+    values = {"best": best, "loss": recent, "steps": history.steps, "chance": CHANCE_LOSS}
+    rate = history.usual_rate if config.learning_rate > history.usual_rate else config.learning_rate / 10
     return Finding(
         "rate_too_large",
         Message(N_("The learning rate looks too large")),
         Message(template, values),
         Message(N_("Each step jumps over the valley it should go down into.")),
-        *_rate_fix(course, rate),
+        *_rate_fix(history, rate),
     )
 
 
-def find_rate_too_small(course: RunHistory) -> Finding | None:
-    """At a tenth of the usual rate or less the loss is still at chance, or far up and falling steadily."""
-    if course.config.learning_rate > FAR_BELOW * course.usual_rate or course.steps < ENOUGH_STEPS:
+def find_rate_too_small(history: RunHistory) -> Finding | None:
+    """At a tenth of the usual rate or less, the loss is still at chance, or high and falling steadily."""
+    if history.config.learning_rate > TOO_SMALL * history.usual_rate or history.steps < ENOUGH_STEPS:
         return None
-    quarter = max(1, len(course.losses) // 4)
-    before, now = course.losses[-2 * quarter : -quarter].mean(), course.losses[-quarter:].mean()
-    if not course.learned_nothing and not (now > 0.5 and now < (1 - STILL_FALLING) * before):
+    quarter = max(1, len(history.losses) // 4)
+    before, now = history.losses[-2 * quarter : -quarter].mean(), history.losses[-quarter:].mean()
+    if not history.learned_nothing and not (now > 0.5 and now < (1 - STILL_FALLING) * before):
         return None
     evidence = Message(
         N_("After {steps:,} steps the loss has only come from {first:.2f} to {loss:.2f}."),
-        {"steps": course.steps, "first": course.first_loss, "loss": course.recent_loss},
+        {"steps": history.steps, "first": history.first_loss, "loss": history.recent_loss},
     )
     return Finding(
         "rate_too_small",
         Message(N_("The learning rate looks too small")),
         evidence,
         Message(N_("It moves in the right direction, but with steps so short that it hardly gets anywhere.")),
-        *_rate_fix(course, course.usual_rate),
+        *_rate_fix(history, history.usual_rate),
     )
 
 
-def find_overfitting(course: RunHistory) -> Finding | None:
-    """The monitored loss rose 20 % above its best two epochs ago or more, or images are learned by heart.
+def find_overfitting(history: RunHistory) -> Finding | None:
+    """The monitored loss rose 20 % above its best of at least two epochs ago, or images are memorized.
 
-    By heart: at least 98 % of the training images right, and 5 points fewer of the others.
+    Memorized: at least 98 % of the training images are right, and 5 points fewer of the others.
     """
-    if len(course.monitor_loss) < 2:
+    if len(history.monitor_loss) < 2:
         return None
-    best = int(course.monitor_loss.argmin())
-    rise = float(course.monitor_loss[-1] / max(course.monitor_loss[best], 1e-9) - 1)
-    seen, unseen = float(course.train_accuracy[-1]), float(course.monitor_accuracy[-1])
-    got_worse = rise >= OVERFIT_LOSS and len(course.monitor_loss) - 1 - best >= 2 and seen > unseen
-    if not got_worse and not (seen >= BY_HEART and seen - unseen >= OVERFIT_GAP):
+    best = int(history.monitor_loss.argmin())
+    rise = float(history.monitor_loss[-1] / max(history.monitor_loss[best], 1e-9) - 1)
+    seen, unseen = float(history.train_accuracy[-1]), float(history.monitor_accuracy[-1])
+    got_worse = rise >= OVERFIT_LOSS and len(history.monitor_loss) - 1 - best >= 2 and seen > unseen
+    if not got_worse and not (seen >= MEMORIZED and seen - unseen >= OVERFIT_GAP):
         return None
     values = {"seen": f"{seen:.1%}", "unseen": f"{unseen:.1%}", "rise": f"{rise:.0%}", "epoch": best + 1}
     if got_worse:
@@ -203,13 +203,13 @@ def find_overfitting(course: RunHistory) -> Finding | None:
         Message(N_("It overfits")),
         Message(template, values),
         Message(N_("It learns the training images by heart instead of what makes a digit.")),
-        *_overfitting_fix(course.config, best + 1),
+        *_overfitting_fix(history.config, best + 1),
     )
 
 
-def _rate_fix(course: RunHistory, rate: float) -> tuple[dict[str, Any], Message]:
+def _rate_fix(history: RunHistory, rate: float) -> tuple[dict[str, Any], Message]:
     rate = max(float(f"{rate:.1g}"), FIELD_RANGES["learning_rate"][0])
-    values = {"rate": f"{rate:.6f}".rstrip("0"), "before": f"{course.config.learning_rate:g}"}
+    values = {"rate": f"{rate:.6f}".rstrip("0"), "before": f"{history.config.learning_rate:g}"}
     return {"learning_rate": rate}, Message(N_("Learning rate {rate} instead of {before}."), values)
 
 

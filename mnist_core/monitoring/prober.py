@@ -1,4 +1,8 @@
-"""Looks inside a network while it learns, at fixed steps and without disturbing it."""
+"""Probing a network during training, at fixed steps and without changing its training.
+
+Update ratios are those of A. Karpathy's notes on learning, "Ratio of weights:updates" (CS231n, Stanford),
+which give about 1e-3 as a rule of thumb (`probes.USUAL_RATIO`).
+"""
 
 from __future__ import annotations
 
@@ -20,22 +24,22 @@ from mnist_core.monitoring.probes import Probe, watched_digits
 
 PROBE_IMAGES = 128
 PROBES_PER_EPOCH = 12
-IMAGES_BETWEEN = 5_000  # a look costs about PROBE_IMAGES images of training: 2.5 % of so many
+IMAGES_BETWEEN = 5_000  # a probe costs as much as training on PROBE_IMAGES images: 2.5 % of this
 FEWEST_PROBES, MOST_PROBES = 20, 500  # of a whole run, however short or long
 
 
 def steps_between_probes(config: TrainConfig, train_images: int) -> int:
-    """Return how many steps lie between looks: about 12 looks an epoch, but seldom enough to be cheap."""
+    """Return the number of steps between probes: about 12 probes an epoch, fewer where that would be slow."""
     all_images = train_images * config.epochs
     images = max(train_images / PROBES_PER_EPOCH, IMAGES_BETWEEN, all_images / MOST_PROBES)
     return max(1, round(min(images, all_images / FEWEST_PROBES) / config.batch_size))
 
 
 class Prober:
-    """Looks at one model in training, always on the same images of `monitor`.
+    """Probes one model in training, always on the same images of `monitor`.
 
-    A look leaves everything as it found it: parameters, their .grad, the model's mode, random generators. So
-    a run's numbers are the same to the bit with and without looks.
+    A probe changes nothing: neither parameters nor their .grad, the model's mode or random generators. So a
+    run's numbers are equal to the bit with and without probes.
     """
 
     def __init__(self, model: DigitClassifier, config: TrainConfig, monitor: Split) -> None:
@@ -50,10 +54,10 @@ class Prober:
         self._labels = torch.from_numpy(monitor.labels[chosen]).long()
         self._loss = F.nll_loss if config.loss == "nll" else F.cross_entropy
 
-    def look(self, step: int, update_ratios: tuple[float, ...] = ()) -> Probe:
-        """Look at the model as it is, after `step` steps; `update_ratios` are noted with it."""
+    def probe(self, step: int, update_ratios: tuple[float, ...] = ()) -> Probe:
+        """Measure the model after `step` steps; `update_ratios` are stored with it."""
         device = self._layers[0][0].device
-        with torch.enable_grad(), self._evaluating(), _OutputsOf(self._relus) as alive:
+        with torch.enable_grad(), self._evaluating(), _ActiveUnits(self._relus) as alive:
             logits = self._model(self._images.to(device))
             loss = self._loss(logits, self._labels.to(device))
             gradients = iter(torch.autograd.grad(loss, [p for layer in self._layers for p in layer]))
@@ -72,13 +76,13 @@ class Prober:
             self._model.train(was_training)
 
 
-class _OutputsOf:
-    """Notes within `with` which units of each layer's ReLUs were ever above zero."""
+class _ActiveUnits:
+    """Records, within `with`, which units of each layer's ReLUs are ever above zero."""
 
     def __init__(self, relus: list[list[nn.Module]]) -> None:
         self._relus = relus
 
-    def __enter__(self) -> _OutputsOf:
+    def __enter__(self) -> _ActiveUnits:
         self._alive: dict[nn.Module, Tensor] = {}
         self._hooks = [relu.register_forward_hook(self._note) for layer in self._relus for relu in layer]
         return self
@@ -106,10 +110,10 @@ Layers = Sequence[Sequence[Tensor]]
 
 
 class UpdateRatios:
-    """Weighs the first step from `due` on: the norm of each layer's change by that of its parameters before.
+    """Measures the first step from `due` on: the norm of each layer's change divided by its norm before.
 
-    A training tells it of every step (`StepWatcher`). It copies the weights only for the steps it weighs: 0.2
-    to 1 ms each, less than half of what a look takes.
+    A training calls it at every step (`StepWatcher`). It copies the weights only for the steps it measures:
+    0.2 to 1 ms each, less than half of what a probe takes.
     """
 
     def __init__(self, model: DigitClassifier, due: int) -> None:
@@ -119,17 +123,17 @@ class UpdateRatios:
         self.due = due
 
     def before_step(self, step: int) -> None:
-        """Copy the weights if step number `step`, counted from 1, is to be weighed."""
+        """Copy the weights if step number `step`, counted from 1, is to be measured."""
         if step >= self.due and not self._latest:
             self._before = [[part.detach().clone() for part in layer] for layer in self._layers]
 
     def after_step(self) -> None:
-        """Weigh the step that was just done, if it is to be."""
+        """Measure the step just done, if its weights were copied."""
         if self._before is not None:
             self._latest, self._before = _ratios(self._before, self._layers), None
 
     def take(self) -> tuple[float, ...]:
-        """Return the ratio of each layer, empty if no step was weighed since the last take."""
+        """Return the ratio of each layer; empty if no step was measured since the last call."""
         latest, self._latest = self._latest, ()
         return latest
 

@@ -1,4 +1,4 @@
-"""What was seen inside a network while it learned."""
+"""Probes of a network during training: gradients, weights, dead units, predictions; and their file."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ USUAL_RATIO = 1e-3  # of an update to its weights, by the rule of thumb of Stanf
 
 @dataclass(frozen=True)
 class Probe:
-    """How a network was after `step` steps, on a few fixed images it doesn't learn from.
+    """Measurements after `step` steps, on a few fixed images that the network doesn't learn from.
 
-    One entry for each layer with parameters (`layers.learning_layers`): the norms of its gradient and of its
-    weights, and the share of its ReLU units, 0 to 1, that are zero for every image (a feature map is a unit;
-    None for a layer without ReLU). `probabilities` are those of the watched digits, float32 [12, 10].
-    `update_ratios` are how far one step, the last one weighed before the look, moved each layer, relative to
-    its norm before that step; empty where none was weighed.
+    Each tuple has one entry per layer with parameters (`models.summary.learning_layers`): the norms of its
+    gradient and of its weights, and the share of its ReLU units, 0 to 1, that are zero for every image (a
+    feature map is a unit; None for a layer without ReLU). `probabilities` are those of the watched digits,
+    float32 [12, 10]. `update_ratios` are the norm of one step's change of each layer, divided by the layer's
+    norm before that step; empty where no step was measured.
     """
 
     step: int
@@ -47,7 +47,7 @@ class Probe:
 
 
 def watched_digits(labels: np.ndarray) -> np.ndarray:
-    """Return the indices of the images to watch: the first of each digit there is, then the next, 12 in all.
+    """Return the indices of the 12 images to watch: the first of each digit, then the next ones.
 
     `labels` are those of the monitored images, integers [N].
     """
@@ -57,7 +57,7 @@ def watched_digits(labels: np.ndarray) -> np.ndarray:
 
 
 def read_probes(folder: Path) -> list[Probe]:
-    """Read the looks kept in a run's folder, up to the first line that is not whole."""
+    """Read the probes in a run's folder, up to the first incomplete line."""
     file = folder / PROBES_FILE
     probes: list[Probe] = []
     for line in file.read_text().splitlines() if file.exists() else []:

@@ -1,4 +1,4 @@
-"""What a run has shown so far, in the few numbers that its doctor looks at."""
+"""A run's losses, accuracies and probes so far, reduced to the numbers that the diagnostics use."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ CHANCE_LOSS = math.log(10)
 LEARNED_NOTHING = 0.95  # of CHANCE_LOSS: a healthy run is below it within its first hundred steps
 ENOUGH_IMAGES = 500
 ENOUGH_STEPS = 100  # before that, a loss at chance means nothing
-LOOKS_AGREEING = 3
+PROBES_AGREEING = 3
 
 
 class RunHistory:
-    """What a run has shown so far, as the doctor looks at it.
+    """A run's losses, accuracies and probes so far.
 
-    `metrics` has the columns of `runs.METRICS`: a row each report, and one each epoch, with a `monitor_loss`.
-    `config` has the learning rate of now.
+    `metrics` has the columns of `runs.run.METRICS`: one row per report, and one
+    per epoch, which has a `monitor_loss`.
+    `config` holds the present learning rate.
     """
 
     def __init__(
@@ -47,20 +48,20 @@ class RunHistory:
         self._window = self._reports_to_average()
 
     def _reports_to_average(self) -> int:
-        """A tenth of the reports, but at least five and ENOUGH_IMAGES, as single batches say little."""
+        """A tenth of the reports, at least five and ENOUGH_IMAGES images: single batches are noisy."""
         reports = max(len(self.losses), 1)
         images = self.config.batch_size * max(self.steps, 1) / reports
         return max(5, reports // 10, math.ceil(ENOUGH_IMAGES / images))
 
     @property
     def recent_loss(self) -> float:
-        """Mean training loss of late; NaN before there is enough."""
+        """Mean training loss of the last reports; NaN while there are too few."""
         enough = len(self.losses) >= self._window
         return float(self.losses[-self._window :].mean()) if enough else math.nan
 
     @property
     def best_loss(self) -> float:
-        """Least mean training loss over as many reports in a row; NaN before there is enough."""
+        """Smallest mean training loss over as many consecutive reports; NaN while there are too few."""
         if len(self.losses) < self._window:
             return math.nan
         sums = np.concatenate([[0.0], np.cumsum(self.losses)])
@@ -68,34 +69,34 @@ class RunHistory:
 
     @property
     def learned_nothing(self) -> bool:
-        """Whether it has had the time to learn something, and is still no better than guessing."""
+        """Whether it is no better than guessing after ENOUGH_STEPS steps."""
         return self.steps >= ENOUGH_STEPS and self.recent_loss > LEARNED_NOTHING * CHANCE_LOSS
 
     @property
     def first_loss(self) -> float:
-        """Mean training loss of the first reports, as many as `recent_loss` looks at."""
+        """Mean training loss of the first reports, as many as `recent_loss` averages."""
         return float(self.losses[: self._window].mean())
 
     @property
     def dead_share(self) -> float:
-        """Share of dead units in the layer that has most, 0 to 1: the least of the last three looks."""
-        if self.steps < ENOUGH_STEPS or len(self.probes) < LOOKS_AGREEING:
+        """Largest share of dead units of any layer, 0 to 1: the smallest of the last three probes."""
+        if self.steps < ENOUGH_STEPS or len(self.probes) < PROBES_AGREEING:
             return 0.0
-        return min(map(largest_dead_share, self.probes[-LOOKS_AGREEING:]))
+        return min(map(largest_dead_share, self.probes[-PROBES_AGREEING:]))
 
     @property
     def gradient_ratios(self) -> list[float]:
-        """The first layer's gradient against the last's, at each look."""
+        """First layer's gradient norm divided by the last's, for each probe."""
         return [_first_to_last(probe) for probe in self.probes]
 
 
 def largest_dead_share(probe: Probe) -> float:
-    """Share of dead units in the layer that has most of them, 0 to 1."""
+    """Share of dead units in the layer with most of them, 0 to 1."""
     return max((share for share in probe.dead_shares if share is not None), default=0.0)
 
 
 def _first_to_last(probe: Probe) -> float:
-    """The first layer's gradient against the last's, each relative to its weights; NaN without one."""
+    """First layer's gradient norm by the last's, each relative to its weights; NaN without gradient."""
     relative = [
         g / w if w else math.nan for g, w in zip(probe.gradient_norms, probe.weight_norms, strict=True)
     ]

@@ -98,8 +98,8 @@ class _Recorder:
         monitor = training_and_monitored_split(writer.config, dataset)[1]
         self._prober = Prober(training.model, writer.config, monitor)
         images = training.steps_per_epoch * writer.config.batch_size
-        self._steps_between_looks = steps_between_probes(writer.config, images)
-        self._ratios = UpdateRatios(training.model, self._next_look)
+        self._steps_between_probes = steps_between_probes(writer.config, images)
+        self._ratios = UpdateRatios(training.model, self._next_probe_step)
         training.step_watcher = self._ratios
         self._early = [share for share in EARLY_SNAPSHOTS if share > training.step / training.steps_per_epoch]
         self._epochs_between_checkpoints = math.ceil(writer.config.epochs / MOST_CHECKPOINTS)
@@ -113,7 +113,7 @@ class _Recorder:
                 epochs=0,
                 train_seconds=0.0,
             )
-            self._look(0)
+            self._probe(0)
         elif isinstance(event, StepDone):
             self._writer.add_metrics(
                 epoch=event.epoch,
@@ -122,7 +122,7 @@ class _Recorder:
                 learning_rate=event.learning_rate,
                 train_seconds=round(event.train_seconds, 4),
             )
-            self._look(event.step)
+            self._probe(event.step)
             self._keep_snapshot()
         elif isinstance(event, EpochDone):
             self._writer.add_metrics(**{**vars(event), "train_seconds": round(event.train_seconds, 4)})
@@ -130,15 +130,15 @@ class _Recorder:
                 self._save()
                 self._update("running")
 
-    def _look(self, step: int) -> None:
-        if not self._writer.probes or step >= self._next_look:
-            self._writer.add_probe(self._prober.look(step, self._ratios.take()))
-            self._ratios.due = self._next_look
+    def _probe(self, step: int) -> None:
+        if not self._writer.probes or step >= self._next_probe_step:
+            self._writer.add_probe(self._prober.probe(step, self._ratios.take()))
+            self._ratios.due = self._next_probe_step
 
     @property
-    def _next_look(self) -> int:
+    def _next_probe_step(self) -> int:
         probes = self._writer.probes
-        return (probes[-1].step if probes else self._training.step) + self._steps_between_looks
+        return (probes[-1].step if probes else self._training.step) + self._steps_between_probes
 
     def _keep_snapshot(self) -> None:
         if self._early and self._early[0] <= self._epochs < 1:

@@ -121,7 +121,7 @@ def test_a_cell_and_an_image_are_opened_by_keyboard(page, answers):
 
 def test_an_open_image_is_a_link(page, answers):
     run, result = answers
-    index = int(result.hardest[0])
+    index = int(result.worst[0])
     page.open(f"/evaluate?run={run}&view=hardest&image={index}&why=layers")
     expect(page.get_by_alt_text(f"image number {index:,}").first).to_be_visible()
     expect(page.get_by_text("Fully connected, 16 units")).to_be_visible()
@@ -129,7 +129,7 @@ def test_an_open_image_is_a_link(page, answers):
 
 def test_an_image_is_sent_to_the_draw_page_and_read_there(page, answers):
     run, result = answers
-    index = int(result.hardest[0])
+    index = int(result.worst[0])
     page.open(f"/evaluate?run={run}&view=hardest&image={index}")
     page.get_by_role("link", name="Send it to the Draw page").click()
     page.locator("h1", has_text="Draw").wait_for()

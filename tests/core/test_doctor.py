@@ -23,38 +23,38 @@ HEALTHY = TrainConfig(widths=(64,), batch_size=20, epochs=5, validation_size=300
 DEEP = (32,) * 8
 
 
-def course(config: TrainConfig, sample: Dataset, most_steps: int = 100_000) -> RunHistory:
+def history(config: TrainConfig, sample: Dataset, most_steps: int = 100_000) -> RunHistory:
     """Train and look inside now and then."""
     train, validation = hold_out(sample.train, config.validation_size)
     monitor = sample.test if config.monitor == "test" else validation
     model = build_model(config)
     prober = Prober(model, config, monitor)
-    rows, probes, diverged = [], [prober.look(0)], True
+    rows, probes, diverged = [], [prober.probe(0)], True
     with suppress(Diverged):
         for event in fit(model, config, train, monitor):
             if not isinstance(event, Started):
                 values = dict(vars(event))
                 rows.append({"train_loss": values.pop("loss", None), **values})
             if isinstance(event, StepDone) and event.step % 15 == 0:
-                probes.append(prober.look(event.step))
+                probes.append(prober.probe(event.step))
             if getattr(event, "step", 0) >= most_steps:
                 break
         diverged = False
     return RunHistory(config, pd.DataFrame(rows, columns=list(METRICS)), probes, diverged)
 
 
-def names(course: RunHistory) -> list[str]:
-    return [finding.name for finding in diagnose(course)]
+def names(history: RunHistory) -> list[str]:
+    return [finding.name for finding in diagnose(history)]
 
 
-def settings_after(course: RunHistory) -> TrainConfig:
+def settings_after(history: RunHistory) -> TrainConfig:
     """The settings once the first finding's fix is taken."""
-    return replace(course.config, **diagnose(course)[0].fix)
+    return replace(history.config, **diagnose(history)[0].fix)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_a_rate_of_a_millionth_is_too_small(optimizer, sample):
-    ill = course(replace(HEALTHY, optimizer=optimizer, learning_rate=1e-6), sample)
+    ill = history(replace(HEALTHY, optimizer=optimizer, learning_rate=1e-6), sample)
     assert names(ill) == ["rate_too_small"]
     assert "After 300 steps" in str(diagnose(ill)[0].evidence)
     assert settings_after(ill).learning_rate == (0.001 if optimizer == "adam" else 0.1)
@@ -62,22 +62,22 @@ def test_a_rate_of_a_millionth_is_too_small(optimizer, sample):
 
 @pytest.mark.parametrize(("optimizer", "rate"), [("adam", 10.0), ("adam", 0.1), ("sgd", 10.0)])
 def test_a_rate_far_too_large_is_said_and_kills_units(optimizer, rate, sample):
-    ill = course(replace(HEALTHY, optimizer=optimizer, learning_rate=rate, widths=(64, 64)), sample)
+    ill = history(replace(HEALTHY, optimizer=optimizer, learning_rate=rate, widths=(64, 64)), sample)
     assert set(names(ill)) & {"rate_too_large", "diverged"}
     assert "vanishing" not in names(ill)
     usual = 0.001 if optimizer == "adam" else 0.1
     assert settings_after(ill).learning_rate == usual
-    assert names(course(settings_after(ill), sample)) == []
+    assert names(history(settings_after(ill), sample)) == []
 
 
 def test_a_large_rate_leaves_dead_units(sample):
-    ill = course(replace(HEALTHY, learning_rate=0.1, widths=(64, 64)), sample)
+    ill = history(replace(HEALTHY, learning_rate=0.1, widths=(64, 64)), sample)
     assert "dead_units" in names(ill)
     assert "% of the units are zero" in str(diagnose(ill)[0].evidence)
 
 
 def test_a_loss_that_bounces_back_comes_from_too_large_a_rate(sample):
-    well = course(HEALTHY, sample)
+    well = history(HEALTHY, sample)
     metrics = pd.DataFrame({name: [None] * 300 for name in METRICS})
     metrics["step"] = range(1, 301)
     metrics["train_loss"] = [*np.linspace(2.3, 0.2, 200), *np.linspace(0.2, 1.5, 100)]
@@ -85,30 +85,30 @@ def test_a_loss_that_bounces_back_comes_from_too_large_a_rate(sample):
 
 
 def test_exploding_numbers_are_a_divergence_and_nothing_else(sample):
-    ill = course(replace(HEALTHY, widths=DEEP, optimizer="sgd", learning_rate=100.0), sample)
+    ill = history(replace(HEALTHY, widths=DEEP, optimizer="sgd", learning_rate=100.0), sample)
     assert ill.diverged
     assert names(ill) == ["diverged"]
     assert settings_after(ill).learning_rate == 0.1
 
 
 def test_a_loss_far_above_chance_is_a_divergence_before_it_is_no_number(sample):
-    ill = course(replace(HEALTHY, activation="none", learning_rate=10.0), sample)
+    ill = history(replace(HEALTHY, activation="none", learning_rate=10.0), sample)
     assert not ill.diverged
     assert names(ill) == ["diverged"]
     assert "ten equal guesses would give 2.30" in str(diagnose(ill)[0].evidence)
 
 
 def test_eight_sigmoid_layers_vanish_and_relu_with_batch_norm_learns(sample):
-    ill = course(replace(HEALTHY, activation="sigmoid", widths=DEEP), sample)
+    ill = history(replace(HEALTHY, activation="sigmoid", widths=DEEP), sample)
     assert names(ill) == ["vanishing"]
     assert "times smaller" in str(diagnose(ill)[0].evidence)
     cured = settings_after(ill)
     assert cured.activation == "relu"
-    assert names(course(cured, sample)) == []
+    assert names(history(cured, sample)) == []
 
 
 def test_two_hundred_images_are_learned_by_heart(sample):
-    ill = course(replace(HEALTHY, train_size=200, epochs=40, widths=(128,)), sample)
+    ill = history(replace(HEALTHY, train_size=200, epochs=40, widths=(128,)), sample)
     assert names(ill) == ["overfitting"]
     assert "100.0% of the training images" in str(diagnose(ill)[0].evidence)
     assert settings_after(ill).train_size == 60_000
@@ -141,13 +141,13 @@ def test_a_monitored_loss_that_rises_is_overfitting_too():
     ids=["plain", "sgd", "deep tanh", "deep relu", "single images", "cnn"],
 )
 def test_healthy_trainings_raise_no_alarm(changes, sample):
-    assert names(course(replace(HEALTHY, **changes), sample)) == []
+    assert names(history(replace(HEALTHY, **changes), sample)) == []
 
 
 @pytest.mark.parametrize("name", [name for name in RECIPES if name not in ("accurate", "best")])
 def test_recipes_raise_no_alarm(name, sample):
     config = replace(RECIPES[name].config, epochs=2)
-    assert names(course(config, sample, most_steps=150)) == []
+    assert names(history(config, sample, most_steps=150)) == []
 
 
 def test_nothing_is_said_before_there_is_anything_to_say():

@@ -69,7 +69,7 @@ class TestAgainstScikitLearn:
         losses = result.losses[result.errors].tolist()
         assert losses == sorted(losses, reverse=True)
 
-    def test_every_cell_has_the_images_it_counts_hardest_first(self, labels, predictions):
+    def test_every_cell_has_the_images_it_counts_largest_loss_first(self, labels, predictions):
         result = answers(labels, predictions)
         counts = metrics.confusion_matrix(labels, predictions, labels=range(10))
         seen = []
@@ -83,8 +83,8 @@ class TestAgainstScikitLearn:
 
     def test_the_hardest_are_all_images_largest_loss_first(self, labels, predictions):
         result = answers(labels, predictions)
-        assert sorted(result.hardest.tolist()) == list(range(len(labels)))
-        assert result.losses[result.hardest].tolist() == sorted(result.losses, reverse=True)
+        assert sorted(result.worst.tolist()) == list(range(len(labels)))
+        assert result.losses[result.worst].tolist() == sorted(result.losses, reverse=True)
 
 
 @pytest.mark.parametrize("settings", [{}, {"loss": "nll"}, {"architecture": "cnn", "batch_norm": True}])

@@ -20,7 +20,7 @@ SMALL = TrainConfig(widths=(16, 8), epochs=2, batch_size=50, train_size=400, mon
 
 
 def look(config, split, step=0) -> Probe:
-    return Prober(build_model(config), config, split).look(step)
+    return Prober(build_model(config), config, split).probe(step)
 
 
 def trained(config, sample, probing: bool):
@@ -33,7 +33,7 @@ def trained(config, sample, probing: bool):
             replace(event, **dict.fromkeys({"images_per_second", "train_seconds"} & vars(event).keys(), 0.0))
         )
         if probing and isinstance(event, StepDone):
-            prober.look(event.step)
+            prober.probe(event.step)
     return events, model.state_dict()
 
 
@@ -61,7 +61,7 @@ def test_gradients_mode_and_generator_stay_as_they_were(sample):
         parameter.grad = torch.full_like(parameter, 7.0)
     before = copy.deepcopy([parameter.grad for parameter in model.parameters()])
     generator = torch.get_rng_state()
-    Prober(model, SMALL, sample.test).look(0)
+    Prober(model, SMALL, sample.test).probe(0)
     after = [parameter.grad for parameter in model.parameters()]
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
     assert all(module.training for module in model.modules())
@@ -93,19 +93,19 @@ def test_the_gradient_is_that_of_the_mean_loss(loss, sample):
     nn.functional.cross_entropy(logits, torch.from_numpy(sample.test.labels[:100]).long()).backward()
     first = model.network[1]
     expected = float(torch.cat([first.weight.grad.flatten(), first.bias.grad]).norm())
-    assert prober.look(0).gradient_norms[0] == pytest.approx(expected, rel=1e-4)
+    assert prober.probe(0).gradient_norms[0] == pytest.approx(expected, rel=1e-4)
 
 
 def test_units_that_answer_no_image_are_counted_as_dead(sample):
     model = build_model(SMALL)
     with torch.no_grad():
         model.network[1].bias[:4] = -1e6  # 4 of 16 units
-    assert Prober(model, SMALL, sample.test).look(0).dead_shares[0] == pytest.approx(0.25)
+    assert Prober(model, SMALL, sample.test).probe(0).dead_shares[0] == pytest.approx(0.25)
     config = TrainConfig(architecture="cnn", channels=(8,), widths=())
     cnn = build_model(config)
     with torch.no_grad():
         cnn.network[0].bias[:2] = -1e6  # 2 of 8 feature maps
-    assert Prober(cnn, config, sample.test).look(0).dead_shares == (pytest.approx(0.25), None)
+    assert Prober(cnn, config, sample.test).probe(0).dead_shares == (pytest.approx(0.25), None)
 
 
 def test_the_watched_digits_are_one_of_each_and_two_more():
@@ -118,7 +118,7 @@ def test_the_watched_digits_are_one_of_each_and_two_more():
 
 def test_the_watched_probabilities_are_those_of_the_watched_images(sample):
     model = build_model(SMALL)
-    probe = Prober(model, SMALL, sample.test).look(0)
+    probe = Prober(model, SMALL, sample.test).probe(0)
     images = torch.from_numpy(sample.test.images[watched_digits(sample.test.labels)])
     with torch.no_grad():
         expected = model.eval()(images).softmax(1).numpy()
@@ -143,7 +143,7 @@ def test_numbers_that_are_none_come_back_too(sample):
     model = build_model(SMALL)
     with torch.no_grad():
         model.network[1].weight.fill_(float("inf"))
-    line = Prober(model, SMALL, sample.test).look(1).to_json()
+    line = Prober(model, SMALL, sample.test).probe(1).to_json()
     assert np.isnan(Probe.from_json(line).gradient_norms[0])
 
 
@@ -162,7 +162,7 @@ def test_looks_are_seldom_enough_to_be_cheap(changes, images, steps):
 
 
 def test_update_ratios_are_kept_and_older_looks_have_none(sample):
-    probe = Prober(build_model(SMALL), SMALL, sample.test).look(1, (0.1, 0.2, 0.3))
+    probe = Prober(build_model(SMALL), SMALL, sample.test).probe(1, (0.1, 0.2, 0.3))
     assert Probe.from_json(probe.to_json()).update_ratios == probe.update_ratios == (0.1, 0.2, 0.3)
     older = json.loads(probe.to_json())
     del older["update_ratios"]

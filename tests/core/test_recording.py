@@ -189,7 +189,7 @@ def test_what_was_seen_inside_is_kept_and_changes_nothing(store, sample, monkeyp
     probes = run.probes()
     assert [probe.step for probe in probes] == list(range(13))
     assert probes[-1].probabilities.shape == (12, 10)
-    monkeypatch.setattr("mnist_core.runs.run_trainer._Recorder._look", lambda self, step: None)
+    monkeypatch.setattr("mnist_core.runs.run_trainer._Recorder._probe", lambda self, step: None)
     other = recorded(store, CONFIG, sample)
     assert other.probes() == []
     weights, weights_unseen = run.load_model().state_dict(), other.load_model().state_dict()

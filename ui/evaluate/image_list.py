@@ -155,4 +155,4 @@ def show(asked: EvaluatedSplit) -> None:
             "{all} it reads wrong. Below each: its true digit, what was read, and how sure it was."
         ).format(wrong=f"{len(result.errors):,}", all=f"{len(result.labels):,}")
     )
-    show_images(asked, result, result.hardest, WORST_PER_PAGE)
+    show_images(asked, result, result.worst, WORST_PER_PAGE)

@@ -111,9 +111,9 @@ def _show_numbers(run: Run, live: bool, steered: bool, curves: Callable[[Run, "p
     """Show the doctor's findings, the curves and the inside, once there is something to show."""
     rows, seen = history(run), probes(run)
     config = replace(run.config, learning_rate=run.changes[-1].learning_rate)
-    course = RunHistory(config, rows, seen, bool(run.results.get("diverged")))
-    healthy = course.steps >= ENOUGH_STEPS or (course.steps > 0 and not live)
-    show_findings(diagnose(course), config, run.id, steered, healthy)
+    shown = RunHistory(config, rows, seen, bool(run.results.get("diverged")))
+    healthy = shown.steps >= ENOUGH_STEPS or (shown.steps > 0 and not live)
+    show_findings(diagnose(shown), config, run.id, steered, healthy)
     if not rows.empty:
         curves(run, rows)
     if seen:
