@@ -1,19 +1,15 @@
 """Why a model reads an image as it does: which pixels count, what its layers make of them, what it resembles.
 
-The attributions come from captum. Importing it whole would bring matplotlib along, which nothing here draws
-with; so only the modules of the two methods are imported, when they are first used.
+Both attributions are written here in plain torch: captum's import brings matplotlib with it, and each method
+is a few lines.
 
 Models are taken in evaluation mode, as runs load them, and stay as they are: several threads may ask at once.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
-import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,14 +21,14 @@ if TYPE_CHECKING:
 
     from mnist_core.models.modules import DigitClassifier
 
+SIDE = 28  # pixels of an image
 WINDOW = 5  # pixels a side of the square that occlusion hides: a little more than a stroke is wide
-FEWEST_STEPS, MOST_STEPS = 32, 1024  # of integrated gradients' way from paper to the image
+FEWEST_STEPS, MOST_STEPS = 32, 1024  # images on the straight line from paper to the image
 COMPLETE_TO = 0.005  # of the difference that the attributions should add up to
 BATCH = 20  # images, so that memory stays small: the gradients of a large network take 3 MB each
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
-_importing = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,22 +47,33 @@ class LayerActivation:
 def integrated_gradients(model: DigitClassifier, image: NDArray[np.uint8], target: int) -> Floats:
     """How much each pixel adds to the output for digit `target`, as against paper; float32 [28, 28].
 
-    The sum is the output for `image` (uint8 [28, 28]) less that for an empty one, within 1 %: the steps are
+    The pixel times the mean gradient on the straight line from an empty image to `image` (uint8 [28, 28]), by
+    the midpoint rule. The sum is the output for `image` less that for an empty one, within 1 %: the steps are
     doubled until it is. Sundararajan, Taly and Yan, "Axiomatic Attribution for Deep Networks" (ICML 2017).
     Raises InputError for a target that is no digit.
     """
     _check_digit(target)
-    method = _captum("integrated_gradients").IntegratedGradients(_outputs(model))
     pixels = _pixels(model, image)
     difference = _difference(model, pixels, target)
     steps, missing = FEWEST_STEPS, np.inf
     while abs(missing) > COMPLETE_TO * abs(difference) and steps <= MOST_STEPS:
-        found = method.attribute(
-            pixels, 0.0, target, n_steps=steps, method="riemann_middle", internal_batch_size=BATCH
-        )
+        found = pixels * _mean_gradient(model, pixels, target, steps)
         missing = float(found.sum()) - difference
         steps *= 2
     return _array(found[0])
+
+
+def _mean_gradient(model: DigitClassifier, pixels: torch.Tensor, target: int, steps: int) -> torch.Tensor:
+    """Return the output's mean gradient [28, 28] at the middles of `steps` equal parts of the line."""
+    import torch
+
+    total = torch.zeros_like(pixels[0])
+    middles = (torch.arange(steps, device=pixels.device) + 0.5) / steps
+    for part in middles.split(BATCH):
+        images = (part[:, None, None] * pixels).requires_grad_()
+        (gradients,) = torch.autograd.grad(model(images).float()[:, target].sum(), images)
+        total += gradients.sum(0)
+    return total / steps
 
 
 def occlusion(model: DigitClassifier, image: NDArray[np.uint8], target: int, window: int = WINDOW) -> Floats:
@@ -79,14 +86,27 @@ def occlusion(model: DigitClassifier, image: NDArray[np.uint8], target: int, win
     import torch
 
     _check_digit(target)
-    if not 1 <= window <= 28:
+    if not 1 <= window <= SIDE:
         raise InputError(N_("The square must be 1 to 28 pixels a side, not {window}."), window=window)
-    method = _captum("occlusion").Occlusion(_outputs(model))
+    pixels = _pixels(model, image)
+    squares = _squares(window, pixels.device)
+    total = torch.zeros_like(pixels[0])
     with torch.no_grad():
-        found = method.attribute(
-            _pixels(model, image), (window, window), None, 0.0, target, perturbations_per_eval=BATCH
-        )
-    return _array(found[0])
+        output = model(pixels).float()[0, target]
+        for part in squares.split(BATCH):
+            falls = output - model(pixels * ~part).float()[:, target]
+            total += (falls[:, None, None] * part).sum(0)
+    return _array(total / squares.sum(0))
+
+
+def _squares(window: int, device: torch.device) -> torch.Tensor:
+    """Return every square of `window` pixels a side within an image as a mask: bool [squares, 28, 28]."""
+    import torch
+
+    first = torch.arange(SIDE - window + 1, device=device)[:, None]
+    places = torch.arange(SIDE, device=device)
+    lines = (first <= places) & (places < first + window)  # [28 - window + 1, 28]
+    return (lines[:, None, :, None] & lines[None, :, None, :]).flatten(0, 1)
 
 
 def activations(model: DigitClassifier, image: NDArray[np.uint8]) -> list[LayerActivation]:
@@ -108,11 +128,6 @@ def activations(model: DigitClassifier, image: NDArray[np.uint8]) -> list[LayerA
             found.append(LayerActivation(layer_kind(group[0]), title, _array(features[0])))
     outputs = Message(N_("Fully connected, one output for each digit"))
     return [*found[:-1], LayerActivation("output", outputs, found[-1].values)]
-
-
-def _outputs(model: DigitClassifier) -> Any:
-    """Return the model as captum calls it: float pixels [N, 28, 28] -> outputs [N, 10]."""
-    return lambda pixels: model(pixels).float()
 
 
 def _pixels(model: DigitClassifier, image: NDArray[np.uint8]) -> torch.Tensor:
@@ -140,28 +155,11 @@ def _check_digit(target: int) -> None:
         raise InputError(N_("A digit is 0 to 9, not {target}."), target=target)
 
 
-def _captum(name: str) -> Any:
-    """Import one of captum's methods without its packages' own first lines, which import all there is.
-
-    Empty stand-ins for the two packages are enough for the modules below them to find each other.
-    """
-    with _importing:
-        for package in ("captum", "captum.attr"):
-            if package not in sys.modules:
-                spec = importlib.util.find_spec(package)
-                assert spec is not None
-                sys.modules[package] = importlib.util.module_from_spec(spec)
-        return importlib.import_module(f"captum.attr._core.{name}")
-
-
-SIDE = 28  # pixels of an image
-
-
 def first_layer_weights(model: DigitClassifier) -> NDArray[np.float32]:
-    """Return the weights of the first layer that has some, as one picture a unit: float32 [units, H, W].
+    """Return the weights of the first layer that has some, one image per unit: float32 [units, H, W].
 
-    A fully connected layer weighs all 28 x 28 pixels, a convolution a window of them. Its units are those
-    before an activation such as maxout puts several together.
+    A fully connected layer has a weight for each of 28 x 28 pixels, a convolution for those of its kernel.
+    Units are counted before an activation such as maxout combines several.
     """
     from torch import nn
 

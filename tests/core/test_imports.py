@@ -16,7 +16,6 @@ SLOW = {
     "sklearn",
     "pandas",
     "openTSNE",
-    "captum",
     "scipy",
     "statsmodels",
     "matplotlib",
