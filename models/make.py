@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 
-from mnist_core.data.mnist import hold_out, load_dataset
+from mnist_core.data.mnist import load_dataset, split_images
 from mnist_core.evaluation.calibration_curves import reliability
 from mnist_core.evaluation.metrics import Evaluation, evaluate
 from mnist_core.messages import InputError
@@ -108,8 +108,8 @@ def ship(run: Run, data: str | None = None) -> Evaluation:
     if dataset.source != "mnist":
         raise InputError("A model is published as measured on MNIST, which is not here; see --data.")
     result = evaluate(model, dataset.test)
-    train, validation = hold_out(dataset.train, run.config.validation_size)
-    calibration = calibrate(model, train, validation)
+    splits = split_images(run.config, dataset)
+    calibration = calibrate(model, splits.train, splits.validation)
     if PRETRAINED.exists():
         shutil.rmtree(PRETRAINED)
     (PRETRAINED / "checkpoints").mkdir(parents=True)

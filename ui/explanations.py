@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from mnist_core.data.mnist import Split, hold_out
+from mnist_core.data.mnist import Split, split_images
 from mnist_core.runs.run import Run
 from ui import resources
 from ui.html.digits import Figure, bars_html, grid_html, in_rows, on_ink, sure_text, tiles_html
@@ -85,8 +85,7 @@ def _figure(train: Split, place: int, distance: float) -> Figure:
 
 def compared_with(run: Run) -> Split:
     """Return the training images among which the nearest are looked for."""
-    train, _validation = hold_out(resources.dataset().train, run.config.validation_size)
-    return train[: min(run.config.train_size, COMPARED_WITH)]
+    return split_images(run.config, resources.dataset()).train[:COMPARED_WITH]
 
 
 def nearest_training(run: Run, image: np.ndarray, itself: int | None = None) -> tuple[np.ndarray, np.ndarray]:

@@ -46,12 +46,12 @@ def evaluate_run(options: argparse.Namespace) -> None:
 
 def choose_split(options: argparse.Namespace, run: Run) -> Split:
     """Load the images that `--split` names; InputError when the run has none such."""
-    from mnist_core.data.mnist import evaluation_splits
+    from mnist_core.data.mnist import split_images
 
-    splits = evaluation_splits(run.config, load_data(options.data))
+    splits = split_images(run.config, load_data(options.data)).to_evaluate
     if options.split not in splits:
         raise InputError(N_("Run {run} held no validation images out; choose another split."), run=run.id)
-    return splits[options.split][0]
+    return splits[options.split]
 
 
 def _evaluation_answer(result: Evaluation) -> Answer:

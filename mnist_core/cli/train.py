@@ -114,12 +114,12 @@ def _config(options: argparse.Namespace) -> TrainConfig:
 def _set_threads(threads: int | None, config: TrainConfig, dataset: Dataset) -> None:
     import torch
 
-    from mnist_core.data.mnist import training_and_monitored_split
+    from mnist_core.data.mnist import split_images
     from mnist_core.runtime.devices import usable_cores
     from mnist_core.training.autotune import choose_threads
 
     if threads is None:
-        choose_threads(config, training_and_monitored_split(config, dataset)[0], usable_cores())
+        choose_threads(config, split_images(config, dataset).train, usable_cores())
     else:
         check_range("--threads", threads, 1, MOST_THREADS)
         torch.set_num_threads(threads)

@@ -1,4 +1,4 @@
-"""The images: MNIST where it is found, downloaded where it isn't, and what stands in for it offline."""
+"""The images: MNIST from a folder or downloaded, the offline sample, and which images a training uses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,36 +18,79 @@ from mnist_core.data.idx_files import MNIST_FILES, cache_directory, check_file_o
 from mnist_core.data.mnist_format import place_in_mnist_frame
 from mnist_core.messages import N_, InputError, Message
 
-if TYPE_CHECKING:
-    from mnist_core.config import TrainConfig
-
 PROJECT_DATA = Path(__file__).resolve().parent.parent.parent / "data"
 SAMPLE_TRAIN = 1500  # images of the offline sample to train on; the rest, by other writers, are the test
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Images uint8 [N, 28, 28], 0 paper to 255 ink, and their labels uint8 [N], 0 to 9."""
+    """Images uint8 [N, 28, 28], 0 paper to 255 ink, and their labels uint8 [N], 0 to 9.
+
+    `file` says whose images these are, "train" or "test" ("" for images from elsewhere), and `first` is the
+    number of the first of them there.
+    """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
+    file: str = ""
+    first: int = 0
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, part: slice) -> Split:
-        return Split(self.images[part], self.labels[part])
+        """Return consecutive images, as views of the same memory."""
+        start, stop, _step = part.indices(len(self))
+        return Split(self.images[start:stop], self.labels[start:stop], self.file, self.first + start)
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Both splits, where they came from ("mnist" or "sample"), and what people should be told about that."""
+    """The training and test images, their source ("mnist" or "sample"), and a notice for people about it."""
 
     train: Split
     test: Split
     source: str
     path: Path | None = None
     notice: Message | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ConfigSplits:
+    """The images that one training uses, each split a view of the dataset's memory.
+
+    It learns from `train`. `validation` is held out of the training images, and may be empty. After each
+    epoch the model is evaluated on `monitored`, which is the validation or the test images.
+    """
+
+    train: Split
+    validation: Split
+    test: Split
+    monitored: Split
+
+    @property
+    def to_evaluate(self) -> dict[str, Split]:
+        """The splits to evaluate the trained model on, by name: those that hold images, 10,000 of `train`."""
+        splits = {"validation": self.validation, "train": self.train[:MOST_TRAINING], "test": self.test}
+        return {name: split for name, split in splits.items() if len(split)}
+
+
+MOST_TRAINING = 10_000  # images: enough to see how well a model knows them, and as quick as the test images
+SPLITS = ("validation", "train", "test")  # to evaluate a model on
+
+
+def split_images(config: TrainConfig, dataset: Dataset) -> ConfigSplits:
+    """Return which images a training with `config` learns from, holds out, tests on and monitors.
+
+    The validation images are the last `validation_size` training images; the first `train_size` of the
+    others are learned from. If no image were left to learn from, as on the small offline sample, a sixth is
+    held out instead: the 10,000 of 60,000 that are usual for MNIST.
+    """
+    count = len(dataset.train)
+    held_out = config.validation_size if config.validation_size < count else count // 6
+    train, validation = dataset.train[: count - held_out], dataset.train[count - held_out :]
+    monitored = dataset.test if config.monitor == "test" else validation
+    return ConfigSplits(train[: config.train_size], validation, dataset.test, monitored)
 
 
 def load_dataset(
@@ -121,13 +163,13 @@ def open_mnist(path: Path | str) -> Dataset:
     folder = raw_folder(path)
     for name in MNIST_FILES:
         check_file_once(folder / name)
-    return Dataset(_open_split(folder, "train"), _open_split(folder, "t10k"), "mnist", path)
+    train, test = _open_split(folder, "train", "train"), _open_split(folder, "t10k", "test")
+    return Dataset(train, test, "mnist", path)
 
 
-def _open_split(folder: Path, name: str) -> Split:
-    return Split(
-        _map(folder / f"{name}-images-idx3-ubyte"), np.array(_map(folder / f"{name}-labels-idx1-ubyte"))
-    )
+def _open_split(folder: Path, prefix: str, file: str) -> Split:
+    images = _map(folder / f"{prefix}-images-idx3-ubyte")
+    return Split(images, np.array(_map(folder / f"{prefix}-labels-idx1-ubyte")), file)
 
 
 def _map(file: Path) -> NDArray[np.uint8]:
@@ -141,45 +183,14 @@ def load_sample(reason: Message | None = None) -> Dataset:
 
     `reason` is the end of the notice: why MNIST isn't there and how to get it.
     """
-    digits = Split(*sample_digits())
+    images, labels = sample_digits()
+    train = Split(images[:SAMPLE_TRAIN], labels[:SAMPLE_TRAIN], "train")
+    test = Split(images[SAMPLE_TRAIN:], labels[SAMPLE_TRAIN:], "test")
     notice = Message(
         N_("The offline sample of 1,797 small digits is in use, not MNIST. {reason}"),
         {"reason": reason or Message(N_("Name a folder that holds MNIST's four files in DIGITLAB_DATA."))},
     )
-    return Dataset(digits[:SAMPLE_TRAIN], digits[SAMPLE_TRAIN:], "sample", notice=notice)
-
-
-def hold_out(train: Split, size: int) -> tuple[Split, Split]:
-    """Split the last `size` images off for validation: (train, validation), views of the same memory.
-
-    If nothing were left to train on, as on the small offline sample, a sixth is held out instead: the
-    10,000 of 60,000 that are usual for MNIST.
-    """
-    held = size if size < len(train) else len(train) // 6
-    kept = len(train) - held
-    return train[:kept], train[kept:]
-
-
-SPLITS = ("validation", "train", "test")
-MOST_TRAINING = 10_000  # images: enough to see how well a model knows them, and as quick as the test images
-
-
-def evaluation_splits(config: TrainConfig, dataset: Dataset) -> dict[str, tuple[Split, int]]:
-    """Return the splits to judge a model by that learned as `config` says, those without images left out.
-
-    They are "validation" (held out from it), "train" (what it learned from, the first 10,000) and "test",
-    each with the place of its first image among the training or test images.
-    """
-    train, validation = hold_out(dataset.train, config.validation_size)
-    learned = train[: min(config.train_size, MOST_TRAINING)]
-    splits = {"validation": (validation, len(train)), "train": (learned, 0), "test": (dataset.test, 0)}
-    return {name: entry for name, entry in splits.items() if len(entry[0])}
-
-
-def training_and_monitored_split(config: TrainConfig, dataset: Dataset) -> tuple[Split, Split]:
-    """Return the images to train on and those to watch: held out of the training set, or the test set."""
-    train, validation = hold_out(dataset.train, config.validation_size)
-    return train, dataset.test if config.monitor == "test" else validation
+    return Dataset(train, test, "sample", notice=notice)
 
 
 ENLARGE = 4  # back to the 32 x 32 the digits were counted from

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core.data.mnist import Dataset, Split, hold_out
+from mnist_core.data.mnist import Dataset, Split, split_images
 from mnist_core.evaluation.metrics import evaluate
 from mnist_core.messages import N_, InputError
 from mnist_core.recognition.calibration import recalibrate
@@ -133,14 +133,14 @@ def fine_tune_run(
     """
     begun = time.monotonic()
     model = base.load_model()
-    train, validation = hold_out(dataset.train, base.config.validation_size)
-    tuned = yield from fine_tune(model, sheet.learned, train)
+    splits = split_images(base.config, dataset)
+    tuned = yield from fine_tune(model, sheet.learned, splits.train)
     before = _scores(model, sheet, dataset.test)
     yield Progress(1.0)
     after = _scores(tuned, sheet, dataset.test)
     yield Progress(1.0)
     before_it = base.load_calibration()
-    calibration = recalibrate(tuned, before_it, validation) if before_it else None
+    calibration = recalibrate(tuned, before_it, splits.validation) if before_it else None
     yield Progress(1.0)
     results = {key: base.results[key] for key in ("parameters", "source") if key in base.results} | {
         "epochs": base.results.get("epochs", 0),

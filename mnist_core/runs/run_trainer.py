@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
-from typing import TYPE_CHECKING
 
 import torch
 
-from mnist_core.data.mnist import Dataset, training_and_monitored_split
+from mnist_core.data.mnist import Dataset, split_images
 from mnist_core.evaluation.metrics import evaluate
 from mnist_core.models.architectures import build_model
 from mnist_core.models.summary import count_parameters
@@ -19,10 +18,6 @@ from mnist_core.training.autotune import choose_threads
 from mnist_core.training.events import Control, Diverged, EpochDone, Event, Started, StepDone
 from mnist_core.training.schedules import add_change
 from mnist_core.training.trainer import Training
-
-if TYPE_CHECKING:
-    from mnist_core.data.mnist import Dataset
-    from mnist_core.runs.writer import RunWriter
 
 MOST_CHECKPOINTS = 50  # of a run, about: a thousand epochs would fill the disk
 EARLY_SNAPSHOTS = (
@@ -72,7 +67,8 @@ def train_run(
 def _begin(writer: RunWriter, dataset: Dataset, device: torch.device) -> Training:
     """Make the run's training, as it was left if it has been left."""
     model = build_model(writer.config)
-    training = Training(model, writer.config, *training_and_monitored_split(writer.config, dataset), device)
+    splits = split_images(writer.config, dataset)
+    training = Training(model, writer.config, splits.train, splits.monitored, device)
     state = writer.load_state()
     if state:
         training.load_state(state)
@@ -95,8 +91,8 @@ class _Recorder:
 
     def __init__(self, writer: RunWriter, training: Training, dataset: Dataset) -> None:
         self._writer, self._training, self._test = writer, training, dataset.test
-        monitor = training_and_monitored_split(writer.config, dataset)[1]
-        self._prober = Prober(training.model, writer.config, monitor)
+        monitored = split_images(writer.config, dataset).monitored
+        self._prober = Prober(training.model, writer.config, monitored)
         images = training.steps_per_epoch * writer.config.batch_size
         self._steps_between_probes = steps_between_probes(writer.config, images)
         self._ratios = UpdateRatios(training.model, self._next_probe_step)
@@ -184,4 +180,4 @@ def set_threads(writer: RunWriter, dataset: Dataset, most: int) -> None:
     if writer.rows:
         torch.set_num_threads(writer.results["threads"])  # another number would round differently
     else:
-        choose_threads(writer.config, training_and_monitored_split(writer.config, dataset)[0], most)
+        choose_threads(writer.config, split_images(writer.config, dataset).train, most)

@@ -46,10 +46,10 @@ def fit(
     monitor: Split,
     device: torch.device | None = None,
 ) -> Generator[Event]:
-    """Train `model` in place on the first `config.train_size` images of `train`, and what is written to them.
+    """Train `model` in place on all images of `train` and the synthetic digits that `config` asks for.
 
-    Leave the loop to stop: the model keeps what its last finished step gave it. The same config and number of
-    torch threads give the same run to the bit. `train_seconds` counts the training steps only, not the
+    Leave the loop to stop: the model keeps the weights of its last finished step. The same config and number
+    of torch threads give the same run to the bit. `train_seconds` counts the training steps only, not the
     evaluation on `monitor` nor the caller's own time.
 
     Raises Diverged when the loss is no longer a finite number.
@@ -244,8 +244,11 @@ class _Stopwatch:
 
 
 def _training_tensors(train: Split, config: TrainConfig, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return the images to train on (uint8) and labels (int64), MNIST's shared with `train` on the CPU."""
-    images, labels = train.images[: config.train_size], train.labels[: config.train_size]
+    """Return the images to train on, uint8 [N, 28, 28], and their labels, int64 [N].
+
+    On the CPU they share memory with `train` unless synthetic digits are added.
+    """
+    images, labels = train.images, train.labels
     if config.written_share:
         written = write_digits(round(config.written_share * len(images)), config.seed)
         images, labels = np.concatenate([images, written.images]), np.append(labels, written.labels)

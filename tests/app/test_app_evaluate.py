@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mnist_core.config import TrainConfig
-from mnist_core.data.mnist import hold_out, load_sample
+from mnist_core.data.mnist import load_sample, split_images
 from mnist_core.evaluation.metrics import Evaluation
 from mnist_core.runs.store import RunStore
 from tests.app.evaluated import press, words
@@ -97,7 +97,7 @@ def test_a_cell_is_chosen_by_its_two_digits_and_kept_in_the_url(app, run, answer
 
 def test_validation_images_come_first_where_there_are_some_and_test_images_on_asking(app, fair_run):
     test = app("evaluate", run=fair_run)
-    _train, validation = hold_out(load_sample().train, 5000)
+    validation = split_images(TrainConfig(validation_size=5000), load_sample()).validation
     assert not test.exception
     assert test.metric[0].value == "8.75%"  # the test accuracy that was measured once
     assert f"of **{len(validation)}** validation images" in words(test)

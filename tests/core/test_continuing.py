@@ -32,7 +32,7 @@ CONFIGS = {
 
 
 def begin(config: TrainConfig, sample) -> Training:
-    return Training(build_model(config), config, sample.train[:300], sample.test)
+    return Training(build_model(config), config, sample.train[: config.train_size], sample.test)
 
 
 def told(event) -> tuple:

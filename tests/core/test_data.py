@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mnist_core.config import TrainConfig
 from mnist_core.data import mnist
-from mnist_core.data.mnist import find_mnist, hold_out, load_dataset, open_mnist
+from mnist_core.data.mnist import find_mnist, load_dataset, open_mnist, split_images
 
 IMAGES = "train-images-idx3-ubyte"
 
@@ -115,18 +116,39 @@ def test_a_damaged_copy_in_the_project_is_mentioned_and_the_next_used(tiny_mnist
     assert str(dataset.notice).startswith(str(mnist.PROJECT_DATA))
 
 
-def test_hold_out_takes_the_last_images_without_copying(tiny_mnist):
-    everything = open_mnist(tiny_mnist).train
-    train, validation = hold_out(everything, 250)
-    assert (len(train), len(validation)) == (350, 250)
-    np.testing.assert_array_equal(validation.images, everything.images[350:])
-    np.testing.assert_array_equal(validation.labels, everything.labels[350:])
-    for part in (train, validation):
-        assert np.shares_memory(part.images, everything.images)
-        assert np.shares_memory(part.labels, everything.labels)
+def test_the_last_images_are_held_out_and_the_first_of_the_others_learned_from_without_copying(tiny_mnist):
+    dataset = open_mnist(tiny_mnist)
+    splits = split_images(TrainConfig(validation_size=250, train_size=200), dataset)
+    for part, places in ((splits.train, slice(0, 200)), (splits.validation, slice(350, 600))):
+        np.testing.assert_array_equal(part.images, dataset.train.images[places])
+        np.testing.assert_array_equal(part.labels, dataset.train.labels[places])
+        assert (part.file, part.first) == ("train", places.start)
+        assert np.shares_memory(part.images, dataset.train.images)
+        assert np.shares_memory(part.labels, dataset.train.labels)
+
+
+def test_the_monitored_images_are_the_validation_or_the_test_images(tiny_mnist):
+    dataset = open_mnist(tiny_mnist)
+    for monitor in ("validation", "test"):
+        splits = split_images(TrainConfig(validation_size=250, monitor=monitor), dataset)
+        assert splits.monitored is getattr(splits, monitor)
+        assert splits.test is dataset.test
+
+
+@pytest.mark.parametrize(
+    ("part", "first", "count"),
+    [(slice(100, 200), 100, 100), (slice(-5, None), 595, 5), (slice(10_000), 0, 600)],
+)
+def test_a_part_of_a_split_knows_where_it_begins_in_its_file(tiny_mnist, part, first, count):
+    train = open_mnist(tiny_mnist).train
+    piece = train[part]
+    assert (piece.first, len(piece), piece.file) == (first, count, "train")
+    assert piece[2:4].first == first + 2
+    np.testing.assert_array_equal(piece.labels, train.labels[part])
 
 
 @pytest.mark.parametrize(("size", "held"), [(0, 0), (1, 1), (599, 599), (600, 100), (10_000, 100)])
-def test_hold_out_leaves_something_to_train_on(tiny_mnist, size, held):
-    train, validation = hold_out(open_mnist(tiny_mnist).train, size)
-    assert (len(train), len(validation)) == (600 - held, held)
+def test_something_is_always_left_to_train_on(tiny_mnist, size, held):
+    config = TrainConfig(validation_size=size, monitor="test")
+    splits = split_images(config, open_mnist(tiny_mnist))
+    assert (len(splits.train), len(splits.validation)) == (600 - held, held)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from mnist_core.config import TrainConfig
-from mnist_core.data.mnist import Dataset, hold_out
+from mnist_core.data.mnist import Dataset, split_images
 from mnist_core.models.architectures import build_model
 from mnist_core.monitoring.diagnostics import diagnose
 from mnist_core.monitoring.prober import Prober
@@ -25,13 +25,12 @@ DEEP = (32,) * 8
 
 def history(config: TrainConfig, sample: Dataset, most_steps: int = 100_000) -> RunHistory:
     """Train and look inside now and then."""
-    train, validation = hold_out(sample.train, config.validation_size)
-    monitor = sample.test if config.monitor == "test" else validation
+    splits = split_images(config, sample)
     model = build_model(config)
-    prober = Prober(model, config, monitor)
+    prober = Prober(model, config, splits.monitored)
     rows, probes, diverged = [], [prober.probe(0)], True
     with suppress(Diverged):
-        for event in fit(model, config, train, monitor):
+        for event in fit(model, config, splits.train, splits.monitored):
             if not isinstance(event, Started):
                 values = dict(vars(event))
                 rows.append({"train_loss": values.pop("loss", None), **values})

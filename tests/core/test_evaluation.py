@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from sklearn import metrics
 
 from mnist_core.config import TrainConfig
-from mnist_core.data.mnist import Split, evaluation_splits
+from mnist_core.data.mnist import Split, split_images
 from mnist_core.evaluation.metrics import Evaluation, evaluate
 from mnist_core.models.architectures import build_model
 from mnist_core.models.inference import predict_logits
@@ -126,16 +126,17 @@ def test_a_sure_and_wrong_answer_has_a_large_but_finite_loss():
 
 def test_a_model_is_judged_by_what_it_held_out_what_it_learned_from_and_the_test_images(sample):
     config = TrainConfig(validation_size=100, train_size=300)
-    splits = evaluation_splits(config, sample)
-    assert {name: (len(split), first) for name, (split, first) in splits.items()} == {
-        "validation": (100, 1400),
-        "train": (300, 0),
-        "test": (297, 0),
+    splits = split_images(config, sample).to_evaluate
+    assert {name: (len(split), split.file, split.first) for name, split in splits.items()} == {
+        "validation": (100, "train", 1400),
+        "train": (300, "train", 0),
+        "test": (297, "test", 0),
     }
-    for name, (split, first) in splits.items():
-        source = sample.test if name == "test" else sample.train
-        assert np.array_equal(split.images, source.images[first : first + len(split)])
+    for split in splits.values():
+        source = getattr(sample, split.file)
+        assert np.array_equal(split.images, source.images[split.first : split.first + len(split)])
 
 
 def test_who_held_nothing_out_has_no_validation_images(sample):
-    assert set(evaluation_splits(TrainConfig(validation_size=0, monitor="test"), sample)) == {"train", "test"}
+    config = TrainConfig(validation_size=0, monitor="test")
+    assert set(split_images(config, sample).to_evaluate) == {"train", "test"}

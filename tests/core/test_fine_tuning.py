@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mnist_core.config import TrainConfig
-from mnist_core.data.mnist import Split, hold_out
+from mnist_core.data.mnist import Split, split_images
 from mnist_core.evaluation.metrics import evaluate
 from mnist_core.messages import InputError
 from mnist_core.models.architectures import build_model
@@ -119,6 +119,6 @@ def test_the_copy_of_a_calibrated_run_is_calibrated_again(trained, odd, sample, 
     calibration, model = result.run.load_calibration(), result.run.load_model()
     assert calibration.temperature != 1.0
     np.testing.assert_allclose(calibration.weights, weights, rtol=1e-4)
-    validation = hold_out(sample.train, CONFIG.validation_size)[1]
+    validation = split_images(CONFIG, sample).validation
     refused = [not read.is_digit for read in predict_all(model, list(validation.images), calibration)]
     assert np.mean(refused) <= 0.02

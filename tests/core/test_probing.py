@@ -28,7 +28,7 @@ def trained(config, sample, probing: bool):
     model = build_model(config)
     prober = Prober(model, config, sample.test)
     events = []
-    for event in fit(model, config, sample.train, sample.test):
+    for event in fit(model, config, sample.train[: config.train_size], sample.test):
         events.append(
             replace(event, **dict.fromkeys({"images_per_second", "train_seconds"} & vars(event).keys(), 0.0))
         )

@@ -13,7 +13,7 @@ import torch
 
 from mnist_core.__main__ import main
 from mnist_core.config import TrainConfig
-from mnist_core.data.mnist import hold_out, open_mnist
+from mnist_core.data.mnist import open_mnist, split_images
 from mnist_core.evaluation.metrics import evaluate
 from mnist_core.evaluation.robustness import load_robustness
 from mnist_core.export.formats import EXPORT_FORMATS, export
@@ -69,7 +69,7 @@ def test_the_finished_run_reads_as_it_did(store, sample):
     assert result.accuracy == expected["test"]["accuracy"]
     assert result.loss == pytest.approx(expected["test"]["loss"], rel=SAME)
     assert result.confusion_matrix.tolist() == expected["test"]["confusion_matrix"]
-    validation = hold_out(sample.train, run.config.validation_size)[1]
+    validation = split_images(run.config, sample).validation
     held_out = evaluate(run.load_model(), validation)
     assert (len(validation), held_out.accuracy) == (300, expected["validation"]["accuracy"])
     assert held_out.loss == pytest.approx(expected["validation"]["loss"], rel=SAME)
@@ -140,7 +140,8 @@ def test_the_run_of_an_exported_script_is_trained_to_the_same_end(mnist_director
     data = open_mnist(mnist_directory)
     config = TrainConfig.from_json(EXPECTED["script"]["config"])
     model = build_model(config)
-    for _event in fit(model, config, data.train, data.test):
+    splits = split_images(config, data)
+    for _event in fit(model, config, splits.train, splits.monitored):
         pass
     script = (RECORDED / "exports" / "script.py.txt").read_text()
     loss = float(re.search(r"loss of (\d+\.\d+)", script)[1])

@@ -64,14 +64,14 @@ def test_a_finished_run_holds_everything(store, sample):
 
 def test_the_kept_model_is_the_one_that_was_trained(store, sample):
     model = build_model(CONFIG)
-    list(fit(model, CONFIG, sample.train[:-100], sample.train[-100:]))
+    list(fit(model, CONFIG, sample.train[: CONFIG.train_size], sample.train[-100:]))
     kept = recorded(store, CONFIG, sample).load_model().state_dict()
     assert all(torch.equal(kept[name], tensor) for name, tensor in model.state_dict().items())
 
 
 def test_metrics_hold_every_report(store, sample):
     model = build_model(CONFIG)
-    events = list(fit(model, CONFIG, sample.train[:-100], sample.train[-100:]))
+    events = list(fit(model, CONFIG, sample.train[: CONFIG.train_size], sample.train[-100:]))
     table = recorded(store, CONFIG, sample).metrics()
     assert list(table.columns) == list(METRICS)
     assert len(table) == len(events) - 1  # Started is a result

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mnist_core.data.mnist import hold_out, load_sample, open_mnist
+from mnist_core.config import TrainConfig
+from mnist_core.data.mnist import load_sample, open_mnist, split_images
 
 
 def test_the_sample_has_the_shapes_of_mnist(sample):
@@ -43,6 +44,6 @@ def test_the_sample_is_always_the_same(sample):
     np.testing.assert_array_equal(again.test.images, sample.test.images)
 
 
-def test_hold_out_on_the_sample_takes_a_sixth(sample):
-    train, validation = hold_out(sample.train, 10_000)
-    assert (len(train), len(validation)) == (1250, 250)
+def test_a_sixth_of_the_sample_is_held_out_where_more_was_wanted(sample):
+    splits = split_images(TrainConfig(validation_size=10_000), sample)
+    assert (len(splits.train), len(splits.validation)) == (1250, 250)

@@ -46,7 +46,9 @@ def test_fit_is_the_plain_loop(settings, sample):
         CONFIG, shuffle=False, optimizer="sgd", learning_rate=0.1, precision="float32", **settings
     )
     expected = build_model(config)
-    plain_training(config, sample.train, torch.optim.SGD(expected.parameters(), lr=0.1), expected)
+    plain_training(
+        config, sample.train[: config.train_size], torch.optim.SGD(expected.parameters(), lr=0.1), expected
+    )
     weights, _ = train(config, sample)
     for name, tensor in expected.state_dict().items():
         torch.testing.assert_close(weights[name], tensor, rtol=1e-3, atol=1e-5)
@@ -155,7 +157,7 @@ def test_a_model_is_trained_in_training_mode_whatever_mode_it_comes_in(sample):
     config = replace(CONFIG, dropout=0.3, batch_norm=True)
     expected, _ = train(config, sample)
     model = build_model(config).eval()
-    for event in fit(model, config, sample.train, sample.test):
+    for event in fit(model, config, sample.train[: config.train_size], sample.test):
         if isinstance(event, EpochDone):
             model.eval()  # as a caller may leave it
     assert same({name: model.state_dict()[name] for name in expected}, expected)
@@ -217,5 +219,5 @@ def test_one_epoch_of_tutorial_3_on_real_images(mnist_directory):
 def test_quick_on_some_real_images(mnist_directory):
     mnist = open_mnist(mnist_directory)
     config = replace(RECIPES["quick"].config, epochs=1, train_size=6_000, precision="float32")
-    *_, last = fit(build_model(config), config, mnist.train, mnist.test[:2_000])
+    *_, last = fit(build_model(config), config, mnist.train[: config.train_size], mnist.test[:2_000])
     assert last.monitor_accuracy > 0.9

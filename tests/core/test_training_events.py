@@ -60,7 +60,7 @@ def test_training_accuracy_counts_the_answers_given_on_the_way(sample):
 
 def test_the_untrained_network_is_scored_before_the_first_step(sample):
     model = build_model(CONFIG)
-    events = fit(model, CONFIG, sample.train, sample.test)
+    events = fit(model, CONFIG, sample.train[: CONFIG.train_size], sample.test)
     started = next(events)
     assert same(model.state_dict(), build_model(CONFIG).state_dict())
     result = evaluate(build_model(CONFIG), sample.test)
@@ -70,7 +70,7 @@ def test_the_untrained_network_is_scored_before_the_first_step(sample):
 
 def test_an_epochs_scores_are_those_of_its_weights(sample):
     model = build_model(CONFIG)
-    for event in fit(model, CONFIG, sample.train, sample.test):
+    for event in fit(model, CONFIG, sample.train[: CONFIG.train_size], sample.test):
         if isinstance(event, EpochDone):
             result = evaluate(model, sample.test)
             assert event.monitor_accuracy == result.accuracy
@@ -82,18 +82,18 @@ def test_leaving_the_loop_keeps_the_finished_steps(steps, sample):
     """Stopped after step 11, the first epoch's last, or in the second epoch: as if there were no more."""
     config = replace(CONFIG, shuffle=False)
     model = build_model(config)
-    for event in fit(model, config, sample.train, sample.test):
+    for event in fit(model, config, sample.train[: config.train_size], sample.test):
         if isinstance(event, StepDone) and event.step == steps:
             break
     expected = build_model(config)
     plain_training(
-        replace(config, train_size=min(20 * steps, 210), epochs=1),
-        sample.train,
+        replace(config, epochs=1),
+        sample.train[: min(20 * steps, 210)],
         optimizer := torch.optim.Adam(expected.parameters(), lr=config.learning_rate),
         expected,
     )
     if steps == 12:
-        plain_training(replace(config, train_size=20, epochs=1), sample.train, optimizer, expected)
+        plain_training(replace(config, epochs=1), sample.train[:20], optimizer, expected)
     for name, tensor in expected.state_dict().items():
         torch.testing.assert_close(model.state_dict()[name], tensor, rtol=1e-3, atol=1e-5)
 
@@ -102,7 +102,7 @@ def test_the_callers_own_time_is_no_training_time(sample, monkeypatch):
     now = [0.0]
     monkeypatch.setattr(trainer, "time", SimpleNamespace(perf_counter=lambda: now[0]))
     seconds = []
-    for event in fit(build_model(CONFIG), CONFIG, sample.train, sample.test):
+    for event in fit(build_model(CONFIG), CONFIG, sample.train[: CONFIG.train_size], sample.test):
         now[0] += 100
         seconds += [] if isinstance(event, Started) else [event.train_seconds]
     assert set(seconds) == {0}
@@ -117,7 +117,7 @@ def test_seconds_and_speed_are_those_of_the_steps(sample, monkeypatch):
         now[0] += 1.0 if scaling.training else 50.0  # a block of 210 images is scaled at once
 
     model.scaling.register_forward_hook(take_a_second)
-    events = list(fit(model, replace(CONFIG, batch_size=210), sample.train, sample.test))
+    events = list(fit(model, replace(CONFIG, batch_size=210), sample.train[:210], sample.test))
     assert [event.train_seconds for event in events[1:]] == [1, 1, 2, 2]
     assert [event.images_per_second for event in events if isinstance(event, StepDone)] == [210, 210]
 
@@ -141,7 +141,7 @@ def test_the_schedules_rate_moves_the_weights(sample):
     model = build_model(config)
     moves, gradients = [], []
     before = model.state_dict()["network.3.weight"].clone()
-    for event in fit(model, config, sample.train, sample.test):
+    for event in fit(model, config, sample.train[: config.train_size], sample.test):
         if isinstance(event, StepDone):
             after = model.state_dict()["network.3.weight"].clone()
             moves.append(after - before)

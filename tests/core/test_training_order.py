@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mnist_core.config import TrainConfig
-from mnist_core.data.mnist import Dataset, training_and_monitored_split
+from mnist_core.data.mnist import Dataset, split_images
 from mnist_core.models.architectures import build_model
 from mnist_core.training.trainer import fit
 from tests.core.trainings import CONFIG, numbered
@@ -26,19 +26,19 @@ def watch(model) -> tuple[list[int], list[int]]:
 
 @pytest.mark.parametrize("batch_size", [32, 100, 5_000])
 def test_unshuffled_images_come_in_their_own_order(batch_size):
-    config = replace(CONFIG, shuffle=False, batch_size=batch_size, train_size=250)
+    config = replace(CONFIG, shuffle=False, batch_size=batch_size)
     model = build_model(config)
     trained_on, _ = watch(model)
-    list(fit(model, config, numbered(300), numbered(10, 1000)))
+    list(fit(model, config, numbered(250), numbered(10, 1000)))
     assert trained_on == [*range(250), *range(250)]
 
 
 @pytest.mark.parametrize("batch_size", [1, 32, 5_000])
 def test_shuffled_images_come_once_an_epoch_in_ever_new_order(batch_size):
-    config = replace(CONFIG, batch_size=batch_size, train_size=250)
+    config = replace(CONFIG, batch_size=batch_size)
     model = build_model(config)
     trained_on, _ = watch(model)
-    list(fit(model, config, numbered(300), numbered(10, 1000)))
+    list(fit(model, config, numbered(250), numbered(10, 1000)))
     first, second = trained_on[:250], trained_on[250:]
     assert sorted(first) == sorted(second) == list(range(250))
     assert first != second
@@ -84,7 +84,8 @@ def test_images_held_out_are_never_trained_on(settings, trained, watched):
     model = build_model(config)
     trained_on, watched_on = watch(model)
     dataset = Dataset(numbered(300), numbered(50, 1000), "sample")
-    list(fit(model, config, *training_and_monitored_split(config, dataset)))
+    splits = split_images(config, dataset)
+    list(fit(model, config, splits.train, splits.monitored))
     assert set(trained_on) == set(trained)
     assert watched_on == [*watched] * 3  # before the first epoch and after each of the two
 
@@ -98,7 +99,7 @@ def test_the_callers_images_are_left_alone():
 
 
 def test_augmented_epochs_differ_and_the_monitored_images_are_not_varied():
-    config = replace(CONFIG, augmentation="shift", shuffle=False, train_size=50, batch_size=50)
+    config = replace(CONFIG, augmentation="shift", shuffle=False, batch_size=50)
     model = build_model(config)
     inputs: dict[bool, list[torch.Tensor]] = {True: [], False: []}
     model.scaling.register_forward_hook(

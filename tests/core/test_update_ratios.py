@@ -37,7 +37,7 @@ class Weighing:
 
 def trained(config, sample, watcher=None):
     model = build_model(config)
-    training = Training(model, config, sample.train, sample.test)
+    training = Training(model, config, sample.train[: config.train_size], sample.test)
     if watcher:
         training.step_watcher = watcher(model)
     losses = [event.train_loss for event in training.events() if isinstance(event, EpochDone)]

@@ -15,7 +15,7 @@ CONFIG = TrainConfig(widths=(16,), epochs=2, batch_size=20, train_size=210, moni
 def train(config: TrainConfig, data: Dataset) -> tuple[dict[str, torch.Tensor], list]:
     """The weights that a training ends with, and its events."""
     model = build_model(config)
-    events = list(fit(model, config, data.train, data.test))
+    events = list(fit(model, config, data.train[: config.train_size], data.test))
     return model.state_dict(), events
 
 
@@ -35,8 +35,8 @@ def plain_training(config: TrainConfig, train: Split, optimizer: torch.optim.Opt
     images, labels = torch.from_numpy(train.images), torch.from_numpy(train.labels).long()
     model.train()
     for _ in range(config.epochs):
-        for start in range(0, min(config.train_size, len(images)), config.batch_size):
-            chosen = slice(start, min(start + config.batch_size, config.train_size))
+        for start in range(0, len(images), config.batch_size):
+            chosen = slice(start, start + config.batch_size)
             optimizer.zero_grad()
             F.cross_entropy(model(images[chosen]), labels[chosen]).backward()
             optimizer.step()

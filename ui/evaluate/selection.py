@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.data.mnist import Dataset, Split, evaluation_splits
+from mnist_core.data.mnist import Dataset, Split, split_images
 from mnist_core.evaluation.significance import wilson_interval
 from mnist_core.runs.run import Run
 from ui import resources
@@ -25,14 +25,13 @@ SPLIT_KEY = "split"
 class EvaluatedSplit:
     """A run and the images to judge it by: "validation", "train" or "test" of `source` ("mnist", "sample").
 
-    `first` is the place of the split's first image in the file it is from, `checkpoint` the weights judged.
+    `checkpoint` is the file of the weights judged.
     """
 
     run: Run
     checkpoint: str
     name: str
     split: Split
-    first: int
     source: str
 
     @property
@@ -47,12 +46,12 @@ class EvaluatedSplit:
 
     def number(self, index: int) -> int:
         """Return the place of image `index` of the split in its file."""
-        return self.first + index
+        return self.split.first + index
 
 
 def choose_split(run: Run, data: Dataset) -> EvaluatedSplit:
     """Show which images the run is judged by, and let others be chosen."""
-    splits = evaluation_splits(run.config, data)
+    splits = split_images(run.config, data).to_evaluate
     names = {name: split_name(name) for name in splits}
     fair = run.config.monitor == "validation" and "validation" in splits
     name = url_choice(
@@ -64,7 +63,7 @@ def choose_split(run: Run, data: Dataset) -> EvaluatedSplit:
         required=True,
         width="content",
     )
-    return EvaluatedSplit(run, str(run.checkpoints[-1]), name, *splits[name], data.source)
+    return EvaluatedSplit(run, str(run.checkpoints[-1]), name, splits[name], data.source)
 
 
 def split_name(name: str) -> str:

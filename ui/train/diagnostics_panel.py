@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.config import TrainConfig
-from mnist_core.data.mnist import hold_out
+from mnist_core.data.mnist import split_images
 from mnist_core.messages import InputError
 from mnist_core.models.summary import LayerSummary, describe_layers
 from mnist_core.monitoring.diagnostics import Finding
@@ -93,10 +93,13 @@ def show_inside(config: TrainConfig, probe: Probe) -> None:
 
 
 def _watched_html(config: TrainConfig, probe: Probe) -> str:
-    images, labels = _watched(config.validation_size, config.monitor)
+    split = split_images(config, resources.dataset()).monitored
+    chosen = watched_digits(split.labels)
     cells = "".join(
         _digit_html(image, int(label), shares)
-        for image, label, shares in zip(images, labels, probe.probabilities, strict=False)
+        for image, label, shares in zip(
+            split.images[chosen], split.labels[chosen], probe.probabilities, strict=False
+        )
     )
     return f'<div class="lab-watched" role="list">{cells}</div>'
 
@@ -109,13 +112,6 @@ def _digit_html(image: np.ndarray, label: int, shares: np.ndarray) -> str:
     picture = f'<img src="{png_url(image)}" width="28" height="28" alt="{escape(alt)}">'
     caption = f"<b{style}>{read}</b> {sure}"
     return f'<figure class="lab-digit" role="listitem">{picture}<figcaption>{caption}</figcaption></figure>'
-
-
-def _watched(validation_size: int, monitor: str) -> tuple[np.ndarray, np.ndarray]:
-    data = resources.dataset()
-    split = data.test if monitor == "test" else hold_out(data.train, validation_size)[1]
-    chosen = watched_digits(split.labels)
-    return split.images[chosen], split.labels[chosen]
 
 
 def _gradients_html(layers: Sequence[LayerSummary], probe: Probe) -> str:

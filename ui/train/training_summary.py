@@ -6,7 +6,7 @@ import time
 import streamlit as st
 
 from mnist_core.config import TrainConfig
-from mnist_core.data.mnist import hold_out
+from mnist_core.data.mnist import split_images
 from mnist_core.messages import InputError
 from mnist_core.models.summary import describe_layers
 from mnist_core.training.speed_meter import TOO_LARGE
@@ -25,12 +25,12 @@ SECONDS_OF_A_DOUBLE_CLICK = 0.5
 def show_training_summary(config: TrainConfig, others_train: bool) -> None:
     """Say what the settings amount to, and offer to start; `others_train` says that it would have to wait."""
     data = resources.dataset()
-    validation = hold_out(data.train, config.validation_size)[1]
-    images = training_images(config)
+    splits = split_images(config, data)
+    images = len(splits.train)
     watched = (
-        _("the {n:,} test images, as the tutorials do").format(n=len(data.test))
+        _("the {n:,} test images, as the tutorials do").format(n=len(splits.test))
         if config.monitor == "test"
-        else _("{n:,} validation images").format(n=len(validation))
+        else _("{n:,} validation images").format(n=len(splits.validation))
     )
     st.markdown(
         _(
@@ -61,12 +61,6 @@ def show_network(config: TrainConfig, expanded: bool) -> None:
         )
 
 
-def training_images(config: TrainConfig) -> int:
-    """Return how many images an epoch has."""
-    train = hold_out(resources.dataset().train, config.validation_size)[0]
-    return min(len(train), config.train_size)
-
-
 def _show_time(config: TrainConfig, images: int, known: bool) -> None:
     """Say how long an epoch takes here; once that is known, have the page stop asking."""
     speed = resources.epoch_timer().images_per_second(config)
@@ -93,7 +87,8 @@ def _start(config: TrainConfig) -> None:
     if time.monotonic() - st.session_state.get(STARTED_KEY, -math.inf) < SECONDS_OF_A_DOUBLE_CLICK:
         st.rerun()
     speed = resources.epoch_timer().images_per_second(config)
-    seconds = training_images(config) * config.epochs / speed if speed else None
+    images = len(split_images(config, resources.dataset()).train)
+    seconds = images * config.epochs / speed if speed else None
     try:
         queue = resources.training_queue()
         set_url_parameters(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mnist_core.cli import evaluate as evaluate_command
-from mnist_core.data.mnist import evaluation_splits
+from mnist_core.data.mnist import split_images
 from mnist_core.evaluation.calibration_curves import reliability
 from mnist_core.evaluation.metrics import evaluate
 from mnist_core.evaluation.robustness import DISTURBANCES, measure_robustness
@@ -34,11 +34,11 @@ def test_evaluate_gives_accuracy_metrics_and_confusion_matrix(command, run_id, s
 
 def test_evaluate_judges_by_the_split_asked_for(command, run_id, store, sample):
     run = store.get(run_id)
-    for name, (split, _) in evaluation_splits(run.config, sample).items():
+    for name, split in split_images(run.config, sample).to_evaluate.items():
         answer = command.json("evaluate", run_id, "--split", name)
         assert (answer["split"], answer["images"]) == (name, len(split))
         assert answer["accuracy"] == evaluate(run.load_model(), split).accuracy
-    missing = {"validation", "train", "test"} - set(evaluation_splits(run.config, sample))
+    missing = {"validation", "train", "test"} - set(split_images(run.config, sample).to_evaluate)
     for name in missing:
         assert "held no validation images out" in command.refusal("evaluate", run_id, "--split", name)
 
