@@ -1,4 +1,4 @@
-"""The entry of Digit Lab: `streamlit run streamlit_app.py`."""
+"""The entry of Digit Lab: navigation, header, sidebar, and the page (`streamlit run streamlit_app.py`)."""
 
 from functools import partial
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Draw: write digits, or bring pictures of them, have a network read them, and look into how it does."""
+"""Draw: write digits or bring pictures of them, have a network read them, and see how it does."""
 
 import streamlit as st
 

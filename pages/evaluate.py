@@ -1,4 +1,4 @@
-"""Evaluate: how a trained network does on images it has never seen, and why it errs where it does."""
+"""Evaluate: how a network does on images it has never seen, and where and why it errs."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Explore: what the images are, before anything is trained on them."""
+"""Explore: the images, before anything is trained on them."""
 
 import streamlit as st
 

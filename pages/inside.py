@@ -1,4 +1,4 @@
-"""Inside: what goes on in a network, at any moment of its training."""
+"""Inside: what a network has learned, at any checkpoint of its training."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Runs: all of the visitor's trainings in a table, and what can be done with one."""
+"""Runs: the visitor's trainings in a table, with names, pins, deletion and links."""
 
 from urllib.parse import urlencode, urljoin
 

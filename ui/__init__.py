@@ -1,1 +1,1 @@
-"""What the pages share and needs Streamlit."""
+"""The web pages: everything that needs Streamlit."""

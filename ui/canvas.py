@@ -1,4 +1,4 @@
-"""The drawing canvas: kept over page switches, undone and cleared by buttons, read as pen strokes."""
+"""The drawing canvas: strokes in and out, undo, clear, kept across page switches."""
 
 from typing import Any
 

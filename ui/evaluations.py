@@ -1,4 +1,4 @@
-"""How networks read whole splits: once for all visitors, in parts, so that a click meanwhile is answered."""
+"""Evaluations of whole splits, shared by all visitors and computed in parts."""
 
 import time
 from collections import OrderedDict

@@ -1,4 +1,4 @@
-"""What a click asks for is seen before the rest of the page, and what follows at once breaks nothing."""
+"""Fragments: sending the heading first, nesting safely, rerunning only what changed."""
 
 import functools
 import time

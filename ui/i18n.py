@@ -1,4 +1,4 @@
-"""The pages' language: gettext catalogs in locales/, from the URL or the browser; numbers and times."""
+"""Languages: gettext catalogs, numbers, percentages, durations and dates."""
 
 import functools
 import gettext as gnu

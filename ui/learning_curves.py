@@ -1,4 +1,4 @@
-"""Curves of a training that update in place: Vega-Lite specifications and their points.
+"""Learning curves as Vega-Lite charts whose points update in place.
 
 A specification stays the same while a run trains, so that the browser only exchanges the points: a new one
 would be drawn from nothing, and flicker.

@@ -1,4 +1,4 @@
-"""What all visitors of a server share, made once: data, runs, the training queue, models in memory."""
+"""What all visitors share: data, run store, training queue, loaded models."""
 
 import atexit
 import logging

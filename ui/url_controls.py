@@ -1,4 +1,4 @@
-"""Controls whose value is in the URL, and how a control is made to show a value."""
+"""Controls whose value is in the URL."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Who is visiting, and which runs are theirs: the one place that knows what a visitor may see and change.
+"""Who is visiting, and which runs they may see and change.
 
 A visitor is a random token in a cookie; runs keep a hash of it. On a server that is private, a visitor's list
 holds their own runs and those they opened by link, and of the latter none can be changed.

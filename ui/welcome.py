@@ -1,4 +1,4 @@
-"""What a visitor without runs sees first: what this is, and three steps to begin with."""
+"""The introduction for visitors without runs: what this is, and three steps."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""How accurate each of the runs is, whether the differences are more than chance, and what each costs."""
+"""Accuracies with intervals, significance of the differences, and the cost of each run."""
 
 from typing import TYPE_CHECKING, Any
 

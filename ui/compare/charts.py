@@ -1,4 +1,4 @@
-"""The charts of the Compare page as Vega-Lite specifications and their points; they know nothing of pages."""
+"""Vega-Lite charts of the Compare page: accuracies, seeds, curves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

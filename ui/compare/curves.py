@@ -1,4 +1,4 @@
-"""The curves of the runs over one another."""
+"""The learning curves of the compared runs in one chart."""
 
 from typing import TYPE_CHECKING
 

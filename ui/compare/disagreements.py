@@ -1,4 +1,4 @@
-"""The images that only one of the runs reads right, of two of them or of all."""
+"""Images that only one of the compared runs reads right, or none."""
 
 from html import escape
 from itertools import combinations

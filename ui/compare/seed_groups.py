@@ -1,4 +1,4 @@
-"""The same settings with several seeds: mean and spread, two settings compared, and more seeds to train."""
+"""Runs of the same settings with several seeds: mean, spread, tests, and more seeds to train."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which runs are compared: chosen by the visitor, and in the URL."""
+"""Which runs are compared, and their comparison."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The settings in which the runs differ, and what was changed on the way."""
+"""The settings in which the compared runs differ."""
 
 from collections.abc import Iterator, Sequence
 from html import escape

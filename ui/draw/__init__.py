@@ -1,1 +1,1 @@
-"""The parts of the Draw page."""
+"""The sections of the Draw page."""

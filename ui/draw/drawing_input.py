@@ -1,4 +1,4 @@
-"""What a visitor wrote, by pen or in pixels, and what a run reads in it."""
+"""What a visitor drew or brought, and what a run reads in it."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

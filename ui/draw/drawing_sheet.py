@@ -1,4 +1,4 @@
-"""The visitor's own test sheet: digits with what they really were, kept in the session, to take away."""
+"""Labelled drawings kept in the visitor's session: label correction, JSON lines."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What lies below the answer: sections that are named, and computed only when they are opened."""
+"""Sections about a digit that was read: preprocessing, saliency, feature maps, neighbours."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The ways to bring a digit: by pen, by keyboard, as pictures, by the camera."""
+"""Input methods: pen, keyboard grid, pictures, camera, an image of the data."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Other networks: up to four read the same writing side by side."""
+"""Up to four networks read the same drawing side by side."""
 
 from collections import Counter
 

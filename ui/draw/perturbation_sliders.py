@@ -1,4 +1,4 @@
-"""How the reading changes as the digit is turned, moved, thickened or noised: a slider for each."""
+"""Perturbations of the digit by sliders: rotation, shift, stroke width, noise."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Many pictures at once: what is read in each, in a table to take away."""
+"""Many pictures at once: a table of what is read in each."""
 
 import csv
 import hashlib

@@ -1,4 +1,4 @@
-"""The answer: what the network reads, in words first; one digit with its probabilities, or a row of them."""
+"""What the network reads: the digit with its probabilities, or a row of digits with boxes."""
 
 import base64
 from collections.abc import Sequence

@@ -1,1 +1,1 @@
-"""The sections of the Evaluate page, one module each, and what they share."""
+"""The sections of the Evaluate page."""

@@ -1,4 +1,4 @@
-"""The confusion matrix; a cell clicked, or chosen by its two digits, opens its images."""
+"""The confusion matrix, and the images behind each of its cells."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any

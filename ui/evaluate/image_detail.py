@@ -1,4 +1,4 @@
-"""One image: what was read, which pixels spoke for it, what the layers made of it, what it is most like."""
+"""One image: probabilities, saliency, feature maps, nearest training images."""
 
 from html import escape
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Images a page at a time; one clicked, or chosen by keyboard, opens to what can be told about it."""
+"""Images page by page, each opening its detail; the worst errors."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""How well each digit is read."""
+"""Precision, recall and F1 of each digit."""
 
 from typing import TYPE_CHECKING
 

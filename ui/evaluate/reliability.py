@@ -1,4 +1,4 @@
-"""Whether it is right as often as it is sure, and what it gains by not answering when it isn't."""
+"""Calibration: reliability diagram, and accuracy when uncertain images are declined."""
 
 from collections.abc import Mapping, Sequence
 from math import sqrt

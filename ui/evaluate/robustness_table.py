@@ -1,4 +1,4 @@
-"""How a run reads images that are turned, blurred, hidden in part, or changed on purpose to deceive it."""
+"""Robustness: accuracy under corruptions and attacks, with examples."""
 
 import logging
 from collections.abc import Generator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What the Evaluate page is asked about: a run, and which images it is judged by; both are in the URL."""
+"""Which run is evaluated on which split, with its accuracy in words."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

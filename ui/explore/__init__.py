@@ -1,1 +1,1 @@
-"""The sections of the Explore page, one module each."""
+"""The sections of the Explore page."""

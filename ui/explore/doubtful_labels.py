@@ -1,4 +1,4 @@
-"""Test images whose labels people doubt."""
+"""Label errors: test images whose labels people doubt."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""A map of images: each image a dot, like images near each other; by PCA at once, by t-SNE on demand."""
+"""A map of the images by PCA or t-SNE."""
 
 import numpy as np
 import streamlit as st

@@ -1,4 +1,4 @@
-"""The most and the least typical images of each digit."""
+"""The images nearest to and farthest from the mean image of their digit."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""The first thing to see: nine images with their labels, counts per digit, and what a network gets."""
+"""The 3 x 3 grid of images with their labels, counts per digit, and the shape of a batch."""
 
 from functools import partial
 

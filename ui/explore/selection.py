@@ -1,4 +1,4 @@
-"""Which images the Explore page is about: split, digit, image number and section, all in the URL."""
+"""Which split, digit and image the Explore page shows."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""One image: large, as 784 numbers in a square and in a line, and as each input scaling makes them."""
+"""One image as a square of pixel values, as a vector, and in each input scaling."""
 
 import numpy as np
 import streamlit as st

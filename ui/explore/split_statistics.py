@@ -1,4 +1,4 @@
-"""A split as a whole: how much ink its pixels hold, and the mean and standard deviation of each digit."""
+"""Statistics of a split: pixel values, mean and standard deviation of each digit."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any

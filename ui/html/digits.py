@@ -1,4 +1,4 @@
-"""Digits as HTML: pixel images and bars, drawn by the browser without scripts or chart libraries."""
+"""Images as HTML: digits, grids, feature maps, bars, signed colours."""
 
 import base64
 from collections.abc import Iterable, Sequence

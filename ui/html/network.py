@@ -1,4 +1,4 @@
-"""A network drawn as its layers: what each is, what it gives and how many parameters it has."""
+"""A network as HTML, layer by layer."""
 
 from collections.abc import Sequence
 from html import escape

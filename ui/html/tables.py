@@ -1,4 +1,4 @@
-"""Tables of numbers as HTML, and text that Markdown leaves as it is."""
+"""Tables of numbers as HTML, and escaping of Markdown."""
 
 from collections.abc import Sequence
 from html import escape

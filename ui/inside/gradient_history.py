@@ -1,4 +1,4 @@
-"""How strongly each layer was pulled at, and how far it moved, over the whole training."""
+"""Gradient size and update ratio of each layer over the training."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""A map of the test images as the last hidden layer sees them: by PCA at once, by t-SNE on demand."""
+"""A map of the test images by the last hidden layer, by PCA or t-SNE."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""What the first layer looks for, and what every layer makes of one image."""
+"""Weights of the first layer, and feature maps of one image."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""How the network read the test images at the snapshot, and how its reading of one image came about."""
+"""Confusion matrix at a checkpoint, and the predictions of one image over the training."""
 
 from collections.abc import Sequence
 from html import escape

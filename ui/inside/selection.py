@@ -1,4 +1,4 @@
-"""Time travel: the slider over what is kept of a training."""
+"""Which checkpoint and which image the Inside page shows."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Runs taken away as files, and files brought back: settings into the form, weights as a run."""
+"""Export of a run as files; import of settings and weights."""
 
 from functools import partial
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Runs as people see them: their names and settings in words, and the control that picks one."""
+"""Runs in words: names, settings, and the control that picks one."""
 
 from collections import Counter
 from collections.abc import Iterable

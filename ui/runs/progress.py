@@ -1,4 +1,4 @@
-"""A run's course: what it has done so far, from the queue while it trains and from disk afterwards."""
+"""Progress and history of a run: from the queue while it trains, from disk afterwards."""
 
 import functools
 import math

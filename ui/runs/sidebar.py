@@ -1,4 +1,4 @@
-"""The visitor's runs in the sidebar: what each is and how it stands; a click makes it the current one."""
+"""The visitor's runs in the sidebar."""
 
 import streamlit as st
 

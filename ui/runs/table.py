@@ -1,4 +1,4 @@
-"""The visitor's runs as a table, and their order."""
+"""The visitor's runs as a table; rename, pin, delete, undo."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any

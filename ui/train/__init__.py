@@ -1,1 +1,1 @@
-"""The Train page's parts: the plan, the course of a run, and what can be done with it."""
+"""The sections of the Train page."""

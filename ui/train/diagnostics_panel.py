@@ -1,4 +1,4 @@
-"""The run doctor's findings, each with its evidence and a button that takes its fix."""
+"""A run's diagnostics with their fixes; watched digits, gradients and dead units."""
 
 import math
 from collections.abc import Sequence

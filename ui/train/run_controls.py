@@ -1,4 +1,4 @@
-"""What can be done with a run: pause, stop, another learning rate; resume, more epochs."""
+"""Controls of a run: pause, stop, resume, learning rate, more epochs."""
 
 import time
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The course of a run: how far it is, its curves, what the doctor says, and what goes on inside."""
+"""A run: progress, result, learning curves."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What the form's settings amount to: images, steps, time, layers; and the button that starts them."""
+"""What the settings amount to: images, steps, time, layers; and the Start button."""
 
 import math
 import time

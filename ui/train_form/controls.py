@@ -1,4 +1,4 @@
-"""The Train page's controls: built from the registries, filled by recipes and links, read as TrainConfig."""
+"""The controls of the Train form, built from the choices."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the settings of a training are called, and what each does, for people."""
+"""Labels and help texts of the settings."""
 
 from mnist_core.messages import N_
 

@@ -1,4 +1,4 @@
-"""The Train form's settings: in the session under FORM_KEY, and in the URL from the first change on.
+"""The settings of the Train form: read from and written to the URL.
 
 Each control's callback writes both before the page is drawn: so its links carry what the form shows, and what
 the settings amount to can be shown before the controls, which take longer.
