@@ -89,10 +89,10 @@ each.
 
 ## Limits
 - MNIST was written in the USA around 1990. What our own writing adds are the forms we know of, in
-  `mnist_core/reading/letterforms.py`. A 1 whose upstroke hardly rises and a 7 whose bar does are one shape: a
+  `mnist_core/synthetic/glyphs.py`. A 1 whose upstroke hardly rises and a 7 whose bar does are one shape: a
   bar that rises by more than about 20 degrees is taken for an upstroke (`tests/core/test_pretrained.py`).
 - "Not a digit" is told by a logistic regression on its last layer's inputs, learned from digits and from
-  letters, shapes and scribbles of our own drawing (`mnist_core/reading/letterforms.py`), with the threshold
+  letters, shapes and scribbles of our own drawing (`mnist_core/synthetic/glyphs.py`), with the threshold
   that refuses {refused:.1%} of the validation images. What it was never shown, another script's characters
   say, may pass for a digit.
 """
