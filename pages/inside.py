@@ -5,7 +5,7 @@ import streamlit as st
 from mnist_core.runs.run import Run
 from ui.fragments import page_fragment
 from ui.i18n import gettext as _
-from ui.inside import gradient_history, image_map, layers, predictions
+from ui.inside import image_map, layers, predictions
 from ui.inside.selection import choose_snapshot
 from ui.runs.names import pick_run
 from ui.url_controls import show_section
@@ -15,7 +15,7 @@ SECTIONS = {
     "layers": layers.show,
     "answers": predictions.show,
     "map": image_map.show,
-    "learning": gradient_history.show,
+    "learning": layers.show_training,
 }
 
 

@@ -10,10 +10,10 @@ from ui import visitor
 from ui.html.tables import escape_markdown
 from ui.i18n import date_text, duration_text
 from ui.i18n import gettext as _
-from ui.runs import table as runs_table
+from ui.runs import lists
+from ui.runs.lists import choose_order, ordered_runs, show_table
 from ui.runs.names import distinct_labels, run_label, run_name, settings_text
 from ui.runs.progress import standing_text
-from ui.runs.table import choose_order, ordered_runs, show_table
 from ui.url_controls import url_choice
 from ui.url_state import RUN_KEY, link, run_through_entry
 
@@ -56,7 +56,7 @@ def show_changes(run: Run, mine: bool) -> None:
         key=name,
         placeholder=run_name(run),
         max_chars=LONGEST_NAME,
-        on_change=runs_table.rename,
+        on_change=lists.rename,
         args=(run.id, name),
         disabled=not mine,
         width=320,
@@ -64,7 +64,7 @@ def show_changes(run: Run, mine: bool) -> None:
     st.toggle(
         _("Pinned"),
         key=pinned,
-        on_change=runs_table.pin,
+        on_change=lists.pin,
         args=(run.id, pinned),
         disabled=not mine,
         help=_("Comes first in the list, and stays when the server's room for runs gets short."),
@@ -72,7 +72,7 @@ def show_changes(run: Run, mine: bool) -> None:
     st.button(
         _("Delete"),
         icon=":material/delete:",
-        on_click=runs_table.remove,
+        on_click=lists.remove,
         args=(run.id, run_label(run)),
         disabled=not mine or run.status in UNFINISHED,
         help=_("Stop it first.") if run.status in UNFINISHED else None,
@@ -86,7 +86,7 @@ def address(run: Run) -> str:
 
 run_through_entry()
 st.markdown(_("Your trainings. Choose one to name it, keep it, or go on with it."))
-runs_table.show_undo()
+lists.show_undo()
 listed = ordered_runs()
 if not listed:
     show_empty()

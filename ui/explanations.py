@@ -110,7 +110,7 @@ MOST_TILES = 64
 MOST_MAPS = 32
 
 
-def _how_many(count: int, most: int) -> list[str]:
+def hidden_count_text(count: int, most: int) -> list[str]:
     """Say that not all are shown."""
     return [_("The first {most} of {count:,}.").format(most=most, count=count)] if count > most else []
 
@@ -132,7 +132,11 @@ def show_layer(layer: "LayerActivation") -> None:
         st.html(tiles_html([in_rows(units[:1024])], largest, what, side=18))
     active = float((values > 0).mean())
     words = _("{share:.0%} of its {count:,} values are above zero, the largest is {largest:.3g}.")
-    hidden = _how_many(len(values), MOST_MAPS) if values.ndim == 3 else _how_many(values.size, 1024)
+    hidden = (
+        hidden_count_text(len(values), MOST_MAPS)
+        if values.ndim == 3
+        else hidden_count_text(values.size, 1024)
+    )
     st.caption(sentences_text([words.format(share=active, count=values.size, largest=largest), *hidden]))
 
 

@@ -17,7 +17,7 @@ from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.weight_snapshots import load_snapshot, snapshots_of
 from ui.html.digits import in_rows, signed_url, sure_text
-from ui.inside.gradient_history import ratio_words
+from ui.inside.layers import ratio_words
 from ui.inside.predictions import matrix_html
 
 CONFIG = TrainConfig(widths=(8,), epochs=3, batch_size=50, train_size=500, monitor="test")

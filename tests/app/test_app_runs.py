@@ -8,7 +8,7 @@ import pytest
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import RunStore
 from ui import i18n
-from ui.runs import sidebar as sidebar_list
+from ui.runs import lists
 from ui.runs.names import settings_text
 
 
@@ -53,10 +53,10 @@ def test_the_sidebar_lists_runs_and_opens_one_on_the_same_page(app, make):
 
 
 def test_the_sidebar_holds_no_more_than_fits(app, make):
-    for _ in range(sidebar_list.MOST_LISTED + 2):
+    for _ in range(lists.MOST_LISTED + 2):
         make()
     test = app()
-    assert len(sidebar(test)) == sidebar_list.MOST_LISTED
+    assert len(sidebar(test)) == lists.MOST_LISTED
     assert "All runs (12)" in [link.proto.label for link in test.sidebar.get("page_link")]
 
 

@@ -125,14 +125,14 @@ def test_a_run_opened_by_link_can_only_be_looked_at(app, private, train, visitor
 
 
 def test_what_the_page_disables_is_refused_behind_it_too(app, private, train, visitor_from, monkeypatch):
-    from ui.runs import table as runs_table
+    from ui.runs import lists
 
     hers = train(ANNA)
     visitor_from(BEN)
-    monkeypatch.setattr("ui.runs.table.st.session_state", {"name": "mine now", "pin": True})
-    runs_table.rename(hers, "name")
-    runs_table.pin(hers, "pin")
-    runs_table.remove(hers, "x")
+    monkeypatch.setattr("ui.runs.lists.st.session_state", {"name": "mine now", "pin": True})
+    lists.rename(hers, "name")
+    lists.pin(hers, "pin")
+    lists.remove(hers, "x")
     run = RunStore().get(hers)
     assert (run.metadata.name, run.metadata.pinned) == ("", False)
 

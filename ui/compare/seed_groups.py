@@ -22,9 +22,9 @@ from ui.compare.selection import ComparedRuns, paragraph
 from ui.html.tables import escape_markdown
 from ui.i18n import duration_text, list_text, ngettext, sentences_text, translate
 from ui.i18n import gettext as _
+from ui.runs.lists import may_change
 from ui.runs.names import run_name
 from ui.runs.progress import progress_share
-from ui.runs.table import may_change
 
 USUAL_SEEDS, MOST_SEEDS = 4, 10  # to train at a time: with the one there is, five
 SECONDS_BETWEEN_LOOKS = 1.0

@@ -1,17 +1,25 @@
-"""Weights of the first layer, and feature maps of one image."""
+"""Layer by layer: first-layer weights and feature maps; gradients and update ratios over the training."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
 
-from ui.explanations import MOST_TILES, _how_many, show_layer
+from mnist_core.models.summary import describe_layers
+from mnist_core.monitoring.probes import USUAL_RATIO, Probe
+from ui.explanations import MOST_TILES, hidden_count_text, show_layer
 from ui.html.digits import tiles_html
+from ui.html.network import layer_names
 from ui.i18n import gettext as _
 from ui.i18n import sentences_text
 from ui.inside.selection import InspectedRun, activations_at, choose_image, weights_at
+from ui.projection_chart import LOUD, QUIET
+from ui.runs.progress import probes
+from ui.url_state import link
 
 if TYPE_CHECKING:
-    pass
+    import pandas as pd
 
 
 def show(seen: InspectedRun) -> None:
@@ -38,4 +46,166 @@ def _show_weights(seen: InspectedRun) -> None:
     meaning = _(
         "Blue pixels speak for it when they are inked, orange ones against it; pale ones don't matter."
     )
-    st.caption(sentences_text([words, meaning, *_how_many(len(weights), MOST_TILES)]))
+    st.caption(sentences_text([words, meaning, *hidden_count_text(len(weights), MOST_TILES)]))
+
+
+FAR = 10  # times above or below the rule of thumb
+
+
+def show_training(seen: InspectedRun) -> None:
+    """Show the section."""
+    looks = probes(seen.run)
+    names = layer_names([layer for layer in describe_layers(seen.run.config) if layer.parameters])
+    if len(looks) < 2 or len(looks[-1].gradient_norms) != len(names):
+        st.info(
+            _("Nothing was noted inside this run while it trained; runs that are trained here have this.")
+        )
+        link("pages/train.py", _("Train a network"), ":material/model_training:")
+        return
+    gradients = np.array([look.gradient_norms for look in looks])
+    step = _step(seen, looks)
+    st.subheader(_("Gradient size of each layer"))
+    _show_lines(looks, gradients, names, _("gradient size"), step, "gradients")
+    smallest, largest = names[int(gradients[-1].argmin())], names[int(gradients[-1].argmax())]
+    words = _(
+        "At the last look the loss pulled most at “{largest}”, least at “{smallest}”: {times:.2g} times less."
+    )
+    times = gradients[-1].max() / max(gradients[-1].min(), 1e-30)
+    st.caption(words.format(largest=largest, smallest=smallest, times=times))
+    _show_update_ratios(looks, names, step)
+
+
+def _show_update_ratios(looks: Sequence[Probe], names: Sequence[str], step: int) -> None:
+    st.subheader(_("Update ratio of each layer"))
+    weighed = [look for look in looks if len(look.update_ratios) == len(names)]
+    if not weighed:
+        st.info(
+            _(
+                "How far single steps moved the layers was not noted in this run. Train it for more epochs, "
+                "or anew: then it is."
+            )
+        )
+        return
+    ratios = np.array([look.update_ratios for look in weighed])
+    _show_lines(weighed, ratios, names, _("update ratio"), step, "update_ratios", USUAL_RATIO)
+    st.markdown(ratio_words(ratios[-1], names))
+    st.caption(
+        _(
+            "How far one step of training moves a layer's weights, as a share of their size: 0.001 is a "
+            "thousandth. The dotted line is the rule of thumb of Karpathy's course notes (CS231n), about "
+            "0.001: a layer far below learns slowly, one far above is thrown about. Where the learning rate "
+            "falls towards the end, the ratios fall with it."
+        )
+    )
+
+
+def ratio_words(ratios: np.ndarray, names: Sequence[str]) -> str:
+    """Say how the last ratios stand to the rule of thumb."""
+    known = np.where(np.isfinite(ratios), ratios, 0)
+    least, most = int(known.argmin()), int(known.argmax())
+    words = _("At the last look a step moved “{most}” by {large} of its size, “{least}” by {small}.")
+    if len(names) == 1:
+        words = _("At the last look a step moved “{most}” by {large} of its size.")
+    text = words.format(
+        most=names[most], large=_ratio(known[most]), least=names[least], small=_ratio(known[least])
+    )
+    if known[most] < USUAL_RATIO / FAR:
+        judged = _("All of them far below the rule of thumb: here it has nearly stopped learning.")
+    elif known[most] > USUAL_RATIO * FAR:
+        judged = _("That is far above the rule of thumb: a smaller learning rate may be steadier.")
+    else:
+        judged = _("That is not far from the rule of thumb.")
+    return sentences_text([text, judged])
+
+
+def _ratio(number: float) -> str:
+    """Return one figure of a small number, as the chart's axis has it: 0.000008."""
+    return np.format_float_positional(number, 1, unique=False, fractional=False, trim="-")
+
+
+def _show_lines(
+    looks: Sequence[Probe],
+    values: np.ndarray,
+    names: Sequence[str],
+    what: str,
+    step: int,
+    key: str,
+    usual: float | None = None,
+) -> None:
+    st.vega_lite_chart(
+        layer_points([look.step for look in looks], values, names),
+        layer_spec(_("step"), what, _("Layer"), names, step, usual and (usual, _("rule of thumb"))),
+        key=key,
+        alt=_("{what} of each layer over the training").format(what=what),
+    )
+
+
+def _step(seen: InspectedRun, looks: Sequence[Probe]) -> int:
+    """Return about which step the snapshot of the slider was."""
+    return round(looks[-1].step * seen.snapshot.epoch / seen.last.epoch) if seen.last.epoch else 0
+
+
+def layer_points(steps: Sequence[int], values: np.ndarray, names: Sequence[str]) -> "pd.DataFrame":
+    """Return numbers [looks, layers], without those that a logarithmic axis can't show."""
+    import pandas as pd
+
+    rows = [
+        (step, name, float(value))
+        for step, row in zip(steps, values, strict=True)
+        for name, value in zip(names, row, strict=True)
+        if np.isfinite(value) and value > 0
+    ]
+    return pd.DataFrame(rows, columns=["step", "layer", "value"])
+
+
+def layer_spec(
+    step: str,
+    value: str,
+    layer: str,
+    names: Sequence[str],
+    now: int,
+    usual: tuple[float, str] | None = None,
+) -> dict[str, Any]:
+    """Return the specification of `layer_points`, a line a layer.
+
+    `now` is the step that is looked at, `usual` a value to compare with and its name, a dotted line.
+    """
+    x = {"field": "step", "type": "quantitative", "title": step, "scale": {"nice": False}}
+    kind = {"field": "layer", "type": "nominal", "title": None, "scale": {"domain": list(names)}}
+    legend = {"orient": "top", "columns": 2, "symbolType": "stroke", "labelLimit": 160}
+    encoding = {
+        "x": x,
+        "y": {
+            "field": "value",
+            "type": "quantitative",
+            "title": value,
+            "scale": {"type": "log"},
+            "axis": {"format": ".6~g", "tickCount": 5},
+        },
+        "color": kind | {"legend": legend},
+        "tooltip": [
+            {"field": "layer", "type": "nominal", "title": layer},
+            {"field": "step", "type": "quantitative", "title": step, "format": ","},
+            {"field": "value", "type": "quantitative", "title": value, "format": ".2~g"},
+        ],
+    }
+    lines = {"mark": {"type": "line", "strokeWidth": 2}, "encoding": {"strokeDash": kind}}
+    layers = [{"encoding": encoding, "layer": [lines]}, checkpoint_rule(x, now)]
+    return {"height": 280, "layer": [*layers, *(_usual_rule(encoding["y"], *usual) if usual else [])]}
+
+
+def _usual_rule(y: dict[str, Any], usual: float, name: str) -> list[dict[str, Any]]:
+    """A dotted line at a value, with its name under it: most layers begin above."""
+    data = {"data": {"values": [{"value": usual}]}, "encoding": {"y": y}}
+    rule = {"type": "rule", "strokeWidth": 2, "strokeDash": [2, 3], "color": QUIET}
+    label = {"type": "text", "text": name, "x": 6, "dy": 9, "align": "left", "fontSize": 12, "color": QUIET}
+    return [data | {"mark": rule}, data | {"mark": label}]
+
+
+def checkpoint_rule(x: dict[str, Any], now: float) -> dict[str, Any]:
+    """A line at the snapshot of the slider."""
+    return {
+        "data": {"values": [{x["field"]: now}]},
+        "mark": {"type": "rule", "strokeWidth": 2, "strokeDash": [4, 4], "color": LOUD},
+        "encoding": {"x": x},
+    }

@@ -9,7 +9,7 @@ import streamlit as st
 
 from ui.html.digits import sure_text
 from ui.i18n import gettext as _
-from ui.inside.gradient_history import _now_rule
+from ui.inside.layers import checkpoint_rule
 from ui.inside.selection import InspectedRun, choose_image, evaluation_at, readings, snapshot_text
 from ui.projection_chart import COLOURS
 
@@ -126,4 +126,4 @@ def reading_spec(epoch: str, probability: str, digit: str, now: float) -> dict[s
     }
     base = {"x": x, "y": y, "color": colour | {"legend": None}, "tooltip": facts}
     drawn = {"encoding": base, "layer": [lines, digits]}
-    return {"height": 260, "layer": [_now_rule(x, now), drawn]}
+    return {"height": 260, "layer": [checkpoint_rule(x, now), drawn]}

@@ -9,7 +9,7 @@ from mnist_core.messages import InputError
 from mnist_core.runs.run import UNFINISHED, Run
 from ui import resources
 from ui.i18n import gettext as _
-from ui.runs.table import may_change
+from ui.runs.lists import may_change
 from ui.train.training_summary import ERROR_KEY
 from ui.train_form.controls import STEPS, number_text
 from ui.url_controls import set_widget_value
