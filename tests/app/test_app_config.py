@@ -14,6 +14,7 @@ def test_the_server_is_set_up_as_measured():
     assert config["client"]["showErrorDetails"] == "none"  # no traceback for visitors
     assert config["runner"]["postScriptGC"] is False  # 0.2 s after every click otherwise
     assert config["browser"]["gatherUsageStats"] is False
+    assert config["server"]["fileWatcherType"] == "none"  # looks at every module for each new session
     for theme in ("light", "dark"):
         assert (
             len(config["theme"][theme]["chartSequentialColors"]) == 10

@@ -198,3 +198,24 @@ def test_settings_cannot_be_changed_but_can_be_copied_checked_and_hashed():
         config.epochs = 3
     with pytest.raises(InputError):
         replace(config, epochs=0)
+
+
+HIGHEST = {"weight_decay": 1.0, "epochs": 1000, "seed": 2**31 - 1, "widths": (4096,) * 8, "batch_size": 60_000}
+
+
+@pytest.mark.parametrize("name", HIGHEST)
+def test_the_highest_value_is_allowed_and_no_higher(name):
+    highest = HIGHEST[name]
+    assert getattr(TrainConfig(**{name: highest}), name) == highest
+    higher = (*highest, 1) if isinstance(highest, tuple) else highest + 1
+    with pytest.raises(InputError):
+        TrainConfig(**{name: higher})
+
+
+def test_one_setting_is_read_from_text_whatever_the_others_are():
+    assert read_setting("learning_rate", "0.5") == 0.5
+    assert read_setting("widths", "64,32") == (64, 32)
+    assert read_setting("shuffle", "no") is False
+    assert read_setting("momentum", "0") == 0.0  # which Nesterov could not have
+    with pytest.raises(InputError, match="epochs"):
+        read_setting("epochs", "1001")
