@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError, fields, replace
 import pytest
 
 from mnist_core.choices import CHOICES
-from mnist_core.config import FIELD_RANGES, MAX_LAYERS, TrainConfig
+from mnist_core.config import FIELD_RANGES, MAX_LAYERS, TrainConfig, read_setting
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
 
@@ -200,7 +200,7 @@ def test_settings_cannot_be_changed_but_can_be_copied_checked_and_hashed():
         replace(config, epochs=0)
 
 
-HIGHEST = {"weight_decay": 1.0, "epochs": 1000, "seed": 2**31 - 1, "widths": (4096,) * 8, "batch_size": 60_000}
+HIGHEST = {"weight_decay": 1.0, "epochs": 1000, "seed": 2**31 - 1, "widths": (4096,) * 8}
 
 
 @pytest.mark.parametrize("name", HIGHEST)
