@@ -50,7 +50,7 @@ def stroke(page: Page, points: list[tuple[int, int]]) -> float:
     """Draw one stroke on the empty canvas; return the milliseconds until it was answered."""
     canvas = page.locator("canvas.upper-canvas").filter(visible=True)
     expect(canvas).to_have_count(1)  # the one that was cleared has gone
-    page.evaluate(WATCH, "It reads")
+    page.evaluate(WATCH, "Prediction")
     box = canvas.bounding_box()
     for number, (x, y) in enumerate(points):
         page.mouse.move(box["x"] + x, box["y"] + y, steps=5)

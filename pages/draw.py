@@ -56,7 +56,7 @@ def show_reading(run: Run, written: DrawingInput, how_to_begin: str) -> ReadDraw
 def offer_as_one(reading: ReadDrawing) -> None:
     """Let what was split into several digits be read as one."""
     if len(reading.digits) > 1 or st.session_state.get(AS_ONE_KEY):
-        st.toggle(_("It is one digit"), key=AS_ONE_KEY)
+        st.toggle(_("Read as one digit"), key=AS_ONE_KEY)
 
 
 run_through_entry()

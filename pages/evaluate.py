@@ -25,17 +25,19 @@ SECTIONS = {
 def show_sections(asked: EvaluatedSplit) -> None:
     """Show the sections in a fragment, so that a click in one reruns no more than this."""
     names = {
-        "mixups": _("Mix-ups"),
-        "digits": _("Digit by digit"),
-        "hardest": _("Hardest images"),
-        "sure": _("How sure"),
+        "mixups": _("Confusion matrix"),
+        "digits": _("Per class"),
+        "hardest": _("Worst errors"),
+        "sure": _("Calibration"),
         "robust": _("Robustness"),
     }
     show_section(names, SECTIONS, "view", asked)
 
 
 run_through_entry()
-st.markdown(_("How well a network reads digits it has never seen, where it goes wrong, and why."))
+st.markdown(
+    _("How well a network classifies digits it was not trained on, which ones it gets wrong, and why.")
+)
 with st.container(horizontal=True, vertical_alignment="bottom", key="lab_asked"):
     run = pick_run()
     chosen = choose_split(run, resources.dataset())
@@ -43,9 +45,9 @@ hold_if_stopped(chosen.key)
 place = st.empty()
 with place.container():
     bar = evaluation_progress(chosen.key)
-    with st.spinner(_("Reading the images …")):
+    with st.spinner(_("Classifying the images")):
         found = evaluation(chosen, lambda fraction: bar(fraction, ""))
 place.empty()
 show_summary(chosen, found)
 show_sections(chosen)
-link("pages/draw.py", _("Let it read your own writing"), ":material/draw:")
+link("pages/draw.py", _("Test it on your handwriting"), ":material/draw:")

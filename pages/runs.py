@@ -34,8 +34,8 @@ def show_one(run: Run) -> None:
     with st.container(horizontal=True):
         link("pages/train.py", _("Curves and settings"), ":material/show_chart:", run.id)
         if run.checkpoints:
-            link("pages/evaluate.py", _("See where it errs"), ":material/fact_check:", run.id)
-            link("pages/draw.py", _("Let it read your own writing"), ":material/draw:", run.id)
+            link("pages/evaluate.py", _("Evaluate it"), ":material/fact_check:", run.id)
+            link("pages/draw.py", _("Test it on your handwriting"), ":material/draw:", run.id)
             link("pages/compare.py", _("Compare it with others"), ":material/compare_arrows:", run.id)
     if not mine:
         st.caption(_("This run was opened by a link: only who trained it can name, pin or delete it."))

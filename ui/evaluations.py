@@ -64,9 +64,9 @@ def evaluation_progress(what: Hashable) -> Callable[[float, str], object]:
 def hold_if_stopped(what: Hashable) -> None:
     """Where this visitor has stopped `what`, say so and how to go on, and show nothing more."""
     if st.session_state.get(STOPPED_KEY) == what:
-        st.info(_("Stopped. Choose something else above, or go on."))
+        st.info(_("Stopped. Choose something else above, or continue."))
         st.button(
-            _("Go on"), icon=":material/play_arrow:", on_click=st.session_state.pop, args=(STOPPED_KEY,)
+            _("Continue"), icon=":material/play_arrow:", on_click=st.session_state.pop, args=(STOPPED_KEY,)
         )
         st.stop()
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def show_saliency(run: Run, image: np.ndarray, target: int, alt: str) -> None:
     """Show which pixels of `image`, uint8 [28, 28], speak for digit `target`; `alt` names the pictures."""
-    with st.spinner(_("Asking the network …")):
+    with st.spinner(_("Computing the saliency")):
         gradients, hiding = saliency(run, image, target)
     methods = {_("Integrated gradients"): gradients, _("Occlusion"): hiding}
     figures = [Figure(on_ink(values, image), f"<b>{name}</b>", alt) for name, values in methods.items()]
@@ -27,10 +27,12 @@ def show_saliency(run: Run, image: np.ndarray, target: int, alt: str) -> None:
         st.html(grid_html(figures, columns=2))
     st.markdown(
         _(
-            "<span class='lab-for'>Blue</span> speaks for a {digit}, <span class='lab-against'>orange</span> "
-            "against it; paper can do both. **Integrated gradients** shares out among the pixels by how much "
-            "the score of {digit} differs from that of empty paper; **occlusion** covers five by five pixels "
-            "at a time and looks how far the score falls. Where both agree, you may trust them most."
+            "**Saliency** shows which pixels the network looks at: <span "
+            "class='lab-for'>blue</span> pixels raise the score of {digit}, <span "
+            "class='lab-against'>orange</span> pixels lower it; background pixels can do either. "
+            "**Integrated gradients** attributes to the pixels the difference between the score "
+            "of {digit} and that of a blank image. **Occlusion** covers 5 x 5 pixels at a time "
+            "and measures how far the score falls. Trust most the places where both agree."
         ).format(digit=target),
         unsafe_allow_html=True,
     )
@@ -59,14 +61,14 @@ def show_similar(run: Run, image: np.ndarray, columns: int, itself: int | None =
     `itself` is the place of the image where it is one of the training images: it is not its own neighbour.
     """
     train = compared_with(run)
-    with st.spinner(_("Comparing with training images …")):
+    with st.spinner(_("Finding the nearest training images")):
         places, distances = nearest_training(run, image, itself)
     labels = train.labels[places]
     common = int(np.bincount(labels, minlength=10).argmax())
     st.markdown(
         _(
-            "Of {all:,} training images, these are the {count} nearest to it in the last hidden layer; "
-            "**{share}** of them are a **{digit}**."
+            "Nearest neighbours: the {count} of {all:,} training images with the most similar "
+            "activations in the last hidden layer. **{share}** of them are labelled **{digit}**."
         ).format(all=len(train), count=len(places), share=int((labels == common).sum()), digit=common)
     )
     figures = [
@@ -78,7 +80,7 @@ def show_similar(run: Run, image: np.ndarray, columns: int, itself: int | None =
 def _figure(train: Split, place: int, distance: float) -> Figure:
     """A training image with its label, its number and its distance."""
     words = {"label": int(train.labels[place]), "number": f"{place:,}", "distance": f"{distance:.2f}"}
-    caption = _("<b>{label}</b> &nbsp;{distance} away").format(**words)
+    caption = _("<b>{label}</b> &nbsp;distance {distance}").format(**words)
     alt = _("A handwritten {label}, image number {number}").format(**words)
     return Figure(train.images[place], caption, alt)
 
@@ -124,14 +126,14 @@ def show_layer(layer: "LayerActivation") -> None:
     title = f"**{translate(layer.title)}** · {shape_text(values.shape)}"
     st.markdown(title)
     largest = float(np.abs(values).max())
-    what = _("What this layer makes of the image: {title}").format(title=translate(layer.title))
+    what = _("Feature maps of the layer: {title}").format(title=translate(layer.title))
     if values.ndim == 3 and values.shape[1] > 1:
         st.html(tiles_html(values[:MOST_MAPS], largest, what, side=2.6))
     else:
         units = values.ravel()
         st.html(tiles_html([in_rows(units[:1024])], largest, what, side=18))
     active = float((values > 0).mean())
-    words = _("{share:.0%} of its {count:,} values are above zero, the largest is {largest:.3g}.")
+    words = _("{share:.0%} of its {count:,} activations are above zero; the largest is {largest:.3g}.")
     hidden = (
         hidden_count_text(len(values), MOST_MAPS)
         if values.ndim == 3
@@ -145,6 +147,6 @@ def _show_output(values: np.ndarray) -> None:
     powers = np.exp(values - values.max())
     shares = powers / powers.sum()
     read = int(shares.argmax())
-    st.markdown("**" + _("The ten outputs, as probabilities") + "**")
+    st.markdown("**" + _("Output: the ten probabilities (softmax)") + "**")
     texts = [sure_text(float(share)) for share in shares]
     st.html(bars_html([str(digit) for digit in range(10)], shares.tolist(), texts, strong=read))

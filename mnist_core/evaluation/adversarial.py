@@ -131,16 +131,19 @@ def _to_whole(pixels: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
 
 ATTACKS: dict[str, Attack] = {
     "fgsm": Attack(
-        N_("Adversarial step (FGSM)"),
-        N_("Each pixel moved so far in the direction that raises this model's loss."),
+        N_("FGSM attack, one step"),
+        N_("Each pixel is changed by this much in the direction that raises this model's loss."),
         PIXEL_VALUES,
         (0, 8, 16, 24, 48, 76),
         _fgsm,
         cost=3,
     ),
     "pgd": Attack(
-        N_("Adversarial steps (PGD)"),
-        N_("Each pixel moved at most so far, from a random start, in ten steps or until this model errs."),
+        N_("PGD attack, ten steps"),
+        N_(
+            "Each pixel is changed by at most this much: ten steps from a random start, or until "
+            "the prediction is wrong."
+        ),
         PIXEL_VALUES,
         (0, 8, 16, 24, 48, 76),
         _pgd,

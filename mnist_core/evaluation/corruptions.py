@@ -179,66 +179,73 @@ PIXEL_VALUES = N_("of 255")
 
 CORRUPTIONS: dict[str, Corruption] = {
     "rotation": Corruption(
-        N_("Rotation"), N_("Turned, to the left or right."), DEGREES, (0, 10, 20, 30, 45, 60), _rotate
+        N_("Rotation"), N_("Rotated to the left or right."), DEGREES, (0, 10, 20, 30, 45, 60), _rotate
     ),
     "shift": Corruption(
-        N_("Shift"), N_("Moved to the left, right, top or bottom."), PIXELS, (0, 1, 2, 3, 4, 6), _shift
+        N_("Shift"), N_("Shifted to the left, right, top or bottom."), PIXELS, (0, 1, 2, 3, 4, 6), _shift
     ),
     "smaller": Corruption(
-        N_("Smaller"), N_("Shrunk about the middle."), PERCENT, (0, 10, 20, 30, 40, 50), _shrink
+        N_("Smaller"), N_("Scaled down about the centre."), PERCENT, (0, 10, 20, 30, 40, 50), _shrink
     ),
     "larger": Corruption(
-        N_("Larger"), N_("Enlarged about the middle."), PERCENT, (0, 10, 20, 30, 45, 60), _enlarge
+        N_("Larger"), N_("Scaled up about the centre."), PERCENT, (0, 10, 20, 30, 45, 60), _enlarge
     ),
     "shear": Corruption(
         N_("Shear"), N_("Slanted, to the left or right."), DEGREES, (0, 10, 20, 30, 40, 50), _shear
     ),
     "thicker": Corruption(
         N_("Thicker lines"),
-        N_("Lines wider by so much on each side."),
+        N_("Lines widened by this much on each side."),
         PIXELS,
         (0, 0.5, 1, 1.5, 2, 3),
         _thicken,
     ),
     "thinner": Corruption(
         N_("Thinner lines"),
-        N_("Lines narrower by so much on each side, and fainter."),
+        N_("Lines narrowed by this much on each side, and fainter."),
         PIXELS,
         (0, 0.25, 0.5, 0.75, 0.9, 1),
         _thin,
     ),
     "blur": Corruption(
-        N_("Blur"), N_("Gaussian; its standard deviation."), PIXELS, (0, 0.5, 1, 1.5, 2, 3), _blur
+        N_("Blur"), N_("Gaussian blur with this standard deviation."), PIXELS, (0, 0.5, 1, 1.5, 2, 3), _blur
     ),
     "noise": Corruption(
         N_("Gaussian noise"),
-        N_("A random number added to each pixel; its standard deviation."),
+        N_("A normally distributed random number with this standard deviation is added to each pixel."),
         PIXEL_VALUES,
         (0, 25, 50, 75, 100, 150),
         _add_noise,
     ),
     "salt_and_pepper": Corruption(
         N_("Salt and pepper"),
-        N_("The share of pixels made all ink or all paper, by chance."),
+        N_("The share of pixels set to 0 or 255 at random."),
         PERCENT,
         (0, 5, 10, 20, 30, 50),
         _salt_and_pepper,
     ),
     "contrast": Corruption(
         N_("Low contrast"),
-        N_("All pixels moved so far towards the mean of their image."),
+        N_("Each pixel is moved by this share towards the mean of the image."),
         PERCENT,
         (0, 25, 50, 75, 90, 95),
         _lower_contrast,
     ),
     "inversion": Corruption(
         N_("Inversion"),
-        N_("All pixels moved so far towards their opposite: ink on paper is paper on ink at 100%."),
+        N_(
+            "Each pixel is moved by this share towards its inverse, 255 minus its value; 100% is "
+            "the negative image."
+        ),
         PERCENT,
         (0, 20, 40, 60, 80, 100),
         _invert,
     ),
     "occlusion": Corruption(
-        N_("Occlusion"), N_("A grey square of this side, anywhere."), PIXELS, (0, 4, 6, 8, 10, 14), _hide
+        N_("Occlusion"),
+        N_("A grey square with this side, at a random place."),
+        PIXELS,
+        (0, 4, 6, 8, 10, 14),
+        _hide,
     ),
 }

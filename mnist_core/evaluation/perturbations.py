@@ -77,14 +77,14 @@ def _corrupted(image: Grey, name: str, strength: float) -> Grey:
 
 PERTURBATIONS: dict[str, Perturbation] = {
     "turn": Perturbation(
-        N_("Turned"), N_("To the right above 0, to the left below."), "°", -90, 90, 5, _turned
+        N_("Rotation"), N_("Above 0 to the right, below 0 to the left."), "°", -90, 90, 5, _turned
     ),
     "move": Perturbation(
-        N_("Moved"), N_("To the right above 0, to the left below."), N_("pixels"), -10, 10, 1, _moved
+        N_("Shift"), N_("Above 0 to the right, below 0 to the left."), N_("pixels"), -10, 10, 1, _moved
     ),
     "thicken": Perturbation(
-        N_("Thickened"),
-        N_("Lines wider by so much on each side above 0, narrower below."),
+        N_("Line width"),
+        N_("Above 0 lines are widened by this much on each side, below 0 narrowed."),
         N_("pixels"),
         -1,
         4,
@@ -92,8 +92,8 @@ PERTURBATIONS: dict[str, Perturbation] = {
         _thickened,
     ),
     "noise": Perturbation(
-        N_("Noised"),
-        N_("A random number added to each pixel; its standard deviation."),
+        N_("Noise"),
+        N_("A normally distributed random number with this standard deviation is added to each pixel."),
         N_("of 255"),
         0,
         250,

@@ -34,7 +34,7 @@ def stroke_steps(strokes: Strokes, side: int, pen: float) -> list[PreprocessingS
     image = strokes_to_image(strokes, pen)
     if image is None:
         return []
-    return _steps(N_("The canvas, shrunk to 28 x 28"), ink_on_canvas(strokes, pen, side), image)
+    return _steps(N_("The canvas, scaled to 28 x 28"), ink_on_canvas(strokes, pen, side), image)
 
 
 def picture_steps(pixels: Grey) -> list[PreprocessingStep]:
@@ -44,8 +44,8 @@ def picture_steps(pixels: Grey) -> list[PreprocessingStep]:
         return []
     grey = np.asarray(Image.fromarray(pixels).convert("L"))
     ink = np.rint(found.darkness * (255 / found.darkness.max())).astype(np.uint8)
-    first = PreprocessingStep(N_("The picture, shrunk to 28 x 28"), shrink(grey))
-    return [first, *_steps(N_("Its ink alone"), ink, image)]
+    first = PreprocessingStep(N_("The picture, scaled to 28 x 28"), shrink(grey))
+    return [first, *_steps(N_("Background removed"), ink, image)]
 
 
 def ink_on_canvas(strokes: Strokes, pen: float, side: int) -> Grey:
@@ -68,9 +68,9 @@ def shrink(grey: Grey) -> Grey:
 def _steps(name: str, canvas: Grey, image: Grey) -> list[PreprocessingStep]:
     return [
         PreprocessingStep(name, shrink(canvas)),
-        PreprocessingStep(N_("Cropped to its ink"), shrink(_cropped(canvas))),
-        PreprocessingStep(N_("Scaled to a box of 20 pixels, with MNIST's pen"), _in_the_middle(image)),
-        PreprocessingStep(N_("Moved so that its centre of mass is in the middle"), image),
+        PreprocessingStep(N_("Cropped to the bounding box"), shrink(_cropped(canvas))),
+        PreprocessingStep(N_("Scaled to 20 pixels, with MNIST's line width"), _in_the_middle(image)),
+        PreprocessingStep(N_("Centre of mass moved to the centre"), image),
     ]
 
 

@@ -150,7 +150,7 @@ def test_reading_can_be_stopped_and_gone_on_with(app, make, answer):
     test.pills(key="part").set_value("accuracy").run()
     assert "Stopped" in text_of(test)
     assert not test.dataframe
-    next(button for button in test.button if button.label == "Go on").click().run()
+    next(button for button in test.button if button.label == "Continue").click().run()
     assert len(test.dataframe) == 1
     assert not [button for button in test.button if button.label == "Stop"]
 

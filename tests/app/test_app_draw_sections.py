@@ -33,11 +33,11 @@ def test_step_by_step_shows_what_is_read_after_each(app, run, html):
 def test_what_speaks_for_each_digit_is_coloured(app, run, html):
     test = drawn(app, run, STROKE, look="attention")
     assert not test.exception
-    read = int(re.match("It reads ([0-9])", test.subheader[0].value)[1])
-    assert f"coloured by what speaks for {read}" in html(test)
+    read = int(re.match("Prediction: ([0-9])", test.subheader[0].value)[1])
+    assert f"Your digit: saliency for {read}" in html(test)
     other = (read + 1) % 10
     test.segmented_control(f"speaks_for_{read}").set_value(other).run()
-    assert f"coloured by what speaks for {other}" in html(test)
+    assert f"Your digit: saliency for {other}" in html(test)
 
 
 def test_colours_lie_on_the_faint_ink():
@@ -58,7 +58,7 @@ def test_the_layers_show_what_they_make_of_the_drawing(app, run, html):
 def test_the_nearest_training_images_are_shown(app, run, html):
     test = drawn(app, run, STROKE, look="similar")
     assert not test.exception
-    assert html(test).count(" away</figcaption>") == explanations.NEIGHBOURS
+    assert html(test).count("&nbsp;distance ") == explanations.NEIGHBOURS
     train = explanations.compared_with(find_run(run))
     indices, distances = explanations.nearest_training(find_run(run), train.images[7])
     assert indices[0] == 7
@@ -69,25 +69,25 @@ def test_the_nearest_training_images_are_shown(app, run, html):
 def test_without_a_drawing_a_section_says_what_to_do(app, run, section):
     test = app("draw", run=run, look=section)
     assert not test.exception
-    assert "Write a digit first" in test.info[0].value
+    assert "Draw a digit first" in test.info[0].value
 
 
 def test_the_reading_changes_with_the_sliders(app, run):
     test = drawn(app, run, STROKE, look="changes")
-    assert sum("As you wrote it" in text.value for text in test.markdown) == 4
+    assert sum("Unchanged:" in text.value for text in test.markdown) == 4
     test.slider("change_turn").set_value(45.0).run()
     assert not test.exception
-    assert any("Turned by 45°, it reads" in text.value for text in test.markdown)
-    assert sum("It keeps reading" in text.value or "However far" in text.value for text in test.caption) == 4
+    assert any("Rotation 45°: prediction" in text.value for text in test.markdown)
+    assert sum("The prediction stays" in text.value for text in test.caption) == 4
 
 
 def test_where_the_reading_stays_the_same():
     turn = PERTURBATIONS["turn"]
     same = np.abs(turn.amounts) <= 30
     said = stability(turn, turn.amounts, same, int(np.abs(turn.amounts).argmin()), 7)
-    assert said == "It keeps reading 7 from \N{MINUS SIGN}30° to 30°."
+    assert said == "The prediction stays 7 from \N{MINUS SIGN}30° to 30°."
     always = np.ones(len(same), bool)
-    assert "However far" in stability(turn, turn.amounts, always, len(same) // 2, 7)
+    assert "over the whole range" in stability(turn, turn.amounts, always, len(same) // 2, 7)
     noise = PERTURBATIONS["noise"]
     assert "from 0 to 40 of 255" in stability(noise, noise.amounts, noise.amounts <= 40, 0, 7)
 
@@ -95,7 +95,7 @@ def test_where_the_reading_stays_the_same():
 def test_other_networks_read_the_same_drawing(app, run):
     test = drawn(app, run, STROKE, look="others")
     assert not test.exception
-    assert any(re.search("reads? \\*\\*", text.value) for text in test.markdown)
+    assert any(re.search("predicts? \\*\\*", text.value) for text in test.markdown)
     (chosen,) = test.multiselect
     assert len(chosen.value) == 1  # the pretrained model
     assert len(test.get("html")) >= 3
@@ -104,10 +104,10 @@ def test_other_networks_read_the_same_drawing(app, run):
 @pytest.mark.parametrize(
     ("texts", "said"),
     [
-        (["7", "7"], "Both read **7**."),
-        (["7", "7", "7"], "All 3 read **7**."),
-        (["7", "1", "7"], "2 of 3 read **7**."),
-        (["1", "2"], "Each of the 2"),
+        (["7", "7"], "Both predict **7**."),
+        (["7", "7", "7"], "All 3 predict **7**."),
+        (["7", "1", "7"], "2 of 3 predict **7**."),
+        (["1", "2"], "All 2 predictions differ"),
     ],
 )
 def test_agreement_in_words(texts, said):

@@ -25,13 +25,13 @@ def sheet_with(test, *labels):
 
 def test_a_drawing_is_kept_with_what_it_really_was(app, run):
     test = drawn(app, run, STROKE, look="sheet")
-    assert "Nothing in it yet" in test.info[0].value
+    assert "It is empty" in test.info[0].value
     test.button("really_7").click().run()
     assert not test.exception
     (kept,) = test.session_state["own_sheet"]
     assert kept.label == 7
     assert kept.strokes == [[[60.0, 60.0], [200.0, 60.0], [120.0, 230.0]]]
-    assert "Kept as 7" in test.toast[0].value
+    assert "Saved as 7" in test.toast[0].value
 
 
 def test_another_label_for_the_same_drawing_corrects_it(app, run):
@@ -45,7 +45,7 @@ def test_another_label_for_the_same_drawing_corrects_it(app, run):
 def test_a_row_is_kept_digit_by_digit(app, run):
     test = drawn(app, run, shifted(0), shifted(100))
     test.text_input("really_number").set_value("77")
-    button(test, "Keep").click().run()
+    button(test, "Save").click().run()
     assert [kept.label for kept in test.session_state["own_sheet"]] == [7, 7]
     starts = [kept.strokes[0][0][0] for kept in test.session_state["own_sheet"]]
     assert starts == [20, 120]
@@ -73,7 +73,7 @@ def test_a_row_in_a_picture_is_kept_digit_by_digit(app, run):
     test = app("draw", run=run, **{"from": "upload"})
     test.file_uploader[0].set_value(("ones.png", as_png(pixels), "image/png")).run()
     test.text_input("really_number").set_value("11")
-    button(test, "Keep").click().run()
+    button(test, "Save").click().run()
     assert not test.exception
     assert [(kept.label, kept.strokes) for kept in test.session_state["own_sheet"]] == [(1, None)] * 2
 
@@ -87,8 +87,8 @@ def test_an_image_of_mnist_is_not_offered_for_the_sheet(app, run):
 def test_another_number_of_figures_is_refused_and_stays(app, run):
     test = drawn(app, run, shifted(0), shifted(100))
     test.text_input("really_number").set_value("7")
-    button(test, "Keep").click().run()
-    assert "needs 2 figures" in test.toast[0].value
+    button(test, "Save").click().run()
+    assert "enter 2 figures" in test.toast[0].value
     assert test.text_input("really_number").value == "7"
     assert not test.session_state["own_sheet"]
 
@@ -98,10 +98,10 @@ def test_the_sheet_says_how_many_each_network_reads_right(app, run, html):
     assert not test.exception
     assert html(test).count("/ 3</td>") == 2  # this run and the pretrained one
     assert "3 / 3" in html(test)  # the pretrained model reads a 7
-    button(test, "Take the latest off").click().run()
+    button(test, "Remove the latest").click().run()
     assert len(test.session_state["own_sheet"]) == 2
-    button(test, "Empty the sheet").click().run()
-    assert "Nothing in it yet" in test.info[0].value
+    button(test, "Clear the test set").click().run()
+    assert "It is empty" in test.info[0].value
 
 
 def test_a_sheet_goes_and_comes_back_as_json_lines(app, run):
@@ -118,11 +118,11 @@ def test_a_sheet_goes_and_comes_back_as_json_lines(app, run):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"\xff\xfe", "no sheet of drawings"),
+        (b"\xff\xfe", "no labelled drawings"),
         (b"{", "Line 1 is not JSON"),
-        (json.dumps({"strokes": LINE["strokes"]}).encode(), "Line 1 doesn't say which digit"),
-        (json.dumps({"strokes": [], "label": 3}).encode(), "Line 1 is blank"),
-        (json.dumps({"pixels": [], "label": 3}).encode(), "Line 1 is blank"),
+        (json.dumps({"strokes": LINE["strokes"]}).encode(), "Line 1 has no label"),
+        (json.dumps({"strokes": [], "label": 3}).encode(), "Line 1 has an empty drawing"),
+        (json.dumps({"pixels": [], "label": 3}).encode(), "Line 1 has an empty drawing"),
         (b" " * (drawing_sheet.MOST_BYTES + 1), "larger than 5 MB"),
     ],
 )
@@ -151,20 +151,20 @@ def test_a_copy_learns_the_sheet_and_becomes_a_run(app, run, monkeypatch):
     in_pixels = LabelledDrawing(test.session_state["own_sheet"][0].image, 7)
     test.session_state["own_sheet"] = [*test.session_state["own_sheet"], in_pixels]
     test.run()
-    button(test, "Teach a copy my handwriting").click().run()
+    button(test, "Fine-tune a copy").click().run()
     test.session_state["fine_tuning"].wait()
     test.run()
     assert not test.exception
     (made,) = [other for other in RunStore().list() if other.id != run]
     assert made.metadata.name.endswith(", my handwriting")
-    assert any("Only the drawings kept back" in caption.value for caption in test.caption)
+    assert any("Only the drawings held out" in caption.value for caption in test.caption)
     test.button("use_copy").click().run()
     assert test.query_params["run"] == made.id
 
 
 def test_two_drawings_are_too_few_to_learn(app, run):
     test = sheet_with(drawn(app, run, STROKE, look="sheet"), 7, 7)
-    assert button(test, "Teach a copy my handwriting").disabled
+    assert button(test, "Fine-tune a copy").disabled
 
 
 def work(seen=None):
@@ -203,7 +203,7 @@ def test_a_worker_that_is_stopped_leaves_at_its_next_step():
 
 @pytest.mark.parametrize(
     ("error", "said"),
-    [(InputError("too bad"), "too bad"), (RuntimeError("secret"), "Something went wrong")],
+    [(InputError("too bad"), "too bad"), (RuntimeError("secret"), "Fine-tuning failed")],
 )
 def test_a_worker_that_fails_says_so(error, said):
     def fails():

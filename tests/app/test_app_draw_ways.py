@@ -16,7 +16,7 @@ from ui.html.digits import png_url
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("seven.png", None, "It reads"),
+        ("seven.png", None, "Prediction"),
         ("blank.png", as_png(np.full((50, 50), 255, np.uint8)), "No digit yet"),
     ],
 )
@@ -46,7 +46,7 @@ def test_many_pictures_become_a_table_with_what_went_wrong(app, run):
     test = app("draw", run=run, **{"from": "upload"})
     test.file_uploader[0].set_value([(name, content, "image/png") for name, content in files]).run()
     assert not test.exception
-    assert test.subheader[0].value == "2 pictures were read, 1 could not be."
+    assert test.subheader[0].value == "2 pictures classified, 1 could not be opened."
     table = test.dataframe[0].value
     assert table["file"].tolist() == ["one.png", "bad.png", "blank.png"]
     assert re.fullmatch("[0-9]", table["digits"][0])
@@ -74,7 +74,7 @@ def test_the_keyboard_grid_is_read(app, run, html):
     test.session_state["grid"] = "".join(map(str, ink.ravel()))
     test = test.switch_page("pages/draw.py").run()
     assert not test.exception
-    assert test.subheader[0].value.startswith("It reads ")
+    assert test.subheader[0].value.startswith("Prediction: ")
     button(test, "Clear").click().run()
     assert test.subheader[0].value == "No digit yet"
 

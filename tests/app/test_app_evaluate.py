@@ -63,11 +63,11 @@ def test_shows_accuracy_and_the_most_frequent_error_with_its_images(app, run, an
     assert test.metric[0].value == f"{292 / 297:.2%}"
     assert test.metric[2].value == "5"
     assert "**292** of **297** test images" in words(test)
-    assert "judge it a little too kindly" in words(test)
-    assert "**9** read as **4**: 5 times" in [button.label for button in test.button]
+    assert "its accuracy is slightly too good" in words(test)
+    assert "**9** classified as **4**: 5 times" in [button.label for button in test.button]
     assert (test.selectbox(key="true").value, test.selectbox(key="read").value) == ("9", "4")
     assert len(picked(test)) == 5
-    assert all("a 9 read as 4" in label and "\\> 99%" in label for label in picked(test))
+    assert all("a 9 classified as 4" in label and "\\> 99%" in label for label in picked(test))
 
 
 def test_a_perfect_network_has_no_errors_to_show(app, run, answers, monkeypatch):
@@ -75,8 +75,8 @@ def test_a_perfect_network_has_no_errors_to_show(app, run, answers, monkeypatch)
     monkeypatch.setattr("mnist_core.evaluation.metrics.evaluate", lambda model, split: perfect)
     test = app("evaluate", run=run)
     assert not test.exception
-    assert "no error" in words(test)
-    assert "images of a **0**, read right" in words(test)
+    assert "There are no errors" in words(test)
+    assert "images of a **0**, classified correctly" in words(test)
 
 
 def test_a_cell_is_chosen_by_its_two_digits_and_kept_in_the_url(app, run, answers):
@@ -85,14 +85,14 @@ def test_a_cell_is_chosen_by_its_two_digits_and_kept_in_the_url(app, run, answer
     test.selectbox(key="read").set_value("3").run()
     assert not test.exception
     count = int(answers.confusion_matrix[3, 3])
-    assert f"**{count}** images of a **3**, read right" in words(test)
+    assert f"**{count}** images of a **3**, classified correctly" in words(test)
     assert len(picked(test)) == 12
     assert f"1 to 12 of {count}" in words(test)
     assert test.query_params["true"] == test.query_params["read"] == "3"
-    press(test, "More")
+    press(test, "Next page")
     assert f"13 to 24 of {count}" in words(test)
     test.selectbox(key="read").set_value("5").run()
-    assert "No 3 was read as 5" in test.info[0].value
+    assert "No 3 was classified as 5" in test.info[0].value
 
 
 def test_validation_images_come_first_where_there_are_some_and_test_images_on_asking(app, fair_run):
@@ -101,10 +101,10 @@ def test_validation_images_come_first_where_there_are_some_and_test_images_on_as
     assert not test.exception
     assert test.metric[0].value == "8.75%"  # the test accuracy that was measured once
     assert f"of **{len(validation)}** validation images" in words(test)
-    assert "The test images are for the end" in words(test)
+    assert "Keep the test set for the end" in words(test)
     test.button_group(key="split").set_value("test").run()
     assert "of **297** test images" in words(test)
-    assert "use the validation images to choose" in words(test)
+    assert "use the validation set to choose" in words(test)
     test.button_group(key="split").set_value("train").run()
     assert "of **1,250** training images" in words(test)
 
@@ -115,15 +115,15 @@ def test_an_image_opens_to_all_about_it_and_closes(app, html, fair_run):
     number = int(re.search(r"Image (\d+): a", picked(test)[0])[1])
     test.button_group(key="pick_image").set_value(number - 1250).run()
     assert not test.exception
-    assert "It reads **" in words(test)
-    assert html(test).count("coloured by what speaks for") == 2
+    assert "Prediction **" in words(test)
+    assert html(test).count(": saliency for") == 2
     test.button_group(key="why").set_value("layers").run()
     assert "Fully connected, 8 units" in html(test)
     test.button_group(key="why").set_value("similar").run()
-    assert html(test).count("away</figcaption>") == 8
+    assert html(test).count("&nbsp;distance ") == 8
     press(test, "Next")
     assert not test.exception
-    press(test, "All of them")
+    press(test, "All images")
     assert len(picked(test)) == 24
 
 
@@ -144,7 +144,7 @@ def test_reading_can_be_stopped_and_gone_on_with(app, run, answers, monkeypatch)
     test.run()
     assert "Stopped" in test.info[0].value
     assert not test.metric
-    assert press(test, "Go on").metric
+    assert press(test, "Continue").metric
 
 
 def test_digit_by_digit_has_a_row_for_each(app, run, answers):
@@ -154,8 +154,8 @@ def test_digit_by_digit_has_a_row_for_each(app, run, answers):
     assert len(table) == 10
     assert table["recall"][9] < 100
     assert table["taken_for"][9] == "4 (5)"
-    assert "**9** least" in words(test)
-    assert "begin at 80%" in words(test) or "begin at 90%" in words(test)
+    assert "Lowest recall: **9**" in words(test)
+    assert "start at 80%" in words(test) or "start at 90%" in words(test)
 
 
 def test_how_sure_says_the_error_before_and_after_and_what_declining_gains(app, run, answers):
@@ -163,8 +163,10 @@ def test_how_sure_says_the_error_before_and_after_and_what_declining_gains(app, 
     assert not test.exception
     labels = [metric.label for metric in test.metric]
     assert {"Calibration error", "After temperature scaling"} <= set(labels)
-    assert "too sure" in words(test)
-    assert "It answers **100.0%** of the images and errs on **1.68%** of these (5 of 297)." in words(test)
+    assert "**overconfident**" in words(test)
+    assert "It answers **100.0%** of the images; **1.68%** of these answers are wrong (5 of 297)." in words(
+        test
+    )
 
 
 def test_the_threshold_is_in_the_url(app, run, answers):

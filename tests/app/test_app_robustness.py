@@ -13,7 +13,7 @@ def test_robustness_is_measured_in_the_background_and_can_be_downloaded(app, htm
     test = app("evaluate", run=run, view="robust", count="200", draws="3")
     assert not test.exception
     assert html(test).count("lab-trial") > len(DISTURBANCES)
-    press(test, "Measure")
+    press(test, "Measure robustness")
     assert test.get("progress")
     for _ in range(60):
         if not test.get("progress"):
@@ -22,7 +22,7 @@ def test_robustness_is_measured_in_the_background_and_can_be_downloaded(app, htm
         test.run()
     assert not test.exception
     assert len(test.dataframe[0].value) == len(DISTURBANCES)
-    assert "It copes best with" in words(test)
+    assert "Most robust to" in words(test)
     assert html(test).count("Accuracy under ") == len(DISTURBANCES)
     taken = export(RunStore().get(run), "robustness").decode()
     assert taken.count(",validation,") == sum(len(trial.strengths) for trial in DISTURBANCES.values())
@@ -38,23 +38,23 @@ def test_so_many_images_are_suggested_as_take_no_longer_than_a_minute(app, run, 
     monkeypatch.setattr("ui.evaluate.robustness_table.robustness_seconds", lambda asked: each)
     box = app("evaluate", run=run, view="robust").selectbox(key="count")
     assert box.value == suggested
-    assert box.options[0] == ("200 in about 2 s" if each == 0.01 else "200 in about 1 min 40 s")
+    assert box.options[0] == ("200 images, about 2 s" if each == 0.01 else "200 images, about 1 min 40 s")
 
 
 def test_a_second_measurement_waits_for_the_first_and_can_be_stopped(app, run):
     from ui.evaluate import robustness_table
 
     with robustness_table._measuring:
-        test = press(app("evaluate", run=run, view="robust"), "Measure")
+        test = press(app("evaluate", run=run, view="robust"), "Measure robustness")
         time.sleep(2 * robustness_table.SECONDS_BETWEEN_TURNS)
         test.run()
-        assert test.get("progress")[0].proto.text == "Waiting for another measurement to end …"
+        assert test.get("progress")[0].proto.text == "Waiting for another measurement to end"
         press(test, "Stop")
         time.sleep(2 * robustness_table.SECONDS_BETWEEN_TURNS)
         test.run()
         assert not test.get("progress")
     assert not test.exception
-    assert any(button.label == "Measure" for button in test.button)
+    assert any(button.label == "Measure robustness" for button in test.button)
 
 
 def test_a_curve_falls_as_the_accuracy_does(sample_only):

@@ -14,14 +14,14 @@ ONE = [(220, 50), (220, 230)]
 def test_strokes_are_read_undone_and_cleared(page):
     page.open("/draw?run=pretrained")
     draw(page, NARROW_SEVEN)
-    page.get_by_role("heading", name="It reads 7").wait_for()
+    page.get_by_role("heading", name="Prediction: 7").wait_for()
     draw(page, ONE)
-    page.get_by_role("heading", name="It reads 71").wait_for()
-    page.get_by_alt_text("What you wrote, with a box around each digit").wait_for()
+    page.get_by_role("heading", name="Prediction: 71").wait_for()
+    page.get_by_alt_text("Segmentation: your writing with a box around each digit").wait_for()
     page.locator(".st-key-canvas_tools").get_by_role("button", name="Undo").click()
-    page.get_by_role("heading", name="It reads 7,").wait_for()
+    page.get_by_role("heading", name="Prediction: 7,").wait_for()
     draw(page, ONE)  # on the canvas that came back
-    page.get_by_role("heading", name="It reads 71").wait_for()
+    page.get_by_role("heading", name="Prediction: 71").wait_for()
     page.get_by_role("button", name="Clear").click()
     page.get_by_role("heading", name="No digit yet").wait_for()
 
@@ -29,14 +29,14 @@ def test_strokes_are_read_undone_and_cleared(page):
 def test_a_section_follows_the_drawing_and_is_a_link(page):
     page.open("/draw?run=pretrained")
     draw(page, SEVEN)
-    page.get_by_text("Step by step", exact=True).click()
-    page.get_by_text("Cropped to its ink").wait_for()
+    page.get_by_text("Preprocessing", exact=True).click()
+    page.get_by_text("Cropped to the bounding box").wait_for()
     expect(page).to_have_url(re.compile("look=steps"))
     page.get_by_role("button", name="Clear").click()
-    page.get_by_text("Write a digit first").wait_for()
+    page.get_by_text("Draw a digit first").wait_for()
     settle(page)
-    page.get_by_text("Step by step", exact=True).click()
-    page.get_by_text("Write a digit first").wait_for(state="detached")
+    page.get_by_text("Preprocessing", exact=True).click()
+    page.get_by_text("Draw a digit first").wait_for(state="detached")
     expect(page).not_to_have_url(re.compile("look="))
 
 
@@ -47,7 +47,7 @@ def test_the_grid_is_inked_by_keys_alone_and_kept(page):
     page.get_by_role("gridcell", name="row 5, column 15: ink").wait_for()
     for _ in range(18):
         page.keyboard.press("Shift+ArrowDown")
-    page.get_by_role("heading", name="It reads 1").wait_for()
+    page.get_by_role("heading", name="Prediction: 1").wait_for()
     settle(page)
     seen = page.get_by_alt_text("Your digit in 28 x 28 pixels")
     before = seen.get_attribute("src")
@@ -61,7 +61,7 @@ def test_the_grid_is_inked_by_keys_alone_and_kept(page):
     page.locator("h1", has_text="Handwritten digits").wait_for()
     settle(page)
     page.go_back()
-    page.get_by_role("heading", name="It reads 1").wait_for()
+    page.get_by_role("heading", name="Prediction: 1").wait_for()
     expect(page.get_by_role("gridcell", selected=True)).to_have_count(19)
     page.get_by_role("button", name="Clear").click()
     page.get_by_role("heading", name="No digit yet").wait_for()
@@ -72,6 +72,6 @@ def test_the_grid_is_inked_by_keys_alone_and_kept(page):
 def test_a_drawing_is_kept_in_the_own_sheet(page):
     page.open("/draw?run=pretrained&look=sheet")
     draw(page, SEVEN)
-    page.get_by_role("button", name="It was really a").click()
+    page.get_by_role("button", name="Correct the label").click()
     page.get_by_role("button", name="7", exact=True).click()
-    page.get_by_alt_text("Your 7, read right").wait_for()
+    page.get_by_alt_text("Your 7, classified correctly").wait_for()

@@ -65,10 +65,10 @@ def place_of(page, true, read):
 def said(true, read, count):
     """How the page says what is in a cell, without the words around it."""
     if not count:
-        return f"No {true} was read as {read}."
+        return f"No {true} was classified as {read}."
     if true == read:
-        return f"{count:,} image{'s' * (count != 1)} of a {true}, read right"
-    return f"{count:,} image{'s' * (count != 1)} of a {true}, read as {read}"
+        return f"{count:,} image{'s' * (count != 1)} of a {true}, classified correctly"
+    return f"{count:,} image{'s' * (count != 1)} of a {true}, classified as {read}"
 
 
 def test_each_of_the_hundred_cells_clicked_opens_exactly_its_images(page, answers):
@@ -82,7 +82,7 @@ def test_each_of_the_hundred_cells_clicked_opens_exactly_its_images(page, answer
         page.mouse.click(*place_of(page, true, read))
         count = int(matrix[true, read])
         page.get_by_text(said(true, read, count), exact=count > 0).wait_for()
-        alts = [f"Image {n}: a {true} read as {read}" for n in result.cell(true, read)[:12]]
+        alts = [f"Image {n}: a {true} classified as {read}" for n in result.cell(true, read)[:12]]
         page.wait_for_function(IMAGES_ARE, arg=alts)
         page.wait_for_function(FRAME_IS_ON, arg=[true, read])  # the chart is ready for the next click
 
@@ -114,7 +114,7 @@ def test_a_cell_and_an_image_are_opened_by_keyboard(page, answers):
     page.keyboard.press("Enter")
     page.get_by_text("Integrated gradients").first.wait_for()
     settle(page)
-    page.get_by_role("button", name="All of them").focus()
+    page.get_by_role("button", name="All images").focus()
     page.keyboard.press("Enter")
     first.wait_for()
 
@@ -131,7 +131,7 @@ def test_an_image_is_sent_to_the_draw_page_and_read_there(page, answers):
     run, result = answers
     index = int(result.worst[0])
     page.open(f"/evaluate?run={run}&view=hardest&image={index}")
-    page.get_by_role("link", name="Send it to the Draw page").click()
+    page.get_by_role("link", name="Open in Draw").click()
     page.locator("h1", has_text="Draw").wait_for()
     page.locator(".lab-bars").first.wait_for()
     expect(page).to_have_url(re.compile(f"[?&]sent=test-{index}(&|$)"))

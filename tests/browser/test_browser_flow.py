@@ -26,26 +26,26 @@ def test_train_on_a_subset_evaluate_and_have_a_drawing_read(page):
     expect(metric).to_have_text(re.compile("%$"))
     accuracy = metric.text_content()
 
-    page.get_by_role("link", name="See where it errs").click()
+    page.get_by_role("link", name="Evaluate it").click()
     page.locator("h1", has_text="Evaluate").wait_for()
     expect(page).to_have_url(re.compile(f"run={run}"))
     expect(metric).to_have_text(accuracy)
     expect(page.locator(".js-plotly-plot")).to_be_visible()
 
-    page.get_by_role("link", name="Let it read your own writing").click()
+    page.get_by_role("link", name="Test it on your handwriting").click()
     page.get_by_role("heading", name="No digit yet").wait_for()
     draw(page, SEVEN)
-    page.get_by_role("heading", name="It reads 7").wait_for()
+    page.get_by_role("heading", name="Prediction: 7").wait_for()
     expect(page.get_by_alt_text("Your digit in 28 x 28 pixels")).to_be_visible()
 
     page.locator(".st-key-pages").get_by_role("link", name="Explore").click()
     page.locator("h1", has_text="Handwritten digits").wait_for()
     page.locator(".st-key-pages").get_by_role("link", name="Draw").click()
-    page.get_by_role("heading", name="It reads 7").wait_for()  # the drawing is kept
+    page.get_by_role("heading", name="Prediction: 7").wait_for()  # the drawing is kept
     page.get_by_role("button", name="Clear").click()
     page.get_by_role("heading", name="No digit yet").wait_for()
     draw(page, [(140, 40), (140, 240)])
-    page.get_by_role("heading", name="It reads").wait_for()
+    page.get_by_role("heading", name="Prediction").wait_for()
 
 
 def test_a_running_training_survives_refresh_and_opens_elsewhere_and_stops(page, new_tab):

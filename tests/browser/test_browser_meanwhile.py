@@ -34,10 +34,10 @@ class Work:
 ROBUSTNESS = Work(
     "/evaluate?run={run}&view=robust",
     "Robustness",
-    "Measure",
+    "Measure robustness",
     "Measuring:",
-    "Stopped; below is what was measured until then.",
-    {"Digit by digit": '[data-testid="stDataFrame"]', "Hardest images": ".st-key-lab_images"},
+    "Stopped. Below are the results measured so far.",
+    {"Per class": '[data-testid="stDataFrame"]', "Worst errors": ".st-key-lab_images"},
 )
 TSNE = Work(
     "/inside?run={run}&part=map&method=tsne",

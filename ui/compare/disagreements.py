@@ -42,7 +42,7 @@ def _choose_places(chosen: ComparedRuns) -> tuple[int, ...]:
     if len(everyone) == 2:
         return everyone
     pairs = {f"{a + 1}-{b + 1}": (a, b) for a, b in combinations(everyone, 2)}
-    labels = {"all": _("All of them")}
+    labels = {"all": _("All runs")}
     labels |= {key: " – ".join(chosen.names[place] for place in pair) for key, pair in pairs.items()}
     key = url_choice(st.selectbox, _("Among"), labels, "among", "all", width=520)
     return pairs.get(key, everyone)

@@ -45,7 +45,7 @@ def add(drawings: list[LabelledDrawing]) -> None:
     """Add drawings to the sheet; InputError when they don't all fit."""
     if len(sheet()) + len(drawings) > MOST_DRAWINGS:
         raise InputError(
-            N_("A sheet holds at most {most} drawings; download this one and begin another."),
+            N_("A test set holds at most {most} drawings; download this one and start another."),
             most=MOST_DRAWINGS,
         )
     st.session_state[SHEET_KEY] = [*sheet(), *drawings]
@@ -70,12 +70,14 @@ def from_text(content: bytes) -> list[LabelledDrawing]:
     """Read JSON lines as to_text writes them; InputError, naming the line, if they aren't."""
     if len(content) > MOST_BYTES:
         raise InputError(
-            N_("This sheet is larger than {most} MB; bring a smaller one."), most=MOST_BYTES // 1_000_000
+            N_("This file is larger than {most} MB; choose a smaller one."), most=MOST_BYTES // 1_000_000
         )
     try:
         lines = content.decode().splitlines()
     except UnicodeDecodeError as error:
-        raise InputError(N_("This is no sheet of drawings: bring one that was saved here.")) from error
+        raise InputError(
+            N_("This file holds no labelled drawings; choose one that was saved here.")
+        ) from error
     return [_labelled(line, number) for number, line in enumerate(lines, 1) if line.strip()]
 
 
@@ -83,9 +85,9 @@ def _labelled(line: str, number: int) -> LabelledDrawing:
     """Read a line that has ink and a label."""
     one = read_labelled_drawing(line, number)
     if one.label is None:
-        raise InputError(N_("Line {line} doesn't say which digit it is."), line=number)
+        raise InputError(N_("Line {line} has no label; add the digit that it shows."), line=number)
     if one.image is None:
-        raise InputError(N_("Line {line} is blank: nothing is drawn there."), line=number)
+        raise InputError(N_("Line {line} has an empty drawing; remove the line."), line=number)
     return one
 
 
@@ -101,8 +103,8 @@ def show_label_correction(reading: ReadDrawing) -> None:
     if not reading.digits or reading.writing.ready:
         return
     key = f"really-{len(sheet())}"  # another one once a digit was kept: it closes
-    with st.popover(_("It was really a …"), icon=":material/edit:", key=key):
-        st.markdown(_("What you say is kept in your own test sheet: see **My handwriting** below."))
+    with st.popover(_("Correct the label"), icon=":material/edit:", key=key):
+        st.markdown(_("Your label is saved in your own test set: see **My handwriting** below."))
         if len(reading.digits) == 1:
             _show_digits(reading)
         else:
@@ -121,7 +123,7 @@ def _show_number(reading: ReadDrawing) -> None:
         st.text_input(
             _("All {n} digits, from left to right").format(n=count), key=NUMBER_KEY, max_chars=count
         )
-        st.form_submit_button(_("Keep"), on_click=_keep_number, args=(reading,))
+        st.form_submit_button(_("Save"), on_click=_keep_number, args=(reading,))
 
 
 def _keep_number(reading: ReadDrawing) -> None:
@@ -130,7 +132,7 @@ def _keep_number(reading: ReadDrawing) -> None:
         _keep(reading, text)
         st.session_state[NUMBER_KEY] = ""
     else:
-        words = N_("It found {n} digits, so it needs {n} figures; nothing was kept.")
+        words = N_("It found {n} digits, so enter {n} figures; nothing was saved.")
         st.session_state[ANSWER_KEY] = (Message(words, {"n": count}), ":material/error:")
 
 
@@ -141,5 +143,5 @@ def _keep(reading: ReadDrawing, text: str) -> None:
     except InputError as error:
         st.session_state[ANSWER_KEY] = (error.message, ":material/error:")
     else:
-        kept = Message(N_("Kept as {digits}, in My handwriting below."), {"digits": text})
+        kept = Message(N_("Saved as {digits} in My handwriting below."), {"digits": text})
         st.session_state[ANSWER_KEY] = (kept, ":material/check:")

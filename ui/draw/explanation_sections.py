@@ -25,12 +25,12 @@ DIGIT_KEY = "which_digit"
 def names() -> dict[str, str]:
     """Return the sections by their key in the URL, with what they are called."""
     return {
-        "steps": _("Step by step"),
-        "attention": _("What it looks at"),
-        "layers": _("Inside the network"),
-        "similar": _("Similar images"),
-        "changes": _("Turn, move, thicken"),
-        "others": _("Other networks"),
+        "steps": _("Preprocessing"),
+        "attention": _("Saliency"),
+        "layers": _("Feature maps"),
+        "similar": _("Nearest training images"),
+        "changes": _("Perturbations"),
+        "others": _("Other models"),
         "sheet": _("My handwriting"),
     }
 
@@ -60,7 +60,7 @@ def pick_digit(reading: ReadDrawing) -> int | None:
     """Show which digit of a row a section is about; return its place, None when nothing was written."""
     if len(reading.digits) < 2:
         if not reading.digits:
-            st.info(_("Write a digit first: this section is about what you wrote."))
+            st.info(_("Draw a digit first: this section is about your drawing."))
         clear_slots(1 if reading.digits else MOST_PARTS)  # what was said here goes before anything is awaited
         return 0 if reading.digits else None
     places = range(len(reading.digits))
@@ -83,7 +83,7 @@ def _choose(options: dict[str, str]) -> str | None:
     opened = wanted if wanted in options else None
     set_widget_value(SECTION_KEY, opened, tuple(options.items()))
     return st.pills(
-        _("Look closer"),
+        _("Explain the prediction"),
         list(options),
         default=opened,
         format_func=options.get,
@@ -100,7 +100,7 @@ def show_saliency_section(reading: ReadDrawing, place: int) -> None:
     """Show the section."""
     prediction = reading.digits[place].prediction
     target = choose_target(prediction.label)
-    alt = _("Your digit, coloured by what speaks for {digit}").format(digit=target)
+    alt = _("Your digit: saliency for {digit}").format(digit=target)
     show_saliency(reading.run, prediction.image, target, alt)
 
 
@@ -108,7 +108,7 @@ def choose_target(read: int) -> int:
     """Show the digits that pixels can speak for, beginning with the one that was read; return one."""
     key = f"{TARGET_KEY}_{read}"  # another reading begins with itself
     st.session_state.setdefault(key, read)
-    return st.segmented_control(_("What speaks for a …"), range(10), key=key, required=True)
+    return st.segmented_control(_("Saliency for digit"), range(10), key=key, required=True)
 
 
 def show_layers_section(reading: ReadDrawing, place: int) -> None:
@@ -117,15 +117,15 @@ def show_layers_section(reading: ReadDrawing, place: int) -> None:
 
     st.markdown(
         _(
-            "What each layer makes of your digit: each small picture is what one of its units or maps found, "
-            "blue for above zero, orange for below."
+            "Feature maps show what each layer makes of your digit. Each small picture is one "
+            "channel or unit: blue is above zero, orange is below."
         )
     )
     image = reading.digits[place].prediction.image
     for layer in activations(resources.model(reading.run), image)[1:]:
         if layer.kind not in ("flatten", "output"):
             show_layer(layer)
-    link("pages/inside.py", _("See how it came to this while it learned"), ":material/history:")
+    link("pages/inside.py", _("See the feature maps during training"), ":material/history:")
 
 
 def show_neighbours_section(reading: ReadDrawing, place: int) -> None:
@@ -137,8 +137,8 @@ def show_steps_section(reading: ReadDrawing, place: int) -> None:
     """Show the section."""
     st.markdown(
         _(
-            "MNIST's digits were scaled and centred before anybody learned from them, so yours are too. This "
-            "is what the network would read if that ended after each step."
+            "MNIST's digits are scaled and centred, so yours are too. Below each step is the "
+            "prediction if preprocessing ended there."
         )
     )
     steps = reading.parts[place].steps()
@@ -155,9 +155,9 @@ def show_step(name: str, image: np.ndarray, prediction: Prediction) -> None:
     """Show the image after a step, and what is read in it."""
     sure = sure_text(prediction.confidence, 0)
     if prediction.is_digit:
-        words = _("reads <b>{digit}</b>, {percent} sure").format(digit=prediction.label, percent=sure)
+        words = _("predicts <b>{digit}</b>, {percent}").format(digit=prediction.label, percent=sure)
     else:
-        words = _("no digit; most like <b>{digit}</b>").format(digit=prediction.label)
+        words = _("not a digit; most likely <b>{digit}</b>").format(digit=prediction.label)
     st.html(figure_html(Figure(image, f"{name}<br>{words}", name)))
     st.html(probabilities_html(prediction))
 

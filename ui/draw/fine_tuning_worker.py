@@ -58,7 +58,7 @@ class FineTuningWorker:
             self.problem = error.message
         except Exception:  # whatever it was, the visitor must not wait for ever
             logger.exception("fine-tuning failed")
-            self.problem = Message(N_("Something went wrong while it learned; nothing was kept. Try again."))
+            self.problem = Message(N_("Fine-tuning failed and nothing was saved. Try again."))
         finally:
             _TURN.release()
 

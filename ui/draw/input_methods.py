@@ -42,13 +42,13 @@ def choose_input_method() -> str:
 def hint(way: str) -> str:
     """Say how to begin, by the key of a way."""
     if way == "draw":
-        return _("Write a digit, or several in a row. After each stroke the network says what it reads.")
+        return _("Draw a digit, or several in a row. The prediction is updated after each stroke.")
     if way == "keys":
         return _(
-            "Go about the grid with the arrow keys and ink with the space bar; space on ink erases it. With "
-            "Shift held, the arrow keys draw a line."
+            "Move on the grid with the arrow keys; press the space bar to ink a pixel or to erase "
+            "it. Hold Shift and press the arrow keys to draw a line."
         )
-    return _("Bring a picture of a digit, or of several in a row, and the network says what it reads.")
+    return _("Upload or take a picture of one digit, or of several in a row.")
 
 
 def draw() -> DrawingInput:
@@ -74,7 +74,7 @@ def use_keys() -> DrawingInput:
 def upload() -> DrawingInput | list[Upload]:
     """Show the upload; return the one picture, or the files when there are many."""
     files = st.file_uploader(
-        _("Pictures of digits, PNG or JPEG: one, or many at once"),
+        _("Pictures of digits (PNG or JPEG), one or many"),
         type=["png", "jpg", "jpeg"],
         accept_multiple_files=True,
     )
@@ -85,7 +85,9 @@ def upload() -> DrawingInput | list[Upload]:
 
 def photograph() -> DrawingInput:
     """Show the camera; return the picture taken."""
-    picture = st.camera_input(_("Hold up what you wrote, dark on light paper, and take a picture"))
+    picture = st.camera_input(
+        _("Hold your writing, dark on light paper, up to the camera and take a picture")
+    )
     return _pictured(_("The picture"), picture.getvalue()) if picture else DrawingInput()
 
 

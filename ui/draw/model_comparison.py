@@ -23,7 +23,7 @@ def show(reading: ReadDrawing) -> None:
     if not runs:
         return
     if not reading.digits:
-        st.info(_("Write a digit first: this section is about what you wrote."))
+        st.info(_("Draw a digit first: this section is about your drawing."))
         return
     as_one = len(reading.digits) == 1
     readings = [reading, *(read(run, reading.writing, as_one) for run in runs)]
@@ -39,12 +39,17 @@ def choose(present: Run) -> list[Run]:
     """Show the networks to choose from; return those chosen beside the present one."""
     runs = {run.id: run for run in readable_runs() if run.id != present.id}
     if not runs:
-        st.info(_("There is only one network yet. Train another, and let both read the same drawing."))
+        st.info(
+            _(
+                "There is only one trained model. Train another to compare their predictions for the "
+                "same drawing."
+            )
+        )
         link("pages/train.py", _("Train a network"), ":material/model_training:")
         return []
     labels = distinct_labels(runs.values())
     chosen = st.multiselect(
-        _("Networks that read it too"),
+        _("Models to compare"),
         list(runs),
         default=list(runs)[:1],
         format_func=labels.get,
@@ -58,15 +63,15 @@ def choose(present: Run) -> list[Run]:
 
 def show_reading(reading: ReadDrawing) -> None:
     """Show what one network reads."""
-    st.markdown(_("reads **{digits}**").format(digits=reading.text))
+    st.markdown(_("predicts **{digits}**").format(digits=reading.text))
     if len(reading.digits) == 1:
         prediction = reading.digits[0].prediction
         if not prediction.is_digit:
-            st.caption(_("It holds this for no digit; these would be its guesses."))
+            st.caption(_("It classifies this as not a digit; otherwise these are its predictions."))
         st.html(probabilities_html(prediction))
         return
     least = min(reading.digits, key=lambda digit: digit.prediction.confidence).prediction
-    words = _("It is least sure of the {digit}: {percent}.")
+    words = _("Lowest confidence: {percent}, for the {digit}.")
     st.caption(words.format(digit=least.label, percent=sure_text(least.confidence)))
 
 
@@ -75,8 +80,8 @@ def agreement(texts: list[str]) -> str:
     (commonest, count), *others = Counter(texts).most_common()
     if not others:
         if count == 2:
-            return _("Both read **{digits}**.").format(digits=commonest)
-        return _("All {n} read **{digits}**.").format(n=count, digits=commonest)
+            return _("Both predict **{digits}**.").format(digits=commonest)
+        return _("All {n} predict **{digits}**.").format(n=count, digits=commonest)
     if count == 1:
-        return _("Each of the {n} reads something else.").format(n=len(texts))
-    return _("{n} of {all} read **{digits}**.").format(n=count, all=len(texts), digits=commonest)
+        return _("All {n} predictions differ.").format(n=len(texts))
+    return _("{n} of {all} predict **{digits}**.").format(n=count, all=len(texts), digits=commonest)

@@ -33,13 +33,13 @@ def show(reading: ReadDrawing) -> None:
     drawings = drawing_sheet.sheet()
     st.markdown(
         _(
-            "Your own test sheet: what you drew, with what it really was. It is kept for this visit only: "
-            "download it to have it again."
+            "Your own test set: your drawings with their true labels. It is kept for this visit "
+            "only; download it to use it again."
         )
     )
     show_files(drawings)
     if not drawings:
-        st.info(_("Nothing in it yet. Draw a digit, press **It was really a …** and say which it was."))
+        st.info(_("It is empty. Draw a digit, press **Correct the label** and choose its true label."))
         return
     scores, pictures = st.columns([2, 3], gap="large")
     with scores:
@@ -61,16 +61,16 @@ def show_files(drawings: Sequence[LabelledDrawing]) -> None:
             disabled=not drawings,
             on_click="ignore",
         )
-        with st.popover(_("Bring one back"), icon=":material/upload:"):
+        with st.popover(_("Upload a test set"), icon=":material/upload:"):
             number = st.session_state.setdefault(ROUND_KEY, 0)
             st.file_uploader(
-                _("A sheet saved here: JSON lines of strokes or pixels, with labels"),
+                _("A test set saved here: JSON lines with strokes or pixels, and labels"),
                 type=["jsonl", "json", "txt"],
                 key=f"{FILE_KEY}_{number}",
                 on_change=_bring_back,
             )
         st.button(
-            _("Empty the sheet"),
+            _("Clear the test set"),
             icon=":material/delete:",
             on_click=drawing_sheet.clear,
             disabled=not drawings,
@@ -102,34 +102,36 @@ def show_scores(drawings: Sequence[LabelledDrawing], present: Run) -> None:
         [labels[run.id], f"{right[run.id]} / {len(drawings)}", percent_text(right[run.id] / len(drawings), 0)]
         for run in ranked
     ]
-    head = [_("Network"), _("Read right"), _("Share")]
+    head = [_("Network"), _("Correct"), _("Accuracy")]
     st.html(table_html(head, rows, strong=ranked.index(present)))
     if len(drawings) < 20:
-        st.caption(_("So few drawings say little yet: a single one more or less right may be chance."))
+        st.caption(_("With so few drawings, a difference of one may be chance."))
 
 
 def show_drawings(drawings: Sequence[LabelledDrawing], present: Run) -> None:
     """Show the latest drawings, those read wrong marked."""
     read = read_labels(present, drawings)
     wrong = int(np.sum(read != _labels(drawings)))
-    words = ngettext("{wrong} of {n} drawing read wrong", "{wrong} of {n} drawings read wrong", len(drawings))
+    words = ngettext(
+        "{wrong} of {n} drawing misclassified", "{wrong} of {n} drawings misclassified", len(drawings)
+    )
     st.markdown("**" + words.format(wrong=wrong, n=len(drawings)) + "**")
     latest = range(len(drawings))[: -MOST_SHOWN - 1 : -1]
     st.html(grid_html([_figure(drawings[place], int(read[place])) for place in latest], columns=6))
     if len(drawings) > MOST_SHOWN:
         st.caption(_("The latest {n} are shown.").format(n=MOST_SHOWN))
     st.button(
-        _("Take the latest off"), icon=":material/undo:", on_click=drawing_sheet.remove, args=(latest[0],)
+        _("Remove the latest"), icon=":material/undo:", on_click=drawing_sheet.remove, args=(latest[0],)
     )
 
 
 def _figure(one: LabelledDrawing, read: int) -> Figure:
     if read == one.label:
-        caption, alt = f"<b>{one.label}</b>", _("Your {label}, read right").format(label=one.label)
+        caption, alt = f"<b>{one.label}</b>", _("Your {label}, classified correctly").format(label=one.label)
     else:
-        words = _("<b>{label}</b> read as <b class='lab-wrong'>{read}</b>")
+        words = _("<b>{label}</b> predicted <b class='lab-wrong'>{read}</b>")
         caption = words.format(label=one.label, read=read)
-        alt = _("Your {label}, read as {read}").format(label=one.label, read=read)
+        alt = _("Your {label}, classified as {read}").format(label=one.label, read=read)
     return Figure(one.image, caption, alt)
 
 
@@ -155,7 +157,7 @@ SECONDS_BETWEEN_LOOKS = 0.7
 
 def show_tuning(run: Run, drawings: Sequence[LabelledDrawing]) -> None:
     """Show where the fine-tuning stands: to be begun, under way, or done."""
-    st.markdown("**" + _("A copy that learns your handwriting") + "**")
+    st.markdown("**" + _("Fine-tuning: a copy that learns your handwriting") + "**")
     worker: FineTuningWorker | None = st.session_state.get(WORKER_KEY)
     if worker and worker.running:
         show_progress()
@@ -171,13 +173,14 @@ def show_start(run: Run, drawings: Sequence[LabelledDrawing]) -> None:
     """Say what will happen, and offer it."""
     st.markdown(
         _(
-            "A copy of **{name}** learns on, from your drawings mixed with MNIST's images so that it doesn't "
-            "forget those. Every third drawing of a digit is kept back, to see whether it really helps."
+            "A copy of **{name}** is trained further on your drawings, mixed with MNIST's images "
+            "so that it does not forget them. Every third drawing of a digit is held out, to test "
+            "whether fine-tuning helps."
         ).format(name=run_name(run))
     )
     too_few = len(drawings) < FEWEST
     st.button(
-        _("Teach a copy my handwriting"),
+        _("Fine-tune a copy"),
         icon=":material/school:",
         type="primary",
         on_click=_start,
@@ -185,7 +188,9 @@ def show_start(run: Run, drawings: Sequence[LabelledDrawing]) -> None:
         disabled=too_few,
     )
     if too_few:
-        st.caption(_("It needs at least {n} drawings; a few of each digit are better.").format(n=FEWEST))
+        st.caption(
+            _("Fine-tuning needs at least {n} drawings; a few of each digit are better.").format(n=FEWEST)
+        )
 
 
 def _start(run: Run, drawings: Sequence[LabelledDrawing]) -> None:
@@ -204,27 +209,27 @@ def show_progress() -> None:
     if not worker.running:
         st.rerun()
     if worker.stopping:
-        words = _("Stopping …")
+        words = _("Stopping")
     elif worker.fraction is None:
-        words = _("Waiting for another visitor's to end …")
+        words = _("Waiting for another visitor's fine-tuning to end")
     elif worker.fraction < 1:
-        words = _("Learning your handwriting: {percent:.0%}").format(percent=worker.fraction)
+        words = _("Fine-tuning: {percent:.0%}").format(percent=worker.fraction)
     else:
-        words = _("Testing it on your drawings and on MNIST's test images …")
+        words = _("Testing it on your drawings and on MNIST's test set")
     st.progress(worker.fraction or 0.0, text=words)
     st.button(_("Stop"), icon=":material/stop:", on_click=worker.stop, disabled=worker.stopping)
 
 
 def show_result(result: FineTunedRun) -> None:
     """Show what came of it: both models' scores side by side."""
-    words = [(_("Before"), result.before), (_("After"), result.after)]
-    head = [_("Read right"), _("drawings it learned"), _("drawings kept back"), _("MNIST's test images")]
+    words = [(_("Before fine-tuning"), result.before), (_("After fine-tuning"), result.after)]
+    head = [_("Correct"), _("drawings trained on"), _("drawings held out"), _("MNIST's test set")]
     st.html(table_html(head, [[name, *_shares(scores)] for name, scores in words], strong=1))
     if result.after.kept_back is None:
-        st.caption(_("No drawing could be kept back: draw three or more of a digit for a fair test."))
+        st.caption(_("No drawing could be held out: draw three or more of a digit for a fair test."))
     else:
-        st.caption(_("Only the drawings kept back are a fair test: the others it has seen."))
-    if st.button(_("Read with the copy"), icon=":material/draw:", key="use_copy"):
+        st.caption(_("Only the drawings held out are a fair test: it was trained on the others."))
+    if st.button(_("Use the fine-tuned copy"), icon=":material/draw:", key="use_copy"):
         set_url_parameters({RUN_KEY: result.run.id})
         st.rerun()  # of the whole page, which says which network reads
 

@@ -18,9 +18,10 @@ def show(reading: ReadDrawing, place: int) -> None:
     """Show the section."""
     st.markdown(
         _(
-            "Change your digit little by little, and see how long the network keeps reading it as before. A "
-            "network that only knows upright, centred digits gives up soon. The blue curves show how sure it "
-            "is of what it read at first; the dashed line is where the slider stands."
+            "Perturb your digit step by step and see how long the prediction stays the same. A "
+            "network trained only on upright, centred digits fails early. The blue curves show "
+            "its confidence in the first prediction; the dashed line is the position of the "
+            "slider."
         )
     )
     image = reading.digits[place].prediction.image
@@ -51,14 +52,14 @@ def show_change(name: str, image: np.ndarray, run: Run) -> None:
     label = int(shares[unchanged].argmax())
     picture, words = st.columns([1, 2], vertical_alignment="center")
     with picture:
-        st.html(figure_html(Figure(images[here], "", _("Your digit, changed"))), width=112)
+        st.html(figure_html(Figure(images[here], "", _("Your digit, perturbed"))), width=112)
     with words:
         st.markdown(sentence(entry, amounts[here], shares[here]))
         st.caption(stability(entry, amounts, shares.argmax(1) == label, unchanged, label))
     st.vega_lite_chart(
         {"amount": amounts, "share": shares[:, label]},
         spec(entry, label, float(amounts[here])),
-        alt=_("How sure the network is of {digit}, by the amount of change").format(digit=label),
+        alt=_("Confidence in {digit} by strength of the perturbation").format(digit=label),
         key=f"chart_{name}",
     )
 
@@ -66,9 +67,9 @@ def show_change(name: str, image: np.ndarray, run: Run) -> None:
 def sentence(entry: Perturbation, amount: float, shares: np.ndarray) -> str:
     """Say what is read at one amount."""
     read = int(shares.argmax())
-    words = _("{what} by {amount}, it reads **{digit}**, {percent} sure.")
+    words = _("{what} {amount}: prediction **{digit}**, confidence {percent}.")
     if not amount:
-        words = _("As you wrote it, it reads **{digit}**, {percent} sure.")
+        words = _("Unchanged: prediction **{digit}**, confidence {percent}.")
     return words.format(
         what=_(entry.label),
         amount=amount_text(entry, amount),
@@ -83,8 +84,8 @@ def stability(entry: Perturbation, amounts: np.ndarray, same: np.ndarray, unchan
     first = unchanged - (int(below.argmin()) or len(below)) + 1
     last = unchanged + (int(above.argmin()) or len(above)) - 1
     if first == 0 and last == len(amounts) - 1:
-        return _("However far you move this slider, it keeps reading {digit}.").format(digit=label)
-    words = _("It keeps reading {digit} from {least} to {most}.")
+        return _("The prediction stays {digit} over the whole range.").format(digit=label)
+    words = _("The prediction stays {digit} from {least} to {most}.")
     least = amount_text(entry, amounts[first]) if entry.unit == "°" else number_text(amounts[first])
     most = amount_text(entry, amounts[last])
     return words.format(digit=label, least=least, most=most)
@@ -103,7 +104,7 @@ def number_text(amount: float) -> str:
 def spec(entry: Perturbation, label: int, amount: float) -> dict[str, Any]:
     """Return the chart: how sure it is of the digit at each amount, and where the slider stands."""
     by = {"field": "amount", "type": "quantitative", "title": _(entry.label)}
-    sure = {"field": "share", "type": "quantitative", "title": _("sure of {digit}").format(digit=label)}
+    sure = {"field": "share", "type": "quantitative", "title": _("confidence in {digit}").format(digit=label)}
     across = {**by, "title": None, "scale": {"domain": [entry.least, entry.most], "nice": False}}
     across["axis"] = {"tickCount": 6}  # of three figures each, on a phone
     upward = {**sure, "title": None, "scale": {"domain": [0, 1]}, "axis": {"format": ".0%", "tickCount": 3}}

@@ -42,14 +42,14 @@ def show_table(run: Run, files: list[Upload]) -> None:
     progress = st.empty()
     rows = []
     for number, file in enumerate(files[:MOST_PICTURES], 1):
-        words = _("Reading picture {number} of {count}").format(number=number, count=len(files))
+        words = _("Classifying picture {number} of {count}").format(number=number, count=len(files))
         progress.progress(number / len(files), text=words)
         rows.append(_row(str(run.checkpoints[-1]), _digest(file), run, file))
     progress.empty()
     if len(files) > MOST_PICTURES:
-        most = _("Only the first {most} pictures were read; bring the others next.")
+        most = _("Only the first {most} pictures were classified; upload the others next.")
         st.warning(most.format(most=count_text(MOST_PICTURES)))
-    words = _("{count} pictures were read, {failed} could not be.")
+    words = _("{count} pictures classified, {failed} could not be opened.")
     failed = sum(row.problem is not None for row in rows)
     st.subheader(words.format(count=len(rows) - failed, failed=failed))
     st.dataframe(_table(rows), hide_index=True, column_config=_columns())
@@ -66,8 +66,12 @@ def show_table(run: Run, files: list[Upload]) -> None:
 def _columns() -> dict[str, object]:
     return {
         "file": st.column_config.TextColumn(_("File")),
-        "digits": st.column_config.TextColumn(_("Reads"), help=_("? is something that looks like no digit.")),
-        "sure": st.column_config.TextColumn(_("Sure"), help=_("Of the digit it is least sure of.")),
+        "digits": st.column_config.TextColumn(
+            _("Prediction"), help=_("? marks something that does not look like a digit.")
+        ),
+        "sure": st.column_config.TextColumn(
+            _("Confidence"), help=_("The lowest confidence among its digits.")
+        ),
         "note": st.column_config.TextColumn(_("Note"), width="large"),
     }
 
@@ -86,7 +90,7 @@ def _note(row: Row) -> str:
         return translate(row.problem)
     if not row.digits:
         return _("No digit found.")
-    return _("Unsure of {n}.").format(n=row.unsure) if row.unsure else ""
+    return _("Low confidence: {n}.").format(n=row.unsure) if row.unsure else ""
 
 
 def csv_text(rows: list[Row]) -> str:

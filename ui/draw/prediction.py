@@ -36,12 +36,14 @@ def show_one(prediction: Prediction) -> None:
     """Show one digit, or what is none, with the ten probabilities."""
     sure = sure_text(prediction.confidence)
     if prediction.is_digit:
-        st.subheader(_("It reads {digit}, {percent} sure").format(digit=prediction.label, percent=sure))
+        st.subheader(
+            _("Prediction: {digit}, confidence {percent}").format(digit=prediction.label, percent=sure)
+        )
         st.caption(second_guess(prediction))
     else:
-        st.subheader(_("This doesn't look like a digit"))
+        st.subheader(_("This does not look like a digit"))
         st.caption(
-            _("If it is one after all, it looks most like a {digit} ({percent}).").format(
+            _("If it is a digit, {digit} is the most likely ({percent}).").format(
                 digit=prediction.label, percent=sure
             )
         )
@@ -58,14 +60,14 @@ def second_guess(prediction: Prediction) -> str:
     second = int(np.argsort(prediction.probabilities)[-2])
     share = prediction.probabilities[second]
     if share < 0.001:
-        return _("No other digit comes close.")
-    return _("Its second guess is {digit} ({percent}).").format(digit=second, percent=f"{share:.1%}")
+        return _("No other digit is likely.")
+    return _("Second most likely: {digit} ({percent}).").format(digit=second, percent=f"{share:.1%}")
 
 
 def show_probabilities(prediction: Prediction) -> None:
     """Show the ten probabilities as bars with their numbers."""
     st.html(probabilities_html(prediction))
-    st.caption(_("How likely the network holds each digit to be; the ten add up to 100%."))
+    st.caption(_("Softmax output: the probability of each digit. The ten add up to 100%."))
 
 
 def probabilities_html(prediction: Prediction) -> str:
@@ -76,7 +78,7 @@ def probabilities_html(prediction: Prediction) -> str:
 
 def show_input(prediction: Prediction) -> None:
     """Show the image as the network gets it."""
-    caption = _("What the network sees: scaled to 20 pixels and centred in 28 x 28, as MNIST's digits are.")
+    caption = _("Network input: scaled to 20 pixels and centred in 28 x 28, as MNIST's digits are.")
     alt = _("Your digit in 28 x 28 pixels")
     st.html(figure_html(Figure(prediction.image, caption, alt)), width=168)
 
@@ -84,14 +86,16 @@ def show_input(prediction: Prediction) -> None:
 def show_row(reading: ReadDrawing) -> None:
     """Show several digits: in a row, each in its box, and one by one."""
     count, unsure = len(reading.digits), sum(digit.unsure for digit in reading.digits)
-    st.subheader(_("It reads {digits}").format(digits=reading.text))
+    st.subheader(_("Prediction: {digits}").format(digits=reading.text))
     words = [_("{count} digits, from left to right.").format(count=count)]
     if unsure:
         words.append(
-            ngettext("It is unsure of one of them.", "It is unsure of {n} of them.", unsure).format(n=unsure)
+            ngettext("One of them has low confidence.", "{n} of them have low confidence.", unsure).format(
+                n=unsure
+            )
         )
     st.caption(sentences_text(words))
-    alt = _("What you wrote, with a box around each digit")
+    alt = _("Segmentation: your writing with a box around each digit")
     sketch, figures = st.columns([2, 3], gap="small")
     with sketch:
         st.html(boxes_html(reading.writing, reading.digits, alt))
@@ -106,14 +110,14 @@ def _figure(prediction: Prediction, unsure: bool) -> Figure:
     sure = sure_text(prediction.confidence, 0)
     second = int(np.argsort(prediction.probabilities)[-2])
     if not prediction.is_digit:
-        caption = _("No digit? Most like <b>{digit}</b>").format(digit=prediction.label)
+        caption = _("Not a digit? Most likely <b>{digit}</b>").format(digit=prediction.label)
     elif unsure:
         caption = _("<b>{digit}</b> unsure ({percent}), or {second}").format(
             digit=prediction.label, percent=sure, second=second
         )
     else:
-        caption = _("<b>{digit}</b> {percent} sure").format(digit=prediction.label, percent=sure)
-    alt = _("A digit of the row, read as {digit}").format(digit=prediction.label)
+        caption = _("<b>{digit}</b> confidence {percent}").format(digit=prediction.label, percent=sure)
+    alt = _("One digit of the row, classified as {digit}").format(digit=prediction.label)
     return Figure(prediction.image, caption, alt)
 
 

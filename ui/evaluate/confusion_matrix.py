@@ -38,10 +38,10 @@ def show(asked: EvaluatedSplit) -> None:
     result = evaluation(asked)
     chart, images = st.columns([5, 4], gap="large")
     with images:
-        st.subheader(_("The images of a cell"))
+        st.subheader(_("Images of the selected cell"))
         true, read = choose_cell(result)
     with chart:
-        st.subheader(_("Which digits it mixes up"))
+        st.subheader(_("Confusion matrix: which digits it mixes up"))
         show_matrix(result, (true, read))
     with images:  # after the matrix: who sees them can click on the next cell
         show_cell(asked, result, true, read)
@@ -53,10 +53,10 @@ def show_matrix(result: "Evaluation", marked: tuple[int, int]) -> None:
     with st.container(horizontal=True, gap="small"):
         by = choose_shares()
         diagonal = choose_diagonal()
-    cell = _("{true} read as {predicted}: {count} times").format(
+    cell = _("{true} classified as {predicted}: {count} times").format(
         true="%{y}", predicted="%{x}", count="%{customdata}"
     )
-    words = MatrixWords(_("True digit"), _("Read as"), cell)
+    words = MatrixWords(_("True label"), _("Predicted label"), cell)
     st.plotly_chart(
         confusion_figure(result.confusion_matrix, words, by, diagonal, marked),
         config=CHART,
@@ -66,7 +66,10 @@ def show_matrix(result: "Evaluation", marked: tuple[int, int]) -> None:
         selection_mode="points",
     )
     st.caption(
-        _("A row is the true digit, a column what the network read; the diagonal is right. Click on a cell.")
+        _(
+            "Rows: true label. Columns: predicted label. The diagonal is correct. Click a cell to "
+            "see its images."
+        )
     )
 
 
@@ -75,7 +78,7 @@ def choose_shares() -> str:
     names = {"counts": _("Images"), "rows": _("% of row"), "columns": _("% of column")}
     return url_choice(
         st.segmented_control,
-        _("Numbers"),
+        _("Values in the cells"),
         names,
         "cells",
         "counts",
@@ -125,8 +128,8 @@ def choose_cell(result: "Evaluation") -> tuple[int, int]:
         true, read = 0, 0
     digits = {str(digit): str(digit) for digit in range(10)}
     with st.container(horizontal=True, gap="small"):
-        chosen_true = url_choice(st.selectbox, _("True digit"), digits, TRUE_KEY, str(true), width=130)
-        chosen_read = url_choice(st.selectbox, _("Read as"), digits, READ_KEY, str(read), width=130)
+        chosen_true = url_choice(st.selectbox, _("True label"), digits, TRUE_KEY, str(true), width=130)
+        chosen_read = url_choice(st.selectbox, _("Predicted label"), digits, READ_KEY, str(read), width=130)
     return int(chosen_true), int(chosen_read)
 
 
@@ -135,14 +138,14 @@ def show_cell(asked: EvaluatedSplit, result: "Evaluation", true: int, read: int)
     indices = result.cell(true, read)
     if true == read:
         text = ngettext(
-            "**{n}** image of a **{true}**, read right",
-            "**{n}** images of a **{true}**, read right",
+            "**{n}** image of a **{true}**, classified correctly",
+            "**{n}** images of a **{true}**, classified correctly",
             len(indices),
         )
     else:
         text = ngettext(
-            "**{n}** image of a **{true}**, read as **{read}**",
-            "**{n}** images of a **{true}**, read as **{read}**",
+            "**{n}** image of a **{true}**, classified as **{read}**",
+            "**{n}** images of a **{true}**, classified as **{read}**",
             len(indices),
         )
     if len(indices):
@@ -150,7 +153,9 @@ def show_cell(asked: EvaluatedSplit, result: "Evaluation", true: int, read: int)
         show_images(asked, result, indices)
     else:
         st.info(
-            _("No {true} was read as {read}. Click on a cell with a number.").format(true=true, read=read)
+            _("No {true} was classified as {read}. Click a cell that has a number.").format(
+                true=true, read=read
+            )
         )
 
 
@@ -165,9 +170,9 @@ def show_largest(result: "Evaluation") -> None:
     places = [divmod(int(place), 10) for place in np.argsort(-wrong, axis=None, kind="stable")[:MOST_NAMED]]
     named = [(true, read) for true, read in places if wrong[true, read]]
     if not named:
-        st.markdown(_("It makes no error here."))
+        st.markdown(_("There are no errors on these images."))
         return
-    st.markdown(_("Its most frequent errors:"))
+    st.markdown(_("Most frequent errors:"))
     with st.container(horizontal=True, gap="small"):
         for true, read in named:
             text = error_text(true, read, int(wrong[true, read]))
@@ -177,8 +182,8 @@ def show_largest(result: "Evaluation") -> None:
 def error_text(true: int, predicted: int, count: int) -> str:
     """Say how often one digit was read as another."""
     return ngettext(
-        "**{true}** read as **{predicted}**: {count} time",
-        "**{true}** read as **{predicted}**: {count} times",
+        "**{true}** classified as **{predicted}**: {count} time",
+        "**{true}** classified as **{predicted}**: {count} times",
         count,
     ).format(true=true, predicted=predicted, count=count)
 

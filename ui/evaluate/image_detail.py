@@ -43,26 +43,26 @@ def show_detail(asked: EvaluatedSplit, result: "Evaluation", index: int) -> None
         number = str(asked.number(index))
         link(
             "pages/draw.py",
-            _("Send it to the Draw page"),
+            _("Open in Draw"),
             ":material/draw:",
             **{SENT_KEY: f"{asked.file}-{number}"},
         )
         link(
             "pages/explore.py",
-            _("Its pixel values"),
+            _("Show pixel values"),
             ":material/grid_on:",
             view="image",
             split=asked.file,
             index=number,
         )
     questions = {
-        "pixels": _("What it looked at"),
-        "layers": _("Inside the network"),
-        "similar": _("Most alike"),
+        "pixels": _("Saliency"),
+        "layers": _("Feature maps"),
+        "similar": _("Nearest training images"),
     }
     question = url_choice(
         st.pills,
-        _("More of it"),
+        _("Explanation"),
         questions,
         "why",
         "pixels",
@@ -80,7 +80,7 @@ def show_picture(asked: EvaluatedSplit, result: "Evaluation", index: int) -> Non
     st.html(figure_html(Figure(asked.split.images[index], caption, alt)))
     doubtful = {doubt.index for doubt in DOUBTFUL_LABELS}
     if (asked.source, asked.name) == ("mnist", "test") and index in doubtful:
-        st.caption(_("People doubt this label: see Explore, Doubtful labels."))
+        st.caption(_("This label is disputed: see Explore, Label errors."))
 
 
 def show_probabilities(result: "Evaluation", index: int) -> None:
@@ -88,7 +88,7 @@ def show_probabilities(result: "Evaluation", index: int) -> None:
     shares = result.probabilities[index]
     read = int(result.predictions[index])
     st.markdown(
-        _("It reads **{read}**, {sure} sure; its loss is {loss:.2f}.").format(
+        _("Prediction **{read}**, confidence {sure}, loss {loss:.2f}.").format(
             read=read, sure=sure_text(float(shares[read])), loss=result.losses[index]
         )
     )
@@ -114,9 +114,7 @@ def show_saliency(asked: EvaluatedSplit, result: "Evaluation", index: int) -> No
         label_visibility="collapsed",
     )
     target = read if chosen == "read" else second
-    alt = _("Image {number}, coloured by what speaks for {digit}").format(
-        number=asked.number(index), digit=target
-    )
+    alt = _("Image {number}: saliency for {digit}").format(number=asked.number(index), digit=target)
     explanations.show_saliency(asked.run, asked.split.images[index], target, alt)
 
 
@@ -126,14 +124,15 @@ def show_layers(asked: EvaluatedSplit, result: "Evaluation", index: int) -> None
         layer for layer in layer_activations(asked, index) if layer.kind not in ("image", "flatten", "output")
     ]
     if not shown:
-        st.info(_("This network has no hidden layer: its pixels lead to the ten outputs directly."))
+        st.info(_("This network has no hidden layer: the pixels feed the ten outputs directly."))
         return
     for layer in shown:
         st.html(layer_html(layer))
     st.caption(
         _(
-            "Each small image is what one map of a layer makes of the digit; where a layer has no maps, each "
-            "square is a unit. Black is 0, blue above, orange below."
+            "Feature maps show what each layer makes of the image. Each small image is one "
+            "channel; in a fully connected layer, each square is one unit. Black is 0, blue is "
+            "above 0, orange is below 0."
         )
     )
 
@@ -144,7 +143,7 @@ def layer_html(layer: "LayerActivation") -> str:
     maps = layer.values.ndim == 3 and layer.values.shape[-1] > 1
     sheet = map_mosaic(layer.values) if maps else unit_strip(layer.values.ravel())
     room = min(len(layer.values), MAPS_TO_A_ROW) * MAP if maps else sheet.shape[1] * UNIT
-    alt = _("What the layer makes of the image: {layer}").format(layer=title)
+    alt = _("Feature maps of the layer: {layer}").format(layer=title)
     shape = " × ".join(map(str, layer.values.shape))
     return (
         f'<figure class="lab-layer"><figcaption><b>{escape(title)}</b> {shape}</figcaption>'

@@ -47,7 +47,7 @@ def show_one(asked: EvaluatedSplit, result: "Evaluation", indices: np.ndarray, i
     last = len(indices) - 1
     before, after = int(indices[max(place - 1, 0)]), int(indices[min(place + 1, last)])
     with st.container(horizontal=True, gap="small"):
-        st.button(_("All of them"), icon=":material/apps:", on_click=close_image)
+        st.button(_("All images"), icon=":material/apps:", on_click=close_image)
         st.button(
             _("Previous"),
             icon=":material/arrow_back:",
@@ -77,7 +77,7 @@ def show_page(asked: EvaluatedSplit, result: "Evaluation", indices: np.ndarray, 
     shown = [int(index) for index in indices[start : start + at_once]]
     with st.container(key="lab_images"):
         st.pills(
-            _("Images; choose one to see more of it"),
+            _("Images; select one to see its details"),
             shown,
             format_func=lambda index: image_label(asked, result, index),
             key=PICK_KEY,
@@ -92,7 +92,7 @@ def image_label(asked: EvaluatedSplit, result: "Evaluation", index: int) -> str:
     true, read = int(result.labels[index]), int(result.predictions[index])
     sure = sure_text(float(result.probabilities[index, read]), 0)
     words = {"number": asked.number(index), "true": true, "read": read}
-    alt = _("Image {number}: a {true} read as {read}").format(**words)
+    alt = _("Image {number}: a {true} classified as {read}").format(**words)
     text = f"**{true}** · {sure}" if true == read else f"**{true}** → **{read}** · {sure}"
     return f"![{alt}]({png_url(asked.split.images[index])}) {text}".replace("> ", "\\> ")
 
@@ -119,7 +119,7 @@ def show_pager(indices: np.ndarray, start: int, at_once: int) -> None:
     end = min(start + at_once, len(indices))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(
-            _("Back"),
+            _("Previous page"),
             icon=":material/arrow_back:",
             key="page_back",
             on_click=turn,
@@ -127,7 +127,7 @@ def show_pager(indices: np.ndarray, start: int, at_once: int) -> None:
             disabled=start == 0,
         )
         st.button(
-            _("More"),
+            _("Next page"),
             icon=":material/arrow_forward:",
             key="page_on",
             on_click=turn,
@@ -135,7 +135,7 @@ def show_pager(indices: np.ndarray, start: int, at_once: int) -> None:
             disabled=end == len(indices),
         )
         st.caption(
-            _("{first} to {last} of {all}, the largest loss first").format(
+            _("{first} to {last} of {all}, sorted by loss, largest first").format(
                 first=f"{start + 1:,}", last=f"{end:,}", all=f"{len(indices):,}"
             ),
             width="content",
@@ -148,11 +148,11 @@ WORST_PER_PAGE = 24
 def show(asked: EvaluatedSplit) -> None:
     """Show the section."""
     result = evaluation(asked)
-    st.subheader(_("Its hardest images"))
+    st.subheader(_("Worst errors: images with the largest loss"))
     st.markdown(
         _(
-            "Images it gave the least probability to the right digit, the worst first: **{wrong}** of these "
-            "{all} it reads wrong. Below each: its true digit, what was read, and how sure it was."
+            "The images whose true label got the lowest probability. **{wrong}** of these {all} "
+            "are misclassified. Below each image: true label, predicted label, confidence."
         ).format(wrong=f"{len(result.errors):,}", all=f"{len(result.labels):,}")
     )
     show_images(asked, result, result.worst, WORST_PER_PAGE)

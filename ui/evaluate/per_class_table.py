@@ -21,21 +21,24 @@ DIGIT, BAR, TAKEN_FOR = 60, 140, 150  # pixels, so that all columns fit beside t
 def show(asked: EvaluatedSplit) -> None:
     """Show precision, recall and F1 of each digit as numbers and bars, and the extremes in words."""
     result = evaluation(asked)
-    st.subheader(_("Digit by digit"))
+    st.subheader(_("Per class: precision and recall of each digit"))
     show_extremes(result)
     table = digit_table(result)
     floor = bars_begin(table)
     bar = st.column_config.ProgressColumn
     helps = {
-        "precision": (_("Precision"), _("Of the images read as this digit, the share that are.")),
-        "recall": (_("Recall"), _("Of the images of this digit, the share read as it.")),
+        "precision": (
+            _("Precision"),
+            _("Of the images predicted as this digit, the share that really show it."),
+        ),
+        "recall": (_("Recall"), _("Of the images of this digit, the share predicted as it.")),
         "f1": (_("F1"), _("The harmonic mean of precision and recall.")),
     }
     number = st.column_config.NumberColumn
     columns = {
         "digit": number(_("Digit"), width=DIGIT),
         "images": number(_("Images"), width=DIGIT, format="localized"),
-        "taken_for": st.column_config.TextColumn(_("Most often taken for"), width=TAKEN_FOR),
+        "taken_for": st.column_config.TextColumn(_("Most often confused with"), width=TAKEN_FOR),
     }
     columns |= {
         name: bar(label, help=text, format="%.2f%%", min_value=floor, max_value=100, width=BAR)
@@ -44,9 +47,9 @@ def show(asked: EvaluatedSplit) -> None:
     order = ["digit", "images", "recall", "precision", "f1", "taken_for"]
     st.dataframe(table, column_config=columns, column_order=order, hide_index=True, height="content")
     words = [
-        _("Recall: of the images of this digit, the share read as it."),
-        _("Precision: of the images read as this digit, the share that are."),
-        _("The bars begin at {floor}%, so that small differences show.").format(floor=floor),
+        _("Recall: of the images of this digit, the share predicted as it."),
+        _("Precision: of the images predicted as this digit, the share that really show it."),
+        _("The bars start at {floor}% to make small differences visible.").format(floor=floor),
     ]
     st.caption(sentences_text(words))
 
@@ -74,10 +77,10 @@ def show_extremes(result: "Evaluation") -> None:
     there = [row for row in result.per_class if row.images]
     best, worst = max(there, key=lambda row: row.recall), min(there, key=lambda row: row.recall)
     if best.recall == worst.recall:
-        st.markdown(_("It finds all digits equally well: {share}.").format(share=percent_text(best.recall)))
+        st.markdown(_("Recall is the same for all digits: {share}.").format(share=percent_text(best.recall)))
         return
     st.markdown(
-        _("It finds **{best}** best, {best_share} of them, and **{worst}** least, {worst_share}.").format(
+        _("Highest recall: **{best}** ({best_share}). Lowest recall: **{worst}** ({worst_share}).").format(
             best=best.digit,
             best_share=percent_text(best.recall),
             worst=worst.digit,

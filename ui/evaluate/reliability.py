@@ -36,35 +36,42 @@ def show_reliability(asked: EvaluatedSplit) -> None:
     from mnist_core.evaluation.calibration_curves import reliability
 
     result = evaluation(asked)
-    st.subheader(_("Is it right as often as it is sure?"))
+    st.subheader(_("Calibration: is it as right as it is sure?"))
     if len(result.labels) < 2:
-        st.info(_("There are too few images to tell."))
+        st.info(_("There are too few images to measure calibration."))
         return
-    with st.spinner(_("Fitting a temperature …")):
+    with st.spinner(_("Fitting the temperature")):
         scaled, temperature = scaled_by_temperature(asked)
     before, after = (reliability(shares, result.labels) for shares in (result.probabilities, scaled))
     st.markdown(calibration_text(before, result.accuracy))
     with st.container(horizontal=True, gap="small"):
-        text = _("The mean distance between how sure it is and how often it is right, over 15 parts.")
+        text = _(
+            "Expected calibration error (ECE): the mean gap between confidence and accuracy over "
+            "15 bins, weighted by their images."
+        )
         st.metric(_("Calibration error"), f"{before.expected_error:.2%}", width="content", help=text)
-        text = _("All scores divided by one number before the softmax, the temperature: {number:.2f} here.")
+        text = _(
+            "Temperature scaling divides all logits by one number, the temperature, before the "
+            "softmax. Here it is {number:.2f}."
+        )
         st.metric(
             _("After temperature scaling"),
             f"{after.expected_error:.2%}",
             width="content",
             help=text.format(number=temperature),
         )
-    names = {"before": _("As it is"), "after": _("After scaling")}
+    names = {"before": _("Before scaling"), "after": _("After scaling")}
     st.vega_lite_chart(
         reliability_points({names["before"]: before, names["after"]: after}),
-        reliability_spec(list(names.values()), _("How sure it is"), _("How often it is right"), _("Images")),
-        alt=_("How often it is right for each degree of sureness; on the dashed line it is both alike"),
+        reliability_spec(list(names.values()), _("Confidence"), _("Accuracy"), _("Images")),
+        alt=_("Reliability diagram: accuracy by confidence; on the dashed line both are equal"),
     )
     st.caption(
         _(
-            "Each dot is a fifteenth of the scale from 0 to 100% sure, the larger the more images; those of "
-            "few images are uncertain. Below the dashed line it is too sure. The temperature is fitted to "
-            "each half of the images and judged on the other."
+            "Reliability diagram: each dot is one of 15 confidence bins. Larger dots hold more "
+            "images; dots of few images are uncertain. Below the dashed line the network is "
+            "overconfident. The temperature is fitted on one half of the images and evaluated on "
+            "the other, for both halves."
         )
     )
 
@@ -74,12 +81,10 @@ def calibration_text(found: "Reliability", accuracy: float) -> str:
     words = {"sure": f"{found.confidence:.1%}", "right": f"{accuracy:.1%}"}
     by_chance = 2 * sqrt(accuracy * (1 - accuracy) / found.counts.sum())
     if abs(found.confidence - accuracy) <= max(LEAST_GAP, by_chance):
-        return _("It is {sure} sure on average and {right} right: about as sure as it should be.").format(
-            **words
-        )
+        return _("Mean confidence {sure}, accuracy {right}: **well calibrated**.").format(**words)
     if found.confidence > accuracy:
-        return _("It is {sure} sure on average but {right} right: **too sure**.").format(**words)
-    return _("It is {sure} sure on average but {right} right: **not sure enough**.").format(**words)
+        return _("Mean confidence {sure}, accuracy {right}: **overconfident**.").format(**words)
+    return _("Mean confidence {sure}, accuracy {right}: **underconfident**.").format(**words)
 
 
 def show_risk(asked: EvaluatedSplit) -> None:
@@ -88,9 +93,9 @@ def show_risk(asked: EvaluatedSplit) -> None:
 
     result = evaluation(asked)
     found = risk_coverage(result.probabilities, result.labels)
-    st.subheader(_("Answer less, err less"))
+    st.subheader(_("Selective prediction: reject unsure images"))
     st.markdown(
-        _("If it may say \"I don't know\" whenever it isn't sure enough, fewer of its answers are wrong.")
+        _("If the network rejects images below a confidence threshold, fewer of its answers are wrong.")
     )
     threshold = choose_threshold()
     answered, wrong = found.answered(threshold)
@@ -98,15 +103,15 @@ def show_risk(asked: EvaluatedSplit) -> None:
     coverage, risk = answered / len(result.labels), wrong / answered if answered else 0.0
     st.vega_lite_chart(
         risk_points(found),
-        risk_spec(coverage, risk, _("Share answered"), _("Wrong answers")),
-        alt=_("The share of wrong answers against the share of images answered"),
+        risk_spec(coverage, risk, _("Coverage (share of images answered)"), _("Error rate of the answers")),
+        alt=_("Risk-coverage curve: error rate of the answers against the share of images answered"),
     )
 
 
 def choose_threshold() -> float:
     """Show how sure it must be to answer, which is in the URL; return that, 0 to 1."""
     names = {share: f"{100 * float(share):g}%" for share in THRESHOLDS}
-    label = _("Answer only if at least so sure")
+    label = _("Confidence threshold")
     return float(url_choice(st.select_slider, label, names, THRESHOLD_KEY, USUAL_THRESHOLD))
 
 
@@ -114,15 +119,17 @@ def risk_text(images: int, answered: int, wrong: int, errors: int) -> str:
     """Say what answering only so often means."""
     left = images - answered
     if not answered:
-        return _("It answers **none** of the {all:,} images: it is never so sure.").format(all=images)
+        return _("It answers **none** of the {all:,} images: no confidence reaches the threshold.").format(
+            all=images
+        )
     share = _(
-        "It answers **{share:.1%}** of the images and errs on **{risk:.2%}** of these ({wrong:,} of "
-        "{answered:,})."
+        "It answers **{share:.1%}** of the images; **{risk:.2%}** of these answers are wrong "
+        "({wrong:,} of {answered:,})."
     )
     text = share.format(share=answered / images, risk=wrong / answered, wrong=wrong, answered=answered)
     if not left:
         return text
-    rest = _("It leaves {left:,} to people, of which it would have read {spared:,} wrong.")
+    rest = _("It rejects {left:,} images, of which it would have misclassified {spared:,}.")
     return sentences_text([text, rest.format(left=left, spared=errors - wrong)])
 
 

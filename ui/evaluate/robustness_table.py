@@ -42,11 +42,12 @@ Work = Job["Robustness | None"]
 
 def show(asked: EvaluatedSplit) -> None:
     """Show the section: what it does, how much of it, and what came of it or comes of it by now."""
-    st.subheader(_("Where it breaks"))
+    st.subheader(_("Robustness: accuracy on corrupted images"))
     st.markdown(
         _(
-            "The same images, made harder step by step in {count} ways, and how many of them it still reads. "
-            "What a person would read at a glance may be lost on a network that has never seen it."
+            "Accuracy on the same images under {count} corruptions and attacks of increasing "
+            "strength. A network can fail on an image that a person reads easily if its training "
+            "images had nothing like it."
         ).format(count=len(DISTURBANCES))
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -63,7 +64,7 @@ def choose_size(asked: EvaluatedSplit) -> int:
     """Show on how many images it is measured, and about how long that takes; return how many."""
     seconds = {size: min(int(size), len(asked.split)) * robustness_seconds(asked) for size in SIZES}
     names = {
-        size: _("{images:,} in about {time}").format(images=int(size), time=duration_text(rounded(time)))
+        size: _("{images:,} images, about {time}").format(images=int(size), time=duration_text(rounded(time)))
         for size, time in seconds.items()
     }
     soon = USUAL_SIZE if seconds[USUAL_SIZE] <= SECONDS_TO_WAIT else SIZES[0]
@@ -77,13 +78,13 @@ def rounded(seconds: float) -> float:
 
 def choose_seed() -> int:
     """Show the seed of all that is drawn by chance; return it."""
-    help_text = _("The same seed turns, moves and spots each image in the same way again.")
+    help_text = _("The same seed gives the same random rotations, shifts and noise.")
     return url_number(_("Seed"), SEED_KEY, HIGHEST_SEED, 130, help_text=help_text)
 
 
 def choose_example(asked: EvaluatedSplit) -> int:
     """Show which image the examples are made of; return its place in the split."""
-    return url_number(_("Image shown"), EXAMPLE_KEY, len(asked.split) - 1, 130)
+    return url_number(_("Example image"), EXAMPLE_KEY, len(asked.split) - 1, 130)
 
 
 def show_start(work: Work, images: int) -> None:
@@ -91,24 +92,24 @@ def show_start(work: Work, images: int) -> None:
     if work.finished:
         return
     if work.failed:
-        st.warning(_("It could not be measured. Try again, with fewer images if memory is short."))
+        st.warning(_("The measurement failed. Try again, with fewer images if memory is short."))
     elif work.latest is not None:
-        st.info(_("Stopped; below is what was measured until then."))
+        st.info(_("Stopped. Below are the results measured so far."))
     else:
         st.info(
             _(
-                "It reads {images:,} images at {strengths} strengths, and attacks them. You can use the "
-                "page meanwhile."
+                "This classifies {images:,} images at {strengths} strengths and attacks them. You can "
+                "use the page meanwhile."
             ).format(images=images, strengths=STRENGTHS)
         )
-    start_button(_("Measure"), WATCHED_KEY, lambda: work, key="measure")
+    start_button(_("Measure robustness"), WATCHED_KEY, lambda: work, key="measure")
 
 
 @st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
 def show_progress(asked: EvaluatedSplit, work: Work, example: int, seed: int) -> None:
     """Show how far the measurement is, and what is known by now."""
     waiting = work.latest is None
-    text = _("Waiting for another measurement to end …") if waiting else _("Measuring: {percent:.0%}")
+    text = _("Waiting for another measurement to end") if waiting else _("Measuring: {percent:.0%}")
     show_job_progress(work, WATCHED_KEY, text, key="stop_measuring")
     show_disturbances(asked, work.latest, example, seed)
 
@@ -120,13 +121,13 @@ def show_result(asked: EvaluatedSplit, result: "Robustness | None", example: int
     show_disturbances(asked, result, example, seed)
     if result is None or not result.accuracies:
         return
-    st.subheader(_("One number each"))
+    st.subheader(_("Mean accuracy for each corruption"))
     table, columns = score_table(result)
     st.dataframe(table, column_config=columns, hide_index=True, height="content")
     st.caption(
         _(
-            "The mean accuracy over all strengths but none. Each has a standard error of at most "
-            "{error:.1%}, as {images:,} images were read; small differences may be chance."
+            "Mean accuracy over all strengths above zero. With {images:,} images the standard "
+            "error of each figure is at most {error:.1%}; small differences may be chance."
         ).format(error=result.standard_error(0.5), images=result.images)
     )
     st.download_button(
@@ -146,8 +147,8 @@ def show_extremes(result: "Robustness") -> None:
         return
     best, worst = max(scores, key=scores.get), min(scores, key=scores.get)
     text = _(
-        "It reads **{clean:.1%}** of them as they are. It copes best with **{best}** ({best_score:.1%} on "
-        "average) and worst with **{worst}** ({worst_score:.1%})."
+        "Accuracy on clean images **{clean:.1%}**. Most robust to **{best}** (mean "
+        "{best_score:.1%}), least robust to **{worst}** ({worst_score:.1%})."
     )
     st.markdown(
         text.format(
@@ -162,7 +163,7 @@ def show_extremes(result: "Robustness") -> None:
 
 def show_disturbances(asked: EvaluatedSplit, result: "Robustness | None", example: int, seed: int) -> None:
     """Show each trial: an image at each strength, and the accuracies measured there."""
-    with st.spinner(_("Disturbing the image …")):
+    with st.spinner(_("Corrupting the image")):
         images = disturbed_examples(asked, example, seed)
     st.html(disturbances_html(images, result))
 
@@ -239,9 +240,9 @@ def score_table(result: "Robustness") -> "tuple[pd.DataFrame, dict[str, Any]]":
     ]
     bar = st.column_config.ProgressColumn
     columns = {
-        "trial": st.column_config.TextColumn(_("Made harder by")),
+        "trial": st.column_config.TextColumn(_("Corruption or attack")),
         "score": bar(_("Mean accuracy"), format="%.1f%%", min_value=0, max_value=100),
-        "strongest": bar(_("At its strongest"), format="%.1f%%", min_value=0, max_value=100),
+        "strongest": bar(_("At the highest strength"), format="%.1f%%", min_value=0, max_value=100),
     }
     return pd.DataFrame(rows, columns=["trial", "score", "strongest"]), columns
 

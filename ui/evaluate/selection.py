@@ -56,7 +56,7 @@ def choose_split(run: Run, data: Dataset) -> EvaluatedSplit:
     fair = run.config.monitor == "validation" and "validation" in splits
     name = url_choice(
         st.segmented_control,
-        _("Images to judge it by"),
+        _("Evaluate on"),
         names,
         SPLIT_KEY,
         "validation" if fair else "test",
@@ -69,31 +69,33 @@ def choose_split(run: Run, data: Dataset) -> EvaluatedSplit:
 def split_name(name: str) -> str:
     """Return what a split is called."""
     return {
-        "validation": _("Validation"),
-        "train": _("Training"),
-        "test": _("Test"),
+        "validation": _("Validation set"),
+        "train": _("Training set"),
+        "test": _("Test set"),
     }[name]
 
 
 def split_explanation(asked: EvaluatedSplit) -> str:
     """Say what the images are to the run, and why others may judge it more or less fairly."""
     if asked.run.results.get("source", asked.source) != asked.source:
-        return _("It learned from other images than are loaded here, so all of them are new to it.")
+        return _("It was trained on another data set, so all of these images are new to it.")
     if asked.name == "train":
-        return _("It has learned from these images: they show what it couldn't learn, not how good it is.")
+        return _(
+            "It was trained on these images: they show what it could not fit, not how well it generalizes."
+        )
     if asked.name == "validation":
         return _(
-            "Training images it never learned from. The test images are for the end: each time a choice is "
-            "made after a look at them, they judge a little too kindly."
+            "Training images held out as the validation set. Keep the test set for the end: each "
+            "choice made after looking at it makes its accuracy slightly too good."
         )
     if asked.run.config.monitor == "test":
         return _(
-            "It watched the test images while it trained: where they were used to choose settings or when to "
-            "stop, they judge it a little too kindly."
+            "The test set was monitored during training. Where it was used to choose settings or "
+            "when to stop, its accuracy is slightly too good."
         )
     return _(
-        "Images kept for the end. Each time a choice is made after a look at them, they judge a little too "
-        "kindly; use the validation images to choose."
+        "Keep the test set for the end. Each choice made after looking at it makes its "
+        "accuracy slightly too good; use the validation set to choose."
     )
 
 
@@ -109,13 +111,16 @@ def show_summary(asked: EvaluatedSplit, result: "Evaluation") -> None:
     correct = images - len(result.errors)
     low, high = wilson_interval(correct, images)
     sentence = {
-        "test": _("It reads **{correct:,}** of **{all:,}** test images right."),
-        "validation": _("It reads **{correct:,}** of **{all:,}** validation images right."),
-        "train": _("It reads **{correct:,}** of **{all:,}** training images right."),
+        "test": _("**{correct:,}** of **{all:,}** test images classified correctly."),
+        "validation": _("**{correct:,}** of **{all:,}** validation images classified correctly."),
+        "train": _("**{correct:,}** of **{all:,}** training images classified correctly."),
     }[asked.name]
     said = [sentence.format(correct=correct, all=images)]
     if asked.name != "train":  # what it has learned from says nothing of other images
-        words = _("Of all images like these it may well read {low:.1%} to {high:.1%} (95% interval, Wilson).")
+        words = _(
+            "95% confidence interval (Wilson) of the accuracy on all images like these: {low:.1%} "
+            "to {high:.1%}."
+        )
         said.append(words.format(low=low, high=high))
     st.markdown(sentences_text(said))
     st.caption(split_explanation(asked))
@@ -129,9 +134,9 @@ def show_accuracies(asked: EvaluatedSplit, result: "Evaluation") -> None:
         return
     if "test_accuracy" in asked.run.results:
         recorded = percent_text(asked.run.results["test_accuracy"])
-        text = _("Measured once, when training ended.")
+        text = _("Measured once, at the end of training.")
         st.metric(_("Test accuracy"), recorded, width="content", help=text)
-    names = {"validation": _("On validation images"), "train": _("On training images")}
+    names = {"validation": _("Validation accuracy"), "train": _("Training accuracy")}
     st.metric(names[asked.name], accuracy, width="content")
 
 

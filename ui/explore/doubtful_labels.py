@@ -94,7 +94,7 @@ def pretrained_readings(data: Dataset) -> "dict[int, Prediction]":
     if run is None or not run.checkpoints:
         st.info(_("The shipped model isn't here."))
         return {}
-    with st.spinner(_("Reading the images …")):
+    with st.spinner(_("Classifying the images")):
         from mnist_core.recognition.recognizer import predict
 
         model = resources.model(run)

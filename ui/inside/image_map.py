@@ -50,7 +50,7 @@ def _show_map(seen: InspectedRun, positions: np.ndarray, colours: str) -> None:
     labels, read = split.labels[:count], evaluation_at(seen).predictions[:count]
     st.vega_lite_chart(
         answer_points(positions, labels, read),
-        answer_map_spec(map_words(), _("Read as"), colours == "errors"),
+        answer_map_spec(map_words(), _("Predicted label"), colours == "errors"),
         key="hidden_map",
         alt=_(
             "A map of test images, each shown as its digit; what the last layer takes for alike lies together"

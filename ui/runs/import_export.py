@@ -66,8 +66,8 @@ def show_import() -> None:
         if answer:
             (st.success if imported is not None else st.error)(translate(answer))
         if imported:
-            link("pages/evaluate.py", _("See where it errs"), ":material/fact_check:", run=imported)
-            link("pages/draw.py", _("Let it read your own writing"), ":material/draw:", run=imported)
+            link("pages/evaluate.py", _("Evaluate it"), ":material/fact_check:", run=imported)
+            link("pages/draw.py", _("Test it on your handwriting"), ":material/draw:", run=imported)
 
 
 def _take_in() -> None:

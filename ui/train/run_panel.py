@@ -101,8 +101,8 @@ def _why_untested(run: Run) -> str:
 def _show_ways_on(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if run.checkpoints:
-            link("pages/evaluate.py", _("See where it errs"), ":material/fact_check:")
-            link("pages/draw.py", _("Let it read your own writing"), ":material/draw:")
+            link("pages/evaluate.py", _("Evaluate it"), ":material/fact_check:")
+            link("pages/draw.py", _("Test it on your handwriting"), ":material/draw:")
             link("pages/compare.py", _("Compare it, repeat it"), ":material/compare_arrows:")
         show_export(run)
 
