@@ -1,4 +1,4 @@
-"""What can be chosen for each setting of a training: names, labels, descriptions and related facts."""
+"""Registries of the choices for each training setting: labels, descriptions and parameters, without torch."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from mnist_core.messages import N_, InputError, Message
 
 @dataclass(frozen=True)
 class Activation:
-    """One activation: `layer` names its class in torch.nn, with `options`; None builds nothing.
+    """An activation function; `layer` names its class in torch.nn, built with `options` (None: no layer).
 
-    `pieces` linear maps feed each unit (1 for all but Maxout). `monotone` ones never fall as their input
-    rises, so max pooling gives the same before them as after, for a quarter of the work.
+    Each unit takes `pieces` linear maps as input (1 for all but Maxout). A `monotone` activation never
+    decreases, so max pooling before it gives the same result as after it, for a quarter of the work.
     """
 
     label: str
@@ -81,10 +81,10 @@ ACTIVATIONS: dict[str, Activation] = {
 
 @dataclass(frozen=True)
 class Architecture:
-    """One family of networks, which models.architectures builds.
+    """A family of networks; models.architectures builds it.
 
-    `uses_widths`: it has hidden layers of TrainConfig.widths. `stages`: the fewest and most channel counts it
-    takes, None for none.
+    `uses_widths`: it has fully connected hidden layers of TrainConfig.widths. `stages`: the smallest and
+    largest number of channel counts it accepts; None if it has no channels.
     """
 
     label: str
@@ -93,7 +93,7 @@ class Architecture:
     stages: tuple[int, int] | None = None
 
     def check(self, channels: tuple[int, ...]) -> None:
-        """Raise InputError when this family can't be built with `channels`."""
+        """Raise InputError if the number of `channels` is outside `stages`."""
         if self.stages and not self.stages[0] <= len(channels) <= self.stages[1]:
             raise InputError(
                 N_(
@@ -149,14 +149,14 @@ ARCHITECTURES: dict[str, Architecture] = {
 
 @dataclass(frozen=True)
 class OptimizerEntry:
-    """One optimizer; `learning_rate` is its usual one. training.optimizers has its update rule.
+    """An optimizer with its default `learning_rate`; training.optimizers has its update rule.
 
-    `cls` is the class in torch.optim that does the same, with `nesterov` and `fused` as options.
+    `torch_class` names the equivalent class in torch.optim; `nesterov` and `fused` are its options.
     """
 
     label: str
     description: str
-    cls: str
+    torch_class: str
     learning_rate: float
     uses_momentum: bool = False
     nesterov: bool = False
@@ -215,7 +215,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = {
 
 @dataclass(frozen=True)
 class Schedule:
-    """One schedule: `factor(progress)` multiplies the learning rate; progress runs from 0 to 1."""
+    """A learning rate schedule: `factor(progress)` multiplies the base rate; progress is 0 to 1."""
 
     label: str
     description: str
@@ -250,11 +250,11 @@ SCHEDULES: dict[str, Schedule] = {
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far an image may move: limits of independent uniform draws, each taken both ways.
+    """Limits of the random transformations; each is drawn independently and uniformly from -limit to limit.
 
-    `shift` in pixels, `rotation` and `shear` in degrees, `scale` as a share of the size, `elastic` as the
-    standard deviation of a smooth displacement in pixels, `pen` as the share by which lines go over into ones
-    a pixel wider or narrower on both sides. `whole_pixels` draws shifts without interpolation.
+    `shift` is in pixels, `rotation` and `shear` in degrees, `scale` relative to the size (0.1 is 10%).
+    `elastic` is the standard deviation of a smooth displacement field, in pixels. `line_width` blends lines
+    with dilated or eroded ones (3 x 3): 1 is all of that. `whole_pixels`: integer shifts, no interpolation.
     """
 
     label: str
@@ -264,7 +264,7 @@ class Augmentation:
     scale: float = 0.0
     shear: float = 0.0
     elastic: float = 0.0
-    pen: float = 0.0
+    line_width: float = 0.0
     whole_pixels: bool = False
 
 
@@ -298,14 +298,14 @@ AUGMENTATIONS: dict[str, Augmentation] = {
         scale=0.1,
         shear=10,
         elastic=0.7,
-        pen=0.5,
+        line_width=0.5,
     ),
 }
 
 
 @dataclass(frozen=True)
 class InputScaling:
-    """Pixels become (pixel / 255 - mean) / std."""
+    """Input scaling: pixel values 0..255 become (pixel / 255 - mean) / std."""
 
     label: str
     description: str

@@ -1,4 +1,4 @@
-"""The settings of one training, checked when made, to and from JSON."""
+"""TrainConfig: the settings of one training, validated on construction, read from and written to JSON."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from mnist_core.choices import (
-    ARCHITECTURES,
-    CHOICES,
-)
+from mnist_core.choices import ARCHITECTURES, CHOICES
 from mnist_core.messages import N_, InputError
 
 FIELD_RANGES: dict[str, tuple[float, float]] = {
@@ -32,14 +29,14 @@ MAX_LAYERS = 8
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything that decides a training, with the settings of a first experiment as defaults.
+    """All settings of a training; FIELD_RANGES has the numeric ranges, `choices.CHOICES` the named choices.
 
-    `train_size` and `validation_size` count images: the validation images are the last of the training
-    set, the training images the first of what is left. `widths` are hidden units per layer of an MLP,
-    `channels` feature maps per stage of a CNN. To the training images come `written_share` times as many
-    digits that mnist_core.synthetic.generator writes. Rates and shares are plain numbers (0.1 is a tenth).
+    The validation set is the last `validation_size` images of MNIST's training set; the model trains on the
+    first `train_size` of the rest. `widths` are the units of each hidden layer, `channels` the feature maps
+    of each convolutional stage. `written_share` adds that many synthetic digits per training image
+    (mnist_core.synthetic.generator). Rates and shares are fractions: 0.1 is 10%.
 
-    Raises InputError when a value can't be used.
+    Raises InputError if a value is out of range, an unknown choice, or doesn't go with the others.
     """
 
     recipe: str = "custom"
@@ -93,12 +90,12 @@ class TrainConfig:
             )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the settings as JSON values; `from_json` reads them back."""
+        """Return the settings as JSON values, tuples as lists; `from_json` reads them."""
         return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> TrainConfig:
-        """Read settings written by `to_json`; missing ones take their defaults.
+        """Create a config from the output of `to_json`; missing settings get their defaults.
 
         Raises InputError for an unknown setting, a wrong type or a value out of range.
         """
@@ -113,16 +110,16 @@ class TrainConfig:
             _check_type(name, value, known[name])
         return cls(**values)
 
-    def with_text(self, name: str, text: str) -> TrainConfig:
-        """Return a copy with setting `name` read from `text`, as a command line gives it ("64,64", "0.1").
+    def with_setting(self, name: str, text: str) -> TrainConfig:
+        """Return a copy with setting `name` parsed from `text`, as on the command line ("64,64", "0.1").
 
         Raises InputError as `from_json` does.
         """
         return TrainConfig.from_json({**self.to_json(), name: _parse(name, text, getattr(self, name, ""))})
 
 
-def read_setting(name: str, text: str) -> Any:
-    """Read the setting `name`, one of TrainConfig's, from text, whatever the others are.
+def parse_setting(name: str, text: str) -> Any:
+    """Parse the value of TrainConfig's field `name` from text and check it on its own.
 
     Raises InputError for a wrong type or a value out of range.
     """
@@ -132,7 +129,7 @@ def read_setting(name: str, text: str) -> Any:
 
 
 def _check(name: str, value: Any) -> None:
-    """Raise InputError for a value that can't be used whatever the other settings are."""
+    """Raise InputError if the value of one setting is invalid on its own."""
     if name in CHOICES:
         _check_choice(name, value, CHOICES[name])
     if isinstance(value, tuple) and len(value) > MAX_LAYERS:
@@ -185,7 +182,7 @@ def _check_choice(name: str, value: str, choices: Mapping[str, object]) -> None:
 
 def _check_range(name: str, value: float, bounds: tuple[float, float]) -> None:
     low, high = bounds
-    if not low <= value <= high:  # nor is NaN
+    if not low <= value <= high:  # this form also rejects NaN
         raise InputError(
             N_("{name} must be from {low} to {high}, not {value}."),
             name=name,

@@ -1,17 +1,17 @@
-"""Sentences for people: English templates that the pages can translate, with their values kept apart."""
+"""User messages: English templates with separate values, so that the pages can translate them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
-def N_(text: str) -> str:  # noqa: N802 - gettext's own name for "mark, don't translate yet"
-    """Mark an English source string for the catalogs; it is translated where it is shown."""
+def N_(text: str) -> str:  # noqa: N802 - gettext's usual name for "mark only"
+    """Mark an English source string for extraction into the catalogs; it is translated when shown."""
     return text
 
 
 @dataclass(frozen=True)
 class Message:
-    """A sentence: an English `template` for `str.format` and the `values` that fill it."""
+    """A message: an English `template` for `str.format` and the `values` to fill in."""
 
     template: str
     values: Mapping[str, object] = field(default_factory=dict)
@@ -21,7 +21,7 @@ class Message:
 
 
 class InputError(ValueError):
-    """Something a person gave can't be used; the message says what is wrong and what to do."""
+    """Invalid user input; the message says what is wrong and what to do."""
 
     def __init__(self, template: str, **values: object) -> None:
         super().__init__(template)

@@ -1,4 +1,4 @@
-"""Named settings: the six tutorial recipes as written, and the house's own."""
+"""Recipes: named training settings; six follow published tutorials, four are our own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mnist_core.messages import N_
 
 @dataclass(frozen=True)
 class Recipe:
-    """A config with a name, and one line on what it shows."""
+    """A training config with a label and a description of one sentence."""
 
     label: str
     description: str
@@ -19,25 +19,26 @@ class Recipe:
 
 
 def _tutorial(name: str, label: str, description: str, **settings: Any) -> tuple[str, Recipe]:
-    """A tutorial trains on all 60,000 images and watches the test set, as it was written."""
-    as_written: dict[str, Any] = {"validation_size": 0, "monitor": "test", "input_scaling": "unit"}
-    return name, Recipe(label, description, TrainConfig(recipe=name, **{**as_written, **settings}))
+    """A tutorial's recipe: by default it trains on all 60,000 images and monitors the test set."""
+    defaults: dict[str, Any] = {"validation_size": 0, "monitor": "test", "input_scaling": "unit"}
+    return name, Recipe(label, description, TrainConfig(recipe=name, **{**defaults, **settings}))
 
 
-def _house(name: str, label: str, description: str, **settings: Any) -> tuple[str, Recipe]:
-    shared: dict[str, Any] = {
+def _own(name: str, label: str, description: str, **settings: Any) -> tuple[str, Recipe]:
+    """One of our own recipes: a CNN with batch norm, AdamW and the one-cycle schedule."""
+    defaults: dict[str, Any] = {
         "batch_norm": True,
         "optimizer": "adamw",
         "schedule": "one_cycle",
         "widths": (),
         "weight_decay": 0.01,
     }
-    return name, Recipe(label, description, TrainConfig(recipe=name, **{**shared, **settings}))
+    return name, Recipe(label, description, TrainConfig(recipe=name, **{**defaults, **settings}))
 
 
 RECIPES: dict[str, Recipe] = dict(
     [
-        _house(
+        _own(
             "quick",
             N_("Quick"),
             N_("A small convolutional network that reaches 99% in seconds."),
@@ -46,7 +47,7 @@ RECIPES: dict[str, Recipe] = dict(
             learning_rate=0.01,
             epochs=2,
         ),
-        _house(
+        _own(
             "accurate",
             N_("Accurate"),
             N_("A wider one on moved and turned images: 99.5% and more in a few minutes."),
@@ -57,7 +58,7 @@ RECIPES: dict[str, Recipe] = dict(
             augmentation="affine",
             label_smoothing=0.1,
         ),
-        _house(
+        _own(
             "best",
             N_("Best"),
             N_("Six convolutions on varied images, for as long as it helps."),
@@ -69,7 +70,7 @@ RECIPES: dict[str, Recipe] = dict(
             label_smoothing=0.1,
             validation_size=2_000,
         ),
-        _house(
+        _own(
             "world",
             N_("World"),
             N_("Best, and digits in the forms that MNIST lacks: 1 with an upstroke, crossed 7, open 4."),

@@ -106,7 +106,7 @@ def _config(options: argparse.Namespace) -> TrainConfig:
         field, separator, text = setting.partition("=")
         if not separator:
             raise InputError("--set takes FIELD=VALUE, such as batch_size=64, not {given!r}.", given=setting)
-        config = config.with_text(field, text)
+        config = config.with_setting(field, text)
     given = {name: getattr(options, name) for name in ("epochs", "seed")}
     return replace(config, **{name: value for name, value in given.items() if value is not None})
 

@@ -1,1 +1,1 @@
-"""MNIST: found, downloaded, checked, opened and described."""
+"""MNIST: finding, downloading, checking and loading it; statistics, projections and label errors."""

@@ -1,7 +1,7 @@
-"""MNIST from the internet, by torchvision in a process of its own.
+"""Downloading MNIST with torchvision in a child process.
 
-So torchvision's memory never enters the app, and a download can be ended at any moment. What it leaves is
-MNIST, checked byte for byte, or nothing.
+The child keeps torchvision out of the app's memory, and can be killed at any moment. Files are moved into
+place only after their checksums are verified.
 """
 
 import errno
@@ -28,11 +28,11 @@ from mnist_core.messages import N_, InputError
 PROJECT = Path(__file__).resolve().parent.parent.parent
 DOWNLOAD_BYTES = 11_594_722  # of the four .gz files on torchvision's mirrors
 POLL_SECONDS = 0.1
-SOCKET_SECONDS = 10  # how long one connection may be silent
-PATIENCE_SECONDS = 30.0  # how long the whole download may be
-START_SECONDS = 120.0  # how long Python may take to import torchvision from a slow disk
+SOCKET_SECONDS = 10  # timeout of one connection
+STALL_SECONDS = 30.0  # without any data, after which the download fails
+START_SECONDS = 120.0  # timeout of the child's start: importing torchvision from a slow disk
 TEMPORARY = ".mnist-download-"
-REPORTED = 3  # the child's exit code after it said what went wrong
+EXIT_REPORTED = 3  # the child's exit code after it printed the error
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 PROBLEMS = {
@@ -61,11 +61,11 @@ PROBLEMS = {
 
 
 class DownloadError(InputError):
-    """MNIST could not be downloaded; the message says why and what to do."""
+    """The download of MNIST failed; the message says why and what to do."""
 
 
 class _Failure(Exception):
-    """A `kind` of PROBLEMS and the `detail` that came with it."""
+    """A key of PROBLEMS (`kind`) and the `detail` for its message."""
 
     def __init__(self, kind: str, detail: str = "") -> None:
         super().__init__(kind, detail)
@@ -73,35 +73,36 @@ class _Failure(Exception):
 
 
 def download_mnist(
-    directory: Path | str, mirror: str | None = None, patience: float = PATIENCE_SECONDS
+    directory: Path | str, mirror: str | None = None, stall_seconds: float = STALL_SECONDS
 ) -> Generator[float]:
-    """Download MNIST into `directory`/MNIST/raw, yielding the fraction that has arrived, 0 to 1.
+    """Download MNIST into `directory`/MNIST/raw; yield the fraction received, 0 to 1.
 
-    From torchvision's own mirrors, or from `mirror` (or the environment's DIGITLAB_MIRROR), a URL under which
-    the four .gz files lie. Closing the iterator stops the download. Raises DownloadError when it fails, or
-    when nothing arrives for `patience` seconds.
+    The source is `mirror`, else the environment variable DIGITLAB_MIRROR (the base URL of the four .gz
+    files), else torchvision's mirrors. Closing the generator stops the download. Raises DownloadError if it
+    fails or no data arrives for `stall_seconds` seconds.
     """
     directory = Path(directory).expanduser().resolve()
     try:
-        yield from _download(directory, mirror or os.environ.get("DIGITLAB_MIRROR"), patience)
+        yield from _download(directory, mirror or os.environ.get("DIGITLAB_MIRROR"), stall_seconds)
     except _Failure as failure:
         raise DownloadError(PROBLEMS[failure.kind], directory=directory, detail=failure.detail) from failure
     except OSError as error:
         raise DownloadError(PROBLEMS["disk"], directory=directory, detail=error.strerror or error) from error
 
 
-def _download(directory: Path, mirror: str | None, patience: float) -> Iterator[float]:
+def _download(directory: Path, mirror: str | None, stall_seconds: float) -> Iterator[float]:
     directory.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(directory / f"{TEMPORARY}lock", thread_local=False)  # a generator may be closed anywhere
+    # thread_local=False: the generator may be closed by another thread
+    lock = FileLock(directory / f"{TEMPORARY}lock", thread_local=False)
     yield from _wait_for(lock)
     try:
         target = directory / "MNIST" / "raw"
-        if not _is_mnist(target):  # another process may just have put it there
-            for leftover in directory.glob(f"{TEMPORARY}*/"):  # of a download that was killed
+        if not _is_mnist(target):  # another process may have downloaded it meanwhile
+            for leftover in directory.glob(f"{TEMPORARY}*/"):  # of killed downloads
                 shutil.rmtree(leftover, ignore_errors=True)
             with TemporaryDirectory(prefix=TEMPORARY, dir=directory, ignore_cleanup_errors=True) as temporary:
                 fetched = Path(temporary) / "MNIST" / "raw"
-                yield from _fetch(fetched, mirror, patience)
+                yield from _fetch(fetched, mirror, stall_seconds)
                 target.mkdir(parents=True, exist_ok=True)
                 for name in MNIST_FILES:
                     os.replace(fetched / name, target / name)
@@ -111,7 +112,7 @@ def _download(directory: Path, mirror: str | None, patience: float) -> Iterator[
 
 
 def _wait_for(lock: FileLock) -> Iterator[float]:
-    """Acquire it; yield 0.0 from time to time as long as another process is downloading."""
+    """Acquire `lock`; yield 0.0 every POLL_SECONDS while another process downloads."""
     while True:
         try:
             lock.acquire(blocking=False)
@@ -130,8 +131,11 @@ def _is_mnist(folder: Path) -> bool:
     return True
 
 
-def _fetch(fetched: Path, mirror: str | None, patience: float) -> Iterator[float]:
-    """Have a child process download into the raw folder `fetched`; what is there then is MNIST."""
+def _fetch(fetched: Path, mirror: str | None, stall_seconds: float) -> Iterator[float]:
+    """Download in a child process into the raw folder `fetched`, and verify the files.
+
+    Raises _Failure if the child fails, stalls or leaves files that aren't MNIST's.
+    """
     root = fetched.parent.parent
     command = [sys.executable, "-m", "mnist_core.data.download", str(root), *([mirror] if mirror else [])]
     pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
@@ -139,44 +143,44 @@ def _fetch(fetched: Path, mirror: str | None, patience: float) -> Iterator[float
         command, cwd=PROJECT, stdin=pipe, stdout=pipe, stderr=nowhere, encoding="utf-8"
     ) as child:
         try:
-            yield from _watch(child, fetched, patience)
+            yield from _watch(child, fetched, stall_seconds)
         finally:
             child.kill()
-        said, _ = child.communicate()
-    if child.returncode == REPORTED:
-        raise _Failure(*json.loads(said.splitlines()[-1]))
+        output, _ = child.communicate()
+    if child.returncode == EXIT_REPORTED:
+        raise _Failure(*json.loads(output.splitlines()[-1]))
     if child.returncode:
         raise _Failure("ended", f"exit code {child.returncode}")
     if not _is_mnist(fetched):
         raise _Failure("corrupted", "wrong checksum")
 
 
-def _watch(child: subprocess.Popen[str], fetched: Path, patience: float) -> Iterator[float]:
-    """Yield the fraction that lies on the disk, until the child ends or nothing more arrives."""
+def _watch(child: subprocess.Popen[str], fetched: Path, stall_seconds: float) -> Iterator[float]:
+    """Yield the fraction on disk until the child ends; raise _Failure if no data arrives for too long."""
     fraction, size, last_arrival = 0.0, 0, time.monotonic()
     while child.poll() is None:
         archives, before = sum(file.stat().st_size for file in fetched.glob("*.gz")), size
         size = sum(file.stat().st_size for file in fetched.glob("*"))  # grows while unpacking too
         if size != before:
             last_arrival = time.monotonic()
-        elif time.monotonic() - last_arrival > (patience if fetched.is_dir() else START_SECONDS):
+        elif time.monotonic() - last_arrival > (stall_seconds if fetched.is_dir() else START_SECONDS):
             raise _Failure("stalled")
-        fraction = max(fraction, min(archives / DOWNLOAD_BYTES, 0.99))  # a second mirror starts a file anew
+        fraction = max(fraction, min(archives / DOWNLOAD_BYTES, 0.99))  # a second mirror restarts a file
         yield fraction
         time.sleep(POLL_SECONDS)
 
 
 def _child(root: str, mirror: str | None = None) -> None:
-    """What the child process does; on failure it prints kind and detail and exits with REPORTED."""
+    """Run in the child process: download; on failure print kind and detail, exit with EXIT_REPORTED."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     socket.setdefaulttimeout(SOCKET_SECONDS)
     try:
         from torchvision.datasets import MNIST
-    except Exception as error:  # a torchvision that doesn't match torch raises a RuntimeError, or others
+    except Exception as error:  # torchvision that doesn't match torch raises RuntimeError and others
         _report("torchvision", error)
     if mirror:
         MNIST.mirrors = [mirror.rstrip("/") + "/"]
-        # A mirror may have compressed the files itself; the parent compares what they unpack to with MNIST.
+        # No .gz checksums: a mirror may compress the files differently. The parent checks the content.
         MNIST.resources = [(name, None) for name, _ in MNIST.resources]
     try:
         MNIST(root, download=True)
@@ -185,7 +189,7 @@ def _child(root: str, mirror: str | None = None) -> None:
 
 
 def _end_with_parent() -> None:
-    os.read(0, 1)  # returns when the parent is gone, however it ended
+    os.read(0, 1)  # stdin is a pipe from the parent; the read returns when the parent ends
     os._exit(1)
 
 
@@ -193,7 +197,7 @@ def _report(kind: str, error: Exception) -> NoReturn:
     lines = str(error).split("\n")
     detail = next((line for line in reversed(lines) if line.strip()), type(error).__name__)
     print(json.dumps([kind, detail.removeprefix("<urlopen error ").removesuffix(">")]))
-    sys.exit(REPORTED)
+    sys.exit(EXIT_REPORTED)
 
 
 def _kind(error: Exception) -> str:

@@ -1,7 +1,8 @@
-"""MNIST's four raw files: what they must be, and checks that only MNIST itself passes.
+"""MNIST's four idx files: their shapes and checksums, and the checks of files on disk.
 
-They are those of Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits", in the idx
-format: a big-endian header (2048 + number of dimensions, then the length of each), then one byte a value.
+The files are those of Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits". The
+idx format: a big-endian header of uint32 (2048 + number of dimensions, then each dimension), then one byte
+per value.
 """
 
 import hashlib
@@ -22,19 +23,19 @@ from mnist_core.messages import N_, InputError
 
 @dataclass(frozen=True)
 class IdxFile:
-    """What a file must be: the shape of its uint8 values and the sha256 of all its bytes."""
+    """The expected content of a file: shape of its uint8 values and sha256 of the whole file."""
 
     shape: tuple[int, ...]
     sha256: str
 
     @property
     def header(self) -> bytes:
-        """The bytes it starts with: 16 for images, 8 for labels."""
+        """The idx header: 16 bytes for images, 8 for labels."""
         return struct.pack(f">{1 + len(self.shape)}I", 0x800 + len(self.shape), *self.shape)
 
     @property
     def size(self) -> int:
-        """Bytes, header included."""
+        """File size in bytes, header included."""
         return len(self.header) + prod(self.shape)
 
 
@@ -56,7 +57,7 @@ MNIST_FILES = {
 
 @dataclass(frozen=True)
 class FileCheck:
-    """What `check_files` found: `size` is in bytes, None if the file is missing or can't be read."""
+    """Result of `check_files` for one file; `size` is in bytes, None if it is missing or unreadable."""
 
     name: str
     size: int | None
@@ -65,34 +66,32 @@ class FileCheck:
 
 
 def cache_directory() -> Path:
-    """The user cache directory: downloads go here, and the record of files already checked."""
+    """The user cache directory, for downloads and for the record of checked files."""
     return platformdirs.user_cache_path("digit-lab", appauthor=False)
 
 
 def raw_folder(directory: Path) -> Path:
-    """Where the raw files lie, or should: `MNIST/raw` as torchvision has it, or the directory itself."""
+    """Return the folder of the raw files: `MNIST/raw`, as in torchvision, unless `directory` holds them."""
     below = directory / "MNIST" / "raw"
     return directory if _complete(directory) and not _complete(below) else below
 
 
-def holds_mnist(directory: Path) -> bool:
-    """Whether all four files are there, good or damaged."""
+def has_mnist_files(directory: Path) -> bool:
+    """Whether all four files exist; their content isn't checked."""
     return _complete(raw_folder(directory))
 
 
 def _complete(folder: Path) -> bool:
-    return all(
-        os.path.isfile(folder / name) for name in MNIST_FILES
-    )  # Path.is_file raises where it may not look
+    return all(os.path.isfile(folder / name) for name in MNIST_FILES)  # Path.is_file raises PermissionError
 
 
 def check_files(directory: Path | str) -> list[FileCheck]:
-    """Read all bytes of the four files and compare them with MNIST's, whatever was found before."""
+    """Read the four files and compare their checksums with MNIST's; earlier checks are ignored."""
     folder = raw_folder(Path(directory))
-    return [_look_at(folder / name) for name in MNIST_FILES]
+    return [_check(folder / name) for name in MNIST_FILES]
 
 
-def _look_at(file: Path) -> FileCheck:
+def _check(file: Path) -> FileCheck:
     expected = MNIST_FILES[file.name]
     try:
         return FileCheck(file.name, file.stat().st_size, expected.size, _sha256(file) == expected.sha256)
@@ -101,7 +100,7 @@ def _look_at(file: Path) -> FileCheck:
 
 
 def check_file(file: Path) -> None:
-    """Read a file whole; raise InputError, saying what is wrong and what to do, unless it is MNIST's."""
+    """Read the whole file; raise InputError if its size, header or checksum isn't MNIST's."""
     _check_size_and_header(file)
     if _sha256(file) != MNIST_FILES[file.name].sha256:
         raise InputError(
@@ -113,8 +112,8 @@ def check_file(file: Path) -> None:
         )
 
 
-def check_file_once(file: Path) -> None:
-    """As `check_file`, but read whole only if it is new or has changed since the last time."""
+def check_file_if_changed(file: Path) -> None:
+    """Like `check_file`, but compute the checksum only if the file is new or changed since the last check."""
     _check_size_and_header(file)
     record = _read_record()
     key, state = str(file.resolve()), [*_size_and_time(file), MNIST_FILES[file.name].sha256]
@@ -170,7 +169,7 @@ def _record_file() -> Path:
 
 
 def _read_record() -> dict[str, Any]:
-    """The files that passed: path -> [size, mtime in ns, sha256]; empty if there is no legible record."""
+    """The checked files: path -> [size, mtime in ns, sha256]; empty without a readable record."""
     try:
         record = json.loads(_record_file().read_text("utf-8"))
     except (OSError, ValueError):
@@ -179,7 +178,7 @@ def _read_record() -> dict[str, Any]:
 
 
 def _write_record(record: dict[str, Any]) -> None:
-    """Write it whole or not at all; where the cache can't be written, files are simply read again."""
+    """Write the record atomically; without a writable cache, files are checked again each time."""
     with suppress(OSError):
         cache_directory().mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(

@@ -14,7 +14,13 @@ from PIL import Image
 
 from mnist_core.config import TrainConfig
 from mnist_core.data.download import download_mnist
-from mnist_core.data.idx_files import MNIST_FILES, cache_directory, check_file_once, holds_mnist, raw_folder
+from mnist_core.data.idx_files import (
+    MNIST_FILES,
+    cache_directory,
+    check_file_if_changed,
+    has_mnist_files,
+    raw_folder,
+)
 from mnist_core.data.mnist_format import place_in_mnist_frame
 from mnist_core.messages import N_, InputError, Message
 
@@ -106,7 +112,7 @@ def load_dataset(
     notice = None
     for place in _search_order(given):
         try:
-            if holds_mnist(place):
+            if has_mnist_files(place):
                 return replace(open_mnist(place), notice=notice)
         except InputError as error:
             if place == given:
@@ -141,7 +147,7 @@ def find_mnist(directory: Path | str | None = None) -> Path | None:
     Looked at in turn: `directory`, or else the one DIGITLAB_DATA names; `data/` in the project; the user
     cache directory. In each the files may lie in `MNIST/raw`, as torchvision puts them, or directly.
     """
-    return next(filter(holds_mnist, _search_order(_given_directory(directory))), None)
+    return next(filter(has_mnist_files, _search_order(_given_directory(directory))), None)
 
 
 def _given_directory(directory: Path | str | None) -> Path | None:
@@ -162,7 +168,7 @@ def open_mnist(path: Path | str) -> Dataset:
     path = Path(path)
     folder = raw_folder(path)
     for name in MNIST_FILES:
-        check_file_once(folder / name)
+        check_file_if_changed(folder / name)
     train, test = _open_split(folder, "train", "train"), _open_split(folder, "t10k", "test")
     return Dataset(train, test, "mnist", path)
 

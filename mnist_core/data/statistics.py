@@ -1,4 +1,4 @@
-"""A split as a whole: counts, pixel values, the mean and spread of each digit, typical images."""
+"""Statistics of a split: counts, pixel values, mean and standard deviation per digit, outliers."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 from mnist_core.data.mnist import Split
 
 DIGITS = 10
-# Sums of so many squared pixels are whole numbers below 2**24, which float32 adds up exactly, in any order.
-BLOCK = 256
+BLOCK = 256  # images; the sum of their squared pixels is an integer below 2**24, so exact in float32
 
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """Counts and sums over a split, digit by digit; a digit without images has a mean and spread of 0.
+    """Counts and sums per digit; a digit without images has mean and standard deviation 0.
 
-    `counts` int64 [10]: images of each digit. `sums` and `squares` float64 [10, H, W]: each pixel's values
-    (0 to 255), and their squares, added up. `pixel_counts` int64 [256]: how often each value occurs.
+    `counts` int64 [10]: images of each digit. `sums` and `squares` float64 [10, H, W]: sums over a digit's
+    images of each pixel's value (0 to 255) and of its square. `pixel_counts` int64 [256]: histogram of all
+    pixel values.
     """
 
     counts: NDArray[np.int64]
@@ -28,25 +28,25 @@ class Statistics:
 
     @cached_property
     def means(self) -> NDArray[np.float64]:
-        """Return the mean image of each digit, [10, H, W], 0 to 255."""
+        """The mean image of each digit, [10, H, W], 0 to 255."""
         means: NDArray[np.float64] = self.sums / self._divisors
         return means
 
     @cached_property
-    def spreads(self) -> NDArray[np.float64]:
-        """Return each pixel's standard deviation among the images of a digit, [10, H, W], 0 to 127.5."""
+    def standard_deviations(self) -> NDArray[np.float64]:
+        """Each pixel's standard deviation over the images of a digit, [10, H, W], 0 to 127.5."""
         variances: NDArray[np.float64] = self.squares / self._divisors - self.means**2
-        spreads: NDArray[np.float64] = np.sqrt(variances.clip(0))
-        return spreads
+        deviations: NDArray[np.float64] = np.sqrt(variances.clip(0))
+        return deviations
 
     @property
     def pixel_mean(self) -> float:
-        """Return the mean of all pixels, 0 to 255."""
+        """Mean of all pixels, 0 to 255."""
         return float(self.pixel_counts @ np.arange(256) / self.pixel_counts.sum())
 
     @property
-    def pixel_spread(self) -> float:
-        """Return the standard deviation of all pixels, 0 to 127.5."""
+    def pixel_std(self) -> float:
+        """Standard deviation of all pixels, 0 to 127.5."""
         squares = self.pixel_counts @ np.arange(256) ** 2
         return float(np.sqrt(squares / self.pixel_counts.sum() - self.pixel_mean**2))
 
@@ -74,9 +74,9 @@ def statistics(split: Split) -> Statistics:
 
 
 def distances_to_mean(split: Split, means: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return how far each image is from the mean of its digit, [N], in grey levels, 0 to 255.
+    """Return each image's distance to its digit's mean image, [N], in grey levels, 0 to 255.
 
-    That is the root mean square, over its pixels, of its difference from `means` [10, H, W] of its label.
+    The distance is the root mean square of the pixel differences from `means[label]`, [H, W].
     """
     pixels = split.images[0].size
     centres = means.reshape(DIGITS, pixels).astype(np.float32)
@@ -88,12 +88,13 @@ def distances_to_mean(split: Split, means: NDArray[np.float64]) -> NDArray[np.fl
     return distances
 
 
-def most_and_least_typical(
+def typical_images_and_outliers(
     split: Split, distances: NDArray[np.float32], digit: int, most: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the places of a digit's `most` images nearest to its mean, and of the farthest, extremes first.
+    """Return the indices of a digit's `most` images nearest to its mean image, and of the `most` farthest.
 
-    No image is in both: each gets at most half of the digit's images.
+    `distances` [N] are those of `distances_to_mean`. Nearest and farthest come first. No image is in both
+    lists: each has at most half of the digit's images.
     """
     members = np.flatnonzero(split.labels == digit)
     order = members[np.argsort(distances[members], kind="stable")]

@@ -136,7 +136,7 @@ def _augmentation_settings(facts: ScriptFacts) -> list[Setting]:
         ("SHEAR", entry.shear, "degrees each way"),
         ("RESIZING", entry.scale, "share of the size, up or down"),
         ("ELASTIC", entry.elastic, "pixels, a standard deviation"),
-        ("PEN", entry.pen, "share of a pixel wider or narrower on both sides"),
+        ("PEN", entry.line_width, "share of a pixel wider or narrower on both sides"),
     ]
     return [setting for setting in settings if setting[1]]
 
@@ -177,7 +177,7 @@ def _optimizer(facts: ScriptFacts) -> str:
     return Template(source).substitute(
         loss="NLLLoss" if config.loss == "nll" else "CrossEntropyLoss",
         smoothing="label_smoothing=LABEL_SMOOTHING" if config.label_smoothing else "",
-        cls=entry.cls,
+        cls=entry.torch_class,
         options="".join(f"    {option},\n" for option in options),
     )
 
@@ -199,9 +199,9 @@ def _augmentation(facts: ScriptFacts) -> str:
     source = varying.SHIFT
     if not entry.whole_pixels:
         source = varying.AFFINE + (varying.ELASTIC if entry.elastic else "")
-        source += (varying.OTHER_PENS if entry.pen else "") + varying.WARP
+        source += (varying.OTHER_PENS if entry.line_width else "") + varying.WARP
     source = source.replace("${bend}", varying.BEND if entry.elastic else "")
-    source = source.replace("${press}", varying.PRESS if entry.pen else "")
+    source = source.replace("${press}", varying.PRESS if entry.line_width else "")
     return Template(source).substitute(to_device=_to_device(facts))
 
 

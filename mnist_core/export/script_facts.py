@@ -68,14 +68,14 @@ class ScriptFacts:
         """Whether the optimizer has to be told the weight decay: its own default may be another than 0."""
         import torch
 
-        optimizer = getattr(torch.optim, OPTIMIZERS[self.config.optimizer].cls)
+        optimizer = getattr(torch.optim, OPTIMIZERS[self.config.optimizer].torch_class)
         usual = inspect.signature(optimizer).parameters["weight_decay"].default
         return bool(self.config.weight_decay or usual)
 
     @property
     def muon(self) -> bool:
         """Whether there are two optimizers: Muon for matrices, AdamW for the rest."""
-        return OPTIMIZERS[self.config.optimizer].cls == "Muon"
+        return OPTIMIZERS[self.config.optimizer].torch_class == "Muon"
 
     @property
     def changes_rate(self) -> bool:

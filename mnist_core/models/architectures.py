@@ -1,4 +1,4 @@
-"""The networks: each takes 28 x 28 images and gives ten logits."""
+"""Builders of the network architectures: 28 x 28 images to ten logits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mnist_core.runtime.random_stream import RandomStream
 
 
 def _linear_stack(config: TrainConfig, features: int) -> list[nn.Module]:
-    """Hidden fully connected layers of `config.widths`, then the ten outputs."""
+    """Fully connected hidden layers of `config.widths`, then a linear layer with 10 outputs."""
     layers: list[nn.Module] = []
     for width in config.widths:
         raw = width * ACTIVATIONS[config.activation].pieces
@@ -32,7 +32,7 @@ def _linear_stack(config: TrainConfig, features: int) -> list[nn.Module]:
 def _conv(
     config: TrainConfig, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, pad: bool = True
 ) -> list[nn.Module]:
-    """Convolution, batch norm if asked, activation; padded to keep the size unless told otherwise."""
+    """Convolution, batch norm if configured, activation; `pad` keeps the image size at stride 1."""
     raw = outputs * ACTIVATIONS[config.activation].pieces
     padding = kernel // 2 if pad else 0
     bias = not config.batch_norm
@@ -43,7 +43,7 @@ def _conv(
 
 
 def _conv_pool(config: TrainConfig, inputs: int, outputs: int) -> list[nn.Module]:
-    """A convolution as `_conv` makes it, max pooled before its activation where that is the same."""
+    """The layers of `_conv` and a 2 x 2 max pooling, before the activation where that is equivalent."""
     *convolution, activation = _conv(config, inputs, outputs)
     if ACTIVATIONS[config.activation].monotone:
         return [*convolution, nn.MaxPool2d(2), activation]
@@ -95,7 +95,7 @@ def _resnet(config: TrainConfig) -> list[nn.Module]:
 
 
 def _fast_cnn(config: TrainConfig) -> list[nn.Module]:
-    """A strided 5 x 5 stem halves the image at once; each further stage is a 3 x 3 and a pooling."""
+    """A 5 x 5 convolution with stride 2, then a 3 x 3 convolution and max pooling for each further stage."""
     layers = _conv(config, 1, config.channels[0], kernel=5, stride=2)
     for inputs, outputs in zip(config.channels, config.channels[1:], strict=False):
         layers += _conv_pool(config, inputs, outputs)
@@ -103,7 +103,7 @@ def _fast_cnn(config: TrainConfig) -> list[nn.Module]:
 
 
 def _features(channels: tuple[int, ...]) -> int:
-    """Values left after one halving of the image per stage."""
+    """Number of values after flattening: each stage halves height and width."""
     return channels[-1] * (28 >> len(channels)) ** 2
 
 
@@ -120,19 +120,19 @@ BUILDERS: dict[str, Callable[[TrainConfig], list[nn.Module]]] = {
 
 
 def build_model(config: TrainConfig) -> DigitClassifier:
-    """Build the network of `config` with weights drawn from `config.seed`.
+    """Build the model of `config`, its weights initialized from `config.seed`.
 
-    It takes uint8 images [N, 28, 28] and gives float logits [N, 10]. Features lie with channels last, as
-    convolutions and pooling are fastest: a CNN's test pass took 0.9 s instead of 2.5.
+    It maps uint8 images [N, 28, 28] to float32 logits [N, 10]. Its memory format is channels last, in which
+    convolutions and pooling are fastest on the CPU: evaluating a CNN on the test set took 0.9 s, not 2.5 s.
     """
     with RandomStream(config.seed):
         return _assemble(config).to(memory_format=torch.channels_last)
 
 
-def build_outline(config: TrainConfig) -> DigitClassifier:
-    """Build the network of `config` on torch's meta device: shapes without numbers.
+def build_meta_model(config: TrainConfig) -> DigitClassifier:
+    """Build the model of `config` on torch's meta device: shapes without values.
 
-    It draws nothing, so it need not wait for the random generator, which a training may be holding.
+    It draws no random numbers, so it never waits for the lock on torch's random generator.
     """
     with torch.device("meta"):
         return _assemble(config)

@@ -76,9 +76,9 @@ def learning_layers(model: DigitClassifier) -> list[list[nn.Module]]:
 
 @functools.lru_cache(maxsize=500)
 def _describe(config: TrainConfig) -> tuple[LayerSummary, ...]:
-    from mnist_core.models.architectures import build_outline
+    from mnist_core.models.architectures import build_meta_model
 
-    model = build_outline(config)
+    model = build_meta_model(config)
     scaling = Message(INPUT_SCALINGS[config.input_scaling].label)
     shape: Shape = (1, 28, 28)
     layers = [LayerSummary("image", Message(N_("Image")), (scaling,), shape, 0)]

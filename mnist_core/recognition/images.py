@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from mnist_core.data.mnist_format import BOX, ink_box, place_in_mnist_frame
+from mnist_core.data.mnist_format import INK_SIZE, bounding_box, place_in_mnist_frame
 from mnist_core.messages import N_, InputError
 from mnist_core.recognition.photo_cleanup import border_of, even_out, printed_lines
 
@@ -100,7 +100,7 @@ def _reduced(picture: Image.Image) -> Image.Image:
 
 def place_ink(ink: NDArray[np.float32], inked: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Bring the ink of one digit, [H, W], to MNIST's form; `inked` is where it is, without its soft edge."""
-    return place_in_mnist_frame(_with_pen_as_in_mnist(ink[ink_box(inked)]))
+    return place_in_mnist_frame(_with_pen_as_in_mnist(ink[bounding_box(inked)]))
 
 
 def _ink_in(picture: Image.Image) -> Ink | None:
@@ -137,17 +137,17 @@ def _with_pen_as_in_mnist(ink: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     from scipy import ndimage
 
-    if max(ink.shape) <= 2 * BOX:
+    if max(ink.shape) <= 2 * INK_SIZE:
         return ink  # too few pixels to measure
     half = np.pad(ink >= ink.max() / 2, 1)
     distance = ndimage.distance_transform_edt(half)
     radius = 2 * (float(distance[half].mean()) - 0.5)  # the edge is half a pixel before the first paper
     lines = max(ink.shape) - 2 * radius  # the longer side of the middle lines
-    if 2 * radius / max(ink.shape) * BOX <= BOLDEST or lines <= 0:
+    if 2 * radius / max(ink.shape) * INK_SIZE <= BOLDEST or lines <= 0:
         return ink
-    thinner = BOLD / (2 * BOX) * lines / (1 - BOLD / BOX)
+    thinner = BOLD / (2 * INK_SIZE) * lines / (1 - BOLD / INK_SIZE)
     inked: NDArray[np.float32] = np.clip(distance - (radius - thinner) + 0.5, 0, 1).astype(np.float32)
-    return inked[ink_box(inked > 0)]
+    return inked[bounding_box(inked > 0)]
 
 
 def _ink_on_paper(colours: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core.data.mnist_format import FRAME
+from mnist_core.data.mnist_format import IMAGE_SIZE
 from mnist_core.messages import N_, InputError
 from mnist_core.recognition.strokes import Strokes, strokes_to_image
 
@@ -67,6 +67,11 @@ def _image(rows: object) -> NDArray[np.uint8] | None:
         pixels = np.asarray(None)
     if isinstance(rows, list) and not rows:
         return None
-    if pixels.shape != (FRAME, FRAME) or pixels.dtype.kind != "i" or pixels.min() < 0 or pixels.max() > 255:
+    if (
+        pixels.shape != (IMAGE_SIZE, IMAGE_SIZE)
+        or pixels.dtype.kind != "i"
+        or pixels.min() < 0
+        or pixels.max() > 255
+    ):
         raise InputError(N_("Pixels must be 28 rows of 28 whole numbers from 0 to 255."))
     return pixels.astype(np.uint8) if pixels.any() else None

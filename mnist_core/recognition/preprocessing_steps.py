@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from mnist_core.data.mnist_format import FRAME, ink_box
+from mnist_core.data.mnist_format import IMAGE_SIZE, bounding_box
 from mnist_core.messages import N_
 from mnist_core.recognition.images import find_ink, pixels_to_image
 from mnist_core.recognition.strokes import Strokes, checked_strokes, strokes_to_image
@@ -62,7 +62,7 @@ def ink_on_canvas(strokes: Strokes, pen: float, side: int) -> Grey:
 
 def shrink(grey: Grey) -> Grey:
     """Resize [H, W] to [28, 28] whatever its shape, as most demos do with their canvas."""
-    return np.asarray(Image.fromarray(grey).resize((FRAME, FRAME), Image.Resampling.BILINEAR))
+    return np.asarray(Image.fromarray(grey).resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BILINEAR))
 
 
 def _steps(name: str, canvas: Grey, image: Grey) -> list[PreprocessingStep]:
@@ -78,7 +78,7 @@ def _cropped(canvas: Grey) -> Grey:
     """The square around the ink."""
     if not canvas.any():  # all of it was drawn outside
         return canvas
-    cropped = canvas[ink_box(canvas > 0)]
+    cropped = canvas[bounding_box(canvas > 0)]
     height, width = cropped.shape
     above, before = (max(height, width) - height) // 2, (max(height, width) - width) // 2
     below, after = max(height, width) - height - above, max(height, width) - width - before
@@ -87,9 +87,9 @@ def _cropped(canvas: Grey) -> Grey:
 
 def _in_the_middle(image: Grey) -> Grey:
     """The same ink with its box, not its centre of mass, in the middle."""
-    cropped = image[ink_box(image > 0)]
+    cropped = image[bounding_box(image > 0)]
     height, width = cropped.shape
-    frame = np.zeros((FRAME, FRAME), np.uint8)
-    top, left = (FRAME - height) // 2, (FRAME - width) // 2
+    frame = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8)
+    top, left = (IMAGE_SIZE - height) // 2, (IMAGE_SIZE - width) // 2
     frame[top : top + height, left : left + width] = cropped
     return frame

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core.data.mnist_format import ink_box, ink_strokes
+from mnist_core.data.mnist_format import bounding_box, render_strokes
 from mnist_core.recognition.images import Ink, find_ink, place_ink
 from mnist_core.recognition.recognizer import Prediction, predict_all
 from mnist_core.recognition.strokes import Strokes, as_dot_if_tiny, checked_strokes
@@ -64,7 +64,7 @@ def predict_strokes_row(
     """Read strokes and `pen`, as strokes_to_image takes them, as at most 50 digits from left to right."""
 
     def read(groups: list[PenDowns]) -> list[RowDigit]:
-        images = [ink_strokes(as_dot_if_tiny(group, pen)) for group in groups]
+        images = [render_strokes(as_dot_if_tiny(group, pen)) for group in groups]
         predictions = predict_all(model, images, calibration)
         return [RowDigit(_hull(g), p, _is_unsure(p)) for g, p in zip(groups, predictions, strict=True)]
 
@@ -180,7 +180,7 @@ def _around(boxes: list[Box]) -> Box:
 
 def _read_group(ink: Ink, read: Read, depth: int = 2) -> list[RowDigit]:
     """Read ink as one digit, or cut it in two where that reads better, and each part again."""
-    rows, columns = ink_box(ink.inked)
+    rows, columns = bounding_box(ink.inked)
     box = Box(columns.start, rows.start, columns.stop, rows.stop)
     (whole,) = read([place_ink(*ink)])
     least = VERY_WIDE if whole.confidence >= SURE else WIDE

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core.data.mnist_format import ink_strokes
+from mnist_core.data.mnist_format import render_strokes
 from mnist_core.messages import N_, InputError
 
 MAX_POINTS, MAX_COORDINATE = 100_000, 1e6
@@ -22,7 +22,7 @@ def strokes_to_image(strokes: Strokes, pen: float = 0.0) -> NDArray[np.uint8] | 
     Raises InputError for anything but finite numbers in pairs, and for more than 100,000 points.
     """
     pen_downs = checked_strokes(strokes)
-    return ink_strokes(as_dot_if_tiny(pen_downs, pen)) if pen_downs else None
+    return render_strokes(as_dot_if_tiny(pen_downs, pen)) if pen_downs else None
 
 
 def as_dot_if_tiny(pen_downs: list[NDArray[np.float64]], pen: float) -> list[NDArray[np.float64]]:

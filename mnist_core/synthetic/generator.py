@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_core.data.mnist import Split
-from mnist_core.data.mnist_format import FRAME, ink_strokes
+from mnist_core.data.mnist_format import IMAGE_SIZE, render_strokes
 from mnist_core.synthetic.glyphs import DIGIT_GLYPHS, LETTER_GLYPHS, SHAPE_GLYPHS, Glyph
 
 STEPS = 6  # points of the pen's course from one point of a form to the next
@@ -49,12 +49,12 @@ def write_digits(count: int, seed: int) -> Split:
 def write_non_digits(count: int, seed: int) -> NDArray[np.uint8]:
     """Write letters that look like no digit, shapes, and scribbles, a third each: uint8 [count, 28, 28]."""
     random = np.random.default_rng(seed)
-    images = np.empty((count, FRAME, FRAME), np.uint8)
+    images = np.empty((count, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
     for number, kind in enumerate((list(LETTER_GLYPHS.values()), list(SHAPE_GLYPHS.values()))):
         chosen = random.integers(len(kind), size=len(images[number::3]))
         images[number::3] = _written([kind[index] for index in chosen], random)
     for image in images[2::3]:
-        image[:] = ink_strokes([scribble(random)], random.triangular(*PENS))
+        image[:] = render_strokes([scribble(random)], random.triangular(*PENS))
     return images
 
 
@@ -72,11 +72,11 @@ def scribble(random: np.random.Generator) -> Points:
 def _written(choices: Sequence[tuple[Glyph, ...]], random: np.random.Generator) -> NDArray[np.uint8]:
     """Write one of the forms of each choice and ink it: uint8 [N, 28, 28]."""
     forms = [_choose(choice, random) for choice in choices]
-    images = np.empty((len(forms), FRAME, FRAME), np.uint8)
+    images = np.empty((len(forms), IMAGE_SIZE, IMAGE_SIZE), np.uint8)
     for form in dict.fromkeys(forms):
         places = [index for index, other in enumerate(forms) if other == form]
         for place, strokes in zip(places, write(form, len(places), random), strict=True):
-            images[place] = ink_strokes(strokes, random.triangular(*PENS))
+            images[place] = render_strokes(strokes, random.triangular(*PENS))
     return images
 
 

@@ -48,8 +48,8 @@ def _warp(images: Tensor, augmentation: Augmentation, generator: torch.Generator
     if augmentation.elastic:
         grid = grid + _smooth_displacement(len(images), augmentation.elastic, generator).to(images.device)
     warped = F.grid_sample(images.unsqueeze(1).float(), grid, align_corners=False)
-    if augmentation.pen:
-        warped = _with_other_pens(warped, augmentation.pen, generator)
+    if augmentation.line_width:
+        warped = _with_other_pens(warped, augmentation.line_width, generator)
     return warped.squeeze(1).round_().to(torch.uint8)
 
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mnist_core.data.label_errors import DOUBTFUL_LABELS
+from mnist_core.data.label_errors import LABEL_ERRORS
 from mnist_core.data.mnist import Split, load_sample
-from mnist_core.data.statistics import distances_to_mean, most_and_least_typical, statistics
+from mnist_core.data.statistics import distances_to_mean, statistics, typical_images_and_outliers
 from tests.browser.server import ROOT
 
 SECTIONS = ["grid", "image", "statistics", "typical", "map", "doubtful"]
@@ -144,7 +144,7 @@ def test_the_statistics_are_those_of_the_split(app, html):
 def test_the_most_and_the_least_typical_of_a_digit(app, html):
     train = load_sample().train
     distances = distances_to_mean(train, statistics(train).means)
-    nearest, farthest = most_and_least_typical(train, distances, 7, 9)
+    nearest, farthest = typical_images_and_outliers(train, distances, 7, 9)
     test = app(view="typical", digit="7")
     assert numbers_shown(html(test)) == [*nearest, *farthest]
     test.pills(key="digit").set_value("all").run()
@@ -239,7 +239,7 @@ def like_mnist(monkeypatch):
 def test_the_doubtful_labels_are_shown_with_the_votes(app, html, like_mnist):
     test = app(view="doubtful")
     page = html(test)
-    assert page.count("<figure") == len(DOUBTFUL_LABELS)
+    assert page.count("<figure") == len(LABEL_ERRORS)
     votes = re.sub("</?span[^>]*>", "", page)
     assert "Label <b>8</b> &nbsp;no. 947<br>0 say 8, 5 say 9<" in votes
     assert "Label <b>6</b> &nbsp;no. 2,654<br>0 say 6, 2 say 1, 3 neither<" in votes
@@ -252,6 +252,6 @@ def test_the_pretrained_model_reads_the_doubtful_images_when_asked(app, html, li
     assert "The model:" not in html(test)
     test.toggle[0].set_value(True).run()
     readings = re.findall(r"Label <b>(\d)</b>.*?The model: <b>(\d)</b>", html(test))
-    assert len(readings) == len(DOUBTFUL_LABELS)
+    assert len(readings) == len(LABEL_ERRORS)
     others = sum(label != read for label, read in readings)
     assert f"reads **{others}** of these 15" in text_of(test)

@@ -155,7 +155,7 @@ def test_an_elastic_warp_bends_smoothly_and_keeps_most_ink(digits, only):
 
 
 def test_pens_make_lines_wider_and_narrower_in_place(only):
-    x, y, _, yy, xy = moments(only(bars(), pen=0.5))
+    x, y, _, yy, xy = moments(only(bars(), line_width=0.5))
     plain = moments(bars())[3].mean()
     assert yy.max() > 1.1 * plain
     assert yy.min() < 0.9 * plain

@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError, fields, replace
 import pytest
 
 from mnist_core.choices import CHOICES
-from mnist_core.config import FIELD_RANGES, MAX_LAYERS, TrainConfig, read_setting
+from mnist_core.config import FIELD_RANGES, MAX_LAYERS, TrainConfig, parse_setting
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
 
@@ -101,7 +101,7 @@ def test_a_whole_number_is_a_fine_rate():
     ],
 )
 def test_text_sets_each_type_of_setting(name, text, value):
-    assert TrainConfig().with_text(name, text) == replace(TrainConfig(), **{name: value})
+    assert TrainConfig().with_setting(name, text) == replace(TrainConfig(), **{name: value})
 
 
 @pytest.mark.parametrize(
@@ -118,12 +118,12 @@ def test_text_sets_each_type_of_setting(name, text, value):
     ],
 )
 def test_text_that_cannot_be_read_is_named(name, text):
-    assert refusal(lambda: TrainConfig().with_text(name, text)).startswith(f"{name} can't be {text!r};")
+    assert refusal(lambda: TrainConfig().with_setting(name, text)).startswith(f"{name} can't be {text!r};")
 
 
 @pytest.mark.parametrize("name", ["lr", "", "to_json", "__doc__"])
 def test_text_for_an_unknown_setting_is_refused(name):
-    assert repr(name) in refusal(lambda: TrainConfig().with_text(name, "1"))
+    assert repr(name) in refusal(lambda: TrainConfig().with_setting(name, "1"))
 
 
 # Values
@@ -213,9 +213,9 @@ def test_the_highest_value_is_allowed_and_no_higher(name):
 
 
 def test_one_setting_is_read_from_text_whatever_the_others_are():
-    assert read_setting("learning_rate", "0.5") == 0.5
-    assert read_setting("widths", "64,32") == (64, 32)
-    assert read_setting("shuffle", "no") is False
-    assert read_setting("momentum", "0") == 0.0  # which Nesterov could not have
+    assert parse_setting("learning_rate", "0.5") == 0.5
+    assert parse_setting("widths", "64,32") == (64, 32)
+    assert parse_setting("shuffle", "no") is False
+    assert parse_setting("momentum", "0") == 0.0  # which Nesterov could not have
     with pytest.raises(InputError, match="epochs"):
-        read_setting("epochs", "1001")
+        parse_setting("epochs", "1001")

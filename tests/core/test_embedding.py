@@ -3,7 +3,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from mnist_core.data.projection import aligned_to, feature_components, principal_components, tsne
+from mnist_core.data.projection import principal_components, procrustes_aligned, randomized_pca, tsne
 
 
 @pytest.fixture(scope="module")
@@ -73,18 +73,16 @@ def test_tsne_of_a_handful_of_images(three_groups):
 def test_feature_components_are_those_of_the_singular_values(features):
     random = np.random.default_rng(2)
     vectors = (random.normal(size=(80, features)) * 0.9 ** np.arange(features)).astype(np.float32)
-    found = feature_components(vectors, 3)
+    found = randomized_pca(vectors, 3)
     left, values, _ = np.linalg.svd(vectors - vectors.mean(axis=0), full_matrices=False)
     np.testing.assert_allclose(np.abs(found.coordinates), np.abs(left[:, :3] * values[:3]), atol=1e-3)
     np.testing.assert_allclose(found.shares, values[:3] ** 2 / (values**2).sum(), rtol=1e-4)
-    np.testing.assert_array_equal(found.coordinates, feature_components(vectors, 3).coordinates)
+    np.testing.assert_array_equal(found.coordinates, randomized_pca(vectors, 3).coordinates)
 
 
 def test_features_that_are_few_or_all_the_same_have_empty_components():
-    assert (
-        feature_components(np.arange(5, dtype=np.float32)[:, None], 2).coordinates[:, 1].tolist() == [0] * 5
-    )
-    same = feature_components(np.ones((5, 3), np.float32), 2)
+    assert randomized_pca(np.arange(5, dtype=np.float32)[:, None], 2).coordinates[:, 1].tolist() == [0] * 5
+    same = randomized_pca(np.ones((5, 3), np.float32), 2)
     np.testing.assert_allclose(same.coordinates, 0, atol=1e-6)
     np.testing.assert_allclose(same.shares, 0, atol=1e-6)
 
@@ -94,4 +92,4 @@ def test_a_map_is_turned_and_mirrored_back():
     angle = 2.0
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], np.float32)
     mirrored = points @ turn * [1, -1]
-    np.testing.assert_allclose(aligned_to(mirrored.astype(np.float32), points), points, atol=1e-5)
+    np.testing.assert_allclose(procrustes_aligned(mirrored.astype(np.float32), points), points, atol=1e-5)

@@ -7,7 +7,7 @@ import torch
 
 from mnist_core.choices import ARCHITECTURES
 from mnist_core.config import TrainConfig
-from mnist_core.models.architectures import build_model, build_outline
+from mnist_core.models.architectures import build_meta_model, build_model
 from mnist_core.models.summary import count_parameters, describe_layers, group_layers, learning_layers
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import PROJECT
@@ -52,7 +52,7 @@ def test_the_layers_add_up_to_the_network_and_end_in_ten_outputs(architecture, a
     assert (layers[0].kind, layers[-1].kind, layers[-1].shape) == ("image", "output", (10,))
     assert "log-softmax" in words(layers[-1])
     learning = [layer for layer in layers if layer.parameters]
-    assert len(learning) == len(learning_layers(build_outline(config)))
+    assert len(learning) == len(learning_layers(build_meta_model(config)))
 
 
 def test_shapes_are_found_without_torchs_symbolic_shapes():
@@ -91,7 +91,7 @@ def test_what_follows_a_layer_is_said():
 
 def test_the_outline_has_shapes_only_and_draws_nothing():
     before = torch.get_rng_state()
-    outline = build_outline(CNN)
+    outline = build_meta_model(CNN)
     assert all(parameter.is_meta for parameter in outline.parameters())
     assert torch.equal(before, torch.get_rng_state())
 

@@ -100,6 +100,6 @@ def test_the_best_recipes_weights_fit_into_the_pretrained_model(name):
 
 
 def test_a_changed_copy_of_a_recipe_is_a_config_of_its_own():
-    changed = RECIPES["tutorial-3"].config.with_text("epochs", "1")
+    changed = RECIPES["tutorial-3"].config.with_setting("epochs", "1")
     assert isinstance(changed, TrainConfig)
     assert RECIPES["tutorial-3"].config.epochs == 10

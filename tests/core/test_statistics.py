@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mnist_core.data.mnist import Split
-from mnist_core.data.statistics import distances_to_mean, most_and_least_typical, statistics
+from mnist_core.data.statistics import distances_to_mean, statistics, typical_images_and_outliers
 
 
 def grey(*levels, labels):
@@ -23,22 +23,22 @@ def test_mean_and_spread_of_two_greys():
     found = statistics(grey(10, 30, 255, labels=[4, 4, 7]))
     assert found.counts.tolist() == [0, 0, 0, 0, 2, 0, 0, 1, 0, 0]
     assert (found.means[4] == 20).all()
-    assert (found.spreads[4] == 10).all()
+    assert (found.standard_deviations[4] == 10).all()
     assert (found.means[7] == 255).all()
-    assert (found.spreads[7] == 0).all()
+    assert (found.standard_deviations[7] == 0).all()
 
 
 def test_a_digit_without_images_has_a_mean_and_spread_of_zero():
     found = statistics(grey(10, labels=[4]))
     assert not found.means[9].any()
-    assert not found.spreads[9].any()
+    assert not found.standard_deviations[9].any()
 
 
 def test_pixels_that_never_change_have_no_spread_at_all():
     image = np.resize(np.arange(256, dtype=np.uint8), (28, 28))
     found = statistics(Split(np.stack([image] * 3001), np.full(3001, 1, np.uint8)))
     assert (found.means[1] == image).all()
-    assert (found.spreads[1] == 0).all()
+    assert (found.standard_deviations[1] == 0).all()
 
 
 def test_pixel_values_are_counted_and_their_mean_and_spread_known():
@@ -46,18 +46,18 @@ def test_pixel_values_are_counted_and_their_mean_and_spread_known():
     assert found.pixel_counts[0] == found.pixel_counts[200] == 784
     assert found.pixel_counts.sum() == 2 * 784
     assert found.pixel_mean == 100
-    assert found.pixel_spread == 100
+    assert found.pixel_std == 100
 
 
 def test_the_same_as_numpy_digit_by_digit(noise):
     found = statistics(noise)
     assert (found.pixel_counts == np.bincount(noise.images.ravel(), minlength=256)).all()
-    assert found.pixel_spread == pytest.approx(noise.images.std())
+    assert found.pixel_std == pytest.approx(noise.images.std())
     for digit in range(9):
         members = noise.images[noise.labels == digit]
         assert found.counts[digit] == len(members)
         np.testing.assert_allclose(found.means[digit], members.mean(axis=0))
-        np.testing.assert_allclose(found.spreads[digit], members.std(axis=0))
+        np.testing.assert_allclose(found.standard_deviations[digit], members.std(axis=0))
 
 
 def test_the_distance_to_the_mean_is_in_grey_levels(noise):
@@ -73,7 +73,7 @@ def test_the_distance_to_the_mean_is_in_grey_levels(noise):
 def test_the_nearest_and_the_farthest_images_of_a_digit_come_extremes_first():
     split = grey(0, 0, 0, 0, 0, 0, labels=[3, 3, 5, 3, 3, 3])
     distances = np.array([5, 1, 0, 9, 2, 7], np.float32)
-    nearest, farthest = most_and_least_typical(split, distances, 3, 2)
+    nearest, farthest = typical_images_and_outliers(split, distances, 3, 2)
     assert nearest.tolist() == [1, 4]
     assert farthest.tolist() == [3, 5]
 
@@ -81,5 +81,5 @@ def test_the_nearest_and_the_farthest_images_of_a_digit_come_extremes_first():
 @pytest.mark.parametrize(("digit", "each"), [(3, 1), (5, 0), (8, 0)])
 def test_no_image_is_both_typical_and_odd(digit, each):
     split = grey(0, 0, 0, 0, labels=[3, 3, 3, 5])
-    nearest, farthest = most_and_least_typical(split, np.arange(4, dtype=np.float32), digit, 9)
+    nearest, farthest = typical_images_and_outliers(split, np.arange(4, dtype=np.float32), digit, 9)
     assert len(nearest) == len(farthest) == each

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from mnist_core.data.label_errors import DOUBTFUL_LABELS
+from mnist_core.data.label_errors import LABEL_ERRORS
 from ui import explanations, resources
 from ui import explanations as similar
 from ui.evaluate.selection import EvaluatedSplit
@@ -78,7 +78,7 @@ def show_picture(asked: EvaluatedSplit, result: "Evaluation", index: int) -> Non
     caption = _("Label <b>{label}</b> &nbsp;no. {number}").format(**words)
     alt = _("A handwritten {label}, image number {number}").format(**words)
     st.html(figure_html(Figure(asked.split.images[index], caption, alt)))
-    doubtful = {doubt.index for doubt in DOUBTFUL_LABELS}
+    doubtful = {doubt.index for doubt in LABEL_ERRORS}
     if (asked.source, asked.name) == ("mnist", "test") and index in doubtful:
         st.caption(_("This label is disputed: see Explore, Label errors."))
 

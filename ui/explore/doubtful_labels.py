@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.data.label_errors import DOUBTFUL_LABELS, DoubtfulLabel
+from mnist_core.data.label_errors import LABEL_ERRORS, LabelError
 from mnist_core.data.mnist import Dataset
 from mnist_core.runs.run import PRETRAINED_ID
 from ui import resources
@@ -41,16 +41,16 @@ def show(data: Dataset) -> None:
         ).format(paper=PAPER, votes=VOTES)
     )
     readings = pretrained_readings(data) if st.toggle(_("Let the shipped model read them")) else {}
-    figures = [doubtful_figure(data, doubtful, readings.get(doubtful.index)) for doubtful in DOUBTFUL_LABELS]
+    figures = [doubtful_figure(data, doubtful, readings.get(doubtful.index)) for doubtful in LABEL_ERRORS]
     st.html(grid_html(figures, columns=5))
     if readings:
-        other = sum(readings[doubtful.index].label != doubtful.label for doubtful in DOUBTFUL_LABELS)
+        other = sum(readings[doubtful.index].label != doubtful.label for doubtful in LABEL_ERRORS)
         st.markdown(
             _("The shipped model reads **{other}** of these {all} otherwise than they are labelled.").format(
-                other=other, all=len(DOUBTFUL_LABELS)
+                other=other, all=len(LABEL_ERRORS)
             )
         )
-    show_ways([doubtful.index for doubtful in DOUBTFUL_LABELS], "test", "of_doubtful")
+    show_ways([doubtful.index for doubtful in LABEL_ERRORS], "test", "of_doubtful")
     st.markdown(
         _(
             "So 10,000 right answers of 10,000 are no goal: a network that agrees with every one of these "
@@ -60,7 +60,7 @@ def show(data: Dataset) -> None:
     link("pages/evaluate.py", _("See where a network errs"), ":material/fact_check:")
 
 
-def doubtful_figure(data: Dataset, doubtful: DoubtfulLabel, reading: "Prediction | None") -> Figure:
+def doubtful_figure(data: Dataset, doubtful: LabelError, reading: "Prediction | None") -> Figure:
     """Return an image with its label and the five votes, and what a network read if that is known."""
     words = {"number": f"{doubtful.index:,}", "label": doubtful.label, "guess": doubtful.guess}
     caption = _("Label <b>{label}</b> &nbsp;no. {number}").format(**words)
@@ -70,7 +70,7 @@ def doubtful_figure(data: Dataset, doubtful: DoubtfulLabel, reading: "Prediction
     return Figure(image, "<br>".join(lines), alt)
 
 
-def votes_text(doubtful: DoubtfulLabel) -> str:
+def votes_text(doubtful: LabelError) -> str:
     """Say how the five people voted, as HTML that keeps each vote on a line."""
     for_digit = _("{n} say {digit}")
     votes = [
@@ -98,4 +98,4 @@ def pretrained_readings(data: Dataset) -> "dict[int, Prediction]":
         from mnist_core.recognition.recognizer import predict
 
         model = resources.model(run)
-        return {d.index: predict(model, data.test.images[d.index]) for d in DOUBTFUL_LABELS}
+        return {d.index: predict(model, data.test.images[d.index]) for d in LABEL_ERRORS}

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mnist_core.data.mnist import Dataset
-from mnist_core.data.statistics import most_and_least_typical
+from mnist_core.data.statistics import typical_images_and_outliers
 from ui.explore.selection import ExploredSplit, choose_digit, choose_split, show_large, show_pictures
 from ui.explore.split_statistics import SplitFacts, split_facts
 from ui.html.digits import Figure
@@ -35,7 +35,7 @@ def show(data: Dataset) -> None:
 
 def show_all_digits(chosen: ExploredSplit, facts: SplitFacts) -> None:
     """Show the one most typical and the one oddest image of each digit."""
-    pairs = [most_and_least_typical(chosen.split, facts.distances, digit, 1) for digit in range(10)]
+    pairs = [typical_images_and_outliers(chosen.split, facts.distances, digit, 1) for digit in range(10)]
     st.subheader(_("The most typical of each digit"))
     show_pictures(chosen, [index for nearest, _far in pairs for index in nearest], 10, "of_typical")
     st.subheader(_("The least typical of each digit"))
@@ -44,7 +44,7 @@ def show_all_digits(chosen: ExploredSplit, facts: SplitFacts) -> None:
 
 def show_digit(chosen: ExploredSplit, facts: SplitFacts, digit: int) -> None:
     """Show a digit's mean image, and its most and least typical images."""
-    nearest, farthest = most_and_least_typical(chosen.split, facts.distances, digit, OF_ONE_DIGIT)
+    nearest, farthest = typical_images_and_outliers(chosen.split, facts.distances, digit, OF_ONE_DIGIT)
     mean, typical, odd = st.columns([1, 2, 2], gap="large")
     with mean:
         st.subheader(_("The mean"))

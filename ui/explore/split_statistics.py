@@ -77,9 +77,9 @@ def show_pixels(found: Statistics) -> None:
             "0.3081, measured on MNIST's training images."
         ).format(
             mean=found.pixel_mean,
-            spread=found.pixel_spread,
+            spread=found.pixel_std,
             mean_unit=found.pixel_mean / 255,
-            spread_unit=found.pixel_spread / 255,
+            spread_unit=found.pixel_std / 255,
             scaling=_("Mean 0, spread 1"),
         )
     )
@@ -105,7 +105,7 @@ def show_spreads(found: Statistics) -> None:
         )
     )
     alt = _("The standard deviation of all images of {digit}")
-    show_ten(found.spreads / STRONGEST * 255, alt)
+    show_ten(found.standard_deviations / STRONGEST * 255, alt)
 
 
 def show_ten(images: np.ndarray, alt: str) -> None:

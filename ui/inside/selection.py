@@ -105,12 +105,12 @@ def map_at(seen: InspectedRun) -> "Projection":
 
     The map is turned so that images lie as near as can be to where they are at the last snapshot.
     """
-    from mnist_core.data.projection import Projection, aligned_to
+    from mnist_core.data.projection import Projection, procrustes_aligned
 
     now, last = (
         _components(seen.key(m), resources.dataset().source, seen, m) for m in (seen.snapshot, seen.last)
     )
-    return Projection(aligned_to(now.coordinates, last.coordinates), now.shares)
+    return Projection(procrustes_aligned(now.coordinates, last.coordinates), now.shares)
 
 
 def tsne_at(seen: InspectedRun) -> Job[np.ndarray]:
@@ -144,16 +144,16 @@ def _readings(key: str, image: bytes, _seen: InspectedRun, _image: np.ndarray) -
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _components(key: str, source: str, _seen: InspectedRun, _moment: WeightSnapshot) -> "Projection":
-    from mnist_core.data.projection import feature_components
+    from mnist_core.data.projection import randomized_pca
 
-    return feature_components(_features(_seen, _moment), 2)
+    return randomized_pca(_features(_seen, _moment), 2)
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)
 def _tsne(key: str, source: str, _seen: InspectedRun) -> Job[np.ndarray]:
-    from mnist_core.data.projection import COMPONENTS, feature_components, tsne_of_points
+    from mnist_core.data.projection import COMPONENTS, randomized_pca, tsne_of_points
 
-    points = feature_components(_features(_seen, _seen.snapshot), COMPONENTS).coordinates
+    points = randomized_pca(_features(_seen, _seen.snapshot), COMPONENTS).coordinates
     return Job("t-SNE", lambda: tsne_of_points(points))
 
 

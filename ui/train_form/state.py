@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from mnist_core.choices import ARCHITECTURES
-from mnist_core.config import TrainConfig, read_setting
+from mnist_core.config import TrainConfig, parse_setting
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.run import PRETRAINED_ID
@@ -202,7 +202,7 @@ def from_query(query: Mapping[str, str], first_recipe: str) -> tuple[dict[str, A
     for field, name in PARAMETERS.items():
         if name in query and field != "recipe":
             try:
-                form[field] = read_setting(field, _readable(query[name], form[field]))
+                form[field] = parse_setting(field, _readable(query[name], form[field]))
             except InputError:
                 unusable.append(name)
     return form, unusable
@@ -215,7 +215,7 @@ def _written(value: object) -> str:
 
 
 def _readable(text: str, example: object) -> str:
-    """Return what `read_setting` takes; the hidden layers "64-32" of a link are its "64,32"."""
+    """Return what `parse_setting` takes; the hidden layers "64-32" of a link are its "64,32"."""
     if len(text) > LONGEST:
         return "too long"
     if isinstance(example, tuple):

@@ -57,7 +57,7 @@ def hang_midway(mirror: Mirror) -> None:
 
 def test_a_server_that_stops_answering_is_given_up(mirror, tmp_path):
     hang_midway(mirror)
-    sentence = failure(download_mnist(tmp_path, mirror.url, patience=1))
+    sentence = failure(download_mnist(tmp_path, mirror.url, stall_seconds=1))
     assert "because the server stopped answering" in sentence
     assert left_in(tmp_path) == []
     assert children() == []
