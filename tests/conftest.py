@@ -7,7 +7,10 @@ import pytest
 
 from mnist_core.runtime.process import configure_process
 
-configure_process()
+configure_process()  # before torch is imported
+
+import torch  # noqa: E402
+
 SHARED_MNIST = Path(__file__).resolve().parents[2] / "shared" / "mnist"
 
 
@@ -22,6 +25,12 @@ def own_directories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.delenv("DIGITLAB_DATA", raising=False)
         patch.setenv("DIGITLAB_MIRROR", "http://127.0.0.1:9/")  # the discard port: connection refused
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread_first() -> None:
+    """Torch begins with one thread: test processes share the cores, and rounding depends on the number."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,12 @@
 """What the core's tests share: one thread, some digits, and a tiny MNIST that passes for the real one."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from mnist_core.data import mnist
 from mnist_core.data.idx_files import MNIST_FILES, IdxFile
@@ -19,10 +21,10 @@ TINY_SHAPES = {
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> None:
-    """Small arithmetic is fastest on one thread, and a test before may have chosen another number."""
-    import torch
-
+def one_thread() -> Iterator[None]:
+    """One thread in each test, and in fixtures of modules, which are set up before this one."""
+    torch.set_num_threads(1)
+    yield
     torch.set_num_threads(1)
 
 

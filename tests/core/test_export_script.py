@@ -1,4 +1,10 @@
-"""Exported scripts, run where the project is not to be seen, give their runs' results to the last digit."""
+"""Exported scripts, run where the project can't be imported, give their runs' results.
+
+To the last digit where script and run do the same operations on the same number of threads. How MKL rounds a
+matrix product depends on more than its operands: its AVX-512 kernels, which it takes on Intel's processors,
+round differently when two threads share the rows; its baseline kernels, which it takes on AMD's, when an
+array does not begin at a multiple of 16 bytes. Where we don't control that, losses agree to 1e-6.
+"""
 
 import json
 import math
@@ -6,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -62,9 +69,17 @@ SETTINGS: dict[str, dict] = {
     "large batches, varied": {**CNN, "train_size": 1450, "batch_size": 1400, "augmentation": "affine"},
     "full batch": {**TINY, "batch_size": 60_000, "epochs": 3, "augmentation": "shift", "optimizer": "sgd"},
 }
-SETTINGS |= {f"schedule {name}": {**TINY, "schedule": name} for name in SCHEDULES}
-SETTINGS |= {f"optimizer {name}": {**TINY, "optimizer": name, "weight_decay": 0.01} for name in OPTIMIZERS}
-SETTINGS |= {f"activation {name}": {**TINY, "activation": name} for name in ACTIVATIONS}
+# Each activation, optimizer and schedule at least once, not each with each.
+SETTINGS |= {
+    f"{activation}, {optimizer}, {schedule}": {
+        **TINY,
+        "activation": activation,
+        "optimizer": optimizer,
+        "schedule": schedule,
+        "weight_decay": 0.01,
+    }
+    for activation, optimizer, schedule in zip(ACTIVATIONS, cycle(OPTIMIZERS), cycle(SCHEDULES), strict=False)
+}
 
 CONFIGS = {name: TrainConfig(**settings) for name, settings in SETTINGS.items()}
 SCRIPTED = [name for name in RECIPES if not RECIPES[name].config.written_share]
@@ -127,15 +142,20 @@ def expected(run: Run) -> str:
     return f"test accuracy {run.results['test_accuracy']}, loss {run.results['test_loss']}"
 
 
-def is_result(said: str, run: Run) -> bool:
-    """Whether a script said what its run came to: to the last digit, but for Muon's loss to ten figures.
+NEARLY = 1e-6
+"""Relative difference of two losses whose rounding we don't control; another batch or rate changes more."""
 
-    On an AMD processor one of Muon's losses differs in the eleventh; on Intel's none does.
+
+def is_result(said: str, run: Run) -> bool:
+    """Whether a script gave its run's result: to the last digit, or nearly so where rounding isn't ours.
+
+    It isn't on a device, where a script evaluates on as many threads as it trains on, the run on one; nor in
+    Muon's steps, whose iterations enlarge a last bit.
     """
-    if run.config.optimizer != "muon":
+    if run.config.optimizer != "muon" and run.results["device"] == "cpu":
         return said == expected(run)
     accuracy, loss = said.split(", loss ")
-    nearly = math.isclose(float(loss), run.results["test_loss"], rel_tol=1e-10)
+    nearly = math.isclose(float(loss), run.results["test_loss"], rel_tol=NEARLY)
     return nearly and expected(run).startswith(f"{accuracy}, loss ")
 
 
@@ -177,6 +197,8 @@ def runs(mnist, tmp_path_factory) -> dict[str, Run]:
             runs[f"{name}, continued"] = leave_and_go_on(store, config, mnist, epochs=5)
         for name in ELSEWHERE:
             runs[f"{name}, moved to a device"] = moved(runs[name], "cpu:0")
+    assert {runs[name].results["threads"] for name in CONFIGS} == {1}
+    assert {runs[name].results["threads"] for name in ON_TWO_THREADS} == {2}
     return runs
 
 
