@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from mnist_core.data.mnist import Split, split_images
+from mnist_core.data.mnist import ImageReference, Split, split_images
 from mnist_core.runs.run import Run
 from ui import resources
 from ui.html.digits import Figure, bars_html, grid_html, in_rows, on_ink, sure_text, tiles_html
@@ -55,10 +55,10 @@ COMPARED_WITH = 5000  # training images: at most 23 MB of features
 NEIGHBOURS = 8
 
 
-def show_similar(run: Run, image: np.ndarray, columns: int, itself: int | None = None) -> None:
-    """Show those nearest to `image`, uint8 [28, 28], in rows of `columns`.
+def show_similar(run: Run, image: np.ndarray, columns: int, itself: ImageReference | None = None) -> None:
+    """Show the training images nearest to `image`, uint8 [28, 28], in rows of `columns`.
 
-    `itself` is the place of the image where it is one of the training images: it is not its own neighbour.
+    `itself` names the image where it is one of the data: it is not its own neighbour.
     """
     train = compared_with(run)
     with st.spinner(_("Finding the nearest training images")):
@@ -90,14 +90,17 @@ def compared_with(run: Run) -> Split:
     return split_images(run.config, resources.dataset()).train[:COMPARED_WITH]
 
 
-def nearest_training(run: Run, image: np.ndarray, itself: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+def nearest_training(
+    run: Run, image: np.ndarray, itself: ImageReference | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the places of the training images nearest to `image`, without `itself`, and how far they are."""
     from mnist_core.evaluation.neighbours import hidden_features, nearest
 
     own = hidden_features(resources.model(run), image[None])[0]
     features = _training_features(str(run.checkpoints[-1]), resources.dataset().source, run)
     places, distances = nearest(features, own, NEIGHBOURS + 1)
-    others = places != (-1 if itself is None else itself)
+    own_place = compared_with(run).place(itself) if itself else None
+    others = places != (-1 if own_place is None else own_place)
     return places[others][:NEIGHBOURS], distances[others][:NEIGHBOURS]
 
 

@@ -9,17 +9,24 @@ are those of MNIST whose label got fewer than three of the five votes, as publis
 
 from dataclasses import dataclass
 
+from mnist_core.data.mnist import ImageReference
+
 
 @dataclass(frozen=True)
 class LabelError:
-    """An image's index in the test set, its label, the networks' prediction (`guess`), and the five votes."""
+    """A test image's number, its label, the networks' prediction (`guess`), and the five votes."""
 
-    index: int
+    number: int
     label: int
     guess: int
     for_label: int
     for_guess: int
     for_neither: int
+
+    @property
+    def image(self) -> ImageReference:
+        """The image that the label belongs to."""
+        return ImageReference("test", self.number)
 
 
 LABEL_ERRORS = (

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,25 @@ from mnist_core.messages import N_, InputError, Message
 
 PROJECT_DATA = Path(__file__).resolve().parent.parent.parent / "data"
 SAMPLE_TRAIN = 1500  # images of the offline sample to train on; the rest, by other writers, are the test
+
+
+class ImageReference(NamedTuple):
+    """The one name of an image of the data: its file, "train" or "test", and its number there, from 0."""
+
+    file: str
+    number: int
+
+    @property
+    def text(self) -> str:
+        """The reference as it stands in links, such as "test-42"; `parse` reads it back."""
+        return f"{self.file}-{self.number}"
+
+    @classmethod
+    def parse(cls, text: str) -> ImageReference | None:
+        """Read what `text` returns; None for anything else, or for a number of more than nine figures."""
+        file, _dash, number = text.partition("-")
+        valid = file in ("train", "test") and number.isdecimal() and len(number) < 10
+        return cls(file, int(number)) if valid else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +69,15 @@ class Split:
         start, stop, _step = part.indices(len(self))
         return Split(self.images[start:stop], self.labels[start:stop], self.file, self.first + start)
 
+    def reference(self, place: int) -> ImageReference:
+        """Return the name of the image at `place`, counted from 0, of this split."""
+        return ImageReference(self.file, self.first + place)
+
+    def place(self, reference: ImageReference) -> int | None:
+        """Return the place of an image in this split; None if the split doesn't hold it."""
+        place = reference.number - self.first
+        return place if reference.file == self.file and 0 <= place < len(self) else None
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -59,6 +88,10 @@ class Dataset:
     source: str
     path: Path | None = None
     notice: Message | None = None
+
+    def file(self, name: str) -> Split:
+        """Return all images of one file, "train" or "test"."""
+        return {"train": self.train, "test": self.test}[name]
 
 
 @dataclass(frozen=True, eq=False)

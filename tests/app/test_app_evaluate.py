@@ -115,6 +115,7 @@ def test_an_image_opens_to_all_about_it_and_closes(app, html, fair_run):
     number = int(re.search(r"Image (\d+): a", picked(test)[0])[1])
     test.button_group(key="pick_image").set_value(number - 1250).run()
     assert not test.exception
+    assert test.query_params["image"] == f"train-{number}"
     assert "Prediction **" in words(test)
     assert html(test).count(": saliency for") == 2
     test.button_group(key="why").set_value("layers").run()
@@ -127,8 +128,29 @@ def test_an_image_opens_to_all_about_it_and_closes(app, html, fair_run):
     assert len(picked(test)) == 24
 
 
+@pytest.mark.parametrize(
+    ("split", "image", "of_0_1"), [("validation", "train-1257", "7"), ("test", "test-7", "7")]
+)
+def test_a_link_of_0_1_opens_the_same_image_as_its_reference(app, html, fair_run, split, image, of_0_1):
+    opened = [
+        re.search(
+            r"image number ([\d,]+)", html(app("evaluate", run=fair_run, view="hardest", split=split, **link))
+        )
+        for link in ({"image": image}, {"image": of_0_1})
+    ]
+    number = image.split("-")[1]
+    assert [match[1].replace(",", "") for match in opened] == [number, number]
+
+
+@pytest.mark.parametrize("image", ["test-7", "train-5", "train-1500", "train-", "seven", "-7"])
+def test_an_image_that_the_split_does_not_hold_opens_nothing(app, fair_run, image):
+    test = app("evaluate", run=fair_run, view="hardest", split="validation", image=image)
+    assert not test.exception
+    assert len(picked(test)) == 24
+
+
 def test_a_training_image_is_not_its_own_neighbour(app, html, fair_run):
-    test = app("evaluate", run=fair_run, view="hardest", split="train", image="7", why="similar")
+    test = app("evaluate", run=fair_run, view="hardest", split="train", image="train-7", why="similar")
     numbers = re.findall(r'alt="A handwritten \d, image number ([\d,]+)"', html(test))
     assert numbers[0] == "7"  # the image itself, in large
     assert len(numbers) == 9

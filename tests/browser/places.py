@@ -10,7 +10,7 @@ PAGES = (
     "/train?run=pretrained",
     "/evaluate?run=pretrained",
     *(f"/evaluate?run=pretrained&view={view}" for view in EVALUATE),
-    *(f"/evaluate?run=pretrained&view=hardest&image=7&why={why}" for why in REASONS),
+    *(f"/evaluate?run=pretrained&view=hardest&image=test-7&why={why}" for why in REASONS),
     "/compare",
     "/inside?run=pretrained",
     "/inside?run=pretrained&part=answers",

@@ -122,7 +122,7 @@ def test_a_cell_and_an_image_are_opened_by_keyboard(page, answers):
 def test_an_open_image_is_a_link(page, answers):
     run, result = answers
     index = int(result.worst[0])
-    page.open(f"/evaluate?run={run}&view=hardest&image={index}&why=layers")
+    page.open(f"/evaluate?run={run}&view=hardest&image=test-{index}&why=layers")
     expect(page.get_by_alt_text(f"image number {index:,}").first).to_be_visible()
     expect(page.get_by_text("Fully connected, 16 units")).to_be_visible()
 

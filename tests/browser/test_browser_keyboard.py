@@ -15,7 +15,7 @@ PAGES = (
     "/compare",
     "/inside?run=pretrained",
     "/inside?run=pretrained&part=answers",
-    "/evaluate?run=pretrained&view=hardest&image=7",
+    "/evaluate?run=pretrained&view=hardest&image=test-7",
     "/evaluate?run=pretrained&view=sure",
     "/evaluate?run=pretrained&view=robust",
     "/draw",

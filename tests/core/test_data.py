@@ -12,7 +12,7 @@ import pytest
 
 from mnist_core.config import TrainConfig
 from mnist_core.data import mnist
-from mnist_core.data.mnist import find_mnist, load_dataset, open_mnist, split_images
+from mnist_core.data.mnist import ImageReference, find_mnist, load_dataset, open_mnist, split_images
 
 IMAGES = "train-images-idx3-ubyte"
 
@@ -145,6 +145,29 @@ def test_a_part_of_a_split_knows_where_it_begins_in_its_file(tiny_mnist, part, f
     assert (piece.first, len(piece), piece.file) == (first, count, "train")
     assert piece[2:4].first == first + 2
     np.testing.assert_array_equal(piece.labels, train.labels[part])
+
+
+def test_an_image_has_one_name_in_every_split_that_holds_it(tiny_mnist):
+    splits = split_images(TrainConfig(validation_size=250, train_size=200), open_mnist(tiny_mnist))
+    image = ImageReference("train", 357)
+    assert splits.validation.reference(7) == image
+    assert splits.validation.place(image) == 7
+    assert splits.train.place(image) is None
+    assert splits.test.place(ImageReference("train", 5)) is None
+    assert splits.validation.place(ImageReference("train", 600)) is None
+
+
+def test_a_reference_is_read_from_its_text():
+    for image in (ImageReference("test", 42), ImageReference("train", 0)):
+        assert ImageReference.parse(image.text) == image
+    assert ImageReference("test", 42).text == "test-42"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "42", "test", "test-", "validation-3", "test--3", "test-x", "test-1234567890"]
+)
+def test_what_is_no_reference_is_none(text):
+    assert ImageReference.parse(text) is None
 
 
 @pytest.mark.parametrize(("size", "held"), [(0, 0), (1, 1), (599, 599), (600, 100), (10_000, 100)])

@@ -20,6 +20,6 @@ def test_each_was_judged_by_five_people_of_whom_a_minority_chose_the_label():
 @pytest.mark.skipif(not MNIST.exists(), reason="needs the real MNIST in ../shared/mnist")
 def test_the_labels_are_those_of_mnists_test_set():
     labels = open_mnist(MNIST).test.labels
-    indices = [doubtful.index for doubtful in LABEL_ERRORS]
+    indices = [doubtful.number for doubtful in LABEL_ERRORS]
     assert len(set(indices)) == len(indices)
     assert (labels[indices] == np.array([doubtful.label for doubtful in LABEL_ERRORS])).all()

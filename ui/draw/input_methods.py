@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from mnist_core.data.mnist import ImageReference
 from mnist_core.messages import InputError
 from mnist_core.recognition.images import downscaled, read_picture
 from ui import resources
@@ -25,9 +26,9 @@ PEN_KEY = "pen_width"
 def choose_input_method() -> str:
     """Show the ways; return the key of one in WAYS."""
     names = {"draw": _("Pen"), "keys": _("Keyboard"), "upload": _("Pictures"), "camera": _("Camera")}
-    sent = sent_number()
+    sent = sent_image()
     if sent:
-        names = {"sent": _("Image no. {number}").format(number=f"{sent[1]:,}"), **names}
+        names = {"sent": _("Image no. {number}").format(number=f"{sent.number:,}"), **names}
     return url_choice(
         st.segmented_control,
         _("Digit"),
@@ -91,18 +92,15 @@ def photograph() -> DrawingInput:
     return _pictured(_("The picture"), picture.getvalue()) if picture else DrawingInput()
 
 
-def sent_number() -> tuple[str, int] | None:
-    """Return which image a link of another page sent here, such as ("test", 42) for `sent=test-42`."""
-    name, _dash, number = url_parameters().get(SENT_KEY, "").partition("-")
-    ours = name in ("train", "test") and number.isdecimal() and len(number) < 10
-    return (name, int(number)) if ours else None
+def sent_image() -> ImageReference | None:
+    """Return which image a link of another page sent here, such as `sent=test-42`."""
+    return ImageReference.parse(url_parameters().get(SENT_KEY, ""))
 
 
 def take_sent() -> DrawingInput:
     """Show the image that was sent here; return it."""
-    name, number = sent_number()
-    data = resources.dataset()
-    split = data.test if name == "test" else data.train
+    file, number = sent_image()
+    split = resources.dataset().file(file)
     if number >= len(split):
         st.warning(_("There is no image {number} here.").format(number=f"{number:,}"))
         return DrawingInput()

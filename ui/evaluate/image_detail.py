@@ -8,7 +8,6 @@ import streamlit as st
 
 from mnist_core.data.label_errors import LABEL_ERRORS
 from ui import explanations, resources
-from ui import explanations as similar
 from ui.evaluate.selection import EvaluatedSplit
 from ui.html.digits import (
     MAPS_TO_A_ROW,
@@ -40,20 +39,15 @@ def show_detail(asked: EvaluatedSplit, result: "Evaluation", index: int) -> None
     with bars:
         show_probabilities(result, index)
     with st.container(horizontal=True, gap="small"):
-        number = str(asked.number(index))
-        link(
-            "pages/draw.py",
-            _("Open in Draw"),
-            ":material/draw:",
-            **{SENT_KEY: f"{asked.file}-{number}"},
-        )
+        image = asked.split.reference(index)
+        link("pages/draw.py", _("Open in Draw"), ":material/draw:", **{SENT_KEY: image.text})
         link(
             "pages/explore.py",
             _("Show pixel values"),
             ":material/grid_on:",
             view="image",
-            split=asked.file,
-            index=number,
+            split=image.file,
+            index=str(image.number),
         )
     questions = {
         "pixels": _("Saliency"),
@@ -74,12 +68,12 @@ def show_detail(asked: EvaluatedSplit, result: "Evaluation", index: int) -> None
 
 def show_picture(asked: EvaluatedSplit, result: "Evaluation", index: int) -> None:
     """Show the image in large, with its label, and whether people doubt that."""
-    words = {"label": int(result.labels[index]), "number": f"{asked.number(index):,}"}
+    image = asked.split.reference(index)
+    words = {"label": int(result.labels[index]), "number": f"{image.number:,}"}
     caption = _("Label <b>{label}</b> &nbsp;no. {number}").format(**words)
     alt = _("A handwritten {label}, image number {number}").format(**words)
     st.html(figure_html(Figure(asked.split.images[index], caption, alt)))
-    doubtful = {doubt.index for doubt in LABEL_ERRORS}
-    if (asked.source, asked.name) == ("mnist", "test") and index in doubtful:
+    if asked.source == "mnist" and image in {disputed.image for disputed in LABEL_ERRORS}:
         st.caption(_("This label is disputed: see Explore, Label errors."))
 
 
@@ -114,7 +108,8 @@ def show_saliency(asked: EvaluatedSplit, result: "Evaluation", index: int) -> No
         label_visibility="collapsed",
     )
     target = read if chosen == "read" else second
-    alt = _("Image {number}: saliency for {digit}").format(number=asked.number(index), digit=target)
+    number = asked.split.reference(index).number
+    alt = _("Image {number}: saliency for {digit}").format(number=number, digit=target)
     explanations.show_saliency(asked.run, asked.split.images[index], target, alt)
 
 
@@ -154,8 +149,8 @@ def layer_html(layer: "LayerActivation") -> str:
 
 def show_similar(asked: EvaluatedSplit, result: "Evaluation", index: int) -> None:
     """Show the training images that the network takes for most like this one."""
-    itself = asked.number(index) if asked.name == "train" else None
-    similar.show_similar(asked.run, asked.split.images[index], columns=4, itself=itself)
+    image = asked.split.reference(index)
+    explanations.show_similar(asked.run, asked.split.images[index], columns=4, itself=image)
 
 
 def layer_activations(asked: EvaluatedSplit, index: int) -> "list[LayerActivation]":

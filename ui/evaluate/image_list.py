@@ -5,16 +5,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from mnist_core.data.mnist import ImageReference, Split
 from ui.evaluate.image_detail import show_detail
 from ui.evaluate.selection import EvaluatedSplit, evaluation
 from ui.html.digits import png_url, sure_text
 from ui.i18n import gettext as _
-from ui.url_state import number_in_url, set_url_parameters
+from ui.url_state import number_in_url, set_url_parameters, url_parameters
 
 if TYPE_CHECKING:
     from mnist_core.evaluation.metrics import Evaluation
 
-IMAGE_KEY = "image"  # in the URL: the image that is open, by its place in the split
+IMAGE_KEY = "image"  # in the URL: the image that is open, such as "test-42"
 PICK_KEY = "pick_image"
 PAGE_KEY = "image_page"  # which list, and how many images into it
 IMAGES_PER_PAGE = 12
@@ -23,17 +24,26 @@ IMAGES_PER_PAGE = 12
 def show_images(
     asked: EvaluatedSplit, result: "Evaluation", indices: np.ndarray, at_once: int = IMAGES_PER_PAGE
 ) -> None:
-    """Show the images at `indices`, the first first, or the one of them that is open."""
-    opened = number_in_url(IMAGE_KEY)
+    """Show the images at `indices`, places in the split, or the one of them that is open."""
+    opened = opened_place(asked.split)
     if opened is not None and opened in indices:
         show_one(asked, result, indices, opened)
     else:
         show_page(asked, result, indices, at_once)
 
 
-def open_image(index: int) -> None:
+def opened_place(split: Split) -> int | None:
+    """Return the place in `split` of the image that is open in the URL, None for none.
+
+    Links of version 0.1 have the place itself, such as `image=42`.
+    """
+    image = ImageReference.parse(url_parameters().get(IMAGE_KEY, ""))
+    return split.place(image) if image else number_in_url(IMAGE_KEY)
+
+
+def open_image(image: ImageReference) -> None:
     """Open an image."""
-    set_url_parameters({IMAGE_KEY: str(index)})
+    set_url_parameters({IMAGE_KEY: image.text})
 
 
 def close_image() -> None:
@@ -52,14 +62,14 @@ def show_one(asked: EvaluatedSplit, result: "Evaluation", indices: np.ndarray, i
             _("Previous"),
             icon=":material/arrow_back:",
             on_click=open_image,
-            args=(before,),
+            args=(asked.split.reference(before),),
             disabled=place == 0,
         )
         st.button(
             _("Next"),
             icon=":material/arrow_forward:",
             on_click=open_image,
-            args=(after,),
+            args=(asked.split.reference(after),),
             disabled=place == last,
         )
     show_detail(asked, result, index)
@@ -71,7 +81,7 @@ def show_page(asked: EvaluatedSplit, result: "Evaluation", indices: np.ndarray, 
     def opening() -> None:
         picked, st.session_state[PICK_KEY] = st.session_state[PICK_KEY], None
         if picked is not None:
-            open_image(picked)
+            open_image(asked.split.reference(picked))
 
     start = page_start(indices)
     shown = [int(index) for index in indices[start : start + at_once]]
@@ -91,7 +101,7 @@ def image_label(asked: EvaluatedSplit, result: "Evaluation", index: int) -> str:
     """Return an image with what it is, what was read and how sure the network was, in Markdown."""
     true, read = int(result.labels[index]), int(result.predictions[index])
     sure = sure_text(float(result.probabilities[index, read]), 0)
-    words = {"number": asked.number(index), "true": true, "read": read}
+    words = {"number": asked.split.reference(index).number, "true": true, "read": read}
     alt = _("Image {number}: a {true} classified as {read}").format(**words)
     text = f"**{true}** · {sure}" if true == read else f"**{true}** → **{read}** · {sure}"
     return f"![{alt}]({png_url(asked.split.images[index])}) {text}".replace("> ", "\\> ")

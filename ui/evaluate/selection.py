@@ -39,15 +39,6 @@ class EvaluatedSplit:
         """What tells it from others, for caches."""
         return self.checkpoint, self.source, self.name
 
-    @property
-    def file(self) -> str:
-        """Whether its images are from MNIST's "train" or "test" images."""
-        return "test" if self.name == "test" else "train"
-
-    def number(self, index: int) -> int:
-        """Return the place of image `index` of the split in its file."""
-        return self.split.first + index
-
 
 def choose_split(run: Run, data: Dataset) -> EvaluatedSplit:
     """Show which images the run is judged by, and let others be chosen."""

@@ -8,7 +8,7 @@ from mnist_core.data.label_errors import LABEL_ERRORS, LabelError
 from mnist_core.data.mnist import Dataset
 from mnist_core.runs.run import PRETRAINED_ID
 from ui import resources
-from ui.explore.selection import show_ways
+from ui.explore.selection import show_image_links
 from ui.html.digits import Figure, grid_html, sure_text
 from ui.i18n import gettext as _
 from ui.i18n import list_text
@@ -41,16 +41,16 @@ def show(data: Dataset) -> None:
         ).format(paper=PAPER, votes=VOTES)
     )
     readings = pretrained_readings(data) if st.toggle(_("Let the shipped model read them")) else {}
-    figures = [doubtful_figure(data, doubtful, readings.get(doubtful.index)) for doubtful in LABEL_ERRORS]
+    figures = [doubtful_figure(data, doubtful, readings.get(doubtful.number)) for doubtful in LABEL_ERRORS]
     st.html(grid_html(figures, columns=5))
     if readings:
-        other = sum(readings[doubtful.index].label != doubtful.label for doubtful in LABEL_ERRORS)
+        other = sum(readings[doubtful.number].label != doubtful.label for doubtful in LABEL_ERRORS)
         st.markdown(
             _("The shipped model reads **{other}** of these {all} otherwise than they are labelled.").format(
                 other=other, all=len(LABEL_ERRORS)
             )
         )
-    show_ways([doubtful.index for doubtful in LABEL_ERRORS], "test", "of_doubtful")
+    show_image_links([doubtful.image for doubtful in LABEL_ERRORS], "of_doubtful")
     st.markdown(
         _(
             "So 10,000 right answers of 10,000 are no goal: a network that agrees with every one of these "
@@ -62,11 +62,11 @@ def show(data: Dataset) -> None:
 
 def doubtful_figure(data: Dataset, doubtful: LabelError, reading: "Prediction | None") -> Figure:
     """Return an image with its label and the five votes, and what a network read if that is known."""
-    words = {"number": f"{doubtful.index:,}", "label": doubtful.label, "guess": doubtful.guess}
+    words = {"number": f"{doubtful.number:,}", "label": doubtful.label, "guess": doubtful.guess}
     caption = _("Label <b>{label}</b> &nbsp;no. {number}").format(**words)
     alt = _("Test image {number}, labelled {label}; networks guessed {guess}").format(**words)
     lines = [caption, votes_text(doubtful), *([reading_text(reading)] if reading else [])]
-    image = data.test.images[doubtful.index]
+    image = data.test.images[doubtful.number]
     return Figure(image, "<br>".join(lines), alt)
 
 
@@ -98,4 +98,4 @@ def pretrained_readings(data: Dataset) -> "dict[int, Prediction]":
         from mnist_core.recognition.recognizer import predict
 
         model = resources.model(run)
-        return {d.index: predict(model, data.test.images[d.index]) for d in LABEL_ERRORS}
+        return {d.number: predict(model, data.test.images[d.number]) for d in LABEL_ERRORS}

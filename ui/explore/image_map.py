@@ -46,7 +46,7 @@ def show_one(chosen: ExploredSplit) -> int:
     label = chosen.split.labels[index]
     alt = _("A handwritten {label}, image number {number}").format(label=label, number=index)
     show_large(Figure(chosen.split.images[index], _("Label <b>{label}</b>").format(label=label), alt), 200)
-    st.button(_("See its pixel values"), on_click=open_image, args=(index, chosen.name))
+    st.button(_("See its pixel values"), on_click=open_image, args=(chosen.image(index),))
     return index
 
 

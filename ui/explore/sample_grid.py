@@ -79,7 +79,7 @@ def show_jump(chosen: ExploredSplit) -> None:
 
     def jump() -> None:
         if st.session_state[JUMP_KEY] is not None:
-            open_image(st.session_state[JUMP_KEY], chosen.name)
+            open_image(chosen.image(st.session_state[JUMP_KEY]))
 
     last = len(chosen.split) - 1
     st.number_input(

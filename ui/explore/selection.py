@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from mnist_core.data.mnist import Dataset, Split
+from mnist_core.data.mnist import Dataset, ImageReference, Split
 from ui import url_state
 from ui.html.digits import Figure, figure_html, grid_html, image_number_text
 from ui.i18n import gettext as _
@@ -24,6 +24,10 @@ class ExploredSplit:
     name: str
     source: str
 
+    def image(self, number: int) -> ImageReference:
+        """Return the name of an image of the split."""
+        return ImageReference(self.name, number)
+
 
 def choose_split(data: Dataset) -> ExploredSplit:
     """Show which images are looked at, and let others be chosen."""
@@ -37,7 +41,7 @@ def choose_split(data: Dataset) -> ExploredSplit:
         required=True,
         label_visibility="collapsed",
     )
-    return ExploredSplit(data.train if name == "train" else data.test, name, data.source)
+    return ExploredSplit(data.file(name), name, data.source)
 
 
 def choose_digit(*anew: str) -> int | None:
@@ -76,9 +80,9 @@ def choose_number(label: str, last: int) -> int:
     return url_number(label, INDEX_KEY, last, 200)
 
 
-def open_image(index: int, split: str) -> None:
+def open_image(image: ImageReference) -> None:
     """Turn to the section that shows one image."""
-    set_url_parameters({VIEW_KEY: "image", INDEX_KEY: str(index), SPLIT_KEY: split})
+    set_url_parameters({VIEW_KEY: "image", INDEX_KEY: str(image.number), SPLIT_KEY: image.file})
 
 
 def labelled(split: Split, index: int) -> Figure:
@@ -92,22 +96,22 @@ def show_pictures(chosen: ExploredSplit, indices: Iterable[int], columns: int, k
     """Show images of a split with labels and numbers, and a way to each; `key` names the group."""
     places = [int(index) for index in indices]
     st.html(grid_html((labelled(chosen.split, index) for index in places), columns))
-    show_ways(places, chosen.name, key)
+    show_image_links([chosen.image(place) for place in places], key)
 
 
-def show_ways(indices: Sequence[int], split: str, key: str) -> None:
+def show_image_links(images: Sequence[ImageReference], key: str) -> None:
     """Show a field that opens one of the images in full size."""
 
     def turn() -> None:
         picked, st.session_state[key] = st.session_state[key], None
         if picked is not None:
-            open_image(picked, split)
+            open_image(picked)
 
     st.selectbox(
         _("See one with its pixel values"),
-        list(indices),
+        list(images),
         index=None,
-        format_func=image_number_text,
+        format_func=lambda image: image_number_text(image.number),
         key=key,
         on_change=turn,
         placeholder=_("Choose an image"),

@@ -54,9 +54,11 @@ def show_choice(chosen: ExploredSplit) -> int:
     with st.container(horizontal=True):
         before, after = (index - 1) % (last + 1), (index + 1) % (last + 1)
         st.button(
-            _("Previous"), icon=":material/arrow_back:", on_click=open_image, args=(before, chosen.name)
+            _("Previous"), icon=":material/arrow_back:", on_click=open_image, args=(chosen.image(before),)
         )
-        st.button(_("Next"), icon=":material/arrow_forward:", on_click=open_image, args=(after, chosen.name))
+        st.button(
+            _("Next"), icon=":material/arrow_forward:", on_click=open_image, args=(chosen.image(after),)
+        )
     return index
 
 
