@@ -102,7 +102,7 @@ def interact(page: Page, number: int, run: str) -> Iterator[float]:
     language = "中文" if odd else "English"
     yield timed(page, page.locator(".st-key-lang").get_by_text(language).click, "h1")
     visit(page, f"/?run={run}&lang=en")
-    yield timed(page, page.get_by_role("button", name="Reshuffle").click, ".lab-digits")
+    yield timed(page, page.get_by_role("button", name="New random sample").click, ".lab-digits")
     yield timed(page, pill(page, "digit", "2"), ".lab-digits")
     yield timed(page, go(page, "Train"), "h1")
     yield timed(page, pill(page, "set_recipe", "Tutorial 1"), ".st-key-plan strong")

@@ -61,7 +61,7 @@ ACTIVATIONS: dict[str, Activation] = {
     "elu": Activation(N_("ELU"), N_("Smooth below zero, levelling off at -1."), "ELU", monotone=True),
     "selu": Activation(
         N_("SELU"),
-        N_("A scaled ELU that keeps activations near mean 0 and spread 1 in plain MLPs."),
+        N_("A scaled ELU that keeps activations near mean 0 and std 1 in plain MLPs."),
         "SELU",
         monotone=True,
     ),
@@ -317,7 +317,7 @@ INPUT_SCALINGS: dict[str, InputScaling] = {
     "unit": InputScaling(N_("0 to 1"), N_("Pixel / 255, from 0 to 1; no more than ToTensor does."), 0.0, 1.0),
     "symmetric": InputScaling(N_("-1 to 1"), N_("(x - 0.5) / 0.5: from -1 to 1."), 0.5, 0.5),
     "standard": InputScaling(
-        N_("Mean 0, spread 1"),
+        N_("Mean 0, std 1"),
         N_("(x - 0.1307) / 0.3081: MNIST's own mean becomes 0, its standard deviation 1."),
         0.1307,
         0.3081,

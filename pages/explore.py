@@ -70,12 +70,12 @@ SECTIONS = {
 def show_sections() -> None:
     """Show everything in a fragment, so that a click reruns no more than this."""
     names = {
-        "grid": _("Nine at a time"),
-        "image": _("One image"),
+        "grid": _("Samples"),
+        "image": _("Single image"),
         "statistics": _("Statistics"),
-        "typical": _("Typical and odd"),
-        "map": _("Map"),
-        "doubtful": _("Doubtful labels"),
+        "typical": _("Outliers"),
+        "map": _("PCA and t-SNE"),
+        "doubtful": _("Label errors"),
     }
     view = url_choice(
         st.pills, _("Section"), names, VIEW_KEY, "grid", required=True, label_visibility="collapsed"

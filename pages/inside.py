@@ -24,16 +24,19 @@ def show_run(run: Run) -> None:
     """Show a run in a fragment, so that the slider reruns no more than this."""
     seen = choose_snapshot(run)
     names = {
-        "layers": _("Weights and layers"),
-        "answers": _("Answers"),
-        "map": _("Map"),
-        "learning": _("How it learned"),
+        "layers": _("Weights and feature maps"),
+        "answers": _("Predictions"),
+        "map": _("PCA and t-SNE"),
+        "learning": _("Gradients and updates"),
     }
     show_section(names, SECTIONS, "part", seen)
 
 
 run_through_entry()
 st.markdown(
-    _("What a network has learned, layer by layer. Move the slider to see it as it was while it trained.")
+    _(
+        "Weights, feature maps and predictions of a network at every checkpoint of its "
+        "training. Move the slider to change the checkpoint."
+    )
 )
 show_run(pick_run())

@@ -68,7 +68,7 @@ def test_a_section_chosen_is_in_the_url(app):
     test = app()
     test.pills(key="view").set_value("statistics").run()
     assert test.query_params["view"] == "statistics"
-    assert any("mean of each digit" in header.value for header in test.subheader)
+    assert any("Mean image of each digit" in header.value for header in test.subheader)
 
 
 def test_a_number_typed_leads_to_that_image(app, html):
@@ -137,7 +137,7 @@ def test_the_statistics_are_those_of_the_split(app, html):
     images = load_sample().test.images
     assert f"{images.mean():.2f}" in text_of(test)
     assert f"{images.std():.2f}" in text_of(test)
-    assert f"**{(images == 0).mean():.1%}** of the pixels are paper" in text_of(test)
+    assert f"**{(images == 0).mean():.1%}** of the pixels are background" in text_of(test)
     assert html(test).count("<figure") == 20
 
 
@@ -167,7 +167,7 @@ def test_the_map_rings_the_image_asked_for(app, html):
     assert len(test.get("vega_lite_chart")) == 1
     assert "left to right" in text_of(test)
     assert numbers_shown(html(test)) == [12]
-    button(test, "See its pixel values").click().run()
+    button(test, "Show pixel values").click().run()
     assert test.query_params["view"] == "image"
     assert numbers_shown(html(test)) == [12]
     assert "only images 0 to 1,499" in text_of(app(view="map", index="5000"))
@@ -192,7 +192,7 @@ def slow_map(monkeypatch):
 def test_tsne_is_made_on_demand_with_progress_and_is_there_for_the_next_visitor(app, slow_map):
     test = app(view="map", method="tsne")
     assert not test.get("vega_lite_chart")
-    button(test, "Make the t-SNE map").click().run()
+    button(test, "Compute t-SNE").click().run()
     assert "40%" in test.get("progress")[0].proto.text
     other = app(view="map", method="tsne")
     assert "40%" in other.get("progress")[0].proto.text
@@ -211,13 +211,13 @@ def wait_for_the_map():
 
 def test_stop_ends_tsne_and_it_can_be_made_again(app, slow_map):
     test = app(view="map", method="tsne")
-    button(test, "Make the t-SNE map").click().run()
+    button(test, "Compute t-SNE").click().run()
     button(test, "Stop").click().run()
     assert not test.get("progress")
     slow_map.set()
     wait_for_the_map()
     assert not test.run().get("vega_lite_chart")
-    button(test, "Make the t-SNE map").click().run()
+    button(test, "Compute t-SNE").click().run()
     wait_for_the_map()
     assert "Point at one" in text_of(test.run())
 
@@ -249,9 +249,9 @@ def test_the_doubtful_labels_are_shown_with_the_votes(app, html, like_mnist):
 
 def test_the_pretrained_model_reads_the_doubtful_images_when_asked(app, html, like_mnist):
     test = app(view="doubtful")
-    assert "The model:" not in html(test)
+    assert "Model:" not in html(test)
     test.toggle[0].set_value(True).run()
     readings = re.findall(r"Label <b>(\d)</b>.*?The model: <b>(\d)</b>", html(test))
     assert len(readings) == len(LABEL_ERRORS)
     others = sum(label != read for label, read in readings)
-    assert f"reads **{others}** of these 15" in text_of(test)
+    assert f"differs from the label for **{others}** of these 15" in text_of(test)

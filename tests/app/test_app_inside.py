@@ -100,7 +100,7 @@ def test_the_reading_of_an_image_is_that_of_the_moment(app, trained, html):
         shares = load_snapshot(run, moment)(image).softmax(1)[0].detach()
         test = app("inside", run=run.id, part="answers", index="7", moment=f"{moment.epoch:g}")
         sure = sure_text(float(shares.max()), 0)
-        assert f"it reads **{int(shares.argmax())}**, {sure} sure" in text_of(test)
+        assert f"prediction **{int(shares.argmax())}**, confidence {sure}" in text_of(test)
         assert f"no. 7, a {load_sample().test.labels[7]}" in html(test)
 
 
@@ -109,19 +109,19 @@ def test_the_next_misread_image_is_opened(app, trained):
     errors = np.sort(evaluate(run.load_model(), load_sample().test).errors)
     test = app("inside", run=run.id, part="answers")
     for error in errors[errors > 0][:2]:
-        press(test, "Next misread one")
+        press(test, "Next misclassified")
         assert test.number_input[0].value == error
-    press(app("inside", run=run.id, part="answers", index="296"), "Next misread one")
+    press(app("inside", run=run.id, part="answers", index="296"), "Next misclassified")
     assert not test.exception
 
 
 def test_a_drawing_is_what_was_drawn_last(app, trained, html):
     test = app("inside", run=trained[0], part="answers", of="drawing")
-    assert "Nothing is drawn yet" in text_of(test)
+    assert "There is no drawing yet" in text_of(test)
     stroke = [["M", 100, 50], ["L", 140, 220]]
     test.session_state["drawing"] = {"objects": [{"path": stroke}]}
     test.run()
-    assert "Nothing is drawn yet" not in text_of(test)
+    assert "There is no drawing yet" not in text_of(test)
     assert 'alt="Your drawing"' in html(test)
 
 
@@ -143,7 +143,7 @@ def test_the_map_moves_and_shows_what_is_misread(app, trained):
             load_sample().test,
         ).errors
     )
-    assert f"{wrong} of them are misread" in text_of(test)
+    assert f"{wrong} of them are misclassified" in text_of(test)
     assert len(test.get("vega_lite_chart")) == 1
 
 
@@ -154,7 +154,7 @@ def test_tsne_is_made_on_demand_for_the_moment(app, trained, monkeypatch):
     monkeypatch.setattr("mnist_core.data.projection.tsne_of_points", embed)
     test = app("inside", run=trained[0], part="map", method="tsne")
     assert not test.get("vega_lite_chart")
-    press(test, "Make the t-SNE map")
+    press(test, "Compute t-SNE")
     from ui.inside import selection
     from ui.inside.selection import InspectedRun
 
@@ -169,9 +169,9 @@ def test_tsne_is_made_on_demand_for_the_moment(app, trained, monkeypatch):
 def test_how_it_learned_has_gradients_and_update_ratios(app, trained):
     test = app("inside", run=trained[0], part="learning")
     assert len(test.get("vega_lite_chart")) == 2
-    assert "At the last look the loss pulled most at" in text_of(test)
-    assert "At the last look a step moved" in text_of(test)
-    assert "Nothing was noted" in text_of(app("inside", run="pretrained", part="learning"))
+    assert "At the last measurement the gradient was largest in" in text_of(test)
+    assert "At the last measurement the largest update ratio was" in text_of(test)
+    assert "No gradients were recorded" in text_of(app("inside", run="pretrained", part="learning"))
 
 
 def test_a_run_without_update_ratios_says_what_to_do(app, trained):
@@ -183,17 +183,17 @@ def test_a_run_without_update_ratios_says_what_to_do(app, trained):
     file.write_text(whole)
     assert not test.exception
     assert len(test.get("vega_lite_chart")) == 1
-    assert "Train it for more epochs, or anew" in text_of(test)
+    assert "Update ratios were not recorded" in text_of(test)
 
 
 @pytest.mark.parametrize(
     ("ratios", "words"),
     [
-        ([1e-3, 2e-3], "moved “b” by 0.002 of its size, “a” by 0.001. That is not far"),
+        ([1e-3, 2e-3], "was 0.002, in “b”, the smallest 0.001, in “a”. That is not far"),
         ([1e-6, 2e-5], "nearly stopped"),
         ([1e-6, 5e-2], "far above"),
-        ([float("nan"), 1e-3], "“a” by 0."),
-        ([1e-3], "moved “a” by 0.001 of its size."),
+        ([float("nan"), 1e-3], "in “a”. "),
+        ([1e-3], "the update ratio of “a” was 0.001."),
     ],
 )
 def test_update_ratios_in_words(ratios, words):

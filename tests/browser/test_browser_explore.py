@@ -21,7 +21,7 @@ def test_an_image_gone_to_is_in_the_url_and_back_leads_to_the_grid(page):
     field = page.locator(".st-key-jump input")
     field.fill("42")
     field.press("Enter")
-    page.get_by_role("heading", name="As a vector of 784 numbers").wait_for()
+    page.get_by_role("heading", name="Flatten: a vector of 784 numbers").wait_for()
     expect(page).to_have_url(re.compile("view=image"))
     expect(page).to_have_url(re.compile("index=42"))
     page.go_back()

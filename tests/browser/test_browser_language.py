@@ -20,7 +20,7 @@ def test_the_form_keeps_its_settings_and_says_them_in_the_new_language(page):
 
 def test_the_sections_of_explore_stay_open(page):
     page.open("/?view=typical&digit=4")
-    for language, first in (("中文", "典型与反常"), ("English", "Typical and odd"), ("中文", "典型与反常")):
+    for language, first in (("中文", "离群样本"), ("English", "Outliers"), ("中文", "离群样本")):
         page.get_by_text(language, exact=True).first.click()
         page.get_by_role("radio", name=first, checked=True).wait_for()
         settle(page)

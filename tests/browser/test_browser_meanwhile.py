@@ -41,11 +41,11 @@ ROBUSTNESS = Work(
 )
 TSNE = Work(
     "/inside?run={run}&part=map&method=tsne",
-    "Map",
-    "Make the t-SNE map",
-    "Moving the dots:",
-    "This map has to be computed for each moment",
-    {"Weights and layers": ".lab-tiles", "Answers": ".lab-matrix"},
+    "PCA and t-SNE",
+    "Compute t-SNE",
+    "Computing t-SNE:",
+    "t-SNE is computed for each checkpoint",
+    {"Weights and feature maps": ".lab-tiles", "Predictions": ".lab-matrix"},
 )
 
 
@@ -111,9 +111,9 @@ def test_the_page_answers_while_it_works_and_stop_ends_it(page, cnn, work):
 
 
 def test_the_last_visitor_to_stop_tsne_ends_it(page, new_tab, lasting):
-    map_by_tsne, words = "/?view=map&method=tsne", "Moving the dots:"
+    map_by_tsne, words = "/?view=map&method=tsne", "Computing t-SNE:"
     page.open(map_by_tsne)
-    begin = page.get_by_role("button", name="Make the t-SNE map")
+    begin = page.get_by_role("button", name="Compute t-SNE")
     begin.click()
     percent_done(page, words)
     other = new_tab(map_by_tsne, url=lasting)
@@ -123,6 +123,6 @@ def test_the_last_visitor_to_stop_tsne_ends_it(page, new_tab, lasting):
     before = percent_done(other, words, above=before)
     percent_done(other, words, above=before)  # it goes on for who still watches
     other.get_by_role("button", name="Stop", exact=True).click()
-    other.get_by_role("button", name="Make the t-SNE map").wait_for()
+    other.get_by_role("button", name="Compute t-SNE").wait_for()
     page.reload()
     begin.wait_for()  # it ends at its next step

@@ -25,7 +25,7 @@ def test_the_language_switch_is_in_the_url_and_survives_refresh_and_back(page):
     expect(page).to_have_title("看数据 · Digit Lab")
     page.reload()
     expect(page.locator("h1")).to_have_text(CHINESE)
-    page.get_by_role("button", name="换一批").click()
+    page.get_by_role("button", name="重新随机抽样").click()
     expect(page).to_have_url(re.compile("seed=1"))
     expect(page).to_have_url(re.compile("lang=zh"))
     page.go_back()

@@ -26,45 +26,45 @@ def show(data: Dataset) -> None:
     if data.source != "mnist":
         st.info(
             _(
-                "These images are in MNIST's test set, and the offline sample is in use instead, so there "
-                "is nothing to show."
+                "These images belong to MNIST's test set. The offline sample is in use instead, so "
+                "there is nothing to show."
             )
         )
         return
     st.markdown(
         _(
-            "A label is what somebody once noted, and now and then that is wrong or can't be told. "
-            "[Northcutt, Athalye and Mueller]({paper}) (2021) let networks name the labels in the test set "
-            "that look wrong, and asked five people about each image: is it the label, the networks' guess, "
-            "or neither? These are all 15 for which fewer than three of the five chose the label ([their "
-            "votes]({votes}))."
+            "Some labels of the test set are wrong or ambiguous. [Northcutt, Athalye and "
+            "Mueller]({paper}) (2021) let networks find the labels that look wrong, and asked "
+            "five people about each image: is it the label, the networks' prediction, or neither? "
+            "These are all 15 images for which fewer than three of the five chose the label "
+            "([their votes]({votes}))."
         ).format(paper=PAPER, votes=VOTES)
     )
-    readings = pretrained_readings(data) if st.toggle(_("Let the shipped model read them")) else {}
+    readings = pretrained_readings(data) if st.toggle(_("Classify them with the pretrained model")) else {}
     figures = [doubtful_figure(data, doubtful, readings.get(doubtful.number)) for doubtful in LABEL_ERRORS]
     st.html(grid_html(figures, columns=5))
     if readings:
         other = sum(readings[doubtful.number].label != doubtful.label for doubtful in LABEL_ERRORS)
         st.markdown(
-            _("The shipped model reads **{other}** of these {all} otherwise than they are labelled.").format(
-                other=other, all=len(LABEL_ERRORS)
-            )
+            _(
+                "The pretrained model's prediction differs from the label for **{other}** of these {all}."
+            ).format(other=other, all=len(LABEL_ERRORS))
         )
     show_image_links([doubtful.image for doubtful in LABEL_ERRORS], "of_doubtful")
     st.markdown(
         _(
-            "So 10,000 right answers of 10,000 are no goal: a network that agrees with every one of these "
-            "labels was lucky, or was tuned on them."
+            "So a test accuracy of 100% is not a sensible goal: a network that agrees with every "
+            "one of these labels was lucky, or was tuned on them."
         )
     )
-    link("pages/evaluate.py", _("See where a network errs"), ":material/fact_check:")
+    link("pages/evaluate.py", _("See a network's errors"), ":material/fact_check:")
 
 
 def doubtful_figure(data: Dataset, doubtful: LabelError, reading: "Prediction | None") -> Figure:
     """Return an image with its label and the five votes, and what a network read if that is known."""
     words = {"number": f"{doubtful.number:,}", "label": doubtful.label, "guess": doubtful.guess}
     caption = _("Label <b>{label}</b> &nbsp;no. {number}").format(**words)
-    alt = _("Test image {number}, labelled {label}; networks guessed {guess}").format(**words)
+    alt = _("Test image {number}, label {label}; the networks predicted {guess}").format(**words)
     lines = [caption, votes_text(doubtful), *([reading_text(reading)] if reading else [])]
     image = data.test.images[doubtful.number]
     return Figure(image, "<br>".join(lines), alt)
@@ -85,14 +85,14 @@ def votes_text(doubtful: LabelError) -> str:
 def reading_text(reading: "Prediction") -> str:
     """Say what the model read."""
     sure = sure_text(reading.probabilities[reading.label], 0)
-    return _("The model: <b>{read}</b>, {sure} sure").format(read=reading.label, sure=sure)
+    return _("Model: <b>{read}</b>, confidence {sure}").format(read=reading.label, sure=sure)
 
 
 def pretrained_readings(data: Dataset) -> "dict[int, Prediction]":
     """Return what the pretrained model reads in each of the images, by their numbers."""
     run = resources.find_run(PRETRAINED_ID)
     if run is None or not run.checkpoints:
-        st.info(_("The shipped model isn't here."))
+        st.info(_("The pretrained model is missing."))
         return {}
     with st.spinner(_("Classifying the images")):
         from mnist_core.recognition.recognizer import predict

@@ -41,12 +41,12 @@ def show_one(chosen: ExploredSplit) -> int:
     """Show which image has the ring around it, and that image; return its number."""
     last = min(MAP_IMAGES, len(chosen.split)) - 1
     if number_in_url(INDEX_KEY) > last:
-        st.caption(_("The map has only images 0 to {last}.").format(last=f"{last:,}"))
-    index = choose_number(_("Put a ring around no."), last)
+        st.caption(_("The chart has only images 0 to {last}.").format(last=f"{last:,}"))
+    index = choose_number(_("Mark image no."), last)
     label = chosen.split.labels[index]
     alt = _("A handwritten {label}, image number {number}").format(label=label, number=index)
     show_large(Figure(chosen.split.images[index], _("Label <b>{label}</b>").format(label=label), alt), 200)
-    st.button(_("See its pixel values"), on_click=open_image, args=(chosen.image(index),))
+    st.button(_("Show pixel values"), on_click=open_image, args=(chosen.image(index),))
     return index
 
 
@@ -59,7 +59,7 @@ def show_map(chosen: ExploredSplit, positions: np.ndarray, digit: int | None, ri
     st.vega_lite_chart(
         points,
         map_spec(map_words(), digit, ring, pictures=True),
-        alt=_("A map of images, each shown as its digit; like images lie near each other"),
+        alt=_("Scatter plot of images, each drawn as its label; similar images lie near each other"),
     )
     st.caption(
         _("The first {count:,} images, each drawn as its label. Point at one to see it.").format(
@@ -74,9 +74,9 @@ def show_pca(chosen: ExploredSplit, digit: int | None, ring: int) -> None:
     show_map(chosen, found.coordinates, digit, ring)
     st.markdown(
         _(
-            "**PCA** (principal component analysis) looks at the 784-dimensional cloud of images from the "
-            "side from which it is widest: left to right {first:.1%} of what makes them differ, bottom to "
-            "top {second:.1%}. The rest is lost, so digits overlap."
+            "**PCA** (principal component analysis) projects the 784-dimensional images onto the "
+            "two directions of largest variance: left to right {first:.1%} of the variance, "
+            "bottom to top {second:.1%}. The rest is lost, so digits overlap."
         ).format(first=found.shares[0], second=found.shares[1])
     )
 
@@ -92,9 +92,10 @@ def show_tsne(chosen: ExploredSplit, digit: int | None, ring: int) -> None:
         show_start(work)
     st.markdown(
         _(
-            "**t-SNE** (van der Maaten and Hinton, 2008) moves the dots until each has the neighbours that "
-            "its image has among all images. It was never told the labels, and yet the digits part. Trust "
-            "who is near whom; how far apart groups lie, and how large they are, means little."
+            "**t-SNE** (van der Maaten and Hinton, 2008) places the points so that each keeps the "
+            "neighbours of its image. It does not use the labels, and yet the digits form "
+            "clusters. Which points are neighbours is meaningful; the sizes of clusters and the "
+            "distances between them mean little."
         )
     )
 
@@ -102,23 +103,23 @@ def show_tsne(chosen: ExploredSplit, digit: int | None, ring: int) -> None:
 def show_start(work: Job[np.ndarray]) -> None:
     """Offer to make the map."""
     if work.failed:
-        st.warning(_("The map could not be made. Try again, or look at the PCA map."))
+        st.warning(_("t-SNE failed. Try again, or choose PCA."))
     else:
         st.info(
-            _("This map has to be computed: about ten seconds on an ordinary computer, once for everybody.")
+            _("t-SNE takes about ten seconds on an ordinary computer. It is computed once, for all visitors.")
         )
-    start_button(_("Make the t-SNE map"), WATCHED_KEY, lambda: work)
+    start_button(_("Compute t-SNE"), WATCHED_KEY, lambda: work)
 
 
 @st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
 def show_progress(chosen: ExploredSplit) -> None:
     """Show how far the map is and where the dots are by now."""
     work = tsne_work(chosen)
-    show_job_progress(work, WATCHED_KEY, _("Moving the dots: {percent:.0%}"))
+    show_job_progress(work, WATCHED_KEY, _("Computing t-SNE: {percent:.0%}"))
     positions = work.latest
     if positions is not None:
         points = map_points(positions, chosen.split.labels[: len(positions)])
-        st.vega_lite_chart(points, map_spec(map_words()), alt=_("The dots on their way"))
+        st.vega_lite_chart(points, map_spec(map_words()), alt=_("t-SNE in progress"))
 
 
 MAP_IMAGES = 2000  # images: enough to see groups, few enough to hover over

@@ -18,12 +18,12 @@ def show(data: Dataset) -> None:
         chosen, digit = choose_split(data), choose_digit()
     st.markdown(
         _(
-            "Typical means near the **mean image** of its digit: the difference from it, pixel by pixel, "
-            "squared, averaged, and the root taken. It knows nothing of shape, so a bold or slanted digit "
-            "counts as odd too."
+            "**Outliers** are the images farthest from the **mean image** of their digit, by the "
+            "root mean square difference of the pixels. This distance ignores shape, so a bold or "
+            "slanted digit counts as an outlier too."
         )
     )
-    with st.spinner(_("Comparing the images …")):
+    with st.spinner(_("Comparing the images")):
         facts = split_facts(chosen)
     if digit is not None and facts.statistics.counts[digit] < 2:
         st.info(_("There are too few images of {digit} here. Choose another digit.").format(digit=digit))
@@ -36,9 +36,9 @@ def show(data: Dataset) -> None:
 def show_all_digits(chosen: ExploredSplit, facts: SplitFacts) -> None:
     """Show the one most typical and the one oddest image of each digit."""
     pairs = [typical_images_and_outliers(chosen.split, facts.distances, digit, 1) for digit in range(10)]
-    st.subheader(_("The most typical of each digit"))
+    st.subheader(_("Most typical image of each digit"))
     show_pictures(chosen, [index for nearest, _far in pairs for index in nearest], 10, "of_typical")
-    st.subheader(_("The least typical of each digit"))
+    st.subheader(_("Outlier of each digit (least typical image)"))
     show_pictures(chosen, [index for _near, farthest in pairs for index in farthest], 10, "of_odd")
 
 
@@ -47,22 +47,22 @@ def show_digit(chosen: ExploredSplit, facts: SplitFacts, digit: int) -> None:
     nearest, farthest = typical_images_and_outliers(chosen.split, facts.distances, digit, OF_ONE_DIGIT)
     mean, typical, odd = st.columns([1, 2, 2], gap="large")
     with mean:
-        st.subheader(_("The mean"))
-        alt = _("The mean of all images of {digit}").format(digit=digit)
+        st.subheader(_("Mean image"))
+        alt = _("Mean of all images of {digit}").format(digit=digit)
         image = facts.statistics.means[digit].round().astype("uint8")
         show_large(Figure(image, "", alt), width=200)
     with typical:
-        st.subheader(_("The most typical"))
+        st.subheader(_("Most typical"))
         st.caption(away_text(facts.distances[nearest]))
         show_pictures(chosen, nearest, 3, "of_typical")
     with odd:
-        st.subheader(_("The least typical"))
+        st.subheader(_("Outliers (least typical)"))
         st.caption(away_text(facts.distances[farthest]))
         show_pictures(chosen, farthest, 3, "of_odd")
 
 
 def away_text(distances) -> str:
     """Say how far images are from the mean."""
-    return _("{low:.0f} to {high:.0f} grey levels of 255 from the mean").format(
+    return _("Distance from the mean image: {low:.0f} to {high:.0f} grey levels of 255").format(
         low=distances.min(), high=distances.max()
     )

@@ -35,7 +35,7 @@ def show(data: Dataset) -> None:
     with pictures:
         show_grid(chosen)
         show_jump(chosen)
-        st.caption(_("The bold figure is the label: the digit the writer meant. Numbers count from 0."))
+        st.caption(_("Bold: the label, the digit that the writer meant. Image numbers start at 0."))
     with facts:
         show_counts_here(chosen.split)
         show_shape(chosen.split, len(data.train), len(data.test))
@@ -65,13 +65,15 @@ def show_grid(chosen: ExploredSplit) -> None:
     digit, seed = chosen_digit(), number_in_url(SEED_KEY)
     indices = chosen_indices(chosen.split, digit, seed)
     if not len(indices):
-        st.info(_("No image here is a {digit}. Choose another digit, or all of them.").format(digit=digit))
+        st.info(
+            _("There are no images of {digit} here. Choose another digit, or all digits.").format(digit=digit)
+        )
         return
     st.html(grid_html((labelled(chosen.split, int(index)) for index in indices), columns=3))
     send_to_browser("grid", (chosen.name, digit))
     with st.container(horizontal=True):
-        st.button(_("Reshuffle"), icon=":material/shuffle:", on_click=reshuffle)
-        st.button(_("Back to the first nine"), on_click=show_first, disabled=not seed)
+        st.button(_("New random sample"), icon=":material/shuffle:", on_click=reshuffle)
+        st.button(_("First nine images"), on_click=show_first, disabled=not seed)
 
 
 def show_jump(chosen: ExploredSplit) -> None:
@@ -83,7 +85,7 @@ def show_jump(chosen: ExploredSplit) -> None:
 
     last = len(chosen.split) - 1
     st.number_input(
-        _("See any image with its pixel values"),
+        _("Show an image with its pixel values"),
         0,
         last,
         value=None,
@@ -104,11 +106,13 @@ def show_counts_here(split: Split) -> None:
 def show_counts(split: Split, digit: int | None) -> None:
     """Show how many images there are of each digit, as bars and in words; `digit` stands out."""
     counts = np.bincount(split.labels, minlength=10)
-    st.subheader(_("How many of each digit"))
+    st.subheader(_("Class distribution: images of each digit"))
     names, texts = [str(d) for d in range(10)], [f"{count:,}" for count in counts]
     st.html(bars_html(names, counts / counts.max(), texts, strong=digit))
     st.caption(
-        _("Most often {most} ({most_count:,} times), least often {least} ({least_count:,}).").format(
+        _(
+            "Most frequent: {most} ({most_count:,} images). Least frequent: {least} ({least_count:,} images)."
+        ).format(
             most=counts.argmax(), most_count=counts.max(), least=counts.argmin(), least_count=counts.min()
         )
     )
@@ -116,16 +120,17 @@ def show_counts(split: Split, digit: int | None) -> None:
 
 def show_shape(split: Split, train: int, test: int) -> None:
     """Show the numbers behind the images: shape, type, range and how many."""
-    st.subheader(_("What a network gets"))
+    st.subheader(_("Input tensor: what a network gets"))
     shape = _(
         "A batch of these {n} images is a tensor of shape `[N, C, H, W]` = `[{n}, 1, {height}, {width}]`: "
         "**N** images, **C** colour channels (1, for grey), **H** pixels high, **W** pixels wide."
     ).format(n=SHOWN, height=split.images.shape[1], width=split.images.shape[2])
     values = _(
-        "Its type is `{dtype}`: each pixel a whole number from **{low}** (paper, shown black) to **{high}** "
-        "(ink, shown white). The network turns them into decimal numbers (`float32`) before it begins."
+        "Its dtype is `{dtype}`: each pixel is an integer from **{low}** (background, shown "
+        "black) to **{high}** (ink, shown white). The network converts them to floating point "
+        "(`float32`) first."
     ).format(dtype=split.images.dtype, low=split.images[:1000].min(), high=split.images[:1000].max())
-    sizes = _(
-        "**{train:,}** training images to learn from, and **{test:,}** test images to judge by."
-    ).format(train=train, test=test)
+    sizes = _("Training set: **{train:,}** images. Test set: **{test:,}** images.").format(
+        train=train, test=test
+    )
     st.markdown(f"- {shape}\n- {values}\n- {sizes}")

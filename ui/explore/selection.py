@@ -31,7 +31,7 @@ class ExploredSplit:
 
 def choose_split(data: Dataset) -> ExploredSplit:
     """Show which images are looked at, and let others be chosen."""
-    splits = {"train": _("Training images"), "test": _("Test images")}
+    splits = {"train": _("Training set"), "test": _("Test set")}
     name = url_choice(
         st.segmented_control,
         _("Images"),
@@ -108,7 +108,7 @@ def show_image_links(images: Sequence[ImageReference], key: str) -> None:
             open_image(picked)
 
     st.selectbox(
-        _("See one with its pixel values"),
+        _("Show an image with its pixel values"),
         list(images),
         index=None,
         format_func=lambda image: image_number_text(image.number),

@@ -32,7 +32,7 @@ def show(data: Dataset) -> None:
         show_picture(chosen, index)
     pixels = chosen.split.images[index]
     with facts:
-        st.subheader(_("Its values"))
+        st.subheader(_("Pixel statistics"))
         scaling = choose_scaling()
         show_scalings(pixels, scaling)
     values = scaled(pixels, scaling)
@@ -93,11 +93,11 @@ def show_scalings(pixels: np.ndarray, chosen: str) -> None:
     """Show what each scaling makes of paper, grey and ink, and of this image; the chosen one stands out."""
     st.markdown(
         _(
-            "Before a network sees an image, its pixels are scaled: small numbers around zero are easier to "
-            "learn from."
+            "Input scaling: the pixels are scaled before the first layer, because small values "
+            "around zero train better."
         )
     )
-    head = [_("Scaling"), _("Paper"), _("Grey"), _("Ink"), _("Mean"), _("Spread")]
+    head = [_("Scaling"), _("Background"), _("Grey"), _("Ink"), _("Mean"), _("Std")]
     rows = []
     for key in (STORED, *INPUT_SCALINGS):
         name = _("As stored") if key == STORED else _(INPUT_SCALINGS[key].label)
@@ -109,30 +109,30 @@ def show_scalings(pixels: np.ndarray, chosen: str) -> None:
         st.caption(_(INPUT_SCALINGS[chosen].description))
     st.caption(
         _(
-            "Paper is 0, grey 128 and ink 255 in the files. Mean and spread (standard deviation) are those "
-            "of this image."
+            "In the files, background is 0, grey is 128 and ink is 255. Mean and std (standard "
+            "deviation) are those of this image."
         )
     )
 
 
 def show_square(pixels: np.ndarray, values: np.ndarray, scaling: str) -> None:
     """Show the values in rows and columns, each on the grey of its pixel."""
-    st.subheader(_("As 28 rows of 28 numbers"))
+    st.subheader(_("Matrix: 28 rows of 28 numbers"))
     texts = [[value_text(value, scaling) for value in row] for row in values]
     st.html(pixels_html(pixels, texts, _("The values of the pixels, row by row")))
-    st.caption(_("A convolutional network gets this square, so it knows which pixels are neighbours."))
+    st.caption(_("A convolutional network gets this matrix, so it knows which pixels are neighbours."))
 
 
 def show_line(pixels: np.ndarray, values: np.ndarray, scaling: str) -> None:
     """Show the values one after another, as a strip of greys and in figures."""
-    st.subheader(_("As a vector of 784 numbers"))
+    st.subheader(_("Flatten: a vector of 784 numbers"))
     st.html(vector_strip_html(pixels, _("The 784 pixels in one line, as a strip of greys")))
     texts = [value_text(value, scaling) for value in values.ravel()]
     st.html(vector_html(texts, _("The 784 numbers in one line")))
     st.caption(
         _(
-            "Row after row in one line: that is what the first layer of an MLP sees. It doesn't know which "
-            "pixels were neighbours; shuffled in the same way for every image, they would teach it just as "
-            "much."
+            "Flatten puts the rows one after the other: this vector is the input of an MLP. It "
+            "does not tell which pixels are neighbours; if the pixels of all images were shuffled "
+            "in the same way, an MLP would learn just as well."
         )
     )

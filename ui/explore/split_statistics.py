@@ -46,7 +46,7 @@ def show(data: Dataset) -> None:
     counts, pixels = st.columns(2, gap="large")
     with counts:
         show_counts(chosen.split, None)
-    with st.spinner(_("Counting pixels …")):
+    with st.spinner(_("Counting pixels")):
         found = split_facts(chosen).statistics
     show_means(found)
     show_spreads(found)
@@ -56,55 +56,59 @@ def show(data: Dataset) -> None:
 
 def show_pixels(found: Statistics) -> None:
     """Show how often each grey occurs, and what that comes to."""
-    st.subheader(_("How much ink a pixel holds"))
+    st.subheader(_("Histogram of the pixel values"))
     counts = found.pixel_counts
     shares = counts / counts.sum()
     st.markdown(
         _(
-            "**{paper:.1%}** of the pixels are paper (0), **{ink:.1%}** nearly full ink ({full_ink} to 255). "
-            "The chart shows those in between, most of them at the edges of strokes."
+            "**{paper:.1%}** of the pixels are background (0), **{ink:.1%}** nearly full ink "
+            "({full_ink} to 255). The chart shows the values in between, most of them at the "
+            "edges of strokes."
         ).format(paper=shares[0], ink=shares[FULL_INK:].sum(), full_ink=FULL_INK)
     )
     st.vega_lite_chart(
         ink_points(counts),
-        ink_spec(_("Value of the pixel"), _("Pixels")),
-        alt=_("How many pixels have each value between paper and full ink"),
+        ink_spec(_("Pixel value"), _("Pixels")),
+        alt=_("Histogram: number of pixels with each value between background and full ink"),
     )
     st.caption(
         _(
-            "The mean of all pixels is {mean:.2f}, their spread (standard deviation) {spread:.2f}; divided "
-            'by 255, {mean_unit:.4f} and {spread_unit:.4f}. The input scaling "{scaling}" uses 0.1307 and '
-            "0.3081, measured on MNIST's training images."
+            "All pixels have mean {mean:.2f} and std (standard deviation) {spread:.2f}; divided "
+            "by 255, mean {mean_unit:.4f} and std {spread_unit:.4f}. The input scaling "
+            '"{scaling}" uses 0.1307 and 0.3081, measured on MNIST\'s training images.'
         ).format(
             mean=found.pixel_mean,
             spread=found.pixel_std,
             mean_unit=found.pixel_mean / 255,
             spread_unit=found.pixel_std / 255,
-            scaling=_("Mean 0, spread 1"),
+            scaling=_("Mean 0, std 1"),
         )
     )
 
 
 def show_means(found: Statistics) -> None:
     """Show the mean image of each digit."""
-    st.subheader(_("The mean of each digit"))
+    st.subheader(_("Mean image of each digit"))
     st.caption(
-        _("Each pixel is the mean of that pixel over all images of the digit: where most people put ink.")
+        _(
+            "Each pixel is the mean of that pixel over all images of the digit: bright where most "
+            "people put ink."
+        )
     )
-    alt = _("The mean of all images of {digit}")
+    alt = _("Mean of all images of {digit}")
     show_ten(found.means, alt)
 
 
 def show_spreads(found: Statistics) -> None:
     """Show the spread of each digit, as bright as can be."""
-    st.subheader(_("The spread of each digit"))
+    st.subheader(_("Standard deviation of each digit"))
     st.caption(
         _(
             "Each pixel is the standard deviation of that pixel: bright where some people put ink and "
             "others don't."
         )
     )
-    alt = _("The standard deviation of all images of {digit}")
+    alt = _("Standard deviation of all images of {digit}")
     show_ten(found.standard_deviations / STRONGEST * 255, alt)
 
 

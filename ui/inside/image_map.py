@@ -23,14 +23,15 @@ def show(seen: InspectedRun) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         method, colours = choose_method(), _choose_colours()
     if method == "pca":
-        with st.spinner(_("Sending the test images through …")):
+        with st.spinner(_("Computing the activations of the test images")):
             found = map_at(seen)
         _show_map(seen, found.coordinates, colours)
         first, second = found.shares[:2]
         words = _(
-            "What the last layer gets of each image, laid flat along the two directions in which the images "
-            "differ most ({first:.0%} and {second:.0%} of it), and turned so that they move little between "
-            "moments. Training pulls the digits apart until ten straight cuts tell them."
+            "**PCA** of the last layer's input: each image is projected onto the two directions "
+            "of largest variance ({first:.0%} and {second:.0%} of it), rotated so that points "
+            "move little between checkpoints. Training separates the digits until a linear layer "
+            "can tell them apart."
         )
         st.markdown(words.format(first=first, second=second))
     else:
@@ -38,7 +39,7 @@ def show(seen: InspectedRun) -> None:
 
 
 def _choose_colours() -> str:
-    names = {"truth": _("Coloured by digit"), "errors": _("Misread ones stand out")}
+    names = {"truth": _("Colour by label"), "errors": _("Highlight misclassified")}
     label = _("Colours")
     return url_choice(
         st.segmented_control, label, names, "colour", "truth", required=True, label_visibility="collapsed"
@@ -53,16 +54,19 @@ def _show_map(seen: InspectedRun, positions: np.ndarray, colours: str) -> None:
         answer_map_spec(map_words(), _("Predicted label"), colours == "errors"),
         key="hidden_map",
         alt=_(
-            "A map of test images, each shown as its digit; what the last layer takes for alike lies together"
+            "Scatter plot of test images, each drawn as its label; images that are similar to the "
+            "last layer lie together"
         ),
     )
     wrong = int((labels != read).sum())
-    words = _("The first {count:,} test images, each drawn as its label; {wrong:,} of them are misread.")
+    words = _(
+        "The first {count:,} test images, each drawn as its label; {wrong:,} of them are misclassified."
+    )
     st.caption(words.format(count=count, wrong=wrong))
 
 
 def _show_tsne(seen: InspectedRun, colours: str) -> None:
-    with st.spinner(_("Sending the test images through …")):
+    with st.spinner(_("Computing the activations of the test images")):
         work = tsne_at(seen)
     if work.finished:
         _show_map(seen, work.latest, colours)
@@ -72,8 +76,9 @@ def _show_tsne(seen: InspectedRun, colours: str) -> None:
         _offer(seen)
     st.markdown(
         _(
-            "t-SNE moves the dots until each has the neighbours that its image has in the last layer. Trust "
-            "who is near whom, not how far apart groups lie."
+            "**t-SNE** places the points so that each keeps the neighbours that its image has in "
+            "the last layer. Which points are neighbours is meaningful; the distances between "
+            "clusters mean little."
         )
     )
 
@@ -81,16 +86,16 @@ def _show_tsne(seen: InspectedRun, colours: str) -> None:
 def _offer(seen: InspectedRun) -> None:
     """Offer to make the map of this snapshot."""
     if tsne_at(seen).failed:
-        st.warning(_("The map could not be made. Try again, or look at the PCA map."))
+        st.warning(_("t-SNE failed. Try again, or choose PCA."))
     else:
-        st.info(_("This map has to be computed for each moment: about ten seconds, in the background."))
-    start_button(_("Make the t-SNE map"), WATCHED_KEY, lambda: tsne_at(seen))
+        st.info(_("t-SNE is computed for each checkpoint: about ten seconds, in the background."))
+    start_button(_("Compute t-SNE"), WATCHED_KEY, lambda: tsne_at(seen))
 
 
 @st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
 def _show_progress(seen: InspectedRun) -> None:
     work = tsne_at(seen)
-    show_job_progress(work, WATCHED_KEY, _("Moving the dots: {percent:.0%}"))
+    show_job_progress(work, WATCHED_KEY, _("Computing t-SNE: {percent:.0%}"))
     if work.latest is not None:
         _show_map(seen, work.latest, "truth")
 

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 def show(seen: InspectedRun) -> None:
     """Show the section."""
-    st.subheader(_("What the first layer looks for"))
+    st.subheader(_("Weights of the first layer: what it looks for"))
     _show_weights(seen)
-    st.subheader(_("What each layer makes of an image"))
+    st.subheader(_("Feature maps: what each layer makes of an image"))
     asked = choose_image(seen)
     for layer in activations_at(seen, asked.image)[1:]:
         if layer.kind != "flatten":  # which only puts the same in a row
@@ -40,12 +40,12 @@ def _show_weights(seen: InspectedRun) -> None:
         count=min(len(weights), MOST_TILES), side=weights.shape[1]
     )
     st.html(tiles_html(weights[:MOST_TILES], largest, what))
-    words = _("Each picture is one feature map's window that is laid on every place of the image.")
-    if not window:
-        words = _("Each picture is one unit's weights, one for every pixel of the image.")
-    meaning = _(
-        "Blue pixels speak for it when they are inked, orange ones against it; pale ones don't matter."
+    words = _(
+        "Each picture is one convolution kernel, which slides over the image and gives one feature map."
     )
+    if not window:
+        words = _("Each picture is the weights of one unit, one weight for every pixel of the image.")
+    meaning = _("Blue weights are positive, orange weights negative, pale weights near zero.")
     st.caption(sentences_text([words, meaning, *hidden_count_text(len(weights), MOST_TILES)]))
 
 
@@ -57,18 +57,17 @@ def show_training(seen: InspectedRun) -> None:
     looks = probes(seen.run)
     names = layer_names([layer for layer in describe_layers(seen.run.config) if layer.parameters])
     if len(looks) < 2 or len(looks[-1].gradient_norms) != len(names):
-        st.info(
-            _("Nothing was noted inside this run while it trained; runs that are trained here have this.")
-        )
+        st.info(_("No gradients were recorded for this run; runs trained here record them."))
         link("pages/train.py", _("Train a network"), ":material/model_training:")
         return
     gradients = np.array([look.gradient_norms for look in looks])
     step = _step(seen, looks)
-    st.subheader(_("Gradient size of each layer"))
-    _show_lines(looks, gradients, names, _("gradient size"), step, "gradients")
+    st.subheader(_("Gradient norm of each layer"))
+    _show_lines(looks, gradients, names, _("gradient norm"), step, "gradients")
     smallest, largest = names[int(gradients[-1].argmin())], names[int(gradients[-1].argmax())]
     words = _(
-        "At the last look the loss pulled most at “{largest}”, least at “{smallest}”: {times:.2g} times less."
+        "At the last measurement the gradient was largest in “{largest}” and smallest in "
+        "“{smallest}”, {times:.2g} times smaller."
     )
     times = gradients[-1].max() / max(gradients[-1].min(), 1e-30)
     st.caption(words.format(largest=largest, smallest=smallest, times=times))
@@ -81,8 +80,8 @@ def _show_update_ratios(looks: Sequence[Probe], names: Sequence[str], step: int)
     if not weighed:
         st.info(
             _(
-                "How far single steps moved the layers was not noted in this run. Train it for more epochs, "
-                "or anew: then it is."
+                "Update ratios were not recorded for this run. Continue its training or train it "
+                "again to record them."
             )
         )
         return
@@ -91,10 +90,11 @@ def _show_update_ratios(looks: Sequence[Probe], names: Sequence[str], step: int)
     st.markdown(ratio_words(ratios[-1], names))
     st.caption(
         _(
-            "How far one step of training moves a layer's weights, as a share of their size: 0.001 is a "
-            "thousandth. The dotted line is the rule of thumb of Karpathy's course notes (CS231n), about "
-            "0.001: a layer far below learns slowly, one far above is thrown about. Where the learning rate "
-            "falls towards the end, the ratios fall with it."
+            "Update ratio: the norm of one training step's change of a layer's weights, divided "
+            "by the norm of the weights. The dotted line is the rule of thumb of Karpathy's "
+            "course notes (CS231n), about 0.001: a layer far below it learns slowly, one far "
+            "above it is unstable. Where the learning rate falls towards the end, the ratios fall "
+            "with it."
         )
     )
 
@@ -103,14 +103,17 @@ def ratio_words(ratios: np.ndarray, names: Sequence[str]) -> str:
     """Say how the last ratios stand to the rule of thumb."""
     known = np.where(np.isfinite(ratios), ratios, 0)
     least, most = int(known.argmin()), int(known.argmax())
-    words = _("At the last look a step moved “{most}” by {large} of its size, “{least}” by {small}.")
+    words = _(
+        "At the last measurement the largest update ratio was {large}, in “{most}”, the "
+        "smallest {small}, in “{least}”."
+    )
     if len(names) == 1:
-        words = _("At the last look a step moved “{most}” by {large} of its size.")
+        words = _("At the last measurement the update ratio of “{most}” was {large}.")
     text = words.format(
         most=names[most], large=_ratio(known[most]), least=names[least], small=_ratio(known[least])
     )
     if known[most] < USUAL_RATIO / FAR:
-        judged = _("All of them far below the rule of thumb: here it has nearly stopped learning.")
+        judged = _("All are far below the rule of thumb: the network has nearly stopped learning.")
     elif known[most] > USUAL_RATIO * FAR:
         judged = _("That is far above the rule of thumb: a smaller learning rate may be steadier.")
     else:
@@ -136,7 +139,7 @@ def _show_lines(
         layer_points([look.step for look in looks], values, names),
         layer_spec(_("step"), what, _("Layer"), names, step, usual and (usual, _("rule of thumb"))),
         key=key,
-        alt=_("{what} of each layer over the training").format(what=what),
+        alt=_("{what} of each layer during training").format(what=what),
     )
 
 

@@ -27,14 +27,16 @@ def show(seen: InspectedRun) -> None:
 
 
 def _show_matrix(seen: InspectedRun) -> None:
-    with st.spinner(_("It reads the test images as it did then …")):
+    with st.spinner(_("Classifying the test images at this checkpoint")):
         result = evaluation_at(seen)
     right = int((result.predictions == result.labels).sum())
-    words = _("**{accuracy:.2%}** of the first {all:,} test images right, {right:,} of them; loss {loss:.4f}")
+    words = _(
+        "Accuracy **{accuracy:.2%}** on the first {all:,} test images ({right:,} correct); loss {loss:.4f}"
+    )
     all_of_them = len(result.labels)
     st.markdown(words.format(accuracy=result.accuracy, right=right, all=all_of_them, loss=result.loss))
     st.html(matrix_html(result.confusion_matrix))
-    st.caption(_("A row is the true digit, a column what was read; the diagonal, in blue, is right."))
+    st.caption(_("Rows: true label. Columns: predicted label. The blue diagonal is correct."))
 
 
 def matrix_html(matrix: np.ndarray) -> str:
@@ -46,7 +48,7 @@ def matrix_html(matrix: np.ndarray) -> str:
         for true, row in enumerate(matrix)
     )
     rows = (f'<tr><th scope="row">{true}</th>{row}</tr>' for true, row in enumerate(cells))
-    name = escape(_("Confusion matrix: rows are true digits, columns what was read"))
+    name = escape(_("Confusion matrix: rows are true labels, columns are predicted labels"))
     return (
         f'<table class="lab-matrix" aria-label="{name}"><thead><tr><th></th>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table>"
@@ -61,11 +63,11 @@ def _cell(true: int, read: int, count: int, strongest: float) -> str:
 
 def _show_reading(seen: InspectedRun) -> None:
     asked = choose_image(seen)
-    with st.spinner(_("It reads the image at every moment …")):
+    with st.spinner(_("Classifying the image at every checkpoint")):
         probabilities = readings(seen, asked.image)
     now = seen.snapshots.index(seen.snapshot)
     read = int(probabilities[now].argmax())
-    words = _("{moment}: it reads **{read}**, {sure} sure.")
+    words = _("{moment}: prediction **{read}**, confidence {sure}.")
     sure = sure_text(float(probabilities[now, read]), 0)
     snapshot = snapshot_text(seen.snapshot)
     st.markdown(words.format(moment=snapshot[0].upper() + snapshot[1:], read=read, sure=sure))
@@ -74,7 +76,7 @@ def _show_reading(seen: InspectedRun) -> None:
             reading_points([snapshot.epoch for snapshot in seen.snapshots], probabilities),
             reading_spec(_("epoch"), _("probability"), _("Digit"), seen.snapshot.epoch),
             key="readings",
-            alt=_("How likely each digit was held to be, from moment to moment"),
+            alt=_("Probability of each digit at every checkpoint"),
         )
         st.caption(_turns(probabilities, seen))
 
@@ -84,11 +86,9 @@ def _turns(probabilities: np.ndarray, seen: InspectedRun) -> str:
     read = probabilities.argmax(axis=1)
     other = np.flatnonzero(read != read[-1])
     if not len(other):
-        return _("It read {read} at every moment.").format(read=read[-1])
+        return _("The prediction was {read} at every checkpoint.").format(read=read[-1])
     since = snapshot_text(seen.snapshots[int(other[-1]) + 1])
-    return _("In the end it reads {read}, and has done so since: {moment}.").format(
-        read=read[-1], moment=since
-    )
+    return _("The final prediction is {read}, unchanged since: {moment}.").format(read=read[-1], moment=since)
 
 
 LIKELY = 0.2  # before training every digit is held to be about 0.1 likely

@@ -48,16 +48,16 @@ def choose_snapshot(run: Run) -> InspectedRun:
     """Show the slider; return the run at the snapshot it is set to."""
     snapshots = snapshots_of(run)
     if len(snapshots) == 1:
-        st.caption(_("Of this run only the weights of one moment are kept, so there is no slider."))
+        st.caption(_("This run has only one checkpoint, so there is no slider."))
         return InspectedRun(run, snapshots[0], tuple(snapshots))
     labels = {f"{snapshot.epoch:g}": snapshot_text(snapshot) for snapshot in snapshots}
     chosen = url_choice(
         st.select_slider,
-        _("Moment of the training"),
+        _("Checkpoint (moment of the training)"),
         labels,
         SNAPSHOT_KEY,
         next(reversed(labels)),
-        help=_("The arrow keys move it as well. Everything below is as it was then."),
+        help=_("The arrow keys move it as well. Everything below shows the network at this checkpoint."),
     )
     return InspectedRun(run, snapshots[list(labels).index(chosen)], tuple(snapshots))
 
@@ -178,13 +178,13 @@ class InspectedImage:
 
 def choose_image(seen: InspectedRun) -> InspectedImage:
     """Show which image is looked at, and let another be chosen."""
-    sources = {"test": _("A test image"), "drawing": _("What I drew")}
+    sources = {"test": _("A test image"), "drawing": _("My drawing")}
     source = url_choice(
         st.segmented_control, _("Image"), sources, "of", "test", required=True, label_visibility="collapsed"
     )
     drawn = strokes_to_image(strokes_of(st.session_state.get(DRAWING_KEY))) if source == "drawing" else None
     if source == "drawing" and drawn is None:
-        st.info(_("Nothing is drawn yet. Draw a digit, then come back; until then a test image is shown."))
+        st.info(_("There is no drawing yet, so a test image is shown. Draw a digit first, then come back."))
         link("pages/draw.py", _("Draw a digit"), ":material/draw:")
     asked = _choose_test_image(seen) if drawn is None else InspectedImage(drawn, _("Your drawing"))
     alt = (
@@ -204,10 +204,10 @@ def _choose_test_image(seen: InspectedRun) -> InspectedImage:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         index = url_number(_("Test image no."), IMAGE_KEY, last, 170, key="inside_index")
         st.button(
-            _("Next misread one"),
+            _("Next misclassified"),
             on_click=_next_error,
             args=(seen, index),
-            help=_("Of the first {count:,}, as they are read at the moment of the slider.").format(
+            help=_("Among the first {count:,} images, at the checkpoint of the slider.").format(
                 count=EVALUATED_IMAGES
             ),
         )

@@ -81,7 +81,7 @@ def show_inside(config: TrainConfig, probe: Probe) -> None:
         return
     gradients, dead = st.columns(2, gap="medium")
     with gradients:
-        st.markdown("**" + _("Gradient size of each layer") + "**")
+        st.markdown("**" + _("Gradient norm of each layer") + "**")
         st.html(_gradients_html(layers, probe))
         st.caption(_("How strongly the loss pulls at a layer. Layers whose gradient is tiny hardly learn."))
     if all(share is None for share in probe.dead_shares):
