@@ -59,8 +59,8 @@ def test_shape_type_and_range_are_explained(app):
     assert "`[9, 1, 28, 28]`" in text
     assert "`uint8`" in text
     assert "**255**" in text
-    assert "**1,500** training images" in text
-    assert "**297** test images" in text
+    assert "Training set: **1,500** images" in text
+    assert "Test set: **297** images" in text
 
 
 def test_the_notice_says_that_the_sample_is_in_use(app):
