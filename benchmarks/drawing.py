@@ -143,7 +143,7 @@ def confidence_table(
     probabilities = np.stack([prediction.probabilities for prediction in read_test])
     error = reliability(probabilities, test.labels).expected_error
     refused = {
-        "MNIST's test set": [not prediction.is_digit for prediction in read_test],
+        "MNIST's test images": [not prediction.is_digit for prediction in read_test],
         "pen digits, from strokes": _refused(model, calibration, pen),
         "letters": _refused(model, calibration, list(others[0::3])),
         "shapes": _refused(model, calibration, list(others[1::3])),
