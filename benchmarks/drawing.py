@@ -28,7 +28,7 @@ from mnist_core.recognition.preprocessing_steps import shrink
 from mnist_core.recognition.recognizer import predict_all
 from mnist_core.recognition.strokes import strokes_to_image
 from mnist_core.runs.store import RunStore
-from mnist_core.synthetic.generator import write_non_digits
+from mnist_core.synthetic.generator import generate_non_digits
 
 PEN_DIGITS = Path(__file__).resolve().parents[2] / "shared" / "pen_digits" / "pen_digits.jsonl"
 MOVED_IMAGES = 2_000
@@ -138,7 +138,7 @@ def confidence_table(
     model: DigitClassifier, calibration: Calibration, test: Split, pen: list[Image28]
 ) -> str:
     """Return how honest the answers are: the calibration error, and what is taken for no digit."""
-    others = write_non_digits(OTHERS, seed=1)
+    others = generate_non_digits(OTHERS, seed=1)
     read_test = predict_all(model, list(test.images), calibration)
     probabilities = np.stack([prediction.probabilities for prediction in read_test])
     error = reliability(probabilities, test.labels).expected_error

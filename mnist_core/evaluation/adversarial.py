@@ -1,7 +1,7 @@
-"""Images changed by a little so that a model errs, with the help of the model's own gradient.
+"""Adversarial attacks on a model by its gradient: FGSM and PGD, bounded in the L-infinity norm.
 
-Every pixel moves by `reach` of its 255 values at most (the bound in L-infinity), stays within 0..255 and is a
-whole number, so each result could be a file. FGSM: I. Goodfellow, J. Shlens and C. Szegedy, "Explaining and
+Every pixel changes by at most `epsilon` (of 255), stays within 0..255 and is rounded to a whole number, so
+each result is a valid uint8 image. FGSM: I. Goodfellow, J. Shlens and C. Szegedy, "Explaining and
 Harnessing Adversarial Examples" (ICLR 2015). PGD: A. Madry et al., "Towards Deep Learning Models Resistant to
 Adversarial Attacks" (ICLR 2018).
 """
@@ -22,18 +22,16 @@ if TYPE_CHECKING:
     from mnist_core.models.modules import DigitClassifier
 
 PGD_STEPS = 10
-PGD_STEP = (
-    2.5 / PGD_STEPS
-)  # of the reach, as Madry et al. have it: from anywhere in the box one can get anywhere
+PGD_STEP_SIZE = 2.5 / PGD_STEPS  # times epsilon, as in Madry et al.: enough to cross the whole epsilon box
 
 
 @dataclass(frozen=True)
 class Attack:
-    """One way to attack a model; its `strengths` are how far a pixel may move, 0 to 255, the first none (0).
+    """An attack; its `strengths` are the values of epsilon, 0 to 255, the first 0 (unchanged).
 
-    `apply(model, images, labels, reach, generator)` takes uint8 images [N, 28, 28], labels int64 [N] and a
-    reach above 0, and returns uint8 images. `cost` is how long that takes, and reading the result, as against
-    only reading an image.
+    `apply(model, images, labels, epsilon, generator)` takes uint8 images [N, 28, 28], labels int64 [N] and an
+    epsilon above 0, and returns uint8 images. `cost` is the time of the attack and of one inference on its
+    result, in multiples of one inference.
     """
 
     label: str
@@ -49,64 +47,64 @@ def attack(
     images: Tensor,
     labels: Tensor,
     name: str,
-    reach: float,
+    epsilon: float,
     generator: torch.Generator,
 ) -> Tensor:
     """Attack `model` in evaluation mode by ATTACKS[name]; returns uint8 [N, 28, 28] on the CPU.
 
-    `images` are uint8 [N, 28, 28], `labels` int64 [N]. A reach of 0 returns the images themselves. Draws come
-    from `generator` (on the CPU). The model keeps its mode and gets no gradients.
+    `images` are uint8 [N, 28, 28], `labels` int64 [N]. An epsilon of 0 returns `images` unchanged. Random
+    numbers come from `generator` (on the CPU). The model's mode and .grad don't change.
     """
-    if not reach:
+    if not epsilon:
         return images
     was_training = model.training
     device = next(model.parameters()).device
     model.eval()
     try:
-        return ATTACKS[name].apply(model, images.to(device), labels.to(device), reach, generator).cpu()
+        return ATTACKS[name].apply(model, images.to(device), labels.to(device), epsilon, generator).cpu()
     finally:
         model.train(was_training)
 
 
 def _fgsm(
-    model: DigitClassifier, images: Tensor, labels: Tensor, reach: float, generator: torch.Generator
+    model: DigitClassifier, images: Tensor, labels: Tensor, epsilon: float, generator: torch.Generator
 ) -> Tensor:
-    """Move each pixel by `reach` in the direction that raises the loss."""
+    """Move each pixel by `epsilon` in the direction that increases the loss."""
     import torch
 
     pixels = images.float()
-    ascent, _right = _ascent(model, pixels, labels)
-    return _to_whole(pixels + reach * ascent, *_box(images, reach)).to(torch.uint8)
+    ascent, _right = _gradient_sign(model, pixels, labels)
+    return _round_within(pixels + epsilon * ascent, *_epsilon_bounds(images, epsilon)).to(torch.uint8)
 
 
 def _pgd(
-    model: DigitClassifier, images: Tensor, labels: Tensor, reach: float, generator: torch.Generator
+    model: DigitClassifier, images: Tensor, labels: Tensor, epsilon: float, generator: torch.Generator
 ) -> Tensor:
-    """From anywhere within reach, PGD_STEPS such steps of PGD_STEP * reach, each brought back within it.
+    """From a random start within epsilon, up to PGD_STEPS steps, each projected back into the epsilon box.
 
-    An image that the model errs on is left as it is: more steps can't make the attack succeed any more, and
-    most images need few. So that it is the image to be read, values are whole after each step.
+    An image stops at the first step that the model misclassifies; most need few steps. Pixels are rounded
+    after each step, so that the model is evaluated on the image that is returned.
     """
     import torch
 
-    lowest, highest = _box(images, reach)
-    start = (torch.rand(images.shape, generator=generator) * 2 - 1).to(images.device) * reach
-    pixels = _to_whole(images + start, lowest, highest)
+    lowest, highest = _epsilon_bounds(images, epsilon)
+    start = (torch.rand(images.shape, generator=generator) * 2 - 1).to(images.device) * epsilon
+    pixels = _round_within(images + start, lowest, highest)
     left = torch.arange(len(images), device=images.device)
     for _ in range(PGD_STEPS):
-        ascent, right = _ascent(model, pixels[left], labels[left])
+        ascent, right = _gradient_sign(model, pixels[left], labels[left])
         left, ascent = left[right], ascent[right]
         if not len(left):
             break
-        step = max(1.0, PGD_STEP * reach) * ascent
-        pixels[left] = _to_whole(pixels[left] + step, lowest[left], highest[left])
+        step = max(1.0, PGD_STEP_SIZE * epsilon) * ascent
+        pixels[left] = _round_within(pixels[left] + step, lowest[left], highest[left])
     return pixels.to(torch.uint8)
 
 
-def _ascent(model: DigitClassifier, pixels: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """The sign (-1, 0 or 1) of the cross-entropy's gradient at float `pixels` [N, 28, 28], 0..255.
+def _gradient_sign(model: DigitClassifier, pixels: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the sign (-1, 0 or 1) of the cross-entropy's gradient at float `pixels` [N, 28, 28], 0..255.
 
-    With it comes which of these images are read right, bool [N].
+    The second result is whether each image is classified correctly, bool [N].
     """
     import torch
     import torch.nn.functional as F
@@ -119,13 +117,13 @@ def _ascent(model: DigitClassifier, pixels: Tensor, labels: Tensor) -> tuple[Ten
     return gradient.sign(), logits.argmax(1) == labels
 
 
-def _box(images: Tensor, reach: float) -> tuple[Tensor, Tensor]:
-    """Return the least and the largest whole value that each pixel may take, as floats."""
-    return (images - float(reach)).clamp(min=0).ceil(), (images + float(reach)).clamp(max=255).floor()
+def _epsilon_bounds(images: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
+    """Return the smallest and largest whole value that each pixel may have, as floats."""
+    return (images - float(epsilon)).clamp(min=0).ceil(), (images + float(epsilon)).clamp(max=255).floor()
 
 
-def _to_whole(pixels: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
-    """Round to whole values within bounds."""
+def _round_within(pixels: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
+    """Round to whole numbers and clip to the bounds."""
     return pixels.round().clamp(lowest, highest)
 
 

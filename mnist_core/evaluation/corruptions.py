@@ -1,8 +1,7 @@
-"""Images made harder to read in ways that people hardly mind, each at strengths from none to strong.
+"""Image corruptions for the robustness test, each at several strengths.
 
-The idea is that of D. Hendrycks and T. Dietterich, "Benchmarking Neural Network Robustness to Common
-Corruptions and Perturbations" (ICLR 2019), and for MNIST of N. Mu and J. Gilmer, "MNIST-C" (2019). The
-definitions below are our own and say all there is to them.
+After D. Hendrycks and T. Dietterich, "Benchmarking Neural Network Robustness to Common Corruptions and
+Perturbations" (ICLR 2019), and N. Mu and J. Gilmer, "MNIST-C" (2019). The definitions are our own.
 """
 
 from __future__ import annotations
@@ -18,16 +17,16 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-GREY = 128  # of the square that hides a part: neither paper nor ink
-BLUR_REACH = 4  # standard deviations: what lies farther adds less than 0.01%
+OCCLUSION_GREY = 128  # pixel value of the occluding square
+BLUR_RADIUS = 4  # standard deviations; the kernel beyond holds less than 0.01% of the weight
 
 
 @dataclass(frozen=True)
 class Corruption:
-    """One way to corrupt images, with the `unit` of its `strengths`, the first of which is none (0).
+    """A corruption, with the `unit` of its `strengths`; the first strength is 0 (unchanged).
 
     `apply(images, strength, generator)` takes uint8 images [N, 28, 28] on the CPU and a strength above 0, and
-    returns new ones of the same shape and dtype; each image has draws of its own from `generator`.
+    returns new images of the same shape and dtype. Each image has its own random draws from `generator`.
     """
 
     label: str
@@ -40,14 +39,14 @@ class Corruption:
 def corrupt(images: Tensor, name: str, strength: float, generator: torch.Generator) -> Tensor:
     """Corrupt uint8 `images` [N, 28, 28] by CORRUPTIONS[name]; returns the same shape and dtype.
 
-    A strength of 0 returns the images themselves. Draws come from `generator` (on the CPU), so a seed repeats
-    them. Corners that come into view are paper (0).
+    A strength of 0 returns `images` unchanged. Random numbers come from `generator` (on the CPU), so results
+    repeat with its seed. Pixels from outside an image are 0.
     """
     return CORRUPTIONS[name].apply(images, strength, generator) if strength else images
 
 
 def _rotate(images: Tensor, degrees: float, generator: torch.Generator) -> Tensor:
-    """By the angle, about the middle, clockwise or not by chance."""
+    """Rotate about the centre by the angle, in a random direction."""
     import torch
 
     angles = _signs(len(images), generator) * math.radians(degrees)
@@ -56,7 +55,7 @@ def _rotate(images: Tensor, degrees: float, generator: torch.Generator) -> Tenso
 
 
 def _shift(images: Tensor, pixels: float, generator: torch.Generator) -> Tensor:
-    """By the distance, to the left, right, top or bottom by chance."""
+    """Shift by the distance to the left, right, top or bottom, at random."""
     import torch
 
     count, height, width = images.shape
@@ -75,22 +74,23 @@ def _enlarge(images: Tensor, percent: float, generator: torch.Generator) -> Tens
 
 
 def _shear(images: Tensor, degrees: float, generator: torch.Generator) -> Tensor:
-    """Slant upright lines by the angle, to the left or right by chance; rows stay where they are."""
+    """Shear horizontally by the angle, to the left or right at random."""
     slants = _signs(len(images), generator) * math.tan(math.radians(degrees))
     return _resample(images, (1.0, slants, 0.0), (0.0, 1.0, 0.0))
 
 
 def _signs(count: int, generator: torch.Generator) -> Tensor:
-    """-1 or 1 by chance, [count]."""
+    """Random signs, -1 or 1, float [count]."""
     import torch
 
     return torch.randint(0, 2, (count,), generator=generator) * 2.0 - 1
 
 
 def _resample(images: Tensor, x_row: tuple[Tensor | float, ...], y_row: tuple[Tensor | float, ...]) -> Tensor:
-    """Read each image (bilinearly) where an affine map sends its pixels.
+    """Resample each image bilinearly through an affine map from output to input coordinates.
 
-    The rows hold the map's factors of x, of y, and 1, in -1..1 across the image: numbers, or tensors [N].
+    The map's rows hold the factors of x, y and 1, numbers or tensors [N]. Coordinates are -1..1 across the
+    image.
     """
     import torch
     import torch.nn.functional as F
@@ -102,7 +102,7 @@ def _resample(images: Tensor, x_row: tuple[Tensor | float, ...], y_row: tuple[Te
 
 
 def _thicken(images: Tensor, pixels: float, generator: torch.Generator) -> Tensor:
-    """Grey dilation by a square that reaches `pixels` to each side; between whole pixels, a blend of two."""
+    """Grey dilation by a square of side 2 * `pixels` + 1; a fraction blends the two nearest whole sizes."""
     import torch
     import torch.nn.functional as F
 
@@ -112,16 +112,16 @@ def _thicken(images: Tensor, pixels: float, generator: torch.Generator) -> Tenso
 
 
 def _thin(images: Tensor, pixels: float, generator: torch.Generator) -> Tensor:
-    """Grey erosion, which is dilation of the paper."""
+    """Grey erosion: dilation of the inverted image."""
     return 255 - _thicken(255 - images, pixels, generator)
 
 
 def _blur(images: Tensor, pixels: float, generator: torch.Generator) -> Tensor:
-    """Convolution with a Gaussian of this standard deviation, paper around the image."""
+    """Convolve with a Gaussian of this standard deviation, with zeros around the image."""
     import torch
     import torch.nn.functional as F
 
-    reach = math.ceil(BLUR_REACH * pixels)
+    reach = math.ceil(BLUR_RADIUS * pixels)
     offsets = torch.arange(-reach, reach + 1)
     weights = torch.exp(-((offsets / pixels) ** 2) / 2)
     weights /= weights.sum()
@@ -130,14 +130,14 @@ def _blur(images: Tensor, pixels: float, generator: torch.Generator) -> Tensor:
 
 
 def _add_noise(images: Tensor, spread: float, generator: torch.Generator) -> Tensor:
-    """Add normal draws with this standard deviation to each pixel, clipped to 0..255."""
+    """Add Gaussian noise of this standard deviation to each pixel, clipped to 0..255."""
     import torch
 
     return _to_pixels(images + spread * torch.randn(images.shape, generator=generator))
 
 
 def _salt_and_pepper(images: Tensor, percent: float, generator: torch.Generator) -> Tensor:
-    """Make each pixel, with this probability, all ink or all paper, as likely the one as the other."""
+    """Set each pixel, with this probability, to 0 or 255, both equally likely."""
     import torch
 
     draws = torch.rand(images.shape, generator=generator) * 100
@@ -146,18 +146,18 @@ def _salt_and_pepper(images: Tensor, percent: float, generator: torch.Generator)
 
 
 def _lower_contrast(images: Tensor, percent: float, generator: torch.Generator) -> Tensor:
-    """Move every pixel this share of the way to its image's mean."""
+    """Blend every pixel with its image's mean; 100 percent gives the mean."""
     means = images.float().mean((1, 2), keepdim=True)
     return _to_pixels(images + (means - images) * (percent / 100))
 
 
 def _invert(images: Tensor, percent: float, generator: torch.Generator) -> Tensor:
-    """Move every pixel x this share of the way to 255 - x."""
+    """Blend every pixel x with 255 - x; 100 percent gives 255 - x."""
     return _to_pixels(images + (255.0 - 2.0 * images) * (percent / 100))
 
 
-def _hide(images: Tensor, side: float, generator: torch.Generator) -> Tensor:
-    """Put a grey square of `side` pixels on each image, anywhere within it."""
+def _occlude(images: Tensor, side: float, generator: torch.Generator) -> Tensor:
+    """Put a grey square of `side` pixels at a random position within each image."""
     import torch
 
     count, height, width = images.shape
@@ -165,7 +165,7 @@ def _hide(images: Tensor, side: float, generator: torch.Generator) -> Tensor:
     left = torch.randint(0, width - int(side) + 1, (count, 1, 1), generator=generator)
     rows, columns = torch.arange(height).view(1, -1, 1), torch.arange(width)
     inside = (rows >= top) & (rows < top + side) & (columns >= left) & (columns < left + side)
-    return torch.where(inside, GREY, images)
+    return torch.where(inside, OCCLUSION_GREY, images)
 
 
 def _to_pixels(values: Tensor) -> Tensor:
@@ -246,6 +246,6 @@ CORRUPTIONS: dict[str, Corruption] = {
         N_("A grey square with this side, at a random place."),
         PIXELS,
         (0, 4, 6, 8, 10, 14),
-        _hide,
+        _occlude,
     ),
 }

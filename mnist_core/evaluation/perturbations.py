@@ -1,4 +1,4 @@
-"""One drawn digit turned, moved, thickened or noised by ever more, to see when its reading changes."""
+"""Perturbations of one drawn digit by a range of amounts: rotation, shift, line width and noise."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Grey = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Perturbation:
-    """A way to change a digit, by amounts from `least` to `most` in steps of `step`; 0 leaves it alone.
+    """A perturbation, with amounts from `least` to `most` in steps of `step`; amount 0 changes nothing.
 
     `apply(image, amount)` takes and returns uint8 [28, 28].
     """
@@ -32,30 +32,30 @@ class Perturbation:
 
     @property
     def amounts(self) -> NDArray[np.float64]:
-        """All amounts from least to most, [N]."""
+        """All amounts from `least` to `most`, [N]."""
         count = round((self.most - self.least) / self.step) + 1
         amounts: NDArray[np.float64] = np.round(np.linspace(self.least, self.most, count), 6)
         return amounts
 
 
 def perturb(image: Grey, name: str) -> Grey:
-    """Change `image`, uint8 [28, 28], by each amount of CHANGES[name]: uint8 [N, 28, 28]."""
+    """Perturb `image`, uint8 [28, 28], by each amount of PERTURBATIONS[name]: uint8 [N, 28, 28]."""
     entry = PERTURBATIONS[name]
     return np.stack([entry.apply(image, amount) if amount else image for amount in entry.amounts.tolist()])
 
 
-def _turned(image: Grey, degrees: float) -> Grey:
+def _rotated(image: Grey, degrees: float) -> Grey:
     return np.asarray(Image.fromarray(image).rotate(-degrees, Image.Resampling.BILINEAR))
 
 
-def _moved(image: Grey, pixels: float) -> Grey:
-    """To the right for more than 0; what leaves on one side does not come back on the other."""
-    moved, by = np.zeros_like(image), int(pixels)
+def _shifted(image: Grey, pixels: float) -> Grey:
+    """Shift to the right by `pixels` (below 0: to the left); the uncovered columns are 0."""
+    shifted, by = np.zeros_like(image), int(pixels)
     if by > 0:
-        moved[:, by:] = image[:, :-by]
+        shifted[:, by:] = image[:, :-by]
     else:
-        moved[:, :by] = image[:, -by:]
-    return moved
+        shifted[:, :by] = image[:, -by:]
+    return shifted
 
 
 def _thickened(image: Grey, pixels: float) -> Grey:
@@ -67,7 +67,7 @@ def _noised(image: Grey, spread: float) -> Grey:
 
 
 def _corrupted(image: Grey, name: str, strength: float) -> Grey:
-    """As the robustness test does it, with the same draws for every strength."""
+    """Apply CORRUPTIONS[name] as in the robustness test, with the same random draws for every strength."""
     import torch
 
     images = torch.from_numpy(image[None].copy())
@@ -77,10 +77,10 @@ def _corrupted(image: Grey, name: str, strength: float) -> Grey:
 
 PERTURBATIONS: dict[str, Perturbation] = {
     "turn": Perturbation(
-        N_("Rotation"), N_("Above 0 to the right, below 0 to the left."), "°", -90, 90, 5, _turned
+        N_("Rotation"), N_("Above 0 to the right, below 0 to the left."), "°", -90, 90, 5, _rotated
     ),
     "move": Perturbation(
-        N_("Shift"), N_("Above 0 to the right, below 0 to the left."), N_("pixels"), -10, 10, 1, _moved
+        N_("Shift"), N_("Above 0 to the right, below 0 to the left."), N_("pixels"), -10, 10, 1, _shifted
     ),
     "thicken": Perturbation(
         N_("Line width"),

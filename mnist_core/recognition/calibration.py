@@ -68,10 +68,10 @@ def calibrate(model: DigitClassifier, train: Split, validation: Split, seed: int
     """
     from sklearn.linear_model import LogisticRegression
 
-    from mnist_core.synthetic.generator import write_digits, write_non_digits
+    from mnist_core.synthetic.generator import generate_digits, generate_non_digits
 
-    written = write_digits(WRITTEN_SEEN, seed).images
-    others = write_non_digits(OTHERS_SEEN, seed)
+    written = generate_digits(WRITTEN_SEEN, seed).images
+    others = generate_non_digits(OTHERS_SEEN, seed)
     seen = [_features(model, images) for images in (train.images[:DIGITS_SEEN], written, others)]
     features = np.concatenate(seen)
     spread = features.std(axis=0) + 1e-6

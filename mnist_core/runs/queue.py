@@ -16,7 +16,7 @@ from mnist_core.messages import N_, InputError
 from mnist_core.runs.run import failure_message
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.writer import RunWriter
-from mnist_core.training.events import Continued, Control, Event, Started, StepDone
+from mnist_core.training.events import Continued, Event, Started, StepDone, TrainingControl
 
 if TYPE_CHECKING:
     from mnist_core.data.mnist import Dataset
@@ -63,7 +63,7 @@ class _Job:
     writer: RunWriter
     snapshot: Snapshot
     expected_seconds: float | None
-    control: Control = field(default_factory=Control)
+    control: TrainingControl = field(default_factory=TrainingControl)
 
     @property
     def seconds_left(self) -> float | None:

@@ -15,7 +15,7 @@ from mnist_core.monitoring.prober import Prober, UpdateRatios, steps_between_pro
 from mnist_core.runs.run import failure_message
 from mnist_core.runs.writer import RunWriter
 from mnist_core.training.autotune import choose_threads
-from mnist_core.training.events import Control, Diverged, EpochDone, Event, Started, StepDone
+from mnist_core.training.events import Diverged, EpochDone, Event, Started, StepDone, TrainingControl
 from mnist_core.training.schedules import add_change
 from mnist_core.training.trainer import Training
 
@@ -28,7 +28,7 @@ EARLY_SNAPSHOTS = (
 
 
 def train_run(
-    writer: RunWriter, dataset: Dataset, device: torch.device, control: Control | None = None
+    writer: RunWriter, dataset: Dataset, device: torch.device, control: TrainingControl | None = None
 ) -> Generator[Event]:
     """Train the run of `writer` on `dataset` and keep its events, checkpoints and test results.
 
@@ -36,7 +36,7 @@ def train_run(
     which then keeps what it had learned. Raises Diverged, after the run has been marked as failed, when the
     loss is no longer a number.
     """
-    control = control or Control()
+    control = control or TrainingControl()
     try:
         training = _begin(writer, dataset, device)
         record = _Recorder(writer, training, dataset)

@@ -1,1 +1,1 @@
-"""Digits that our own code draws."""
+"""Synthetic handwriting: glyphs and the generator of digits, letters, shapes and scribbles."""

@@ -1,31 +1,31 @@
-"""How the world writes its digits, and some letters and shapes: the courses of the pen.
+"""Glyphs of digits in the forms used around the world, and of some letters and shapes, as pen strokes.
 
-A form is a list of strokes, a stroke a text of points "x,y" on a sheet 100 high, x to the right and y down.
-The pen goes through them on a smooth curve; "!" after a point is a corner, and "a~b" a point anywhere between
-a and b. The forms were written down by hand, after what is taught and seen in Europe, Asia and America.
+A glyph is a list of strokes; a stroke is a text of points "x,y", x to the right and y down, with a height of
+100. A smooth curve joins the points; "!" after a point makes it a corner, and "a~b" is a random point on the
+line from a to b. The glyphs were entered by hand, after forms taught and used in Europe, Asia and America.
 """
 
 from typing import NamedTuple
 
-ANY_RISE = (-180.0, 180.0)
-UPSTROKE, BAR = (27.0, 80.0), (-15.0, 12.0)  # what tells a 1 from a 7 that isn't crossed
-SERIFED = (-15.0, 24.0)  # from the tip of the serif below the bar
+ANY_ANGLE = (-180.0, 180.0)  # degrees above the horizontal
+UPSTROKE_ANGLES, BAR_ANGLES = (27.0, 80.0), (-15.0, 12.0)  # distinguish a 1 from an uncrossed 7
+SERIF_BAR_ANGLES = (-15.0, 24.0)  # of a 7 that starts with a serif below its bar
 
 
 class Glyph(NamedTuple):
-    """A way to write a character; `weight` says how often beside the other ways to write the same.
+    """One form of a character; `weight` is its frequency relative to the character's other forms.
 
-    `rise` is by how many degrees, least and most, the pen rises from where it starts to the form's highest
-    point: whatever the hand does, a bar stays level, and an upstroke doesn't become one.
+    `angle_range` limits the direction from the first stroke's start to its highest point, in degrees above
+    the horizontal. Random distortion then can't turn the upstroke of a 1 into the bar of a 7, or the reverse.
     """
 
     weight: float
     strokes: tuple[str, ...]
-    rise: tuple[float, float] = ANY_RISE
+    angle_range: tuple[float, float] = ANY_ANGLE
 
 
-def _glyph(*strokes: str, weight: float = 1.0, rise: tuple[float, float] = ANY_RISE) -> Glyph:
-    return Glyph(weight, strokes, rise)
+def _glyph(*strokes: str, weight: float = 1.0, angle_range: tuple[float, float] = ANY_ANGLE) -> Glyph:
+    return Glyph(weight, strokes, angle_range)
 
 
 DIGIT_GLYPHS: dict[int, tuple[Glyph, ...]] = {
@@ -37,19 +37,23 @@ DIGIT_GLYPHS: dict[int, tuple[Glyph, ...]] = {
     ),
     1: (
         _glyph("20,0 20,100", weight=0.5),
-        _glyph("16,16~-18,48 30,0! 30,100", weight=2.5, rise=UPSTROKE),
-        _glyph("20,22~4,72 30,0! 29,100", weight=1.2, rise=UPSTROKE),
-        _glyph("8,20~-44,70 30,0! 30,100", weight=2.5, rise=UPSTROKE),
-        _glyph("4,16~-32,42 30,0! 28,100", weight=1.2, rise=UPSTROKE),
-        _glyph("10,50~-16,92 30,0! 28,100", weight=1, rise=UPSTROKE),
-        _glyph("18,20~-14,52 24,8~14,30 32,0! 28,100", weight=1, rise=UPSTROKE),
-        _glyph("6,30~-36,52 12,12~-4,34 32,0! 30,100", weight=1.2, rise=UPSTROKE),
-        _glyph("0,34~-30,66 20,6~6,14 32,0! 30,100", weight=1, rise=UPSTROKE),
-        _glyph("8,30~-26,62 26,4 33,8 31,40 28,100", weight=0.8, rise=UPSTROKE),
-        _glyph("6,22~-30,56 30,0! 38,50~26,54 28,100", weight=0.8, rise=UPSTROKE),
-        _glyph("14,18~-8,38 28,0! 28,100!", "6,100~-10,98 50,100~64,97", weight=1.5, rise=UPSTROKE),
-        _glyph("4,20~-34,64 28,0! 28,100!", "10,100~-10,98 44,100~64,97", weight=1.5, rise=UPSTROKE),
-        _glyph("14,18~-8,38 28,0! 28,100! 4,99~-2,101 56,99", weight=0.4, rise=UPSTROKE),
+        _glyph("16,16~-18,48 30,0! 30,100", weight=2.5, angle_range=UPSTROKE_ANGLES),
+        _glyph("20,22~4,72 30,0! 29,100", weight=1.2, angle_range=UPSTROKE_ANGLES),
+        _glyph("8,20~-44,70 30,0! 30,100", weight=2.5, angle_range=UPSTROKE_ANGLES),
+        _glyph("4,16~-32,42 30,0! 28,100", weight=1.2, angle_range=UPSTROKE_ANGLES),
+        _glyph("10,50~-16,92 30,0! 28,100", weight=1, angle_range=UPSTROKE_ANGLES),
+        _glyph("18,20~-14,52 24,8~14,30 32,0! 28,100", weight=1, angle_range=UPSTROKE_ANGLES),
+        _glyph("6,30~-36,52 12,12~-4,34 32,0! 30,100", weight=1.2, angle_range=UPSTROKE_ANGLES),
+        _glyph("0,34~-30,66 20,6~6,14 32,0! 30,100", weight=1, angle_range=UPSTROKE_ANGLES),
+        _glyph("8,30~-26,62 26,4 33,8 31,40 28,100", weight=0.8, angle_range=UPSTROKE_ANGLES),
+        _glyph("6,22~-30,56 30,0! 38,50~26,54 28,100", weight=0.8, angle_range=UPSTROKE_ANGLES),
+        _glyph(
+            "14,18~-8,38 28,0! 28,100!", "6,100~-10,98 50,100~64,97", weight=1.5, angle_range=UPSTROKE_ANGLES
+        ),
+        _glyph(
+            "4,20~-34,64 28,0! 28,100!", "10,100~-10,98 44,100~64,97", weight=1.5, angle_range=UPSTROKE_ANGLES
+        ),
+        _glyph("14,18~-8,38 28,0! 28,100! 4,99~-2,101 56,99", weight=0.4, angle_range=UPSTROKE_ANGLES),
         _glyph("30,0 28,100!", "4,100~-4,98 48,100~58,97", weight=0.4),
         _glyph("12,10~4,6 28,0! 28,100!", "8,2 46,0~30,1", "4,100 50,98", weight=0.3),
     ),
@@ -90,11 +94,11 @@ DIGIT_GLYPHS: dict[int, tuple[Glyph, ...]] = {
         _glyph("30,0 10,50 12,90 34,98 44,74 28,62 12,80", weight=0.7),
     ),
     7: (
-        _glyph("0,4~2,8 64,2! 24,100", weight=1.2, rise=BAR),
+        _glyph("0,4~2,8 64,2! 24,100", weight=1.2, angle_range=BAR_ANGLES),
         _glyph("0,4 54,2! 22,100", "8,52~14,56 52,48~44,50", weight=2.2),
         _glyph("0,24~4,12 4,4! 56,2! 24,100", "10,54 52,50", weight=1.3),
-        _glyph("0,22~4,12 4,4! 66,2! 28,100", weight=1, rise=SERIFED),
-        _glyph("0,16 10,3 34,8 66,2! 40,46 30,100", weight=0.7, rise=SERIFED),
+        _glyph("0,22~4,12 4,4! 66,2! 28,100", weight=1, angle_range=SERIF_BAR_ANGLES),
+        _glyph("0,16 10,3 34,8 66,2! 40,46 30,100", weight=0.7, angle_range=SERIF_BAR_ANGLES),
         _glyph("0,14 10,2 32,6 56,0! 32,50 24,100", "10,54 56,48", weight=1.2),
         _glyph("0,4 46,4 54,10 40,44 28,100", "12,52~18,56 54,48", weight=0.8),
     ),

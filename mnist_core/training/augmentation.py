@@ -1,4 +1,4 @@
-"""Random variation of training images, made for a whole block of them at once."""
+"""Data augmentation of training images: random shifts, affine maps, elastic distortion and line widths."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 
 def augment(images: Tensor, name: str, generator: torch.Generator) -> Tensor:
-    """Vary uint8 `images` [N, 28, 28] by AUGMENTATIONS[name]; returns the same shape and dtype.
+    """Augment uint8 `images` [N, 28, 28] by AUGMENTATIONS[name]; returns the same shape and dtype.
 
-    Empty corners are paper (0). Draws come from `generator` (on the CPU), so a seed repeats them.
+    Pixels from outside an image are 0. Random numbers come from `generator` (on the CPU), so results repeat
+    with its seed.
     """
     augmentation = AUGMENTATIONS[name]
     if augmentation.whole_pixels:
@@ -26,7 +27,7 @@ def augment(images: Tensor, name: str, generator: torch.Generator) -> Tensor:
 
 
 def _shift(images: Tensor, limit: int, generator: torch.Generator) -> Tensor:
-    """Whole-pixel shifts by gathering each image's rows and columns from a padded copy."""
+    """Shift each image by whole pixels, up to `limit` in x and y, by indexing a padded copy."""
     import torch
     import torch.nn.functional as F
 
@@ -40,6 +41,7 @@ def _shift(images: Tensor, limit: int, generator: torch.Generator) -> Tensor:
 
 
 def _warp(images: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
+    """Resample each image through a random affine map and elastic distortion, then vary its line width."""
     import torch
     import torch.nn.functional as F
 
@@ -49,12 +51,12 @@ def _warp(images: Tensor, augmentation: Augmentation, generator: torch.Generator
         grid = grid + _smooth_displacement(len(images), augmentation.elastic, generator).to(images.device)
     warped = F.grid_sample(images.unsqueeze(1).float(), grid, align_corners=False)
     if augmentation.line_width:
-        warped = _with_other_pens(warped, augmentation.line_width, generator)
+        warped = _vary_line_width(warped, augmentation.line_width, generator)
     return warped.squeeze(1).round_().to(torch.uint8)
 
 
-def _with_other_pens(images: Tensor, most: float, generator: torch.Generator) -> Tensor:
-    """Thicken or thin the lines of each of [N, 1, 28, 28]: grey dilation or erosion, in part."""
+def _vary_line_width(images: Tensor, most: float, generator: torch.Generator) -> Tensor:
+    """Blend each image of [N, 1, 28, 28] with its 3 x 3 grey dilation or erosion, by a share up to `most`."""
     import torch
     import torch.nn.functional as F
 
@@ -64,7 +66,7 @@ def _with_other_pens(images: Tensor, most: float, generator: torch.Generator) ->
 
 
 def _random_affine(count: int, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
-    """[count, 2, 3] maps from output to input coordinates, both in -1..1 across the image."""
+    """Random affine maps [count, 2, 3] from output to input coordinates, both in -1..1 across the image."""
     import torch
 
     draws = torch.rand(6, count, generator=generator) * 2 - 1
@@ -79,7 +81,11 @@ def _random_affine(count: int, augmentation: Augmentation, generator: torch.Gene
 
 
 def _smooth_displacement(count: int, pixels: float, generator: torch.Generator) -> Tensor:
-    """[count, 28, 28, 2] displacements in grid units, smooth because drawn on 6 x 6 and enlarged."""
+    """Smooth displacements [count, 28, 28, 2] in grid units: normal draws on 6 x 6, enlarged bicubically.
+
+    `pixels` is their standard deviation. After P. Simard, D. Steinkraus and J. Platt, "Best Practices for
+    Convolutional Neural Networks Applied to Visual Document Analysis" (ICDAR 2003), who smooth by a Gaussian.
+    """
     import torch
     import torch.nn.functional as F
 

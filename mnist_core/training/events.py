@@ -1,4 +1,4 @@
-"""What a training tells whoever watches it, and what it can be told."""
+"""Events that a training yields, and the requests that it accepts while it runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mnist_core.messages import InputError
 
 @dataclass(frozen=True)
 class Started:
-    """Before the first step: how the untrained network does on the monitored images."""
+    """Yielded before the first step: the untrained model's accuracy and loss on the monitored images."""
 
     accuracy: float
     loss: float
@@ -20,7 +20,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Continued:
-    """Before the next step of a run that had been left after `step` steps."""
+    """Yielded before the first step of a continued run, which has done `step` steps before."""
 
     step: int
     steps_per_epoch: int
@@ -28,7 +28,7 @@ class Continued:
 
 @dataclass(frozen=True)
 class StepDone:
-    """After some steps: `step` counts over the whole run from 1; `loss` is the mean since the last report."""
+    """Yielded after some steps; `step` counts from 1 in the run, `loss` is the mean since the last report."""
 
     epoch: int
     step: int
@@ -40,7 +40,7 @@ class StepDone:
 
 @dataclass(frozen=True)
 class EpochDone:
-    """After an epoch: training loss and accuracy as seen on its way, and those on the monitored images."""
+    """Yielded after an epoch: loss and accuracy on its training batches and on the monitored images."""
 
     epoch: int
     step: int
@@ -53,7 +53,7 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class Tick:
-    """Nothing to tell yet, after TICK_SECONDS without a report: a moment to stop at."""
+    """Yielded after TICK_SECONDS without a report, so that the caller can stop the training."""
 
     step: int
 
@@ -62,24 +62,24 @@ Event = Started | Continued | StepDone | EpochDone | Tick
 
 
 class StepWatcher(Protocol):
-    """Is told of each step before and after it moves the weights, which it must leave as they are."""
+    """Called before and after each optimizer step; it must not change the model."""
 
     def before_step(self, step: int) -> None:
-        """Step number `step`, counted from 1, has its gradients and is about to move the weights."""
+        """Called when the gradients of step number `step`, counted from 1, are computed."""
 
     def after_step(self) -> None:
-        """It has moved them."""
+        """Called after the optimizer has changed the weights."""
 
 
 class Diverged(InputError):
-    """The loss became infinite or no number; the message names the likely cause."""
+    """The loss became infinite or NaN; the message names the likely cause."""
 
 
 @dataclass
-class Control:
-    """What somebody in another thread asks of a training, which obeys at its next event.
+class TrainingControl:
+    """Requests to a training from another thread, applied at its next event.
 
-    `ending` is "paused" or "stopped" once it should end; `learning_rate` the rate to go on with.
+    `ending` is None, or "paused" or "stopped" to end it; `learning_rate` is the new rate, None to keep it.
     """
 
     ending: str | None = None

@@ -1,4 +1,4 @@
-"""What a run was told to do, and when: a new learning rate on its way, more epochs after its end."""
+"""Changes of a run's learning rate and number of epochs, each with the step from which it applies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mnist_core.config import TrainConfig
 
 @dataclass(frozen=True)
 class ScheduledChange:
-    """From `step` finished steps on: this base learning rate, scheduled over `epochs` epochs in all."""
+    """From `step` completed steps on: this base learning rate, with its schedule over `epochs` epochs."""
 
     step: int
     learning_rate: float
@@ -21,19 +21,22 @@ ChangeSchedule = tuple[ScheduledChange, ...]
 
 
 def initial_changes(config: TrainConfig) -> ChangeSchedule:
-    """Return the changes of a run that nobody has changed anything about."""
+    """Return the changes of a new run: its config's learning rate and epochs, from step 0."""
     return (ScheduledChange(0, config.learning_rate, config.epochs),)
 
 
 def change_at(changes: Sequence[ScheduledChange], step: int) -> ScheduledChange:
-    """Return the change that the step after `step` finished ones belongs to."""
+    """Return the change that applies to the next step after `step` completed ones."""
     return next(change for change in reversed(changes) if change.step <= step)
 
 
 def add_change(
     changes: ChangeSchedule, step: int, learning_rate: float | None = None, epochs: int | None = None
 ) -> ChangeSchedule:
-    """Return the changes with something changed after `step` steps; what was to come later is dropped."""
+    """Return the changes with a new one after `step` steps; later changes are dropped.
+
+    `learning_rate` and `epochs` keep their present values where None. Without a difference nothing is added.
+    """
     now = change_at(changes, step)
     changed = replace(
         now, step=step, learning_rate=learning_rate or now.learning_rate, epochs=epochs or now.epochs

@@ -18,7 +18,7 @@ from mnist_core.messages import N_
 from mnist_core.models.inference import predict_logits
 from mnist_core.models.modules import DigitClassifier
 from mnist_core.runtime.devices import choose_precision
-from mnist_core.synthetic.generator import write_digits
+from mnist_core.synthetic.generator import generate_digits
 from mnist_core.training.batches import Batches
 from mnist_core.training.events import (
     Continued,
@@ -250,7 +250,7 @@ def _training_tensors(train: Split, config: TrainConfig, device: torch.device) -
     """
     images, labels = train.images, train.labels
     if config.written_share:
-        written = write_digits(round(config.written_share * len(images)), config.seed)
+        written = generate_digits(round(config.written_share * len(images)), config.seed)
         images, labels = np.concatenate([images, written.images]), np.append(labels, written.labels)
     if config.batch_norm and len(images) % config.batch_size == 1:
         images, labels = images[:-1], labels[:-1]  # batch norm has no spread to divide by in a batch of one

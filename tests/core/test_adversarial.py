@@ -7,13 +7,13 @@ import torch.nn.functional as F
 
 from mnist_core.choices import INPUT_SCALINGS
 from mnist_core.config import TrainConfig
-from mnist_core.evaluation.adversarial import ATTACKS, PGD_STEP, PGD_STEPS, attack
+from mnist_core.evaluation.adversarial import ATTACKS, PGD_STEP_SIZE, PGD_STEPS, attack
 from mnist_core.models.architectures import build_model
 from mnist_core.models.inference import predict_logits
 from mnist_core.models.modules import DigitClassifier
 from mnist_core.training.trainer import fit
 
-REACHES = ATTACKS["fgsm"].strengths[1:]
+EPSILONS = ATTACKS["fgsm"].strengths[1:]
 # Of the pixels, for two ways to a gradient: one near 0 has either sign, on some processors in 8 of 100.
 NEARLY_ALL = 0.9
 SMALL = {"architecture": "cnn", "channels": (4, 8), "widths": (16,), "precision": "float32"}
@@ -51,13 +51,13 @@ def accuracy(model: DigitClassifier, images: torch.Tensor, labels: torch.Tensor)
     return (predict_logits(model, images).argmax(1) == labels).double().mean().item()
 
 
-@pytest.mark.parametrize("reach", [*REACHES, 0.5, 2.7])
+@pytest.mark.parametrize("epsilon", [*EPSILONS, 0.5, 2.7])
 @pytest.mark.parametrize("name", ATTACKS)
-def test_no_pixel_leaves_its_bound(name, reach, model, images, labels):
+def test_no_pixel_leaves_its_bound(name, epsilon, model, images, labels):
     before = images.clone()
-    attacked = attack(model, images, labels, name, reach, seeded())
+    attacked = attack(model, images, labels, name, epsilon, seeded())
     assert (attacked.shape, attacked.dtype) == (images.shape, torch.uint8)
-    assert (attacked.int() - images.int()).abs().max() == int(reach)
+    assert (attacked.int() - images.int()).abs().max() == int(epsilon)
     assert torch.equal(images, before)
 
 
@@ -69,7 +69,7 @@ def test_no_reach_changes_nothing(name, model, images, labels):
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_attacks_lower_the_accuracy_the_more_the_farther_they_reach(name, model, images, labels):
-    attacked = [attack(model, images, labels, name, reach, seeded()) for reach in (0, 8, 16, 48)]
+    attacked = [attack(model, images, labels, name, epsilon, seeded()) for epsilon in (0, 8, 16, 48)]
     accuracies = [accuracy(model, changed, labels) for changed in attacked]
     assert accuracies[0] > 0.8
     assert accuracies == sorted(accuracies, reverse=True)
@@ -77,17 +77,17 @@ def test_attacks_lower_the_accuracy_the_more_the_farther_they_reach(name, model,
     assert loss(model, attacked[1], labels) > loss(model, images, labels)
 
 
-@pytest.mark.parametrize("reach", [8, 48])
-def test_the_gradient_does_more_than_chance(reach, model, images, labels):
+@pytest.mark.parametrize("epsilon", [8, 48])
+def test_the_gradient_does_more_than_chance(epsilon, model, images, labels):
     signs = torch.randint(0, 2, images.shape, generator=seeded()) * 2 - 1
-    by_chance = (images + reach * signs).clamp(0, 255).to(torch.uint8)
-    fgsm = attack(model, images, labels, "fgsm", reach, seeded())
+    by_chance = (images + epsilon * signs).clamp(0, 255).to(torch.uint8)
+    fgsm = attack(model, images, labels, "fgsm", epsilon, seeded())
     assert loss(model, fgsm, labels) > 1.5 * loss(model, by_chance, labels)
 
 
-@pytest.mark.parametrize("reach", [8, 24])
-def test_ten_small_steps_do_more_than_one_large_one(reach, model, images, labels):
-    fgsm, pgd = (attack(model, images, labels, name, reach, seeded()) for name in ("fgsm", "pgd"))
+@pytest.mark.parametrize("epsilon", [8, 24])
+def test_ten_small_steps_do_more_than_one_large_one(epsilon, model, images, labels):
+    fgsm, pgd = (attack(model, images, labels, name, epsilon, seeded()) for name in ("fgsm", "pgd"))
     assert accuracy(model, pgd, labels) < accuracy(model, fgsm, labels)
 
 
@@ -99,11 +99,11 @@ def test_an_image_that_pgd_starts_from_and_is_misread_is_left_there(model, image
     assert torch.equal(attacked, (images + start).clamp(0, 255).to(torch.uint8))
 
 
-@pytest.mark.parametrize("reach", [8, 16])
-def test_pgd_goes_on_only_with_the_images_that_are_still_read_right(reach, model, images, labels):
+@pytest.mark.parametrize("epsilon", [8, 16])
+def test_pgd_goes_on_only_with_the_images_that_are_still_read_right(epsilon, model, images, labels):
     """Step by step by hand, image by image, each until the model errs."""
-    attacked = attack(model, images[:30], labels[:30], "pgd", reach, seeded())
-    starts = (torch.rand(images[:30].shape, generator=seeded()) * 2 - 1) * reach
+    attacked = attack(model, images[:30], labels[:30], "pgd", epsilon, seeded())
+    starts = (torch.rand(images[:30].shape, generator=seeded()) * 2 - 1) * epsilon
     same = 0
     for place, (image, label) in enumerate(zip(images[:30].float(), labels[:30], strict=True)):
         now = (image + starts[place]).round().clamp(0, 255)
@@ -113,8 +113,8 @@ def test_pgd_goes_on_only_with_the_images_that_are_still_read_right(reach, model
             if logits.argmax() != label:
                 break
             F.cross_entropy(logits, label[None]).backward()
-            step = PGD_STEP * reach * inputs.grad[0].sign()
-            now = (now + step).clamp(image - reach, image + reach).clamp(0, 255)
+            step = PGD_STEP_SIZE * epsilon * inputs.grad[0].sign()
+            now = (now + step).clamp(image - epsilon, image + epsilon).clamp(0, 255)
         same += float((attacked[place].float() == now).float().mean()) > NEARLY_ALL
     model.zero_grad(set_to_none=True)
     assert same >= 29
@@ -140,7 +140,7 @@ def test_pgd_starts_by_chance_and_a_seed_repeats_it(model, images, labels):
     first, again, other = (attack(model, images, labels, "pgd", 16, seeded(seed)) for seed in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
-    assert PGD_STEP * PGD_STEPS >= 2  # from one side of the box to the other
+    assert PGD_STEP_SIZE * PGD_STEPS >= 2  # from one side of the box to the other
 
 
 @pytest.mark.parametrize("name", ATTACKS)

@@ -19,7 +19,7 @@ from mnist_core.recognition.calibration import (
 )
 from mnist_core.recognition.recognizer import predict, predict_all
 from mnist_core.recognition.strokes import strokes_to_image
-from mnist_core.synthetic.generator import write_digits, write_non_digits
+from mnist_core.synthetic.generator import generate_digits, generate_non_digits
 from mnist_core.training.trainer import fit
 
 
@@ -34,19 +34,19 @@ def model():
         learning_rate=0.01,
         epochs=2,
     )
-    model, written = build_model(config), write_digits(3000, 7)
+    model, written = build_model(config), generate_digits(3000, 7)
     list(fit(model, config, written, written[:50]))
     return model
 
 
 @pytest.fixture(scope="module")
 def digits() -> Split:
-    return write_digits(600, 8)
+    return generate_digits(600, 8)
 
 
 @pytest.fixture(scope="module")
 def calibration(model, digits):
-    return calibrate(model, write_digits(1000, 9), digits)
+    return calibrate(model, generate_digits(1000, 9), digits)
 
 
 def drawn(temperature: float, count: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -90,8 +90,8 @@ def test_threads_that_share_a_model_get_the_features_of_their_own_images(model, 
 
 
 def test_digits_are_taken_and_others_refused(model, calibration):
-    taken = [p.is_digit for p in predict_all(model, list(write_digits(300, 20).images), calibration)]
-    refused = [not p.is_digit for p in predict_all(model, list(write_non_digits(300, 20)), calibration)]
+    taken = [p.is_digit for p in predict_all(model, list(generate_digits(300, 20).images), calibration)]
+    refused = [not p.is_digit for p in predict_all(model, list(generate_non_digits(300, 20)), calibration)]
     assert np.mean(taken) > 0.95
     assert np.mean(refused) > 0.7  # a small network after a second of training
 

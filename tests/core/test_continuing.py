@@ -11,7 +11,7 @@ from mnist_core.models.architectures import build_model
 from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
 from mnist_core.training import batches
-from mnist_core.training.events import Continued, Control, EpochDone, Started, StepDone
+from mnist_core.training.events import Continued, EpochDone, Started, StepDone, TrainingControl
 from mnist_core.training.schedules import ScheduledChange, add_change, change_at, initial_changes
 from mnist_core.training.state import load_state, save_state
 from mnist_core.training.trainer import Training
@@ -135,7 +135,7 @@ def store(tmp_path) -> RunStore:
 
 def train(store, sample, config=CONFIG, leave=lambda event: None, writer=None) -> str:
     """Train a run, asking of it what `leave` says after each event."""
-    control = Control()
+    control = TrainingControl()
     writer = writer or store.create(config)
     for event in train_run(writer, sample, CPU, control):
         control.ending = leave(event)
@@ -184,7 +184,7 @@ def test_a_finished_run_goes_on_for_more_epochs(store, sample):
 
 
 def test_a_changed_learning_rate_is_written_down_and_outlives_a_pause(store, sample):
-    control = Control()
+    control = TrainingControl()
     writer = store.create(CONFIG)
     for event in train_run(writer, sample, CPU, control):
         if isinstance(event, StepDone) and event.step == 3:

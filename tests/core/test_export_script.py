@@ -29,7 +29,7 @@ from mnist_core.runs.run import Run
 from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.writer import RunWriter
-from mnist_core.training.events import Control, StepDone
+from mnist_core.training.events import StepDone, TrainingControl
 
 SMALL = {"train_size": 300, "validation_size": 100, "epochs": 2, "monitor": "validation"}
 TINY = {**SMALL, "widths": (12,), "batch_size": 50}
@@ -127,7 +127,7 @@ def train(store: RunStore, config: TrainConfig, dataset: Dataset) -> Run:
 
 def leave_and_go_on(store: RunStore, config: TrainConfig, dataset: Dataset, epochs: int | None) -> Run:
     """Train with two other learning rates on the way, stop in the third epoch, and go on if told so."""
-    writer, control = store.create(config), Control()
+    writer, control = store.create(config), TrainingControl()
     for event in train_run(writer, dataset, torch.device("cpu"), control):
         if isinstance(event, StepDone):
             control.learning_rate = {4: 0.003, 8: 0.002}.get(event.step)

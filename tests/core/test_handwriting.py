@@ -12,8 +12,14 @@ from scipy import ndimage
 from mnist_core.config import TrainConfig
 from mnist_core.models.architectures import build_model
 from mnist_core.models.inference import predict_logits
-from mnist_core.synthetic.generator import STEPS, scribble, write, write_digits, write_non_digits
-from mnist_core.synthetic.glyphs import ANY_RISE, DIGIT_GLYPHS, LETTER_GLYPHS, SHAPE_GLYPHS, Glyph
+from mnist_core.synthetic.generator import (
+    POINTS_PER_SEGMENT,
+    generate_digits,
+    generate_non_digits,
+    sample_strokes,
+    scribble,
+)
+from mnist_core.synthetic.glyphs import ANY_ANGLE, DIGIT_GLYPHS, LETTER_GLYPHS, SHAPE_GLYPHS, Glyph
 from mnist_core.training.events import Started
 from mnist_core.training.trainer import fit
 
@@ -26,11 +32,11 @@ FORMS = [
 
 
 def written(form: Glyph, seed: int = 0, count: int = 5):
-    return write(form, count, np.random.default_rng(seed))
+    return sample_strokes(form, count, np.random.default_rng(seed))
 
 
 def test_digits_are_like_mnist():
-    split = write_digits(300, 0)
+    split = generate_digits(300, 0)
     assert split.images.shape == (300, 28, 28)
     assert split.images.dtype == split.labels.dtype == np.uint8
     assert np.bincount(split.labels).tolist() == [30] * 10
@@ -43,16 +49,16 @@ def test_digits_are_like_mnist():
 
 
 def test_a_seed_repeats_them_and_another_does_not():
-    first, again, other = (write_digits(40, seed) for seed in (3, 3, 4))
+    first, again, other = (generate_digits(40, seed) for seed in (3, 3, 4))
     np.testing.assert_array_equal(first.images, again.images)
     np.testing.assert_array_equal(first.labels, again.labels)
     assert not np.array_equal(first.images, other.images)
-    np.testing.assert_array_equal(write_non_digits(9, 3), write_non_digits(9, 3))
+    np.testing.assert_array_equal(generate_non_digits(9, 3), generate_non_digits(9, 3))
 
 
 def test_no_two_are_alike():
-    assert len(np.unique(write_digits(300, 0).images, axis=0)) == 300
-    assert len(np.unique(write_non_digits(300, 0), axis=0)) == 300
+    assert len(np.unique(generate_digits(300, 0).images, axis=0)) == 300
+    assert len(np.unique(generate_non_digits(300, 0), axis=0)) == 300
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -90,20 +96,24 @@ def test_the_ones_and_sevens_are_those_of_the_world():
 
 def rises(form: Glyph, top: int, count: int = 200):
     """By how many degrees the pen rises from its first point to the form's point number `top`."""
-    ends = np.array([strokes[0][STEPS * top] - strokes[0][0] for strokes in written(form, count=count)])
+    ends = np.array(
+        [strokes[0][POINTS_PER_SEGMENT * top] - strokes[0][0] for strokes in written(form, count=count)]
+    )
     return np.degrees(np.arctan2(-ends[:, 1], ends[:, 0]))
 
 
 def test_what_would_not_rise_as_its_form_does_is_written_again():
     course = "0,30 30,0! 30,100"
     assert np.ptp(rises(Glyph(1, (course,)), 1)) > 20
-    kept = rises(Glyph(1, (course,), rise=(40, 50)), 1)
+    kept = rises(Glyph(1, (course,), angle_range=(40, 50)), 1)
     assert 40 <= kept.min() < 42
     assert 48 < kept.max() <= 50
 
 
 def test_a_one_with_an_upstroke_is_no_seven():
-    ones, sevens = ([form for form in DIGIT_GLYPHS[digit] if form.rise != ANY_RISE] for digit in (1, 7))
+    ones, sevens = (
+        [form for form in DIGIT_GLYPHS[digit] if form.angle_range != ANY_ANGLE] for digit in (1, 7)
+    )
     assert sum(form.weight for form in ones) / sum(form.weight for form in DIGIT_GLYPHS[1]) > 0.8
     assert all(len(form.strokes) == 1 for form in sevens)  # a crossed one is a 7 however it is turned
     assert {form for form in DIGIT_GLYPHS[7] if len(form.strokes) == 1} == set(sevens)
@@ -111,18 +121,18 @@ def test_a_one_with_an_upstroke_is_no_seven():
 
 
 def test_non_digits_are_a_third_letters_shapes_and_scribbles():
-    images = write_non_digits(30, 0)
+    images = generate_non_digits(30, 0)
     assert images.shape == (30, 28, 28)
     assert (images.max((1, 2)) == 255).all()
     assert len(scribble(np.random.default_rng(0))) >= 20
 
 
 def test_writing_is_fast():
-    write_digits(10, 0)
+    generate_digits(10, 0)
     seconds = []
     for _ in range(3):
         start = time.process_time()
-        write_digits(300, 0)
+        generate_digits(300, 0)
         seconds.append(time.process_time() - start)
     assert min(seconds) < 1.2  # 10,000 in 40 s at the worst; in ten as a rule
 
@@ -144,7 +154,7 @@ def trained(config, sample):
 
 
 def test_a_training_on_them_alone_reads_them():
-    train, test = write_digits(1500, 0), write_digits(300, 1)
+    train, test = generate_digits(1500, 0), generate_digits(300, 1)
     config = TrainConfig(
         architecture="fast_cnn",
         channels=(8, 16, 32),

@@ -8,7 +8,7 @@ from mnist_core.messages import InputError
 from mnist_core.recognition.recognizer import predict_all
 from mnist_core.recognition.strokes import strokes_to_image
 from mnist_core.runs.store import PRETRAINED, RunStore
-from mnist_core.synthetic.generator import write_digits, write_non_digits
+from mnist_core.synthetic.generator import generate_digits, generate_non_digits
 from models.make import MOST_BYTES, ship
 
 
@@ -47,7 +47,7 @@ def test_it_reads_mnist(read, mnist_directory):
 
 
 def test_it_reads_ones_with_upstrokes_and_crossed_sevens(read):
-    written = write_digits(1000, seed=77)  # others than those it was trained on
+    written = generate_digits(1000, seed=77)  # others than those it was trained on
     for digit in (1, 7):
         labels = [p.label for p in read(list(written.images[written.labels == digit]))]
         assert labels.count(digit) >= 98
@@ -72,4 +72,4 @@ def hooked(rise, length, lean):
 def test_it_refuses_what_is_no_digit(read):
     dot = strokes_to_image([[[5, 5]]])
     assert not any(p.is_digit for p in read([dot, None]))
-    assert np.mean([not p.is_digit for p in read(list(write_non_digits(150, seed=77)))]) >= 0.9
+    assert np.mean([not p.is_digit for p in read(list(generate_non_digits(150, seed=77)))]) >= 0.9
