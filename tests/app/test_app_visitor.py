@@ -1,5 +1,7 @@
 """Whose run is whose on a server that many visit."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from mnist_core.config import TrainConfig
@@ -40,25 +42,71 @@ def page_of(app, visitor_from, token, name="runs", **query):
     return app(name, **query)
 
 
+@pytest.fixture
+def connect(monkeypatch):
+    """Set what Streamlit knows of a connection: from this machine to localhost, but for what is given."""
+
+    def come(ip=None, url="http://localhost:8501/train", **headers):
+        headers = {"Host": "localhost:8501", **headers}
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = {name: value for name, value in named.items() if value is not None}
+        context = SimpleNamespace(ip_address=ip, url=url, headers=sent, cookies={})
+        monkeypatch.setattr(visitor.st, "context", context)
+        monkeypatch.delenv("DIGITLAB_PRIVATE", raising=False)
+
+    return come
+
+
 @pytest.mark.parametrize(
-    ("ip", "headers", "private"),
+    "local",
     [
-        ("127.0.0.1", {"Host": "localhost:8501"}, False),
-        ("::1", {"Host": "[::1]:8501"}, False),
-        ("127.0.0.1", {"Host": "127.0.0.1:8501"}, False),
-        ("192.168.1.20", {"Host": "192.168.1.10:8501"}, True),
-        ("10.0.0.5", {"Host": "localhost"}, True),
-        ("127.0.0.1", {"Host": "lab.example.org"}, True),
-        ("127.0.0.1", {"Host": "localhost.example.org"}, True),
-        ("127.0.0.1", {"Host": "[broken"}, True),
-        ("127.0.0.1", {"Host": "localhost", "X_Forwarded_For": "9.9.9.9"}, True),
-        ("127.0.0.1", {"Host": "localhost", "Forwarded": "for=9.9.9.9"}, True),
+        {},
+        {"Host": "127.0.0.1:8501", "url": "http://127.0.0.1:8501/"},
+        {"Host": "[::1]:8501", "url": "http://[::1]:8501/"},
+        {"url": None},
+        {"Host": None},
     ],
 )
-def test_private_is_whoever_is_not_here(visitor_from, monkeypatch, ip, headers, private):
+def test_a_visitor_on_this_machine_sees_all_runs(connect, local):
+    connect(**local)
+    assert not visitor.is_private()
+
+
+@pytest.mark.parametrize(
+    "remote",
+    [
+        {"ip": "192.168.1.20"},
+        {"url": "http://lab.example.org/"},
+        {"url": "http://localhost.example.org/"},
+        {"url": "http://localhost@lab.example.org/"},
+        {"url": "http://[broken/"},
+        {"Host": "lab.example.org"},
+        {"Host": "localhost.example.org"},
+        {"Host": "192.168.1.10:8501"},
+        {"Host": "[broken"},
+        {"X_Forwarded_For": "127.0.0.1"},
+        {"X_Forwarded_Host": "localhost"},
+        {"X_Real_Ip": "127.0.0.1"},
+        {"Forwarded": "for=127.0.0.1"},
+    ],
+)
+def test_one_sign_of_a_remote_visitor_is_enough_to_be_private(connect, remote):
+    """Address, URL, Host and proxies' headers can each be spoofed, so all must be local."""
+    connect(**remote)
+    assert visitor.is_private()
+
+
+@pytest.mark.parametrize(("ip", "private"), [("127.0.0.1", False), ("::1", False), ("10.0.0.5", True)])
+def test_streamlit_tells_local_addresses_from_others(visitor_from, monkeypatch, ip, private):
+    """By `st.context.ip_address` itself, not a stand-in for it."""
     monkeypatch.delenv("DIGITLAB_PRIVATE", raising=False)
-    visitor_from(ANNA, ip, **headers)
+    visitor_from(ANNA, ip, Host="localhost")
     assert visitor.is_private() is private
+
+
+@pytest.mark.parametrize("remote", [{}, {"ip": "10.0.0.5"}])
+def test_the_variable_decides_whoever_comes(connect, monkeypatch, remote):
+    connect(**remote)
     for wanted in ("0", "1", "yes"):
         monkeypatch.setenv("DIGITLAB_PRIVATE", wanted)
         assert visitor.is_private() is (wanted != "0")
