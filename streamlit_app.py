@@ -13,7 +13,7 @@ from ui.fragments import send_to_browser
 from ui.i18n import gettext as _
 from ui.i18n import language, translate
 from ui.runs.lists import show_sidebar
-from ui.train_form.state import LINKS
+from ui.train_form.state import PAGE_LINKS
 from ui.url_controls import choose_language
 from ui.url_state import link, through_entry
 
@@ -28,7 +28,7 @@ BRAND = (
 SIDEBAR_WIDTH = 230  # pixels; on a phone it begins closed
 
 
-@partial(st.fragment, key=LINKS)
+@partial(st.fragment, key=PAGE_LINKS)
 def show_links(pages: list[st.Page]) -> None:
     """Show where one can go; a fragment, as the links carry the form's settings."""
     with st.container(horizontal=True, width="content", key="pages"):

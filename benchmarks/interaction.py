@@ -92,7 +92,7 @@ def slide(page: Page) -> Callable[[], None]:
 def slides(page: Page) -> list[float]:
     """Return how long what a slider's value amounts to takes, each time."""
     visit(page, "/train?recipe=tutorial-1&lang=en")
-    return [timed(page, slide(page), ".st-key-plan strong") for _ in range(SLIDES)]
+    return [timed(page, slide(page), ".st-key-training_summary strong") for _ in range(SLIDES)]
 
 
 def interact(page: Page, number: int, run: str) -> Iterator[float]:
@@ -105,7 +105,7 @@ def interact(page: Page, number: int, run: str) -> Iterator[float]:
     yield timed(page, page.get_by_role("button", name="New random sample").click, ".lab-digits")
     yield timed(page, pill(page, "digit", "2"), ".lab-digits")
     yield timed(page, go(page, "Train"), "h1")
-    yield timed(page, pill(page, "set_recipe", "Tutorial 1"), ".st-key-plan strong")
+    yield timed(page, pill(page, "set_recipe", "Tutorial 1"), ".st-key-training_summary strong")
     yield timed(page, slide(page), ".st-key-set_batch_size [data-testid=stSliderThumbValue]")
     axis = page.get_by_text("Logarithmic axis", exact=True)
     curves = ".st-key-axis ~ * :is([data-testid=stVegaLiteChart], [data-testid=stCaptionContainer])"

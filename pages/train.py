@@ -11,37 +11,38 @@ from ui.runs.import_export import show_import
 from ui.train.run_panel import show_run_panel
 from ui.train.training_summary import show_network, show_training_summary
 from ui.train_form.controls import show_form
-from ui.train_form.state import COURSE, FORM, NETWORK, PLAN, read_form
+from ui.train_form.state import FORM, NETWORK, RUN_PANEL, SUMMARY, read_form
 from ui.url_state import current_run, run_through_entry
 
 
-def show_what_it_amounts_to() -> None:
-    """Show the plan of the training, or that there can be none yet."""
-    with st.container(border=True, key="plan"):
+def show_summary() -> None:
+    """Show what the settings amount to and the start button, or why they can't be started."""
+    with st.container(border=True, key="training_summary"):
         try:
-            config = read_form()
+            config = read_form().config()
         except InputError:
             st.markdown(_("Change the setting that is named beside the controls, then it can start."))
             return
         show_training_summary(config, resources.training_queue().busy)
-    send_to_browser("plan", config)
+    send_to_browser(SUMMARY, config)
 
 
-def show_controls() -> None:
+def show_settings() -> None:
     """Show the form, and what is wrong with its settings."""
+    form = read_form()
     try:
-        read_form()
+        form.config()
     except InputError as error:
         st.error(translate(error.message))
-    show_form()
+    show_form(form)
 
 
-def show_the_network(expanded: bool) -> None:
-    """Draw the network, if the settings make one."""
+def show_network_of_form(expanded: bool) -> None:
+    """Draw the network, if the settings describe one."""
     try:
-        show_network(read_form(), expanded)
+        show_network(read_form().config(), expanded)
     except InputError:
-        return  # said beside the controls
+        return  # show_settings says why
 
 
 run_through_entry()
@@ -55,14 +56,14 @@ if current_run() and run is None:
         )
     )
 with st.container(key="lab_with_run" if run else "lab"):
-    settings, right = st.columns([4, 5], gap="large")
-# Each a fragment, so that a setting leaves the rest of the page alone; the plan first, which answers it.
+    left, right = st.columns([4, 5], gap="large")
+# Each part is a fragment, so that a setting reruns only those it concerns; the summary comes first.
 with right:
-    page_fragment(show_what_it_amounts_to, key=PLAN)()
-with settings:
-    st.fragment(show_controls, key=FORM)()
+    page_fragment(show_summary, key=SUMMARY)()
+with left:
+    st.fragment(show_settings, key=FORM)()
     show_import()
 with right:
     if run:
-        show_run_panel(run, may_steer=visitor.owns(run), key=COURSE)
-    st.fragment(show_the_network, key=NETWORK)(run is None)  # last, as it may have to load torch
+        show_run_panel(run, may_control=visitor.owns(run), key=RUN_PANEL)
+    st.fragment(show_network_of_form, key=NETWORK)(run is None)  # last: it may have to load torch

@@ -12,7 +12,7 @@ from ui.i18n import LANGUAGES, browser_language, translate
 from ui.i18n import gettext as _
 from ui.url_state import LANGUAGE_KEY, number_in_url, option_in_url, set_url_parameters
 
-SECONDS_TO_TAKE_IN = 0.5
+RESEND_SECONDS = 0.5
 
 
 def url_choice(
@@ -21,27 +21,32 @@ def url_choice(
     options: Mapping[str, str],
     key: str,
     default: str,
-    anew: Sequence[str] = (),
+    reruns: Sequence[str] = (),
     **settings: Any,
 ) -> str:
     """Show a select box or the like whose choice is in the URL under `key`; return the choice.
 
-    `options` maps what stands in the URL to what people read. (Streamlit's own binding puts the labels into
-    the URL, so a link would change with the language.) `anew` are the keys of the fragments that another
-    choice concerns; without any it is the fragment that the control is in, or all of the page.
+    `options` maps each value in the URL to its label. (Streamlit's own binding puts labels into the URL, so a
+    link would change with the language.) A new choice reruns the fragments whose keys are in `reruns`, by
+    default the control's own fragment, or the page.
     """
 
-    def keep() -> None:
-        if st.session_state[key] in options:  # a page in another language sends its own words
+    def write_choice() -> None:
+        if st.session_state[key] in options:  # a page in another language sends its own labels
             set_url_parameters({key: st.session_state[key]})
-        if anew:
-            rerun_fragments(*anew)
+        if reruns:
+            rerun_fragments(*reruns)
 
     chosen = option_in_url(options, key, default)
     set_widget_value(key, chosen, tuple(options.items()))
-    begins = _beginning(control, list(options), chosen)
     return control(
-        label, list(options), format_func=options.get, key=key, on_change=keep, **begins, **settings
+        label,
+        list(options),
+        format_func=options.get,
+        key=key,
+        on_change=write_choice,
+        **_default_argument(control, list(options), chosen),
+        **settings,
     )
 
 
@@ -50,39 +55,41 @@ def url_number(
 ) -> int:
     """Show a field for a number from 0 to `highest`, kept in the URL under `url_key`; return it.
 
-    `key` is the field's own, where another page has the same in its links.
+    `key` is the field's own, for two pages whose links use the same `url_key`.
     """
     key = key or url_key
 
-    def keep() -> None:
+    def write_number() -> None:
         set_url_parameters({url_key: str(st.session_state[key])})
 
     number = min(number_in_url(url_key) or 0, highest)
     set_widget_value(key, number)
     return st.number_input(
-        label, 0, highest, number, step=1, key=key, on_change=keep, width=width, help=help_text
+        label, 0, highest, number, step=1, key=key, on_change=write_number, width=width, help=help_text
     )
 
 
 def set_widget_value(key: str, value: Any, words: object = None) -> None:
-    """Have the control under `key` show a value; what it begins with should be the same.
+    """Make the control under `key` show a value, which must also be the control's default.
 
-    What is set here goes to the browser even where it shows the same already. It would undo a click that was
-    made meanwhile, and the browser's next message would then say that nothing was clicked. So it is set only
-    when it is another value, or in other `words` (a browser knows a choice by what people read there); then
-    also for a moment longer, as of two runs in quick succession a browser may see only the second.
+    Streamlit sends a value that is set here to the browser even if the control shows it already. There it
+    would undo a click made meanwhile. So a value is set only if the control shows another one, or shows it in
+    other `words` (the browser identifies a choice by its label). The value of a control that existed before
+    is set again for RESEND_SECONDS: of two runs in quick succession the browser may see only the second.
     """
-    known = f"{key}_shown"
-    shown_words, since = st.session_state.get(known, (None, 0.0))
-    if st.session_state.get(key) != value or shown_words != words:
-        since = time.monotonic()
-        st.session_state[known] = (words, since)
-    if time.monotonic() - since < SECONDS_TO_TAKE_IN:
+    shown_key = f"{key}_shown"
+    shown_words, resend_until = st.session_state.get(shown_key, (None, 0.0))
+    is_new = key not in st.session_state
+    if is_new or st.session_state[key] != value or shown_words != words:
+        resend_until = time.monotonic() + (0 if is_new else RESEND_SECONDS)
+        st.session_state[shown_key] = (words, resend_until)
+        st.session_state[key] = value
+    elif time.monotonic() < resend_until:
         st.session_state[key] = value
 
 
-def _beginning(control: Callable[..., Any], options: list[str], chosen: str) -> dict[str, Any]:
-    """Return the argument that has a control begin with a choice."""
+def _default_argument(control: Callable[..., Any], options: list[str], chosen: str) -> dict[str, Any]:
+    """Return the argument that makes a choice the control's default."""
     if control is st.selectbox:
         return {"index": options.index(chosen)}
     return {"value" if control is st.select_slider else "default": chosen}
@@ -94,21 +101,22 @@ Subject = TypeVar("Subject")
 def show_section(
     names: Mapping[str, str], sections: Mapping[str, Callable[[Subject], None]], key: str, subject: Subject
 ) -> None:
-    """Let one of `sections` be chosen, by its name in the URL under `key`, and show it about `subject`.
+    """Show the section of a page that is chosen in the URL under `key`, and the control that chooses it.
 
-    `names` are what people read, in order; the first is open at first. What a section raises is said below.
+    `names` maps each section to its label; the first section is the default. `subject` is passed to the
+    section; an InputError that it raises is shown below the control.
     """
     chosen = url_choice(
         st.pills, _("Section"), names, key, next(iter(names)), required=True, label_visibility="collapsed"
     )
     try:
         sections[chosen](subject)
-    except InputError as error:  # a run that was removed meanwhile, say
+    except InputError as error:  # for example of a run that was deleted meanwhile
         st.error(translate(error.message))
 
 
 def choose_language() -> None:
-    """Show the language switch; its choice is in the URL, and starts as the browser's language."""
+    """Show the language switch; its choice is in the URL, the browser's language is the default."""
     url_choice(
         st.segmented_control,
         "Language / 语言",

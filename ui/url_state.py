@@ -1,7 +1,7 @@
-"""What is in the URL, and the controls whose value is there: a refresh or a shared link shows the same page.
+"""What is in the URL: a refresh, a bookmark and a shared link show the same page.
 
-The browser sends its URL with every message. Right after the server has changed the URL, a second click or a
-fragment's timer can still send the old one. `url_parameters` therefore ignores a URL that the server has just
+The browser sends its URL with every message. For a short time after the server has changed the URL, messages
+on their way still carry the old one. `url_parameters` therefore ignores a URL that the server has just
 replaced; otherwise that message would undo the change.
 """
 
@@ -18,29 +18,29 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from mnist_core.config import TrainConfig
 from mnist_core.runs.run import PRETRAINED_ID
 
-KNOWN_KEY = "url"  # (page, its URL's query as the browser said it last or we wrote it, what that says)
-REPLACED_KEY = "urls_replaced"  # (when we changed it, what it said before)
-SECONDS_TO_HEAR = 5.0  # of a change, for a browser on a slow line
+URL_KEY = "url"  # (page, query string of the message that it was read from or written in, parameters)
+REPLACED_KEY = "replaced_urls"  # (time.monotonic() of each change by the server, parameters before it)
+LATE_SECONDS = 5.0  # how long after a change a message with the old URL may arrive
 
 
 def url_parameters() -> Mapping[str, str]:
-    """Return what is in the URL, with our changes that the browser has not heard of yet."""
+    """Return the parameters of the URL, with the server's changes that the browser has not received yet."""
     context = get_script_run_ctx()
     if context is None:
         return {}
-    known_page, known_text, known = st.session_state.get(KNOWN_KEY, (None, None, {}))
-    moved = context.page_script_hash != known_page or context.is_history_navigation
-    if context.query_string == known_text and not moved:
+    known_page, known_query, known = st.session_state.get(URL_KEY, (None, None, {}))
+    navigated = context.page_script_hash != known_page or context.is_history_navigation
+    if context.query_string == known_query and not navigated:
         return known
-    said = _renamed(st.query_params.to_dict())
-    if not moved and any(said == replaced for _when, replaced in _replaced()):
+    received = _renamed(st.query_params.to_dict())
+    if not navigated and any(received == replaced for _when, replaced in _recently_replaced()):
         return known
-    _remember(said, [])
-    return said
+    _remember(received, [])
+    return received
 
 
 def _renamed(query: dict[str, str]) -> dict[str, str]:
-    """Return a query with the names of today for what links of version 0.1 say."""
+    """Return a query with the present ids of runs that links of version 0.1 call otherwise."""
     runs = query.get(COMPARED_KEY, "").split(",")
     renamed = {
         RUN_KEY: RENAMED_RUNS.get(query.get(RUN_KEY, "")),
@@ -49,29 +49,30 @@ def _renamed(query: dict[str, str]) -> dict[str, str]:
     return query | {name: value for name, value in renamed.items() if value and name in query}
 
 
-def set_url_parameters(choices: Mapping[str, str | None]) -> None:
-    """Change what is in the URL; None takes a parameter out."""
+def set_url_parameters(changes: Mapping[str, str | None]) -> None:
+    """Change parameters of the URL; None removes one."""
     before = url_parameters()
-    after = {name: value for name, value in {**before, **choices}.items() if value is not None}
+    after = {name: value for name, value in {**before, **changes}.items() if value is not None}
     if after != before:
         st.query_params.from_dict(after)
-        _remember(after, [*_replaced(), (time.monotonic(), before)])
+        _remember(after, [*_recently_replaced(), (time.monotonic(), before)])
 
 
-def _replaced() -> list[tuple[float, Mapping[str, str]]]:
-    """Return what the URL said before each of our changes that a browser may not have heard of."""
-    since = time.monotonic() - SECONDS_TO_HEAR
-    return [(when, said) for when, said in st.session_state.get(REPLACED_KEY, []) if when > since]
+def _recently_replaced() -> list[tuple[float, Mapping[str, str]]]:
+    """Return the URLs that a late message may still carry, as in REPLACED_KEY."""
+    since = time.monotonic() - LATE_SECONDS
+    return [(when, replaced) for when, replaced in st.session_state.get(REPLACED_KEY, []) if when > since]
 
 
-def _remember(said: Mapping[str, str], replaced: list[tuple[float, Mapping[str, str]]]) -> None:
+def _remember(parameters: Mapping[str, str], replaced: list[tuple[float, Mapping[str, str]]]) -> None:
     context = get_script_run_ctx()
-    st.session_state[KNOWN_KEY] = (context.page_script_hash, context.query_string, said)
+    st.session_state[URL_KEY] = (context.page_script_hash, context.query_string, parameters)
     st.session_state[REPLACED_KEY] = replaced
 
 
-OWN_NAMES = {"seed": "training_seed"}  # Explore has a `seed` too
-PARAMETERS = {field: OWN_NAMES.get(field, field) for field in TrainConfig.__dataclass_fields__}
+RENAMED_SETTINGS = {"seed": "training_seed"}  # `seed` is Explore's
+SETTING_PARAMETERS = {field: RENAMED_SETTINGS.get(field, field) for field in TrainConfig.__dataclass_fields__}
+"""The name of each setting in the URL."""
 SENT_KEY = "sent"  # an image of MNIST that another page sent here
 
 ENTRY = Path(__file__).resolve().parent.parent / "streamlit_app.py"
@@ -81,18 +82,18 @@ RUN_KEY = "run"
 RENAMED_RUNS = {"shipped": PRETRAINED_ID}
 COMPARED_KEY = "runs"  # ids of the runs that are compared, with commas between
 MOST_COMPARED = 8
-# What goes from page to page; other choices belong to their page.
-CARRIED = (LANGUAGE_KEY, RUN_KEY, *PARAMETERS.values())
+# Links to other pages carry these; all other parameters belong to one page.
+CARRIED = (LANGUAGE_KEY, RUN_KEY, *SETTING_PARAMETERS.values())
 
 
 def option_in_url(options: Container[str], key: str, default: str) -> str:
-    """Return the choice under `key` in the URL, or `default` where it isn't one of the options."""
+    """Return the choice under `key` in the URL, or `default` if it is none of the options."""
     chosen = url_parameters().get(key, default)
     return chosen if chosen in options else default
 
 
 def number_in_url(key: str) -> int | None:
-    """Return the whole number under `key` in the URL, None for none, or for one of ten figures and more."""
+    """Return the whole number of at most nine digits under `key` in the URL, or None."""
     text = url_parameters().get(key, "")
     return int(text) if text.isdecimal() and len(text) < 10 else None
 
@@ -103,7 +104,7 @@ def current_run() -> str | None:
 
 
 def compared_runs() -> list[str] | None:
-    """Return the ids of the runs that the URL wants compared, each once; None where it has no such list."""
+    """Return the ids of the runs that the URL lists for comparison, each once; None if it has no list."""
     if COMPARED_KEY not in url_parameters():
         return None
     ids = url_parameters()[COMPARED_KEY].split(",")
@@ -111,9 +112,9 @@ def compared_runs() -> list[str] | None:
 
 
 def link(page: Any, label: str, icon: str | None = None, run: str | None = None, **choices: str) -> None:
-    """Show a link to a page of ours that keeps language and current run, or opens `run`.
+    """Show a link to one of our pages that keeps language, settings and current run, or opens `run`.
 
-    `choices` are that page's own, by their names in the URL.
+    `choices` are further parameters for that page's URL.
     """
     query = url_parameters()
     carried = {key: query[key] for key in CARRIED if key in query} | choices
@@ -122,7 +123,7 @@ def link(page: Any, label: str, icon: str | None = None, run: str | None = None,
 
 @contextmanager
 def through_entry() -> Iterator[None]:
-    """Mark what runs within as called by the entry, for `run_through_entry`."""
+    """Mark what runs inside as called by the entry, for `run_through_entry`."""
     st.session_state[ENTERED_KEY] = True
     try:
         yield
@@ -131,10 +132,10 @@ def through_entry() -> Iterator[None]:
 
 
 def run_through_entry() -> None:
-    """Run the entry instead of a page that Streamlit runs by itself.
+    """Run the entry instead, if Streamlit runs this page by itself.
 
-    It does so once in a server's life: when the first visit is a link to a page, as it has not met the
-    entry's `st.navigation` yet and takes `pages/` for its older kind of app.
+    That happens once in a server's life, when its first visit is a link to a page: Streamlit has not run
+    `st.navigation` yet and takes `pages/` for those of its older multipage apps.
     """
     if ENTERED_KEY not in st.session_state:
         runpy.run_path(str(ENTRY), run_name="__main__")

@@ -11,22 +11,20 @@ from mnist_core.config import FIELD_RANGES, TrainConfig
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import RunStore
+from tests.app.train_form import form_settings, url_of
 from ui import url_state
-from ui.train_form.controls import number_text
-from ui.train_form.state import from_query, nearest_recipe, to_query
-from ui.url_state import PARAMETERS
+from ui.train_form.setting_values import number_text
+from ui.train_form.settings_query import settings_from_query, settings_to_query
+from ui.train_form.state import nearest_recipe
+from ui.url_state import SETTING_PARAMETERS
 
 
-def settings(test):
-    return TrainConfig(**test.session_state["form"])
-
-
-def asked(test, kind, field):
+def control(test, kind, field):
     return getattr(test, kind)(key=f"set_{field}")
 
 
 def in_url(test):
-    return {name: value for name, value in test.query_params.items() if name in PARAMETERS.values()}
+    return {name: value for name, value in url_of(test).items() if name in SETTING_PARAMETERS.values()}
 
 
 def test_a_control_that_a_browser_meets_in_a_later_run_has_its_value_too(app):
@@ -40,9 +38,9 @@ def test_a_control_that_a_browser_meets_in_a_later_run_has_its_value_too(app):
     for field in ("learning_rate", "batch_size", "epochs", "dropout", "train_size"):
         proto = sliders[f"set_{field}"]
         assert proto.options[int(proto.default[0])] == number_text(getattr(config, field))
-    assert asked(test, "pills", "recipe").proto.default == [list(RECIPES).index("tutorial-1")]
-    assert asked(test, "toggle", "shuffle").proto.default is config.shuffle
-    assert asked(test, "number_input", "seed").proto.default == config.seed
+    assert control(test, "pills", "recipe").proto.default == [list(RECIPES).index("tutorial-1")]
+    assert control(test, "toggle", "shuffle").proto.default is config.shuffle
+    assert control(test, "number_input", "seed").proto.default == config.seed
 
 
 def any_config(rng):
@@ -73,15 +71,15 @@ def test_any_settings_survive_the_url():
     rng = random.Random(0)
     for _ in range(300):
         form = vars(any_config(rng))
-        assert from_query(to_query(form), "quick") == (form, [])
+        assert settings_from_query(settings_to_query(form), "quick") == (form, [])
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_survives_the_url(app, name):
     test = app("train")
-    asked(test, "pills", "recipe").set_value(name).run()
+    control(test, "pills", "recipe").set_value(name).run()
     again = app("train", **test.query_params)
-    assert settings(again) == RECIPES[name].config
+    assert form_settings(again) == RECIPES[name].config
     assert not again.warning
 
 
@@ -89,48 +87,48 @@ def test_a_link_to_any_settings_fills_the_form(app):
     rng = random.Random(1)
     for _ in range(3):
         config = replace(any_config(rng), architecture="mlp", batch_norm=False)
-        test = app("train", **to_query(vars(config)))
+        test = app("train", **settings_to_query(vars(config)))
         assert not test.exception
         assert not test.error
-        assert settings(test) == config
+        assert form_settings(test) == config
 
 
 def test_an_untouched_form_is_not_in_the_url_and_a_change_puts_all_of_it_there(app):
     test = app("train")
     assert in_url(test) == {}
-    asked(test, "select_slider", "epochs").set_value(7).run()
-    assert in_url(test) == to_query(vars(replace(RECIPES["quick"].config, epochs=7)))
-    assert test.query_params["channels"].count("-") == len(settings(test).channels) - 1
+    control(test, "select_slider", "epochs").set_value(7).run()
+    assert in_url(test) == settings_to_query(vars(replace(RECIPES["quick"].config, epochs=7)))
+    assert test.query_params["channels"].count("-") == len(form_settings(test).channels) - 1
 
 
 def test_links_to_other_pages_carry_the_form(app):
     test = app("train")
-    asked(test, "select_slider", "epochs").set_value(7).run()
+    control(test, "select_slider", "epochs").set_value(7).run()
     targets = [link.proto.query_string for link in test.get("page_link")]
     assert all("epochs=7" in target for target in targets)
 
 
 def test_the_form_follows_when_the_url_changes(app, monkeypatch):
     """As Back and Forward do; AppTest can't say so, and a URL of just before would pass for a late one."""
-    monkeypatch.setattr(url_state, "SECONDS_TO_HEAR", 0)
+    monkeypatch.setattr(url_state, "LATE_SECONDS", 0)
     test = app("train")
-    asked(test, "select_slider", "epochs").set_value(7).run()
+    control(test, "select_slider", "epochs").set_value(7).run()
     seven = dict(test.query_params)
-    asked(test, "pills", "recipe").set_value("tutorial-1").run()
+    control(test, "pills", "recipe").set_value("tutorial-1").run()
     test.query_params = seven
     test.run()
-    assert settings(test) == replace(RECIPES["quick"].config, epochs=7)
-    assert asked(test, "select_slider", "epochs").value == 7
+    assert form_settings(test) == replace(RECIPES["quick"].config, epochs=7)
+    assert control(test, "select_slider", "epochs").value == 7
     for name in in_url(test):
         del test.query_params[name]
     test.run()
-    assert settings(test) == RECIPES["quick"].config
-    assert asked(test, "select_slider", "epochs").value == RECIPES["quick"].config.epochs
+    assert form_settings(test) == RECIPES["quick"].config
+    assert control(test, "select_slider", "epochs").value == RECIPES["quick"].config.epochs
 
 
 def test_a_short_link_takes_the_rest_from_its_recipe(app):
     test = app("train", recipe="tutorial-3", learning_rate="0.1")
-    assert settings(test) == replace(RECIPES["tutorial-3"].config, learning_rate=0.1)
+    assert form_settings(test) == replace(RECIPES["tutorial-3"].config, learning_rate=0.1)
 
 
 def test_settings_of_ones_own_are_shown_as_changes_of_the_nearest_recipe():
@@ -140,12 +138,12 @@ def test_settings_of_ones_own_are_shown_as_changes_of_the_nearest_recipe():
 
 
 def test_an_old_link_keeps_its_meaning_when_the_recipe_changes(app, monkeypatch):
-    query = to_query(vars(RECIPES["quick"].config))
+    query = settings_to_query(vars(RECIPES["quick"].config))
     changed = replace(RECIPES["quick"], config=replace(RECIPES["quick"].config, epochs=9, batch_size=32))
     monkeypatch.setitem(RECIPES, "quick", changed)
     test = app("train", **query)
-    assert settings(test).epochs == int(query["epochs"])
-    assert settings(test).batch_size == int(query["batch_size"])
+    assert form_settings(test).epochs == int(query["epochs"])
+    assert form_settings(test).batch_size == int(query["batch_size"])
 
 
 @pytest.mark.parametrize(
@@ -180,8 +178,8 @@ def test_a_broken_parameter_is_named_and_the_rest_works(app, broken):
     (said,) = test.warning
     assert f"`{name}`" in said.value
     assert len(said.value) < 200
-    assert settings(test) == replace(RECIPES["quick"].config, momentum=0.5)
-    asked(test, "select_slider", "epochs").set_value(7).run()
+    assert form_settings(test) == replace(RECIPES["quick"].config, momentum=0.5)
+    control(test, "select_slider", "epochs").set_value(7).run()
     assert not test.warning
 
 
@@ -194,23 +192,23 @@ def test_settings_that_can_not_go_together_get_their_sentence(app):
 def test_a_link_to_a_run_shows_the_settings_it_was_made_with(app, sample_only):
     writer = RunStore().create(replace(RECIPES["tutorial-5"].config, epochs=3))
     writer.close()
-    assert settings(app("train", run=writer.id)) == writer.config
-    assert settings(app("train", run=writer.id, recipe="quick")) == RECIPES["quick"].config
+    assert form_settings(app("train", run=writer.id)) == writer.config
+    assert form_settings(app("train", run=writer.id, recipe="quick")) == RECIPES["quick"].config
 
 
 def test_no_other_page_uses_a_name_of_the_form():
-    assert not {"lang", "run", "split", "digit", "seed", "from"} & set(PARAMETERS.values())
+    assert not {"lang", "run", "split", "digit", "seed", "from"} & set(SETTING_PARAMETERS.values())
 
 
 def test_a_browser_that_says_the_recipe_in_the_old_language_changes_nothing(app, monkeypatch):
     test = app("train", recipe="tutorial-1", schedule="cosine")
-    pills, own = asked(test, "pills", "recipe"), ButtonGroup._widget_state.fget
+    pills, own = control(test, "pills", "recipe"), ButtonGroup._widget_state.fget
     late = own(pills)
     late.string_array_value.data[:] = ["教程 1"]
     answer = property(lambda self: late if self.key == "set_recipe" else own(self))
     with monkeypatch.context() as patch:
         patch.setattr(ButtonGroup, "_widget_state", answer)
         test.run()
-    asked(test, "pills", "recipe").set_value("tutorial-1").run()  # and now in the words of the page
+    control(test, "pills", "recipe").set_value("tutorial-1").run()  # and now in the words of the page
     assert not test.exception
-    assert settings(test) == replace(RECIPES["tutorial-1"].config, schedule="cosine")
+    assert form_settings(test) == replace(RECIPES["tutorial-1"].config, schedule="cosine")

@@ -8,7 +8,8 @@ import pytest
 
 from mnist_core.config import TrainConfig
 from mnist_core.runs.store import RunStore
-from ui.url_state import PARAMETERS
+from tests.app.train_form import form_settings
+from ui.url_state import SETTING_PARAMETERS
 
 RECORDED = Path(__file__).resolve().parents[1] / "recorded_0_1"
 LINKS = json.loads((RECORDED / "links.json").read_text())
@@ -40,18 +41,14 @@ def check(test, page, shows):
         assert (value if isinstance(value, list) else str(value)) == expected, name
 
 
-def shown_settings(test):
-    return TrainConfig(**test.session_state["form"])
-
-
 @pytest.mark.parametrize("link", LINKS["links"], ids=lambda link: f"{link['page']}-{link['query']['lang']}")
 def test_a_link_with_every_parameter_opens_what_it_opened(lab, link):
     test = lab(link["page"], **link["query"])
     check(test, link["page"], link["shows"])
     assert [metric.value for metric in test.metric] == link.get("metrics", [])
     if "settings" in link:
-        assert shown_settings(test) == TrainConfig.from_json(link["settings"])
-    carried = {"lang", "run", *PARAMETERS.values()} & set(link["query"])
+        assert form_settings(test) == TrainConfig.from_json(link["settings"])
+    carried = {"lang", "run", *SETTING_PARAMETERS.values()} & set(link["query"])
     queries = [entry.proto.query_string for entry in test.get("page_link")]
     assert queries
     assert all(f"{name}=" in query for query in queries[:7] for name in carried)
@@ -72,7 +69,7 @@ def test_a_settings_file_fills_the_form(lab):
     assert not test.exception
     assert not test.error
     expected = {**EXPECTED["runs"]["finished"]["config"], "recipe": "quick"}
-    assert shown_settings(test) == TrainConfig.from_json(expected)
+    assert form_settings(test) == TrainConfig.from_json(expected)
 
 
 def test_a_weights_file_becomes_a_run(lab):

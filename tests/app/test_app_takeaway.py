@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -6,6 +7,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.models.architectures import build_model
 from mnist_core.models.checkpoint import save_checkpoint
 from mnist_core.runs.store import RunStore
+from tests.app.train_form import form_settings
 
 CONFIG = TrainConfig(widths=(33,), learning_rate=0.02)
 
@@ -54,7 +56,7 @@ def test_settings_from_a_file_fill_the_form(app):
     test = load(app("train"), "mine.json", json.dumps(CONFIG.to_json()).encode())
     assert not test.exception
     assert test.success[0].value == "The settings of mine.json are in the form now."
-    assert TrainConfig(**{**test.session_state["form"], "recipe": "custom"}) == CONFIG
+    assert replace(form_settings(test), recipe="custom") == CONFIG
     assert RunStore().list() == []
 
 
@@ -91,12 +93,12 @@ def test_a_run_that_broke_off_says_that_it_was_not_tested(app, make):
 @pytest.mark.parametrize("name", ["mine.json", "mine.safetensors"])
 def test_a_file_that_cannot_be_used_gets_a_sentence_and_changes_nothing(app, name):
     test = app("train")
-    before = dict(test.session_state["form"])
+    before = form_settings(test)
     load(test, name, b"{nonsense")
     assert not test.exception
     assert name in test.error[0].value
     assert "choose" in test.error[0].value
-    assert test.session_state["form"] == before
+    assert form_settings(test) == before
     assert RunStore().list() == []
     test.file_uploader(key="import_file").set_value(None).run()
     assert not test.error

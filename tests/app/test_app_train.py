@@ -6,8 +6,9 @@ import pytest
 from mnist_core.config import TrainConfig
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import RunStore
+from tests.app.train_form import form_settings
 from ui.i18n import duration_text
-from ui.train_form.controls import number_text
+from ui.train_form.setting_values import number_text
 
 
 def control(test, kind, field):
@@ -47,17 +48,12 @@ def trained(test, seconds=60):
     raise AssertionError("the training did not end")
 
 
-def settings(test):
-    form = dict(test.session_state["form"])
-    return TrainConfig(**form)
-
-
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_fills_the_form_exactly(app, name):
     test = app("train")
     control(test, "pills", "recipe").set_value(name).run()
     assert not test.exception
-    assert settings(test) == RECIPES[name].config
+    assert form_settings(test) == RECIPES[name].config
 
 
 def test_parameters_of_a_tutorial_and_what_it_watches_are_said(app):
@@ -79,7 +75,7 @@ def test_what_is_not_shown_is_kept(app):
     test.session_state["all_settings"] = False
     test.run()
     control(test, "select_slider", "epochs").set_value(7).run()
-    assert settings(test) == replace(RECIPES["quick"].config, weight_decay=0.01, epochs=7)
+    assert form_settings(test) == replace(RECIPES["quick"].config, weight_decay=0.01, epochs=7)
     test.session_state["all_settings"] = True
     assert control(test.run(), "select_slider", "weight_decay").value == 0.01
 
@@ -94,9 +90,9 @@ def test_a_change_is_named_kept_over_pages_and_undone(app):
     assert "Changed since: Epochs" in [c.value for c in test.caption]
     test.switch_page("pages/explore.py").run()
     test.switch_page("pages/train.py").run()
-    assert settings(test).epochs == 7
+    assert form_settings(test).epochs == 7
     press(test, "Undo")
-    assert settings(test) == RECIPES["quick"].config
+    assert form_settings(test) == RECIPES["quick"].config
 
 
 def test_layers_are_edited_one_by_one(app):
@@ -104,9 +100,9 @@ def test_layers_are_edited_one_by_one(app):
     control(test, "pills", "recipe").set_value("tutorial-1").run()
     control(test, "slider", "widths_count").set_value(2).run()
     control(test, "number_input", "widths_1").set_value(30).run()
-    assert settings(test).widths == (64, 30)
+    assert form_settings(test).widths == (64, 30)
     control(test, "slider", "widths_count").set_value(3).run()
-    assert settings(test).widths == (64, 30, 30)
+    assert form_settings(test).widths == (64, 30, 30)
 
 
 def test_settings_that_can_not_go_together_are_refused_by_their_controls(app):
@@ -120,7 +116,7 @@ def test_settings_that_can_not_go_together_are_refused_by_their_controls(app):
     control(test, "selectbox", "monitor").select("validation").run()
     assert not test.exception
     assert not test.error
-    assert settings(test).validation_size > 0
+    assert form_settings(test).validation_size > 0
 
 
 def test_nesterov_is_given_momentum(app):
@@ -129,7 +125,7 @@ def test_nesterov_is_given_momentum(app):
     control(test, "select_slider", "momentum").set_value(0.0).run()
     control(test, "selectbox", "optimizer").select("nesterov").run()
     assert not test.error
-    assert settings(test).momentum == 0.5
+    assert form_settings(test).momentum == 0.5
     said = "Changed to go with the other settings: Momentum."
     assert said in [c.value for c in test.caption]
     control(test, "select_slider", "epochs").set_value(7).run()

@@ -75,7 +75,9 @@ def test_a_choice_is_not_undone_by_what_was_on_its_way(new_tab, far):
     slider.press("ArrowRight")
     page.wait_for_timeout(SECONDS * 1000)
     page.locator(".st-key-axis").get_by_text("Logarithmic axis").evaluate("label => label.click()")
-    expect(page.locator(".st-key-plan strong").last).not_to_have_text("600")  # the earlier setting's answer
+    expect(page.locator(".st-key-training_summary strong").last).not_to_have_text(
+        "600"
+    )  # the earlier setting's answer
     slider.press("ArrowRight")
     page.wait_for_url("**batch_size=200*")
     settle(page)

@@ -40,8 +40,8 @@ WATCH_STALE = """() => {
 }"""
 
 
-def steer(page, name):
-    return page.locator(".st-key-steering").get_by_role("button", name=name)
+def run_control(page, name):
+    return page.locator(".st-key-run_controls").get_by_role("button", name=name)
 
 
 @pytest.fixture
@@ -53,9 +53,9 @@ def running(page):
     page.wait_for_function(f"() => ({CURVES_ARE_DRAWN})()")
     yield page
     stopped = page.get_by_role("heading", name="stopped")
-    expect(steer(page, "Stop").or_(stopped).first).to_be_visible()
+    expect(run_control(page, "Stop").or_(stopped).first).to_be_visible()
     if not stopped.is_visible():
-        steer(page, "Stop").click()
+        run_control(page, "Stop").click()
     stopped.wait_for()
 
 
@@ -68,14 +68,14 @@ def test_no_frame_is_without_the_curves(running):
 
 
 def test_stop_is_answered_and_the_test_accuracy_follows(running):
-    steer(running, "Stop").click()
+    run_control(running, "Stop").click()
     running.get_by_role("heading", name=re.compile("stopp(ing|ed)")).wait_for()
     running.get_by_role("heading", name="stopped").wait_for()
     running.get_by_text("Test accuracy").wait_for()
 
 
 def test_the_accuracy_after_stop_is_that_of_the_runs_own_weights(running, tmp_path_factory):
-    steer(running, "Stop").click()
+    run_control(running, "Stop").click()
     metric = running.get_by_test_id("stMetric").filter(has_text="Test accuracy")
     metric.wait_for()
     run_id = re.search("run=([0-9a-f]+)", running.url)[1]
@@ -86,7 +86,7 @@ def test_the_accuracy_after_stop_is_that_of_the_runs_own_weights(running, tmp_pa
 
 
 def test_a_pause_survives_a_refresh_and_goes_on(running):
-    steer(running, "Pause").click()
+    run_control(running, "Pause").click()
     running.get_by_role("heading", name=re.compile("paus(ing|ed)")).wait_for()
     running.get_by_role("button", name="Go on with it").wait_for()
     running.reload()
@@ -117,8 +117,9 @@ def test_a_setting_leaves_alone_what_it_does_not_concern(page):
     assert not any("Test accuracy" in text for text in page.evaluate("stale.splice(0)"))
 
 
-def test_on_a_phone_a_run_comes_before_the_plan_of_the_next(new_tab):
+def test_on_a_phone_a_run_comes_before_the_summary_of_the_next(new_tab):
     page = new_tab("/train?run=pretrained", **PHONE)
-    page.locator(".st-key-plan").wait_for()
-    run, plan = page.get_by_text("Test accuracy").bounding_box(), page.locator(".st-key-plan").bounding_box()
-    assert run["y"] < plan["y"]
+    page.locator(".st-key-training_summary").wait_for()
+    run = page.get_by_text("Test accuracy").bounding_box()
+    summary = page.locator(".st-key-training_summary").bounding_box()
+    assert run["y"] < summary["y"]

@@ -49,5 +49,5 @@ def start(page: Page) -> str:
 
 def stop(page: Page) -> None:
     """Stop the run on the page, and wait until it has stopped."""
-    page.locator(".st-key-steering").get_by_role("button", name="Stop").click()
+    page.locator(".st-key-run_controls").get_by_role("button", name="Stop").click()
     expect(page.get_by_role("heading", name="stopped")).to_be_visible()

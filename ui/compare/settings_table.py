@@ -12,8 +12,8 @@ from mnist_core.runs.comparison import differing_settings
 from ui.compare.selection import ComparedRuns
 from ui.html.tables import escape_markdown
 from ui.i18n import gettext as _
-from ui.train_form.controls import number_text
 from ui.train_form.setting_labels import CHOICE_LABELS, LABELS
+from ui.train_form.setting_values import number_text
 
 OF_HIDDEN_LAYERS = ("activation", "dropout", "batch_norm")
 

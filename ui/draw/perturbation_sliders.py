@@ -86,17 +86,17 @@ def stability(entry: Perturbation, amounts: np.ndarray, same: np.ndarray, unchan
     if first == 0 and last == len(amounts) - 1:
         return _("The prediction stays {digit} over the whole range.").format(digit=label)
     words = _("The prediction stays {digit} from {least} to {most}.")
-    least = amount_text(entry, amounts[first]) if entry.unit == "°" else number_text(amounts[first])
+    least = amount_text(entry, amounts[first]) if entry.unit == "°" else signed_number_text(amounts[first])
     most = amount_text(entry, amounts[last])
     return words.format(digit=label, least=least, most=most)
 
 
 def amount_text(entry: Perturbation, amount: float) -> str:
     """Say an amount with its unit, and a true minus sign."""
-    return number_text(amount) + ("°" if entry.unit == "°" else " " + _(entry.unit))
+    return signed_number_text(amount) + ("°" if entry.unit == "°" else " " + _(entry.unit))
 
 
-def number_text(amount: float) -> str:
+def signed_number_text(amount: float) -> str:
     """Say a number with a true minus sign."""
     return f"{amount:g}".replace("-", "\N{MINUS SIGN}")
 

@@ -19,24 +19,28 @@ from ui.html.digits import bars_html, png_url, sure_text
 from ui.html.network import layer_names
 from ui.i18n import gettext as _
 from ui.i18n import sentences_text, translate
-from ui.train_form import state as form_state
+from ui.train.training_summary import ERROR_KEY
+from ui.train_form.state import fill_form, rerun_form_fragments
 
-CURED_ON_THE_WAY = ("rate_too_large", "rate_too_small")
-FIXED_KEY = "fixed"  # set when a fix was taken, until the form shows it
+LIVE_FIXES = ("rate_too_large", "rate_too_small")  # findings whose fix a run can take while it trains
+DECADES = 4  # of gradient norms that the bars span
 
 
 def show_findings(
-    findings: Sequence[Finding], config: TrainConfig, run_id: str, steered: bool, healthy: bool
+    findings: Sequence[Finding], config: TrainConfig, run_id: str, controllable: bool, healthy: bool
 ) -> None:
-    """Show what is wrong, or that nothing is; `steered` runs train now and can be changed on the way."""
-    alive = not any(finding.name == "dead_units" for finding in findings)  # else no rate helps this run
+    """Show the findings, or that there are none if `healthy` says that enough of the run was seen.
+
+    `controllable`: the run trains now, and this visitor may change it.
+    """
+    has_dead_units = any(finding.name == "dead_units" for finding in findings)  # no rate revives them
     for finding in findings:
-        _show(finding, config, run_id, steered and alive)
+        _show_finding(finding, config, run_id, controllable and not has_dead_units)
     if not findings and healthy:
         st.markdown(":material/health_and_safety: " + _("Run doctor: nothing wrong to be seen."))
 
 
-def _show(finding: Finding, config: TrainConfig, run_id: str, steered: bool) -> None:
+def _show_finding(finding: Finding, config: TrainConfig, run_id: str, controllable: bool) -> None:
     with st.container(border=True, key=f"finding_{finding.name}"):
         st.markdown(f":material/stethoscope: **{translate(finding.title)}**")
         st.markdown(sentences_text([translate(finding.evidence), translate(finding.meaning)]))
@@ -48,11 +52,11 @@ def _show(finding: Finding, config: TrainConfig, run_id: str, steered: bool) -> 
                 _("Use this fix"),
                 icon=":material/healing:",
                 key=f"fix_{finding.name}",
-                on_click=_take,
+                on_click=_apply_fix,
                 args=(config, finding),
                 help=_("Fills the form with this run's settings and the fix; then start a new run."),
             )
-            if steered and finding.name in CURED_ON_THE_WAY:
+            if controllable and finding.name in LIVE_FIXES:
                 st.button(
                     _("Change it in this run"),
                     key=f"change_{finding.name}",
@@ -61,23 +65,20 @@ def _show(finding: Finding, config: TrainConfig, run_id: str, steered: bool) -> 
                 )
 
 
-def _take(config: TrainConfig, finding: Finding) -> None:
+def _apply_fix(config: TrainConfig, finding: Finding) -> None:
     try:
-        form_state.fill_form(replace(config, **(finding.fix or {})))
+        fill_form(replace(config, **(finding.fix or {})))
     except InputError as error:
-        st.session_state["start_error"] = error.message
-    st.session_state[FIXED_KEY] = True
+        st.session_state[ERROR_KEY] = error.message
+    rerun_form_fragments()
 
 
-DECADES = 4  # of gradient sizes that the bars show
-
-
-def show_inside(config: TrainConfig, probe: Probe) -> None:
-    """Show what the network makes of the watched digits, and how its layers learn."""
+def show_probe(config: TrainConfig, probe: Probe) -> None:
+    """Show the predictions for the watched digits, each layer's gradient norm and share of dead units."""
     st.markdown("**" + _("Twelve digits it never trains on") + "**")
     st.html(_watched_html(config, probe))
     layers = [layer for layer in describe_layers(config) if layer.parameters]
-    if len(layers) != len(probe.gradient_norms):  # a run of an older version's networks
+    if len(layers) != len(probe.gradient_norms):  # the run's network is from an older version
         return
     gradients, dead = st.columns(2, gap="medium")
     with gradients:
@@ -121,7 +122,7 @@ def _gradients_html(layers: Sequence[LayerSummary], probe: Probe) -> str:
 
 
 def _log_share(norm: float, largest: float) -> float:
-    """Length of a bar, 0 to 1: each tenth of the largest gradient is a DECADES-th shorter."""
+    """Return the length of a bar, 0 to 1: a gradient norm ten times smaller is 1 / DECADES shorter."""
     if not math.isfinite(norm) or norm <= 0 or largest <= 0:
         return 0.0
     return max(0.02, 1 + math.log10(norm / largest) / DECADES)

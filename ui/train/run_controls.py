@@ -5,57 +5,58 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from mnist_core.config import FIELD_RANGES
 from mnist_core.messages import InputError
 from mnist_core.runs.run import UNFINISHED, Run
 from ui import resources
 from ui.i18n import gettext as _
 from ui.runs.lists import may_change
 from ui.train.training_summary import ERROR_KEY
-from ui.train_form.controls import STEPS, number_text
+from ui.train_form.setting_values import number_text, slider_values
 from ui.url_controls import set_widget_value
 
 if TYPE_CHECKING:
     from mnist_core.runs.queue import Snapshot
 
-ASKED_KEY = "asked"  # (run, what it was told to do) until it has done it
-MOST_EPOCHS = 1000
-SECONDS_TO_ANSWER = 0.6
+COMMAND_KEY = "run_command"  # (run id, "pause" or "stop") until the run has ended
+MAX_EPOCHS = int(FIELD_RANGES["epochs"][1])
+COMMAND_SECONDS = 0.6  # that a callback waits for a run to end
 
 
 def show_live_controls(run: Run, snapshot: "Snapshot") -> None:
     """Show the buttons that pause and stop a run, and its learning rate."""
     waits = snapshot.status == "queued"
-    with st.container(horizontal=True, gap="small", key="steering"):
+    with st.container(horizontal=True, gap="small", key="run_controls"):
         st.button(
             _("Pause"),
             icon=":material/pause:",
-            on_click=_ask,
+            on_click=_send_command,
             args=(run.id, "pause"),
-            disabled=asked(run.id) is not None,
+            disabled=pending_command(run.id) is not None,
             help=_("Keeps its place in the training, and lets others train meanwhile."),
         )
         st.button(
             _("Leave the line") if waits else _("Stop"),
             icon=":material/stop:",
-            on_click=_ask,
+            on_click=_send_command,
             args=(run.id, "stop"),
-            disabled=asked(run.id) is not None,
+            disabled=pending_command(run.id) is not None,
             help=_("Ends it and keeps what it has learned; it can be continued later."),
         )
     if not waits:
-        _show_rate(snapshot)
+        _show_learning_rate(snapshot)
 
 
 def show_continuation(run: Run) -> None:
-    """Offer to go on with a run that was left or has come to its end."""
+    """Offer to resume a run that was paused or stopped, and to add epochs to one that can go on."""
     if not run.can_continue:
         return
     done = run.results.get("epochs", 0)
     if run.status != "finished" and done < run.config.epochs:
-        left = _("Go on with it, to its {n} epochs").format(n=run.config.epochs)
-        st.button(left, icon=":material/resume:", key="resume", on_click=_resume, args=(run.id, None))
+        label = _("Go on with it, to its {n} epochs").format(n=run.config.epochs)
+        st.button(label, icon=":material/resume:", key="resume", on_click=_resume, args=(run.id, None))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="continue"):
-        room = MOST_EPOCHS - run.config.epochs
+        room = MAX_EPOCHS - run.config.epochs
         if room < 1:
             return
         more = st.number_input(_("More epochs"), 1, room, min(room, 2), key=f"more_{run.id}", width=140)
@@ -68,50 +69,50 @@ def show_continuation(run: Run) -> None:
         )
 
 
-def asked(run_id: str) -> str | None:
-    """Return what a run was just told to do and has not done yet: "pause", "stop", "resume" or None."""
-    told, what = st.session_state.get(ASKED_KEY, (None, None))
-    return what if told == run_id else None
+def pending_command(run_id: str) -> str | None:
+    """Return the command, "pause" or "stop", that a run was given and has not followed yet, or None."""
+    receiver, command = st.session_state.get(COMMAND_KEY, (None, None))
+    return command if receiver == run_id else None
 
 
-def forget_asked() -> None:
-    """The run has done as it was told."""
-    st.session_state.pop(ASKED_KEY, None)
+def forget_command() -> None:
+    """Forget the last command: the run has ended."""
+    st.session_state.pop(COMMAND_KEY, None)
 
 
-def _show_rate(snapshot: "Snapshot") -> None:
+def _show_learning_rate(snapshot: "Snapshot") -> None:
     key = f"rate_{snapshot.run_id}"
     set_widget_value(key, snapshot.learning_rate)
     st.select_slider(
         _("Learning rate from now on"),
-        sorted({*STEPS["learning_rate"], snapshot.learning_rate}),
+        slider_values("learning_rate", snapshot.learning_rate),
         snapshot.learning_rate,
         format_func=number_text,
         key=key,
-        on_change=_set_rate,
+        on_change=_set_learning_rate,
         args=(snapshot.run_id,),
         help=_("Takes effect at once; the schedule goes on from it."),
     )
 
 
-def _set_rate(run_id: str) -> None:
+def _set_learning_rate(run_id: str) -> None:
     if may_change(run_id):
         resources.training_queue().set_learning_rate(run_id, st.session_state[f"rate_{run_id}"])
 
 
-def _ask(run_id: str, what: str) -> None:
+def _send_command(run_id: str, command: str) -> None:
     if not may_change(run_id):
         return
-    st.session_state[ASKED_KEY] = (run_id, what)
+    st.session_state[COMMAND_KEY] = (run_id, command)
     queue = resources.training_queue()
-    queue.pause(run_id) if what == "pause" else queue.stop(run_id)
-    _wait_for_answer(run_id)
+    queue.pause(run_id) if command == "pause" else queue.stop(run_id)
+    _wait_for_end(run_id)
 
 
-def _wait_for_answer(run_id: str) -> None:
-    """Give a run the moment that it needs to end, so that the page shows it ended and not about to."""
-    latest = time.monotonic() + SECONDS_TO_ANSWER
-    while time.monotonic() < latest:
+def _wait_for_end(run_id: str) -> None:
+    """Wait up to COMMAND_SECONDS for a run to end, so that the rerun shows it ended, not ending."""
+    deadline = time.monotonic() + COMMAND_SECONDS
+    while time.monotonic() < deadline:
         run = resources.find_run(run_id)
         if run is None or run.status not in UNFINISHED:
             return

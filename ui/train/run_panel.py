@@ -17,68 +17,67 @@ from ui.learning_curves import CurveWords, accuracy_points, curve_spec, loss_poi
 from ui.runs.import_export import show_export
 from ui.runs.names import run_name
 from ui.runs.progress import history, probes, progress_text, status_text
-from ui.train.diagnostics_panel import FIXED_KEY, show_findings, show_inside
-from ui.train.run_controls import asked, forget_asked, show_continuation, show_live_controls
+from ui.train.diagnostics_panel import show_findings, show_probe
+from ui.train.run_controls import forget_command, pending_command, show_continuation, show_live_controls
 from ui.url_controls import url_choice
 from ui.url_state import link
 
 if TYPE_CHECKING:
     import pandas as pd
 
+POLL_SECONDS = 1.0
 
-SECONDS_BETWEEN_LOOKS = 1.0
 
-
-def is_moving(run: Run) -> bool:
-    """Whether there is more to come: it waits, trains or is being tested."""
+def is_active(run: Run) -> bool:
+    """Say whether a run waits, trains or is being tested."""
     return run.status in UNFINISHED or resources.training_queue().snapshot(run.id) is not None
 
 
-def show_run_panel(run: Run, may_steer: bool, key: str) -> None:
-    """Show a run in a fragment of that key, again every second while it moves."""
-    if is_moving(run):
-        st.fragment(_show, run_every=SECONDS_BETWEEN_LOOKS, key=key)(run.id, True, may_steer)
+def show_run_panel(run: Run, may_control: bool, key: str) -> None:
+    """Show a run in a fragment with that key, which reruns every POLL_SECONDS while the run is active."""
+    if is_active(run):
+        st.fragment(_show, run_every=POLL_SECONDS, key=key)(run.id, True, may_control)
     else:
-        page_fragment(_show, key=key)(run.id, False, may_steer)
+        page_fragment(_show, key=key)(run.id, False, may_control)
 
 
-def _show(run_id: str, was_moving: bool, may_steer: bool) -> None:
-    """Show how a run stands; when that concerns the rest of the page, have all of it drawn anew."""
+def _show(run_id: str, was_active: bool, may_control: bool) -> None:
+    """Show a run; rerun the whole page when it has become active or inactive."""
     run = resources.find_run(run_id)
-    if run is None or is_moving(run) != was_moving or st.session_state.pop(FIXED_KEY, False):
+    if run is None or is_active(run) != was_active:
         st.rerun()
     live = run.status in UNFINISHED
     if not live:
-        forget_asked()
+        forget_command()
     snapshot = resources.training_queue().snapshot(run_id) if live else None
     st.subheader(_("{recipe}: {status}").format(recipe=run_name(run), status=_status(run)))
     if snapshot:
         st.progress(min(1.0, snapshot.step / (snapshot.steps or 1)), text=progress_text(snapshot))
-        if may_steer:
+        if may_control:
             show_live_controls(run, snapshot)
     elif not live:
-        _show_result(run, was_moving)
-        if may_steer and not was_moving:
+        _show_result(run, was_active)
+        if may_control and not was_active:
             show_continuation(run)
-    if not may_steer and not run.is_pretrained:
+    if not may_control and not run.is_pretrained:
         st.caption(_("This run was opened by a link: only who trained it can steer and continue it."))
-    # A fragment with a clock should hold no other: the curves are one where nothing moves any more.
-    curves = show_curves if was_moving else st.fragment(show_curves)
-    _show_numbers(run, live, may_steer and snapshot is not None, curves)
+    # Don't nest fragments in a `run_every` fragment: the curves are one only when the run is inactive.
+    curves = show_curves if was_active else st.fragment(show_curves)
+    _show_numbers(run, live, may_control and snapshot is not None, curves)
 
 
 def _status(run: Run) -> str:
     words = {"pause": _("pausing …"), "stop": _("stopping …")}
-    told = asked(run.id)
-    return words[told] if told and run.status in UNFINISHED else status_text(run.status)
+    command = pending_command(run.id)
+    return words[command] if command and run.status in UNFINISHED else status_text(run.status)
 
 
-def _show_result(run: Run, moving: bool) -> None:
-    """Show how a run ended, and where to go from there."""
+def _show_result(run: Run, active: bool) -> None:
+    """Show how a run ended, and links to the pages that use it; `active` while it is still being tested."""
     if run.message:
         st.error(translate(run.message))
     results = run.results
-    if moving:
+    if active:
         st.caption(_("Its accuracy on the test images follows in a moment."))
     if "test_accuracy" in results:
         with st.container(horizontal=True, gap="small"):
@@ -86,10 +85,10 @@ def _show_result(run: Run, moving: bool) -> None:
             st.metric(_("Before training"), percent_text(results["initial_accuracy"]), width="content")
             st.metric(_("Epochs"), f"{results['epochs']:g}", width="content")
             st.metric(_("Time"), duration_text(results["train_seconds"]), width="content")
-    elif run.checkpoints and not moving:
+    elif run.checkpoints and not active:
         st.info(_why_untested(run))
-    if not moving or "test_accuracy" in results:
-        _show_ways_on(run)
+    if not active or "test_accuracy" in results:
+        _show_next_links(run)
 
 
 def _why_untested(run: Run) -> str:
@@ -98,7 +97,7 @@ def _why_untested(run: Run) -> str:
     return _("It was not tested, as it did not come to its end. Evaluate tells how well it reads so far.")
 
 
-def _show_ways_on(run: Run) -> None:
+def _show_next_links(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if run.checkpoints:
             link("pages/evaluate.py", _("Evaluate it"), ":material/fact_check:")
@@ -107,34 +106,39 @@ def _show_ways_on(run: Run) -> None:
         show_export(run)
 
 
-def _show_numbers(run: Run, live: bool, steered: bool, curves: Callable[[Run, "pd.DataFrame"], None]) -> None:
-    """Show the doctor's findings, the curves and the inside, once there is something to show."""
+def _show_numbers(
+    run: Run, live: bool, controllable: bool, curves: Callable[[Run, "pd.DataFrame"], None]
+) -> None:
+    """Show diagnostics, curves and the last probe, as far as the run has got.
+
+    `live`: it waits or trains; `controllable`: it trains, and this visitor may change it.
+    """
     rows, seen = history(run), probes(run)
     config = replace(run.config, learning_rate=run.changes[-1].learning_rate)
-    shown = RunHistory(config, rows, seen, bool(run.results.get("diverged")))
-    healthy = shown.steps >= ENOUGH_STEPS or (shown.steps > 0 and not live)
-    show_findings(diagnose(shown), config, run.id, steered, healthy)
+    run_history = RunHistory(config, rows, seen, bool(run.results.get("diverged")))
+    healthy = run_history.steps >= ENOUGH_STEPS or (run_history.steps > 0 and not live)
+    show_findings(diagnose(run_history), config, run.id, controllable, healthy)
     if not rows.empty:
         curves(run, rows)
     if seen:
-        show_inside(run.config, seen[-1])
+        show_probe(run.config, seen[-1])
 
 
 class Chart(NamedTuple):
-    """Curves with their words: what they show in short, and how to read them."""
+    """A chart of curves, its title, and how to read it."""
 
     key: str
     points: "pd.DataFrame"
     spec: dict[str, Any]
     title: str
-    words: str
+    caption: str
 
 
 def show_curves(run: Run, rows: "pd.DataFrame") -> None:
-    """Show the curves of a run on the axis that is chosen here.
+    """Show the curves of a run, and the control for their axis.
 
-    All of it is made before any is shown: what comes together, the browser draws together, and when a chart
-    comes alone, its words wait until it is drawn.
+    All charts are made before the first is sent: the browser draws together what arrives together, and would
+    otherwise draw a caption only after the chart above it.
     """
     logarithmic = _axis() == "log"
     charts = [_loss(run, rows, logarithmic)]
@@ -142,7 +146,7 @@ def show_curves(run: Run, rows: "pd.DataFrame") -> None:
         charts.append(_accuracy(run, rows, logarithmic))
     for chart in charts:
         st.vega_lite_chart(chart.points, chart.spec, key=chart.key, alt=chart.title)
-        st.caption(chart.words)
+        st.caption(chart.caption)
 
 
 def _loss(run: Run, rows: "pd.DataFrame", logarithmic: bool) -> Chart:

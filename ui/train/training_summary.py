@@ -16,18 +16,18 @@ from ui.i18n import duration_text, translate
 from ui.i18n import gettext as _
 from ui.url_state import RUN_KEY, set_url_parameters
 
-SECONDS_BETWEEN_LOOKS = 1.0
-ERROR_KEY = "start_error"
-STARTED_KEY = "started"  # when this session last started a training
-SECONDS_OF_A_DOUBLE_CLICK = 0.5
+POLL_SECONDS = 1.0
+ERROR_KEY = "start_error"  # why the last start, resumption or fix was refused
+STARTED_KEY = "started"  # time.monotonic() of this session's last start
+DOUBLE_CLICK_SECONDS = 0.5
 
 
-def show_training_summary(config: TrainConfig, others_train: bool) -> None:
-    """Say what the settings amount to, and offer to start; `others_train` says that it would have to wait."""
+def show_training_summary(config: TrainConfig, queue_busy: bool) -> None:
+    """Show images, steps and time, and the start button; `queue_busy`: it would have to wait."""
     data = resources.dataset()
     splits = split_images(config, data)
     images = len(splits.train)
-    watched = (
+    monitored = (
         _("the {n:,} test images, as the tutorials do").format(n=len(splits.test))
         if config.monitor == "test"
         else _("{n:,} validation images").format(n=len(splits.validation))
@@ -35,19 +35,19 @@ def show_training_summary(config: TrainConfig, others_train: bool) -> None:
     st.markdown(
         _(
             "It learns from **{images:,}** images in **{steps:,}** steps per epoch and watches {watched}."
-        ).format(images=images, steps=-(-images // config.batch_size), watched=watched)
+        ).format(images=images, steps=-(-images // config.batch_size), watched=monitored)
     )
     known = resources.epoch_timer().images_per_second(config) is not None
-    st.fragment(_show_time, run_every=None if known else SECONDS_BETWEEN_LOOKS)(config, images, known)
+    st.fragment(_show_time, run_every=None if known else POLL_SECONDS)(config, images, known)
     with st.container(key="start"):
-        label = _("Start when its turn comes") if others_train else _("Start training")
+        label = _("Start when its turn comes") if queue_busy else _("Start training")
         st.button(label, type="primary", icon=":material/play_arrow:", on_click=_start, args=(config,))
     if error := st.session_state.pop(ERROR_KEY, None):
         st.error(translate(error))
 
 
 def show_network(config: TrainConfig, expanded: bool) -> None:
-    """Draw the network; this loads torch, once in a server's life."""
+    """Draw the network; the first call in a process loads torch."""
     layers = describe_layers(config)
     count = sum(layer.parameters for layer in layers)
     title = _("This network has **{count:,}** parameters").format(count=count)
@@ -62,7 +62,7 @@ def show_network(config: TrainConfig, expanded: bool) -> None:
 
 
 def _show_time(config: TrainConfig, images: int, known: bool) -> None:
-    """Say how long an epoch takes here; once that is known, have the page stop asking."""
+    """Show the time of an epoch on this machine; rerun the page once it is known, which ends the polling."""
     speed = resources.epoch_timer().images_per_second(config)
     if speed is not None and not known:
         st.rerun()
@@ -83,8 +83,8 @@ def _time_text(config: TrainConfig, images: int, speed: float | None) -> str:
 
 
 def _start(config: TrainConfig) -> None:
-    """Put a training in the queue, one for a double click; its run becomes the current one."""
-    if time.monotonic() - st.session_state.get(STARTED_KEY, -math.inf) < SECONDS_OF_A_DOUBLE_CLICK:
+    """Queue a training and open its run; a double click starts one training."""
+    if time.monotonic() - st.session_state.get(STARTED_KEY, -math.inf) < DOUBLE_CLICK_SECONDS:
         st.rerun()
     speed = resources.epoch_timer().images_per_second(config)
     images = len(split_images(config, resources.dataset()).train)
@@ -97,4 +97,4 @@ def _start(config: TrainConfig) -> None:
         st.session_state[STARTED_KEY] = time.monotonic()
     except InputError as error:
         st.session_state[ERROR_KEY] = error.message
-    st.rerun()  # all of the page, which has a run now
+    st.rerun()  # the whole page: it shows the run now

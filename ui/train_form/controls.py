@@ -1,6 +1,6 @@
 """The controls of the Train form, built from the choices."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping
 from typing import Any
 
 import streamlit as st
@@ -21,261 +21,267 @@ from mnist_core.recipes import RECIPES
 from ui.i18n import gettext as _
 from ui.i18n import list_text
 from ui.train_form.setting_labels import CHOICE_LABELS, HELPS, LABELS
+from ui.train_form.setting_values import MAX_LAYER_SIZE, number_text, slider_values
 from ui.train_form.state import (
-    LEAST_MOMENTUM,
-    adjusted_fields,
+    MIN_NESTEROV_MOMENTUM,
+    TrainForm,
+    change_settings,
     fill_form,
-    settings,
-    show_change,
-    take_layer_widgets,
-    take_widget_value,
-    unusable,
+    read_form,
+    rerun_form_fragments,
+    resized_layers,
 )
 from ui.url_controls import set_widget_value
 
-STEPS: dict[str, Sequence[float]] = {
-    "learning_rate": [float(f"{m}e-{e}") for e in range(5, -1, -1) for m in (1, 2, 5)] + [10.0],
-    "batch_size": [1, 2, 5, 10, 15, 32, 50, 64, 100, 128, 200, 256, 500, 1000, 2000, 5000, 10_000, 60_000],
-    "epochs": [*range(1, 21), 25, 30, 40, 50, 75, 100, 200, 500, 1000],
-    "momentum": [0.0, LEAST_MOMENTUM, 0.8, 0.9, 0.95, 0.99],
-    "weight_decay": [0.0, 1e-5, 1e-4, 5e-4, 1e-3, 5e-3, 0.01, 0.05, 0.1],
-    "label_smoothing": [0.0, 0.05, 0.1, 0.2, 0.3],
-    "dropout": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8],
-    "train_size": [100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 30_000, 55_000, 60_000],
-    "written_share": [0.0, 0.05, 0.1, 0.25, 0.5, 1.0],
-    "validation_size": [0, 500, 1000, 2000, 5000, 10_000],
-}
-ALL_KEY = "all_settings"
-MOST_SHOWN = {"widths": 1024, "channels": 256}
+ALL_SETTINGS_KEY = "all_settings"
 
 
-def show_form() -> None:
-    """Show all controls, as `read_form` left the settings."""
-    _show_unusable()
-    _show_recipe()
+def show_form(form: TrainForm) -> None:
+    """Show the controls, and what the visitor must know of the settings: unusable, adjusted, changed."""
+    _show_unusable(form)
+    _show_recipe(form)
     changes = st.container(horizontal=True, vertical_alignment="center")
     with st.container(border=True):
-        _show_network()
-        _steps("learning_rate")
-        _steps("batch_size")
-        _steps("epochs")
-    _show_all_settings()
+        _show_network(form)
+        _slider(form, "learning_rate")
+        _slider(form, "batch_size")
+        _slider(form, "epochs")
+    _show_all_settings(form)
     with changes:
-        _show_changes()
+        _show_changes(form)
 
 
-def _show_all_settings() -> None:
-    """Show what only experts set, once it is asked for: a control takes the browser 3 ms."""
-    label = _("All settings")
-    set_widget_value(ALL_KEY, st.session_state.get(ALL_KEY, False), label)
-    everything = st.expander(label, key=ALL_KEY, on_change="rerun")
-    if everything.open:
-        with everything:
-            _show_layers_behind()
-            _show_optimization()
-            _show_regularization()
-            _show_data()
-
-
-def _show_unusable() -> None:
-    if names := unusable():
+def _show_unusable(form: TrainForm) -> None:
+    if form.unusable:
         text = _("What the link says of {settings} can't be used; the recipe's own is shown instead.")
-        st.warning(text.format(settings=", ".join(f"`{name}`" for name in names)))
+        st.warning(text.format(settings=", ".join(f"`{name}`" for name in form.unusable)))
 
 
-def _show_recipe() -> None:
+def _show_recipe(form: TrainForm) -> None:
     labels = {name: _(recipe.label) for name, recipe in RECIPES.items()}
-    chosen = settings()["recipe"]
+    chosen = form.settings["recipe"]
     st.pills(
         _("Start from a recipe"),
         list(labels),
         default=chosen,
         format_func=labels.get,
-        key=_seeded("recipe"),
+        key=_widget_key("recipe", chosen, labels),
         required=True,
         on_change=_take_recipe,
     )
-    recipe = RECIPES[chosen]
-    st.caption(_(recipe.description))
-
-
-def _show_changes() -> None:
-    recipe = RECIPES[settings()["recipe"]]
-    changed = [_(LABELS[name]) for name, value in vars(recipe.config).items() if settings()[name] != value]
-    if names := adjusted_fields():
-        text = _("Changed to go with the other settings: {settings}.")
-        st.caption(text.format(settings=list_text(_(LABELS[name]) for name in names)))
-    if changed:
-        st.caption(_("Changed since: {settings}").format(settings=list_text(changed)))
-        st.button(_("Undo"), on_click=_undo, args=(recipe.config,), type="tertiary")
+    st.caption(_(RECIPES[chosen].description))
 
 
 def _take_recipe() -> None:
-    """Fill the form from another recipe; a browser that says the same again means no change by it."""
-    chosen = st.session_state.get("set_recipe")
-    if chosen in RECIPES and chosen != settings()["recipe"]:
+    """Fill the form from another recipe; a message in the words of another language changes nothing."""
+    chosen = st.session_state["set_recipe"]
+    if chosen in RECIPES and chosen != read_form().settings["recipe"]:
         fill_form(RECIPES[chosen].config)
-    show_change()
+    rerun_form_fragments()
 
 
-def _undo(config: TrainConfig) -> None:
+def _show_changes(form: TrainForm) -> None:
+    """Name the settings that were adjusted, and those that differ from the recipe's."""
+    recipe = RECIPES[form.settings["recipe"]].config
+    changed = [field for field, value in vars(recipe).items() if form.settings[field] != value]
+    if form.adjusted:
+        text = _("Changed to go with the other settings: {settings}.")
+        st.caption(text.format(settings=_labels_text(form.adjusted)))
+    if changed:
+        st.caption(_("Changed since: {settings}").format(settings=_labels_text(changed)))
+        st.button(_("Undo"), on_click=_restore_recipe, args=(recipe,), type="tertiary")
+
+
+def _labels_text(fields: list[str]) -> str:
+    return list_text(_(LABELS[field]) for field in fields)
+
+
+def _restore_recipe(config: TrainConfig) -> None:
     fill_form(config)
-    show_change()
+    rerun_form_fragments()
 
 
-def _show_network() -> None:
-    _choose("architecture", ARCHITECTURES)
-    architecture = ARCHITECTURES[settings()["architecture"]]
+def _show_all_settings(form: TrainForm) -> None:
+    """Show the rarely changed settings when their expander is open: each control costs the browser 3 ms."""
+    label = _("All settings")
+    set_widget_value(ALL_SETTINGS_KEY, st.session_state.get(ALL_SETTINGS_KEY, False), label)
+    expander = st.expander(label, key=ALL_SETTINGS_KEY, on_change="rerun")
+    if expander.open:
+        with expander:
+            _show_layers_after_convolution(form)
+            _show_optimization(form)
+            _show_regularization(form)
+            _show_data(form)
+
+
+def _show_network(form: TrainForm) -> None:
+    _select(form, "architecture", ARCHITECTURES)
+    architecture = ARCHITECTURES[form.settings["architecture"]]
     if architecture.stages:
-        _layers("channels", *architecture.stages)
+        _show_layers(form, "channels", *architecture.stages)
     elif architecture.uses_widths:
-        _layers("widths", 0, MAX_LAYERS)
-    _choose("activation", ACTIVATIONS, disabled=settings()["architecture"] == "softmax")
+        _show_layers(form, "widths", 0, MAX_LAYERS)
+    _select(form, "activation", ACTIVATIONS, disabled=form.settings["architecture"] == "softmax")
 
 
-def _show_layers_behind() -> None:
-    """Show the layers that follow the stages of a convolutional network."""
-    architecture = ARCHITECTURES[settings()["architecture"]]
+def _show_layers_after_convolution(form: TrainForm) -> None:
+    architecture = ARCHITECTURES[form.settings["architecture"]]
     if architecture.stages and architecture.uses_widths:
-        _layers("widths", 0, MAX_LAYERS)
+        _show_layers(form, "widths", 0, MAX_LAYERS)
 
 
-def _show_optimization() -> None:
+def _show_optimization(form: TrainForm) -> None:
     st.markdown("**" + _("How it learns") + "**")
-    _choose("optimizer", OPTIMIZERS)
-    optimizer = OPTIMIZERS[settings()["optimizer"]]
-    least = LEAST_MOMENTUM if settings()["optimizer"] == "nesterov" else 0
-    _steps("momentum", least, disabled=not optimizer.uses_momentum)
-    _steps("weight_decay")
-    _choose("schedule", SCHEDULES)
-    _choose("loss", LOSSES)
-    _toggle("shuffle")
+    _select(form, "optimizer", OPTIMIZERS)
+    optimizer = form.settings["optimizer"]
+    lowest = MIN_NESTEROV_MOMENTUM if optimizer == "nesterov" else 0
+    _slider(form, "momentum", lowest, disabled=not OPTIMIZERS[optimizer].uses_momentum)
+    _slider(form, "weight_decay")
+    _select(form, "schedule", SCHEDULES)
+    _select(form, "loss", LOSSES)
+    _toggle(form, "shuffle")
 
 
-def _show_regularization() -> None:
+def _show_regularization(form: TrainForm) -> None:
     st.markdown("**" + _("Against overfitting") + "**")
-    _steps("dropout")
-    _toggle("batch_norm", disabled=settings()["batch_size"] == 1)
-    _steps("label_smoothing", disabled=settings()["loss"] == "nll")
-    _choose("augmentation", AUGMENTATIONS)
+    _slider(form, "dropout")
+    _toggle(form, "batch_norm", disabled=form.settings["batch_size"] == 1)
+    _slider(form, "label_smoothing", disabled=form.settings["loss"] == "nll")
+    _select(form, "augmentation", AUGMENTATIONS)
 
 
-def _show_data() -> None:
+def _show_data(form: TrainForm) -> None:
     st.markdown("**" + _("Images and machine") + "**")
-    _choose("input_scaling", INPUT_SCALINGS)
-    _steps("train_size")
-    _steps("written_share")
-    _choose("monitor", MONITORS)
-    _steps("validation_size", least=1 if settings()["monitor"] == "validation" else 0)
-    _choose("precision", PRECISIONS)
-    low, high = FIELD_RANGES["seed"]
-    label = LABELS["seed"]
-    st.number_input(
-        _(label),
-        int(low),
-        int(high),
-        value=settings()["seed"],
-        key=_seeded("seed"),
-        help=_help("seed"),
-        on_change=take_widget_value,
-        args=("seed",),
-    )
+    _select(form, "input_scaling", INPUT_SCALINGS)
+    _slider(form, "train_size")
+    _slider(form, "written_share")
+    _select(form, "monitor", MONITORS)
+    _slider(form, "validation_size", lowest=1 if form.settings["monitor"] == "validation" else 0)
+    _select(form, "precision", PRECISIONS)
+    _seed_input(form)
 
 
-def _choose(field: str, entries: Mapping[str, Any], disabled: bool = False) -> None:
-    """A select box over a registry, with the chosen entry's description under it."""
+def _select(form: TrainForm, field: str, entries: Mapping[str, Any], disabled: bool = False) -> None:
+    """Show a select box over a registry; its help describes all entries."""
     labels = {
         name: _(getattr(entry, "label", CHOICE_LABELS.get(name, name))) for name, entry in entries.items()
     }
     descriptions = {name: _(getattr(entry, "description", entry)) for name, entry in entries.items()}
-    everything = "\n".join(f"- **{labels[name]}**: {text}" for name, text in descriptions.items())
+    chosen = form.settings[field]
     st.selectbox(
         _(LABELS[field]),
         list(labels),
-        index=list(labels).index(settings()[field]),
+        index=list(labels).index(chosen),
         format_func=labels.get,
-        key=_seeded(field),
-        help=everything,
+        key=_widget_key(field, chosen, labels),
+        help="\n".join(f"- **{labels[name]}**: {text}" for name, text in descriptions.items()),
         disabled=disabled,
-        on_change=take_widget_value,
+        on_change=_take_value,
         args=(field, list(labels)),
     )
 
 
-def _steps(field: str, least: float = 0, disabled: bool = False) -> None:
-    """A slider over sensible values, and the present one if it is another."""
-    values = sorted({*(step for step in STEPS[field] if step >= least), settings()[field]})
+def _slider(form: TrainForm, field: str, lowest: float = 0, disabled: bool = False) -> None:
+    """Show a slider over the values of `setting_values`."""
+    value = form.settings[field]
     st.select_slider(
         _(LABELS[field]),
-        values,
-        value=settings()[field],
+        slider_values(field, value, lowest),
+        value=value,
         format_func=number_text,
-        key=_seeded(field),
+        key=_widget_key(field, value),
         help=_help(field),
         disabled=disabled,
-        on_change=take_widget_value,
+        on_change=_take_value,
         args=(field,),
     )
 
 
-def _toggle(field: str, disabled: bool = False) -> None:
+def _toggle(form: TrainForm, field: str, disabled: bool = False) -> None:
+    value = form.settings[field]
     st.toggle(
         _(LABELS[field]),
-        value=settings()[field],
-        key=_seeded(field),
+        value=value,
+        key=_widget_key(field, value),
         help=_help(field),
         disabled=disabled,
-        on_change=take_widget_value,
+        on_change=_take_value,
         args=(field,),
     )
 
 
-def _layers(field: str, fewest: int, most: int) -> None:
-    """How many layers, and a number for each."""
-    sizes = settings()[field]
-    st.session_state.setdefault(f"set_{field}_count", len(sizes))
+def _seed_input(form: TrainForm) -> None:
+    low, high = FIELD_RANGES["seed"]
+    label, value = LABELS["seed"], form.settings["seed"]
+    st.number_input(
+        _(label),
+        int(low),
+        int(high),
+        value=value,
+        key=_widget_key("seed", value),
+        help=_help("seed"),
+        on_change=_take_value,
+        args=("seed",),
+    )
+
+
+def _take_value(field: str, options: Container[Any] | None = None) -> None:
+    """Write a control's new value to the URL; a choice in the words of another language changes nothing."""
+    chosen = st.session_state[f"set_{field}"]
+    if options is None or chosen in options:
+        change_settings(**{field: chosen})
+    rerun_form_fragments()
+
+
+def _show_layers(form: TrainForm, field: str, fewest: int, most: int) -> None:
+    """Show a slider for the number of layers, and a number field for the size of each."""
+    sizes = form.settings[field]
     st.slider(
         _(LABELS[field]),
         fewest,
         most,
         len(sizes),
-        key=f"set_{field}_count",
+        key=_widget_key(f"{field}_count", len(sizes)),
         help=_help(field),
-        on_change=take_layer_widgets,
+        on_change=_take_layer_count,
         args=(field,),
     )
     with st.container(horizontal=True, gap="small"):
-        for place, size in enumerate(sizes):
-            st.session_state.setdefault(f"set_{field}_{place}", size)
-            label = _("Layer {number}").format(number=place + 1)
-            high = max(MOST_SHOWN[field], size)
+        for index, size in enumerate(sizes):
             st.number_input(
-                label,
+                _("Layer {number}").format(number=index + 1),
                 1,
-                high,
+                max(MAX_LAYER_SIZE[field], size),
                 size,
                 step=8,
-                key=f"set_{field}_{place}",
+                key=_widget_key(f"{field}_{index}", size),
                 width=90,
-                on_change=take_layer_widgets,
-                args=(field,),
+                on_change=_take_layer_size,
+                args=(field, index),
             )
 
 
-def _seeded(field: str) -> str:
-    """Return the key of a field's widget, which begins with the form's value.
+def _take_layer_count(field: str) -> None:
+    count = st.session_state[f"set_{field}_count"]
+    change_settings(**{field: resized_layers(read_form().settings[field], count)})
+    rerun_form_fragments()
 
-    It must also be the widget's default: of two runs in quick succession a browser may see only the second,
-    which does not set the value again, and would begin with the first option.
-    """
-    st.session_state.setdefault(f"set_{field}", settings()[field])
-    return f"set_{field}"
+
+def _take_layer_size(field: str, index: int) -> None:
+    """Write a layer's new size to the URL, unless a control has removed the layer meanwhile."""
+    sizes = list(read_form().settings[field])
+    if index < len(sizes):
+        sizes[index] = st.session_state[f"set_{field}_{index}"]
+        change_settings(**{field: tuple(sizes)})
+    rerun_form_fragments()
+
+
+def _widget_key(name: str, value: Any, labels: Mapping[str, str] | None = None) -> str:
+    """Return the key of a setting's control, which will show `value`; `labels` are its choices in words."""
+    key = f"set_{name}"
+    set_widget_value(key, value, tuple(labels.items()) if labels else None)
+    return key
 
 
 def _help(field: str) -> str | None:
     return _(HELPS[field]) if field in HELPS else None
-
-
-def number_text(value: float) -> str:
-    """Return a number as people write it: 0.0005, 1,000."""
-    return f"{value:,}" if isinstance(value, int) else f"{value:.6f}".rstrip("0").rstrip(".")

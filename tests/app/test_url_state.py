@@ -1,11 +1,11 @@
-"""The URL is read and changed by one module; links of version 0.1 still open what they named."""
+"""Only ui.url_state reads and writes the URL; links of version 0.1 still open what they named."""
 
 import pytest
 
 from tests.browser.server import ROOT
 
 
-def test_only_its_module_reads_and_changes_the_url():
+def test_only_url_state_reads_and_writes_the_url():
     sources = [ROOT / "streamlit_app.py", *(ROOT / "pages").glob("*.py"), *(ROOT / "ui").rglob("*.py")]
     assert [path.name for path in sources if "st.query_params" in path.read_text("utf-8")] == ["url_state.py"]
 

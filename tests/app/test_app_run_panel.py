@@ -1,4 +1,4 @@
-"""A run on the Train page: what can be done with it, and what is shown of it."""
+"""A run on the Train page: its controls and what its panel shows."""
 
 import time
 from dataclasses import replace
@@ -11,6 +11,7 @@ from mnist_core.data.mnist import load_sample
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
+from tests.app.train_form import form_settings
 from ui import resources
 from ui.train import training_summary
 
@@ -90,7 +91,7 @@ def test_the_learning_rate_changes_while_it_runs(endless):
 
 
 def test_a_second_run_waits_in_line_and_can_leave_it(endless, monkeypatch):
-    monkeypatch.setattr(training_summary, "SECONDS_OF_A_DOUBLE_CLICK", 0)
+    monkeypatch.setattr(training_summary, "DOUBLE_CLICK_SECONDS", 0)
     first = endless.query_params["run"]
     press(endless, "Start when its turn comes")
     assert endless.query_params["run"] != first
@@ -102,7 +103,7 @@ def test_a_second_run_waits_in_line_and_can_leave_it(endless, monkeypatch):
 
 
 def test_a_double_click_starts_one_run(endless, monkeypatch):
-    monkeypatch.setattr(training_summary, "SECONDS_OF_A_DOUBLE_CLICK", 1000)
+    monkeypatch.setattr(training_summary, "DOUBLE_CLICK_SECONDS", 1000)
     press(endless, "Start when its turn comes")
     assert len(RunStore().list()) == 1
 
@@ -166,13 +167,12 @@ def test_the_doctors_fix_fills_the_form(app, sample_only):
     run = trained(replace(SHORT, learning_rate=1e-6, batch_size=5))
     test = app("train", run=run.id)
     test.select_slider(key="set_epochs").set_value(7).run()
-    test.run()  # all of the page: in a fragment alone AppTest doesn't know the pages that links lead to
+    test.run()  # the whole page: AppTest doesn't know the links' pages when fragments run alone
     assert any("too small" in element.value for element in test.markdown)
     press(test, "Use this fix")
+    test.run()
     assert not test.exception
-    assert TrainConfig(**{**test.session_state["form"], "recipe": "custom"}) == replace(
-        run.config, learning_rate=0.001
-    )
+    assert replace(form_settings(test), recipe="custom") == replace(run.config, learning_rate=0.001)
 
 
 def test_a_run_that_diverged_is_explained(app, sample_only):

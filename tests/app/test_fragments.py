@@ -1,3 +1,5 @@
+"""Fragments rerun by key, and the pauses that let the browser draw."""
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -6,28 +8,28 @@ from ui import fragments
 
 @pytest.fixture
 def pauses(monkeypatch):
-    """The seconds waited so far."""
+    """The seconds of each pause so far."""
     waited = []
     monkeypatch.setattr(fragments.time, "sleep", waited.append)
     monkeypatch.setattr(fragments.st, "session_state", {})
     return waited
 
 
-def test_only_what_is_new_is_waited_for(pauses):
-    fragments.send_to_browser("plan", "60,000 images")
-    fragments.send_to_browser("plan", "60,000 images")
+def test_only_a_change_is_waited_for(pauses):
+    fragments.send_to_browser("summary", "60,000 images")
+    fragments.send_to_browser("summary", "60,000 images")
     assert len(pauses) == 1
-    fragments.send_to_browser("plan", "5,000 images")
+    fragments.send_to_browser("summary", "5,000 images")
     assert len(pauses) == 2
 
 
-def test_each_place_has_its_own(pauses):
+def test_places_are_independent(pauses):
     fragments.send_to_browser("heading", "Train")
-    fragments.send_to_browser("plan", "Train")
+    fragments.send_to_browser("summary", "Train")
     assert len(pauses) == 2
 
 
-def test_where_a_fragment_is_not_there_all_of_the_page_is_drawn():
+def test_a_missing_fragment_reruns_the_whole_page():
     def page():
         import streamlit as st
 
