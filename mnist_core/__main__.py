@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from mnist_core import __version__
 from mnist_core.cli import commands, compare, evaluate, predict, train
-from mnist_core.cli.terminal import complain
+from mnist_core.cli.terminal import print_notice
 from mnist_core.data.mnist import SPLITS
 from mnist_core.evaluation.robustness import IMAGES
 from mnist_core.export.formats import EXPORT_FORMATS
@@ -20,17 +20,17 @@ from mnist_core.runtime.process import configure_process
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence, without the usage in front of it."""
+    """Prints an error as one sentence, without the usage text."""
 
     def error(self, message: str) -> NoReturn:
-        complain(f"{message} (see {self.prog} --help)")
+        print_notice(f"{message} (see {self.prog} --help)")
         sys.exit(2)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; return 0, or 2 after one sentence on stderr when the input can't be used.
+    """Run one command; return 0, or 2 after an error message on stderr.
 
-    Ctrl-C gives 130, except while a network trains: that ends the training only.
+    Ctrl-C returns 130, except during a training: there it only ends the training.
     """
     configure_process()
     options = _parser().parse_args(arguments)
@@ -38,21 +38,21 @@ def main(arguments: list[str] | None = None) -> int:
         options.command(options)
         sys.stdout.flush()
     except InputError as error:
-        complain(str(error))
+        print_notice(str(error))
         return 2
-    except BrokenPipeError:  # whoever read our output has gone
-        _write_no_more()
+    except BrokenPipeError:  # the reader of our output has closed it
+        _discard_output()
     except OSError as error:  # a full disk, a folder that can't be written
-        complain(f"The system says: {error}.")
-        _write_no_more()
+        print_notice(f"System error: {error}.")
+        _discard_output()
         return 2
     except KeyboardInterrupt:
-        return 130  # as shells have it
+        return 130  # the shells' exit code for Ctrl-C
     return 0
 
 
-def _write_no_more() -> None:
-    """Send stdout to nowhere: at its end Python would write once more what could not be written."""
+def _discard_output() -> None:
+    """Redirect stdout to os.devnull; otherwise Python fails again when it flushes stdout at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -73,17 +73,19 @@ def _add(subparsers: Any, name: str, command: Callable[..., None], about: str) -
     return parser
 
 
-def _takes_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", metavar="DIR", help="where MNIST is (else DIGITLAB_DATA, data/, the cache)")
+def _add_data_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data", metavar="DIR", help="folder of MNIST (else DIGITLAB_DATA, data/, the cache)"
+    )
 
 
-def _takes_runs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--runs", metavar="DIR", help="where runs are kept (else DIGITLAB_RUNS, runs/)")
+def _add_runs_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--runs", metavar="DIR", help="folder of the runs (else DIGITLAB_RUNS, runs/)")
 
 
 def _add_data(subparsers: Any) -> None:
-    about = "Say which images are in use, and check their files."
-    _takes_data(_add(subparsers, "data", commands.show_data, about))
+    about = "Show which dataset is in use, and check its files."
+    _add_data_option(_add(subparsers, "data", commands.show_data, about))
 
 
 def _add_recipes(subparsers: Any) -> None:
@@ -91,35 +93,37 @@ def _add_recipes(subparsers: Any) -> None:
 
 
 def _add_train(subparsers: Any) -> None:
-    about = "Train a recipe and keep the run; Ctrl-C keeps what was learned."
+    about = "Train a recipe and store the run; Ctrl-C ends the training and keeps its weights."
     parser = _add(subparsers, "train", train.train, about)
-    parser.add_argument("--recipe", choices=RECIPES, default="quick", help="the settings to start from")
-    parser.add_argument("--config", metavar="FILE.json", help="or settings that were exported")
+    parser.add_argument(
+        "--recipe", choices=RECIPES, default="quick", help="start from this recipe's settings"
+    )
+    parser.add_argument("--config", metavar="FILE.json", help="start from exported settings instead")
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="FIELD=VALUE",
-        help="change a setting, like batch_size=64 or widths=64,32; may be repeated. Settings and choices: "
+        help="change a setting, such as batch_size=64 or widths=64,32; repeatable. Settings and choices: "
         + train.settings_help(),
     )
-    parser.add_argument("--epochs", type=int, help="how many times to see every training image")
-    parser.add_argument("--seed", type=int, help="repeats a run, with the same threads")
-    repeat_help = "train N times, each with the next seed, and tell mean and spread"
+    parser.add_argument("--epochs", type=int, help="number of passes over the training images")
+    parser.add_argument("--seed", type=int, help="random seed; the same seed and threads repeat a run")
+    repeat_help = "train N runs with consecutive seeds; print mean and standard deviation"
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help=repeat_help)
-    parser.add_argument("--threads", type=int, help="how many threads to use (else by a short trial)")
+    parser.add_argument("--threads", type=int, help="number of threads (else measured by a short trial)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    _takes_data(parser)
-    _takes_runs(parser)
+    _add_data_option(parser)
+    _add_runs_option(parser)
 
 
 def _add_continue(subparsers: Any) -> None:
-    about = "Train a run further, from where it was paused, stopped, interrupted or finished."
+    about = "Continue a run that was paused, stopped, interrupted or finished."
     parser = _add(subparsers, "continue", train.continue_run, about)
     parser.add_argument("run", help='an id or its beginning, or "last"')
-    parser.add_argument("--epochs", type=int, help="epochs in all, counted from its beginning")
-    _takes_data(parser)
-    _takes_runs(parser)
+    parser.add_argument("--epochs", type=int, help="total number of epochs, including those done")
+    _add_data_option(parser)
+    _add_runs_option(parser)
 
 
 def _add_evaluate(subparsers: Any) -> None:
@@ -131,44 +135,44 @@ def _add_evaluate(subparsers: Any) -> None:
         dest="command",
         action="store_const",
         const=evaluate.show_robustness,
-        help="instead: accuracy on images that are corrupted or attacked; Ctrl-C prints what is done",
+        help="instead: accuracy on corrupted and adversarial images; Ctrl-C prints the results so far",
     )
     parser.add_argument(
         "--split",
         choices=SPLITS,
         default="test",
-        help="judge by these images: the test images are for the end, validation ones to choose by",
+        help="split to evaluate on: validation to choose between models, test for the final figure",
     )
-    parser.add_argument("--images", type=int, default=IMAGES, help="for --robustness: on how many images")
-    parser.add_argument("--seed", type=int, default=0, help="for --robustness: repeats its random draws")
-    _takes_data(parser)
-    _takes_runs(parser)
+    parser.add_argument("--images", type=int, default=IMAGES, help="for --robustness: number of images")
+    parser.add_argument("--seed", type=int, default=0, help="for --robustness: random seed")
+    _add_data_option(parser)
+    _add_runs_option(parser)
 
 
 def _add_compare(subparsers: Any) -> None:
-    about = (
-        "Two to eight runs on the same test images: figures, settings that differ, and what chance explains."
-    )
+    about = "Compare two to eight runs on the same test images: scores, differing settings and significance."
     parser = _add(subparsers, "compare", compare.compare, about)
     parser.add_argument("run", nargs="+", help='ids or their beginnings, "last" or "pretrained"')
-    _takes_data(parser)
-    _takes_runs(parser)
+    _add_data_option(parser)
+    _add_runs_option(parser)
 
 
 def _add_predict(subparsers: Any) -> None:
-    about = "Read digits from pictures or pen strokes."
+    about = "Recognize digits in pictures or pen strokes."
     parser = _add(subparsers, "predict", predict.predict_inputs, about)
     parser.add_argument("image", nargs="*", help="PNG or JPEG pictures, one digit each")
-    row_help = "read each as a row of digits, from left to right"
+    row_help = "each input is a row of digits, from left to right"
     parser.add_argument("--row", action="store_true", help=row_help)
-    strokes_help = 'a file with a line for each digit: {"strokes": [[[x, y], ...], ...]}, or {"pixels": ...}'
+    strokes_help = 'a file with one line per digit: {"strokes": [[[x, y], ...], ...]}, or {"pixels": ...}'
     parser.add_argument("--strokes", metavar="FILE.jsonl", help=strokes_help)
-    parser.add_argument("--run", default="pretrained", help='which run reads: an id, "last" or "pretrained"')
-    _takes_runs(parser)
+    parser.add_argument(
+        "--run", default="pretrained", help='the run whose model is used: an id, "last" or "pretrained"'
+    )
+    _add_runs_option(parser)
 
 
 def _add_runs(subparsers: Any) -> None:
-    about = "List the runs, newest first, after changing some."
+    about = "Apply changes to runs, then list all runs, newest first."
     parser = _add(subparsers, "runs", commands.show_runs, about)
     parser.add_argument(
         "--rename",
@@ -176,35 +180,35 @@ def _add_runs(subparsers: Any) -> None:
         default=[],
         nargs=2,
         metavar=("RUN", "NAME"),
-        help="give a run a name; this and the others may be repeated",
+        help="name a run; this option and those below are repeatable",
     )
     helps = {
-        "pin": "keep a run when room gets short (DIGITLAB_RUNS_LIMIT)",
-        "unpin": "let it go again",
+        "pin": "never delete a run to stay within DIGITLAB_RUNS_LIMIT",
+        "unpin": "undo --pin",
         "remove": "move a run to the trash",
-        "restore": "bring it back from there, within a day",
+        "restore": "restore a run from the trash, within a day",
     }
     for name, text in helps.items():
         parser.add_argument(f"--{name}", action="append", default=[], metavar="RUN", help=text)
-    _takes_runs(parser)
+    _add_runs_option(parser)
 
 
 def _add_export(subparsers: Any) -> None:
-    about = "Take a run away: as a training script, weights, an ONNX model and more."
+    about = "Export a run: training script, weights, ONNX model and other formats."
     parser = _add(subparsers, "export", commands.export_run, about)
     parser.add_argument("run", help='an id or its beginning, "last" or "pretrained"')
     parser.add_argument(
-        "--as", dest="kind", choices=EXPORT_FORMATS, default="bundle", help="bundle is a zip of all"
+        "--as", dest="kind", choices=EXPORT_FORMATS, default="bundle", help="bundle is a zip of all formats"
     )
-    parser.add_argument("--out", metavar="FILE", help="what to write (else a name made of the run's)")
-    _takes_runs(parser)
+    parser.add_argument("--out", metavar="FILE", help="output file (else a name made from the run's name)")
+    _add_runs_option(parser)
 
 
 def _add_import(subparsers: Any) -> None:
-    about = "Make a run of weights that were exported, here or elsewhere."
+    about = "Create a run from exported weights."
     parser = _add(subparsers, "import", commands.import_file, about)
     parser.add_argument("file", help="a .safetensors file")
-    _takes_runs(parser)
+    _add_runs_option(parser)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""The command line's commands."""
+"""The commands of `python -m mnist_core`."""

@@ -1,4 +1,4 @@
-"""What the commands of `python -m mnist_core` do; __main__ says how they are called."""
+"""The commands `data`, `recipes`, `runs`, `export` and `import`, and what other commands share."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mnist_core.cli.terminal import complain, fraction_bar
+from mnist_core.cli.terminal import print_notice, progress_bar
 from mnist_core.data.mnist import Dataset, load_dataset
 from mnist_core.export.formats import export, file_name
 from mnist_core.export.import_weights import import_weights
@@ -17,18 +17,15 @@ from mnist_core.recipes import RECIPES
 from mnist_core.runs.run import Run
 from mnist_core.runs.store import RunStore
 
-if TYPE_CHECKING:
-    pass
-
-Answer = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
 def show_data(options: argparse.Namespace) -> None:
-    """Print where the data came from, its path, counts and checks."""
+    """Print the data's source, path, image counts and file checks."""
     from mnist_core.data.idx_files import check_files
 
     dataset = load_data(options.data)
-    answer: Answer = {
+    answer: JsonObject = {
         "source": dataset.source,
         "path": str(dataset.path) if dataset.path else None,
         "train_images": len(dataset.train),
@@ -36,7 +33,7 @@ def show_data(options: argparse.Namespace) -> None:
         "files": [asdict(check) for check in check_files(dataset.path)] if dataset.path else [],
     }
     if options.json:
-        return _print_json(answer)
+        return print_json(answer)
     print(
         f"{answer['source']}: {answer['train_images']:,} training and {answer['test_images']:,} test images"
     )
@@ -61,13 +58,13 @@ def show_recipes(options: argparse.Namespace) -> None:
         for name, recipe in RECIPES.items()
     ]
     if options.json:
-        return _print_json({"recipes": rows})
+        return print_json({"recipes": rows})
     for row in rows:
         print(f"{row['name']:12} {row['parameters']:>8,}  {row['description']}")
 
 
-def run_answer(run: Run) -> Answer:
-    """Return what JSON says of a run."""
+def run_json(run: Run) -> JsonObject:
+    """Return a run's JSON object: recipe, status, name and results."""
     keys = [
         "parameters",
         "epochs",
@@ -85,9 +82,9 @@ def run_answer(run: Run) -> Answer:
 
 
 def print_run(run: Run, as_json: bool) -> None:
-    """Print a run's results."""
+    """Print a run's results, as text or JSON."""
     if as_json:
-        return _print_json(run_answer(run))
+        return print_json(run_json(run))
     results = run.results
     print(f"run {run.id} {run.status}: {results['epochs']:g} epochs in {results['train_seconds']:.1f} s")
     if "test_accuracy" in results:
@@ -95,7 +92,7 @@ def print_run(run: Run, as_json: bool) -> None:
 
 
 def show_runs(options: argparse.Namespace) -> None:
-    """Change the runs as asked for, then print those that are there."""
+    """Apply the options that change runs, then list all runs, newest first."""
     store = RunStore(options.runs)
     for name in options.restore:
         store.restore(name)
@@ -109,7 +106,7 @@ def show_runs(options: argparse.Namespace) -> None:
         store.remove(name)
     runs = store.list()
     if options.json:
-        return _print_json({"runs": [run_answer(run) for run in runs]})
+        return print_json({"runs": [run_json(run) for run in runs]})
     for run in runs:
         accuracy = run.results.get("test_accuracy")
         score = "" if accuracy is None else f"{accuracy:.2%}"
@@ -121,7 +118,7 @@ def show_runs(options: argparse.Namespace) -> None:
 
 
 def check_range(option: str, number: int, lowest: int, highest: int) -> None:
-    """Raise InputError unless what was given for an option is within its range."""
+    """Raise InputError unless an option's value is from `lowest` to `highest`."""
     if not lowest <= number <= highest:
         raise InputError(
             "{option} must be from {lowest} to {highest}, not {number}.",
@@ -133,20 +130,21 @@ def check_range(option: str, number: int, lowest: int, highest: int) -> None:
 
 
 def load_data(directory: str | None) -> Dataset:
-    """Load the images, with a bar while they are fetched, and say so when they are only the sample."""
-    with fraction_bar("fetching MNIST") as show:
+    """Load the dataset, with a progress bar for a download; print its notice if it isn't MNIST."""
+    with progress_bar("downloading MNIST") as show:
         dataset = load_dataset(directory, show)
     if dataset.notice:
-        complain(str(dataset.notice))
+        print_notice(str(dataset.notice))
     return dataset
 
 
-def _print_json(answer: Answer) -> None:
+def print_json(answer: JsonObject) -> None:
+    """Print a JSON object on one line."""
     print(json.dumps(answer))
 
 
 def export_run(options: argparse.Namespace) -> None:
-    """Write one kind of file of a run; print where."""
+    """Write a run in one export format; print the file's path."""
     run = RunStore(options.runs).get(options.run)
     path = Path(options.out or file_name(run, options.kind))
     content = export(run, options.kind)
@@ -163,10 +161,10 @@ def export_run(options: argparse.Namespace) -> None:
 
 
 def import_file(options: argparse.Namespace) -> None:
-    """Make a run of a file of weights; print its id."""
+    """Import a weights file as a new run; print its id."""
     path = Path(options.file)
     if path.suffix == ".json":
-        raise InputError("{path} holds settings; train with them by `train --config {path}`.", path=path)
+        raise InputError("{path} has settings, not weights; use `train --config {path}`.", path=path)
     run = import_weights(RunStore(options.runs), path)
     if options.json:
         print(json.dumps({"run": run.id, "name": run.metadata.name, "config": run.config.to_json()}))

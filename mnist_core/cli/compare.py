@@ -1,4 +1,4 @@
-"""What `compare` of `python -m mnist_core` does, and what `train --repeat` says at its end."""
+"""The command `compare`, and the summary over seeds that `train --repeat` prints."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from mnist_core.cli.commands import load_data, run_answer
+from mnist_core.cli.commands import load_data, run_json
 from mnist_core.cli.terminal import counting_bar
 from mnist_core.runs.run import Run
 from mnist_core.runs.seed_variance import SeedSummary, compare_groups, group_by_seed, seed_summary
@@ -17,12 +17,12 @@ from mnist_core.runs.store import RunStore
 if TYPE_CHECKING:
     from mnist_core.runs.comparison import Comparison, Score
 
-Answer = dict[str, Any]
-LISTED = 10  # images by number; --json has all
+JsonObject = dict[str, Any]
+MOST_LISTED = 10  # image numbers per run; --json has all
 
 
 def compare(options: argparse.Namespace) -> None:
-    """Print two to eight runs side by side, each pair's test, and what several seeds of one say together."""
+    """Print two to eight runs side by side, each pair's test, and summaries over seeds."""
     from mnist_core.evaluation.metrics import evaluate
     from mnist_core.runs.comparison import check_comparable, compare_runs
 
@@ -36,34 +36,34 @@ def compare(options: argparse.Namespace) -> None:
     )
     groups = _groups(comparison)
     if options.json:
-        print(json.dumps(_comparison_answer(comparison) | groups))
+        print(json.dumps(_comparison_json(comparison) | groups))
     else:
         _print_comparison(comparison, groups)
 
 
-def print_repeats(runs: Sequence[Run], as_json: bool) -> None:
-    """Print the mean and spread of runs that differ in their seed only; of what didn't finish, nothing."""
+def print_seed_summary(runs: Sequence[Run], as_json: bool) -> None:
+    """Print mean and standard deviation over finished runs that differ only in their seed."""
     accuracies = [run.results["test_accuracy"] for run in runs if run.status == "finished"]
     summary = seed_summary(accuracies) if accuracies else None
     if as_json:
-        answer = _summary_answer(summary) if summary else None
-        print(json.dumps({"runs": [run_answer(run) for run in runs], "summary": answer}))
+        answer = _summary_json(summary) if summary else None
+        print(json.dumps({"runs": [run_json(run) for run in runs], "summary": answer}))
     elif summary:
         print(summary.statement)
 
 
-def _groups(comparison: Comparison) -> Answer:
-    """Return the summaries of those settings that several seeds were trained with, and their tests."""
+def _groups(comparison: Comparison) -> JsonObject:
+    """Return a summary of each group of runs that differ only in seed, and the tests between groups."""
     scores = {score.run.id: score for score in comparison.scores}
     groups = [
         [scores[run.id] for run in group] for group in group_by_seed([s.run for s in comparison.scores])
     ]
     repeated = [group for group in groups if len(group) > 1]
-    summaries = [_names(group) | _summary_answer(seed_summary(_accuracies(group))) for group in repeated]
+    summaries = [_group_json(group) | _summary_json(seed_summary(_accuracies(group))) for group in repeated]
     return {"groups": summaries, "group_tests": _group_tests(repeated)}
 
 
-def _group_tests(groups: Sequence[Sequence[Score]]) -> list[Answer]:
+def _group_tests(groups: Sequence[Sequence[Score]]) -> list[JsonObject]:
     titles = [_title(group) for group in groups]
     tests = compare_groups([_accuracies(group) for group in groups], titles)
     return [
@@ -86,15 +86,15 @@ def _title(group: Sequence[Score]) -> str:
     return f"{group[0].run.config.recipe} ({ids})"
 
 
-def _names(group: Sequence[Score]) -> Answer:
+def _group_json(group: Sequence[Score]) -> JsonObject:
     return {"name": _title(group), "runs": [score.run.id for score in group]}
 
 
-def _summary_answer(summary: SeedSummary) -> Answer:
+def _summary_json(summary: SeedSummary) -> JsonObject:
     return {**asdict(summary), "statement": str(summary.statement)}
 
 
-def _comparison_answer(comparison: Comparison) -> Answer:
+def _comparison_json(comparison: Comparison) -> JsonObject:
     ids = [score.run.id for score in comparison.scores]
     return {
         "images": comparison.images,
@@ -116,15 +116,15 @@ def _comparison_answer(comparison: Comparison) -> Answer:
     }
 
 
-def _print_comparison(comparison: Comparison, groups: Answer) -> None:
+def _print_comparison(comparison: Comparison, groups: JsonObject) -> None:
     print(f"{'run':16}  accuracy  95% interval     loss  parameters  trained in  images/s      bytes  name")
     for score in comparison.scores:
         print(_line(score))
     print()
     for score in comparison.scores:
-        print(f"only {score.name} gets right: {_first_few(score.right_alone.tolist())}")
+        print(f"only {score.name} classifies correctly: {_first_few(score.right_alone.tolist())}")
     if comparison.settings:
-        print("\nsettings that differ, in that order")
+        print("\nsettings that differ, in the order of the runs")
     for name, values in comparison.settings.items():
         print(f"  {name:16}", "  ".join(f"{value!s:14}" for value in values).rstrip())
     for pair in comparison.pairs:
@@ -143,8 +143,8 @@ def _print_comparison(comparison: Comparison, groups: Answer) -> None:
 
 
 def _first_few(images: Sequence[int]) -> str:
-    more = f" and {len(images) - LISTED:,} more" if len(images) > LISTED else ""
-    return (", ".join(map(str, images[:LISTED])) or "nothing") + more
+    more = f" and {len(images) - MOST_LISTED:,} more" if len(images) > MOST_LISTED else ""
+    return (", ".join(map(str, images[:MOST_LISTED])) or "no image") + more
 
 
 def _line(score: Score) -> str:

@@ -1,4 +1,4 @@
-"""What `evaluate` of `python -m mnist_core` does, with and without --robustness."""
+"""The command `evaluate`, with and without --robustness."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from mnist_core.cli.commands import Answer, _print_json, check_range, load_data
-from mnist_core.cli.terminal import complain, ctrl_c, fraction_bar
+from mnist_core.cli.commands import JsonObject, check_range, load_data, print_json
+from mnist_core.cli.terminal import catch_ctrl_c, print_notice, progress_bar
 from mnist_core.config import FIELD_RANGES
 from mnist_core.data.mnist import Split
 from mnist_core.evaluation.robustness import DISTURBANCES, Robustness, measure_robustness
@@ -21,31 +21,32 @@ if TYPE_CHECKING:
 
 
 def evaluate_run(options: argparse.Namespace) -> None:
-    """Print how a run's model does on the test images."""
+    """Evaluate a run's model on a split; print accuracy, calibration, metrics per digit, confusion matrix."""
     from mnist_core.evaluation.metrics import evaluate
 
     run = RunStore(options.runs).get(options.run)
-    result = evaluate(run.load_model(), choose_split(options, run))
-    answer = {"run": run.id, "split": options.split, **_evaluation_answer(result)}
+    result = evaluate(run.load_model(), selected_split(options, run))
+    answer = {"run": run.id, "split": options.split, **_evaluation_json(result)}
     if options.json:
-        return _print_json(answer)
+        return print_json(answer)
     low, high = answer["accuracy_interval"]
     error = f"calibration error {answer['calibration_error']:.2%}"
     names = {"validation": "validation", "train": "training", "test": "test"}
     images = f"{answer['images']:,} {names[options.split]} images"
-    print(f"{result.accuracy:.2%} of {images} right, loss {result.loss:.4f}")
-    print(f"95% interval (Wilson) of the accuracy on all images like these: {low:.2%} to {high:.2%}")
-    sure = "sure on average, before its calibration" if run.load_calibration() else "sure on average"
-    print(f"{answer['confidence']:.2%} {sure}, {error}, Brier score {answer['brier_score']:.4f}\n")
+    print(f"accuracy {result.accuracy:.2%} on {images}, loss {result.loss:.4f}")
+    print(f"95% confidence interval (Wilson): {low:.2%} to {high:.2%}")
+    before = " before calibration" if run.load_calibration() else ""
+    confidence = f"mean confidence {answer['confidence']:.2%}{before}"
+    print(f"{confidence}, {error}, Brier score {answer['brier_score']:.4f}\n")
     print("digit  precision  recall      F1  images")
     for row in result.per_class:
         print(f"{row.digit:5}  {row.precision:9.2%}  {row.recall:6.2%}  {row.f1:6.2%}  {row.images:6,}")
-    print("\nrows: the digit it is; columns: the digit it was taken for")
+    print("\nconfusion matrix; rows: true digit, columns: predicted digit")
     print("\n".join(" ".join(f"{count:5}" for count in row) for row in result.confusion_matrix))
 
 
-def choose_split(options: argparse.Namespace, run: Run) -> Split:
-    """Load the images that `--split` names; InputError when the run has none such."""
+def selected_split(options: argparse.Namespace, run: Run) -> Split:
+    """Load the split that `--split` names; raise InputError if the run has no images in it."""
     from mnist_core.data.mnist import split_images
 
     splits = split_images(run.config, load_data(options.data)).to_evaluate
@@ -54,19 +55,19 @@ def choose_split(options: argparse.Namespace, run: Run) -> Split:
     return splits[options.split]
 
 
-def _evaluation_answer(result: Evaluation) -> Answer:
+def _evaluation_json(result: Evaluation) -> JsonObject:
     from mnist_core.evaluation.calibration_curves import brier_score, reliability
     from mnist_core.evaluation.significance import wilson_interval
 
     images = len(result.labels)
-    sureness = reliability(result.probabilities, result.labels)
+    calibration = reliability(result.probabilities, result.labels)
     return {
         "images": images,
         "accuracy": result.accuracy,
         "accuracy_interval": wilson_interval(images - len(result.errors), images),
         "loss": result.loss,
-        "confidence": sureness.confidence,
-        "calibration_error": sureness.expected_error,
+        "confidence": calibration.confidence,
+        "calibration_error": calibration.expected_error,
         "brier_score": brier_score(result.probabilities, result.labels),
         "per_class": [asdict(metrics) for metrics in result.per_class],
         "confusion_matrix": result.confusion_matrix.tolist(),
@@ -74,25 +75,25 @@ def _evaluation_answer(result: Evaluation) -> Answer:
 
 
 def show_robustness(options: argparse.Namespace) -> None:
-    """Measure a run's model on corrupted and attacked test images, and print the accuracies."""
+    """Measure a run's model on corrupted and adversarial images; print the accuracies."""
     check_range("--seed", options.seed, *map(int, FIELD_RANGES["seed"]))
     run = RunStore(options.runs).get(options.run)
-    split = choose_split(options, run)
+    split = selected_split(options, run)
     steps = measure_robustness(run.load_model(), split, options.images, options.seed)
-    with fraction_bar("robustness") as show, ctrl_c() as pressed:
-        for done, result in steps:  # noqa: B007 - the last result is printed
+    with progress_bar("robustness") as show, catch_ctrl_c() as pressed:
+        for done, result in steps:  # noqa: B007 - the last result is printed after the loop
             show(done)
             if pressed():
                 break
     if not result.complete:
-        complain("stopped; here is what was measured until then")
+        print_notice("stopped; the results so far follow")
     if options.json:
-        print(json.dumps({"run": run.id, **_answer(result)}))
+        print(json.dumps({"run": run.id, **_robustness_json(result)}))
     else:
         _print_table(result)
 
 
-def _answer(result: Robustness) -> Answer:
+def _robustness_json(result: Robustness) -> JsonObject:
     trials = [
         {
             "name": name,
@@ -109,8 +110,8 @@ def _answer(result: Robustness) -> Answer:
 
 def _print_table(result: Robustness) -> None:
     most = result.standard_error(0.5)
-    print(f"{result.clean:.2%} of {result.images:,} images right as they are")
-    print(f"(a standard error of each figure is {most:.1%} at most)\n")
+    print(f"accuracy {result.clean:.2%} on {result.images:,} unchanged images")
+    print(f"(the standard error of each accuracy is at most {most:.1%})\n")
     print(f"{'':24}   mean  strength and accuracy; the mean is over these strengths")
     for name, accuracies in result.accuracies.items():
         trial, score = DISTURBANCES[name], result.score(name)

@@ -1,4 +1,4 @@
-"""What the command `predict` of `python -m mnist_core` does."""
+"""The command `predict`: pictures and strokes to digits."""
 
 from __future__ import annotations
 
@@ -18,34 +18,32 @@ from mnist_core.runs.store import RunStore
 if TYPE_CHECKING:
     from mnist_core.recognition.segmentation import RowDigit
 
-Named = Iterator[tuple[str, Any]]
-
 
 def predict_inputs(options: argparse.Namespace) -> None:
-    """Print what each input is read as, a line each."""
+    """Print the prediction for each input, one line each."""
     if not options.image and not options.strokes:
-        raise InputError("There is nothing to read; name pictures, or a file of strokes with --strokes.")
+        raise InputError("No input given; name pictures, or a file of strokes with --strokes.")
     pictures = [(name, read_picture(name)) for name in options.image]
-    entries = list(_entries(options.strokes)) if options.strokes else []
+    drawings = list(_read_drawings(options.strokes)) if options.strokes else []
     run = RunStore(options.runs).get(options.run)
     how = run.load_model(), run.load_calibration()
     if options.row:
         from mnist_core.recognition.segmentation import predict_pixels_row, predict_strokes_row
 
         rows = [(name, predict_pixels_row(how[0], pixels, how[1])) for name, pixels in pictures]
-        rows += [(name, predict_strokes_row(how[0], drawn, how[1])) for name, drawn in _strokes(entries)]
+        rows += [(name, predict_strokes_row(how[0], drawn, how[1])) for name, drawn in _strokes(drawings)]
         for name, digits in rows:
             _print_row(name, digits, options.json)
         return
     images = [(name, pixels_to_image(pixels)) for name, pixels in pictures]
-    images += [(name, entry.image) for name, entry in entries]
+    images += [(name, drawing.image) for name, drawing in drawings]
     for name, image in images:
         prediction = predict(how[0], image, how[1])
-        answer = {"input": name, **_answer(prediction), "blank": prediction.blank}
+        answer = {"input": name, **_prediction_json(prediction), "blank": prediction.blank}
         print(json.dumps(answer) if options.json else f"{name}: {_in_words(prediction)}")
 
 
-def _answer(prediction: Prediction) -> dict[str, Any]:
+def _prediction_json(prediction: Prediction) -> dict[str, Any]:
     return {
         "label": prediction.label,
         "confidence": prediction.confidence,
@@ -64,7 +62,8 @@ def _in_words(prediction: Prediction) -> str:
 def _print_row(name: str, digits: list[RowDigit], as_json: bool) -> None:
     if as_json:
         found = [
-            {**_answer(digit.prediction), "box": list(digit.box), "unsure": digit.unsure} for digit in digits
+            {**_prediction_json(digit.prediction), "box": list(digit.box), "unsure": digit.unsure}
+            for digit in digits
         ]
         print(json.dumps({"input": name, "digits": found}))
     else:
@@ -72,22 +71,24 @@ def _print_row(name: str, digits: list[RowDigit], as_json: bool) -> None:
         print(f"{name}: {' '.join(marked) or 'no digit'}")
 
 
-def _entries(path: str) -> Iterator[tuple[str, LabelledDrawing]]:
+def _read_drawings(path: str) -> Iterator[tuple[str, LabelledDrawing]]:
     try:
         lines = Path(path).read_text().splitlines()
     except OSError as error:
         raise InputError("{path} can't be read ({why}).", path=path, why=error.strerror) from None
     except UnicodeDecodeError:
-        raise InputError("{path} is no text: give a file with a JSON object a line.", path=path) from None
+        raise InputError("{path} isn't text: give a file with one JSON object per line.", path=path) from None
     if not any(line.strip() for line in lines):
-        raise InputError("{path} is empty: give a file with a JSON object a line.", path=path)
+        raise InputError("{path} is empty: give a file with one JSON object per line.", path=path)
     for number, line in enumerate(lines, 1):
         if line.strip():
             yield f"{path}:{number}", read_labelled_drawing(line, number)
 
 
-def _strokes(entries: list[tuple[str, LabelledDrawing]]) -> Iterator[tuple[str, Strokes]]:
-    for name, entry in entries:
-        if entry.strokes is None:
-            raise InputError("{name} is pixels of one digit, so no row; leave --row out.", name=name)
-        yield name, entry.strokes
+def _strokes(drawings: list[tuple[str, LabelledDrawing]]) -> Iterator[tuple[str, Strokes]]:
+    for name, drawing in drawings:
+        if drawing.strokes is None:
+            raise InputError(
+                "{name} has the pixels of one digit, not strokes of a row; omit --row.", name=name
+            )
+        yield name, drawing.strokes

@@ -1,4 +1,4 @@
-"""What the command line shows while it works: sentences and bars on stderr, and how Ctrl-C is taken."""
+"""Terminal output on stderr: notices and progress bars; and the handling of Ctrl-C."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def complain(sentence: str) -> None:
-    """Say on stderr what is wrong."""
+def print_notice(sentence: str) -> None:
+    """Print an error or notice on stderr."""
     print(f"mnist_core: {sentence}", file=sys.stderr)
 
 
 @contextmanager
-def fraction_bar(what: str) -> Generator[Callable[[float], None]]:
-    """Give a function that shows how far something is, 0 to 1; the bar appears with its first call."""
+def progress_bar(what: str) -> Generator[Callable[[float], None]]:
+    """Yield a function that shows a fraction, 0 to 1; the bar appears at its first call."""
     bars: list[Any] = []
 
     def show(fraction: float) -> None:
@@ -42,32 +42,32 @@ def fraction_bar(what: str) -> Generator[Callable[[float], None]]:
 
 @contextmanager
 def training_bar(epochs: int) -> Generator[Callable[[Event], None]]:
-    """Give a function that shows a training's events: a bar for the steps, a line for each epoch."""
+    """Yield a function that shows a training's events: a bar for the steps, a line for each epoch."""
     with tqdm(unit="step", desc="training", dynamic_ncols=True) as bar:
 
         def show(event: Event) -> None:
             if isinstance(event, Started | Continued):
                 bar.reset(event.steps_per_epoch * epochs)
             if isinstance(event, Started):
-                bar.write(f"before training: {event.accuracy:.2%} right", file=sys.stderr)
+                bar.write(f"before training: accuracy {event.accuracy:.2%}", file=sys.stderr)
                 return
             bar.update(event.step - bar.n)
             if isinstance(event, EpochDone):
-                scores = f"loss {event.train_loss:.4f}, {event.monitor_accuracy:.2%} right"
+                scores = f"loss {event.train_loss:.4f}, accuracy {event.monitor_accuracy:.2%}"
                 bar.write(f"epoch {event.epoch}: {scores}", file=sys.stderr)
 
         yield show
 
 
 def counting_bar(items: Sequence[T], doing: str) -> Iterable[T]:
-    """Give the items, with a bar that counts them while something is done to each."""
+    """Return the items with a progress bar that counts them as they are iterated."""
     bar: Iterable[T] = tqdm(items, desc=doing, unit="run", leave=False)
     return bar
 
 
 @contextmanager
-def ctrl_c() -> Generator[Callable[[], bool]]:
-    """Give a function that tells whether Ctrl-C was pressed; pressed again, it ends the program."""
+def catch_ctrl_c() -> Generator[Callable[[], bool]]:
+    """Yield a function that returns whether Ctrl-C was pressed; a second Ctrl-C ends the program."""
     pressed = False
 
     def handle(*signal_and_frame: object) -> None:

@@ -1,4 +1,4 @@
-"""What `train` and `continue` of `python -m mnist_core` do."""
+"""The commands `train` and `continue`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from mnist_core.choices import CHOICES
 from mnist_core.cli.commands import check_range, load_data, print_run
-from mnist_core.cli.compare import print_repeats
-from mnist_core.cli.terminal import ctrl_c, training_bar
+from mnist_core.cli.compare import print_seed_summary
+from mnist_core.cli.terminal import catch_ctrl_c, training_bar
 from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import Dataset
 from mnist_core.export.import_weights import read_config
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     import torch
 
 MOST_REPEATS = 1000
-MOST_THREADS = 256  # more than any machine's cores; with many more, none can be started
+MOST_THREADS = 256  # more than a machine's cores; with many more, threads can't be started
 
 
 def train(options: argparse.Namespace) -> None:
-    """Train, once or for several seeds in a row, and print the results."""
+    """Train one run, or one for each of several seeds, and print the results."""
     from mnist_core.runtime.devices import choose_device
 
-    configs = _seeds(_config(options), options.repeat)
+    configs = _configs_with_seeds(_config_from_options(options), options.repeat)
     device = choose_device(options.device)
     dataset = load_data(options.data)
     store = RunStore(options.runs)
@@ -46,18 +46,18 @@ def train(options: argparse.Namespace) -> None:
         runs.append(_train(store, store.create(config), dataset, device))
         if not options.json:
             print_run(runs[-1], as_json=False)
-        if runs[-1].status != "finished":  # Ctrl-C ends the row, too
+        if runs[-1].status != "finished":  # Ctrl-C also skips the remaining seeds
             break
-    print_repeats(runs, options.json)
+    print_seed_summary(runs, options.json)
 
 
-def _seeds(config: TrainConfig, count: int) -> list[TrainConfig]:
+def _configs_with_seeds(config: TrainConfig, count: int) -> list[TrainConfig]:
     check_range("--repeat", count, 1, MOST_REPEATS)
     return [replace(config, seed=config.seed + place) for place in range(count)]
 
 
 def continue_run(options: argparse.Namespace) -> None:
-    """Train a run further, from where it was left, and print its results."""
+    """Continue a run from its last state and print its results."""
     from mnist_core.runs.run_trainer import set_threads
     from mnist_core.runtime.devices import choose_device, usable_cores
 
@@ -74,7 +74,7 @@ def _train(store: RunStore, writer: RunWriter, dataset: Dataset, device: torch.d
     from mnist_core.runs.run_trainer import train_run
 
     events = train_run(writer, dataset, device)
-    with training_bar(writer.config.epochs) as show, ctrl_c() as pressed:
+    with training_bar(writer.config.epochs) as show, catch_ctrl_c() as pressed:
         for event in events:
             show(event)
             if pressed():
@@ -82,25 +82,25 @@ def _train(store: RunStore, writer: RunWriter, dataset: Dataset, device: torch.d
         events.close()
     store.keep_within(spare=writer.id)
     run = store.get(writer.id)
-    _print_findings(run)
+    _print_diagnostics(run)
     return run
 
 
-def _print_findings(run: Run) -> None:
-    """Say on stderr what is wrong with a run, and what helps."""
+def _print_diagnostics(run: Run) -> None:
+    """Print a run's diagnostics on stderr: problem, evidence and advice."""
     config = replace(run.config, learning_rate=run.changes[-1].learning_rate)
     for finding in diagnose(RunHistory(config, run.metrics(), run.probes())):
         sentences = (finding.title, finding.evidence, finding.advice)
-        print("doctor:", *(f"{str(said).rstrip('.')}." for said in sentences if said), file=sys.stderr)
+        print("diagnostics:", *(f"{str(said).rstrip('.')}." for said in sentences if said), file=sys.stderr)
 
 
 def settings_help() -> str:
-    """List every setting, with the names to choose from where there are some."""
+    """Return all settings' names, each with its choices if it has any."""
     names = TrainConfig().to_json()
     return "; ".join(f"{name}: {', '.join(CHOICES[name])}" if name in CHOICES else name for name in names)
 
 
-def _config(options: argparse.Namespace) -> TrainConfig:
+def _config_from_options(options: argparse.Namespace) -> TrainConfig:
     config = read_config(Path(options.config)) if options.config else RECIPES[options.recipe].config
     for setting in options.set:
         field, separator, text = setting.partition("=")

@@ -63,7 +63,10 @@ def test_runs_are_compared(capsys, store, sample):
         assert sentence in out
     assert "\n  optimizer" in out
     alone = said["runs"][2]["right_alone"]
-    assert f"only tutorial-3 {ids[2][:6]} gets right: {', '.join(map(str, alone[:10])) or 'nothing'}" in out
+    assert (
+        f"only tutorial-3 {ids[2][:6]} classifies correctly: {', '.join(map(str, alone[:10])) or 'no image'}"
+        in out
+    )
     assert all(run_id in out for run_id in ids)
 
 

@@ -93,14 +93,14 @@ def test_runs_are_named_and_pinned(command, run_id):
         (["evaluate"], "the following arguments are required: run"),
         (["evaluate", "last"], "There is no run 'last'"),
         (["evaluate", "0123"], "There is no run '0123'"),
-        (["predict"], "There is nothing to read"),
+        (["predict"], "No input given"),
         (["predict", "nothing.png"], "nothing.png"),
         (
             ["predict", "--strokes", "nothing.jsonl"],
             "nothing.jsonl can't be read (No such file",
         ),
         (["predict", "--strokes", str(PROJECT)], "can't be read (Is a directory)"),
-        (["predict", "--strokes", os.devnull], "is empty: give a file with a JSON object a line"),
+        (["predict", "--strokes", os.devnull], "is empty: give a file with one JSON object per line"),
         (["predict", str(PROJECT)], "can't be opened"),
         (["continue", "last"], "There is no run 'last'"),
         (["compare", "last"], "There is no run 'last'"),
@@ -216,7 +216,7 @@ def test_a_full_disk_gets_a_sentence(tmp_path):
             text=True,
             check=False,
         )
-    sentence = "mnist_core: The system says: [Errno 28] No space left on device.\n"
+    sentence = "mnist_core: System error: [Errno 28] No space left on device.\n"
     assert (done.returncode, done.stderr) == (2, sentence)
 
 

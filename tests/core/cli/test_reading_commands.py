@@ -22,12 +22,12 @@ def test_evaluate_gives_accuracy_metrics_and_confusion_matrix(command, run_id, s
     assert [row["digit"] for row in answer["per_class"]] == list(range(10))
     assert set(answer["per_class"][0]) == {"digit", "precision", "recall", "f1", "images"}
     _, out, _ = command("evaluate", run_id)
-    assert f"{result.accuracy:.2%} of 297 test images right" in out
+    assert f"accuracy {result.accuracy:.2%} on 297 test images" in out
     low, high = answer["accuracy_interval"]
     assert [low, high] == list(wilson_interval(round(297 * result.accuracy), 297))
     assert f"{low:.2%} to {high:.2%}" in out
     assert answer["calibration_error"] == reliability(result.probabilities, result.labels).expected_error
-    assert f"{answer['confidence']:.2%} sure on average" in out
+    assert f"mean confidence {answer['confidence']:.2%}" in out
     assert f"Brier score {answer['brier_score']:.4f}" in out
     assert len(out.splitlines()) > 22
 
@@ -59,8 +59,8 @@ def test_evaluate_measures_robustness(command, run_id, store, sample):
 def test_robustness_is_a_table_for_people_with_a_bar(command, run_id):
     code, out, err = command("evaluate", run_id, "--robustness", "--images", "20")
     assert code == 0
-    assert "of 20 images right as they are" in out
-    assert "standard error of each figure is 11.2% at most" in out
+    assert "on 20 unchanged images" in out
+    assert "standard error of each accuracy is at most 11.2%" in out
     assert [line[:24].strip() for line in out.splitlines()[4:]] == [
         trial.label for trial in DISTURBANCES.values()
     ]
@@ -87,7 +87,7 @@ def test_ctrl_c_prints_the_robustness_that_was_measured(command, run_id, monkeyp
         def __exit__(self, *_: object) -> None:
             pass
 
-    monkeypatch.setattr(evaluate_command, "ctrl_c", CtrlC)
+    monkeypatch.setattr(evaluate_command, "catch_ctrl_c", CtrlC)
     code, out, err = command("evaluate", run_id, "--robustness", "--images", "20", "--json")
     answer = json.loads(out)
     assert (code, answer["complete"]) == (0, False)
@@ -169,4 +169,4 @@ def test_predict_reads_the_pixels_of_a_sheet_but_not_as_a_row(command, run_id, t
     path.write_text(json.dumps({"pixels": batch.images[0].tolist(), "label": int(batch.labels[0])}) + "\n")
     answer = command.json("predict", "--run", run_id, "--strokes", str(path))
     assert answer["label"] == np.argmax(answer["probabilities"])
-    assert "leave --row out" in command.refusal("predict", "--run", run_id, "--row", "--strokes", str(path))
+    assert "omit --row" in command.refusal("predict", "--run", run_id, "--row", "--strokes", str(path))

@@ -49,10 +49,10 @@ def test_train_says_what_is_wrong_with_a_run(command):
     ill = ("--set", "learning_rate=0.000001", "--set", "batch_size=5", "--epochs", "4")
     code, out, err = command("train", "--recipe", "tutorial-1", *FAST, *ill)
     assert code == 0
-    assert "doctor: The learning rate looks too small. After " in err
+    assert "diagnostics: The learning rate looks too small. After " in err
     assert "Learning rate 0.001 instead of 1e-06." in err
-    assert "doctor" not in out
-    assert "doctor" not in command("train", "--recipe", "tutorial-1", *FAST)[2]
+    assert "diagnostics" not in out
+    assert "diagnostics" not in command("train", "--recipe", "tutorial-1", *FAST)[2]
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -103,7 +103,7 @@ def test_ctrl_c_ends_the_training_and_keeps_what_was_learned(when, form, command
         def __exit__(self, *_: object) -> None:
             pass
 
-    monkeypatch.setattr(train, "ctrl_c", CtrlC)
+    monkeypatch.setattr(train, "catch_ctrl_c", CtrlC)
     code, out, _ = command("train", "--recipe", "tutorial-3", *FAST, *form)
     run = store.get("last")
     assert (code, run.status) == (0, "stopped")
