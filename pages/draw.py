@@ -4,6 +4,7 @@ import streamlit as st
 
 from mnist_core.messages import InputError
 from mnist_core.runs.run import Run
+from ui.canvas import remember_read_images
 from ui.draw.drawing_input import DrawingInput, ReadDrawing, read
 from ui.draw.drawing_sheet import show_label_correction
 from ui.draw.explanation_sections import show_sections
@@ -33,6 +34,7 @@ def show_page() -> None:
         if isinstance(written, DrawingInput):
             with answer:
                 reading = show_reading(run, written, hint(way))
+            remember_read_images(way, [digit.prediction.image for digit in reading.digits])
             show_sections(reading)
         else:
             show_table(run, written)

@@ -1,5 +1,9 @@
-"""The drawing canvas: strokes in and out, undo, clear, kept across page switches."""
+"""The drawing canvas, read as pen strokes, and the images that the Draw page classified last.
 
+The canvas keeps its drawing when the page is left; buttons undo and clear it.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +18,34 @@ ROUND_KEY = "canvas_round"  # a new number is a new canvas
 DRAWING_KEY = "drawing"  # what is on it, in Fabric.js's JSON
 MOUNTED_KEY = "canvas_mounted_with"
 
+READ_KEY = "read_images"  # (input method, the images read last: uint8 [28, 28] each)
+READ_PLACE_KEY = "read_place"  # which of them the Draw page's sections are about
+KEPT_METHODS = ("draw", "keys")  # input methods whose content is still there after a page switch
+
 Stroke = list[tuple[float, float]]
+
+
+def remember_read_images(method: str, images: Sequence[np.ndarray]) -> None:
+    """Keep the images, uint8 [28, 28], that were read by an input method ("draw", "upload").
+
+    An empty canvas or grid forgets its own images. An empty upload or camera forgets nothing, as Streamlit
+    empties them whenever the page is left.
+    """
+    kept_method, _images = st.session_state.get(READ_KEY, (None, ()))
+    if images or (method == kept_method and method in KEPT_METHODS):
+        st.session_state[READ_KEY] = (method, tuple(images))
+
+
+def remember_read_place(place: int) -> None:
+    """Keep which digit of a row was chosen to look at, from 0."""
+    st.session_state[READ_PLACE_KEY] = place
+
+
+def last_read_image() -> np.ndarray | None:
+    """Return the image, uint8 [28, 28], that the network got last on the Draw page: the chosen digit's."""
+    _method, images = st.session_state.get(READ_KEY, (None, ()))
+    place = st.session_state.get(READ_PLACE_KEY, 0)
+    return images[place if place < len(images) else 0] if images else None
 
 
 def show_canvas(pen: int = PEN) -> list[Stroke]:

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from mnist_core.data.mnist_format import IMAGE_SIZE, bounding_box
 from mnist_core.messages import N_
-from mnist_core.recognition.images import find_ink, pixels_to_image
+from mnist_core.recognition.images import Ink, find_ink, place_ink
 from mnist_core.recognition.strokes import Strokes, checked_strokes, strokes_to_image
 
 SMOOTHNESS = 2  # canvases are drawn so many times larger and averaged down: browsers soften edges too
@@ -37,11 +37,15 @@ def stroke_steps(strokes: Strokes, side: int, pen: float) -> list[PreprocessingS
     return _steps(N_("The canvas, scaled to 28 x 28"), ink_on_canvas(strokes, pen, side), image)
 
 
-def picture_steps(pixels: Grey) -> list[PreprocessingStep]:
-    """Return the steps of a picture as `pixels_to_image` takes it; none for a blank."""
-    found, image = find_ink(pixels), pixels_to_image(pixels)
-    if found is None or image is None:
+def picture_steps(pixels: Grey, own_ink: Ink | None = None) -> list[PreprocessingStep]:
+    """Return the steps of a picture as `pixels_to_image` takes it; none for a blank.
+
+    `own_ink` is the ink of one digit of a row, where the picture also shows its neighbours.
+    """
+    found = own_ink or find_ink(pixels)
+    if found is None:
         return []
+    image = place_ink(*found)
     grey = np.asarray(Image.fromarray(pixels).convert("L"))
     ink = np.rint(found.darkness * (255 / found.darkness.max())).astype(np.uint8)
     first = PreprocessingStep(N_("The picture, scaled to 28 x 28"), shrink(grey))

@@ -1,13 +1,14 @@
-"""Several digits in one drawing or picture: split from left to right, and read one by one.
+"""Several digits in one drawing or picture: segmented from left to right, and classified one by one.
 
-Pieces of ink, or strokes, that lie over one another belong to one digit. What is then read badly and is wide
-is cut where the network likes the parts best, as in LeCun et al. 1998, section VII, without its graph.
+Strokes, or pieces of ink, that overlap horizontally belong to one digit. A wide piece with a low confidence
+is cut where the network gives both parts the highest confidence, as in LeCun et al. 1998, section VII,
+without its graph.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -51,35 +52,41 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class RowDigit:
-    """One digit of a row; `unsure` of one cut from its neighbour, of odd looks, or that could be another."""
+    """One digit of a row, with the part of the input that it was read from.
+
+    `strokes` are its own strokes in the order drawn; of a picture's digit, `ink` is its own ink, cropped to
+    it. `unsure` is true of a digit with a low confidence, or cut from its neighbour, or that may be no digit.
+    """
 
     box: Box
     prediction: Prediction
     unsure: bool
+    strokes: Strokes | PenDowns | None = None
+    ink: Ink | None = None
 
 
 def predict_strokes_row(
     model: DigitClassifier, strokes: Strokes, calibration: Calibration | None = None, pen: float = 0.0
 ) -> list[RowDigit]:
     """Read strokes and `pen`, as strokes_to_image takes them, as at most 50 digits from left to right."""
-
-    def read(groups: list[PenDowns]) -> list[RowDigit]:
-        images = [render_strokes(as_dot_if_tiny(group, pen)) for group in groups]
-        predictions = predict_all(model, images, calibration)
-        return [RowDigit(_hull(g), p, _is_unsure(p)) for g, p in zip(groups, predictions, strict=True)]
-
     pen_downs = checked_strokes(strokes)
-    places = _grouped(_with_some_width([_hull([stroke]) for stroke in pen_downs]))[:MOST_DIGITS]
-    groups = [[pen_downs[index] for index in group] for group in places]
+
+    def read(groups: list[list[int]]) -> list[RowDigit]:
+        """Classify groups of strokes, each given by its strokes' places among all."""
+        parts = [[pen_downs[index] for index in sorted(group)] for group in groups]
+        predictions = predict_all(
+            model, [render_strokes(as_dot_if_tiny(part, pen)) for part in parts], calibration
+        )
+        return [
+            RowDigit(_hull(part), prediction, _is_unsure(prediction), strokes=part)
+            for part, prediction in zip(parts, predictions, strict=True)
+        ]
+
+    groups = _grouped(_with_some_width([_hull([stroke]) for stroke in pen_downs]))[:MOST_DIGITS]
     digits = read(groups)
     neighbours = [place for place in range(len(digits) - 1) if _may_be_one(*digits[place : place + 2])]
     whole = dict(zip(neighbours, read([groups[at] + groups[at + 1] for at in neighbours]), strict=True))
     return list(_joined(digits, whole))
-
-
-def strokes_within(strokes: Strokes, box: Box) -> list[NDArray[np.float64]]:
-    """Return the strokes, arrays [points, 2], that lie within the box of a digit of their row."""
-    return [stroke for stroke in checked_strokes(strokes) if _around([_hull([stroke]), box]) == box]
 
 
 def _hull(pen_downs: PenDowns) -> Box:
@@ -138,8 +145,7 @@ def predict_pixels_row(
         digits += _read_group(Ink(np.where(others, 0, found.darkness), inked), read)
     factor = pixels.shape[1] / found.inked.shape[1]
     return [
-        RowDigit(Box(*(side * factor for side in digit.box)), digit.prediction, digit.unsure)
-        for digit in _without_specks(digits)
+        replace(digit, box=Box(*(side * factor for side in digit.box))) for digit in _without_specks(digits)
     ]
 
 
@@ -189,8 +195,10 @@ def _read_group(ink: Ink, read: Read, depth: int = 2) -> list[RowDigit]:
         cut = _best_cut(ink, rows, columns, whole, read)
         if cut:
             parts = [part for half in cut for part in _read_group(half, read, depth - 1)]
-            return [RowDigit(part.box, part.prediction, True) for part in parts]
-    return [RowDigit(box, whole, _is_unsure(whole))]
+            return [replace(part, unsure=True) for part in parts]
+    # A copy: a view would keep the whole picture's arrays in memory.
+    own = Ink(ink.darkness[rows, columns].copy(), ink.inked[rows, columns].copy())
+    return [RowDigit(box, whole, _is_unsure(whole), ink=own)]
 
 
 def _best_cut(ink: Ink, rows: slice, columns: slice, whole: Prediction, read: Read) -> tuple[Ink, Ink] | None:

@@ -13,10 +13,14 @@ from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import load_sample
 from mnist_core.evaluation.metrics import evaluate
 from mnist_core.monitoring.probes import PROBES_FILE
+from mnist_core.recognition.images import pixels_to_image
+from mnist_core.recognition.strokes import strokes_to_image
 from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.weight_snapshots import load_snapshot, snapshots_of
-from ui.html.digits import in_rows, signed_url, sure_text
+from tests.app.drawings import button, drawn, path
+from ui.canvas import strokes_of
+from ui.html.digits import in_rows, png_url, signed_url, sure_text
 from ui.inside.layers import ratio_words
 from ui.inside.predictions import matrix_html
 
@@ -115,14 +119,64 @@ def test_the_next_misread_image_is_opened(app, trained):
     assert not test.exception
 
 
-def test_a_drawing_is_what_was_drawn_last(app, trained, html):
-    test = app("inside", run=trained[0], part="answers", of="drawing")
+def inside(test, html):
+    """The Inside page that a visitor of the Draw page turns to."""
+    test.query_params["of"] = "drawing"
+    test.query_params["part"] = "answers"
+    test.switch_page("pages/inside.py").run()
+    assert not test.exception
+    return html(test)
+
+
+def test_without_a_drawing_it_says_what_to_do(app, trained):
+    assert "There is no drawing yet" in text_of(app("inside", run=trained[0], part="answers", of="drawing"))
+
+
+def test_it_shows_the_very_image_that_draw_read_whatever_the_pen(app, trained, html):
+    """A thick pen's small ring is one dot to Draw, which its strokes alone don't tell."""
+    ring = [(100, 100), (110, 100), (110, 110), (100, 110), (100, 100)]
+    test = app("explore", run=trained[0])
+    test.session_state["pen_width"] = 40
+    test.session_state["drawing"] = {
+        "objects": [path(("M", *ring[0]), *(("L", *point) for point in ring[1:]))]
+    }
+    test.switch_page("pages/draw.py").run()
+    dot, thin = (png_url(strokes_to_image([ring], pen)) for pen in (40, 0))
+    assert dot in html(test)
+    page = inside(test, html)
+    assert 'alt="Your drawing"' in page
+    assert dot in page
+    assert thin not in page
+
+
+def test_it_shows_the_digit_of_a_row_that_was_looked_at(app, trained, html):
+    sevens = [path(("M", 20, 60), ("L", 60, 60), ("L", 30, 230)), path(("M", 180, 60), ("L", 185, 230))]
+    test = drawn(app, trained[0], *sevens, look="steps")
+    images = [png_url(strokes_to_image(strokes_of({"objects": [one]}), 18)) for one in sevens]
+    assert all(image in html(test) for image in images)
+    test.button_group(key="which_digit").set_value(1).run()
+    page = inside(test, html)
+    assert images[1] in page
+    assert images[0] not in page
+
+
+def test_it_shows_what_was_inked_by_keys_until_the_grid_is_cleared(app, trained, html):
+    ink = np.zeros((28, 28), int)
+    ink[5:23, 13:15] = 1
+    test = app("explore", run=trained[0], **{"from": "keys"})
+    test.session_state["grid"] = "".join(map(str, ink.ravel()))
+    test.switch_page("pages/draw.py").run()
+    image = png_url(pixels_to_image(np.kron(ink.astype(np.uint8) * 255, np.ones((10, 10), np.uint8))))
+    assert image in inside(test, html)
+    test.switch_page("pages/draw.py").run()
+    button(test, "Clear").click().run()
+    inside(test, html)
     assert "There is no drawing yet" in text_of(test)
-    stroke = [["M", 100, 50], ["L", 140, 220]]
-    test.session_state["drawing"] = {"objects": [{"path": stroke}]}
-    test.run()
-    assert "There is no drawing yet" not in text_of(test)
-    assert 'alt="Your drawing"' in html(test)
+
+
+def test_it_shows_an_image_of_the_data_that_draw_read_as_it_is(app, trained, html):
+    test = app("draw", run=trained[0], sent="test-42")
+    assert png_url(load_sample().test.images[42]) in inside(test, html)
 
 
 def test_layers_are_shown_with_their_weights_and_activations(app, trained, html):

@@ -10,7 +10,9 @@ from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import open_mnist
 from mnist_core.messages import InputError
 from mnist_core.models.architectures import build_model
-from mnist_core.recognition.segmentation import predict_pixels_row, predict_strokes_row, strokes_within
+from mnist_core.recognition.images import place_ink
+from mnist_core.recognition.preprocessing_steps import picture_steps
+from mnist_core.recognition.segmentation import predict_pixels_row, predict_strokes_row
 from mnist_core.recognition.strokes import strokes_to_image
 from mnist_core.runs.store import RunStore
 from tests.core.rows import ONE, SEVEN, moved
@@ -41,6 +43,7 @@ def test_strokes_that_lie_over_one_another_are_one_digit(untrained):
     ]
     for digit, alone in zip(row, (SEVEN, ONE, ONE, FIVE), strict=True):
         np.testing.assert_array_equal(digit.prediction.image, strokes_to_image(alone))
+        np.testing.assert_array_equal(strokes_to_image(digit.strokes), strokes_to_image(alone))
 
 
 def test_a_stroke_straight_down_belongs_to_the_one_it_crosses(untrained):
@@ -55,7 +58,7 @@ def test_an_open_four_whose_stem_stands_apart_is_one_digit(pretrained):
     row = predict_strokes_row(*pretrained[:1], drawn, pretrained[1])
     assert [digit.prediction.label for digit in row] == [1, 4, 1]
     assert row[1].box == (60, 0, 110, 100)
-    assert [stroke[0].tolist() for stroke in strokes_within(drawn, row[1].box)] == [[66, 0], [110, 0]]
+    assert [stroke[0].tolist() for stroke in row[1].strokes] == [[66, 0], [110, 0]]
     assert [
         digit.prediction.label for digit in predict_strokes_row(*pretrained[:1], ONE + moved(ONE, 40))
     ] == [
@@ -117,6 +120,11 @@ def test_touching_digits_are_cut_and_unsure(pretrained, mnist_directory):
         if len(row) == 1:
             continue
         assert all(digit.box.left < digit.box.right for digit in row)
+        for digit in row:
+            np.testing.assert_array_equal(place_ink(*digit.ink), digit.prediction.image)
+            np.testing.assert_array_equal(
+                picture_steps(touching, digit.ink)[-1].image, digit.prediction.image
+            )
     assert right >= 14
 
 

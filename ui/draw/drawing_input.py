@@ -43,23 +43,14 @@ class DrawingInput:
             return strokes_to_image(self.strokes, self.pen)
         return self.pixels if self.ready else pixels_to_image(self.pixels)
 
-    def steps(self) -> "list[PreprocessingStep]":
-        """Return the steps from it to 28 x 28."""
-        from mnist_core.recognition.preprocessing_steps import picture_steps, stroke_steps
-
-        if self.pixels is None:
-            return stroke_steps(self.strokes, SIDE, self.pen)
-        return picture_steps(self.pixels)
-
 
 @dataclass(frozen=True, eq=False)
 class ReadDrawing:
-    """What a run reads in a writing: its digits from left to right, each with its own part of the writing."""
+    """What a run reads in an input: its digits from left to right, each with its own strokes or ink."""
 
     writing: DrawingInput
     run: Run
     digits: "list[RowDigit]"
-    parts: list[DrawingInput]
 
     @property
     def text(self) -> str:
@@ -68,38 +59,43 @@ class ReadDrawing:
             str(digit.prediction.label) if digit.prediction.is_digit else "?" for digit in self.digits
         )
 
+    def steps(self, place: int) -> "list[PreprocessingStep]":
+        """Return the preprocessing steps from the input to the 28 x 28 image of the digit at `place`."""
+        from mnist_core.recognition.preprocessing_steps import picture_steps, stroke_steps
+
+        digit = self.digits[place]
+        if digit.strokes is not None:
+            return stroke_steps(digit.strokes, SIDE, self.writing.pen)
+        pixels = self.writing.pixels
+        return picture_steps(pixels if len(self.digits) == 1 else cut_out(pixels, digit.box), digit.ink)
+
 
 def read(run: Run, writing: DrawingInput, as_one: bool = False) -> ReadDrawing:
-    """Have a run read a writing, split into digits unless it is meant `as_one`."""
-    digits, parts = read_digits(run, writing, as_one)
-    return ReadDrawing(writing, run, digits, parts)
+    """Have a run read an input, split into digits unless it is meant `as_one`."""
+    return ReadDrawing(writing, run, read_digits(run, writing, as_one))
 
 
-def read_digits(run: Run, writing: DrawingInput, as_one: bool) -> "tuple[list[RowDigit], list[DrawingInput]]":
-    """Return the digits and the part of the writing that each is."""
-    from mnist_core.recognition.segmentation import predict_pixels_row, predict_strokes_row, strokes_within
+def read_digits(run: Run, writing: DrawingInput, as_one: bool) -> "list[RowDigit]":
+    """Return the digits that a run reads in an input, from left to right; none in a blank one."""
+    from mnist_core.recognition.segmentation import predict_pixels_row, predict_strokes_row
 
     how = resources.model(run), calibration(run)
     if as_one or writing.ready:
         return _read_as_one(how, writing)
     if writing.pixels is None:
-        digits = predict_strokes_row(how[0], writing.strokes, how[1], writing.pen)
-        parts = [strokes_within(writing.strokes, digit.box) for digit in digits]
-        return digits, [DrawingInput(part, pen=writing.pen) for part in parts]
-    digits = predict_pixels_row(how[0], writing.pixels, how[1])
-    if len(digits) == 1:
-        return digits, [writing]
-    return digits, [DrawingInput(pixels=cut_out(writing.pixels, digit.box)) for digit in digits]
+        return predict_strokes_row(how[0], writing.strokes, how[1], writing.pen)
+    return predict_pixels_row(how[0], writing.pixels, how[1])
 
 
-def _read_as_one(how: tuple, writing: DrawingInput) -> "tuple[list[RowDigit], list[DrawingInput]]":
+def _read_as_one(how: tuple, writing: DrawingInput) -> "list[RowDigit]":
     from mnist_core.recognition.recognizer import predict
     from mnist_core.recognition.segmentation import Box, RowDigit
 
     prediction = predict(how[0], writing.as_one(), how[1])
-    return (
-        ([], []) if prediction.blank else ([RowDigit(Box(0, 0, *writing.size), prediction, False)], [writing])
-    )
+    if prediction.blank:
+        return []
+    strokes = writing.strokes if writing.pixels is None else None
+    return [RowDigit(Box(0, 0, *writing.size), prediction, False, strokes)]
 
 
 def cut_out(pixels: np.ndarray, box: "Box") -> np.ndarray:

@@ -1,6 +1,7 @@
 """Labelled drawings kept in the visitor's session: label correction, JSON lines."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -8,9 +9,12 @@ import streamlit as st
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.recognition.labelled_drawings import LabelledDrawing, read_labelled_drawing
 from mnist_core.recognition.strokes import strokes_to_image
-from ui.draw.drawing_input import DrawingInput, ReadDrawing
+from ui.draw.drawing_input import ReadDrawing
 from ui.i18n import gettext as _
 from ui.i18n import translate
+
+if TYPE_CHECKING:
+    from mnist_core.recognition.segmentation import RowDigit
 
 SHEET_KEY = "own_sheet"
 MOST_DRAWINGS = 500
@@ -22,11 +26,11 @@ def sheet() -> list[LabelledDrawing]:
     return st.session_state.setdefault(SHEET_KEY, [])
 
 
-def entry(part: DrawingInput, image: np.ndarray, label: int) -> LabelledDrawing:
-    """Make an entry of one digit: of its strokes, to a tenth of a pixel, or of what was read of a picture."""
-    if part.pixels is not None:
-        return LabelledDrawing(image, label)
-    strokes = [[[round(float(x), 1), round(float(y), 1)] for x, y in stroke] for stroke in part.strokes]
+def entry(digit: "RowDigit", label: int) -> LabelledDrawing:
+    """Make an entry of one digit: its strokes to a tenth of a pixel, or the image read from a picture."""
+    if digit.strokes is None:
+        return LabelledDrawing(digit.prediction.image, label)
+    strokes = [[[round(float(x), 1), round(float(y), 1)] for x, y in stroke] for stroke in digit.strokes]
     return LabelledDrawing(strokes_to_image(strokes), label, strokes)
 
 
@@ -137,9 +141,8 @@ def _keep_number(reading: ReadDrawing) -> None:
 
 
 def _keep(reading: ReadDrawing, text: str) -> None:
-    parts = zip(reading.parts, reading.digits, text, strict=True)
     try:
-        keep([entry(part, digit.prediction.image, int(label)) for part, digit, label in parts])
+        keep([entry(digit, int(label)) for digit, label in zip(reading.digits, text, strict=True)])
     except InputError as error:
         st.session_state[ANSWER_KEY] = (error.message, ":material/error:")
     else:

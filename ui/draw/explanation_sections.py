@@ -7,6 +7,7 @@ import streamlit as st
 
 from mnist_core.recognition.recognizer import Prediction, predict_all
 from ui import resources
+from ui.canvas import remember_read_place
 from ui.draw import model_comparison, my_handwriting, perturbation_sliders
 from ui.draw.drawing_input import ReadDrawing, calibration
 from ui.draw.prediction import probabilities_html
@@ -67,9 +68,11 @@ def pick_digit(reading: ReadDrawing) -> int | None:
     labels = [f"{place + 1}.: {reading.text[place]}" for place in places]
     if st.session_state.get(DIGIT_KEY) not in places:
         st.session_state[DIGIT_KEY] = 0
-    return st.segmented_control(
+    place = st.segmented_control(
         _("Which digit"), places, format_func=lambda place: labels[place], key=DIGIT_KEY, required=True
     )
+    remember_read_place(place)
+    return place
 
 
 def _choose(options: dict[str, str]) -> str | None:
@@ -141,7 +144,7 @@ def show_steps_section(reading: ReadDrawing, place: int) -> None:
             "prediction if preprocessing ended there."
         )
     )
-    steps = reading.parts[place].steps()
+    steps = reading.steps(place)
     images = [step.image for step in steps]
     predictions = predict_all(resources.model(reading.run), images, calibration(reading.run))
     with st.container(key="steps"):

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from mnist_core.recognition.strokes import strokes_to_image
 from mnist_core.runs.run import Run
 from mnist_core.runs.weight_snapshots import WeightSnapshot, load_snapshot, snapshots_of
 from ui import resources
-from ui.canvas import DRAWING_KEY, strokes_of
+from ui.canvas import last_read_image
 from ui.html.digits import Figure, figure_html
 from ui.i18n import gettext as _
 from ui.jobs import Job
@@ -182,7 +181,7 @@ def choose_image(seen: InspectedRun) -> InspectedImage:
     source = url_choice(
         st.segmented_control, _("Image"), sources, "of", "test", required=True, label_visibility="collapsed"
     )
-    drawn = strokes_to_image(strokes_of(st.session_state.get(DRAWING_KEY))) if source == "drawing" else None
+    drawn = last_read_image() if source == "drawing" else None
     if source == "drawing" and drawn is None:
         st.info(_("There is no drawing yet, so a test image is shown. Draw a digit first, then come back."))
         link("pages/draw.py", _("Draw a digit"), ":material/draw:")
