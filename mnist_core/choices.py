@@ -28,16 +28,16 @@ class Activation:
 
 ACTIVATIONS: dict[str, Activation] = {
     "none": Activation(
-        N_("None"), N_("No activation: however many layers, together they are one linear map."), monotone=True
+        N_("None"), N_("No activation: any number of layers is together one linear map."), monotone=True
     ),
     "sigmoid": Activation(
         N_("Sigmoid"),
-        N_("Squashes to 0..1; its slope is at most 1/4, so deep stacks learn slowly."),
+        N_("Maps to 0..1; its slope is at most 1/4, so deep networks learn slowly."),
         "Sigmoid",
         monotone=True,
     ),
     "tanh": Activation(
-        N_("Tanh"), N_("Squashes to -1..1, centred on zero; flat at both ends."), "Tanh", monotone=True
+        N_("Tanh"), N_("Maps to -1..1, centred on zero; flat at both ends."), "Tanh", monotone=True
     ),
     "relu": Activation(
         N_("ReLU"),
@@ -47,7 +47,7 @@ ACTIVATIONS: dict[str, Activation] = {
     ),
     "leaky_relu": Activation(
         N_("LeakyReLU"),
-        N_("ReLU with a slope of 0.01 below zero, so no unit dies for good."),
+        N_("ReLU with a slope of 0.01 below zero, so units do not stay dead."),
         "LeakyReLU",
         {"negative_slope": 0.01},
         monotone=True,
@@ -71,7 +71,7 @@ ACTIVATIONS: dict[str, Activation] = {
     "silu": Activation(N_("SiLU"), N_("x times sigmoid(x), also called Swish: a smooth ReLU."), "SiLU"),
     "maxout": Activation(
         N_("Maxout"),
-        N_("The largest of two linear maps per unit: learns its own shape, for twice the weights."),
+        N_("The maximum of two linear maps per unit: a learned activation, for twice the weights."),
         "Maxout",
         {"pieces": 2},
         pieces=2,
@@ -140,7 +140,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     ),
     "fast_cnn": Architecture(
         N_("Fast CNN"),
-        N_("Our own: halves the image in its first convolution, for the most accuracy per second."),
+        N_("Designed for this lab: stride 2 in the first convolution, for the most accuracy per second."),
         uses_widths=True,
         stages=(2, 4),
     ),
@@ -165,18 +165,18 @@ class OptimizerEntry:
 
 OPTIMIZERS: dict[str, OptimizerEntry] = {
     "sgd": OptimizerEntry(
-        N_("SGD"), N_("Gradient descent: a step of learning rate times gradient, nothing more."), "SGD", 0.1
+        N_("SGD"), N_("Gradient descent: each step is the learning rate times the gradient."), "SGD", 0.1
     ),
     "momentum": OptimizerEntry(
         N_("SGD + momentum"),
-        N_("Steps build up speed in directions that persist."),
+        N_("Adds a share of the last step to each step, which speeds up persistent directions."),
         "SGD",
         0.05,
         uses_momentum=True,
     ),
     "nesterov": OptimizerEntry(
         N_("Nesterov"),
-        N_("Momentum that looks ahead to where it is going before it measures the slope."),
+        N_("Momentum that computes the gradient at the point where the momentum step leads."),
         "SGD",
         0.05,
         uses_momentum=True,
@@ -184,13 +184,13 @@ OPTIMIZERS: dict[str, OptimizerEntry] = {
     ),
     "adagrad": OptimizerEntry(
         N_("AdaGrad"),
-        N_("Each weight its own rate, which only shrinks as its gradients add up."),
+        N_("Each weight has its own learning rate, which shrinks as its squared gradients add up."),
         "Adagrad",
         0.01,
     ),
     "rmsprop": OptimizerEntry(
         N_("RMSprop"),
-        N_("AdaGrad that forgets: divides by a running mean of recent gradients."),
+        N_("AdaGrad with a running mean of squared gradients instead of their sum."),
         "RMSprop",
         0.001,
     ),
@@ -205,7 +205,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = {
     ),
     "muon": OptimizerEntry(
         N_("Muon"),
-        N_("Makes each weight matrix's step orthogonal; biases and the rest are moved by AdamW."),
+        N_("Makes each weight matrix's step orthogonal; AdamW updates biases and the rest."),
         "Muon",
         0.02,
         uses_momentum=True,
@@ -271,11 +271,14 @@ class Augmentation:
 AUGMENTATIONS: dict[str, Augmentation] = {
     "none": Augmentation(N_("None"), N_("Every epoch sees the same images.")),
     "shift": Augmentation(
-        N_("Shift"), N_("Moved by up to 2 pixels each way, anew in every epoch."), shift=2, whole_pixels=True
+        N_("Shift"),
+        N_("Shifted by up to 2 pixels each way, at random in every epoch."),
+        shift=2,
+        whole_pixels=True,
     ),
     "affine": Augmentation(
         N_("Affine"),
-        N_("Turned up to 10 degrees, sheared, resized by up to a tenth and moved up to 2 pixels."),
+        N_("Rotated by up to 10 degrees, sheared, scaled by up to a tenth and shifted by up to 2 pixels."),
         shift=2,
         rotation=10,
         scale=0.1,
@@ -283,7 +286,7 @@ AUGMENTATIONS: dict[str, Augmentation] = {
     ),
     "elastic": Augmentation(
         N_("Elastic"),
-        N_("Affine, and warped like ink on rubber (Simard et al. 2003)."),
+        N_("Affine and elastic distortion (Simard et al. 2003)."),
         shift=2,
         rotation=10,
         scale=0.1,
@@ -291,8 +294,8 @@ AUGMENTATIONS: dict[str, Augmentation] = {
         elastic=1.0,
     ),
     "pens": Augmentation(
-        N_("Elastic, many pens"),
-        N_("Elastic, and written with thinner and thicker pens."),
+        N_("Elastic, line widths"),
+        N_("Elastic, with thinner and thicker lines."),
         shift=2,
         rotation=10,
         scale=0.1,
@@ -330,10 +333,12 @@ LOSSES: dict[str, str] = {
 }
 MONITORS: dict[str, str] = {
     "validation": N_(
-        "After each epoch, accuracy on training images held out; the test set is kept for the end."
+        "Validation set: after each epoch, accuracy on training images held out; the test set "
+        "is kept for the end."
     ),
     "test": N_(
-        "After each epoch, accuracy on the test set, as tutorials do; then it no longer judges fairly."
+        "Test set: after each epoch, accuracy on the test set, as in the tutorials; then it "
+        "is no longer an unbiased test."
     ),
 }
 PRECISIONS: dict[str, str] = {

@@ -86,7 +86,10 @@ class TrainConfig:
             )
         if self.monitor == "validation" and self.validation_size == 0:
             raise InputError(
-                N_("Without validation images nothing can be watched; set some aside, or watch the test set.")
+                N_(
+                    "Without validation images nothing can be monitored; hold some out, or monitor the "
+                    "test set."
+                )
             )
 
     def to_json(self) -> dict[str, Any]:

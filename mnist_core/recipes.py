@@ -41,7 +41,7 @@ RECIPES: dict[str, Recipe] = dict(
         _own(
             "quick",
             N_("Quick"),
-            N_("A small convolutional network that reaches 99% in seconds."),
+            N_("A small CNN that reaches 99% in seconds."),
             architecture="fast_cnn",
             channels=(8, 16, 48),
             learning_rate=0.01,
@@ -50,7 +50,7 @@ RECIPES: dict[str, Recipe] = dict(
         _own(
             "accurate",
             N_("Accurate"),
-            N_("A wider one on moved and turned images: 99.5% and more in a few minutes."),
+            N_("A wider CNN with augmentation (shift and rotation): 99.5% and more in a few minutes."),
             architecture="fast_cnn",
             channels=(32, 64, 128),
             learning_rate=0.01,
@@ -61,7 +61,7 @@ RECIPES: dict[str, Recipe] = dict(
         _own(
             "best",
             N_("Best"),
-            N_("Six convolutions on varied images, for as long as it helps."),
+            N_("Six convolutions with augmentation, trained as long as accuracy improves."),
             architecture="vgg",
             channels=(32, 64, 128),
             learning_rate=0.01,
@@ -73,7 +73,10 @@ RECIPES: dict[str, Recipe] = dict(
         _own(
             "world",
             N_("World"),
-            N_("Best, and digits in the forms that MNIST lacks: 1 with an upstroke, crossed 7, open 4."),
+            N_(
+                "Best, plus synthetic digits in forms that MNIST lacks: 1 with an upstroke, crossed "
+                "7, open 4."
+            ),
             architecture="vgg",
             channels=(32, 64, 128),
             learning_rate=0.01,

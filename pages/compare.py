@@ -25,9 +25,9 @@ def show_page() -> None:
     names = {
         "accuracy": _("Accuracy"),
         "settings": _("Settings"),
-        "curves": _("Curves"),
-        "images": _("Images"),
-        "repeats": _("Several seeds"),
+        "curves": _("Learning curves"),
+        "images": _("Disagreements"),
+        "repeats": _("Seed variance"),
     }
     show_section(names, SECTIONS, "part", chosen)
     show_address(chosen)
@@ -35,6 +35,9 @@ def show_page() -> None:
 
 run_through_entry()
 st.markdown(
-    _("Networks side by side: what differs, how they learned, and whether a difference is more than luck.")
+    _(
+        "Compare trained networks: accuracy, settings, learning curves, and whether a "
+        "difference is statistically significant."
+    )
 )
 show_page()

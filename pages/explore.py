@@ -34,8 +34,8 @@ def show_intro() -> None:
 def _show_usual() -> None:
     st.markdown(
         _(
-            "In this lab you look at the digits of MNIST, train a neural network on them and watch it learn, "
-            "see where it errs, and let it read your own writing."
+            "In this lab you explore the digits of MNIST, train a neural network on them, "
+            "evaluate its errors, and test it on your own handwriting."
         )
     )
     with st.container(horizontal=True):
@@ -45,7 +45,7 @@ def _show_usual() -> None:
 
 def _show_steps() -> None:
     with st.container(border=True, key="welcome", horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(_("Here a neural network learns to read handwritten digits. Three steps to begin:"))
+        st.markdown(_("Train a neural network to classify handwritten digits. Three steps to begin:"))
         st.html(
             CLOSE.format(label=_("Close"), cookie=WELCOMED_COOKIE),
             unsafe_allow_javascript=True,
@@ -53,7 +53,7 @@ def _show_steps() -> None:
         )
         st.markdown(_("**1** Look at the digits below"), width="content")
         link("pages/train.py", _("**2** Train a network, in seconds"))
-        link("pages/draw.py", _("**3** Draw a digit and have it read"))
+        link("pages/draw.py", _("**3** Draw a digit and see the prediction"))
 
 
 SECTIONS = {

@@ -32,16 +32,16 @@ def show_one(run: Run) -> None:
         facts.insert(1, duration_text(run.results["train_seconds"]))
     st.markdown(" · ".join(map(escape_markdown, filter(None, facts))))
     with st.container(horizontal=True):
-        link("pages/train.py", _("Curves and settings"), ":material/show_chart:", run.id)
+        link("pages/train.py", _("Learning curves and settings"), ":material/show_chart:", run.id)
         if run.checkpoints:
             link("pages/evaluate.py", _("Evaluate it"), ":material/fact_check:", run.id)
             link("pages/draw.py", _("Test it on your handwriting"), ":material/draw:", run.id)
-            link("pages/compare.py", _("Compare it with others"), ":material/compare_arrows:", run.id)
+            link("pages/compare.py", _("Compare with other runs"), ":material/compare_arrows:", run.id)
     if not mine:
-        st.caption(_("This run was opened by a link: only who trained it can name, pin or delete it."))
+        st.caption(_("This run was opened by a link: only its owner can rename, pin or delete it."))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         show_changes(run, mine)
-    st.caption(_("A link to this run, with its settings; whoever has it can look at the run:"))
+    st.caption(_("Link to this run and its settings; everyone with the link can view the run:"))
     st.code(address(run), language=None, wrap_lines=True)
 
 
@@ -67,7 +67,7 @@ def show_changes(run: Run, mine: bool) -> None:
         on_change=lists.pin,
         args=(run.id, pinned),
         disabled=not mine,
-        help=_("Comes first in the list, and stays when the server's room for runs gets short."),
+        help=_("A pinned run is first in the list, and is kept when the server runs short of space."),
     )
     st.button(
         _("Delete"),
@@ -75,7 +75,7 @@ def show_changes(run: Run, mine: bool) -> None:
         on_click=lists.remove,
         args=(run.id, run_label(run)),
         disabled=not mine or run.status in UNFINISHED,
-        help=_("Stop it first.") if run.status in UNFINISHED else None,
+        help=_("Stop the training first.") if run.status in UNFINISHED else None,
     )
 
 
@@ -85,7 +85,7 @@ def address(run: Run) -> str:
 
 
 run_through_entry()
-st.markdown(_("Your trainings. Choose one to name it, keep it, or go on with it."))
+st.markdown(_("Your training runs. Select one to rename, pin, evaluate or continue it."))
 lists.show_undo()
 listed = ordered_runs()
 if not listed:

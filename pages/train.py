@@ -21,7 +21,7 @@ def show_summary() -> None:
         try:
             config = read_form().config()
         except InputError:
-            st.markdown(_("Change the setting that is named beside the controls, then it can start."))
+            st.markdown(_("Correct the setting named beside the controls, then training can start."))
             return
         show_training_summary(config, resources.training_queue().busy)
     send_to_browser(SUMMARY, config)
@@ -46,7 +46,9 @@ def show_network_of_form(expanded: bool) -> None:
 
 
 run_through_entry()
-st.markdown(_("Take a recipe as it is or change what you like, press start, and watch it learn."))
+st.markdown(
+    _("Choose a recipe, change its settings if you like, start the training and watch the learning curves.")
+)
 run = resources.find_run(current_run())
 if current_run() and run is None:
     st.warning(

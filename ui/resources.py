@@ -61,8 +61,8 @@ def show_notice(private: bool) -> None:
         return
     with st.container(border=True, key="notice"):
         briefly = _(
-            "The offline sample of 1,797 small digits is in use, not MNIST: whoever runs this server finds "
-            "why, and what helps, in its log."
+            "The offline sample of 1,797 small digits is in use, not MNIST. The server's log "
+            "gives the reason and the remedy."
         )
         st.markdown(":material/info: " + (briefly if private else translate(data.notice)))
         if data.source == "sample" and not _offline():
@@ -157,6 +157,6 @@ def _show_download() -> None:
     loader = dataset_loader()
     if loader.dataset is not None:
         st.rerun()
-    text = _("Downloading MNIST, 11 MB, once: {percent}") if loader.fraction else _("Opening the images …")
+    text = _("Downloading MNIST (11 MB, once): {percent}") if loader.fraction else _("Loading the images")
     st.progress(min(loader.fraction, 1.0), text=text.format(percent=f"{loader.fraction:.0%}"))
-    st.button(_("Don't wait: use the small offline sample"), on_click=loader.stop)
+    st.button(_("Use the small offline sample instead"), on_click=loader.stop)

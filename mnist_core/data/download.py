@@ -49,8 +49,8 @@ PROBLEMS = {
         "later, or name another mirror in DIGITLAB_MIRROR."
     ),
     "corrupted": N_(
-        "MNIST arrived incomplete or corrupted and was thrown away ({detail}): start again, or name another "
-        "mirror in DIGITLAB_MIRROR."
+        "The download of MNIST was incomplete or corrupted and was deleted ({detail}): start "
+        "again, or name another mirror in DIGITLAB_MIRROR."
     ),
     "disk": N_(
         "MNIST can't be stored in {directory} ({detail}): make room there, or name another folder in "

@@ -37,7 +37,8 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> Inter
     if not 0 <= correct <= total or total == 0:
         raise InputError(
             N_(
-                "{correct} of {total} is no share; give at least one image, and no more right than there are."
+                "{correct} of {total} is not a valid share; give at least one image, and no more "
+                "correct ones than images."
             ),
             correct=correct,
             total=total,
@@ -108,7 +109,9 @@ def welch(first: Sequence[float], second: Sequence[float]) -> MeanDifference:
     Welch 1947, "The generalization of 'Student's' problem". Raises InputError for a group of one.
     """
     if min(len(first), len(second)) < 2:
-        raise InputError(N_("The spread over seeds needs two runs of each; train the settings again."))
+        raise InputError(
+            N_("The variance over seeds needs two runs of each group; train the settings again.")
+        )
     difference = fmean(first) - fmean(second)
     if not variance(first) and not variance(second):
         return MeanDifference(difference, None, None)

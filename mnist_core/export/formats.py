@@ -82,7 +82,7 @@ def _metrics(run: Run) -> bytes:
 
 def _check_metrics(run: Run) -> None:
     if not (run.folder / "metrics.csv").exists():
-        raise InputError(N_("This run has no metrics: it has not trained here."))
+        raise InputError(N_("This run has no metrics: it was not trained here."))
 
 
 def _robustness(run: Run) -> bytes:
@@ -91,9 +91,7 @@ def _robustness(run: Run) -> bytes:
 
 def _check_robustness(run: Run) -> None:
     if not load_robustness(run.folder):
-        raise InputError(
-            N_("Its robustness was not measured yet; the Evaluate page does that, under Robustness.")
-        )
+        raise InputError(N_("Its robustness is not measured yet: use Evaluate, Robustness."))
 
 
 def _nothing_to_check(run: Run) -> None:
@@ -113,7 +111,7 @@ def _bundle(run: Run) -> bytes:
 EXPORT_FORMATS: dict[str, ExportFormat] = {
     "script": ExportFormat(
         N_("Training script"),
-        N_("One Python file that trains this network again, with PyTorch and nothing of ours."),
+        N_("One Python file that trains this network again; it needs only PyTorch."),
         "py",
         "text/x-python",
         _script,
@@ -121,7 +119,7 @@ EXPORT_FORMATS: dict[str, ExportFormat] = {
     ),
     "weights": ExportFormat(
         N_("Weights"),
-        N_("Safetensors, with the settings in its header; it can be loaded here again."),
+        N_("A safetensors file with the settings in its header; it can be imported again."),
         "safetensors",
         "application/octet-stream",
         _weights,
@@ -129,7 +127,7 @@ EXPORT_FORMATS: dict[str, ExportFormat] = {
     ),
     "onnx": ExportFormat(
         N_("ONNX model"),
-        N_("For ONNX Runtime and other programs: pixels 0 to 255 in, logits and probabilities out."),
+        N_("For ONNX Runtime and other programs. Input: pixels 0 to 255. Output: logits and probabilities."),
         "onnx",
         "application/octet-stream",
         _onnx,
@@ -137,7 +135,7 @@ EXPORT_FORMATS: dict[str, ExportFormat] = {
     ),
     "config": ExportFormat(
         N_("Settings"),
-        N_("JSON; it fills the Train form here again."),
+        N_("A JSON file; importing it fills the Train form."),
         "json",
         "application/json",
         _config,
@@ -145,7 +143,7 @@ EXPORT_FORMATS: dict[str, ExportFormat] = {
     ),
     "metrics": ExportFormat(
         N_("Metrics"),
-        N_("CSV: loss, accuracy and learning rate, a row a report."),
+        N_("A CSV file: loss, accuracy and learning rate, one row per report."),
         "csv",
         "text/csv",
         _metrics,
@@ -153,13 +151,18 @@ EXPORT_FORMATS: dict[str, ExportFormat] = {
     ),
     "robustness": ExportFormat(
         N_("Robustness"),
-        N_("CSV: how many images it reads that are turned, blurred or attacked, a row a strength."),
+        N_("A CSV file: accuracy on corrupted and attacked images, one row per strength."),
         "robustness.csv",
         "text/csv",
         _robustness,
         _check_robustness,
     ),
     "bundle": ExportFormat(
-        N_("All of it"), N_("A zip of all these files."), "zip", "application/zip", _bundle, _nothing_to_check
+        N_("All files"),
+        N_("A zip file with all of these."),
+        "zip",
+        "application/zip",
+        _bundle,
+        _nothing_to_check,
     ),
 }

@@ -49,7 +49,7 @@ def to_onnx(model: DigitClassifier) -> bytes:
             )
         except torch.onnx.OnnxExporterError as error:
             raise InputError(
-                N_("This network can't be written as ONNX ({reason}); take its weights or script."),
+                N_("This network can't be exported as ONNX ({reason}); export its weights or script."),
                 reason=str(error).splitlines()[0],
             ) from error
         return file.read_bytes()

@@ -41,17 +41,23 @@ def check_script(run: Run) -> None:
     """Raise InputError when there can be no script of `run`."""
     if run.results.get("source", "mnist") != "mnist":
         raise InputError(
-            N_("This run learned from the offline sample, which a script can't fetch; train one on MNIST.")
+            N_(
+                "This run was trained on the offline sample, which a script can't download; train one "
+                "on MNIST."
+            )
         )
     if run.results.get("fine_tuned"):
         raise InputError(
-            N_("This run was fine-tuned on handwriting that a script doesn't have; take its weights instead.")
+            N_(
+                "This run was fine-tuned on handwriting that a script does not have; export its "
+                "weights instead."
+            )
         )
     if run.config.written_share:
         raise InputError(
             N_(
-                "This run learned from digits of our own writing too, which a script can't write; train one "
-                "with none of them."
+                "This run was trained with synthetic digits, which a script can't generate; train one "
+                "without them."
             )
         )
 

@@ -87,7 +87,7 @@ def _describe(config: TrainConfig) -> tuple[LayerSummary, ...]:
             shape = _shape_after(module, shape)
         layers.append(_summary(group, shape, config))
     output = replace(
-        layers[-1], kind="output", title=Message(N_("Fully connected, one output for each digit"))
+        layers[-1], kind="output", title=Message(N_("Fully connected, 10 outputs, one per digit"))
     )
     return *layers[:-1], output
 
@@ -147,13 +147,13 @@ def layer_title(module: Any, shape: Shape) -> Message:
         size, stride = module.kernel_size[0], module.stride[0]
         values = {"size": size, "stride": stride, "count": module.out_channels}
         if stride > 1:
-            return Message(N_("Convolution {size} x {size} in steps of {stride}, {count} maps"), values)
-        return Message(N_("Convolution {size} x {size}, {count} maps"), values)
+            return Message(N_("Conv {size}x{size}, stride {stride}, {count} channels"), values)
+        return Message(N_("Conv {size}x{size}, {count} channels"), values)
     if kind == "residual":
-        return Message(N_("Residual block of two convolutions 3 x 3, {count} maps"), {"count": shape[0]})
+        return Message(N_("Residual block, two conv 3x3, {count} channels"), {"count": shape[0]})
     if kind == "linear":
         return Message(N_("Fully connected, {count} units"), {"count": module.out_features})
-    return Message({"average": N_("Mean of each map"), "flatten": N_("All in one row")}[kind])
+    return Message({"average": N_("Global average pool"), "flatten": N_("Flatten")}[kind])
 
 
 def _part(module: Any, config: TrainConfig) -> Message:
@@ -162,9 +162,9 @@ def _part(module: Any, config: TrainConfig) -> Message:
         case "BatchNorm1d" | "BatchNorm2d":
             return Message(N_("batch norm"))
         case "MaxPool2d":
-            return Message(N_("max pooling {size} x {size}"), {"size": module.kernel_size})
+            return Message(N_("max pool {size}x{size}"), {"size": module.kernel_size})
         case "AvgPool2d":
-            return Message(N_("average pooling {size} x {size}"), {"size": module.kernel_size})
+            return Message(N_("average pool {size}x{size}"), {"size": module.kernel_size})
         case "Dropout":
             return Message(N_("dropout {share}"), {"share": f"{module.p:.0%}"})
         case "LogSoftmax":

@@ -69,17 +69,24 @@ def find_divergence(history: RunHistory) -> Finding | None:
         return None
     rate = history.config.learning_rate
     if history.diverged:
-        evidence = Message(N_("After step {step} the loss was no longer a number."), {"step": history.steps})
+        evidence = Message(
+            N_("After step {step} the loss was no longer a finite number."), {"step": history.steps}
+        )
     else:
         evidence = Message(
-            N_("The loss is {loss:.3g}; ten equal guesses would give {chance:.2f}."),
+            N_("The loss is {loss:.3g}; guessing at random gives {chance:.2f}."),
             {"loss": recent, "chance": CHANCE_LOSS},
         )
     return Finding(
         "diverged",
         Message(N_("Training diverged")),
         evidence,
-        Message(N_("Each step overshoots and makes the next one larger, until the weights are useless.")),
+        Message(
+            N_(
+                "Each step overshoots the minimum and makes the next step larger, until the weights "
+                "are useless."
+            )
+        ),
         *_rate_fix(history, min(history.usual_rate, rate / 10)),
     )
 
@@ -103,9 +110,9 @@ def find_vanishing_gradients(history: RunHistory) -> Finding | None:
     )
     return Finding(
         "vanishing",
-        Message(N_("Gradients vanish")),
+        Message(N_("Vanishing gradients")),
         evidence,
-        Message(N_("Every layer on the way back shrinks the gradient, so the first layers hardly learn.")),
+        Message(N_("Backpropagation shrinks the gradient at every layer, so the first layers hardly learn.")),
         *_gradient_fix(history.config),
     )
 
@@ -116,19 +123,19 @@ def find_dead_units(history: RunHistory) -> Finding | None:
         return None
     config = history.config
     evidence = Message(
-        N_("In one layer {share} of the units are zero for every image looked at."),
+        N_("In one layer {share} of the units output zero for every probed image."),
         {"share": f"{history.dead_share:.0%}"},
     )
     if config.learning_rate > history.usual_rate and not config.batch_norm:
         fix, advice = _rate_fix(history, history.usual_rate)
     else:
         fix = {"activation": "leaky_relu"}
-        advice = Message(N_("LeakyReLU instead of ReLU: it lets a little through below zero."))
+        advice = Message(N_("LeakyReLU instead of ReLU: it has a small slope below zero."))
     return Finding(
         "dead_units",
         Message(N_("Dead units")),
         evidence,
-        Message(N_("A unit that is always zero has no gradient: it neither helps nor learns any more.")),
+        Message(N_("A unit that always outputs zero has no gradient and no longer learns.")),
         fix,
         advice,
     )
@@ -142,16 +149,18 @@ def find_rate_too_large(history: RunHistory) -> Finding | None:
     if history.steps < ENOUGH_STEPS or not (bounced or stuck):
         return None
     if bounced:
-        template = N_("The loss had been down to {best:.3g} and is back at {loss:.3g}.")
+        template = N_("The loss had fallen to {best:.3g} and has risen to {loss:.3g}.")
     else:
-        template = N_("After {steps:,} steps the loss is {loss:.3g}, no better than guessing ({chance:.2f}).")
+        template = N_(
+            "After {steps:,} steps the loss is {loss:.3g}, no better than random guessing ({chance:.2f})."
+        )
     values = {"best": best, "loss": recent, "steps": history.steps, "chance": CHANCE_LOSS}
     rate = history.usual_rate if config.learning_rate > history.usual_rate else config.learning_rate / 10
     return Finding(
         "rate_too_large",
         Message(N_("The learning rate looks too large")),
         Message(template, values),
-        Message(N_("Each step jumps over the valley it should go down into.")),
+        Message(N_("Each step overshoots the minimum.")),
         *_rate_fix(history, rate),
     )
 
@@ -165,14 +174,14 @@ def find_rate_too_small(history: RunHistory) -> Finding | None:
     if not history.learned_nothing and not (now > 0.5 and now < (1 - STILL_FALLING) * before):
         return None
     evidence = Message(
-        N_("After {steps:,} steps the loss has only come from {first:.2f} to {loss:.2f}."),
+        N_("After {steps:,} steps the loss has only fallen from {first:.2f} to {loss:.2f}."),
         {"steps": history.steps, "first": history.first_loss, "loss": history.recent_loss},
     )
     return Finding(
         "rate_too_small",
         Message(N_("The learning rate looks too small")),
         evidence,
-        Message(N_("It moves in the right direction, but with steps so short that it hardly gets anywhere.")),
+        Message(N_("The steps go in the right direction but are too short.")),
         *_rate_fix(history, history.usual_rate),
     )
 
@@ -193,16 +202,18 @@ def find_overfitting(history: RunHistory) -> Finding | None:
     values = {"seen": f"{seen:.1%}", "unseen": f"{unseen:.1%}", "rise": f"{rise:.0%}", "epoch": best + 1}
     if got_worse:
         template = N_(
-            "It gets {seen} of the training images right, but {unseen} of the others, and their loss is "
-            "{rise} above its best, that of epoch {epoch}."
+            "Training accuracy is {seen}, but accuracy on the monitored images is {unseen}, and "
+            "their loss is {rise} above its minimum at epoch {epoch}."
         )
     else:
-        template = N_("It gets {seen} of the training images right, but only {unseen} of the others.")
+        template = N_("Training accuracy is {seen}, but accuracy on the monitored images is only {unseen}.")
     return Finding(
         "overfitting",
-        Message(N_("It overfits")),
+        Message(N_("Overfitting")),
         Message(template, values),
-        Message(N_("It learns the training images by heart instead of what makes a digit.")),
+        Message(
+            N_("The network memorizes the training images instead of learning features that generalize.")
+        ),
         *_overfitting_fix(history.config, best + 1),
     )
 
@@ -217,7 +228,7 @@ def _gradient_fix(config: TrainConfig) -> tuple[dict[str, Any], Message]:
     if config.activation in ("sigmoid", "tanh"):
         return {"activation": "relu"}, Message(N_("ReLU, whose slope is 1 wherever a unit is active."))
     if not config.batch_norm and config.batch_size > 1:
-        return {"batch_norm": True}, Message(N_("Batch norm, which rescales every layer's outputs."))
+        return {"batch_norm": True}, Message(N_("Batch norm, which normalizes every layer's outputs."))
     widths = config.widths[: max(1, len(config.widths) // 2)]
     return {"widths": widths}, Message(N_("Half as many layers."))
 
@@ -229,8 +240,10 @@ def _overfitting_fix(config: TrainConfig, best_epoch: int) -> tuple[dict[str, An
         )
     if config.augmentation == "none":
         return {"augmentation": "affine"}, Message(
-            N_("Training images moved and turned a little, each time anew.")
+            N_("Augmentation: shift and rotate the training images at random.")
         )
     if not config.dropout and config.widths:
         return {"dropout": 0.3}, Message(N_("Dropout of 0.3."))
-    return {"epochs": best_epoch}, Message(N_("Stop after epoch {epoch}."), {"epoch": best_epoch})
+    return {"epochs": best_epoch}, Message(
+        N_("Early stopping: stop after epoch {epoch}."), {"epoch": best_epoch}
+    )

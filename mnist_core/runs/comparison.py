@@ -122,7 +122,10 @@ def check_comparable(runs: Sequence[Run], source: str) -> None:
     for run in runs:
         if (theirs := run.results.get("source", source)) != source:
             raise InputError(
-                N_("Run {run} belongs to {theirs} and the test images are {ours}; compare runs of the same."),
+                N_(
+                    "Run {run} was trained on {theirs} and the test images are from {ours}; compare runs "
+                    "of the same data set."
+                ),
                 run=run.id,
                 theirs=Message(SOURCES.get(theirs, theirs)),
                 ours=Message(SOURCES.get(source, source)),
@@ -139,7 +142,7 @@ def compare_runs(
     """
     labels = evaluations[0].labels
     if not all(np.array_equal(labels, evaluation.labels) for evaluation in evaluations):
-        raise InputError(N_("These runs answered different test images; compare them on the same."))
+        raise InputError(N_("These runs classified different test images; compare them on the same ones."))
     right = np.array([evaluation.predictions == evaluation.labels for evaluation in evaluations])
     called = list(names or _names(runs))
     scores = [_score(*each, right) for each in zip(range(len(runs)), runs, called, evaluations, strict=True)]

@@ -37,11 +37,13 @@ def pair_text(names: tuple[str, str], alone: tuple[int, int], images: int, p: fl
     """Say how two networks did on the same images: how many each alone got right, and McNemar's p of that."""
     called = {"first": names[0], "second": names[1]}
     if alone == (0, 0):
-        return [Message(N_("{first} and {second} get the very same test images right."), called)]
+        return [Message(N_("{first} and {second} classify the same test images correctly."), called)]
     counts = {"images": images, "b": alone[0], "c": alone[1]}
     return [
         Message(
-            N_("Of {images:,} test images, {first} alone gets {b:,} right, and {second} alone {c:,}."),
+            N_(
+                "Of {images:,} test images, only {first} classifies {b:,} correctly, and only {second} {c:,}."
+            ),
             {**called, **counts},
         ),
         _difference_text(called, alone, images),
@@ -60,8 +62,8 @@ def _difference_text(called: dict[str, str], alone: tuple[int, int], images: int
     points = {"difference": (alone[0] - alone[1]) / images, "low": low, "high": high}
     return Message(
         N_(
-            "The accuracy of {first} less that of {second} is {difference:+.2f} points (95% interval "
-            "{low:+.2f} to {high:+.2f})."
+            "The accuracy of {first} minus that of {second} is {difference:+.2f} percentage "
+            "points (95% confidence interval {low:+.2f} to {high:+.2f})."
         ),
         called | {name: 100 * value for name, value in points.items()},
     )
@@ -70,7 +72,7 @@ def _difference_text(called: dict[str, str], alone: tuple[int, int], images: int
 def holm_text(p: float, pairs: int) -> Message:
     """Say what is left of p when `pairs` pairs were tested."""
     return Message(
-        N_("Corrected for the {pairs} pairs that are compared here (Holm), {p}."),
+        N_("Corrected for the {pairs} pairs compared here (Holm): {p}."),
         {"p": p_text(p), "pairs": pairs},
     )
 
@@ -81,8 +83,8 @@ def pair_verdict(better: str, worse: str, p: float) -> Message:
         return undecided()
     return Message(
         N_(
-            "That is below the usual 5%: evidence that {better}, as it was trained, reads digits like these "
-            "better than {worse}."
+            "That is below the usual 5%: evidence that {better}, as trained, is more accurate on "
+            "digits like these than {worse}."
         ),
         {"better": better, "worse": worse},
     )
@@ -91,14 +93,14 @@ def pair_verdict(better: str, worse: str, p: float) -> Message:
 def undecided() -> Message:
     """Say that a p is too large to conclude from."""
     return Message(
-        N_("That is not below the usual 5%: it doesn't tell which is better, nor that they are equally good.")
+        N_("That is not below the usual 5%: it shows neither which is better nor that they are equally good.")
     )
 
 
 def same_settings() -> Message:
     """Say why two networks of the same settings differ."""
     return Message(
-        N_("Their settings are the same but for the seed: where they differ is the luck of training.")
+        N_("Their settings differ in the seed only: the difference comes from the randomness of training.")
     )
 
 
@@ -106,18 +108,18 @@ def notes(watchers: Sequence[str]) -> list[Message]:
     """Say what the intervals and tests don't; `watchers` are the runs that watched the test set."""
     networks = Message(
         N_(
-            "The intervals and tests take these networks as they are, and ask about other test images. With "
-            "another seed each would be another network: to judge settings, repeat them over several seeds. "
-            "They treat the images as independent; as people wrote several of them each, the real "
-            "uncertainty is somewhat larger."
+            "The intervals and tests are about these trained networks on other test images. "
+            "Another seed gives another network: to compare settings, repeat them with several "
+            "seeds. The tests treat the images as independent; as each person wrote several of "
+            "them, the real uncertainty is somewhat larger."
         )
     )
     if not watchers:
         return [networks]
     watched = Message(
         N_(
-            "The test set was watched while training: {names}. Where it was used to choose settings or the "
-            "moment to stop, these accuracies are a little too good."
+            "The test set was monitored during training: {names}. Where it was used to choose "
+            "settings or when to stop, these accuracies are slightly too good."
         ),
         {"names": ", ".join(watchers)},
     )
@@ -129,9 +131,9 @@ def seeds_text(accuracies: Sequence[float], mean: float, deviation: float, inter
     values = {"lowest": min(accuracies), "highest": max(accuracies), "low": interval[0], "high": interval[1]}
     return Message(
         N_(
-            "{count} seeds: mean {mean:.2%}, standard deviation {deviation:.2%}, from {lowest:.2%} to "
-            "{highest:.2%}; 95% interval (Student's t) of the mean over all seeds, on these same images, "
-            "{low:.2%} to {high:.2%}."
+            "{count} seeds: mean {mean:.2%}, standard deviation {deviation:.2%}, from "
+            "{lowest:.2%} to {highest:.2%}; 95% confidence interval (Student's t) of the mean "
+            "over all seeds, on the same images, {low:.2%} to {high:.2%}."
         ),
         {"count": len(accuracies), "mean": mean, "deviation": deviation, **values},
     )
@@ -139,7 +141,7 @@ def seeds_text(accuracies: Sequence[float], mean: float, deviation: float, inter
 
 def one_seed_text(accuracy: float) -> Message:
     """Say that one seed tells no spread."""
-    return Message(N_("One seed, {mean:.2%}: one can't tell how seeds spread."), {"mean": accuracy})
+    return Message(N_("One seed, {mean:.2%}: one seed does not show the variance."), {"mean": accuracy})
 
 
 def means_text(
@@ -152,23 +154,24 @@ def means_text(
     called = {"first": names[0], "second": names[1], "difference": 100 * test.difference}
     if test.interval is None or test.p is None:
         words = N_(
-            "The mean of {first} less that of {second} is {difference:+.2f} points. The seeds of neither "
-            "differ, so there is no spread to test that against."
+            "The mean of {first} minus that of {second} is {difference:+.2f} percentage points. "
+            "The seeds of neither group differ, so there is no variance to test against."
         )
         return [Message(words, called)]
     low, high = (100 * end for end in test.interval)
     return [
         Message(
             N_(
-                "The mean of {first} less that of {second} is {difference:+.2f} points (95% interval "
-                "{low:+.2f} to {high:+.2f})."
+                "The mean of {first} minus that of {second} is {difference:+.2f} percentage points "
+                "(95% confidence interval {low:+.2f} to {high:+.2f})."
             ),
             {**called, "low": low, "high": high},
         ),
         Message(
             N_(
-                "If the settings made no difference to the mean, one at least this large, either way, would "
-                "come up by the luck of the seeds {chance} (Welch's t-test, {p})."
+                "If the settings made no difference to the mean, a difference at least this large, "
+                "either way, would come up by the randomness of the seeds {chance} (Welch's t-test, "
+                "{p})."
             ),
             {"chance": chance_text(test.p), "p": p_text(test.p)},
         ),
@@ -176,8 +179,8 @@ def means_text(
         _means_verdict(names if test.difference >= 0 else names[::-1], test.p if p_holm is None else p_holm),
         Message(
             N_(
-                "The test takes the accuracies over seeds to be roughly normal, and asks about other seeds "
-                "on these same images, not about other images."
+                "The test assumes that accuracies over seeds are roughly normal. It is about other "
+                "seeds on the same images, not about other images."
             )
         ),
     ]
@@ -188,8 +191,8 @@ def _means_verdict(names: tuple[str, ...], p: float) -> Message:
         return undecided()
     return Message(
         N_(
-            "That is below the usual 5%: evidence that {better} does better than {worse} on these images, on "
-            "average over seeds."
+            "That is below the usual 5%: evidence that {better} is more accurate than {worse} on "
+            "these images, on average over seeds."
         ),
         {"better": names[0], "worse": names[1]},
     )

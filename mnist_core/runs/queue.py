@@ -181,7 +181,7 @@ class TrainingQueue:
 
     def _check_room(self) -> None:
         if not self.room:
-            raise InputError(N_("{most} trainings are waiting already; try again later."), most=MOST_WAITING)
+            raise InputError(N_("The queue already holds {most} runs; try again later."), most=MOST_WAITING)
 
     def _leave(self, run_id: str, status: str) -> None:
         with self._changed:

@@ -76,7 +76,7 @@ class RunStore:
             if run.status in UNFINISHED:
                 raise InputError(N_("Run {run} is in training already."), run=run.id)
             if not run.can_continue:
-                raise InputError(N_("Run {run} can't be continued; train its settings anew."), run=run.id)
+                raise InputError(N_("Run {run} can't be continued; train its settings again."), run=run.id)
             config = replace(run.config, epochs=epochs or run.config.epochs)
             done = run.results.get("epochs", 0)
             if done >= config.epochs:
@@ -183,7 +183,9 @@ class RunStore:
         """Find a run that may be changed."""
         run = self.get(run_id)
         if run.folder == PRETRAINED:
-            raise InputError(N_("The shipped model belongs to the project and can't be changed or removed."))
+            raise InputError(
+                N_("The pretrained model belongs to the project and can't be changed or removed.")
+            )
         return run
 
     def _change_metadata(self, run_id: str, change: Callable[[RunMetadata], RunMetadata]) -> None:
@@ -215,7 +217,7 @@ class RunStore:
             with FileLock(self.directory / ".lock", timeout=10):
                 yield
         except Timeout:
-            raise InputError(N_("Somebody else is changing the runs; try again in a moment.")) from None
+            raise InputError(N_("Another process is changing the runs; try again in a moment.")) from None
         except OSError as error:
             raise InputError(
                 N_("Runs can't be kept in {directory} ({reason}); name another directory in DIGITLAB_RUNS."),

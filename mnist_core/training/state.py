@@ -81,5 +81,8 @@ def load_state(path: Path) -> TrainingState:
         )
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise InputError(
-            N_("The state of this training is missing or damaged; it can't be continued. Train it anew.")
+            N_(
+                "The state of this training is missing or damaged; it can't be continued. Train its "
+                "settings again."
+            )
         ) from error

@@ -74,8 +74,8 @@ def test_two_runs_in_words_and_figures(app, make, answer):
     answer({first: [9], second: list(range(9))})
     test = app("compare", runs=runs(first, second))
     assert not test.exception
-    assert "**Quick and Tutorial 1: Evidence of a difference**" in text_of(test)
-    assert "Of 297 test images, Quick alone gets 9 right, and Tutorial 1 alone 1." in text_of(test)
+    assert "**Quick and Tutorial 1: Significant difference**" in text_of(test)
+    assert "Of 297 test images, only Quick classifies 9 correctly, and only Tutorial 1 1." in text_of(test)
     assert "about 2 times in 100" in text_of(test)
     (table,) = (frame.value for frame in test.dataframe)
     assert table["accuracy"].tolist() == pytest.approx([100 * 296 / 297, 100 * 288 / 297])
@@ -87,9 +87,9 @@ def test_two_runs_in_words_and_figures(app, make, answer):
 def test_a_small_difference_may_be_chance_and_equal_ones_are_told(app, make, answer):
     first, second = make(), make("tutorial-1")
     answer({first: [1], second: [2]})
-    assert "Tutorial 1: May be chance" in text_of(app("compare", runs=runs(first, second)))
+    assert "Tutorial 1: Not significant" in text_of(app("compare", runs=runs(first, second)))
     answer({})
-    assert "The same images right" in text_of(app("compare", runs=runs(first, second)))
+    assert "Same images correct" in text_of(app("compare", runs=runs(first, second)))
 
 
 def test_several_pairs_have_a_table_and_each_its_words(app, make, answer):
@@ -98,11 +98,11 @@ def test_several_pairs_have_a_table_and_each_its_words(app, make, answer):
     test = app("compare", runs=runs(*ids))
     pairs = test.dataframe[0].value
     assert pairs["pair"].tolist()[2] == "Tutorial 1 and Tutorial 3"
-    assert pairs["verdict"].tolist() == ["The same images right", *["Evidence of a difference"] * 2]
+    assert pairs["verdict"].tolist() == ["Same images correct", *["Significant difference"] * 2]
     assert pairs["only_first"].tolist() == [0, 20, 20]
     test.selectbox(key="pair").set_value("2-3").run()
     assert test.query_params["pair"] in ("2-3", ["2-3"])
-    assert "Tutorial 1 alone gets 20 right" in text_of(test)
+    assert "only Tutorial 1 classifies 20 correctly" in text_of(test)
     assert "Corrected for the 3 pairs" in text_of(test)
 
 
@@ -117,7 +117,7 @@ def test_what_people_typed_stays_as_it_was_typed(app, make, answer, html):
     first, second = make(name="<b>*x*"), make("tutorial-1")
     answer({first: [1]})
     test = app("compare", runs=runs(first, second))
-    assert "\\<b\\>\\*x\\*" in "".join(element.value for element in test.markdown)
+    assert "\\<b\\>\\*x\\*" in "训练中断：{cause}".join(element.value for element in test.markdown)
     assert "&lt;b&gt;*x*" in html(app("compare", runs=runs(first, second), part="settings"))
 
 

@@ -26,7 +26,7 @@ def test_only_the_settings_that_differ(app, make, answer, html):
     assert "<td>9</td>" in page
     assert "Learning rate" not in page
     same = text_of(app("compare", runs=runs(first, make()), part="settings"))
-    assert "All their settings are the same" in same
+    assert "All settings are the same" in same
 
 
 def test_a_setting_that_a_network_has_no_use_for_is_a_dash():
@@ -45,8 +45,8 @@ def test_a_table_keeps_its_words_as_they_are():
 def test_curves_over_one_another(app, make, answer):
     first, second = make(), make("tutorial-1")
     test = app("compare", runs=runs(first, second), part="curves")
-    assert "They end at: Quick: 90.00%, Tutorial 1: 90.00%." in text_of(test)
-    assert "watched the same images" in text_of(test)
+    assert "Final values: Quick: 90.00%, Tutorial 1: 90.00%." in text_of(test)
+    assert "monitored the same images" in text_of(test)
     test.selectbox(key="curve").set_value("monitor_loss").run()
     assert "Quick: 0.5," in text_of(test)
     assert test.query_params["curve"] in ("monitor_loss", ["monitor_loss"])
@@ -58,13 +58,13 @@ def test_the_images_that_only_one_gets_right(app, make, answer, html):
     answer({first: [5], second: [5, *range(100, 130)]})
     test = app("compare", runs=runs(first, second), part="images")
     assert test.pills(key="right").options == [
-        "Only Quick is right (30)",
-        "Only Tutorial 1 is right (0)",
-        "Neither is right (1)",
+        "Only Quick correct (30)",
+        "Only Tutorial 1 correct (0)",
+        "Neither correct (1)",
     ]
     label = load_sample().test.labels[100]
-    assert f"Test image 100, a {label}: Quick reads {label}, " in html(test)
-    assert f"Tutorial 1 reads {(label + 1) % 10}, " in html(test)
+    assert f"Test image 100, a {label}: Quick predicts {label}, " in html(test)
+    assert f"Tutorial 1 predicts {(label + 1) % 10}, " in html(test)
     assert html(test).count("<figure") == 24
     next(button for button in test.button if button.label == "Next page").click().run()
     assert html(test).count("<figure") == 6
@@ -72,7 +72,7 @@ def test_the_images_that_only_one_gets_right(app, make, answer, html):
     test.pills(key="right").set_value("none").run()
     assert html(test).count("<figure") == 1
     test.pills(key="right").set_value("2").run()
-    assert "There are none" in text_of(test)
+    assert "There are no such images" in text_of(test)
 
 
 def test_the_images_that_only_one_of_many_gets_right(app, make, answer, html):
@@ -80,14 +80,14 @@ def test_the_images_that_only_one_of_many_gets_right(app, make, answer, html):
     answer({ids[0]: [5, 6], ids[1]: [5, 6, 7], ids[2]: [5, 8]})
     test = app("compare", runs=runs(*ids), part="images")
     assert test.pills(key="right").options == [
-        "Only Quick is right (0)",
-        "Only Tutorial 1 is right (0)",
-        "Only Tutorial 3 is right (1)",
-        "None is right (1)",
+        "Only Quick correct (0)",
+        "Only Tutorial 1 correct (0)",
+        "Only Tutorial 3 correct (1)",
+        "None correct (1)",
     ]
     test.pills(key="right").set_value("3").run()
     assert "Test image 6, a " in html(test)
-    assert html(test).count("Quick reads") == 1
+    assert html(test).count("Quick predicts") == 1
     test.selectbox(key="among").set_value("1-2").run()
-    assert test.pills(key="right").options[:2] == ["Only Quick is right (1)", "Only Tutorial 1 is right (0)"]
+    assert test.pills(key="right").options[:2] == ["Only Quick correct (1)", "Only Tutorial 1 correct (0)"]
     assert "Test image 7, a " in html(test)

@@ -17,7 +17,7 @@ class Queue:
     def __init__(self, room):
         self.room, self.threads, self.busy, self.submitted, self.stopped = room, 1, False, [], []
 
-    def submit(self, config, expected_seconds=None, owner=""):
+    def submit(self, config, expected_seconds=None, owner="训练中断：{cause}"):
         if not self.room:
             raise InputError("The line is full.")
         self.room -= 1
@@ -59,7 +59,7 @@ def test_seeds_of_the_same_settings_are_summed_up_and_compared(app, make, answer
     said = text_of(test)
     assert "**Quick**: 3 seeds: mean 91.00%, standard deviation 1.00%" in said
     assert "**Tutorial 1**: 2 seeds: mean 80.50%" in said
-    assert "The mean of Quick less that of Tutorial 1 is +10.50 points" in said
+    assert "The mean of Quick minus that of Tutorial 1 is +10.50 percentage points" in said
     assert len(test.get("vega_lite_chart")) == 1
 
 
@@ -90,7 +90,7 @@ def test_a_run_that_was_stopped_or_changed_is_not_repeated(app, make, answer, qu
     queue(20)
     test = app("compare", runs=runs(make(status="stopped"), make("tutorial-1")), part="repeats")
     assert test.button(key="repeat").disabled
-    assert "didn't come to its end" in text_of(test)
+    assert "did not finish" in text_of(test)
 
 
 def test_seeds_on_the_way_show_how_far_they_are_and_can_be_stopped(app, make, answer, queue):
@@ -99,7 +99,7 @@ def test_seeds_on_the_way_show_how_far_they_are_and_can_be_stopped(app, make, an
     writers = [RunStore().create(replace(RECIPES["quick"].config, seed=seed)) for seed in (1, 2)]
     writers[0].update("running")
     test = app("compare", runs=runs(first, make("tutorial-1")), part="repeats")
-    assert "2 seeds on the way: training seed 1 (25%)" in test.get("progress")[0].proto.text
+    assert "2 seeds remaining: training seed 1 (25%)" in test.get("progress")[0].proto.text
     test.button(key="stop_seeds").click().run()
     assert line.stopped == [writers[1].id, writers[0].id]
     for writer in writers:

@@ -73,7 +73,7 @@ def test_pause_resume_and_stop(endless):
     run_until(endless, lambda: "paused" in heading(endless))
     step = RunStore().get(endless.query_params["run"]).results["epochs"]
     assert button(endless, "Pause") is None
-    press(endless, "Go on with it, to its 1000 epochs")
+    press(endless, "Continue to 1000 epochs")
     run_until(endless, lambda: "training" in heading(endless) and button(endless, "Stop"))
     press(endless, "Stop")
     run_until(endless, lambda: "stopped" in heading(endless) and len(endless.metric))
@@ -93,18 +93,18 @@ def test_the_learning_rate_changes_while_it_runs(endless):
 def test_a_second_run_waits_in_line_and_can_leave_it(endless, monkeypatch):
     monkeypatch.setattr(training_summary, "DOUBLE_CLICK_SECONDS", 0)
     first = endless.query_params["run"]
-    press(endless, "Start when its turn comes")
+    press(endless, "Add to the queue")
     assert endless.query_params["run"] != first
-    assert "waiting" in heading(endless)
-    assert "Waiting for 1 training to end" in endless.get("progress")[0].proto.text
-    press(endless, "Leave the line")
+    assert "queued" in heading(endless)
+    assert "Queued behind 1 run" in endless.get("progress")[0].proto.text
+    press(endless, "Leave the queue")
     run_until(endless, lambda: "stopped" in heading(endless))
     assert resources.training_queue().snapshot(first).status == "running"
 
 
 def test_a_double_click_starts_one_run(endless, monkeypatch):
     monkeypatch.setattr(training_summary, "DOUBLE_CLICK_SECONDS", 1000)
-    press(endless, "Start when its turn comes")
+    press(endless, "Add to the queue")
     assert len(RunStore().list()) == 1
 
 
@@ -142,12 +142,12 @@ def test_a_run_shows_its_curves_digits_and_layers(app, sample_only, html):
     assert len(test.get("vega_lite_chart")) == 2
     page = html(test)
     assert page.count('<figure class="lab-digit"') == 12
-    assert "read as" in page
+    assert "predicted " in page
     assert "1. Fully connected" in page
     assert "2. Output" in page
     headings = [element.value for element in test.markdown]
     assert "**Dead ReLU units of each layer**" in headings
-    assert any("nothing wrong" in text for text in headings)
+    assert any("no problems found" in text for text in headings)
 
 
 def test_a_network_without_relu_has_no_dead_units(app, sample_only):
@@ -160,7 +160,7 @@ def test_the_axis_is_in_the_url(app, sample_only):
     test.segmented_control(key="axis").set_value("log").run()
     assert not test.exception
     assert test.query_params["axis"] in ("log", ["log"])
-    assert "Errors:" in " ".join(caption.value for caption in test.caption)
+    assert "Error rate:" in " ".join(caption.value for caption in test.caption)
 
 
 def test_the_doctors_fix_fills_the_form(app, sample_only):
@@ -169,7 +169,7 @@ def test_the_doctors_fix_fills_the_form(app, sample_only):
     test.select_slider(key="set_epochs").set_value(7).run()
     test.run()  # the whole page: AppTest doesn't know the links' pages when fragments run alone
     assert any("too small" in element.value for element in test.markdown)
-    press(test, "Use this fix")
+    press(test, "Use this remedy")
     test.run()
     assert not test.exception
     assert replace(form_settings(test), recipe="custom") == replace(run.config, learning_rate=0.001)
@@ -182,21 +182,21 @@ def test_a_run_that_diverged_is_explained(app, sample_only):
     test = app("train", run=RunStore().list()[0].id)
     assert "failed" in heading(test)
     assert any("Training diverged" in element.value for element in test.markdown)
-    assert button(test, "Use this fix")
+    assert button(test, "Use this remedy")
 
 
 def test_the_network_is_drawn_and_follows_the_form(app, html):
     test = app("train")
-    assert "Convolution 5 x 5 in steps of 2, 8 maps" in html(test)
+    assert "Conv 5x5, stride 2, 8 channels" in html(test)
     test.pills(key="set_recipe").set_value("tutorial-3").run()
     assert "Fully connected, 256 units" in html(test)
     assert "200,960" in html(test)
-    assert "Convolution" not in html(test)
+    assert "Conv " not in html(test)
 
 
 def test_the_time_of_an_epoch_is_measured(app):
     test = app("train")
     said = lambda: " ".join(caption.value for caption in test.caption)  # noqa: E731
-    assert "Measuring how long" in said() or "per epoch on this machine" in said()
+    assert "Measuring the time per epoch" in said() or "per epoch on this machine" in said()
     run_until(test, lambda: "per epoch on this machine" in said())
     assert resources.epoch_timer().images_per_second(RECIPES["quick"].config) > 0

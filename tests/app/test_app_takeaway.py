@@ -23,7 +23,7 @@ def run(sample_only):
 
 
 def load(test, name, content):
-    return test.file_uploader(key="import_file").set_value((name, content, "")).run()
+    return test.file_uploader(key="import_file").set_value((name, content, "训练中断：{cause}")).run()
 
 
 def captions(test):
@@ -45,11 +45,11 @@ def test_what_a_run_does_not_have_cannot_be_asked_for_and_says_why(app, run, pag
         "Settings": True,
         "Metrics": False,
         "Robustness": False,
-        "All of it": True,
+        "All files": True,
     }
-    assert "learned from the offline sample, which a script can't fetch" in captions(test)
+    assert "trained on the offline sample, which a script can't download" in captions(test)
     assert "has no metrics" in captions(test)
-    assert "the Evaluate page does that, under Robustness" in captions(test)
+    assert "use Evaluate, Robustness" in captions(test)
 
 
 def test_settings_from_a_file_fill_the_form(app):
@@ -68,13 +68,13 @@ def test_weights_from_a_file_become_the_current_run(app, tmp_path):
     assert test.query_params["run"] == run.id
     assert (run.metadata.name, run.config, run.status) == ("mine", CONFIG, "finished")
     assert run.metadata.owner
-    assert "The weights of mine.safetensors are a run now" in test.success[0].value
+    assert "The weights of mine.safetensors were imported as a run" in test.success[0].value
 
 
 def test_weights_from_a_file_say_that_they_were_not_tested_and_where_they_can_be(app, tmp_path):
     save_checkpoint(tmp_path / "file", build_model(CONFIG), CONFIG, 3)
     test = load(app("train"), "mine.safetensors", (tmp_path / "file").read_bytes())
-    assert "It was not tested: its weights came from a file." in test.info[0].value
+    assert "It has no test accuracy: its weights came from a file." in test.info[0].value
     assert not test.metric
     links = [link.proto.page for link in test.main.get("page_link")]
     assert {"evaluate", "draw", "compare"} <= {*links[-3:]}
@@ -84,7 +84,7 @@ def test_weights_from_a_file_say_that_they_were_not_tested_and_where_they_can_be
 
 def test_a_run_that_broke_off_says_that_it_was_not_tested(app, make):
     test = app("train", run=make(status="interrupted"))
-    assert "It was not tested, as it did not come to its end." in test.info[0].value
+    assert "It has no test accuracy: training did not finish." in test.info[0].value
     test = app("train", run=make(status="interrupted", weights=False))
     assert not test.exception
     assert not test.info

@@ -60,7 +60,7 @@ def test_parameters_of_a_tutorial_and_what_it_watches_are_said(app):
     test = app("train")
     control(test, "pills", "recipe").set_value("tutorial-3").run()
     assert "**203,530** parameters" in text(test)
-    assert "297 test images, as the tutorials do" in text(test)
+    assert "297 test images, as in the tutorials" in text(test)
 
 
 def test_a_beginner_sees_about_six_controls(app):
@@ -81,13 +81,13 @@ def test_what_is_not_shown_is_kept(app):
 
 
 def test_what_a_link_changes_is_named_also_where_it_is_not_shown(app):
-    assert "Changed since: Dropout" in [c.value for c in app("train", dropout="0.3").caption]
+    assert "Changed from the recipe: Dropout" in [c.value for c in app("train", dropout="0.3").caption]
 
 
 def test_a_change_is_named_kept_over_pages_and_undone(app):
     test = app("train")
     control(test, "select_slider", "epochs").set_value(7).run()
-    assert "Changed since: Epochs" in [c.value for c in test.caption]
+    assert "Changed from the recipe: Epochs" in [c.value for c in test.caption]
     test.switch_page("pages/explore.py").run()
     test.switch_page("pages/train.py").run()
     assert form_settings(test).epochs == 7
@@ -134,7 +134,7 @@ def test_nesterov_is_given_momentum(app):
 
 def test_a_link_that_can_not_go_together_says_what_was_changed(app):
     test = app("train", optimizer="nesterov", momentum="0")
-    assert "Changed to go with the other settings: Momentum." in [c.value for c in test.caption]
+    assert "Adjusted to match the other settings: Momentum." in [c.value for c in test.caption]
 
 
 @pytest.mark.parametrize("name", ["softmax", "mlp", "cnn", "lenet5", "vgg", "resnet", "fast_cnn"])
@@ -193,7 +193,7 @@ def test_a_run_that_is_gone_is_said(app):
     assert not test.exception
 
 
-@pytest.mark.parametrize("name", ["last", "0", ""])
+@pytest.mark.parametrize("name", ["last", "0", "训练中断：{cause}"])
 def test_a_link_opens_a_run_by_its_whole_id_only(app, sample_only, name):
     writer = RunStore().create(TrainConfig())
     writer.close()

@@ -39,12 +39,12 @@ def section(page, name):
 
 def test_two_runs_are_compared_and_the_link_shows_the_same(page, two_networks):
     page.open("/compare")
-    page.get_by_text("Is the difference real?").wait_for()
+    page.get_by_text("Significance: is the difference real?").wait_for()
     first, second = two_networks
     expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(1)
     page.open(f"/compare?runs={second},{first}&part=images&right=none")
     image = page.locator(".lab-digits figure img").first
-    both = re.compile(r"Test image \d+, a \d: Quick, seed 1 reads \d, .*; Quick, seed 0 reads \d")
+    both = re.compile(r"Test image \d+, a \d: Quick, seed 1 predicts \d, .*; Quick, seed 0 predicts \d")
     expect(image).to_have_attribute("alt", both)
     alt = image.get_attribute("alt")
     page.get_by_role("button", name="Next").click()
@@ -62,7 +62,7 @@ def test_a_choice_of_runs_survives_the_language_and_is_made_with_the_keyboard(pa
     page.open(f"/compare?runs={first},{second}")
     page.get_by_text("中文").click()
     expect(page.locator("h1")).to_have_text("比较")
-    expect(page.get_by_text("差别是真的吗？")).to_have_count(1)
+    expect(page.get_by_text("显著性：差别是真的吗？")).to_have_count(1)
     settle(page)
     box = page.get_by_role("combobox").first
     box.focus()
@@ -74,7 +74,7 @@ def test_a_choice_of_runs_survives_the_language_and_is_made_with_the_keyboard(pa
     page.keyboard.press("ArrowDown")
     expect(page.get_by_role("option").first).to_be_visible()
     page.keyboard.press("Enter")
-    page.get_by_text("差别是真的吗？").wait_for()
+    page.get_by_text("显著性：差别是真的吗？").wait_for()
 
 
 def test_the_table_can_be_downloaded(page, two_networks):

@@ -15,7 +15,7 @@ def train_on_5000(page):
     page.open("/train")
     open_settings(page)
     press(page, "train_size", "ArrowLeft", times=5)
-    expect(page.get_by_text(re.compile("It learns from (5,000|1,250) images"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Training set: (5,000|1,250) images"))).to_be_visible()
     return start(page)
 
 
@@ -67,7 +67,7 @@ def test_the_settings_stay_open_while_they_are_changed(page):
     page.open("/train")
     open_settings(page)
     press(page, "weight_decay", "ArrowRight", times=2)
-    expect(page.get_by_text("Changed since: Weight decay")).to_be_visible()
+    expect(page.get_by_text("Changed from the recipe: Weight decay")).to_be_visible()
     expect(page.locator(".st-key-set_train_size")).to_be_visible()
 
 

@@ -14,7 +14,7 @@ def test_the_form_keeps_its_settings_and_says_them_in_the_new_language(page):
         page.wait_for_function(
             "recipe => document.querySelector('.st-key-set_recipe')?.outerHTML.includes(recipe)", arg=recipe
         )
-        expect(page.get_by_text(re.compile("^(Changed since|之后改动了)"))).to_be_visible()
+        expect(page.get_by_text(re.compile("^(Changed from the recipe|相对配方的改动)"))).to_be_visible()
         settle(page)
 
 

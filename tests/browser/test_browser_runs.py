@@ -55,7 +55,7 @@ def test_two_visitors_have_lists_of_their_own_that_refresh_and_a_second_tab_keep
     expect(ben.locator(".st-key-run_list button")).to_have_count(0)
     ben.goto(f"/train?run={run}")
     ben.locator(f".st-key-open_{run}").wait_for()
-    ben.get_by_text("only who trained it can steer").wait_for()
+    ben.get_by_text("only its owner can control").wait_for()
     expect(ben.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
     ben.goto("/")
     ben.locator(f".st-key-open_{run}").wait_for()
@@ -134,7 +134,7 @@ def test_who_is_new_sees_three_steps_until_they_close_them_or_have_a_run(visitor
     expect(page.locator(".lab-digits img").first).to_be_visible()
     expect(welcome).to_be_hidden()
     page.reload()
-    page.get_by_text("In this lab you look at the digits of MNIST").wait_for()
+    page.get_by_text("In this lab you explore the digits of MNIST").wait_for()
     expect(welcome).to_have_count(0)
 
 

@@ -82,4 +82,4 @@ def test_a_choice_is_not_undone_by_what_was_on_its_way(new_tab, far):
     page.wait_for_url("**batch_size=200*")
     settle(page)
     assert "axis=log" in page.url
-    expect(page.get_by_text("Errors: share of images read wrongly")).to_be_visible()
+    expect(page.get_by_text("Error rate: the share of images misclassified")).to_be_visible()

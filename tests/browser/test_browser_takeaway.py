@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 def test_a_run_is_taken_away_as_a_script(page, two_runs):
     page.open(f"/train?run={two_runs[0]}")
-    page.get_by_role("button", name="Take it away").click()
+    page.get_by_role("button", name="Export").click()
     with page.expect_download() as script:
         page.get_by_role("button", name="Training script").click()
     assert script.value.suggested_filename.startswith("digit-lab-quick-")
@@ -14,7 +14,7 @@ def test_a_run_is_taken_away_as_a_script(page, two_runs):
 
 def test_weights_are_taken_away_and_brought_back(page, tmp_path):
     page.open("/train?run=pretrained")
-    page.get_by_role("button", name="Take it away").click()
+    page.get_by_role("button", name="Export").click()
     # Its digits are of our own writing.
     expect(page.get_by_role("button", name="Training script")).to_be_disabled()
     with page.expect_download() as weights:
@@ -22,9 +22,9 @@ def test_weights_are_taken_away_and_brought_back(page, tmp_path):
     weights.value.save_as(tmp_path / "again.safetensors")
     page.keyboard.press("Escape")
 
-    page.get_by_text("Load a file").click()
+    page.get_by_text("Import").click()
     page.locator("input[type=file]").set_input_files(tmp_path / "again.safetensors")
-    page.get_by_text("The weights of again.safetensors are a run now").wait_for()
+    page.get_by_text("The weights of again.safetensors were imported as a run").wait_for()
     expect(page.get_by_role("heading", name="again: finished")).to_be_visible()
     expect(page).not_to_have_url(re.compile("run=pretrained"))
 

@@ -88,11 +88,11 @@ def test_the_accuracy_after_stop_is_that_of_the_runs_own_weights(running, tmp_pa
 def test_a_pause_survives_a_refresh_and_goes_on(running):
     run_control(running, "Pause").click()
     running.get_by_role("heading", name=re.compile("paus(ing|ed)")).wait_for()
-    running.get_by_role("button", name="Go on with it").wait_for()
+    running.get_by_role("button", name="Continue to").wait_for()
     running.reload()
     running.get_by_role("heading", name="paused").wait_for()
     settle(running)
-    running.get_by_role("button", name="Go on with it").click()
+    running.get_by_role("button", name="Continue to").click()
     running.get_by_text("images per second").wait_for()
 
 
@@ -113,7 +113,7 @@ def test_a_setting_leaves_alone_what_it_does_not_concern(page):
     expect(link).to_have_attribute("href", re.compile(f"epochs={value(page, 'epochs')}(&|$)"))
 
     page.get_by_text("Logarithmic axis", exact=True).click()
-    page.get_by_text("Errors: share of images").wait_for()
+    page.get_by_text("Error rate: the share of images").wait_for()
     assert not any("Test accuracy" in text for text in page.evaluate("stale.splice(0)"))
 
 

@@ -64,13 +64,13 @@ def test_two_runs(make_run):
     assert (pair.only_first.tolist(), pair.only_second.tolist()) == (list(range(8)), [9])
     assert pair.p == pair.p_holm == mcnemar(8, 1)
     assert words(pair.statements) == (
-        "Of 20 test images, A alone gets 8 right, and B alone 1. The accuracy of A less that of B is +35.00 "
-        "points (95% interval +6.98 to +56.66). If both were equally accurate on digits like these, a "
-        "difference at least this large, either way, would come up by chance about 4 times in 100 (McNemar's "
-        "exact test, p = 0.039). That is below the usual 5%: evidence that A, as it was trained, reads "
-        "digits like these better than B."
+        "Of 20 test images, only A classifies 8 correctly, and only B 1. The accuracy of A minus that of B is "
+        "+35.00 percentage points (95% confidence interval +6.98 to +56.66). If both were equally accurate on "
+        "digits like these, a difference at least this large, either way, would come up by chance about 4 "
+        "times in 100 (McNemar's exact test, p = 0.039). That is below the usual 5%: evidence that A, as "
+        "trained, is more accurate on digits like these than B."
     )
-    assert words(found.notes).startswith("The intervals and tests take these networks as they are")
+    assert words(found.notes).startswith("The intervals and tests are about these trained networks")
     row = first.row()
     keys = ("run", "accuracy", "accuracy_low", "bytes")
     assert [row[key] for key in keys] == ["first", 0.45, first.interval[0], 70]
@@ -78,7 +78,7 @@ def test_two_runs(make_run):
 
 def test_the_better_one_is_named_whichever_comes_first(make_run):
     found = compare_runs([make_run("a"), make_run("b")], answers([0] * 9, [1] * 9), ["A", "B"])
-    assert "evidence that B, as it was trained, reads digits like these better than A." in words(
+    assert "evidence that B, as trained, is more accurate on digits like these than A." in words(
         found.pairs[0].statements
     )
 
@@ -94,7 +94,7 @@ def test_equal_runs(make_run, predictions):
     found = compare_runs([make_run("a"), make_run("b")], answers(predictions, predictions))
     (pair,) = found.pairs
     assert (pair.p, pair.p_holm, len(pair.only_first), len(pair.only_second)) == (1, 1, 0, 0)
-    assert words(pair.statements) == "custom a and custom b get the very same test images right."
+    assert words(pair.statements) == "custom a and custom b classify the same test images correctly."
 
 
 def test_several_pairs_are_corrected(make_run):
@@ -102,9 +102,7 @@ def test_several_pairs_are_corrected(make_run):
     found = compare_runs(runs, answers([1] * 9 + [0], [0] * 10, [1] * 8 + [0, 1]))
     assert [(pair.first, pair.second) for pair in found.pairs] == [(0, 1), (0, 2), (1, 2)]
     assert [pair.p_holm for pair in found.pairs] == holm([mcnemar(9, 0), mcnemar(1, 1), mcnemar(0, 9)])
-    assert "Corrected for the 3 pairs that are compared here (Holm), p = 0.012." in words(
-        found.pairs[0].statements
-    )
+    assert "Corrected for the 3 pairs compared here (Holm): p = 0.012." in words(found.pairs[0].statements)
     assert [score.right_alone.tolist() for score in found.scores] == [[8], [], [9]]
 
 
@@ -118,7 +116,7 @@ def test_what_needs_correction_is_judged_by_it(make_run):
 
 def test_runs_that_differ_in_their_seed_only_are_told_so(make_run):
     quick = RECIPES["quick"].config
-    told = "Their settings are the same but for the seed"
+    told = "Their settings differ in the seed only"
     runs = [
         make_run("a", quick),
         make_run("b", replace(quick, seed=1)),
@@ -137,7 +135,7 @@ def test_who_watched_the_test_set_is_named(make_run):
         replace(make_run("b", TrainConfig(monitor="test")), metadata=RunMetadata(name="mine")),
     ]
     found = compare_runs(runs, answers([1], [1]))
-    assert str(found.notes[1]).startswith("The test set was watched while training: mine. ")
+    assert str(found.notes[1]).startswith("The test set was monitored during training: mine. ")
 
 
 def test_names_that_are_given_twice_are_not_used(make_run):
@@ -165,9 +163,11 @@ def test_what_cannot_be_compared_is_refused(make_run):
         check_comparable([replace(run, id=str(n)) for n in range(9)], "mnist")
     with pytest.raises(InputError, match="Run a is named twice"):
         check_comparable([run, other, run], "mnist")
-    with pytest.raises(InputError, match="Run b belongs to the offline sample and the test images are MNIST"):
+    with pytest.raises(
+        InputError, match="Run b was trained on the offline sample and the test images are from MNIST"
+    ):
         check_comparable([run, other], "mnist")
-    with pytest.raises(InputError, match="Run a belongs to MNIST"):
+    with pytest.raises(InputError, match="Run a was trained on MNIST"):
         check_comparable([run, other], "sample")
     check_comparable([run, replace(other, results={})], "mnist")  # of weights from a file nobody knows
     with pytest.raises(InputError, match="different test images"):

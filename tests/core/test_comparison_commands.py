@@ -78,7 +78,7 @@ def test_runs_are_compared(capsys, store, sample):
         (["compare", "last", "last"], "is named twice"),
         (
             ["compare", "pretrained", "last"],
-            "Run pretrained belongs to MNIST and the test images are the offline",
+            "Run pretrained was trained on MNIST and the test images are from the offline",
         ),
         (["train", "--repeat", "0"], "--repeat must be from 1 to 1000, not 0."),
         (["train", "--repeat", "2", "--seed", str(2**31 - 1)], "seed must be from 0 to"),
@@ -90,7 +90,7 @@ def test_bad_input_gets_one_sentence(arguments, sentence, capsys, store):
     writer.close()
     assert main(arguments) == 2
     out, err = capsys.readouterr()
-    assert out == ""
+    assert out == "训练中断：{cause}"
     assert sentence in err
     assert len(err.splitlines()) == 1
 

@@ -220,7 +220,7 @@ def test_what_trains_or_failed_or_came_from_elsewhere_cannot_go_on(store, sample
         store.reopen(writer.id)
     writer.update("failed")
     writer.close()
-    with pytest.raises(InputError, match="can't be continued; train its settings anew"):
+    with pytest.raises(InputError, match="can't be continued; train its settings again"):
         store.reopen(writer.id)
     finished = train(store, sample)
     (store.get(finished).folder / "state.safetensors").unlink()

@@ -109,7 +109,7 @@ def test_eight_sigmoid_layers_vanish_and_relu_with_batch_norm_learns(sample):
 def test_two_hundred_images_are_learned_by_heart(sample):
     ill = history(replace(HEALTHY, train_size=200, epochs=40, widths=(128,)), sample)
     assert names(ill) == ["overfitting"]
-    assert "100.0% of the training images" in str(diagnose(ill)[0].evidence)
+    assert "Training accuracy is 100.0%" in str(diagnose(ill)[0].evidence)
     assert settings_after(ill).train_size == 60_000
 
 
@@ -120,7 +120,7 @@ def test_a_monitored_loss_that_rises_is_overfitting_too():
     epochs["train_accuracy"] = [0.9, 0.94, 0.95, 0.96]
     epochs["monitor_accuracy"] = [0.9, 0.93, 0.93, 0.93]
     (finding,) = diagnose(RunHistory(TrainConfig(), epochs))
-    assert "25% above its best, that of epoch 2" in str(finding.evidence)
+    assert "25% above its minimum at epoch 2" in str(finding.evidence)
     assert finding.fix == {"augmentation": "affine"}
     varied = TrainConfig(augmentation="affine", dropout=0.3)
     assert diagnose(RunHistory(varied, epochs))[0].fix == {"epochs": 2}

@@ -92,7 +92,7 @@ def test_what_a_run_does_not_have_is_said(never_begun, kind):
 
 
 def test_robustness_that_was_not_measured_is_said(never_begun):
-    with pytest.raises(InputError, match="not measured yet; the Evaluate page does that"):
+    with pytest.raises(InputError, match="not measured yet: use Evaluate"):
         export(never_begun, "robustness")
 
 
@@ -135,7 +135,7 @@ def test_onnx_draws_none_of_the_random_numbers_that_trainings_draw(run):
 
 def test_a_missing_onnx_package_gets_a_sentence(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(InputError, match="can't be written as ONNX"):
+    with pytest.raises(InputError, match="can't be exported as ONNX"):
         export(run, "onnx")
 
 

@@ -114,7 +114,7 @@ def folder(mnist: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     raw.mkdir(parents=True)
     for name, split in (("train", mnist.train), ("t10k", mnist.test)):
         for kind, values in (("images-idx3", split.images), ("labels-idx1", split.labels)):
-            content = IdxFile(values.shape, "").header + values.tobytes()
+            content = IdxFile(values.shape, "训练中断：{cause}").header + values.tobytes()
             (raw / f"{name}-{kind}-ubyte").write_bytes(content)
     return folder
 
@@ -263,7 +263,7 @@ def test_a_run_on_the_sample_has_no_script(runs):
 
 def test_a_run_that_learned_from_our_own_writing_has_no_script(runs):
     config = replace(runs["tutorial-3"].config, written_share=0.1)
-    with pytest.raises(InputError, match="our own writing"):
+    with pytest.raises(InputError, match="synthetic digits"):
         training_script(replace(runs["tutorial-3"], config=config))
 
 

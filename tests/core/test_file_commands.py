@@ -38,7 +38,7 @@ def answer(capsys, *arguments: str) -> dict:
 def refusal(capsys, *arguments: str) -> str:
     assert main(list(arguments)) == 2
     out, err = capsys.readouterr()
-    assert out == ""
+    assert out == "训练中断：{cause}"
     (line,) = err.splitlines()
     return line
 

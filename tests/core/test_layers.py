@@ -23,11 +23,11 @@ def test_the_cnn_of_tutorial_4b_reads_as_its_author_drew_it():
     layers = describe_layers(CNN)
     assert [words(layer) for layer in layers] == [
         "Image | -1 to 1",
-        "Convolution 3 x 3, 32 maps | max pooling 2 x 2 | ReLU",
-        "Convolution 3 x 3, 64 maps | max pooling 2 x 2 | ReLU",
-        "All in one row",
+        "Conv 3x3, 32 channels | max pool 2x2 | ReLU",
+        "Conv 3x3, 64 channels | max pool 2x2 | ReLU",
+        "Flatten",
         "Fully connected, 128 units | ReLU",
-        "Fully connected, one output for each digit",
+        "Fully connected, 10 outputs, one per digit",
     ]
     assert [layer.shape for layer in layers] == [
         (1, 28, 28),
@@ -84,9 +84,9 @@ def test_what_follows_a_layer_is_said():
     config = TrainConfig(batch_norm=True, dropout=0.25, widths=(64,), activation="tanh")
     assert words(describe_layers(config)[2]) == "Fully connected, 64 units | batch norm | Tanh | dropout 25%"
     assert words(describe_layers(replace(config, architecture="resnet"))[2]) == (
-        "Residual block of two convolutions 3 x 3, 16 maps | Tanh"
+        "Residual block, two conv 3x3, 16 channels | Tanh"
     )
-    assert str(describe_layers(RECIPES["quick"].config)[1].title) == "Convolution 5 x 5 in steps of 2, 8 maps"
+    assert str(describe_layers(RECIPES["quick"].config)[1].title) == "Conv 5x5, stride 2, 8 channels"
 
 
 def test_the_outline_has_shapes_only_and_draws_nothing():

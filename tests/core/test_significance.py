@@ -54,7 +54,7 @@ class TestWilson:
 
     @pytest.mark.parametrize(("correct", "total"), [(0, 0), (2, 1), (-1, 5)])
     def test_no_share_is_refused(self, correct, total):
-        with pytest.raises(InputError, match="no share"):
+        with pytest.raises(InputError, match="not a valid share"):
             wilson_interval(correct, total)
 
     @pytest.mark.parametrize("confidence", [0, 1, 95, float("nan")])
@@ -158,8 +158,8 @@ class TestSeeds:
             None,
         )
         assert words(test.statements) == (
-            "The mean of a less that of b is +25.00 points. The seeds of neither differ, so there is no "
-            "spread to test that against."
+            "The mean of a minus that of b is +25.00 percentage points. The seeds of neither group differ, so "
+            "there is no variance to test against."
         )
 
     def test_a_group_of_one_is_refused(self):
@@ -171,19 +171,19 @@ class TestSeeds:
         assert (summary.count, summary.lowest, summary.highest) == (3, 0.97, 0.99)
         assert (summary.mean, summary.deviation) == pytest.approx((0.98, 0.01), **CLOSE)
         assert str(summary.statement) == (
-            "3 seeds: mean 98.00%, standard deviation 1.00%, from 97.00% to 99.00%; 95% interval "
-            "(Student's t) of the mean over all seeds, on these same images, 95.52% to 100.48%."
+            "3 seeds: mean 98.00%, standard deviation 1.00%, from 97.00% to 99.00%; 95% confidence "
+            "interval (Student's t) of the mean over all seeds, on the same images, 95.52% to 100.48%."
         )
         one = seed_summary([0.97])
         assert (one.deviation, one.interval) == (None, None)
-        assert str(one.statement) == "One seed, 97.00%: one can't tell how seeds spread."
+        assert str(one.statement) == "One seed, 97.00%: one seed does not show the variance."
 
     def test_groups_in_words(self):
         clear = compare_groups([[0.97, 0.971, 0.969], [0.981, 0.98, 0.979]], ("a", "b"))[0, 1]
         assert clear.first.mean == pytest.approx(0.97)
-        assert "-1.00 points (95% interval -1.23 to -0.77)" in words(clear.statements)
-        assert "evidence that b does better than a on these images" in words(clear.statements)
-        assert "luck of the seeds about 3 times in 10,000 (Welch" in words(clear.statements)
+        assert "-1.00 percentage points (95% confidence interval -1.23 to -0.77)" in words(clear.statements)
+        assert "evidence that b is more accurate than a on these images" in words(clear.statements)
+        assert "randomness of the seeds about 3 times in 10,000 (Welch" in words(clear.statements)
         assert "Corrected" not in words(clear.statements)
         unclear = compare_groups([[0.97, 0.98], [0.975, 0.979]], ("a", "b"))[0, 1]
         assert "nor that they are equally good" in words(unclear.statements)
@@ -196,7 +196,7 @@ class TestSeeds:
         assert list(tests) == [(0, 1), (0, 2), (1, 2)]
         assert [test.p_holm for test in tests.values()] == holm(p_values)
         assert p_values[0] < 0.05 < tests[0, 1].p_holm
-        assert "Corrected for the 3 pairs that are compared here (Holm)" in words(tests[0, 1].statements)
+        assert "Corrected for the 3 pairs compared here (Holm)" in words(tests[0, 1].statements)
         assert "not below the usual 5%" in words(tests[0, 1].statements)
 
     def test_a_pair_without_spread_is_no_pair_to_correct_for(self):

@@ -30,28 +30,29 @@ def show(chosen: ComparedRuns) -> None:
     )
     st.caption(
         _(
-            "A dot is the share of the {images:,} test images that are read right. Its line is the 95% "
-            "interval (Wilson): where that share may well lie among all images like these. Lines may overlap "
-            "and the difference be real all the same, as all runs read the same images; that is tested below."
+            "A dot is the accuracy on the {images:,} test images. Its line is the 95% confidence "
+            "interval (Wilson) of the accuracy on all images like these. A difference can be "
+            "significant although the lines overlap, as all runs classify the same images; the "
+            "tests below take that into account."
         ).format(images=comparison.images)
     )
-    st.subheader(_("Is the difference real?"))
+    st.subheader(_("Significance: is the difference real?"))
     _show_pairs(chosen, comparison)
-    st.subheader(_("What each takes and gives"))
+    st.subheader(_("Results and cost of each run"))
     _show_table(chosen, comparison)
     st.caption(paragraph(comparison.notes))
 
 
 def score_words() -> ScoreWords:
     """Return what a chart of accuracies calls its parts."""
-    return ScoreWords(_("Run"), _("Test accuracy"), _("95% interval from"), _("95% interval to"))
+    return ScoreWords(_("Run"), _("Test accuracy"), _("95% CI, lower"), _("95% CI, upper"))
 
 
 def verdict(pair: Pair) -> str:
     """Say in a few words what a pair's test came to."""
     if not len(pair.only_first) + len(pair.only_second):
-        return _("The same images right")
-    return _("Evidence of a difference") if pair.p_holm < LEVEL else _("May be chance")
+        return _("Same images correct")
+    return _("Significant difference") if pair.p_holm < LEVEL else _("Not significant")
 
 
 def _show_pairs(chosen: ComparedRuns, comparison: Comparison) -> None:
@@ -84,15 +85,15 @@ def _pairs_table(chosen: ComparedRuns, comparison: Comparison) -> "pd.DataFrame"
 
 def _pair_columns() -> dict[str, Any]:
     column = st.column_config
-    first, second = _("Only the first right"), _("Only the second right")
+    first, second = _("Only first correct"), _("Only second correct")
     return {
         "pair": column.TextColumn(_("Pair"), width=PAIR),
-        "verdict": column.TextColumn(_("Verdict"), help=_("From p as corrected, below 5% or not.")),
+        "verdict": column.TextColumn(_("Verdict"), help=_("Significant when the corrected p is below 5%.")),
         "only_first": column.NumberColumn(
-            first, help=_("Images that only the first of the two reads right.")
+            first, help=_("Images that only the first of the two classifies correctly.")
         ),
         "only_second": column.NumberColumn(
-            second, help=_("Images that only the second of the two reads right.")
+            second, help=_("Images that only the second of the two classifies correctly.")
         ),
         "p": column.TextColumn("p", help=_("McNemar's exact test, two-sided.")),
         "p_holm": column.TextColumn(
@@ -128,16 +129,16 @@ def _score_columns() -> dict[str, Any]:
     return {
         "name": column.TextColumn(_("Run"), width=NAME),
         "accuracy": number(_("Test accuracy"), format="%.2f%%"),
-        "accuracy_low": number(_("95% from"), format="%.2f%%"),
-        "accuracy_high": number(_("95% to"), format="%.2f%%"),
+        "accuracy_low": number(_("95% CI, lower"), format="%.2f%%"),
+        "accuracy_high": number(_("95% CI, upper"), format="%.2f%%"),
         "loss": number(_("Loss"), format="%.4f", help=_("Mean cross-entropy on the test images, in nats.")),
         "parameters": number(_("Parameters"), format="localized"),
-        "bytes": number(_("Bytes"), format="localized", help=_("Of the file of weights.")),
+        "bytes": number(_("Bytes"), format="localized", help=_("Size of the weights file.")),
         "epochs": number(_("Epochs"), format="%.4g"),
         "train_seconds": number(
-            _("Seconds"), format="localized", help=_("Of training, on the machine it ran on.")
+            _("Seconds"), format="localized", help=_("Training time on the machine that trained it.")
         ),
-        "images_per_second": number(_("Images per second"), format="localized", help=_("While training.")),
+        "images_per_second": number(_("Images per second"), format="localized", help=_("During training.")),
         "device": column.TextColumn(_("Device")),
         "threads": number(_("Threads")),
     }

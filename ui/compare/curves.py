@@ -32,7 +32,12 @@ def _show(chosen: ComparedRuns) -> None:
         quantity, over, logarithmic = _choose_quantity(), _choose_position(), _choose_axis() == "log"
     curves = [_curve(history(run), quantity, over) for run in _now(chosen)]
     if not any(len(values) for _positions, values in curves):
-        st.info(_("Nothing was measured of these yet; choose another curve, or wait for the first epoch."))
+        st.info(
+            _(
+                "These runs have no data for this curve yet; choose another curve, or wait for the "
+                "first epoch."
+            )
+        )
         return
     as_errors = quantity == "monitor_accuracy" and logarithmic
     if as_errors:
@@ -40,7 +45,7 @@ def _show(chosen: ComparedRuns) -> None:
     points = run_curves(chosen.names, curves, logarithmic)
     spec = run_curve_spec(chosen.names, _("Run"), _axes(quantity, over, logarithmic))
     st.vega_lite_chart(
-        points, spec, key="curves", alt=_("The curves of the runs, each in its colour and dashes")
+        points, spec, key="curves", alt=_("Learning curves of the runs, each with its colour and dashes")
     )
     _show_ends(chosen, curves, quantity, as_errors)
 
@@ -52,10 +57,10 @@ def _now(chosen: ComparedRuns) -> list:
 
 def _choose_quantity() -> str:
     names = {
-        "monitor_accuracy": _("Accuracy on watched images"),
-        "monitor_loss": _("Loss on watched images"),
-        "train_accuracy": _("Accuracy on training images"),
-        "train_loss": _("Loss on training images"),
+        "monitor_accuracy": _("Accuracy on monitored images"),
+        "monitor_loss": _("Loss on monitored images"),
+        "train_accuracy": _("Training accuracy"),
+        "train_loss": _("Training loss"),
     }
     return url_choice(st.selectbox, _("Curve"), names, "curve", "monitor_accuracy", width=280)
 
@@ -63,7 +68,13 @@ def _choose_quantity() -> str:
 def _choose_position() -> str:
     names = {"epochs": _("by epochs"), "steps": _("by steps"), "seconds": _("by seconds")}
     return url_choice(
-        st.segmented_control, _("Along"), names, "over", "epochs", required=True, label_visibility="collapsed"
+        st.segmented_control,
+        _("Horizontal axis"),
+        names,
+        "over",
+        "epochs",
+        required=True,
+        label_visibility="collapsed",
     )
 
 
@@ -88,7 +99,7 @@ def _axes(quantity: str, over: str, logarithmic: bool) -> CurveAxes:
     if quantity.endswith("loss"):
         return CurveAxes(along, _("loss"), ".3g", ".6~g", logarithmic, whole)
     if logarithmic:
-        return CurveAxes(along, _("errors"), ".2%", "~%", True, whole)
+        return CurveAxes(along, _("error rate"), ".2%", "~%", True, whole)
     return CurveAxes(along, _("accuracy"), ".2%", ".1~%", False, whole)
 
 
@@ -100,9 +111,9 @@ def _show_ends(chosen: ComparedRuns, curves: list, quantity: str, as_errors: boo
         for name, (_positions, values) in zip(chosen.names, curves, strict=True)
         if len(values)
     ]
-    st.text(_("They end at: {values}.").format(values=list_text(ends)))
+    st.text(_("Final values: {values}.").format(values=list_text(ends)))
     if as_errors:
-        st.caption(_("Errors: the share of images read wrongly, so that a logarithmic axis can show it."))
+        st.caption(_("Error rate: the share of images misclassified, which suits a logarithmic axis."))
     watched = {(run.config.monitor, run.config.validation_size) for run in chosen.runs}
     if quantity.startswith("monitor") and len(watched) > 1:
-        st.caption(_("Not all of them watched the same images, so small differences here mean little."))
+        st.caption(_("Not all runs monitored the same images, so small differences here mean little."))

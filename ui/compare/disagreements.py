@@ -44,7 +44,7 @@ def _choose_places(chosen: ComparedRuns) -> tuple[int, ...]:
     pairs = {f"{a + 1}-{b + 1}": (a, b) for a, b in combinations(everyone, 2)}
     labels = {"all": _("All runs")}
     labels |= {key: " – ".join(chosen.names[place] for place in pair) for key, pair in pairs.items()}
-    key = url_choice(st.selectbox, _("Among"), labels, "among", "all", width=520)
+    key = url_choice(st.selectbox, _("Runs"), labels, "among", "all", width=520)
     return pairs.get(key, everyone)
 
 
@@ -53,12 +53,12 @@ def _groups(chosen: ComparedRuns, places: tuple[int, ...]) -> dict[str, tuple[st
     results = [resources.evaluation(chosen.runs[place]) for place in places]
     right = np.array([result.predictions == result.labels for result in results])
     often = right.sum(axis=0)
-    only = _("Only {run} is right")
+    only = _("Only {run} correct")
     groups = {
         str(place + 1): (only.format(run=shortened(chosen.names[place])), np.flatnonzero(row & (often == 1)))
         for place, row in zip(places, right, strict=True)
     }
-    none = _("Neither is right") if len(places) == 2 else _("None is right")
+    none = _("Neither correct") if len(places) == 2 else _("None correct")
     return groups | {"none": (none, np.flatnonzero(often == 0))}
 
 
@@ -66,7 +66,7 @@ def _groups(chosen: ComparedRuns, places: tuple[int, ...]) -> dict[str, tuple[st
 def _show_pages(chosen: ComparedRuns, places: tuple[int, ...], indices: np.ndarray, key: str) -> None:
     """Show the images a page at a time, so that turning it draws nothing else anew."""
     if not len(indices):
-        st.info(_("There are none. Choose other images above."))
+        st.info(_("There are no such images. Choose others above."))
         return
     last = (len(indices) - 1) // AT_ONCE
     page = _page(key)
@@ -74,7 +74,7 @@ def _show_pages(chosen: ComparedRuns, places: tuple[int, ...], indices: np.ndarr
     split = resources.dataset().test
     readers = [(chosen.names[place], resources.evaluation(chosen.runs[place])) for place in places]
     st.html(grid_html((compared_figure(split, int(index), readers) for index in here), columns=6))
-    words = _("Images {first:,} to {last:,} of {all:,}. The bold figure is the label.")
+    words = _("Images {first:,} to {last:,} of {all:,}. Bold: the label.")
     first = page * AT_ONCE
     st.caption(words.format(first=first + 1, last=first + len(here), all=len(indices)))
     if last:
@@ -107,7 +107,7 @@ def compared_figure(split: Split, index: int, readers: list[tuple[str, Evaluatio
         lines.append(
             _("{run}: {value}").format(run=escape(shortened(name, 20)), value=f"<b{style}>{read}</b> {sure}")
         )
-        heard.append(_("{run} reads {read}, {sure} sure").format(run=name, read=read, sure=sure))
+        heard.append(_("{run} predicts {read}, confidence {sure}").format(run=name, read=read, sure=sure))
     alt = _("Test image {number}, a {label}: {readings}")
     return Figure(
         split.images[index],

@@ -53,9 +53,10 @@ def show(chosen: ComparedRuns) -> None:
     groups = _groups(chosen)
     st.markdown(
         _(
-            "Another seed means other first weights and another order of the images, and so another network. "
-            "Several seeds of the same settings tell how much is the settings' doing and how much is luck. "
-            "Beside the runs chosen above, all your runs with the same settings count."
+            "Another seed gives other initial weights and another order of the images, and so "
+            "another network. Several seeds with the same settings show how much accuracy varies "
+            "by chance. The groups hold the runs chosen above and all your other runs with the "
+            "same settings."
         )
     )
     coming = [run.id for group in groups for run in group.coming]
@@ -85,7 +86,7 @@ def _group_name(group: Group, groups: Sequence[Group]) -> str:
 def _show_summaries(groups: Sequence[Group]) -> None:
     tested = [group for group in groups if group.tested]
     if not tested:
-        st.info(_("None of these runs has been tested yet; wait until one has ended."))
+        st.info(_("None of these runs has a test accuracy yet; wait until one has finished."))
         return
     summaries: list[SeedSummary] = [seed_summary(group.accuracies) for group in tested]
     names = [group.name for group in tested]
@@ -98,8 +99,8 @@ def _show_summaries(groups: Sequence[Group]) -> None:
         )
         st.caption(
             _(
-                "A ring is one seed's network. The diamond below is their mean, with the 95% interval "
-                "(Student's t) of the mean that all seeds would have."
+                "A ring is the accuracy of one seed. The diamond is the mean of the group; its line "
+                "is the 95% confidence interval (Student's t) of the mean over all seeds."
             )
         )
     lines = (
@@ -129,7 +130,7 @@ def _show_repeat(groups: Sequence[Group]) -> None:
         st.error(translate(problem))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         place = st.selectbox(
-            _("Settings of"),
+            _("Settings of run"),
             range(len(groups)),
             format_func=lambda n: groups[n].name,
             key=REPEATED_KEY,
@@ -162,13 +163,11 @@ def _show_repeat(groups: Sequence[Group]) -> None:
 def _refusal(run: Run, room: int) -> str | None:
     """Say why a run can't be repeated now; None if it can."""
     if not room:
-        return _("The line of waiting trainings is full; wait until one of them has ended.")
+        return _("The queue is full; wait until one of its runs has finished.")
     if len(run.changes) > 1:
-        return _("This run was changed while it trained, so that its settings alone don't repeat it.")
+        return _("This run was changed during training, so its settings alone do not reproduce it.")
     if run.status not in (*UNFINISHED, "finished"):
-        return _(
-            "This run didn't come to its end, so that its repeats would train longer; continue it first."
-        )
+        return _("This run did not finish, so its repeats would train longer; continue it first.")
     return None
 
 
@@ -176,12 +175,12 @@ def _plan(group: Group, count: int, room: int) -> str:
     """Say what would be trained, and how long that may take."""
     used = _used_seeds(group)
     seeds = list_text(str(config.seed) for config in next_seeds(group.run.config, used, count))
-    words = _("Seeds {seeds}, one after the other, each a run of its own in your list.")
+    words = _("Seeds {seeds} are trained one after the other; each is a separate run in your list.")
     sentences = [words.format(seeds=seeds)]
     if seconds := group.run.results.get("train_seconds"):
-        about = _("It took {one} to train once, so about {all} in all.")
+        about = _("One training took {one}, so all take about {all}.")
         sentences.append(about.format(one=duration_text(seconds), all=duration_text(seconds * count)))
-    return sentences_text([*sentences, _("The line has room for {room} more.").format(room=room)])
+    return sentences_text([*sentences, _("The queue has room for {room} more.").format(room=room)])
 
 
 def _used_seeds(group: Group) -> set[int]:
@@ -204,15 +203,11 @@ def _show_progress(run_ids: Sequence[str]) -> None:
     if len(runs) < len(run_ids):
         st.rerun()
     done = sum(progress_share(run) or 0.0 for run in runs)
-    words = ngettext("{n} seed on the way: {now}", "{n} seeds on the way: {now}", len(runs))
+    words = ngettext("{n} seed remaining: {now}", "{n} seeds remaining: {now}", len(runs))
     training = [
         f"{run.config.seed} ({progress_share(run) or 0:.0%})" for run in runs if run.status == "running"
     ]
-    now = (
-        _("training seed {seeds}").format(seeds=list_text(training))
-        if training
-        else _("waiting for their turn")
-    )
+    now = _("training seed {seeds}").format(seeds=list_text(training)) if training else _("queued")
     with st.container(border=True, key="seeds_coming"):
         st.progress(min(1.0, done / len(runs)), text=words.format(n=len(runs), now=now))
         st.button(_("Stop them"), icon=":material/stop:", on_click=_stop, args=(run_ids,), key="stop_seeds")

@@ -62,7 +62,7 @@ def choose_runs() -> ComparedRuns:
         placeholder=_("Choose runs"),
     )
     if len(picked) < FEWEST:
-        st.info(_("Choose at least two runs, to see how they differ and whether it matters."))
+        st.info(_("Choose at least two runs to compare."))
         st.stop()
     chosen = [runs[run] for run in picked]
     return ComparedRuns(tuple(chosen), tuple(short_names(chosen)))
@@ -87,7 +87,7 @@ def short_names(runs: Sequence[Run]) -> list[str]:
 def show_address(chosen: ComparedRuns) -> None:
     """Show the link to this comparison."""
     with st.popover(_("Link to this comparison"), icon=":material/link:"):
-        st.caption(_("Whoever has this link can look at these runs."))
+        st.caption(_("Everyone with this link can view these runs."))
         query = urlencode({COMPARED_KEY: ",".join(run.id for run in chosen.runs)}, safe=",")
         st.code(urljoin(st.context.url or "/", "compare") + "?" + query, language=None, wrap_lines=True)
 
@@ -137,7 +137,7 @@ def _evaluations(chosen: ComparedRuns) -> "list[Evaluation]":
         bar = evaluation_progress(ids)
     found: list[Evaluation] = []
     for run, name in zip(chosen.runs, chosen.names, strict=True):
-        words = _("{run} reads the test images ({number} of {all}) …")
+        words = _("{run} classifies the test images ({number} of {all})")
         text = words.format(run=shortened(name), number=len(found) + 1, all=count)
 
         def show(fraction: float, text: str = text) -> None:

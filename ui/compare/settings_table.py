@@ -26,9 +26,9 @@ def show(chosen: ComparedRuns) -> None:
         rows = {_(LABELS[name]): setting_texts(name, configs) for name in settings}
         st.html(table_html(_("Setting"), chosen.names, rows))
         same = len(LABELS) - len(settings)
-        st.caption(_("The other {count} settings are the same in all of them.").format(count=same))
+        st.caption(_("The other {count} settings are the same in all runs.").format(count=same))
     else:
-        st.info(_("All their settings are the same, the seed as well: choose runs that differ in something."))
+        st.info(_("All settings are the same, the seed too: choose runs with different settings."))
     for line in _changes(chosen):
         st.caption(escape_markdown(line))
 
@@ -78,7 +78,7 @@ def table_html(corner: str, columns: tuple[str, ...], rows: dict[str, list[str]]
 
 def _changes(chosen: ComparedRuns) -> Iterator[str]:
     """Say what people changed while a run trained."""
-    words = _("{run}: from step {step:,} on with learning rate {rate} and {epochs} epochs in all.")
+    words = _("{run}: learning rate {rate} from step {step:,} on, {epochs} epochs in all.")
     for run, name in zip(chosen.runs, chosen.names, strict=True):
         for change in run.changes[1:]:
             rate = number_text(change.learning_rate)

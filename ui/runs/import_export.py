@@ -28,7 +28,7 @@ IMPORTED_KEY = "import_run"  # the id of the run that the last file became
 
 def show_export(run: Run) -> None:
     """Offer the files of a run once it is asked for them; each is made when it is asked for."""
-    files = st.popover(_("Take it away"), icon=":material/download:", key=TAKEAWAY_KEY, on_change="rerun")
+    files = st.popover(_("Export"), icon=":material/download:", key=TAKEAWAY_KEY, on_change="rerun")
     if not files.open:
         return
     with files:
@@ -46,16 +46,14 @@ def show_export(run: Run) -> None:
                 width="stretch",
             )
             words.caption(translate(missing) if missing else _(entry.description))
-        st.caption(
-            _("Charts are saved as PNG by the button that appears when you point at them or tap them.")
-        )
+        st.caption(_("To save a chart as PNG, point at it or tap it and use the button that appears."))
 
 
 def show_import() -> None:
     """Take settings or weights that were saved here, or by another Digit Lab."""
-    with st.expander(_("Load a file"), icon=":material/upload:", key="bring_back"):
+    with st.expander(_("Import"), icon=":material/upload:", key="bring_back"):
         st.file_uploader(
-            _("Settings (.json) or weights (.safetensors) that were saved here"),
+            _("Settings (.json) or weights (.safetensors) exported from Digit Lab"),
             type=["json", "safetensors"],
             max_upload_size=MOST_WEIGHTS_BYTES // 1_000_000,
             key=FILE_KEY,
@@ -91,9 +89,9 @@ def _load(file: "UploadedFile") -> tuple[str, str]:
         path.write_bytes(file.getbuffer())
         if file.name.lower().endswith(".json"):
             fill_form(read_config(path, file.name))
-            return "", N_("The settings of {file} are in the form now.")
+            return "", N_("The settings of {file} were loaded into the form.")
         run = import_weights(resources.run_store(), path, file.name, visitor.identity())
         set_url_parameters({RUN_KEY: run.id})
         return run.id, N_(
-            "The weights of {file} are a run now: see where it errs, or let it read what you draw."
+            "The weights of {file} were imported as a run: evaluate it, or test it on your handwriting."
         )

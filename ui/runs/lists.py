@@ -154,7 +154,7 @@ def _columns() -> dict[str, Any]:
         "status": kind.TextColumn(_("Status"), width=STATUS),
         "seconds": kind.NumberColumn(_("Seconds"), format="%.1f"),
         "epochs": kind.NumberColumn(_("Epochs"), format="%.4g"),
-        "begun": kind.DatetimeColumn(_("Begun"), format=_("D MMM YYYY, HH:mm")),
+        "begun": kind.DatetimeColumn(_("Started"), format=_("D MMM YYYY, HH:mm")),
         "settings": kind.TextColumn(_("Settings"), width="large"),
     }
 

@@ -20,7 +20,7 @@ from ui.url_state import RUN_KEY, current_run, link
 def recipe_label(run: Run) -> str:
     """Return the recipe's name, or the network's for settings of one's own."""
     if run.is_pretrained:
-        return _("Shipped model")
+        return _("Pretrained model")
     entry = RECIPES.get(run.config.recipe) or ARCHITECTURES[run.config.architecture]
     return _(entry.label)
 

@@ -62,7 +62,7 @@ def _table_on_disk(file: Path, steps_per_epoch: int, written: int) -> "pd.DataFr
 def status_text(status: str) -> str:
     """Say how a run stands."""
     return {
-        "queued": _("waiting"),
+        "queued": _("queued"),
         "running": _("training"),
         "paused": _("paused"),
         "finished": _("finished"),
@@ -77,7 +77,7 @@ def progress_text(snapshot: "Snapshot") -> str:
     if snapshot.status == "queued":
         return _waiting_text(snapshot)
     if snapshot.seconds_left is None:
-        return _("Getting ready …")
+        return _("Preparing")
     epochs = snapshot.config.epochs
     steps_per_epoch = snapshot.steps // epochs
     return _("Epoch {epoch} of {epochs}, {left} left, {speed} images per second").format(
@@ -90,9 +90,7 @@ def progress_text(snapshot: "Snapshot") -> str:
 
 def _waiting_text(snapshot: "Snapshot") -> str:
     place = snapshot.place_in_line
-    text = ngettext("Waiting for {n} training to end", "Waiting for {n} trainings to end", place).format(
-        n=place
-    )
+    text = ngettext("Queued behind {n} run", "Queued behind {n} runs", place).format(n=place)
     if snapshot.wait_seconds is None:
         return text
     return _("{waiting}, about {time}").format(waiting=text, time=duration_text(snapshot.wait_seconds))

@@ -37,7 +37,7 @@ def show_findings(
     for finding in findings:
         _show_finding(finding, config, run_id, controllable and not has_dead_units)
     if not findings and healthy:
-        st.markdown(":material/health_and_safety: " + _("Run doctor: nothing wrong to be seen."))
+        st.markdown(":material/health_and_safety: " + _("Diagnostics: no problems found."))
 
 
 def _show_finding(finding: Finding, config: TrainConfig, run_id: str, controllable: bool) -> None:
@@ -46,19 +46,19 @@ def _show_finding(finding: Finding, config: TrainConfig, run_id: str, controllab
         st.markdown(sentences_text([translate(finding.evidence), translate(finding.meaning)]))
         if finding.fix is None or finding.advice is None:
             return
-        st.markdown(_("What helps: {advice}").format(advice=translate(finding.advice)))
+        st.markdown(_("Remedy: {advice}").format(advice=translate(finding.advice)))
         with st.container(horizontal=True):
             st.button(
-                _("Use this fix"),
+                _("Use this remedy"),
                 icon=":material/healing:",
                 key=f"fix_{finding.name}",
                 on_click=_apply_fix,
                 args=(config, finding),
-                help=_("Fills the form with this run's settings and the fix; then start a new run."),
+                help=_("Fills the form with this run's settings and the remedy; then start a new run."),
             )
             if controllable and finding.name in LIVE_FIXES:
                 st.button(
-                    _("Change it in this run"),
+                    _("Apply to this run"),
                     key=f"change_{finding.name}",
                     on_click=resources.training_queue().set_learning_rate,
                     args=(run_id, finding.fix["learning_rate"]),
@@ -75,7 +75,7 @@ def _apply_fix(config: TrainConfig, finding: Finding) -> None:
 
 def show_probe(config: TrainConfig, probe: Probe) -> None:
     """Show the predictions for the watched digits, each layer's gradient norm and share of dead units."""
-    st.markdown("**" + _("Twelve digits it never trains on") + "**")
+    st.markdown("**" + _("Predictions: twelve digits it is not trained on") + "**")
     st.html(_watched_html(config, probe))
     layers = [layer for layer in describe_layers(config) if layer.parameters]
     if len(layers) != len(probe.gradient_norms):  # the run's network is from an older version
@@ -84,13 +84,23 @@ def show_probe(config: TrainConfig, probe: Probe) -> None:
     with gradients:
         st.markdown("**" + _("Gradient norm of each layer") + "**")
         st.html(_gradients_html(layers, probe))
-        st.caption(_("How strongly the loss pulls at a layer. Layers whose gradient is tiny hardly learn."))
+        st.caption(
+            _(
+                "Gradient norm: how strongly the loss depends on the weights of a layer. Layers with "
+                "a tiny gradient hardly learn."
+            )
+        )
     if all(share is None for share in probe.dead_shares):
         return
     with dead:
         st.markdown("**" + _("Dead ReLU units of each layer") + "**")
         st.html(_dead_html(layers, probe))
-        st.caption(_("Units that are zero for every image looked at: they neither help nor learn."))
+        st.caption(
+            _(
+                "Dead units: their output is zero for every probed image, so they have no gradient "
+                "and do not learn."
+            )
+        )
 
 
 def _watched_html(config: TrainConfig, probe: Probe) -> str:
@@ -109,7 +119,7 @@ def _digit_html(image: np.ndarray, label: int, shares: np.ndarray) -> str:
     read = int(np.argmax(shares))
     sure = sure_text(float(shares[read]), 0)
     style = "" if read == label else ' class="lab-wrong"'
-    alt = _("A {label}, read as {read}, {sure} sure").format(label=label, read=read, sure=sure)
+    alt = _("A {label}, predicted {read}, confidence {sure}").format(label=label, read=read, sure=sure)
     picture = f'<img src="{png_url(image)}" width="28" height="28" alt="{escape(alt)}">'
     caption = f"<b{style}>{read}</b> {sure}"
     return f'<figure class="lab-digit" role="listitem">{picture}<figcaption>{caption}</figcaption></figure>'

@@ -33,15 +33,15 @@ def show_live_controls(run: Run, snapshot: "Snapshot") -> None:
             on_click=_send_command,
             args=(run.id, "pause"),
             disabled=pending_command(run.id) is not None,
-            help=_("Keeps its place in the training, and lets others train meanwhile."),
+            help=_("Keeps the state of the training, and lets others train meanwhile."),
         )
         st.button(
-            _("Leave the line") if waits else _("Stop"),
+            _("Leave the queue") if waits else _("Stop"),
             icon=":material/stop:",
             on_click=_send_command,
             args=(run.id, "stop"),
             disabled=pending_command(run.id) is not None,
-            help=_("Ends it and keeps what it has learned; it can be continued later."),
+            help=_("Ends the training and keeps the weights; it can be continued later."),
         )
     if not waits:
         _show_learning_rate(snapshot)
@@ -53,7 +53,7 @@ def show_continuation(run: Run) -> None:
         return
     done = run.results.get("epochs", 0)
     if run.status != "finished" and done < run.config.epochs:
-        label = _("Go on with it, to its {n} epochs").format(n=run.config.epochs)
+        label = _("Continue to {n} epochs").format(n=run.config.epochs)
         st.button(label, icon=":material/resume:", key="resume", on_click=_resume, args=(run.id, None))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="continue"):
         room = MAX_EPOCHS - run.config.epochs
@@ -84,14 +84,14 @@ def _show_learning_rate(snapshot: "Snapshot") -> None:
     key = f"rate_{snapshot.run_id}"
     set_widget_value(key, snapshot.learning_rate)
     st.select_slider(
-        _("Learning rate from now on"),
+        _("New learning rate"),
         slider_values("learning_rate", snapshot.learning_rate),
         snapshot.learning_rate,
         format_func=number_text,
         key=key,
         on_change=_set_learning_rate,
         args=(snapshot.run_id,),
-        help=_("Takes effect at once; the schedule goes on from it."),
+        help=_("Takes effect at once; the schedule continues from it."),
     )
 
 

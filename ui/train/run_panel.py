@@ -60,14 +60,14 @@ def _show(run_id: str, was_active: bool, may_control: bool) -> None:
         if may_control and not was_active:
             show_continuation(run)
     if not may_control and not run.is_pretrained:
-        st.caption(_("This run was opened by a link: only who trained it can steer and continue it."))
+        st.caption(_("This run was opened by a link: only its owner can control or continue it."))
     # Don't nest fragments in a `run_every` fragment: the curves are one only when the run is inactive.
     curves = show_curves if was_active else st.fragment(show_curves)
     _show_numbers(run, live, may_control and snapshot is not None, curves)
 
 
 def _status(run: Run) -> str:
-    words = {"pause": _("pausing …"), "stop": _("stopping …")}
+    words = {"pause": _("pausing"), "stop": _("stopping")}
     command = pending_command(run.id)
     return words[command] if command and run.status in UNFINISHED else status_text(run.status)
 
@@ -78,7 +78,7 @@ def _show_result(run: Run, active: bool) -> None:
         st.error(translate(run.message))
     results = run.results
     if active:
-        st.caption(_("Its accuracy on the test images follows in a moment."))
+        st.caption(_("Measuring the test accuracy."))
     if "test_accuracy" in results:
         with st.container(horizontal=True, gap="small"):
             st.metric(_("Test accuracy"), percent_text(results["test_accuracy"]), width="content")
@@ -93,8 +93,11 @@ def _show_result(run: Run, active: bool) -> None:
 
 def _why_untested(run: Run) -> str:
     if run.results.get("imported"):
-        return _("It was not tested: its weights came from a file. Evaluate tells how well it reads.")
-    return _("It was not tested, as it did not come to its end. Evaluate tells how well it reads so far.")
+        return _("It has no test accuracy: its weights came from a file. The Evaluate page measures it.")
+    return _(
+        "It has no test accuracy: training did not finish. The Evaluate page measures the "
+        "weights saved so far."
+    )
 
 
 def _show_next_links(run: Run) -> None:
@@ -102,7 +105,7 @@ def _show_next_links(run: Run) -> None:
         if run.checkpoints:
             link("pages/evaluate.py", _("Evaluate it"), ":material/fact_check:")
             link("pages/draw.py", _("Test it on your handwriting"), ":material/draw:")
-            link("pages/compare.py", _("Compare it, repeat it"), ":material/compare_arrows:")
+            link("pages/compare.py", _("Compare or repeat it"), ":material/compare_arrows:")
         show_export(run)
 
 
@@ -155,30 +158,33 @@ def _loss(run: Run, rows: "pd.DataFrame", logarithmic: bool) -> Chart:
         "loss",
         loss_points(rows, names),
         curve_spec(run.config.epochs, names, ".3g", ".6~g", logarithmic),
-        _("Loss over the epochs"),
-        _("Loss: how far from certain and right it is, on average. Lower is better."),
+        _("Loss curves"),
+        _("Loss: how far the predictions are from the labels, on average. Lower is better."),
     )
 
 
 def _accuracy(run: Run, rows: "pd.DataFrame", logarithmic: bool) -> Chart:
-    names = _names(run, _("errors") if logarithmic else _("accuracy"))
+    names = _names(run, _("error rate") if logarithmic else _("accuracy"))
     return Chart(
         "accuracy",
         accuracy_points(rows, names, as_errors=logarithmic),
         curve_spec(run.config.epochs, names, ".2%", "~%" if logarithmic else ".1~%", logarithmic),
-        _("Accuracy after each epoch"),
-        _("Errors: share of images read wrongly. A straight line down means ever fewer by the same factor.")
+        _("Accuracy curves"),
+        _(
+            "Error rate: the share of images misclassified. On this axis a straight line means a "
+            "constant factor per epoch."
+        )
         if logarithmic
         else _(
-            "Accuracy: share of images read correctly. Where the training images are ahead, it has learned "
-            "them by heart."
+            "Accuracy: the share of images classified correctly. Where the training curve is "
+            "higher, the network overfits."
         ),
     )
 
 
 def _names(run: Run, value: str) -> CurveWords:
-    monitored = _("test images") if run.config.monitor == "test" else _("validation images")
-    return CurveWords(_("training images"), monitored, _("epoch"), value)
+    monitored = _("test set") if run.config.monitor == "test" else _("validation set")
+    return CurveWords(_("training set"), monitored, _("epoch"), value)
 
 
 def _axis() -> str:

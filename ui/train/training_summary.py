@@ -28,19 +28,19 @@ def show_training_summary(config: TrainConfig, queue_busy: bool) -> None:
     splits = split_images(config, data)
     images = len(splits.train)
     monitored = (
-        _("the {n:,} test images, as the tutorials do").format(n=len(splits.test))
+        _("the {n:,} test images, as in the tutorials").format(n=len(splits.test))
         if config.monitor == "test"
         else _("{n:,} validation images").format(n=len(splits.validation))
     )
     st.markdown(
-        _(
-            "It learns from **{images:,}** images in **{steps:,}** steps per epoch and watches {watched}."
-        ).format(images=images, steps=-(-images // config.batch_size), watched=monitored)
+        _("Training set: **{images:,}** images, **{steps:,}** steps per epoch. Monitored: {watched}.").format(
+            images=images, steps=-(-images // config.batch_size), watched=monitored
+        )
     )
     known = resources.epoch_timer().images_per_second(config) is not None
     st.fragment(_show_time, run_every=None if known else POLL_SECONDS)(config, images, known)
     with st.container(key="start"):
-        label = _("Start when its turn comes") if queue_busy else _("Start training")
+        label = _("Add to the queue") if queue_busy else _("Start training")
         st.button(label, type="primary", icon=":material/play_arrow:", on_click=_start, args=(config,))
     if error := st.session_state.pop(ERROR_KEY, None):
         st.error(translate(error))
@@ -55,8 +55,8 @@ def show_network(config: TrainConfig, expanded: bool) -> None:
         st.html(network_html(layers))
         st.caption(
             _(
-                "Parameters are the numbers that training adjusts. The output is what one image has become "
-                "after the layer: maps x height x width, or a row of units."
+                "Parameters are the weights and biases that training adjusts. Output is the shape of "
+                "one image after the layer: channels x height x width, or the number of units."
             )
         )
 
@@ -71,11 +71,11 @@ def _show_time(config: TrainConfig, images: int, known: bool) -> None:
 
 def _time_text(config: TrainConfig, images: int, speed: float | None) -> str:
     if speed is None and resources.training_queue().busy:
-        return _("How long an epoch takes is measured once the training in progress has ended.")
+        return _("The time per epoch is measured when the training in progress has ended.")
     if speed is None:
-        return _("Measuring how long an epoch takes on this machine …")
+        return _("Measuring the time per epoch on this machine")
     if speed == TOO_LARGE:
-        return _("Too large to try out beforehand; how long it takes shows when it trains.")
+        return _("This network is too large for a timing trial; its speed is shown during training.")
     seconds = images / speed
     return _("About {epoch} per epoch on this machine, {all} in all; measured in a short trial.").format(
         epoch=duration_text(seconds), all=duration_text(seconds * config.epochs)

@@ -53,7 +53,7 @@ def show_form(form: TrainForm) -> None:
 
 def _show_unusable(form: TrainForm) -> None:
     if form.unusable:
-        text = _("What the link says of {settings} can't be used; the recipe's own is shown instead.")
+        text = _("The link's value of {settings} is invalid; the recipe's own value is used instead.")
         st.warning(text.format(settings=", ".join(f"`{name}`" for name in form.unusable)))
 
 
@@ -85,10 +85,10 @@ def _show_changes(form: TrainForm) -> None:
     recipe = RECIPES[form.settings["recipe"]].config
     changed = [field for field, value in vars(recipe).items() if form.settings[field] != value]
     if form.adjusted:
-        text = _("Changed to go with the other settings: {settings}.")
+        text = _("Adjusted to match the other settings: {settings}.")
         st.caption(text.format(settings=_labels_text(form.adjusted)))
     if changed:
-        st.caption(_("Changed since: {settings}").format(settings=_labels_text(changed)))
+        st.caption(_("Changed from the recipe: {settings}").format(settings=_labels_text(changed)))
         st.button(_("Undo"), on_click=_restore_recipe, args=(recipe,), type="tertiary")
 
 
@@ -103,7 +103,7 @@ def _restore_recipe(config: TrainConfig) -> None:
 
 def _show_all_settings(form: TrainForm) -> None:
     """Show the rarely changed settings when their expander is open: each control costs the browser 3 ms."""
-    label = _("All settings")
+    label = _("All settings (hyperparameters)")
     set_widget_value(ALL_SETTINGS_KEY, st.session_state.get(ALL_SETTINGS_KEY, False), label)
     expander = st.expander(label, key=ALL_SETTINGS_KEY, on_change="rerun")
     if expander.open:
@@ -131,7 +131,7 @@ def _show_layers_after_convolution(form: TrainForm) -> None:
 
 
 def _show_optimization(form: TrainForm) -> None:
-    st.markdown("**" + _("How it learns") + "**")
+    st.markdown("**" + _("Optimization") + "**")
     _select(form, "optimizer", OPTIMIZERS)
     optimizer = form.settings["optimizer"]
     lowest = MIN_NESTEROV_MOMENTUM if optimizer == "nesterov" else 0
@@ -143,7 +143,7 @@ def _show_optimization(form: TrainForm) -> None:
 
 
 def _show_regularization(form: TrainForm) -> None:
-    st.markdown("**" + _("Against overfitting") + "**")
+    st.markdown("**" + _("Regularization") + "**")
     _slider(form, "dropout")
     _toggle(form, "batch_norm", disabled=form.settings["batch_size"] == 1)
     _slider(form, "label_smoothing", disabled=form.settings["loss"] == "nll")
@@ -151,7 +151,7 @@ def _show_regularization(form: TrainForm) -> None:
 
 
 def _show_data(form: TrainForm) -> None:
-    st.markdown("**" + _("Images and machine") + "**")
+    st.markdown("**" + _("Data and hardware") + "**")
     _select(form, "input_scaling", INPUT_SCALINGS)
     _slider(form, "train_size")
     _slider(form, "written_share")

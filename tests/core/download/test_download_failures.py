@@ -18,7 +18,9 @@ def test_other_bytes_than_mnist_are_thrown_away(stub_torchvision, mirror, tiny_f
     stub_torchvision(LIGHT)
     mirror.files[f"{IMAGES}.gz"] = gzip.compress(flip_a_bit(tiny_files[IMAGES]))
     sentence = failure(download_mnist(tmp_path / "here", mirror.url))
-    assert sentence.startswith("MNIST arrived incomplete or corrupted and was thrown away (wrong checksum)")
+    assert sentence.startswith(
+        "The download of MNIST was incomplete or corrupted and was deleted (wrong checksum)"
+    )
     assert left_in(tmp_path / "here") == []
 
 
@@ -26,13 +28,13 @@ def test_a_damaged_archive_is_thrown_away(stub_torchvision, mirror, tmp_path):
     stub_torchvision(LIGHT)
     archive = mirror.files[f"{IMAGES}.gz"]
     mirror.files[f"{IMAGES}.gz"] = archive[:1000] + bytes([archive[1000] ^ 255]) + archive[1001:]
-    assert "arrived incomplete or corrupted" in failure(download_mnist(tmp_path / "here", mirror.url))
+    assert "was incomplete or corrupted" in failure(download_mnist(tmp_path / "here", mirror.url))
     assert left_in(tmp_path / "here") == []
 
 
 def test_a_connection_that_breaks_off_is_noticed(mirror, tmp_path):
     mirror.fault = lambda request, content: request.wfile.write(content[: len(content) // 2])
-    assert "arrived incomplete or corrupted" in failure(download_mnist(tmp_path, mirror.url))
+    assert "was incomplete or corrupted" in failure(download_mnist(tmp_path, mirror.url))
     assert left_in(tmp_path) == []
 
 
