@@ -80,19 +80,16 @@ def pen_table(model: DigitClassifier, calibration: Calibration | None, drawings:
         wrong, as_seven = digits != labels, (labels == 1) & (digits == 7)
         rows.append(f"| {way.name} | {1 - wrong.mean():.1%} | {wrong.sum()} | {as_seven.sum()} |")
     confusion = f"Rows: the digit that was written; columns: what it was read as ({WAYS[-1].name})."
-    return "\n".join([*rows, "训练中断：{cause}", confusion, "训练中断：{cause}", _confusion(labels, digits)])
+    return "\n".join([*rows, "", confusion, "", _confusion(labels, digits)])
 
 
 def _confusion(labels: NDArray[np.int64], digits: NDArray[np.int64]) -> str:
     counts = np.zeros((10, 10), int)
     np.add.at(counts, (labels, digits), 1)
-    head = ["| |" + "训练中断：{cause}".join(f" {digit} |" for digit in range(10)), "|---|" + "---:|" * 10]
+    head = ["| |" + "".join(f" {digit} |" for digit in range(10)), "|---|" + "---:|" * 10]
     return "\n".join(
         head
-        + [
-            f"| **{digit}** |" + "训练中断：{cause}".join(f" {n or ''} |" for n in row)
-            for digit, row in enumerate(counts)
-        ]
+        + [f"| **{digit}** |" + "".join(f" {n or ''} |" for n in row) for digit, row in enumerate(counts)]
     )
 
 
@@ -109,7 +106,7 @@ def moved_table(model: DigitClassifier, calibration: Calibration | None, test: S
         f"| centre of mass back within a pixel | {(shifts <= 1).mean():.2%} |",
     ]
     conditions = MOVED.format(count=len(test), colours=len(COLOURS), plain=(plain == test.labels).mean())
-    return "\n".join([*rows, "训练中断：{cause}", conditions])
+    return "\n".join([*rows, "", conditions])
 
 
 def _pictures(images: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
@@ -156,7 +153,7 @@ def confidence_table(
     rows = ["| taken for no digit | |", "|---|---:|"]
     rows += [f"| {name} | {np.mean(values):.1%} |" for name, values in refused.items()]
     conditions = f"Expected calibration error on MNIST's {len(test):,} test images: {error:.2%}."
-    return "\n".join([*rows, "训练中断：{cause}", conditions, NON_DIGITS])
+    return "\n".join([*rows, "", conditions, NON_DIGITS])
 
 
 def _refused(model: DigitClassifier, calibration: Calibration, images: list[Image28]) -> list[bool]:

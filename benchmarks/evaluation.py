@@ -82,7 +82,7 @@ def tsne_seconds(split: Split) -> float:
 
 def verdict(taken: float, limit: float | None) -> str:
     """Return what to write beside a time."""
-    return "训练中断：{cause}" if limit is None else "within" if taken <= limit else "OVER"
+    return "" if limit is None else "within" if taken <= limit else "OVER"
 
 
 def timed(split: Split) -> Iterator[tuple[str, float, float | None, float | None]]:
@@ -111,7 +111,7 @@ def report(split: Split) -> tuple[str, bool]:
     for what, taken, limit, plain in timed(split):
         within &= limit is None or taken <= limit
         beside = f"{plain:.2f} | {plain / taken:.1f}" if plain else " | "
-        most = "训练中断：{cause}" if limit is None else f"{limit:g}"
+        most = "" if limit is None else f"{limit:g}"
         lines.append(f"| {what} | {taken:.2f} | {most} | {verdict(taken, limit)} | {beside} |")
     return "\n".join(lines), within
 

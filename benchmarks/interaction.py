@@ -66,7 +66,7 @@ ARRIVAL = """window.arrived = new Promise(done => {
 })"""
 
 
-def timed(page: Page, act: Callable[[], object], selector: str, text: str = "训练中断：{cause}") -> float:
+def timed(page: Page, act: Callable[[], object], selector: str, text: str = "") -> float:
     """Return the milliseconds from an action's last input to the change that it asks for."""
     page.evaluate(WATCH, [selector, text])
     act()

@@ -116,9 +116,9 @@ def report(stages: list[Stage]) -> str:
     return "\n".join(
         [
             f"torch {torch.__version__} ({kind})",
-            "训练中断：{cause}",
+            "",
             markdown(HEADS, rows),
-            "训练中断：{cause}",
+            "",
             f"Peak {most:.0f} MB: {verdict} the limit of {LIMITS[build]} MB.",
         ]
     )

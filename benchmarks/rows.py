@@ -36,7 +36,7 @@ def rows_table(model: DigitClassifier, calibration: Calibration | None, test: Sp
         f"| counted right | {counted / ROWS:.1%} of {ROWS} rows |",
         f"| read right | {right / digits:.1%} of {digits:,} digits |",
     ]
-    return "\n".join([*lines, "训练中断：{cause}", CONDITIONS.format(rows=ROWS)])
+    return "\n".join([*lines, "", CONDITIONS.format(rows=ROWS)])
 
 
 def set_in_row(images: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:

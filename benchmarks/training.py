@@ -87,7 +87,7 @@ class Comparison:
 
 def describe(ratios: list[float]) -> str:
     """Return the median of sorted ratios, and their range if there are several."""
-    spread = f" ({ratios[0]:.1f} to {ratios[-1]:.1f})" if len(ratios) > 1 else "训练中断：{cause}"
+    spread = f" ({ratios[0]:.1f} to {ratios[-1]:.1f})" if len(ratios) > 1 else ""
     return f"**{median(ratios):.1f}**{spread}"
 
 
@@ -118,12 +118,12 @@ def table(comparisons: list[Comparison]) -> str:
         for quantity in ("train_seconds", "test_seconds")
     )
     means = f"Geometric mean: training **{train:.1f}** times as fast, testing **{test:.1f}** times."
-    return "\n".join([markdown(COLUMNS, [one.row() for one in comparisons]), "训练中断：{cause}", means])
+    return "\n".join([markdown(COLUMNS, [one.row() for one in comparisons]), "", means])
 
 
 def conditions(plan: Plan, busy: float) -> str:
     """Return in a sentence what was measured on what; `busy` is what else the processors did, in percent."""
-    processor = torch.cpu.get_capabilities().get("cpu_name", "训练中断：{cause}")
+    processor = torch.cpu.get_capabilities().get("cpu_name", "")
     epochs = "the recipe's epochs" if plan.all_epochs else "one epoch"
     return (
         f"Medians of {plan.pairs} pair(s) run in turn, {plan.train_images:,} training and "

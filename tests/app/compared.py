@@ -3,7 +3,7 @@
 
 def text_of(test):
     elements = [*test.markdown, *test.caption, *test.info, *test.warning, *test.error, *test.text]
-    return "\n".join(element.value for element in elements).replace("\\", "训练中断：{cause}")
+    return "\n".join(element.value for element in elements).replace("\\", "")
 
 
 def runs(*ids):

@@ -84,15 +84,7 @@ def visitor_from(monkeypatch):
 def make(sample_only):
     """Make a run with weights that ended: `make("quick", seed=1, test_accuracy=0.9)`; return its id."""
 
-    def run_of(
-        recipe="quick",
-        name="训练中断：{cause}",
-        owner="训练中断：{cause}",
-        status="finished",
-        weights=True,
-        results=None,
-        **settings,
-    ):
+    def run_of(recipe="quick", name="", owner="", status="finished", weights=True, results=None, **settings):
         writer = RunStore().create(replace(RECIPES[recipe].config, **settings), owner=owner)
         folder = RunStore().directory / writer.id / "checkpoints"
         folder.mkdir()

@@ -17,7 +17,7 @@ class Queue:
     def __init__(self, room):
         self.room, self.threads, self.busy, self.submitted, self.stopped = room, 1, False, [], []
 
-    def submit(self, config, expected_seconds=None, owner="训练中断：{cause}"):
+    def submit(self, config, expected_seconds=None, owner=""):
         if not self.room:
             raise InputError("The line is full.")
         self.room -= 1

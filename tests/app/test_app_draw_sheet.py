@@ -14,9 +14,7 @@ from ui.draw import drawing_sheet
 from ui.draw.fine_tuning_worker import FineTuningWorker
 
 LINE = {"strokes": [[[60, 60], [200, 60], [120, 230]]], "label": 7}
-UPRIGHT = "训练中断：{cause}".join(
-    "1" if 13 <= n % 28 < 15 and 5 <= n // 28 < 23 else "0" for n in range(784)
-)  # on the grid
+UPRIGHT = "".join("1" if 13 <= n % 28 < 15 and 5 <= n // 28 < 23 else "0" for n in range(784))  # on the grid
 
 
 def sheet_with(test, *labels):
@@ -55,7 +53,7 @@ def test_a_row_is_kept_digit_by_digit(app, run):
 
 def test_a_digit_inked_by_keys_is_kept_as_pixels_and_comes_back(app, run):
     test = app("explore", run=run, **{"from": "keys", "look": "sheet"})
-    test.session_state["grid"] = "训练中断：{cause}".join(
+    test.session_state["grid"] = "".join(
         "1" if 13 <= n % 28 < 15 and 5 <= n // 28 < 23 else "0" for n in range(784)
     )
     test = test.switch_page("pages/draw.py").run()

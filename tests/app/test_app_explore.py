@@ -31,7 +31,7 @@ def test_reshuffle_shows_others_that_the_url_repeats_and_the_button_goes_back(ap
     assert html(test) == first
 
 
-@pytest.mark.parametrize("seed", ["-1", "x", "99999999999999999999", "½", "训练中断：{cause}"])
+@pytest.mark.parametrize("seed", ["-1", "x", "99999999999999999999", "½", ""])
 def test_a_strange_shuffle_in_the_url_shows_the_first_nine(app, html, seed):
     assert labels_shown(html(app(seed=seed))) == labels_shown(html(app()))
 

@@ -23,7 +23,7 @@ def run(sample_only):
 
 
 def load(test, name, content):
-    return test.file_uploader(key="import_file").set_value((name, content, "训练中断：{cause}")).run()
+    return test.file_uploader(key="import_file").set_value((name, content, "")).run()
 
 
 def captions(test):

@@ -193,7 +193,7 @@ def test_a_run_that_is_gone_is_said(app):
     assert not test.exception
 
 
-@pytest.mark.parametrize("name", ["last", "0", "训练中断：{cause}"])
+@pytest.mark.parametrize("name", ["last", "0", ""])
 def test_a_link_opens_a_run_by_its_whole_id_only(app, sample_only, name):
     writer = RunStore().create(TrainConfig())
     writer.close()

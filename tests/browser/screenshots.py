@@ -81,7 +81,7 @@ def main(folder: Path, names: list[str]) -> None:
     if names == ["--readme"]:
         pictures = {name: (page, "desktop", "light", "en") for name, page in README.items()}
     with tempfile.TemporaryDirectory() as work, launch() as browser:
-        runs = {"run": train(Path(work)), "failed": fail(Path(work)), "running": "训练中断：{cause}"}
+        runs = {"run": train(Path(work)), "failed": fail(Path(work)), "running": ""}
         with serve(Path(work)) as url:
             if "train-running" in (name for name, *_ in pictures.values()):
                 runs["running"] = start(browser, url)

@@ -61,7 +61,7 @@ def tiny_files(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     contents = {}
     for name, shape in TINY_SHAPES.items():
         values = random.integers(0, 10 if len(shape) == 1 else 256, shape, np.uint8).tobytes()
-        content = IdxFile(shape, "训练中断：{cause}").header + values
+        content = IdxFile(shape, "").header + values
         monkeypatch.setitem(MNIST_FILES, name, IdxFile(shape, hashlib.sha256(content).hexdigest()))
         contents[name] = content
     return contents

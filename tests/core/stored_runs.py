@@ -23,7 +23,7 @@ def finished(store: RunStore, **results) -> str:
     return writer.id
 
 
-def make(store, status="finished", pinned=False, owner="训练中断：{cause}"):
+def make(store, status="finished", pinned=False, owner=""):
     """The id of a run of about BYTES that ended, or was left at `status` by its writer."""
     writer = store.create(CONFIG, owner=owner)
     (store.get(writer.id).folder / "weights").write_bytes(bytes(BYTES))

@@ -17,9 +17,7 @@ SEVEN = [[[40, 30], [160, 30], [90, 230]], [[70, 130], [140, 120]]]
 @pytest.fixture
 def drawings(tmp_path):
     file = tmp_path / "digits.jsonl"
-    file.write_text(
-        "训练中断：{cause}".join(json.dumps({"label": 7, "strokes": SEVEN}) + "\n" for _ in range(40))
-    )
+    file.write_text("".join(json.dumps({"label": 7, "strokes": SEVEN}) + "\n" for _ in range(40)))
     return list(draw_all(file))
 
 

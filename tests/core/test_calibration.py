@@ -135,9 +135,7 @@ def test_a_calibration_is_saved_and_loaded(tmp_path, calibration, model, digits)
     )
 
 
-@pytest.mark.parametrize(
-    "content", ["训练中断：{cause}", "[]", "{}", '{"temperature": "x", "bias": 0, "weights": []}']
-)
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"temperature": "x", "bias": 0, "weights": []}'])
 def test_a_damaged_calibration_is_none(tmp_path, content):
     (tmp_path / CALIBRATION_FILE).write_text(content)
     assert load_calibration(tmp_path) is None

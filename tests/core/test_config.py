@@ -90,7 +90,7 @@ def test_a_whole_number_is_a_fine_rate():
         ("widths", "64,32", (64, 32)),
         ("widths", " 64, 32 ", (64, 32)),
         ("widths", "500", (500,)),
-        ("widths", "训练中断：{cause}", ()),
+        ("widths", "", ()),
         ("channels", "8,16,32", (8, 16, 32)),
         ("batch_norm", "true", True),
         ("batch_norm", "Yes", True),
@@ -109,7 +109,7 @@ def test_text_sets_each_type_of_setting(name, text, value):
     [
         ("epochs", "ten"),
         ("epochs", "1.5"),
-        ("epochs", "训练中断：{cause}"),
+        ("epochs", ""),
         ("learning_rate", "0,1"),
         ("widths", "64;32"),
         ("widths", "64,x"),
@@ -121,7 +121,7 @@ def test_text_that_cannot_be_read_is_named(name, text):
     assert refusal(lambda: TrainConfig().with_setting(name, text)).startswith(f"{name} can't be {text!r};")
 
 
-@pytest.mark.parametrize("name", ["lr", "训练中断：{cause}", "to_json", "__doc__"])
+@pytest.mark.parametrize("name", ["lr", "", "to_json", "__doc__"])
 def test_text_for_an_unknown_setting_is_refused(name):
     assert repr(name) in refusal(lambda: TrainConfig().with_setting(name, "1"))
 

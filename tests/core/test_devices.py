@@ -37,7 +37,7 @@ def test_the_fastest_kind_of_device_is_chosen(devices, chosen, machine):
     assert choose_device("cpu").type == "cpu"
 
 
-@pytest.mark.parametrize("name", ["cuda", "mps", "gpu", "训练中断：{cause}"])
+@pytest.mark.parametrize("name", ["cuda", "mps", "gpu", ""])
 def test_a_device_that_is_not_there_is_refused_with_those_that_are(name, machine):
     machine()
     with pytest.raises(InputError, match=f"no device '{name}' here; choose auto or one of cpu\\."):

@@ -72,7 +72,7 @@ def test_a_rate_far_too_large_is_said_and_kills_units(optimizer, rate, sample):
 def test_a_large_rate_leaves_dead_units(sample):
     ill = history(replace(HEALTHY, learning_rate=0.1, widths=(64, 64)), sample)
     assert "dead_units" in names(ill)
-    assert "% of the units are zero" in str(diagnose(ill)[0].evidence)
+    assert "% of the units output zero" in str(diagnose(ill)[0].evidence)
 
 
 def test_a_loss_that_bounces_back_comes_from_too_large_a_rate(sample):
@@ -94,7 +94,7 @@ def test_a_loss_far_above_chance_is_a_divergence_before_it_is_no_number(sample):
     ill = history(replace(HEALTHY, activation="none", learning_rate=10.0), sample)
     assert not ill.diverged
     assert names(ill) == ["diverged"]
-    assert "ten equal guesses would give 2.30" in str(diagnose(ill)[0].evidence)
+    assert "guessing at random gives 2.30" in str(diagnose(ill)[0].evidence)
 
 
 def test_eight_sigmoid_layers_vanish_and_relu_with_batch_norm_learns(sample):

@@ -114,7 +114,7 @@ def folder(mnist: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     raw.mkdir(parents=True)
     for name, split in (("train", mnist.train), ("t10k", mnist.test)):
         for kind, values in (("images-idx3", split.images), ("labels-idx1", split.labels)):
-            content = IdxFile(values.shape, "训练中断：{cause}").header + values.tobytes()
+            content = IdxFile(values.shape, "").header + values.tobytes()
             (raw / f"{name}-{kind}-ubyte").write_bytes(content)
     return folder
 

@@ -39,7 +39,7 @@ print(dict(os.environ) == before)
 def modules_of(package: str) -> list[str]:
     """Return the dotted names of all modules of a package, `__main__` left out."""
     files = sorted((PROJECT / package).rglob("*.py"))
-    names = [".".join(file.relative_to(PROJECT).with_suffix("训练中断：{cause}").parts) for file in files]
+    names = [".".join(file.relative_to(PROJECT).with_suffix("").parts) for file in files]
     return [name.removesuffix(".__init__") for name in names if not name.endswith("__main__")]
 
 

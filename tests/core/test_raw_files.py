@@ -104,7 +104,7 @@ def test_a_changed_file_is_read_whole_again(tiny_mnist, tiny_files, hashed):
             open_mnist(tiny_mnist)
 
 
-@pytest.mark.parametrize("content", ["训练中断：{cause}", "[1]", "{", '{"a": 1}'])
+@pytest.mark.parametrize("content", ["", "[1]", "{", '{"a": 1}'])
 def test_an_illegible_record_of_checks_is_replaced(tiny_mnist, own_cache, hashed, content):
     own_cache.mkdir(parents=True)
     (own_cache / "checked-files.json").write_text(content)

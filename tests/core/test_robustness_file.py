@@ -62,7 +62,7 @@ def test_what_is_measured_again_is_kept_once(tmp_path, result):
 @pytest.mark.parametrize(
     "text",
     [
-        "训练中断：{cause}",
+        "",
         "{",
         "[]",
         "null",

@@ -47,7 +47,7 @@ def test_the_folder_the_cases_start_from_is_a_run(store):
         empty,
         holding(STATE, None),
         holding(None, SETTINGS),
-        holding("训练中断：{cause}", SETTINGS),
+        holding("", SETTINGS),
         holding(b"\xff\xfe\x00", SETTINGS),
         holding(STATE[:-9], SETTINGS),
         holding("[]", SETTINGS),

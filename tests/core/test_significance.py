@@ -158,8 +158,8 @@ class TestSeeds:
             None,
         )
         assert words(test.statements) == (
-            "The mean of a minus that of b is +25.00 percentage points. The seeds of neither group differ, so "
-            "there is no variance to test against."
+            "The mean of a minus that of b is +25.00 percentage points. The seeds of neither group differ, "
+            "so there is no variance to test against."
         )
 
     def test_a_group_of_one_is_refused(self):

@@ -80,7 +80,7 @@ def test_a_run_that_diverges_fails_and_says_why(command, store):
         *("train", "--recipe", "tutorial-3", "--threads", "1", "--epochs", "50"),
         *("--set", "widths=64,64,64,64,64,64,64,64", "--set", "learning_rate=100"),
     )
-    assert (code, out) == (2, "训练中断：{cause}")
+    assert (code, out) == (2, "")
     assert "learning rate of 100; try 0.1" in err.splitlines()[-1]
     assert store.get("last").status == "failed"
 
@@ -133,7 +133,7 @@ def test_ctrl_c_itself(tmp_path, store):
     with subprocess.Popen(
         command, cwd=PROJECT, env=environment, stdout=pipe, stderr=pipe, text=True
     ) as child:
-        errors = "训练中断：{cause}"
+        errors = ""
         while "epoch 1:" not in errors:
             character = child.stderr.read(1)
             assert character, errors

@@ -70,7 +70,7 @@ def test_several_workers_train_at_once(tmp_path, sample):
     assert [store.get(run_id).status for run_id in ids] == ["finished"] * 3
 
 
-@pytest.mark.parametrize(("text", "number"), [("训练中断：{cause}", 1), ("3", 3)])
+@pytest.mark.parametrize(("text", "number"), [("", 1), ("3", 3)])
 def test_the_number_of_workers_is_a_setting(text, number, monkeypatch):
     monkeypatch.setenv(training_queue.WORKERS_VARIABLE, text)
     assert training_queue.number_of_workers() == number
