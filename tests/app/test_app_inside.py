@@ -190,7 +190,7 @@ def test_layers_are_shown_with_their_weights_and_activations(app, trained, html)
 
 
 def test_the_map_moves_and_shows_what_is_misread(app, trained):
-    test = app("inside", run=trained[0], part="map", moment="0", colour="error rate")
+    test = app("inside", run=trained[0], part="map", moment="0", colour="errors")
     wrong = len(
         evaluate(
             load_snapshot(RunStore().get(trained[0]), snapshots_of(RunStore().get(trained[0]))[0]),

@@ -55,7 +55,7 @@ def test_what_a_run_does_not_have_cannot_be_asked_for_and_says_why(app, run, pag
 def test_settings_from_a_file_fill_the_form(app):
     test = load(app("train"), "mine.json", json.dumps(CONFIG.to_json()).encode())
     assert not test.exception
-    assert test.success[0].value == "The settings of mine.json are in the form now."
+    assert test.success[0].value == "The settings of mine.json were loaded into the form."
     assert replace(form_settings(test), recipe="custom") == CONFIG
     assert RunStore().list() == []
 

@@ -126,7 +126,7 @@ def test_nesterov_is_given_momentum(app):
     control(test, "selectbox", "optimizer").select("nesterov").run()
     assert not test.error
     assert form_settings(test).momentum == 0.5
-    said = "Changed to go with the other settings: Momentum."
+    said = "Adjusted to match the other settings: Momentum."
     assert said in [c.value for c in test.caption]
     control(test, "select_slider", "epochs").set_value(7).run()
     assert said not in [c.value for c in test.caption]
