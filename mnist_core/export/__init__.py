@@ -1,1 +1,1 @@
-"""What can be taken away of a run, and brought back."""
+"""Export of runs to files, and import of settings and weights."""

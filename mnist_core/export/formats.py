@@ -1,4 +1,4 @@
-"""What can be taken away of a run, each kind a file that is built when it is asked for."""
+"""The export formats of a run; each builds its file on request."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExportFormat:
-    """One kind of file: `ending` of its name, `mime` type, `build` gives its bytes.
+    """An export format: file name `ending`, `mime` type, and `build`, which returns the file's bytes.
 
-    `check` raises InputError, quickly, when `build` could not give them for a run.
+    `check` raises InputError if the run can't be exported in this format; it is fast.
     """
 
     label: str
@@ -32,13 +32,13 @@ class ExportFormat:
 
 
 def export(run: Run, kind: str) -> bytes:
-    """Return the content of the file of `kind`, a key of EXPORTS; InputError when there can be none."""
+    """Return the file in format `kind`, a key of EXPORT_FORMATS; raises InputError if it can't be built."""
     EXPORT_FORMATS[kind].check(run)
     return EXPORT_FORMATS[kind].build(run)
 
 
 def problem(run: Run, kind: str) -> Message | None:
-    """Say why `export` would refuse; None when it would not."""
+    """Return the message of the InputError that `export` would raise, else None."""
     try:
         EXPORT_FORMATS[kind].check(run)
     except InputError as error:
@@ -47,7 +47,7 @@ def problem(run: Run, kind: str) -> Message | None:
 
 
 def file_name(run: Run, kind: str) -> str:
-    """Return what to call the file; of the run's id, which is a secret, it holds the beginning only."""
+    """Return the file name; it has only the start of the run's id, because the id is a secret."""
     return f"digit-lab-{run.config.recipe}-{run.id[:8]}.{EXPORT_FORMATS[kind].ending}"
 
 
@@ -95,11 +95,11 @@ def _check_robustness(run: Run) -> None:
 
 
 def _nothing_to_check(run: Run) -> None:
-    """A config can always be had."""
+    """Settings can always be exported."""
 
 
 def _bundle(run: Run) -> bytes:
-    """Zip all the others that there are."""
+    """Return a zip of all other formats that are available for `run`."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
         for kind, entry in EXPORT_FORMATS.items():

@@ -1,6 +1,6 @@
-"""Files that were taken away, brought back: a config, or weights, which become a run of their own.
+"""Import of settings from JSON, and of weights from safetensors as a new run.
 
-They may come from anybody, so nothing is built or loaded before it is known how large it will be.
+Files are untrusted: their size and header are checked before anything is built or loaded.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ Tensors = dict[str, tuple[str, tuple[int, ...]]]  # name -> type, shape
 
 
 def read_config(path: Path, name: str | None = None) -> TrainConfig:
-    """Read settings from the JSON file at `path`, called `name` in sentences.
+    """Read settings from the JSON file at `path`; messages call it `name`.
 
-    Raises InputError when they can't be used.
+    Raises InputError if the file can't be read or a setting is invalid.
     """
     name = name or str(path)
     _check_size(path, name, MOST_CONFIG_BYTES)
@@ -42,10 +42,10 @@ def read_config(path: Path, name: str | None = None) -> TrainConfig:
 
 
 def import_weights(store: RunStore, path: Path, name: str | None = None, owner: str = "") -> Run:
-    """Make a finished run of the weights in the safetensors file at `path`, called `name` in sentences.
+    """Create a finished run from the safetensors file at `path`; messages call it `name`.
 
-    The run is named after the file. Raises InputError when it isn't one of Digit Lab's, or its weights don't
-    fit the settings that come with them.
+    The run gets the file's name. Raises InputError if Digit Lab didn't write the file, or its weights don't
+    match the settings in its header.
     """
     from mnist_core.models.summary import count_parameters
 
@@ -65,7 +65,7 @@ def import_weights(store: RunStore, path: Path, name: str | None = None, owner: 
 
 
 def check_weights(path: Path, name: str) -> None:
-    """Raise InputError unless the file's header promises just the tensors of the network it names."""
+    """Raise InputError unless the header lists exactly the tensors of the network in its settings."""
     from safetensors import SafetensorError
 
     _check_size(path, name, MOST_WEIGHTS_BYTES)
@@ -112,7 +112,7 @@ def _not_ours(name: str) -> InputError:
 
 
 def _read_header(path: Path) -> tuple[dict[str, str], Tensors]:
-    """Return a safetensors file's metadata, and the type and shape of each tensor, without loading any."""
+    """Return a safetensors file's metadata and each tensor's type and shape, without loading tensors."""
     from safetensors import safe_open
 
     with safe_open(path, "pt") as file:
@@ -122,7 +122,7 @@ def _read_header(path: Path) -> tuple[dict[str, str], Tensors]:
 
 
 def _tensors_of(config: TrainConfig) -> Tensors:
-    """Return the type and shape of each tensor of the network of `config`, without making room for it."""
+    """Return each tensor's type and shape in the network of `config`, built on the meta device."""
     import torch
 
     from mnist_core.models.architectures import build_model

@@ -1,4 +1,4 @@
-"""A network as the Python source that builds it, layer by layer with the numbers it was built with."""
+"""Source code of a network: the Python expression that builds it, layer by layer."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ if TYPE_CHECKING:
     from torch import nn
 
 INDENT = "    "
-ALWAYS_SAID = {"p"}  # nn.Dropout() would leave the reader to look its default up
-BY_PLACE = 2  # arguments written without their names: nn.Conv2d(1, 32, kernel_size=3)
+ALWAYS_WRITTEN = {"p"}  # nn.Dropout's, even at its default
+MOST_POSITIONAL = 2  # positional arguments, as in nn.Conv2d(1, 32, kernel_size=3)
 
 
 def network_source(module: nn.Module, depth: int = 0) -> str:
-    """Return the expression that builds `module`, laid out as `ruff format` would.
+    """Return the expression that builds `module`, in the style of `ruff format`.
 
-    Layers of torch.nn are called `nn.X`, those of our own by their bare name. What is at its default is left
-    out, as are identities in a sequence. Modules must keep their constructor's arguments as attributes of
-    the same names, as torch.nn's do.
+    Layers of torch.nn are written `nn.X`, our own by their class name. Arguments at their defaults and
+    identities in an nn.Sequential are omitted. Modules must keep their constructor's arguments in attributes
+    of the same names, as those of torch.nn do.
     """
     from torch import nn
 
@@ -43,15 +43,15 @@ def _call(module: nn.Module) -> str:
         if not hasattr(module, parameter.name):
             continue
         value = _value(module, parameter.name)
-        if value == _default(module, parameter) and parameter.name not in ALWAYS_SAID:
+        if value == _default(module, parameter) and parameter.name not in ALWAYS_WRITTEN:
             continue
-        by_place = parameter.default is parameter.empty and place < BY_PLACE
-        arguments.append(repr(value) if by_place else f"{parameter.name}={value!r}")
+        positional = parameter.default is parameter.empty and place < MOST_POSITIONAL
+        arguments.append(repr(value) if positional else f"{parameter.name}={value!r}")
     return f"{_name(module)}({', '.join(arguments)})"
 
 
 def _value(module: nn.Module, name: str) -> object:
-    """Return a constructor's argument: (3, 3) as 3, and whether there is a bias instead of the bias."""
+    """Return a constructor argument's value: (3, 3) as 3, and for `bias` whether there is one."""
     value = getattr(module, name)
     if name == "bias":
         return value is not None
@@ -59,7 +59,7 @@ def _value(module: nn.Module, name: str) -> object:
 
 
 def _default(module: nn.Module, parameter: inspect.Parameter) -> object:
-    """Return what the argument would be if it were left out: a pooling's stride is then its kernel's size."""
+    """Return the argument's effective default: for a pooling's stride, the kernel size."""
     if parameter.name == "stride" and parameter.default is None:
         return _value(module, "kernel_size")
     return parameter.default

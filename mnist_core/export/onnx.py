@@ -1,4 +1,4 @@
-"""A model as an ONNX file, its input scaling included, for ONNX Runtime and what else reads the format."""
+"""Export of a model to ONNX, input scaling included."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ONE_AT_A_TIME = threading.Lock()  # the exporter keeps its state in global vari
 
 
 class _LogitsAndProbabilities(nn.Module):
-    """A classifier that gives its probabilities beside its logits."""
+    """A classifier that returns logits and probabilities."""
 
     def __init__(self, model: DigitClassifier) -> None:
         super().__init__()
@@ -30,9 +30,8 @@ class _LogitsAndProbabilities(nn.Module):
 def to_onnx(model: DigitClassifier) -> bytes:
     """Return an ONNX model: `images` uint8 [N, 28, 28] -> `logits` and `probabilities`, float [N, 10].
 
-    N is free. The model is put in evaluation mode. Raises InputError where torch can't write it. torch's
-    older exporter needs 37 MB and 0.1 s; the newer one, by torch.export, took 237 MB and 4 s, too much for a
-    small server that trains meanwhile.
+    N is dynamic. The model is put in evaluation mode. Raises InputError if torch can't export it. torch's
+    older exporter takes 37 MB and 0.1 s; the newer one (torch.export) took 237 MB and 4 s.
     """
     names = ["images", "logits", "probabilities"]
     with TemporaryDirectory() as folder, _ONE_AT_A_TIME:

@@ -1,4 +1,4 @@
-"""A run as one Python file that trains its network again, with torch and torchvision and nothing of ours."""
+"""Export of a run as a training script: one Python file that needs only torch and torchvision."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from mnist_core.export.script_facts import ScriptFacts
     from mnist_core.runs.run import Run
 
-MOST_COLUMNS = 88  # of a line, as ruff and black have it
-Setting = tuple[str, object, str]  # name, value, and what it means where the name doesn't say
+MOST_COLUMNS = 88  # per line, the default of ruff and black
+Setting = tuple[str, object, str]  # name, value, comment (may be empty)
 
 
 def training_script(run: Run) -> str:
@@ -38,7 +38,7 @@ def training_script(run: Run) -> str:
 
 
 def check_script(run: Run) -> None:
-    """Raise InputError when there can be no script of `run`."""
+    """Raise InputError if a script can't repeat `run`."""
     if run.results.get("source", "mnist") != "mnist":
         raise InputError(
             N_(
@@ -84,7 +84,7 @@ def _docstring(run: Run) -> str:
 
 
 def _pinned(package: str) -> str:
-    """Return what pip should install: the version that is in use here, if it is."""
+    """Return pip's requirement for `package`, pinned to the installed version if there is one."""
     try:
         return f"{package}=={version(package).partition('+')[0]}"
     except PackageNotFoundError:
@@ -92,7 +92,7 @@ def _pinned(package: str) -> str:
 
 
 def _imports(body: str) -> str:
-    """Import what `body` uses."""
+    """Return the import lines that `body` needs."""
     return Template(text.IMPORTS).substitute(math="import math\n" if "math." in body else "")
 
 
@@ -103,12 +103,12 @@ def _settings(facts: ScriptFacts) -> str:
         ("SEED", config.seed, ""),
         ("THREADS", facts.threads, ""),
         ("DEVICE", facts.device, "") if facts.device != "cpu" else None,
-        ("TRAIN_IMAGES", facts.train_images, "the first of the 60,000"),
-        ("VALIDATION_IMAGES", config.validation_size, "the last of them")
+        ("TRAIN_IMAGES", facts.train_images, "the first of MNIST's 60,000"),
+        ("VALIDATION_IMAGES", config.validation_size, "the last of the 60,000")
         if config.monitor == "validation"
         else None,
-        ("MEAN", scaling.mean, "taken from pixels between 0 and 1 ..."),
-        ("STD", scaling.std, "... that are then divided by this"),
+        ("MEAN", scaling.mean, "subtracted from pixels scaled to 0..1"),
+        ("STD", scaling.std, "divides the result"),
         *_augmentation_settings(facts),
         ("BATCH_SIZE", config.batch_size, ""),
         ("EPOCHS", facts.changes[-1].epochs, ""),
@@ -125,7 +125,7 @@ def _settings(facts: ScriptFacts) -> str:
 
 
 def _phases(facts: ScriptFacts) -> str:
-    """Return what was changed on the way, where the script has to know."""
+    """Return the table of learning rate changes; empty if the rate never changes or there are none."""
     if not facts.changes_rate or len(facts.changes) == 1:
         return ""
     rows = [
@@ -137,12 +137,12 @@ def _phases(facts: ScriptFacts) -> str:
 def _augmentation_settings(facts: ScriptFacts) -> list[Setting]:
     entry = AUGMENTATIONS[facts.config.augmentation]
     settings: list[Setting] = [
-        ("SHIFT", entry.shift, "pixels each way"),
-        ("ROTATION", entry.rotation, "degrees each way"),
-        ("SHEAR", entry.shear, "degrees each way"),
-        ("RESIZING", entry.scale, "share of the size, up or down"),
+        ("SHIFT", entry.shift, "pixels, in both directions"),
+        ("ROTATION", entry.rotation, "degrees, in both directions"),
+        ("SHEAR", entry.shear, "degrees, in both directions"),
+        ("RESIZING", entry.scale, "relative to the size, in both directions"),
         ("ELASTIC", entry.elastic, "pixels, a standard deviation"),
-        ("PEN", entry.line_width, "share of a pixel wider or narrower on both sides"),
+        ("PEN", entry.line_width, "largest share of the dilation or erosion"),
     ]
     return [setting for setting in settings if setting[1]]
 
@@ -189,7 +189,7 @@ def _optimizer(facts: ScriptFacts) -> str:
 
 
 def _set_rate(facts: ScriptFacts) -> str:
-    """Return the function that gives the optimizer, or both of them, a step's learning rate."""
+    """Return the source of the function that sets each optimizer's learning rate for a step."""
     constant = facts.config.schedule == "constant"
     if len(facts.changes) > 1:
         rate = text.PHASE_RATE + ("" if constant else text.SCHEDULED_PHASE_RATE)
@@ -212,7 +212,7 @@ def _augmentation(facts: ScriptFacts) -> str:
 
 
 def _helpers(facts: ScriptFacts) -> str:
-    """Return the functions that the training loop calls."""
+    """Return the source of the functions that the training loop calls."""
     from mnist_core.runtime.onednn_layout import LEAST_IMAGES
     from mnist_core.training.gradients import PIECE
 
@@ -234,7 +234,7 @@ def _helpers(facts: ScriptFacts) -> str:
 
 
 def _training(facts: ScriptFacts) -> str:
-    """Return the training loop, and the evaluation before and after it."""
+    """Return the source of the training loop and of the evaluation before and after it."""
     config = facts.config
     generators = [
         text.LAYERS_GENERATOR if facts.random_layers else "",
@@ -251,7 +251,7 @@ def _training(facts: ScriptFacts) -> str:
 
 
 def _batches(facts: ScriptFacts) -> str:
-    """Return the lines that make an epoch's batches, in this epoch's order and variation."""
+    """Return the source that creates an epoch's batches: order and augmentation."""
     config, varied = facts.config, facts.config.augmentation != "none"
     if not config.shuffle and not varied:
         return text.IN_ORDER
@@ -267,7 +267,7 @@ def _batches(facts: ScriptFacts) -> str:
 
 
 def _steps(facts: ScriptFacts) -> str:
-    """Return the loop over the batches."""
+    """Return the source of the loop over the batches."""
     source = text.EACH_STEP if facts.needs_steps else text.EACH_BATCH
     source += text.STOP if facts.last_step else ""
     source += text.GRADIENTS_IN_PARTS if facts.in_parts else text.GRADIENTS
@@ -277,7 +277,7 @@ def _steps(facts: ScriptFacts) -> str:
 
 
 def _forward(facts: ScriptFacts, training: bool) -> dict[str, str]:
-    """Return what stands before images and after them to make them logits."""
+    """Return the source text before and after the images in the expression for their logits."""
     if training and facts.bfloat16:
         return {"forward": "forward", "close": ""}
     if facts.blocked_layers:

@@ -1,4 +1,4 @@
-"""What an exported training script says besides a run's settings: what the run was trained on and how far."""
+"""The facts of a run that its exported training script depends on, besides the settings."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ ENDED_EARLY = ("stopped", "paused", "interrupted")
 
 @dataclass(frozen=True)
 class ScriptFacts:
-    """A run as its script sees it.
+    """What a run's script depends on.
 
-    `changes` are the scheduled changes; `last_step` is where the run was left, None where it finished.
+    `model` is on the meta device. `changes` are those of the learning rate and epochs; `last_step` is the
+    number of steps done if the run ended early, else None.
     """
 
     config: TrainConfig
@@ -39,59 +40,59 @@ class ScriptFacts:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches in an epoch."""
+        """Number of batches in an epoch."""
         return math.ceil(self.train_images / self.config.batch_size)
 
     @property
     def in_parts(self) -> bool:
-        """Whether batches are cut into parts, being too large for memory at once."""
+        """Whether batches are split into parts to limit memory."""
         from mnist_core.training.gradients import PIECE
 
         return min(self.config.batch_size, self.train_images) > PIECE
 
     @property
     def block_size(self) -> int:
-        """How many images are varied at once: as many whole batches as there is memory for."""
+        """Images augmented at once: as many whole batches as fit into the memory limit."""
         from mnist_core.training.gradients import PIECE
 
         return max(PIECE // self.config.batch_size, 1) * self.config.batch_size
 
     @property
     def random_layers(self) -> bool:
-        """Whether layers draw random numbers while they are trained."""
+        """Whether layers draw random numbers in training mode."""
         from torch import nn
 
         return any(isinstance(module, nn.Dropout | nn.RReLU) for module in self.model.modules())
 
     @property
     def decays(self) -> bool:
-        """Whether the optimizer has to be told the weight decay: its own default may be another than 0."""
+        """Whether the script passes weight_decay: it isn't 0, or the optimizer's default isn't."""
         import torch
 
         optimizer = getattr(torch.optim, OPTIMIZERS[self.config.optimizer].torch_class)
-        usual = inspect.signature(optimizer).parameters["weight_decay"].default
-        return bool(self.config.weight_decay or usual)
+        default = inspect.signature(optimizer).parameters["weight_decay"].default
+        return bool(self.config.weight_decay or default)
 
     @property
     def muon(self) -> bool:
-        """Whether there are two optimizers: Muon for matrices, AdamW for the rest."""
+        """Whether the script has two optimizers: Muon for matrices, AdamW for the other parameters."""
         return OPTIMIZERS[self.config.optimizer].torch_class == "Muon"
 
     @property
     def changes_rate(self) -> bool:
-        """Whether the learning rate changes on the way."""
+        """Whether the learning rate changes during the training."""
         return (
             self.config.schedule != "constant" or len({change.learning_rate for change in self.changes}) > 1
         )
 
     @property
     def needs_steps(self) -> bool:
-        """Whether the script counts its steps."""
+        """Whether the script counts steps."""
         return self.changes_rate or self.last_step is not None
 
     @property
     def blocked_layers(self) -> int:
-        """How many layers of the script's network are computed in oneDNN's layout of features."""
+        """Number of the network's first layers that run in oneDNN's blocked layout."""
         import torch
         from torch import nn
 
@@ -103,12 +104,12 @@ class ScriptFacts:
         return sum(not isinstance(layer, nn.Identity) for layer in layers)
 
     def has_layer(self, name: str) -> bool:
-        """Whether a layer's class has this name."""
+        """Whether the network has a layer whose class is called `name`."""
         return any(type(module).__name__ == name for module in self.model.modules())
 
 
 def gather_facts(run: Run) -> ScriptFacts:
-    """Look up what the script of `run` needs; the model is without memory for its weights."""
+    """Collect the facts of `run`; the model is built on the meta device, without weights."""
     import torch
 
     from mnist_core.models.architectures import build_model
@@ -129,7 +130,7 @@ def gather_facts(run: Run) -> ScriptFacts:
 
 
 def _count_images(config: TrainConfig) -> int:
-    """How many images of MNIST a training by `config` uses: see mnist_core.training.fit."""
+    """Number of MNIST images that `training.trainer.fit` trains on with `config`."""
     count = min(config.train_size, MNIST_IMAGES - config.validation_size)
     return count - (config.batch_norm and count % config.batch_size == 1)
 

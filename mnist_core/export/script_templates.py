@@ -1,7 +1,7 @@
-"""The pieces of text that exported training scripts are made of; `script.py` puts them together.
+"""Templates of exported training scripts; `script.py` fills in and joins them.
 
-$names are filled in by string.Template. The arithmetic is that of training.py, optimizers.py
-and evaluation.py, operation by operation: tests hold both to the same result to the last digit.
+$names are string.Template's. The arithmetic is the same, operation by operation, as in
+`training` and `evaluation`; tests check that the results are equal to the last digit.
 """
 
 DOCSTRING = '''\
@@ -25,7 +25,7 @@ from torchvision.datasets import MNIST
 FOLDER = sys.argv[1] if len(sys.argv) > 1 else "data"
 """
 DATA = '''
-torch.set_num_threads(THREADS)  # another number changes the last digits
+torch.set_num_threads(THREADS)  # a different number changes the last digits
 
 train = MNIST(FOLDER, train=True, download=True)
 test = MNIST(FOLDER, train=False, download=True)
@@ -73,7 +73,7 @@ class ResidualBlock(nn.Module):
 NETWORK = """\
 ${classes}
 
-torch.manual_seed(SEED)  # the weights begin as random numbers
+torch.manual_seed(SEED)  # for the initial weights
 network = $network$to_device
 ${layout}\
 """
@@ -89,7 +89,7 @@ MUON = """\
 muon = torch.optim.Muon(
     [parameter for parameter in network.parameters() if parameter.ndim == 2],
 $options)
-adamw = torch.optim.AdamW(  # for biases and what else Muon can't move
+adamw = torch.optim.AdamW(  # for parameters that aren't matrices
     [parameter for parameter in network.parameters() if parameter.ndim != 2],
     lr=0.1 * LEARNING_RATE,
     weight_decay=WEIGHT_DECAY,
@@ -122,7 +122,7 @@ def schedule(progress, warm_up=0.25, start=1 / 25, end=1e-5):
 SET_RATE = '''
 
 def set_learning_rate(step):
-    """Take up the learning rate of a step, counted from 0."""
+    """Set the learning rate for a step, counted from 0."""
 '''
 SCHEDULED_RATE = "    rate = LEARNING_RATE * schedule(step / (EPOCHS * STEPS_PER_EPOCH))\n"
 PHASE_RATE = "    _, rate, epochs = [phase for phase in PHASES if phase[0] <= step][-1]\n"
@@ -137,7 +137,7 @@ PHASES = "PHASES = [  # from which step on, learning rate, epochs that its sched
 IN_PARTS = '''
 
 def in_parts(batch):
-    """Cut a batch that would take too much memory at once."""
+    """Split a large batch into parts to limit memory."""
     return batch.tensor_split(math.ceil(len(batch) / $most))
 '''
 FORWARD_BFLOAT16 = '''
@@ -149,22 +149,22 @@ def forward(images):
 '''
 FORWARD_BLOCKED = '''
 
-# oneDNN lays features out in blocks of its own: faster on Intel's and AMD's processors.
+# oneDNN's blocked memory layout of features is faster on Intel's and AMD's processors.
 blocked = torch.backends.mkldnn.is_available()
 blocked = blocked and torch.backends.cpu.get_cpu_capability().startswith("AVX")
 convolutions, classifier = network[:$layers], network[$layers:]
 
 
 def forward_blocked(images):
-    """Logits of bytes [N, 28, 28], the convolutions' features laid out in blocks."""
-    if not blocked or len(images) < $least:  # few images are not worth it
+    """Logits of bytes [N, 28, 28], with the convolutions in the blocked layout."""
+    if not blocked or len(images) < $least:  # slower for few images
         return network(scale(images))
     return classifier(convolutions(scale(images).to_mkldnn()).to_dense())
 '''
 EVALUATE = '''
 
 def evaluate(images, labels):
-    """Return the share of images read right, and the mean cross-entropy."""
+    """Return the accuracy, 0 to 1, and the mean cross-entropy."""
     network.eval()
 ${alone}\
     with torch.inference_mode():
@@ -175,7 +175,7 @@ ${together}\
     losses = F.nll_loss(log_probabilities, labels, reduction="none").numpy()
     return float((predictions == labels.numpy()).mean()), float(losses.mean())
 '''
-ALONE = "    torch.set_num_threads(1)  # each batch was one thread's\n"
+ALONE = "    torch.set_num_threads(1)  # as in the run: one thread per batch\n"
 TOGETHER = "    torch.set_num_threads(THREADS)\n"
 
 TRAINING = """
@@ -183,7 +183,7 @@ TRAINING = """
 accuracy, _ = evaluate(watched_images, watched_labels)
 print(f"before training: {accuracy:.2%} of the $watched images right")
 ${generators}\
-torch.set_flush_denormal(True)  # numbers next to zero are slow to work with
+torch.set_flush_denormal(True)  # arithmetic with denormal numbers is slow
 for epoch in range(1, $epochs + 1):
     network.train()
     losses = []
@@ -255,7 +255,7 @@ STEP_MUON = """\
 SHIFT = '''
 
 def augment(images):
-    """Move each image by up to SHIFT pixels each way; paper comes in from outside."""
+    """Shift each image by up to SHIFT pixels in x and y; pixels from outside are 0."""
     padded = F.pad(images, (SHIFT, SHIFT, SHIFT, SHIFT))
     offsets = torch.randint(0, 2 * SHIFT + 1, (2, len(images), 1), generator=varying)
     rows = (offsets[0] + torch.arange(28)).unsqueeze(2)$to_device
@@ -266,7 +266,7 @@ def augment(images):
 AFFINE = '''
 
 def random_affine(count):
-    """[count, 2, 3] maps from output to input places, both -1 to 1 across the image."""
+    """[count, 2, 3] maps from output to input coordinates, -1 to 1 across the image."""
     draws = torch.rand(6, count, generator=varying) * 2 - 1
     angle = draws[0] * math.radians(ROTATION)
     shear = torch.tan(draws[1] * math.radians(SHEAR))
@@ -280,7 +280,7 @@ def random_affine(count):
 ELASTIC = '''
 
 def smooth_displacement(count):
-    """[count, 28, 28, 2]: how far each pixel moves, drawn on 6 x 6 and enlarged."""
+    """[count, 28, 28, 2] pixel displacements, drawn on 6 x 6 and enlarged."""
     coarse = torch.randn(count, 2, 6, 6, generator=varying) * (2 * ELASTIC / 28)
     fine = F.interpolate(coarse, size=(28, 28), mode="bicubic", align_corners=True)
     return fine.permute(0, 2, 3, 1)
@@ -288,7 +288,7 @@ def smooth_displacement(count):
 OTHER_PENS = '''
 
 def with_other_pens(images):
-    """Thicken or thin lines in part: grey dilation or erosion, [count, 1, 28, 28]."""
+    """Blend [count, 1, 28, 28] with its grey dilation or erosion, by a random share."""
     pens = torch.rand(len(images), generator=varying)$to_device * 2 - 1
     amount = pens.view(-1, 1, 1, 1) * PEN
     thick, thin = F.max_pool2d(images, 3, 1, 1), -F.max_pool2d(-images, 3, 1, 1)
@@ -298,7 +298,7 @@ def with_other_pens(images):
 WARP = '''
 
 def augment(images):
-    """Vary each image at random; paper comes in from outside."""
+    """Transform each image at random; pixels from outside are 0."""
     maps = random_affine(len(images))$to_device
     grid = F.affine_grid(maps, [len(images), 1, 28, 28], align_corners=False)
 ${bend}\
