@@ -1,4 +1,7 @@
-"""Fail when tests were skipped that could have run here: browser tests always, MNIST tests where MNIST is."""
+"""Fail when a report has no tests, or tests were skipped that could have run here.
+
+Those are browser tests always, and MNIST tests where MNIST is. Takes JUnit reports.
+"""
 
 import sys
 from pathlib import Path
@@ -6,9 +9,13 @@ from xml.etree import ElementTree
 
 MNIST = Path(__file__).resolve().parents[2] / "shared" / "mnist"
 
+reports = {file: list(ElementTree.parse(file).iter("testcase")) for file in sys.argv[1:]}
+if not reports or not all(reports.values()):
+    sys.exit("There is a report without tests, or none at all.")
 skipped = [
     (f"{case.get('classname')}.{case.get('name')}", case.find("skipped").get("message", ""))
-    for case in ElementTree.parse(sys.argv[1]).iter("testcase")
+    for cases in reports.values()
+    for case in cases
     if case.find("skipped") is not None
 ]
 wrong = [
@@ -16,6 +23,6 @@ wrong = [
     for name, reason in skipped
     if name.startswith("tests.browser") or ("MNIST" in reason and MNIST.exists())
 ]
-print(f"{len(skipped)} tests skipped")
+print(f"{len(skipped)} of {sum(map(len, reports.values()))} tests skipped")
 if wrong:
     sys.exit("These tests were skipped, and must not be here:\n" + "\n".join(wrong))

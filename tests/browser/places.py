@@ -1,5 +1,7 @@
 """The addresses of the app's pages and their sections."""
 
+import pytest
+
 EXPLORE = ("image&index=7", "statistics", "typical&digit=4", "map", "doubtful")
 EVALUATE = ("mixups", "digits", "hardest", "sure", "robust")
 REASONS = ("pixels", "layers", "similar")
@@ -19,3 +21,9 @@ PAGES = (
     "/draw?from=keys",
     "/runs",
 )
+QUICK = ("/", "/train", "/draw")
+
+
+def each_page(pages=PAGES):
+    """Return the pages as a test's parameters: those beyond QUICK are slow."""
+    return [path if path in QUICK else pytest.param(path, marks=pytest.mark.slow) for path in pages]

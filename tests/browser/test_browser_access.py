@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.places import PAGES
+from tests.browser.places import each_page
 from tests.browser.server import settle
 from tests.browser.training import open_settings
 
@@ -24,7 +24,7 @@ def trouble(page):
     ]
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", each_page())
 def test_axe_finds_nothing_severe_in_either_theme(page, path):
     page.open(path)
     if path == "/train":

@@ -3,7 +3,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.places import PAGES
+from tests.browser.places import PAGES, QUICK
 from tests.browser.server import PATIENCE, PHONE, draw, expect_to_fit, settle
 from tests.browser.training import LASTING, open_settings, press, start, stop
 
@@ -71,12 +71,20 @@ def test_the_settings_stay_open_while_they_are_changed(page):
     expect(page.locator(".st-key-set_train_size")).to_be_visible()
 
 
-@pytest.mark.parametrize("language", ["en-US", "zh-CN"])
-def test_no_page_scrolls_sideways_on_a_phone(new_tab, two_runs, language):
+@pytest.mark.parametrize(
+    ("language", "pages"),
+    [
+        ("en-US", QUICK),
+        pytest.param("en-US", PAGES, marks=pytest.mark.slow),
+        pytest.param("zh-CN", PAGES, marks=pytest.mark.slow),
+    ],
+)
+def test_no_page_scrolls_sideways_on_a_phone(new_tab, two_runs, language, pages):
     page = new_tab(locale=language, **PHONE)
-    for path in (*PAGES, f"/runs?run={two_runs[0]}", f"/train?run={two_runs[1]}"):
+    for path in (*pages, f"/runs?run={two_runs[0]}", f"/train?run={two_runs[1]}"):
         page.open(path)
         expect_to_fit(page, path)
+    page.open("/train")
     open_settings(page)
     expect_to_fit(page, "all settings")
 

@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.places import each_page
 from tests.browser.server import settle
 
 PAGES = (
@@ -72,7 +73,7 @@ def tab_through(page):
     raise AssertionError(f"Tab doesn't get out of {last.evaluate('e => e.outerHTML.slice(0, 200)')}")
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", each_page(PAGES))
 def test_tab_reaches_every_control_and_shows_where_it_is(page, two_runs, path):
     page.open(path)
     expect(page.get_by_test_id("stProgress")).to_have_count(0)  # what measures by itself changes the page

@@ -55,6 +55,7 @@ def test_a_double_click_starts_one_run_that_the_page_shows(new_tab, far, folder)
     stop(page)
 
 
+@pytest.mark.slow
 def test_a_start_while_the_speed_is_measured_shows_its_run(new_tab, far):
     """Ticks of the page's clocks are on their way when it starts; they know nothing of it."""
     page = new_tab(None, far)
