@@ -10,8 +10,8 @@ from mnist_core.runs.run import Run
 from ui import resources
 from ui.html.digits import Figure, bars_html, grid_html, in_rows, on_ink, sure_text, tiles_html
 from ui.html.network import shape_text
+from ui.i18n import count_text, format_text, formatted_number, sentences_text, translate
 from ui.i18n import gettext as _
-from ui.i18n import sentences_text, translate
 
 if TYPE_CHECKING:
     from mnist_core.evaluation.attribution import LayerActivation
@@ -66,10 +66,16 @@ def show_similar(run: Run, image: np.ndarray, columns: int, itself: ImageReferen
     labels = train.labels[places]
     common = int(np.bincount(labels, minlength=10).argmax())
     st.markdown(
-        _(
-            "Nearest neighbours: the {count} of {all:,} training images with the most similar "
-            "activations in the last hidden layer. **{share}** of them are labelled **{digit}**."
-        ).format(all=len(train), count=len(places), share=int((labels == common).sum()), digit=common)
+        format_text(
+            _(
+                "Nearest neighbours: the {count} of {all:,} training images with the most similar "
+                "activations in the last hidden layer. **{share}** of them are labelled **{digit}**."
+            ),
+            all=len(train),
+            count=len(places),
+            share=int((labels == common).sum()),
+            digit=common,
+        )
     )
     figures = [
         _figure(train, int(place), float(distance)) for place, distance in zip(places, distances, strict=True)
@@ -79,7 +85,11 @@ def show_similar(run: Run, image: np.ndarray, columns: int, itself: ImageReferen
 
 def _figure(train: Split, place: int, distance: float) -> Figure:
     """A training image with its label, its number and its distance."""
-    words = {"label": int(train.labels[place]), "number": f"{place:,}", "distance": f"{distance:.2f}"}
+    words = {
+        "label": int(train.labels[place]),
+        "number": count_text(place),
+        "distance": formatted_number(distance, ".2f"),
+    }
     caption = _("<b>{label}</b> &nbsp;distance {distance}").format(**words)
     alt = _("A handwritten {label}, image number {number}").format(**words)
     return Figure(train.images[place], caption, alt)
@@ -117,7 +127,7 @@ MOST_MAPS = 32
 
 def hidden_count_text(count: int, most: int) -> list[str]:
     """Say that not all are shown."""
-    return [_("The first {most} of {count:,}.").format(most=most, count=count)] if count > most else []
+    return [format_text(_("The first {most} of {count:,}."), most=most, count=count)] if count > most else []
 
 
 def show_layer(layer: "LayerActivation") -> None:
@@ -142,7 +152,9 @@ def show_layer(layer: "LayerActivation") -> None:
         if values.ndim == 3
         else hidden_count_text(values.size, 1024)
     )
-    st.caption(sentences_text([words.format(share=active, count=values.size, largest=largest), *hidden]))
+    st.caption(
+        sentences_text([format_text(words, share=active, count=values.size, largest=largest), *hidden])
+    )
 
 
 def _show_output(values: np.ndarray) -> None:

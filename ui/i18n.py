@@ -2,15 +2,25 @@
 
 import functools
 import gettext as gnu
+import math
+import string
 from collections.abc import Iterable
+from copy import copy
 from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+from numbers import Number
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
 from mnist_core.messages import Message
 from ui.url_state import LANGUAGE_KEY, url_parameters
+
+if TYPE_CHECKING:
+    from babel import Locale
+    from babel.numbers import NumberPattern
 
 LOCALES = Path(__file__).parent.parent / "locales"
 LANGUAGES = {"en": "English", "zh": "中文"}
@@ -52,7 +62,7 @@ def ngettext(singular: str, plural: str, n: int) -> str:
 def translate(message: Message) -> str:
     """Translate a message of mnist_core and fill in its values."""
     values = {name: translate(v) if isinstance(v, Message) else v for name, v in message.values.items()}
-    return gettext(message.template).format(**values)
+    return format_text(gettext(message.template), **values)
 
 
 def sentences_text(sentences: Iterable[str]) -> str:
@@ -70,7 +80,7 @@ def date_text(moment: str) -> str:
     from babel.dates import format_datetime
 
     local = visitors_time(moment)
-    return format_datetime(local, DATES[language()], locale=language()) if local else moment
+    return format_datetime(local, DATES[language()], locale=_locale(language())) if local else moment
 
 
 def visitors_time(moment: str) -> datetime | None:
@@ -81,32 +91,84 @@ def visitors_time(moment: str) -> datetime | None:
         return None
 
 
+def format_text(text: str, **values: object) -> str:
+    """Fill a sentence in as str.format does, its numbers written in the visitor's language: {count:,}."""
+    return _FORMATTER.format(text, **values)
+
+
+def formatted_number(number: float, spec: str) -> str:
+    """Write a number in the visitor's language, rounded as str.format does by `spec`: ",", ".2%", "+.1f"."""
+    return _formatted(float(number), spec, language())
+
+
 def count_text(number: float) -> str:
-    """Say a count, with a comma between the thousands: 60,000."""
-    return f"{number:,.0f}"
+    """Write a count: 60,000."""
+    return formatted_number(number, ",.0f")
 
 
 def percent_text(share: float, digits: int = 2) -> str:
-    """Say a share of one in percent: 99.20%."""
-    return f"{share:.{digits}%}"
+    """Write a share of one in percent: 99.20%."""
+    return formatted_number(share, f".{digits}%")
+
+
+class _Formatter(string.Formatter):
+    def format_field(self, value: object, spec: str) -> str:
+        is_number = isinstance(value, Number) and not isinstance(value, bool)
+        return formatted_number(value, spec) if spec and is_number else super().format_field(value, spec)
+
+
+_FORMATTER = _Formatter()
+
+
+@functools.lru_cache(4096)
+def _formatted(number: float, spec: str, code: str) -> str:
+    plain = format(number, ",.0f" if spec == "," and number.is_integer() else spec)
+    digits = plain.replace(",", "").lstrip("+").rstrip("%")
+    if "e" in digits or not math.isfinite(number):
+        return plain  # Babel would write 1e-05 as 1E-5, and it has no rule for infinity
+    percent, decimals = plain.endswith("%"), len(digits.partition(".")[2])
+    value = Decimal(digits) / 100 if percent else Decimal(digits)
+    written = _pattern(code, percent, decimals).apply(value, _locale(code), group_separator="," in spec)
+    return f"+{written}" if plain.startswith("+") else written
+
+
+@functools.cache
+def _pattern(code: str, percent: bool, decimals: int) -> "NumberPattern":
+    locale = _locale(code)
+    pattern = copy((locale.percent_formats if percent else locale.decimal_formats)[None])
+    pattern.frac_prec = decimals, decimals
+    return pattern
+
+
+@functools.cache
+def _locale(code: str) -> "Locale":
+    from babel import Locale
+
+    return Locale.parse(code)
 
 
 def duration_text(seconds: float) -> str:
-    """Say a duration in seconds, or minutes and seconds, or hours and minutes."""
+    """Write a duration as seconds, minutes and seconds, or hours and minutes: 2 min 59 s.
+
+    The units are the catalogs' own: CLDR's short ones, which Babel has, are "sec" and "hr" in English.
+    """
     if round(seconds, 1) < 10:
         return brief_text(seconds)
     whole = round(seconds)
     if whole < 60:
-        return _("{seconds} s").format(seconds=whole)
+        return _("{seconds} s").format(seconds=count_text(whole))
     if whole < 3600:
-        return _("{minutes} min {seconds} s").format(minutes=whole // 60, seconds=whole % 60)
-    return _("{hours} h {minutes} min").format(hours=whole // 3600, minutes=whole % 3600 // 60)
+        minutes, rest = divmod(whole, 60)
+        return _("{minutes} min {seconds} s").format(minutes=count_text(minutes), seconds=count_text(rest))
+    hours, rest = divmod(whole, 3600)
+    return _("{hours} h {minutes} min").format(hours=count_text(hours), minutes=count_text(rest // 60))
 
 
 def brief_text(seconds: float) -> str:
-    """Say a duration of less than ten seconds to a tenth or hundredth: none is said to take no time."""
-    number = f"{seconds:.1f}".removesuffix(".0") if seconds >= 0.1 else f"{max(seconds, 0.01):.2f}"
-    return _("{seconds} s").format(seconds=number)
+    """Write a duration of less than ten seconds to a tenth or hundredth; the shortest is 0.01 s, not 0."""
+    tenths = round(seconds, 1)
+    digits = 2 if seconds < 0.1 else 0 if tenths.is_integer() else 1
+    return _("{seconds} s").format(seconds=formatted_number(max(seconds, 0.01), f".{digits}f"))
 
 
 def _visitors_zone() -> tzinfo:

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import streamlit as st
 
+from ui.i18n import format_text
 from ui.i18n import gettext as _
 
 Result = TypeVar("Result")
@@ -119,5 +120,5 @@ def show_job_progress(work: Job[Any], watched: str, text: str, **options: Any) -
         st.session_state[watched] = False
         work.stop(watcher_id())
 
-    st.progress(work.fraction, text=text.format(percent=work.fraction))
+    st.progress(work.fraction, text=format_text(text, percent=work.fraction))
     st.button(_("Stop"), icon=":material/stop:", on_click=stop, **options)

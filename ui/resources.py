@@ -17,7 +17,7 @@ from mnist_core.runtime.process import keep_freed_memory
 from ui.dataset_loader import DatasetLoader
 from ui.evaluations import Show, read_split
 from ui.i18n import gettext as _
-from ui.i18n import translate
+from ui.i18n import percent_text, translate
 
 if TYPE_CHECKING:
     from mnist_core.evaluation.metrics import Evaluation
@@ -158,5 +158,5 @@ def _show_download() -> None:
     if loader.dataset is not None:
         st.rerun()
     text = _("Downloading MNIST (11 MB, once): {percent}") if loader.fraction else _("Loading the images")
-    st.progress(min(loader.fraction, 1.0), text=text.format(percent=f"{loader.fraction:.0%}"))
+    st.progress(min(loader.fraction, 1.0), text=text.format(percent=percent_text(loader.fraction, 0)))
     st.button(_("Use the small offline sample instead"), on_click=loader.stop)

@@ -10,6 +10,7 @@ from mnist_core.runs.comparison_text import p_figure
 from ui.compare.charts import ScoreWords, score_points, score_spec
 from ui.compare.selection import ComparedRuns, choose_pair, compare, pair_name, paragraph
 from ui.html.tables import escape_markdown
+from ui.i18n import format_text
 from ui.i18n import gettext as _
 
 if TYPE_CHECKING:
@@ -29,12 +30,15 @@ def show(chosen: ComparedRuns) -> None:
         alt=_("The accuracy of each run with its 95% interval; the table below has the numbers"),
     )
     st.caption(
-        _(
-            "A dot is the accuracy on the {images:,} test images. Its line is the 95% confidence "
-            "interval (Wilson) of the accuracy on all images like these. A difference can be "
-            "significant although the lines overlap, as all runs classify the same images; the "
-            "tests below take that into account."
-        ).format(images=comparison.images)
+        format_text(
+            _(
+                "A dot is the accuracy on the {images:,} test images. Its line is the 95% confidence "
+                "interval (Wilson) of the accuracy on all images like these. A difference can be "
+                "significant although the lines overlap, as all runs classify the same images; the "
+                "tests below take that into account."
+            ),
+            images=comparison.images,
+        )
     )
     st.subheader(_("Significance: is the difference real?"))
     _show_pairs(chosen, comparison)

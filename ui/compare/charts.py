@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ui.i18n import percent_text
 from ui.learning_curves import curve_points
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def score_points(names: Sequence[str], scores: "Sequence[Score]") -> "pd.DataFra
 
     columns = ("name", "accuracy", "low", "high", "text")
     rows = [
-        (name, score.accuracy, *score.interval, f"{score.accuracy:.2%}")
+        (name, score.accuracy, *score.interval, percent_text(score.accuracy))
         for name, score in zip(names, scores, strict=True)
     ]
     return pd.DataFrame(rows, columns=list(columns))

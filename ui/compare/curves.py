@@ -9,8 +9,8 @@ from mnist_core.runs.run import UNFINISHED
 from ui import resources
 from ui.compare.charts import CurveAxes, run_curve_spec, run_curves
 from ui.compare.selection import ComparedRuns
+from ui.i18n import formatted_number, list_text
 from ui.i18n import gettext as _
-from ui.i18n import list_text
 from ui.runs.progress import history
 from ui.url_controls import url_choice
 
@@ -105,9 +105,9 @@ def _axes(quantity: str, over: str, logarithmic: bool) -> CurveAxes:
 
 def _show_ends(chosen: ComparedRuns, curves: list, quantity: str, as_errors: bool) -> None:
     """Say in words where the curves end, and what one must know to compare them."""
-    form = "{:.3g}" if quantity.endswith("loss") else "{:.2%}"
+    spec = ".3g" if quantity.endswith("loss") else ".2%"
     ends = [
-        _("{run}: {value}").format(run=name, value=form.format(values[-1]))
+        _("{run}: {value}").format(run=name, value=formatted_number(values[-1], spec))
         for name, (_positions, values) in zip(chosen.names, curves, strict=True)
         if len(values)
     ]

@@ -11,6 +11,7 @@ from mnist_core.evaluation.metrics import Evaluation
 from ui import resources
 from ui.compare.selection import ComparedRuns, compare, shortened
 from ui.html.digits import Figure, grid_html, image_number_text, sure_text
+from ui.i18n import count_text, format_text
 from ui.i18n import gettext as _
 from ui.url_controls import url_choice
 
@@ -23,7 +24,7 @@ def show(chosen: ComparedRuns) -> None:
     compare(chosen)
     places = _choose_places(chosen)
     groups = _groups(chosen, places)
-    labels = {name: f"{label} ({len(images):,})" for name, (label, images) in groups.items()}
+    labels = {name: f"{label} ({count_text(len(images))})" for name, (label, images) in groups.items()}
     which = url_choice(
         st.pills,
         _("Images"),
@@ -76,7 +77,7 @@ def _show_pages(chosen: ComparedRuns, places: tuple[int, ...], indices: np.ndarr
     st.html(grid_html((compared_figure(split, int(index), readers) for index in here), columns=6))
     words = _("Images {first:,} to {last:,} of {all:,}. Bold: the label.")
     first = page * AT_ONCE
-    st.caption(words.format(first=first + 1, last=first + len(here), all=len(indices)))
+    st.caption(format_text(words, first=first + 1, last=first + len(here), all=len(indices)))
     if last:
         with st.container(horizontal=True):
             st.button(

@@ -20,7 +20,7 @@ from ui.compare.accuracy import score_words
 from ui.compare.charts import seed_points, seed_spec
 from ui.compare.selection import ComparedRuns, paragraph
 from ui.html.tables import escape_markdown
-from ui.i18n import duration_text, list_text, ngettext, sentences_text, translate
+from ui.i18n import duration_text, list_text, ngettext, percent_text, sentences_text, translate
 from ui.i18n import gettext as _
 from ui.runs.lists import may_change
 from ui.runs.names import run_name
@@ -205,7 +205,9 @@ def _show_progress(run_ids: Sequence[str]) -> None:
     done = sum(progress_share(run) or 0.0 for run in runs)
     words = ngettext("{n} seed remaining: {now}", "{n} seeds remaining: {now}", len(runs))
     training = [
-        f"{run.config.seed} ({progress_share(run) or 0:.0%})" for run in runs if run.status == "running"
+        f"{run.config.seed} ({percent_text(progress_share(run) or 0, 0)})"
+        for run in runs
+        if run.status == "running"
     ]
     now = _("training seed {seeds}").format(seeds=list_text(training)) if training else _("queued")
     with st.container(border=True, key="seeds_coming"):

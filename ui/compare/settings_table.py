@@ -11,6 +11,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.runs.comparison import differing_settings
 from ui.compare.selection import ComparedRuns
 from ui.html.tables import escape_markdown
+from ui.i18n import format_text, ngettext
 from ui.i18n import gettext as _
 from ui.train_form.setting_labels import CHOICE_LABELS, LABELS
 from ui.train_form.setting_values import number_text
@@ -26,7 +27,12 @@ def show(chosen: ComparedRuns) -> None:
         rows = {_(LABELS[name]): setting_texts(name, configs) for name in settings}
         st.html(table_html(_("Setting"), chosen.names, rows))
         same = len(LABELS) - len(settings)
-        st.caption(_("The other {count} settings are the same in all runs.").format(count=same))
+        words = ngettext(
+            "The other {count} setting is the same in all runs.",
+            "The other {count} settings are the same in all runs.",
+            same,
+        )
+        st.caption(words.format(count=same))
     else:
         st.info(_("All settings are the same, the seed too: choose runs with different settings."))
     for line in _changes(chosen):
@@ -82,4 +88,4 @@ def _changes(chosen: ComparedRuns) -> Iterator[str]:
     for run, name in zip(chosen.runs, chosen.names, strict=True):
         for change in run.changes[1:]:
             rate = number_text(change.learning_rate)
-            yield words.format(run=name, step=change.step, rate=rate, epochs=change.epochs)
+            yield format_text(words, run=name, step=change.step, rate=rate, epochs=change.epochs)

@@ -14,8 +14,8 @@ from ui.canvas import PEN, THICKEST, THINNEST, clear_canvas, is_empty, show_canv
 from ui.draw.drawing_input import DrawingInput
 from ui.draw.picture_table import Upload
 from ui.html.digits import Figure, figure_html
+from ui.i18n import count_text, translate
 from ui.i18n import gettext as _
-from ui.i18n import translate
 from ui.url_controls import url_choice
 from ui.url_state import SENT_KEY, url_parameters
 
@@ -28,7 +28,7 @@ def choose_input_method() -> str:
     names = {"draw": _("Pen"), "keys": _("Keyboard"), "upload": _("Pictures"), "camera": _("Camera")}
     sent = sent_image()
     if sent:
-        names = {"sent": _("Image no. {number}").format(number=f"{sent.number:,}"), **names}
+        names = {"sent": _("Image no. {number}").format(number=count_text(sent.number)), **names}
     return url_choice(
         st.segmented_control,
         _("Digit"),
@@ -102,7 +102,7 @@ def take_sent() -> DrawingInput:
     file, number = sent_image()
     split = resources.dataset().file(file)
     if number >= len(split):
-        st.warning(_("There is no image {number} here.").format(number=f"{number:,}"))
+        st.warning(_("There is no image {number} here.").format(number=count_text(number)))
         return DrawingInput()
     label = split.labels[number]
     alt = _("A handwritten {label}, image number {number}").format(label=label, number=number)

@@ -17,8 +17,8 @@ from ui.draw.drawing_input import ReadDrawing
 from ui.draw.fine_tuning_worker import FineTuningWorker
 from ui.html.digits import Figure, grid_html
 from ui.html.tables import table_html
+from ui.i18n import format_text, ngettext, percent_text, translate
 from ui.i18n import gettext as _
-from ui.i18n import ngettext, percent_text, translate
 from ui.runs.names import distinct_labels, readable_runs, run_name
 from ui.url_state import RUN_KEY, set_url_parameters
 
@@ -213,7 +213,7 @@ def show_progress() -> None:
     elif worker.fraction is None:
         words = _("Waiting for another visitor's fine-tuning to end")
     elif worker.fraction < 1:
-        words = _("Fine-tuning: {percent:.0%}").format(percent=worker.fraction)
+        words = format_text(_("Fine-tuning: {percent:.0%}"), percent=worker.fraction)
     else:
         words = _("Testing it on your drawings and on MNIST's test set")
     st.progress(worker.fraction or 0.0, text=words)

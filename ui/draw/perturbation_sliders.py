@@ -11,6 +11,7 @@ from mnist_core.runs.run import Run
 from ui import resources
 from ui.draw.drawing_input import ReadDrawing, calibration
 from ui.html.digits import Figure, figure_html, sure_text
+from ui.i18n import formatted_number
 from ui.i18n import gettext as _
 
 
@@ -98,7 +99,7 @@ def amount_text(entry: Perturbation, amount: float) -> str:
 
 def signed_number_text(amount: float) -> str:
     """Say a number with a true minus sign."""
-    return f"{amount:g}".replace("-", "\N{MINUS SIGN}")
+    return formatted_number(amount, "g").replace("-", "\N{MINUS SIGN}")
 
 
 def spec(entry: Perturbation, label: int, amount: float) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from mnist_core.recognition.images import read_picture
 from mnist_core.runs.run import Run
 from ui.draw.drawing_input import DrawingInput, read
 from ui.html.digits import sure_text
-from ui.i18n import count_text, translate
+from ui.i18n import count_text, formatted_number, translate
 from ui.i18n import gettext as _
 
 MOST_PICTURES = 200
@@ -99,7 +99,7 @@ def csv_text(rows: list[Row]) -> str:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["file", "digits", "confidence", "unsure", "problem"])
     for row in rows:
-        confidence = "" if row.confidence is None else f"{row.confidence:.4f}"
+        confidence = "" if row.confidence is None else formatted_number(row.confidence, ".4f")
         writer.writerow([row.file, row.digits, confidence, row.unsure, row.problem or ""])
     return file.getvalue()
 

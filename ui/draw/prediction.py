@@ -13,8 +13,8 @@ from mnist_core.recognition.recognizer import Prediction
 from ui.draw.drawing_input import DrawingInput, ReadDrawing
 from ui.fragments import clear_slots
 from ui.html.digits import Figure, bars_html, figure_html, grid_html, png_url, sure_text
+from ui.i18n import count_text, ngettext, percent_text, sentences_text
 from ui.i18n import gettext as _
-from ui.i18n import ngettext, sentences_text
 
 if TYPE_CHECKING:
     from mnist_core.recognition.segmentation import RowDigit
@@ -61,7 +61,7 @@ def second_guess(prediction: Prediction) -> str:
     share = prediction.probabilities[second]
     if share < 0.001:
         return _("No other digit is likely.")
-    return _("Second most likely: {digit} ({percent}).").format(digit=second, percent=f"{share:.1%}")
+    return _("Second most likely: {digit} ({percent}).").format(digit=second, percent=percent_text(share, 1))
 
 
 def show_probabilities(prediction: Prediction) -> None:
@@ -135,7 +135,7 @@ def table_html(predictions: list[Prediction]) -> str:
 
 
 def _cell(share: float) -> str:
-    return f'<td style="--share:{share:.2f}">{share:.0%}</td>'.replace("%</td>", "</td>")
+    return f'<td style="--share:{share:.2f}">{count_text(100 * share)}</td>'
 
 
 SURE, UNSURE = "#5ab0f2", "#f0913a"

@@ -8,8 +8,8 @@ import streamlit as st
 
 from ui.evaluate.image_list import close_image, show_images
 from ui.evaluate.selection import EvaluatedSplit, evaluation
+from ui.i18n import count_text, formatted_number, ngettext
 from ui.i18n import gettext as _
-from ui.i18n import ngettext
 from ui.url_controls import url_choice
 from ui.url_state import set_url_parameters
 
@@ -149,7 +149,7 @@ def show_cell(asked: EvaluatedSplit, result: "Evaluation", true: int, read: int)
             len(indices),
         )
     if len(indices):
-        st.markdown(text.format(n=f"{len(indices):,}", true=true, read=read))
+        st.markdown(text.format(n=count_text(len(indices)), true=true, read=read))
         show_images(asked, result, indices)
     else:
         st.info(
@@ -251,7 +251,7 @@ def confusion_figure(
 def _cell_text(value: float, by: str) -> str:
     if not value:
         return ""
-    return str(value) if by == "counts" else f"{value:.1%}"[:-1]
+    return str(value) if by == "counts" else formatted_number(100 * value, ".1f")
 
 
 def _matrix_layout(words: MatrixWords, marked: tuple[int, int] | None) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from ui.html.digits import (
     sure_text,
     unit_strip,
 )
+from ui.i18n import count_text, format_text, translate
 from ui.i18n import gettext as _
-from ui.i18n import translate
 from ui.url_controls import url_choice
 from ui.url_state import SENT_KEY, link
 
@@ -69,7 +69,7 @@ def show_detail(asked: EvaluatedSplit, result: "Evaluation", index: int) -> None
 def show_picture(asked: EvaluatedSplit, result: "Evaluation", index: int) -> None:
     """Show the image in large, with its label, and whether people doubt that."""
     image = asked.split.reference(index)
-    words = {"label": int(result.labels[index]), "number": f"{image.number:,}"}
+    words = {"label": int(result.labels[index]), "number": count_text(image.number)}
     caption = _("Label <b>{label}</b> &nbsp;no. {number}").format(**words)
     alt = _("A handwritten {label}, image number {number}").format(**words)
     st.html(figure_html(Figure(asked.split.images[index], caption, alt)))
@@ -82,8 +82,11 @@ def show_probabilities(result: "Evaluation", index: int) -> None:
     shares = result.probabilities[index]
     read = int(result.predictions[index])
     st.markdown(
-        _("Prediction **{read}**, confidence {sure}, loss {loss:.2f}.").format(
-            read=read, sure=sure_text(float(shares[read])), loss=result.losses[index]
+        format_text(
+            _("Prediction **{read}**, confidence {sure}, loss {loss:.2f}."),
+            read=read,
+            sure=sure_text(float(shares[read])),
+            loss=result.losses[index],
         )
     )
     names, texts = [str(digit) for digit in range(10)], [sure_text(float(share)) for share in shares]

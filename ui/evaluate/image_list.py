@@ -9,6 +9,7 @@ from mnist_core.data.mnist import ImageReference, Split
 from ui.evaluate.image_detail import show_detail
 from ui.evaluate.selection import EvaluatedSplit, evaluation
 from ui.html.digits import png_url, sure_text
+from ui.i18n import count_text
 from ui.i18n import gettext as _
 from ui.url_state import number_in_url, set_url_parameters, url_parameters
 
@@ -146,7 +147,7 @@ def show_pager(indices: np.ndarray, start: int, at_once: int) -> None:
         )
         st.caption(
             _("{first} to {last} of {all}, sorted by loss, largest first").format(
-                first=f"{start + 1:,}", last=f"{end:,}", all=f"{len(indices):,}"
+                first=count_text(start + 1), last=count_text(end), all=count_text(len(indices))
             ),
             width="content",
         )
@@ -163,6 +164,6 @@ def show(asked: EvaluatedSplit) -> None:
         _(
             "The images whose true label got the lowest probability. **{wrong}** of these {all} "
             "are misclassified. Below each image: true label, predicted label, confidence."
-        ).format(wrong=f"{len(result.errors):,}", all=f"{len(result.labels):,}")
+        ).format(wrong=count_text(len(result.errors)), all=count_text(len(result.labels)))
     )
     show_images(asked, result, result.worst, WORST_PER_PAGE)

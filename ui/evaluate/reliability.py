@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 
 from ui.evaluate.selection import EvaluatedSplit, evaluation
+from ui.i18n import format_text, percent_text, sentences_text
 from ui.i18n import gettext as _
-from ui.i18n import sentences_text
 from ui.url_controls import url_choice
 
 if TYPE_CHECKING:
@@ -49,16 +49,16 @@ def show_reliability(asked: EvaluatedSplit) -> None:
             "Expected calibration error (ECE): the mean gap between confidence and accuracy over "
             "15 bins, weighted by their images."
         )
-        st.metric(_("Calibration error"), f"{before.expected_error:.2%}", width="content", help=text)
+        st.metric(_("Calibration error"), percent_text(before.expected_error), width="content", help=text)
         text = _(
             "Temperature scaling divides all logits by one number, the temperature, before the "
             "softmax. Here it is {number:.2f}."
         )
         st.metric(
             _("After temperature scaling"),
-            f"{after.expected_error:.2%}",
+            percent_text(after.expected_error),
             width="content",
-            help=text.format(number=temperature),
+            help=format_text(text, number=temperature),
         )
     names = {"before": _("Before scaling"), "after": _("After scaling")}
     st.vega_lite_chart(
@@ -78,7 +78,7 @@ def show_reliability(asked: EvaluatedSplit) -> None:
 
 def calibration_text(found: "Reliability", accuracy: float) -> str:
     """Say whether it is too sure or not sure enough, by more than two standard errors of the accuracy."""
-    words = {"sure": f"{found.confidence:.1%}", "right": f"{accuracy:.1%}"}
+    words = {"sure": percent_text(found.confidence, 1), "right": percent_text(accuracy, 1)}
     by_chance = 2 * sqrt(accuracy * (1 - accuracy) / found.counts.sum())
     if abs(found.confidence - accuracy) <= max(LEAST_GAP, by_chance):
         return _("Mean confidence {sure}, accuracy {right}: **well calibrated**.").format(**words)
@@ -119,18 +119,18 @@ def risk_text(images: int, answered: int, wrong: int, errors: int) -> str:
     """Say what answering only so often means."""
     left = images - answered
     if not answered:
-        return _("It answers **none** of the {all:,} images: no confidence reaches the threshold.").format(
-            all=images
+        return format_text(
+            _("It answers **none** of the {all:,} images: no confidence reaches the threshold."), all=images
         )
     share = _(
         "It answers **{share:.1%}** of the images; **{risk:.2%}** of these answers are wrong "
         "({wrong:,} of {answered:,})."
     )
-    text = share.format(share=answered / images, risk=wrong / answered, wrong=wrong, answered=answered)
+    text = format_text(share, share=answered / images, risk=wrong / answered, wrong=wrong, answered=answered)
     if not left:
         return text
     rest = _("It rejects {left:,} images, of which it would have misclassified {spared:,}.")
-    return sentences_text([text, rest.format(left=left, spared=errors - wrong)])
+    return sentences_text([text, format_text(rest, left=left, spared=errors - wrong)])
 
 
 HEIGHT = 320

@@ -21,7 +21,7 @@ from mnist_core.runs.run import Run
 from ui import resources
 from ui.evaluate.selection import EvaluatedSplit
 from ui.html.digits import png_url
-from ui.i18n import duration_text
+from ui.i18n import duration_text, format_text, percent_text
 from ui.i18n import gettext as _
 from ui.jobs import SECONDS_BETWEEN_LOOKS, Job, is_watched, show_job_progress, start_button
 from ui.url_controls import url_choice, url_number
@@ -64,7 +64,9 @@ def choose_size(asked: EvaluatedSplit) -> int:
     """Show on how many images it is measured, and about how long that takes; return how many."""
     seconds = {size: min(int(size), len(asked.split)) * robustness_seconds(asked) for size in SIZES}
     names = {
-        size: _("{images:,} images, about {time}").format(images=int(size), time=duration_text(rounded(time)))
+        size: format_text(
+            _("{images:,} images, about {time}"), images=int(size), time=duration_text(rounded(time))
+        )
         for size, time in seconds.items()
     }
     soon = USUAL_SIZE if seconds[USUAL_SIZE] <= SECONDS_TO_WAIT else SIZES[0]
@@ -97,10 +99,14 @@ def show_start(work: Work, images: int) -> None:
         st.info(_("Stopped. Below are the results measured so far."))
     else:
         st.info(
-            _(
-                "This classifies {images:,} images at {strengths} strengths and attacks them. You can "
-                "use the page meanwhile."
-            ).format(images=images, strengths=STRENGTHS)
+            format_text(
+                _(
+                    "This classifies {images:,} images at {strengths} strengths and attacks them. You can "
+                    "use the page meanwhile."
+                ),
+                images=images,
+                strengths=STRENGTHS,
+            )
         )
     start_button(_("Measure robustness"), WATCHED_KEY, lambda: work, key="measure")
 
@@ -125,10 +131,14 @@ def show_result(asked: EvaluatedSplit, result: "Robustness | None", example: int
     table, columns = score_table(result)
     st.dataframe(table, column_config=columns, hide_index=True, height="content")
     st.caption(
-        _(
-            "Mean accuracy over all strengths above zero. With {images:,} images the standard "
-            "error of each figure is at most {error:.1%}; small differences may be chance."
-        ).format(error=result.standard_error(0.5), images=result.images)
+        format_text(
+            _(
+                "Mean accuracy over all strengths above zero. With {images:,} images the standard "
+                "error of each figure is at most {error:.1%}; small differences may be chance."
+            ),
+            error=result.standard_error(0.5),
+            images=result.images,
+        )
     )
     st.download_button(
         _("Download as CSV"),
@@ -151,7 +161,8 @@ def show_extremes(result: "Robustness") -> None:
         "{best_score:.1%}), least robust to **{worst}** ({worst_score:.1%})."
     )
     st.markdown(
-        text.format(
+        format_text(
+            text,
             clean=result.clean,
             best=_(DISTURBANCES[best].label),
             best_score=scores[best],
@@ -197,7 +208,7 @@ def disturbance_html(name: str, images: np.ndarray, accuracies: Sequence[float])
 
 def share_text(accuracy: float) -> str:
     """Return an accuracy in whole percent, 100 only of all images: rounding must not claim perfection."""
-    return f"{min(accuracy, 0.99) if accuracy < 1 else 1:.0%}"
+    return percent_text(min(accuracy, 0.99) if accuracy < 1 else 1, 0)
 
 
 def step_html(image: np.ndarray, strength: float, share: str) -> str:

@@ -10,8 +10,8 @@ from mnist_core.evaluation.significance import wilson_interval
 from mnist_core.runs.run import Run
 from ui import resources
 from ui.evaluations import Show, read_split
+from ui.i18n import count_text, format_text, formatted_number, percent_text, sentences_text
 from ui.i18n import gettext as _
-from ui.i18n import percent_text, sentences_text
 from ui.runs.import_export import show_export
 from ui.url_controls import url_choice
 
@@ -94,9 +94,9 @@ def show_summary(asked: EvaluatedSplit, result: "Evaluation") -> None:
     """Show accuracy, loss and size in numbers and in a sentence, and offer the run's files."""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         show_accuracies(asked, result)
-        st.metric(_("Average loss"), f"{result.loss:.4f}", width="content")
-        st.metric(_("Errors"), f"{len(result.errors):,}", width="content")
-        st.metric(_("Parameters"), f"{asked.run.results.get('parameters', 0):,}", width="content")
+        st.metric(_("Average loss"), formatted_number(result.loss, ".4f"), width="content")
+        st.metric(_("Errors"), count_text(len(result.errors)), width="content")
+        st.metric(_("Parameters"), count_text(asked.run.results.get("parameters", 0)), width="content")
         show_export(asked.run)
     images = len(result.labels)
     correct = images - len(result.errors)
@@ -106,13 +106,13 @@ def show_summary(asked: EvaluatedSplit, result: "Evaluation") -> None:
         "validation": _("**{correct:,}** of **{all:,}** validation images classified correctly."),
         "train": _("**{correct:,}** of **{all:,}** training images classified correctly."),
     }[asked.name]
-    said = [sentence.format(correct=correct, all=images)]
+    said = [format_text(sentence, correct=correct, all=images)]
     if asked.name != "train":  # what it has learned from says nothing of other images
         words = _(
             "95% confidence interval (Wilson) of the accuracy on all images like these: {low:.1%} "
             "to {high:.1%}."
         )
-        said.append(words.format(low=low, high=high))
+        said.append(format_text(words, low=low, high=high))
     st.markdown(sentences_text(said))
     st.caption(split_explanation(asked))
 

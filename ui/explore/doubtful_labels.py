@@ -10,8 +10,8 @@ from mnist_core.runs.run import PRETRAINED_ID
 from ui import resources
 from ui.explore.selection import show_image_links
 from ui.html.digits import Figure, grid_html, sure_text
+from ui.i18n import count_text, list_text
 from ui.i18n import gettext as _
-from ui.i18n import list_text
 from ui.url_state import link
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def show(data: Dataset) -> None:
 
 def doubtful_figure(data: Dataset, doubtful: LabelError, reading: "Prediction | None") -> Figure:
     """Return an image with its label and the five votes, and what a network read if that is known."""
-    words = {"number": f"{doubtful.number:,}", "label": doubtful.label, "guess": doubtful.guess}
+    words = {"number": count_text(doubtful.number), "label": doubtful.label, "guess": doubtful.guess}
     caption = _("Label <b>{label}</b> &nbsp;no. {number}").format(**words)
     alt = _("Test image {number}, label {label}; the networks predicted {guess}").format(**words)
     lines = [caption, votes_text(doubtful), *([reading_text(reading)] if reading else [])]

@@ -16,6 +16,7 @@ from ui.explore.selection import (
     show_large,
 )
 from ui.html.digits import Figure, png_url
+from ui.i18n import count_text, format_text
 from ui.i18n import gettext as _
 from ui.jobs import SECONDS_BETWEEN_LOOKS, Job, is_watched, show_job_progress, start_button
 from ui.projection_chart import choose_method, map_points, map_spec, map_words
@@ -41,7 +42,7 @@ def show_one(chosen: ExploredSplit) -> int:
     """Show which image has the ring around it, and that image; return its number."""
     last = min(MAP_IMAGES, len(chosen.split)) - 1
     if number_in_url(INDEX_KEY) > last:
-        st.caption(_("The chart has only images 0 to {last}.").format(last=f"{last:,}"))
+        st.caption(_("The chart has only images 0 to {last}.").format(last=count_text(last)))
     index = choose_number(_("Mark image no."), last)
     label = chosen.split.labels[index]
     alt = _("A handwritten {label}, image number {number}").format(label=label, number=index)
@@ -62,8 +63,9 @@ def show_map(chosen: ExploredSplit, positions: np.ndarray, digit: int | None, ri
         alt=_("Scatter plot of images, each drawn as its label; similar images lie near each other"),
     )
     st.caption(
-        _("The first {count:,} images, each drawn as its label. Point at one to see it.").format(
-            count=len(positions)
+        format_text(
+            _("The first {count:,} images, each drawn as its label. Point at one to see it."),
+            count=len(positions),
         )
     )
 
@@ -73,11 +75,15 @@ def show_pca(chosen: ExploredSplit, digit: int | None, ring: int) -> None:
     found = projection(chosen)
     show_map(chosen, found.coordinates, digit, ring)
     st.markdown(
-        _(
-            "**PCA** (principal component analysis) projects the 784-dimensional images onto the "
-            "two directions of largest variance: left to right {first:.1%} of the variance, "
-            "bottom to top {second:.1%}. The rest is lost, so digits overlap."
-        ).format(first=found.shares[0], second=found.shares[1])
+        format_text(
+            _(
+                "**PCA** (principal component analysis) projects the 784-dimensional images onto the "
+                "two directions of largest variance: left to right {first:.1%} of the variance, "
+                "bottom to top {second:.1%}. The rest is lost, so digits overlap."
+            ),
+            first=found.shares[0],
+            second=found.shares[1],
+        )
     )
 
 

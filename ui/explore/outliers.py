@@ -7,6 +7,7 @@ from mnist_core.data.statistics import typical_images_and_outliers
 from ui.explore.selection import ExploredSplit, choose_digit, choose_split, show_large, show_pictures
 from ui.explore.split_statistics import SplitFacts, split_facts
 from ui.html.digits import Figure
+from ui.i18n import format_text
 from ui.i18n import gettext as _
 
 OF_ONE_DIGIT = 9
@@ -63,6 +64,8 @@ def show_digit(chosen: ExploredSplit, facts: SplitFacts, digit: int) -> None:
 
 def away_text(distances) -> str:
     """Say how far images are from the mean."""
-    return _("Distance from the mean image: {low:.0f} to {high:.0f} grey levels of 255").format(
-        low=distances.min(), high=distances.max()
+    return format_text(
+        _("Distance from the mean image: {low:.0f} to {high:.0f} grey levels of 255"),
+        low=distances.min(),
+        high=distances.max(),
     )

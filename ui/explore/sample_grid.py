@@ -17,6 +17,7 @@ from ui.explore.selection import (
 )
 from ui.fragments import send_to_browser
 from ui.html.digits import bars_html, grid_html
+from ui.i18n import count_text, format_text
 from ui.i18n import gettext as _
 from ui.url_state import set_url_parameters
 
@@ -92,7 +93,7 @@ def show_jump(chosen: ExploredSplit) -> None:
         step=1,
         key=JUMP_KEY,
         on_change=jump,
-        placeholder=_("No. 0 to {last}").format(last=f"{last:,}"),
+        placeholder=_("No. 0 to {last}").format(last=count_text(last)),
         width=230,
     )
 
@@ -107,13 +108,18 @@ def show_counts(split: Split, digit: int | None) -> None:
     """Show how many images there are of each digit, as bars and in words; `digit` stands out."""
     counts = np.bincount(split.labels, minlength=10)
     st.subheader(_("Class distribution: images of each digit"))
-    names, texts = [str(d) for d in range(10)], [f"{count:,}" for count in counts]
+    names, texts = [str(d) for d in range(10)], [count_text(count) for count in counts]
     st.html(bars_html(names, counts / counts.max(), texts, strong=digit))
+    words = _(
+        "Most frequent: {most} ({most_count:,} images). Least frequent: {least} ({least_count:,} images)."
+    )
     st.caption(
-        _(
-            "Most frequent: {most} ({most_count:,} images). Least frequent: {least} ({least_count:,} images)."
-        ).format(
-            most=counts.argmax(), most_count=counts.max(), least=counts.argmin(), least_count=counts.min()
+        format_text(
+            words,
+            most=counts.argmax(),
+            most_count=counts.max(),
+            least=counts.argmin(),
+            least_count=counts.min(),
         )
     )
 
@@ -130,7 +136,7 @@ def show_shape(split: Split, train: int, test: int) -> None:
         "black) to **{high}** (ink, shown white). The network converts them to floating point "
         "(`float32`) first."
     ).format(dtype=split.images.dtype, low=split.images[:1000].min(), high=split.images[:1000].max())
-    sizes = _("Training set: **{train:,}** images. Test set: **{test:,}** images.").format(
-        train=train, test=test
+    sizes = format_text(
+        _("Training set: **{train:,}** images. Test set: **{test:,}** images."), train=train, test=test
     )
     st.markdown(f"- {shape}\n- {values}\n- {sizes}")

@@ -16,6 +16,7 @@ from ui.explore.selection import (
 )
 from ui.html.digits import Figure
 from ui.html.tables import pixels_html, table_html, vector_html, vector_strip_html
+from ui.i18n import count_text, formatted_number
 from ui.i18n import gettext as _
 from ui.url_controls import url_choice
 
@@ -48,7 +49,7 @@ def show_choice(chosen: ExploredSplit) -> int:
     if wanted > last:
         st.warning(
             _("There is no image {number} here; the last one is {last}, and it is shown instead.").format(
-                number=f"{wanted:,}", last=f"{last:,}"
+                number=count_text(wanted), last=count_text(last)
             )
         )
     with st.container(horizontal=True):
@@ -86,7 +87,11 @@ def scaled(pixels: np.ndarray, scaling: str) -> np.ndarray:
 
 def value_text(value: float, scaling: str) -> str:
     """Return a value in as few figures as tell it apart, with a true minus sign."""
-    return f"{value:.0f}" if scaling == STORED else f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
+    return (
+        formatted_number(value, ".0f")
+        if scaling == STORED
+        else formatted_number(value, ".2f").replace("-", "\N{MINUS SIGN}")
+    )
 
 
 def show_scalings(pixels: np.ndarray, chosen: str) -> None:

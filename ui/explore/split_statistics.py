@@ -12,6 +12,7 @@ from mnist_core.data.statistics import statistics as gather
 from ui.explore.sample_grid import show_counts
 from ui.explore.selection import ExploredSplit, choose_split
 from ui.html.digits import Figure, grid_html
+from ui.i18n import format_text
 from ui.i18n import gettext as _
 
 if TYPE_CHECKING:
@@ -60,11 +61,16 @@ def show_pixels(found: Statistics) -> None:
     counts = found.pixel_counts
     shares = counts / counts.sum()
     st.markdown(
-        _(
-            "**{paper:.1%}** of the pixels are background (0), **{ink:.1%}** nearly full ink "
-            "({full_ink} to 255). The chart shows the values in between, most of them at the "
-            "edges of strokes."
-        ).format(paper=shares[0], ink=shares[FULL_INK:].sum(), full_ink=FULL_INK)
+        format_text(
+            _(
+                "**{paper:.1%}** of the pixels are background (0), **{ink:.1%}** nearly full ink "
+                "({full_ink} to 255). The chart shows the values in between, most of them at the "
+                "edges of strokes."
+            ),
+            paper=shares[0],
+            ink=shares[FULL_INK:].sum(),
+            full_ink=FULL_INK,
+        )
     )
     st.vega_lite_chart(
         ink_points(counts),
@@ -72,11 +78,12 @@ def show_pixels(found: Statistics) -> None:
         alt=_("Histogram: number of pixels with each value between background and full ink"),
     )
     st.caption(
-        _(
-            "All pixels have mean {mean:.2f} and std (standard deviation) {spread:.2f}; divided "
-            "by 255, mean {mean_unit:.4f} and std {spread_unit:.4f}. The input scaling "
-            '"{scaling}" uses 0.1307 and 0.3081, measured on MNIST\'s training images.'
-        ).format(
+        format_text(
+            _(
+                "All pixels have mean {mean:.2f} and std (standard deviation) {spread:.2f}; divided "
+                "by 255, mean {mean_unit:.4f} and std {spread_unit:.4f}. The input scaling "
+                '"{scaling}" uses 0.1307 and 0.3081, measured on MNIST\'s training images.'
+            ),
             mean=found.pixel_mean,
             spread=found.pixel_std,
             mean_unit=found.pixel_mean / 255,

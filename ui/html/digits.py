@@ -9,6 +9,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
+from ui.i18n import count_text, percent_text
 from ui.i18n import gettext as _
 
 
@@ -23,7 +24,7 @@ class Figure:
 
 def image_number_text(index: int) -> str:
     """Return an image's number as people read it."""
-    return _("no. {number}").format(number=f"{index:,}")
+    return _("no. {number}").format(number=count_text(index))
 
 
 def png_url(image: np.ndarray) -> str:
@@ -48,7 +49,8 @@ def grid_html(figures: Iterable[Figure], columns: int, least: float = 5.5) -> st
 def sure_text(share: float, digits: int = 1) -> str:
     """Return a confidence, 0 to 1, in percent, but never as 100: rounding must not claim certainty."""
     highest = 1 - 0.1**digits / 100
-    return f"{share:.{digits}%}" if share <= highest else f"> {highest:.{digits}%}"
+    text = percent_text(min(share, highest), digits)
+    return text if share <= highest else f"> {text}"
 
 
 def bars_html(

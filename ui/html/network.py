@@ -5,8 +5,8 @@ from html import escape
 
 from mnist_core.messages import N_
 from mnist_core.models.summary import LayerSummary
+from ui.i18n import count_text, translate
 from ui.i18n import gettext as _
-from ui.i18n import translate
 
 MOST_SQUARES = 4
 MOST_DOTS = 7
@@ -27,14 +27,14 @@ def network_html(layers: Sequence[LayerSummary]) -> str:
 
 def shape_text(shape: Sequence[int]) -> str:
     """Say a shape as people write it: 32 x 14 x 14."""
-    return " x ".join(f"{size:,}" for size in shape)
+    return " x ".join(count_text(size) for size in shape)
 
 
 def _row(layer: LayerSummary, most: int) -> str:
     parts = " → ".join(translate(part) for part in layer.parts)
     width = layer.parameters / most if most else 0
     bar = f'<i class="bar" style="width:{width:.1%}" aria-hidden="true"></i>' if layer.parameters else ""
-    count = f"{layer.parameters:,}" if layer.parameters else "–"
+    count = count_text(layer.parameters) if layer.parameters else "–"
     return (
         f'<div class="layer {layer.kind}" role="row"><span aria-hidden="true">{_glyph(layer.shape)}</span>'
         f'<span role="cell" class="what"><b>{escape(translate(layer.title))}</b>'

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from ui import resources
+from ui.i18n import format_text
 from ui.i18n import gettext as _
 from ui.inside.selection import InspectedRun, evaluation_at, map_at, tsne_at
 from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_job_progress, start_button
@@ -33,7 +34,7 @@ def show(seen: InspectedRun) -> None:
             "move little between checkpoints. Training separates the digits until a linear layer "
             "can tell them apart."
         )
-        st.markdown(words.format(first=first, second=second))
+        st.markdown(format_text(words, first=first, second=second))
     else:
         _show_tsne(seen, colours)
 
@@ -62,7 +63,7 @@ def _show_map(seen: InspectedRun, positions: np.ndarray, colours: str) -> None:
     words = _(
         "The first {count:,} test images, each drawn as its label; {wrong:,} of them are misclassified."
     )
-    st.caption(words.format(count=count, wrong=wrong))
+    st.caption(format_text(words, count=count, wrong=wrong))
 
 
 def _show_tsne(seen: InspectedRun, colours: str) -> None:

@@ -11,8 +11,8 @@ from mnist_core.monitoring.probes import USUAL_RATIO, Probe
 from ui.explanations import MOST_TILES, hidden_count_text, show_layer
 from ui.html.digits import tiles_html
 from ui.html.network import layer_names
+from ui.i18n import format_text, sentences_text
 from ui.i18n import gettext as _
-from ui.i18n import sentences_text
 from ui.inside.selection import InspectedRun, activations_at, choose_image, weights_at
 from ui.projection_chart import LOUD, QUIET
 from ui.runs.progress import probes
@@ -70,7 +70,7 @@ def show_training(seen: InspectedRun) -> None:
         "“{smallest}”, {times:.2g} times smaller."
     )
     times = gradients[-1].max() / max(gradients[-1].min(), 1e-30)
-    st.caption(words.format(largest=largest, smallest=smallest, times=times))
+    st.caption(format_text(words, largest=largest, smallest=smallest, times=times))
     _show_update_ratios(looks, names, step)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from ui.html.digits import sure_text
+from ui.i18n import format_text, formatted_number
 from ui.i18n import gettext as _
 from ui.inside.layers import checkpoint_rule
 from ui.inside.selection import InspectedRun, choose_image, evaluation_at, readings, snapshot_text
@@ -34,7 +35,7 @@ def _show_matrix(seen: InspectedRun) -> None:
         "Accuracy **{accuracy:.2%}** on the first {all:,} test images ({right:,} correct); loss {loss:.4f}"
     )
     all_of_them = len(result.labels)
-    st.markdown(words.format(accuracy=result.accuracy, right=right, all=all_of_them, loss=result.loss))
+    st.markdown(format_text(words, accuracy=result.accuracy, right=right, all=all_of_them, loss=result.loss))
     st.html(matrix_html(result.confusion_matrix))
     st.caption(_("Rows: true label. Columns: predicted label. The blue diagonal is correct."))
 
@@ -100,7 +101,7 @@ def reading_points(epochs: Sequence[float], probabilities: np.ndarray) -> "pd.Da
 
     likely = np.flatnonzero(probabilities.max(axis=0) > LIKELY)
     rows = [
-        (str(place), epoch, f"{epoch:g}", str(digit), float(probabilities[place, digit]))
+        (str(place), epoch, formatted_number(epoch, "g"), str(digit), float(probabilities[place, digit]))
         for place, epoch in enumerate(epochs)
         for digit in likely
     ]

@@ -11,6 +11,7 @@ from mnist_core.runs.weight_snapshots import WeightSnapshot, load_snapshot, snap
 from ui import resources
 from ui.canvas import last_read_image
 from ui.html.digits import Figure, figure_html
+from ui.i18n import count_text, format_text
 from ui.i18n import gettext as _
 from ui.jobs import Job
 from ui.url_controls import url_choice, url_number
@@ -66,8 +67,8 @@ def snapshot_text(snapshot: WeightSnapshot) -> str:
     if snapshot.epoch == 0:
         return _("before training")
     if snapshot.epoch < 1:
-        return _("after {share:.0%} of epoch 1").format(share=snapshot.epoch)
-    return _("after epoch {epoch:g}").format(epoch=snapshot.epoch)
+        return format_text(_("after {share:.0%} of epoch 1"), share=snapshot.epoch)
+    return format_text(_("after epoch {epoch:g}"), epoch=snapshot.epoch)
 
 
 EVALUATED_IMAGES = 2000  # test images, so that the slider answers at once; the Evaluate page has them all
@@ -206,11 +207,12 @@ def _choose_test_image(seen: InspectedRun) -> InspectedImage:
             _("Next misclassified"),
             on_click=_next_error,
             args=(seen, index),
-            help=_("Among the first {count:,} images, at the checkpoint of the slider.").format(
-                count=EVALUATED_IMAGES
+            help=format_text(
+                _("Among the first {count:,} images, at the checkpoint of the slider."),
+                count=EVALUATED_IMAGES,
             ),
         )
-    name = _("no. {number}").format(number=f"{index:,}")
+    name = _("no. {number}").format(number=count_text(index))
     return InspectedImage(split.images[index], name, int(split.labels[index]))
 
 

@@ -17,8 +17,8 @@ from mnist_core.monitoring.probes import Probe, watched_digits
 from ui import resources
 from ui.html.digits import bars_html, png_url, sure_text
 from ui.html.network import layer_names
+from ui.i18n import formatted_number, percent_text, sentences_text, translate
 from ui.i18n import gettext as _
-from ui.i18n import sentences_text, translate
 from ui.train.training_summary import ERROR_KEY
 from ui.train_form.state import fill_form, rerun_form_fragments
 
@@ -128,7 +128,9 @@ def _digit_html(image: np.ndarray, label: int, shares: np.ndarray) -> str:
 def _gradients_html(layers: Sequence[LayerSummary], probe: Probe) -> str:
     largest = max((norm for norm in probe.gradient_norms if math.isfinite(norm)), default=0.0)
     shares = [_log_share(norm, largest) for norm in probe.gradient_norms]
-    return bars_html(layer_names(layers), shares, [f"{norm:.2g}" for norm in probe.gradient_norms])
+    return bars_html(
+        layer_names(layers), shares, [formatted_number(norm, ".2g") for norm in probe.gradient_norms]
+    )
 
 
 def _log_share(norm: float, largest: float) -> float:
@@ -144,4 +146,4 @@ def _dead_html(layers: Sequence[LayerSummary], probe: Probe) -> str:
         for name, share in zip(layer_names(layers), probe.dead_shares, strict=True)
         if share is not None
     }
-    return bars_html(list(dead), list(dead.values()), [f"{share:.0%}" for share in dead.values()])
+    return bars_html(list(dead), list(dead.values()), [percent_text(share, 0) for share in dead.values()])

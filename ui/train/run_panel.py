@@ -11,7 +11,7 @@ from mnist_core.monitoring.run_history import ENOUGH_STEPS, RunHistory
 from mnist_core.runs.run import UNFINISHED, Run
 from ui import resources
 from ui.fragments import page_fragment
-from ui.i18n import duration_text, percent_text, translate
+from ui.i18n import duration_text, formatted_number, percent_text, translate
 from ui.i18n import gettext as _
 from ui.learning_curves import CurveWords, accuracy_points, curve_spec, loss_points
 from ui.runs.import_export import show_export
@@ -83,7 +83,7 @@ def _show_result(run: Run, active: bool) -> None:
         with st.container(horizontal=True, gap="small"):
             st.metric(_("Test accuracy"), percent_text(results["test_accuracy"]), width="content")
             st.metric(_("Before training"), percent_text(results["initial_accuracy"]), width="content")
-            st.metric(_("Epochs"), f"{results['epochs']:g}", width="content")
+            st.metric(_("Epochs"), formatted_number(results["epochs"], "g"), width="content")
             st.metric(_("Time"), duration_text(results["train_seconds"]), width="content")
     elif run.checkpoints and not active:
         st.info(_why_untested(run))

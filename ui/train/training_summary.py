@@ -12,7 +12,7 @@ from mnist_core.models.summary import describe_layers
 from mnist_core.training.speed_meter import TOO_LARGE
 from ui import resources, visitor
 from ui.html.network import network_html
-from ui.i18n import duration_text, translate
+from ui.i18n import duration_text, format_text, ngettext, translate
 from ui.i18n import gettext as _
 from ui.url_state import RUN_KEY, set_url_parameters
 
@@ -28,15 +28,17 @@ def show_training_summary(config: TrainConfig, queue_busy: bool) -> None:
     splits = split_images(config, data)
     images = len(splits.train)
     monitored = (
-        _("the {n:,} test images, as in the tutorials").format(n=len(splits.test))
+        format_text(_("the {n:,} test images, as in the tutorials"), n=len(splits.test))
         if config.monitor == "test"
-        else _("{n:,} validation images").format(n=len(splits.validation))
+        else format_text(_("{n:,} validation images"), n=len(splits.validation))
     )
-    st.markdown(
-        _("Training set: **{images:,}** images, **{steps:,}** steps per epoch. Monitored: {watched}.").format(
-            images=images, steps=-(-images // config.batch_size), watched=monitored
-        )
+    steps = -(-images // config.batch_size)
+    words = ngettext(
+        "Training set: **{images:,}** images, **{steps:,}** step per epoch. Monitored: {watched}.",
+        "Training set: **{images:,}** images, **{steps:,}** steps per epoch. Monitored: {watched}.",
+        steps,
     )
+    st.markdown(format_text(words, images=images, steps=steps, watched=monitored))
     known = resources.epoch_timer().images_per_second(config) is not None
     st.fragment(_show_time, run_every=None if known else POLL_SECONDS)(config, images, known)
     with st.container(key="start"):
@@ -50,7 +52,7 @@ def show_network(config: TrainConfig, expanded: bool) -> None:
     """Draw the network; the first call in a process loads torch."""
     layers = describe_layers(config)
     count = sum(layer.parameters for layer in layers)
-    title = _("This network has **{count:,}** parameters").format(count=count)
+    title = format_text(_("This network has **{count:,}** parameters"), count=count)
     with st.expander(title, expanded=expanded, key="network"):
         st.html(network_html(layers))
         st.caption(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ui.i18n import count_text, formatted_number
 from ui.train_form.state import MIN_NESTEROV_MOMENTUM
 
 SLIDER_VALUES: dict[str, Sequence[float]] = {
@@ -27,4 +28,7 @@ def slider_values(field: str, current: float, lowest: float = 0) -> list[float]:
 
 def number_text(value: float) -> str:
     """Return a setting's number as people write it: 0.0005, 1,000."""
-    return f"{value:,}" if isinstance(value, int) else f"{value:.6f}".rstrip("0").rstrip(".")
+    if isinstance(value, int):
+        return count_text(value)
+    decimals = f"{value:.6f}".rstrip("0").partition(".")[2]
+    return formatted_number(value, f".{len(decimals)}f")
