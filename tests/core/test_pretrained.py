@@ -1,5 +1,7 @@
 """The pretrained model keeps what its card promises."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from mnist_core.recognition.recognizer import predict_all
 from mnist_core.recognition.strokes import strokes_to_image
 from mnist_core.runs.store import PRETRAINED, RunStore
 from mnist_core.synthetic.generator import generate_digits, generate_non_digits
-from models.make import MOST_BYTES, ship
+from models.make import CARD, MOST_BYTES, publish
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +33,18 @@ def test_its_card_tells_its_own_figures(run):
     assert run.results["test_accuracy"] >= 0.9965
 
 
+def test_its_card_has_the_words_of_its_template():
+    card, found = (PRETRAINED.parent / "README.md").read_text(), 0
+    for words in re.split(r"\{[^}]*\}", CARD):
+        found = card.find(words, found)
+        assert found >= 0, words
+
+
 def test_nothing_is_published_that_was_measured_on_the_sample(run, monkeypatch):
     monkeypatch.setattr("models.make.load_dataset", lambda directory: load_sample())
     before = (PRETRAINED.parent / "README.md").read_text()
     with pytest.raises(InputError, match="not here"):
-        ship(run)
+        publish(run)
     assert (PRETRAINED.parent / "README.md").read_text() == before
 
 
