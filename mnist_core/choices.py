@@ -97,7 +97,8 @@ class Architecture:
         if self.stages and not self.stages[0] <= len(channels) <= self.stages[1]:
             raise InputError(
                 N_(
-                    "{label} takes {least} to {most} channel counts, as each halves the image; {given} given."
+                    "{label} takes {least} to {most} channel counts, because each stage halves the image; "
+                    "{given} were given."
                 ),
                 label=Message(self.label),
                 least=self.stages[0],
@@ -317,7 +318,7 @@ class InputScaling:
 
 
 INPUT_SCALINGS: dict[str, InputScaling] = {
-    "unit": InputScaling(N_("0 to 1"), N_("Pixel / 255, from 0 to 1; no more than ToTensor does."), 0.0, 1.0),
+    "unit": InputScaling(N_("0 to 1"), N_("Pixel / 255: from 0 to 1, as ToTensor does."), 0.0, 1.0),
     "symmetric": InputScaling(N_("-1 to 1"), N_("(x - 0.5) / 0.5: from -1 to 1."), 0.5, 0.5),
     "standard": InputScaling(
         N_("Mean 0, std 1"),

@@ -51,7 +51,7 @@ def _show_steps() -> None:
             unsafe_allow_javascript=True,
             width="content",
         )
-        st.markdown(_("**1** Look at the digits below"), width="content")
+        st.markdown(_("**1** Explore the data set below"), width="content")
         link("pages/train.py", _("**2** Train a network, in seconds"))
         link("pages/draw.py", _("**3** Draw a digit and see the prediction"))
 

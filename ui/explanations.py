@@ -127,7 +127,11 @@ MOST_MAPS = 32
 
 def hidden_count_text(count: int, most: int) -> list[str]:
     """Say that not all are shown."""
-    return [format_text(_("The first {most} of {count:,}."), most=most, count=count)] if count > most else []
+    return (
+        [format_text(_("The first {most} of {count:,} are shown."), most=most, count=count)]
+        if count > most
+        else []
+    )
 
 
 def show_layer(layer: "LayerActivation") -> None:

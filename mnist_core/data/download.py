@@ -56,7 +56,7 @@ PROBLEMS = {
         "MNIST can't be stored in {directory} ({detail}): make room there, or name another folder in "
         "DIGITLAB_DATA."
     ),
-    "ended": N_("The download of MNIST into {directory} ended by itself ({detail}): start again."),
+    "ended": N_("The download of MNIST into {directory} was interrupted ({detail}): start again."),
 }
 
 

@@ -158,7 +158,7 @@ def load_dataset(
 
 def _nothing_in(directory: Path) -> Message:
     return Message(
-        N_("{directory} doesn't hold the four files of MNIST, so another copy is in use."),
+        N_("{directory} does not hold the four files of MNIST, so another copy is in use."),
         {"directory": directory},
     )
 

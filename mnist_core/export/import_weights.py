@@ -95,10 +95,10 @@ def _check_size(path: Path, name: str, most: int) -> None:
     try:
         size = path.stat().st_size
     except OSError as error:
-        raise InputError(N_("There is no file {file} that can be read."), file=name) from error
+        raise InputError(N_("{file} does not exist or can't be read."), file=name) from error
     if size > most:
         raise InputError(
-            N_("{file} has {size:,} bytes, and {most:,} are the most that can be loaded."),
+            N_("{file} has {size:,} bytes; the limit is {most:,}."),
             file=name,
             size=size,
             most=most,

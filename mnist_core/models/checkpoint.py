@@ -59,4 +59,6 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except (OSError, SafetensorError, KeyError, RuntimeError, ValueError, AttributeError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(N_("{path} is damaged or no checkpoint; choose another file."), path=path) from error
+        raise InputError(
+            N_("{path} is damaged or not a checkpoint; choose another file."), path=path
+        ) from error

@@ -160,15 +160,15 @@ def _part(module: Any, config: TrainConfig) -> Message:
     """Return the name of a module that follows a layer's first one."""
     match type(module).__name__:
         case "BatchNorm1d" | "BatchNorm2d":
-            return Message(N_("batch norm"))
+            return Message(N_("Batch norm"))
         case "MaxPool2d":
-            return Message(N_("max pool {size}x{size}"), {"size": module.kernel_size})
+            return Message(N_("Max pool {size}x{size}"), {"size": module.kernel_size})
         case "AvgPool2d":
-            return Message(N_("average pool {size}x{size}"), {"size": module.kernel_size})
+            return Message(N_("Average pool {size}x{size}"), {"size": module.kernel_size})
         case "Dropout":
-            return Message(N_("dropout {share}"), {"share": f"{module.p:.0%}"})
+            return Message(N_("Dropout {share}"), {"share": f"{module.p:.0%}"})
         case "LogSoftmax":
-            return Message(N_("log-softmax"))
+            return Message(N_("Log-softmax"))
     return Message(ACTIVATIONS[config.activation].label)
 
 

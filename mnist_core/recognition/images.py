@@ -67,11 +67,13 @@ def read_picture(source: str | Path | bytes, name: str | None = None) -> NDArray
     try:
         data = source if isinstance(source, bytes) else Path(source).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
-        raise InputError(N_("{name} can't be opened: is it a file you may read?"), name=name) from error
+        raise InputError(
+            N_("{name} can't be opened; check that it is a file and that you may read it."), name=name
+        ) from error
     try:
         pixels = _decoded(data)
     except UnidentifiedImageError as error:
-        raise InputError(N_("{name} is not a PNG or JPEG picture: choose one."), name=name) from error
+        raise InputError(N_("{name} is not a PNG or JPEG picture; choose one."), name=name) from error
     except Image.DecompressionBombError:
         pixels = None
     except Exception as error:  # damaged files make decoders fail in every way there is

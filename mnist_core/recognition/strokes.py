@@ -37,7 +37,7 @@ def checked_strokes(strokes: object) -> list[NDArray[np.float64]]:
         raise InputError(N_("Strokes must be a list of strokes, each a list of [x, y] points."))
     arrays = [points for points in map(_points, strokes) if len(points)]
     if sum(map(len, arrays)) > MAX_POINTS:
-        raise InputError(N_("A drawing may have at most {most} points: thin it out."), most=MAX_POINTS)
+        raise InputError(N_("A drawing may have at most {most} points; remove some."), most=MAX_POINTS)
     return arrays
 
 

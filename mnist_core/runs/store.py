@@ -240,6 +240,8 @@ def _the_only(runs: Sequence[Run], name: str) -> Run:
         raise InputError(N_("There is no run {name!r}; see the list of runs, or train one."), name=name)
     if len(runs) > 1:
         raise InputError(
-            N_("{count} runs begin with {name!r}; give more of the id."), count=len(runs), name=name
+            N_("{count} runs start with {name!r}; give more characters of the id."),
+            count=len(runs),
+            name=name,
         )
     return runs[0]

@@ -160,7 +160,7 @@ def steps(test):
 
 def test_who_has_no_run_is_shown_three_steps(app, make, visitor_from):
     assert len(steps(app())) == 2
-    assert "**1** Look at the digits below" in [element.value for element in app().markdown]
+    assert "**1** Explore the data set below" in [element.value for element in app().markdown]
     make()
     assert steps(app()) == []
 

@@ -55,7 +55,7 @@ def test_the_grid_is_inked_by_keys_alone_and_kept(page):
     page.get_by_role("gridcell", name="row 23, column 16: ink").wait_for()
     expect(seen).not_to_have_attribute("src", before)
     page.keyboard.press("Space")
-    page.get_by_role("gridcell", name="row 23, column 16: paper").wait_for()
+    page.get_by_role("gridcell", name="row 23, column 16: background").wait_for()
     expect(seen).to_have_attribute("src", before)
     page.locator(".st-key-pages").get_by_role("link", name="Explore").click()
     page.locator("h1", has_text="Handwritten digits").wait_for()

@@ -22,7 +22,7 @@ def test_the_language_switch_is_in_the_url_and_survives_refresh_and_back(page):
     expect(page.locator("h1")).to_have_text(CHINESE)
     expect(page.locator("html")).to_have_attribute("lang", "zh")
     expect(page).to_have_url(re.compile("lang=zh"))
-    expect(page).to_have_title("看数据 · Digit Lab")
+    expect(page).to_have_title("数据 · Digit Lab")
     page.reload()
     expect(page.locator("h1")).to_have_text(CHINESE)
     page.get_by_role("button", name="重新随机抽样").click()

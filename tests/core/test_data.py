@@ -104,7 +104,7 @@ def test_a_given_directory_without_mnist_is_mentioned(tiny_mnist, own_cache, tmp
     copy(tiny_mnist, own_cache)
     dataset = load_dataset(tmp_path / "nothing")
     assert dataset.path == own_cache
-    assert str(dataset.notice).startswith(f"{tmp_path / 'nothing'} doesn't hold the four files")
+    assert str(dataset.notice).startswith(f"{tmp_path / 'nothing'} does not hold the four files")
 
 
 def test_a_damaged_copy_in_the_project_is_mentioned_and_the_next_used(tiny_mnist, own_cache, tiny_files):

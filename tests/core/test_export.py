@@ -230,11 +230,11 @@ def test_weights_that_dont_fit_their_settings_are_refused_before_they_are_loaded
 def test_a_file_too_large_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("mnist_core.export.import_weights.MOST_WEIGHTS_BYTES", 5_000)
     content = weights()
-    assert f"has {len(content):,} bytes, and 5,000 are the most" in refused(tmp_path, content)
+    assert f"has {len(content):,} bytes; the limit is 5,000" in refused(tmp_path, content)
 
 
 def test_a_missing_file_gets_a_sentence(tmp_path):
-    with pytest.raises(InputError, match="There is no file"):
+    with pytest.raises(InputError, match="does not exist"):
         import_weights(RunStore(tmp_path), tmp_path / "nothing")
 
 

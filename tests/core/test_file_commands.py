@@ -83,8 +83,8 @@ def test_a_config_file_sets_what_is_trained(capsys, store, sample, monkeypatch):
         (["export", "last", "--as", "robustness"], "not measured yet"),
         (["export", "last", "--out", "no/such/folder"], "can't be written (No such file or directory)"),
         (["import", "settings.json"], "train --config settings.json"),
-        (["import", "nothing.safetensors"], "There is no file nothing.safetensors"),
-        (["train", "--config", "nothing.json"], "There is no file nothing.json"),
+        (["import", "nothing.safetensors"], "nothing.safetensors does not exist"),
+        (["train", "--config", "nothing.json"], "nothing.json does not exist"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

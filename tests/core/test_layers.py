@@ -23,8 +23,8 @@ def test_the_cnn_of_tutorial_4b_reads_as_its_author_drew_it():
     layers = describe_layers(CNN)
     assert [words(layer) for layer in layers] == [
         "Image | -1 to 1",
-        "Conv 3x3, 32 channels | max pool 2x2 | ReLU",
-        "Conv 3x3, 64 channels | max pool 2x2 | ReLU",
+        "Conv 3x3, 32 channels | Max pool 2x2 | ReLU",
+        "Conv 3x3, 64 channels | Max pool 2x2 | ReLU",
         "Flatten",
         "Fully connected, 128 units | ReLU",
         "Fully connected, 10 outputs, one per digit",
@@ -50,7 +50,7 @@ def test_the_layers_add_up_to_the_network_and_end_in_ten_outputs(architecture, a
     layers = describe_layers(config)
     assert sum(layer.parameters for layer in layers) == count_parameters(build_model(config))
     assert (layers[0].kind, layers[-1].kind, layers[-1].shape) == ("image", "output", (10,))
-    assert "log-softmax" in words(layers[-1])
+    assert "Log-softmax" in words(layers[-1])
     learning = [layer for layer in layers if layer.parameters]
     assert len(learning) == len(learning_layers(build_meta_model(config)))
 
@@ -82,7 +82,7 @@ def test_shapes_are_those_that_images_really_take(config):
 
 def test_what_follows_a_layer_is_said():
     config = TrainConfig(batch_norm=True, dropout=0.25, widths=(64,), activation="tanh")
-    assert words(describe_layers(config)[2]) == "Fully connected, 64 units | batch norm | Tanh | dropout 25%"
+    assert words(describe_layers(config)[2]) == "Fully connected, 64 units | Batch norm | Tanh | Dropout 25%"
     assert words(describe_layers(replace(config, architecture="resnet"))[2]) == (
         "Residual block, two conv 3x3, 16 channels | Tanh"
     )

@@ -121,7 +121,7 @@ def test_a_run_is_found_by_id_and_by_a_unique_beginning(store, monkeypatch):
     for _ in range(3):
         store.create(CONFIG)
     assert [store.get(name).id for name in ("aa11", "aa2", "b")] == ["aa11", "aa22", "bb33"]
-    assert "2 runs begin with 'aa'" in refusal(lambda: store.get("aa"))
+    assert "2 runs start with 'aa'" in refusal(lambda: store.get("aa"))
     for unknown in ("cc", "aa111", "", "../runs", "11"):
         assert f"no run {unknown!r}" in refusal(lambda unknown=unknown: store.get(unknown))
 

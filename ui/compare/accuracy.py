@@ -27,7 +27,7 @@ def show(chosen: ComparedRuns) -> None:
         score_points(chosen.names, comparison.scores),
         score_spec(chosen.names, score_words()),
         key="scores",
-        alt=_("The accuracy of each run with its 95% interval; the table below has the numbers"),
+        alt=_("Accuracy of each run with its 95% confidence interval; the table below has the numbers"),
     )
     st.caption(
         format_text(

@@ -45,7 +45,7 @@ def _choose_places(chosen: ComparedRuns) -> tuple[int, ...]:
     pairs = {f"{a + 1}-{b + 1}": (a, b) for a, b in combinations(everyone, 2)}
     labels = {"all": _("All runs")}
     labels |= {key: " – ".join(chosen.names[place] for place in pair) for key, pair in pairs.items()}
-    key = url_choice(st.selectbox, _("Runs"), labels, "among", "all", width=520)
+    key = url_choice(st.selectbox, _("Compared runs"), labels, "among", "all", width=520)
     return pairs.get(key, everyone)
 
 

@@ -95,7 +95,7 @@ def _show_summaries(groups: Sequence[Group]) -> None:
             seed_points(names, [group.accuracies for group in tested]),
             seed_spec(names, summaries, score_words(), _("Mean")),
             key="seeds",
-            alt=_("The accuracy of each seed, and each group's mean with its 95% interval"),
+            alt=_("Accuracy of each seed, and the mean of each group with its 95% confidence interval"),
         )
         st.caption(
             _(
@@ -212,7 +212,9 @@ def _show_progress(run_ids: Sequence[str]) -> None:
     now = _("training seed {seeds}").format(seeds=list_text(training)) if training else _("queued")
     with st.container(border=True, key="seeds_coming"):
         st.progress(min(1.0, done / len(runs)), text=words.format(n=len(runs), now=now))
-        st.button(_("Stop them"), icon=":material/stop:", on_click=_stop, args=(run_ids,), key="stop_seeds")
+        st.button(
+            _("Stop these runs"), icon=":material/stop:", on_click=_stop, args=(run_ids,), key="stop_seeds"
+        )
 
 
 def _stop(run_ids: Sequence[str]) -> None:

@@ -151,7 +151,7 @@ def show_grid() -> np.ndarray:
         "label": _("Grid of 28 by 28 pixels: arrow keys move, space inks or erases, Shift and arrows draw"),
         "cell": _("row {row}, column {column}: {what}"),
         "ink": _("ink"),
-        "paper": _("paper"),
+        "paper": _("background"),
     }
     result = _grid(
         data={"ink": st.session_state.get(GRID_KEY, EMPTY), "words": words},

@@ -131,9 +131,9 @@ def show_square(pixels: np.ndarray, values: np.ndarray, scaling: str) -> None:
 def show_line(pixels: np.ndarray, values: np.ndarray, scaling: str) -> None:
     """Show the values one after another, as a strip of greys and in figures."""
     st.subheader(_("Flatten: a vector of 784 numbers"))
-    st.html(vector_strip_html(pixels, _("The 784 pixels in one line, as a strip of greys")))
+    st.html(vector_strip_html(pixels, _("The vector of 784 pixels, as a strip of greys")))
     texts = [value_text(value, scaling) for value in values.ravel()]
-    st.html(vector_html(texts, _("The 784 numbers in one line")))
+    st.html(vector_html(texts, _("The vector of 784 numbers")))
     st.caption(
         _(
             "Flatten puts the rows one after the other: this vector is the input of an MLP. It "

@@ -115,7 +115,7 @@ def ratio_words(ratios: np.ndarray, names: Sequence[str]) -> str:
     if known[most] < USUAL_RATIO / FAR:
         judged = _("All are far below the rule of thumb: the network has nearly stopped learning.")
     elif known[most] > USUAL_RATIO * FAR:
-        judged = _("That is far above the rule of thumb: a smaller learning rate may be steadier.")
+        judged = _("That is far above the rule of thumb: a smaller learning rate may be more stable.")
     else:
         judged = _("That is not far from the rule of thumb.")
     return sentences_text([text, judged])

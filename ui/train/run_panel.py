@@ -82,9 +82,11 @@ def _show_result(run: Run, active: bool) -> None:
     if "test_accuracy" in results:
         with st.container(horizontal=True, gap="small"):
             st.metric(_("Test accuracy"), percent_text(results["test_accuracy"]), width="content")
-            st.metric(_("Before training"), percent_text(results["initial_accuracy"]), width="content")
+            st.metric(
+                _("Accuracy before training"), percent_text(results["initial_accuracy"]), width="content"
+            )
             st.metric(_("Epochs"), formatted_number(results["epochs"], "g"), width="content")
-            st.metric(_("Time"), duration_text(results["train_seconds"]), width="content")
+            st.metric(_("Training time"), duration_text(results["train_seconds"]), width="content")
     elif run.checkpoints and not active:
         st.info(_why_untested(run))
     if not active or "test_accuracy" in results:

@@ -79,7 +79,7 @@ def _time_text(config: TrainConfig, images: int, speed: float | None) -> str:
     if speed == TOO_LARGE:
         return _("This network is too large for a timing trial; its speed is shown during training.")
     seconds = images / speed
-    return _("About {epoch} per epoch on this machine, {all} in all; measured in a short trial.").format(
+    return _("About {epoch} per epoch on this machine, {all} in total; measured in a short trial.").format(
         epoch=duration_text(seconds), all=duration_text(seconds * config.epochs)
     )
 

@@ -88,7 +88,7 @@ def test_runs_are_named_and_pinned(command, run_id):
         (["train", "--threads", "0"], "--threads must be from 1 to 256, not 0"),
         (["train", "--threads", "100000"], "--threads must be from 1 to 256, not 100000"),
         (["train", "--repeat", "1000000000"], "--repeat must be from 1 to 1000, not 1000000000"),
-        (["train", "--config", "nothing.json"], "There is no file nothing.json"),
+        (["train", "--config", "nothing.json"], "nothing.json does not exist"),
         (["train", "--device", "abacus"], "There is no device 'abacus' here; choose auto or one of"),
         (["evaluate"], "the following arguments are required: run"),
         (["evaluate", "last"], "There is no run 'last'"),
@@ -138,7 +138,7 @@ def test_a_beginning_shared_by_runs_is_refused(command, store, monkeypatch):
     monkeypatch.setattr(run_store.secrets, "token_hex", lambda size: next(names))
     for _ in range(2):
         store.create(TrainConfig())
-    assert "2 runs begin with 'aa'" in command.refusal("evaluate", "aa")
+    assert "2 runs start with 'aa'" in command.refusal("evaluate", "aa")
     assert "has no checkpoint yet" in command.refusal("evaluate", "aa11")
 
 

@@ -112,7 +112,7 @@ def test_a_full_disk_is_named(stub_torchvision, own_cache, tmp_path):
 
 def test_a_child_that_crashes_is_reported(stub_torchvision, own_cache, tmp_path):
     stub_torchvision("import os\nos._exit(7)")
-    assert "ended by itself (exit code 7)" in failure(download_mnist(tmp_path))
+    assert "was interrupted (exit code 7)" in failure(download_mnist(tmp_path))
 
 
 def test_a_directory_that_cannot_be_made_is_named(own_cache, tmp_path):
