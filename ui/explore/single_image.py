@@ -97,10 +97,7 @@ def value_text(value: float, scaling: str) -> str:
 def show_scalings(pixels: np.ndarray, chosen: str) -> None:
     """Show what each scaling makes of paper, grey and ink, and of this image; the chosen one stands out."""
     st.markdown(
-        _(
-            "Input scaling: the pixels are scaled before the first layer, because small values "
-            "around zero train better."
-        )
+        _("The pixels are scaled before the first layer, because small values around zero train better.")
     )
     head = [_("Scaling"), _("Background"), _("Grey"), _("Ink"), _("Mean"), _("Std")]
     rows = []
