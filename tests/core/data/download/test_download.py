@@ -3,7 +3,7 @@ from contextlib import closing
 from mnist_core.data.download import download_mnist
 from mnist_core.data.idx_files import MNIST_FILES
 from mnist_core.data.mnist import load_dataset, open_mnist
-from tests.core.download.mirror import IMAGES, LIGHT, Mirror, children, left_in
+from tests.core.data.download.mirror import IMAGES, LIGHT, Mirror, children, left_in
 
 
 def test_downloads_what_the_mirror_has(mirror, tiny_files, tmp_path, monkeypatch):

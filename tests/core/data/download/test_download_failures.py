@@ -7,7 +7,7 @@ import pytest
 
 from mnist_core.data.download import download_mnist
 from mnist_core.data.mnist import load_dataset
-from tests.core.download.mirror import IMAGES, LIGHT, Mirror, children, failure, left_in
+from tests.core.data.download.mirror import IMAGES, LIGHT, Mirror, children, failure, left_in
 
 
 def flip_a_bit(content: bytes) -> bytes:

@@ -6,7 +6,7 @@ from filelock import FileLock
 from mnist_core.evaluation.metrics import evaluate
 from mnist_core.messages import InputError
 from mnist_core.runs.queue import TrainingQueue
-from tests.core.training_queue.lab import ENDLESS, SHORT, wait_for
+from tests.core.runs.training_queue.lab import ENDLESS, SHORT, wait_for
 
 
 def test_a_waiting_run_that_is_stopped_is_never_trained(lab):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.core.training_queue.lab import Lab, wait_for
+from tests.core.runs.training_queue.lab import Lab, wait_for
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.download.mirror import Mirror
+from tests.core.data.download.mirror import Mirror
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from mnist_core.data.label_errors import LABEL_ERRORS
 from mnist_core.data.mnist import open_mnist
 
-MNIST = Path(__file__).resolve().parents[3] / "shared" / "mnist"
+MNIST = Path(__file__).resolve().parents[4] / "shared" / "mnist"
 PEOPLE = 5
 
 

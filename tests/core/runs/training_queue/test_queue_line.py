@@ -9,7 +9,7 @@ from mnist_core.messages import InputError
 from mnist_core.runs import queue as training_queue
 from mnist_core.runs.queue import TrainingQueue
 from mnist_core.runs.store import RunStore
-from tests.core.training_queue.lab import SHORT, wait_for
+from tests.core.runs.training_queue.lab import SHORT, wait_for
 
 
 def test_runs_wait_in_line_with_their_place(lab):

@@ -6,7 +6,7 @@ import sys
 import psutil
 
 from mnist_core.data.download import PROJECT, download_mnist
-from tests.core.download.mirror import HANGS, children, left_in
+from tests.core.data.download.mirror import HANGS, children, left_in
 
 
 def test_closing_the_iterator_ends_the_download_and_leaves_nothing(stub_torchvision, own_cache, tmp_path):
