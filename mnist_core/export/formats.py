@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mnist_core.evaluation.robustness import load_robustness, strengths_csv
 from mnist_core.export.script import check_script, training_script
 from mnist_core.messages import N_, InputError, Message
+from mnist_core.models.checkpoint import standalone_checkpoint
 
 if TYPE_CHECKING:
     from mnist_core.runs.run import Run
@@ -56,7 +57,7 @@ def _script(run: Run) -> bytes:
 
 
 def _weights(run: Run) -> bytes:
-    return run.checkpoints[-1].read_bytes()
+    return standalone_checkpoint(run.checkpoints[-1], run.config)
 
 
 def _onnx(run: Run) -> bytes:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mnist_core.config import FIELD_RANGES, TrainConfig
 from mnist_core.messages import N_, InputError
-from mnist_core.models.checkpoint import FORMAT, load_checkpoint
+from mnist_core.models.checkpoint import FORMAT, WEIGHTS_FORMAT, load_checkpoint
 from mnist_core.runs.metadata import LONGEST_NAME
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def check_weights(path: Path, name: str) -> None:
     _check_size(path, name, MOST_WEIGHTS_BYTES)
     try:
         header, tensors = _read_header(path)
-        config = TrainConfig.from_json(json.loads(header["config"]))
+        of_a_run = header.get("format") == WEIGHTS_FORMAT
+        config = TrainConfig() if of_a_run else TrainConfig.from_json(json.loads(header["config"]))
         ours = header["format"] == FORMAT and 0 <= float(header["epoch"]) <= FIELD_RANGES["epochs"][1]
     except (
         OSError,
@@ -83,6 +84,10 @@ def check_weights(path: Path, name: str) -> None:
         RecursionError,
     ) as error:
         raise _not_ours(name) from error
+    if of_a_run:
+        raise InputError(
+            N_("{file} has no settings in its header; export the weights of its run instead."), file=name
+        )
     if not ours:
         raise _not_ours(name)
     if tensors != _tensors_of(config):

@@ -95,7 +95,7 @@ class Run:
         """Load the last checkpoint's model, in evaluation mode; InputError when there is none yet."""
         if not self.checkpoints:
             raise InputError(N_("Run {run} has no checkpoint yet; let it finish an epoch."), run=self.id)
-        return load_checkpoint(self.checkpoints[-1]).model
+        return load_checkpoint(self.checkpoints[-1], self.config).model
 
     def load_calibration(self) -> Calibration | None:
         """Load what makes its model's answers honest; None when it was never calibrated."""

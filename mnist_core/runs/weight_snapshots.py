@@ -42,7 +42,7 @@ def load_snapshot(run: Run, snapshot: WeightSnapshot) -> DigitClassifier:
 
     if snapshot.file is None:
         return build_model(run.config).eval()
-    return load_checkpoint(snapshot.file).model
+    return load_checkpoint(snapshot.file, run.config).model
 
 
 def _snapshot(file: Path) -> WeightSnapshot | None:

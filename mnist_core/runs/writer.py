@@ -111,7 +111,7 @@ class RunWriter:
     def _save(self, model: DigitClassifier, epoch: float, name: str) -> None:
         folder = self._folder / name
         folder.mkdir(exist_ok=True)
-        save_checkpoint(folder / f"epoch-{epoch:08.3f}.safetensors", model, self.config, epoch)
+        save_checkpoint(folder / f"epoch-{epoch:08.3f}.safetensors", model, epoch)
 
     def save_state(self, state: TrainingState) -> None:
         """Keep all that going on needs."""

@@ -5,9 +5,9 @@ import pytest
 
 from mnist_core.config import TrainConfig
 from mnist_core.models.architectures import build_model
-from mnist_core.models.checkpoint import save_checkpoint
 from mnist_core.runs.store import RunStore
 from tests.app.train_form import form_settings
+from tests.core.stored_runs import save_weights_file
 
 CONFIG = TrainConfig(widths=(33,), learning_rate=0.02)
 
@@ -61,7 +61,7 @@ def test_settings_from_a_file_fill_the_form(app):
 
 
 def test_weights_from_a_file_become_the_current_run(app, tmp_path):
-    save_checkpoint(tmp_path / "file", build_model(CONFIG), CONFIG, 3)
+    save_weights_file(tmp_path / "file", build_model(CONFIG), CONFIG, 3)
     test = load(app("train"), "mine.safetensors", (tmp_path / "file").read_bytes())
     assert not test.exception
     (run,) = RunStore().list()
@@ -72,7 +72,7 @@ def test_weights_from_a_file_become_the_current_run(app, tmp_path):
 
 
 def test_weights_from_a_file_say_that_they_were_not_tested_and_where_they_can_be(app, tmp_path):
-    save_checkpoint(tmp_path / "file", build_model(CONFIG), CONFIG, 3)
+    save_weights_file(tmp_path / "file", build_model(CONFIG), CONFIG, 3)
     test = load(app("train"), "mine.safetensors", (tmp_path / "file").read_bytes())
     assert "It has no test accuracy: its weights came from a file." in test.info[0].value
     assert not test.metric

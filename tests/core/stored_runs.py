@@ -2,12 +2,15 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from mnist_core.config import TrainConfig
 from mnist_core.messages import InputError
 from mnist_core.models.architectures import build_model
+from mnist_core.models.checkpoint import save_checkpoint, standalone_checkpoint
+from mnist_core.models.modules import DigitClassifier
 from mnist_core.runs.store import PROJECT, RunStore
 
 CONFIG = TrainConfig(widths=(8,))
@@ -21,6 +24,12 @@ def finished(store: RunStore, **results) -> str:
     writer.update("finished", **results)
     writer.close()
     return writer.id
+
+
+def save_weights_file(path: Path, model: DigitClassifier, config: TrainConfig, epoch: float) -> None:
+    """Write weights as they are exported, with their settings."""
+    save_checkpoint(path, model, epoch)
+    path.write_bytes(standalone_checkpoint(path, config))
 
 
 def make(store, status="finished", pinned=False, owner=""):

@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load, save
 
 from mnist_core.choices import ACTIVATIONS, ARCHITECTURES
@@ -20,15 +21,16 @@ from mnist_core.export.import_weights import import_weights, read_config
 from mnist_core.export.onnx import to_onnx
 from mnist_core.messages import InputError
 from mnist_core.models.architectures import build_model
-from mnist_core.models.checkpoint import save_checkpoint
 from mnist_core.models.inference import predict_logits
 from mnist_core.runs.run import Run
 from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
+from tests.core.stored_runs import save_weights_file
 
 CONFIG = TrainConfig(
     recipe="quick", widths=(6,), train_size=200, epochs=1, validation_size=50, batch_norm=True
 )
+
 pytestmark = [
     pytest.mark.filterwarnings(f"ignore:{beginning}:DeprecationWarning")
     for beginning in ("You are using the legacy", "The feature will be removed")
@@ -148,6 +150,25 @@ def test_a_config_comes_back(run, tmp_path):
     assert read_config(file) == CONFIG
 
 
+def test_a_run_keeps_its_settings_once_and_exports_them_with_its_weights(run):
+    """In config.json alone; the exported file has them in its header, in the format of version 0.1."""
+    for file in run.weight_files:
+        with safe_open(file, "pt") as opened:
+            assert set(opened.metadata()) == {"format", "epoch"}
+    content = export(run, "weights")
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+    assert header["format"] == "digit-lab 1"
+    assert TrainConfig.from_json(json.loads(header["config"])) == run.config
+    assert float(header["epoch"]) == run.results["epochs"]
+    for name, tensor in run.load_model().state_dict().items():
+        assert torch.equal(load(content)[name], tensor), name
+
+
+def test_a_checkpoint_taken_from_a_runs_folder_is_refused_with_advice(run, tmp_path):
+    said = refused(tmp_path, run.checkpoints[-1].read_bytes())
+    assert said.endswith("has no settings in its header; export the weights of its run instead.")
+
+
 def test_weights_come_back_as_a_finished_run_named_after_their_file(run, store, tmp_path, sample):
     file = tmp_path / "Anna's best.safetensors"
     file.write_bytes(export(run, "weights"))
@@ -241,5 +262,5 @@ def test_a_missing_file_gets_a_sentence(tmp_path):
 def test_a_checkpoint_of_ours_is_accepted_whatever_its_network(tmp_path):
     for architecture in ARCHITECTURES:
         config = TrainConfig(architecture=architecture, channels=(2, 3), widths=(4,), batch_norm=True)
-        save_checkpoint(tmp_path / "a.safetensors", build_model(config), config, 0.5)
+        save_weights_file(tmp_path / "a.safetensors", build_model(config), config, 0.5)
         assert import_weights(RunStore(tmp_path / "runs"), tmp_path / "a.safetensors").config == config

@@ -11,11 +11,12 @@ import mnist_core
 from mnist_core.config import TrainConfig
 from mnist_core.messages import InputError
 from mnist_core.models.architectures import build_model
-from mnist_core.models.checkpoint import FORMAT, load_checkpoint, save_checkpoint
+from mnist_core.models.checkpoint import FORMAT, load_checkpoint, save_checkpoint, standalone_checkpoint
 from mnist_core.models.inference import predict_logits
 from mnist_core.recipes import RECIPES
 from mnist_core.runtime.files import write_whole
 from mnist_core.training.trainer import fit
+from tests.core.stored_runs import save_weights_file
 
 SMALL = TrainConfig(widths=(8,), channels=(2, 3), monitor="test", epochs=1)
 
@@ -37,7 +38,7 @@ def path(tmp_path) -> Path:
 def test_a_model_comes_back_to_the_bit_with_its_settings(config, path, batch):
     model = build_model(config)
     list(fit(model, config, batch, batch))  # so that batch norm's running means are no longer zero
-    save_checkpoint(path, model, config, 1.25)
+    save_weights_file(path, model, config, 1.25)
     checkpoint = load_checkpoint(path)
     assert (checkpoint.config, checkpoint.epoch) == (config, 1.25)
     assert not checkpoint.model.training
@@ -60,14 +61,41 @@ def build_as(model, config):
 @pytest.mark.parametrize("name", ["quick", "best", "tutorial-4b"])
 def test_a_recipes_model_is_kept_in_about_four_bytes_a_parameter(name, path):
     model = build_model(RECIPES[name].config)
-    save_checkpoint(path, model, RECIPES[name].config, 0)
+    save_weights_file(path, model, RECIPES[name].config, 0)
     assert path.stat().st_size < sum(tensor.nbytes for tensor in model.state_dict().values()) + 10_000
     assert load_checkpoint(path).config == RECIPES[name].config
 
 
+def test_a_runs_checkpoint_is_opened_with_the_runs_settings(path):
+    model = build_model(SMALL)
+    save_checkpoint(path, model, 2)
+    checkpoint = load_checkpoint(path, SMALL)
+    assert (checkpoint.config, checkpoint.epoch) == (SMALL, 2)
+    assert all(torch.equal(checkpoint.model.state_dict()[name], value) for name, value in weights().items())
+    with pytest.raises(InputError, match="is damaged or not a checkpoint"):
+        load_checkpoint(path)
+    with pytest.raises(InputError, match="is damaged or not a checkpoint"):
+        load_checkpoint(path, replace(SMALL, widths=(9,)))
+
+
+def test_a_checkpoint_of_0_1_leaves_its_run_as_it_is(path):
+    save_file(weights(), path, header())
+    assert standalone_checkpoint(path, replace(SMALL, epochs=99)) == path.read_bytes()
+    assert load_checkpoint(path, SMALL).epoch == 1
+
+
+def test_a_damaged_checkpoint_does_not_leave_its_run(path):
+    with pytest.raises(InputError, match="There is no checkpoint at"):
+        standalone_checkpoint(path, SMALL)
+    for content in (b"", b"weights", b"\x02" + bytes(7) + b"[]", b"\x02" + bytes(7) + b"{}"):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="is damaged or not a checkpoint"):
+            standalone_checkpoint(path, SMALL)
+
+
 def test_saving_again_replaces_the_file(path):
     for epoch in (1, 2):
-        save_checkpoint(path, build_model(SMALL), SMALL, epoch)
+        save_weights_file(path, build_model(SMALL), SMALL, epoch)
     assert load_checkpoint(path).epoch == 2
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
@@ -92,12 +120,12 @@ def another_programs_header(path: Path) -> None:
 
 
 def truncated(path: Path) -> None:
-    save_checkpoint(path, build_model(SMALL), SMALL, 1)
+    save_weights_file(path, build_model(SMALL), SMALL, 1)
     path.write_bytes(path.read_bytes()[:-5])
 
 
 def truncated_in_its_header(path: Path) -> None:
-    save_checkpoint(path, build_model(SMALL), SMALL, 1)
+    save_weights_file(path, build_model(SMALL), SMALL, 1)
     path.write_bytes(path.read_bytes()[:50])
 
 

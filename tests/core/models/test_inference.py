@@ -6,10 +6,11 @@ from mnist_core.choices import INPUT_SCALINGS
 from mnist_core.config import TrainConfig
 from mnist_core.evaluation.metrics import evaluate
 from mnist_core.models.architectures import build_model
-from mnist_core.models.checkpoint import load_checkpoint, save_checkpoint
+from mnist_core.models.checkpoint import load_checkpoint
 from mnist_core.models.inference import predict_logits
 from mnist_core.models.modules import Scaling
 from mnist_core.recognition.recognizer import predict
+from tests.core.stored_runs import save_weights_file
 
 
 def every_grey() -> torch.Tensor:
@@ -102,7 +103,7 @@ def test_a_model_knows_whether_it_has_convolutions():
 def test_a_networks_convolutions_lie_as_they_are_fastest(tmp_path):
     """Built or loaded, channels last: with other strides pooling takes ten times as long."""
     config = TrainConfig(architecture="cnn", channels=(4, 8))
-    save_checkpoint(tmp_path / "weights", build_model(config), config, 1)
+    save_weights_file(tmp_path / "weights", build_model(config), config, 1)
     for model in (build_model(config), load_checkpoint(tmp_path / "weights").model):
         features = model.network[0](torch.zeros(2, 1, 28, 28))
         assert features.stride()[1] == 1
