@@ -1,7 +1,8 @@
 """Diagnostics of a training: what its own numbers say is wrong with it, and which setting to change.
 
 Each problem is a function from a `RunHistory` to a Finding or None. The thresholds below are set so that
-small trainings with the problem are found and the recipes are not (tests/core/monitoring/test_diagnostics.py).
+small trainings with the problem are found and the recipes are not: see
+tests/core/monitoring/test_diagnostics.py.
 """
 
 from __future__ import annotations
