@@ -1,1 +1,1 @@
-"""How fast the lab trains beside the tutorials it grew from, and how much memory it takes."""
+"""Benchmarks of speed, memory, latency and accuracy; each module is a command."""

@@ -1,4 +1,4 @@
-"""The app as benchmarks use it: started as the README says, in a real Chromium."""
+"""Shared by the browser benchmarks: the app's server, opened in a real Chromium."""
 
 import argparse
 import os
@@ -24,12 +24,12 @@ SECONDS_TO_START = 60
 def run_benchmark(
     name: str, about: str | None, measure: Callable[[Path], str], arguments: list[str] | None
 ) -> int:
-    """Print what `measure` says of the app with the MNIST in a folder, as `python -m benchmarks.NAME`.
+    """Run the command `python -m benchmarks.NAME`: print the result of `measure(folder of MNIST)`.
 
-    Return 0, or 2 after one sentence on stderr when it can't be measured.
+    Return 0, or 2 after an error message on stderr.
     """
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=about)
-    parser.add_argument("--data", metavar="DIR", help="where MNIST is (else DIGITLAB_DATA)")
+    parser.add_argument("--data", metavar="DIR", help="folder of MNIST (else DIGITLAB_DATA)")
     options = parser.parse_args(arguments)
     try:
         data = locate_mnist(options.data)
@@ -44,7 +44,7 @@ def run_benchmark(
 
 @contextmanager
 def serve(data: Path, runs: Path) -> Iterator[tuple[str, psutil.Process]]:
-    """Start the app with its runs in `runs`; give its address and process."""
+    """Start the app with its runs in `runs`; yield its address and process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -60,7 +60,7 @@ def serve(data: Path, runs: Path) -> Iterator[tuple[str, psutil.Process]]:
 
 
 def wait_until_healthy(url: str) -> None:
-    """Return when the server answers; raise OSError if it doesn't in time."""
+    """Wait until the server responds; raise OSError after SECONDS_TO_START."""
     deadline = time.monotonic() + SECONDS_TO_START
     while True:
         try:
@@ -72,6 +72,6 @@ def wait_until_healthy(url: str) -> None:
 
 
 def visit(page: Page, path: str) -> None:
-    """Open a page of the app and wait until it is whole."""
+    """Open a page of the app and wait until it is complete."""
     page.goto(path)
     settle(page)

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.comparison`: what is said of tutorials 3 and 5, and of one recipe over five seeds.
+"""`python -m benchmarks.comparison`: train and compare tutorials 3 and 5, and one recipe over five seeds.
 
-It trains all of them, on real MNIST, in a folder of its own that is removed again.
+It trains on MNIST and keeps the runs in a temporary folder.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def train(store: RunStore, config: TrainConfig, data: Dataset) -> Run:
 
 
 def statements(runs: list[Run], data: Dataset) -> str:
-    """Return what is said of each pair of runs, and of all of them."""
+    """Return the comparison's statements on each run, each pair and all of them, as a Markdown list."""
     names = [f"{run.config.recipe}, seed {run.config.seed}" for run in runs]
     found = compare_runs(runs, [evaluate(run.load_model(), data.test) for run in runs], names)
     scores = (
@@ -50,9 +50,9 @@ def statements(runs: list[Run], data: Dataset) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Train, compare and print; return 0, or 2 after a sentence on stderr without MNIST."""
+    """Train, compare and print; return 0, or 2 after an error message on stderr without MNIST."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.comparison", description=__doc__)
-    parser.add_argument("--data", metavar="DIR", help="where MNIST is (else DIGITLAB_DATA)")
+    parser.add_argument("--data", metavar="DIR", help="folder of MNIST (else DIGITLAB_DATA)")
     options = parser.parse_args(arguments)
     try:
         data = open_mnist(locate_mnist(options.data))

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.drawing`: how well drawings and pictures are read; prints Markdown tables.
+"""`python -m benchmarks.drawing`: accuracy on drawings, pictures and rows, as Markdown tables.
 
-Everything has a fixed seed. The pen digits measure only: nothing was trained or tuned on them.
+All seeds are fixed. No model was trained or tuned on the pen digits.
 """
 
 import argparse
@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.canvas import Drawing, draw_all
+from benchmarks.digit_rows import rows_table
 from benchmarks.measurement import locate_mnist
-from benchmarks.rows import rows_table
+from benchmarks.pen_digits import Drawing, draw_all
 from mnist_core.data.mnist import Split, open_mnist
 from mnist_core.data.mnist_format import place_in_mnist_frame
 from mnist_core.evaluation.calibration_curves import reliability
@@ -32,54 +32,54 @@ from mnist_core.synthetic.generator import generate_non_digits
 
 PEN_DIGITS = Path(__file__).resolve().parents[2] / "shared" / "pen_digits" / "pen_digits.jsonl"
 MOVED_IMAGES = 2_000
-OTHERS = 900  # letters, shapes and scribbles, a third each
+NON_DIGIT_IMAGES = 900  # letters, shapes and scribbles, a third each
 COLOURS = (((0, 0, 0), (255, 255, 255)), ((255, 255, 255), (0, 0, 0)), ((20, 40, 160), (250, 245, 225)))
 COLOURS += (((255, 120, 0), (30, 60, 40)),)  # pen, paper
 
 CONDITIONS = """\
-{count:,} digits that people wrote with a stylus, drawn on a 280 px canvas at 30 to 90 % of its size, anywhere
-on it, with round pens of 8 to 30 px; seed 0. Read by the run "{run}"."""
+{count:,} digits that people wrote with a stylus, drawn on a 280 px canvas at 30 to 90 % of its size, at
+random positions, with round pens of 8 to 30 px; seed 0. Model: run "{run}"."""
 MOVED = """\
-The first {count:,} test images of MNIST enlarged 1 to 10 times, moved, inverted, in {colours} pairs of
-colours; as they are, {plain:.2%} of them are read right. Seed 0."""
+The first {count:,} test images of MNIST enlarged 1 to 10 times, shifted, inverted, in {colours} pairs of
+colours; the accuracy on the unchanged images is {plain:.2%}. Seed 0."""
 
 
 NON_DIGITS = """\
-Letters, shapes and scribbles are of our own drawing: others than those that the refusal
-learned from, but of the same kinds."""
+Letters, shapes and scribbles are generated: with another seed than those that the classifier
+of digits and others was trained on, but from the same glyphs."""
 Image28 = NDArray[np.uint8] | None
 
 
-class Way(NamedTuple):
-    """From a drawing to 28 x 28, as most demos do, a little better, and as we do."""
+class Preprocessing(NamedTuple):
+    """A way to convert a drawing to 28 x 28 pixels: usual ones, and ours."""
 
     name: str
     image: Callable[[Drawing], NDArray[np.uint8] | None]
 
 
-WAYS = (
-    Way("canvas shrunk to 28 x 28", lambda drawing: shrink(drawing.pixels)),
-    Way("cropped, by centre of mass", lambda drawing: place_in_mnist_frame(drawing.pixels)),
-    Way("ours, from pixels", lambda drawing: pixels_to_image(drawing.pixels)),
-    Way("ours, from strokes", lambda drawing: strokes_to_image(drawing.strokes)),
+PREPROCESSINGS = (
+    Preprocessing("canvas shrunk to 28 x 28", lambda drawing: shrink(drawing.pixels)),
+    Preprocessing("cropped, by centre of mass", lambda drawing: place_in_mnist_frame(drawing.pixels)),
+    Preprocessing("ours, from pixels", lambda drawing: pixels_to_image(drawing.pixels)),
+    Preprocessing("ours, from strokes", lambda drawing: strokes_to_image(drawing.strokes)),
 )
 
 
 def read(model: DigitClassifier, calibration: Calibration | None, images: list[Image28]) -> NDArray[np.int64]:
-    """Return the digits read, [N]; -1 for a blank."""
+    """Return the predicted digits, [N]; -1 for a blank."""
     labels = [prediction.label for prediction in predict_all(model, images, calibration)]
     return np.array([-1 if label is None else label for label in labels])
 
 
 def pen_table(model: DigitClassifier, calibration: Calibration | None, drawings: list[Drawing]) -> str:
-    """Return accuracy and the commonest confusion of each way, then what the last way confuses."""
+    """Return a table of each preprocessing's accuracy, then the confusion matrix of the last one."""
     labels = np.array([drawing.label for drawing in drawings])
     rows = ["| way to 28 x 28 | read right | errors | a 1 read as 7 |", "|---|---:|---:|---:|"]
-    for way in WAYS:
-        digits = read(model, calibration, [way.image(drawing) for drawing in drawings])
+    for preprocessing in PREPROCESSINGS:
+        digits = read(model, calibration, [preprocessing.image(drawing) for drawing in drawings])
         wrong, as_seven = digits != labels, (labels == 1) & (digits == 7)
-        rows.append(f"| {way.name} | {1 - wrong.mean():.1%} | {wrong.sum()} | {as_seven.sum()} |")
-    confusion = f"Rows: the digit that was written; columns: what it was read as ({WAYS[-1].name})."
+        rows.append(f"| {preprocessing.name} | {1 - wrong.mean():.1%} | {wrong.sum()} | {as_seven.sum()} |")
+    confusion = f"Confusion matrix; rows: true digit, columns: predicted digit ({PREPROCESSINGS[-1].name})."
     return "\n".join([*rows, "", confusion, "", _confusion(labels, digits)])
 
 
@@ -94,10 +94,12 @@ def _confusion(labels: NDArray[np.int64], digits: NDArray[np.int64]) -> str:
 
 
 def moved_table(model: DigitClassifier, calibration: Calibration | None, test: Split) -> str:
-    """Return how often MNIST's own images come back from pictures of them."""
-    backs = [pixels_to_image(picture) for picture in _pictures(test.images)]
-    digits, plain = (read(model, calibration, images) for images in (backs, list(test.images)))
-    shifts = np.array([_shift(back, image) for back, image in zip(backs, test.images, strict=True)])
+    """Return a table of how well MNIST's test images are recovered from pictures of them."""
+    processed = [pixels_to_image(picture) for picture in _pictures(test.images)]
+    digits, plain = (read(model, calibration, images) for images in (processed, list(test.images)))
+    shifts = np.array(
+        [_shift(processed, image) for processed, image in zip(processed, test.images, strict=True)]
+    )
     rows = [
         "| MNIST in pictures | |",
         "|---|---:|",
@@ -122,11 +124,11 @@ def _pictures(images: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
     return pictures
 
 
-def _shift(back: NDArray[np.uint8] | None, image: NDArray[np.uint8]) -> float:
-    """How many pixels the centre of mass is off, in the worse direction."""
-    if back is None:
+def _shift(processed: NDArray[np.uint8] | None, image: NDArray[np.uint8]) -> float:
+    """Distance of the centres of mass, in pixels: the larger of rows and columns."""
+    if processed is None:
         return 28.0
-    return float(np.abs(_centre(back) - _centre(image)).max())
+    return float(np.abs(_centre(processed) - _centre(image)).max())
 
 
 def _centre(image: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -137,8 +139,8 @@ def _centre(image: NDArray[np.uint8]) -> NDArray[np.float64]:
 def confidence_table(
     model: DigitClassifier, calibration: Calibration, test: Split, pen: list[Image28]
 ) -> str:
-    """Return how honest the answers are: the calibration error, and what is taken for no digit."""
-    others = generate_non_digits(OTHERS, seed=1)
+    """Return the calibration error, and a table of the shares of images rejected as not a digit."""
+    others = generate_non_digits(NON_DIGIT_IMAGES, seed=1)
     read_test = predict_all(model, list(test.images), calibration)
     probabilities = np.stack([prediction.probabilities for prediction in read_test])
     error = reliability(probabilities, test.labels).expected_error
@@ -150,7 +152,7 @@ def confidence_table(
         "scribbles": _refused(model, calibration, list(others[2::3])),
         "a dot, a blank": _refused(model, calibration, [strokes_to_image([[[5, 5]]]), None]),
     }
-    rows = ["| taken for no digit | |", "|---|---:|"]
+    rows = ["| rejected as not a digit | |", "|---|---:|"]
     rows += [f"| {name} | {np.mean(values):.1%} |" for name, values in refused.items()]
     conditions = f"Expected calibration error on MNIST's {len(test):,} test images: {error:.2%}."
     return "\n".join([*rows, "", conditions, NON_DIGITS])
@@ -162,10 +164,12 @@ def _refused(model: DigitClassifier, calibration: Calibration, images: list[Imag
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description="Measure how well drawings and pictures are read.")
-    parser.add_argument("--run", default="pretrained", help='which run reads: an id, "last" or "pretrained"')
-    parser.add_argument("--runs", help="where runs are kept")
-    parser.add_argument("--data", help="the directory with MNIST")
+    parser = argparse.ArgumentParser(description="Measure the accuracy on drawings, pictures and rows.")
+    parser.add_argument(
+        "--run", default="pretrained", help='the run whose model is measured: an id, "last" or "pretrained"'
+    )
+    parser.add_argument("--runs", help="folder of the runs")
+    parser.add_argument("--data", help="folder of MNIST")
     parser.add_argument("--pen-digits", type=Path, default=PEN_DIGITS, help="a file of labelled strokes")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -185,7 +189,7 @@ def main() -> None:
         strokes = [strokes_to_image(drawing.strokes) for drawing in drawings]
         print(confidence_table(model, calibration, test, strokes))
     else:
-        print("The run is not calibrated, so nothing is refused.")
+        print("The run is not calibrated, so no image is rejected.")
 
 
 if __name__ == "__main__":

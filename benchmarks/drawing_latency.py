@@ -1,8 +1,8 @@
-"""`python -m benchmarks.drawing_latency`: how soon a stroke is answered, alone and while a network trains.
+"""`python -m benchmarks.drawing_latency`: time from a stroke to its prediction, idle and while training.
 
-It starts the app as the README says, draws 40 strokes on the Draw page's canvas in a real Chromium, and times
-each within the page from the release of the mouse to the answer; then the same while a CNN trains. The
-canvas waits 200 ms after a stroke before it sends it; they are part of the times.
+It starts the app, draws 40 strokes on the Draw page's canvas in a real Chromium, and times each within the
+page from the release of the mouse to the prediction; then the same while a CNN trains. The times include the
+canvas's 200 ms debounce.
 """
 
 import platform
@@ -29,7 +29,7 @@ DIGITS = (  # in canvas pixels
     [(190, 60), (90, 110), (90, 190), (140, 230), (190, 190), (180, 130), (100, 140)],
     [(80, 90), (140, 50), (190, 100), (80, 230), (200, 230)],
 )
-# Promises the milliseconds from the mouse's release to an answer whose heading has `text`.
+# Sets window.answered to a promise of the milliseconds from the mouse's release to a heading with `text`.
 WATCH = """text => {
   let released = null;
   addEventListener('pointerup', event => { released = event.timeStamp; }, {capture: true, once: true});
@@ -47,9 +47,9 @@ WATCH = """text => {
 
 
 def stroke(page: Page, points: list[tuple[int, int]]) -> float:
-    """Draw one stroke on the empty canvas; return the milliseconds until it was answered."""
+    """Draw one stroke on the empty canvas; return the milliseconds to the prediction."""
     canvas = page.locator("canvas.upper-canvas").filter(visible=True)
-    expect(canvas).to_have_count(1)  # the one that was cleared has gone
+    expect(canvas).to_have_count(1)  # the cleared canvas has been removed
     page.evaluate(WATCH, "Prediction")
     box = canvas.bounding_box()
     for number, (x, y) in enumerate(points):
@@ -63,7 +63,7 @@ def stroke(page: Page, points: list[tuple[int, int]]) -> float:
 
 
 def strokes(page: Page, run: str, what: str) -> list[float]:
-    """Draw on an empty canvas, STROKES times after a first that opens everything; return the milliseconds."""
+    """Draw on an empty canvas, STROKES times after a warm-up; return the milliseconds of each."""
     visit(page, f"/draw?run={run}&lang=en")
     page.locator("canvas.upper-canvas").first.wait_for()
     times = []
@@ -76,7 +76,7 @@ def strokes(page: Page, run: str, what: str) -> list[float]:
 
 
 def measure(data: Path) -> dict[str, list[float]]:
-    """Return the milliseconds of the strokes alone and while a CNN trains."""
+    """Return the milliseconds of the strokes, idle and while a CNN trains."""
     with (
         tempfile.TemporaryDirectory() as folder,
         serve(data, Path(folder)) as (address, _),
@@ -90,7 +90,7 @@ def measure(data: Path) -> dict[str, list[float]]:
 
 
 def report(times: dict[str, list[float]]) -> str:
-    """Return the table with its verdicts."""
+    """Return the table, with each limit's verdict."""
     rows = []
     for name, took in times.items():
         middle, most = np.percentile(took, (50, 95))
@@ -102,7 +102,7 @@ def report(times: dict[str, list[float]]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure and print; return 0, or 2 when it can't be measured."""
+    """Measure and print; return 0, or 2 after an error message on stderr."""
     return run_benchmark("drawing_latency", __doc__, lambda data: report(measure(data)), arguments)
 
 

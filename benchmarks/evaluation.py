@@ -1,9 +1,7 @@
-"""`python -m benchmarks.evaluation`: seconds to evaluate networks on the test images; a Markdown table.
+"""`python -m benchmarks.evaluation`: seconds for evaluations, robustness tables and a t-SNE map, with limits.
 
-With the robustness tables and a t-SNE map, each with its limit, and whether it is within it or OVER.
-
-Beside ours stands a plain loop in the same process: batches of 64, pixels scaled image by image in float, the
-logits collected in a list. How well a network is trained doesn't matter to the time, so none is.
+Our evaluation is compared with a plain loop in the same process: batches of 64, pixels scaled image by image
+in float, logits collected in a list. The networks are untrained, as training doesn't change the time.
 """
 
 import argparse
@@ -27,20 +25,20 @@ from mnist_core.runs.store import RunStore
 from mnist_core.runtime.devices import usable_cores
 
 TIMES = 3
-# Seconds for 10,000 images on two cores; none for the pretrained model's network, which is far more work.
+# Seconds for 10,000 images on two cores; the pretrained model's network is much larger and has no limit.
 LIMITS: dict[str, float | None] = {"tutorial-5": 0.2, "tutorial-4b": 1.5, "world": None}
 ROBUSTNESS_LIMIT = 90.0  # seconds
 TSNE_LIMIT, MAPPED = 15.0, 2000
 
 
 def whole_evaluation(model: DigitClassifier, split: Split) -> None:
-    """What the Evaluate page shows at first: predictions, losses, confusion matrix, metrics per class."""
+    """Compute what the Evaluate page shows first: losses, confusion matrix, metrics per class."""
     result = evaluate(model, split)
     assert result.confusion_matrix.sum() == sum(row.images for row in result.per_class)
 
 
 def plain_loop(model: DigitClassifier, split: Split) -> None:
-    """The same as one would write it down."""
+    """Compute the same by a plain loop and scikit-learn."""
     import torch
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
@@ -58,7 +56,7 @@ def plain_loop(model: DigitClassifier, split: Split) -> None:
 
 
 def compare(recipe: str, split: Split) -> tuple[float, float]:
-    """Return the median seconds of ours and of the plain loop, taken in turn after one go of each."""
+    """Return the median seconds of ours and of the plain loop, measured in turn after a warm-up."""
     model = build_model(RECIPES[recipe].config).eval()
     pairs = [
         (seconds(lambda: whole_evaluation(model, split)), seconds(lambda: plain_loop(model, split)))
@@ -69,24 +67,24 @@ def compare(recipe: str, split: Split) -> tuple[float, float]:
 
 
 def robustness_seconds(model: DigitClassifier, split: Split, images: int = IMAGES) -> float:
-    """Return how long the robustness table of a network takes."""
+    """Return the seconds that the robustness table of a network takes."""
     return seconds(lambda: list(measure_robustness(model, split, images)))
 
 
 def tsne_seconds(split: Split) -> float:
-    """Return how long a t-SNE map of images takes, without the import."""
-    import openTSNE  # noqa: F401 - a second, once
+    """Return the seconds that a t-SNE map of images takes, without the import."""
+    import openTSNE  # noqa: F401 - the import takes about 1 s
 
     return seconds(lambda: list(tsne(split.images[:MAPPED])))
 
 
 def verdict(taken: float, limit: float | None) -> str:
-    """Return what to write beside a time."""
+    """Return "within" or "OVER"; empty without a limit."""
     return "" if limit is None else "within" if taken <= limit else "OVER"
 
 
 def timed(split: Split) -> Iterator[tuple[str, float, float | None, float | None]]:
-    """Yield what is timed: its name, seconds, its limit if it has one, and a plain loop's seconds."""
+    """Yield name, seconds, limit (or None) and the plain loop's seconds (or None) of each measurement."""
     for recipe, limit in LIMITS.items():
         ours, plain = compare(recipe, split)
         yield f"{recipe}, {len(split):,} images", ours, limit, plain
@@ -102,7 +100,7 @@ def timed(split: Split) -> Iterator[tuple[str, float, float | None, float | None
 
 
 def report(split: Split) -> tuple[str, bool]:
-    """Return the table and whether all is within its limit."""
+    """Return the table, and whether every time is within its limit."""
     lines = [
         "| what | seconds | limit | | a plain loop | times as fast |",
         "| --- | ---: | ---: | --- | ---: | ---: |",
@@ -117,9 +115,9 @@ def report(split: Split) -> tuple[str, bool]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure and print; return 0, 1 beyond a limit, or 2 after a sentence on stderr without MNIST."""
+    """Measure and print; return 0, 1 if a limit is exceeded, 2 after an error message without MNIST."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.evaluation", description=__doc__)
-    parser.add_argument("--data", metavar="DIR", help="where MNIST is (else DIGITLAB_DATA)")
+    parser.add_argument("--data", metavar="DIR", help="folder of MNIST (else DIGITLAB_DATA)")
     parser.add_argument("--threads", type=int, default=usable_cores(), help="of torch; all cores by default")
     options = parser.parse_args(arguments)
     try:
@@ -127,7 +125,7 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(f"benchmarks.evaluation: {error}", file=sys.stderr)
         return 2
-    import torch  # after mnist_core, which sets how its threads wait
+    import torch  # after mnist_core, which sets OpenMP's environment variables
 
     torch.set_num_threads(options.threads)
     table, within = report(Split(np.array(test.images), test.labels))

@@ -1,10 +1,9 @@
-"""`python -m benchmarks.interaction`: how soon the pages answer a click, alone and while a network trains.
+"""`python -m benchmarks.interaction`: latency of clicks, Stop and first paint, idle and while training.
 
-It starts the app as the README says and uses it in a real Chromium: 50 interactions, each timed within the
-page from its click or key press to the first change of what it asks for; then the same while a CNN trains,
-and how much that slows the training; how soon Stop stops; and how soon the first page is there after a cold
-start. A slider answers with its own value; what it amounts to is timed apart, as Streamlit waits 200 ms, in
-case it moves on, before the server hears of it.
+It starts the app and uses it in a real Chromium. It times 50 interactions within the page, from the click or
+key press to the first change of the affected content, idle and while a CNN trains; the training's slowdown
+meanwhile; the time from Stop to the end of a training; and the first paint after a cold start. A slider's
+interaction ends with its own value; its effect is timed separately, as Streamlit debounces it by 200 ms.
 """
 
 import platform
@@ -32,13 +31,13 @@ from tests.browser.server import launch, settle
 ROUNDS = 5  # of ten interactions
 SLIDES = 6
 COLD_STARTS = 5
-SECONDS_ALONE = 15  # of training without anybody looking
+SECONDS_ALONE = 15  # of training without an open page
 TRAINING = "recipe=tutorial-4b&epochs=1000"
 STOPPED = list(product(("tutorial-1", "tutorial-4b"), (15, 100, 1000)))  # recipes and batch sizes
 LIMITS = {"idle": 120, "training": 200}  # milliseconds, of 95 in 100 interactions
 SLOWEST_STOP, SLOWEST_PAINT = 1000, 2000  # milliseconds
-# Promises of milliseconds: from the last click or key press to the first change within `selector`, which then
-# says `text`; and from the page's call to its digits. Nothing here has the browser lay out the page.
+# WATCH sets a promise of the milliseconds from the last click or key press to the first change within
+# `selector` that contains `text`; FIRST_PAINT of those from the request to the digits. No layout is forced.
 WATCH = """([selector, text]) => {
   let begun = null;
   const begin = event => { begun = event.timeStamp; };
@@ -58,7 +57,7 @@ WATCH = """([selector, text]) => {
   });
   window.answered.catch(() => {});
 }"""
-ARRIVAL = """window.arrived = new Promise(done => {
+FIRST_PAINT = """window.arrived = new Promise(done => {
   const observer = new MutationObserver(() => {
     if (document.querySelector('.lab-digits img')) requestAnimationFrame(() => done(performance.now()));
   });
@@ -67,7 +66,7 @@ ARRIVAL = """window.arrived = new Promise(done => {
 
 
 def timed(page: Page, act: Callable[[], object], selector: str, text: str = "") -> float:
-    """Return the milliseconds from an action's last input to the change that it asks for."""
+    """Return the milliseconds from an action's last input to the first change within `selector`."""
     page.evaluate(WATCH, [selector, text])
     act()
     took = page.evaluate("answered")
@@ -80,23 +79,23 @@ def go(page: Page, title: str) -> Callable[[], None]:
 
 
 def pill(page: Page, key: str, name: str) -> Callable[[], None]:
-    """Return the click on one of several choices side by side."""
+    """Return the click on one of the options of a pills or segmented control."""
     return page.locator(f".st-key-{key}").get_by_text(name, exact=True).click
 
 
 def slide(page: Page) -> Callable[[], None]:
-    """Return a slider's next value, by keyboard."""
+    """Return the key press that increases a slider."""
     return partial(page.locator(".st-key-set_batch_size input").first.press, "ArrowRight")
 
 
-def slides(page: Page) -> list[float]:
-    """Return how long what a slider's value amounts to takes, each time."""
+def slider_latencies(page: Page) -> list[float]:
+    """Return the milliseconds from each slider step to the changed training summary."""
     visit(page, "/train?recipe=tutorial-1&lang=en")
     return [timed(page, slide(page), ".st-key-training_summary strong") for _ in range(SLIDES)]
 
 
 def interact(page: Page, number: int, run: str) -> Iterator[float]:
-    """Do ten things on the pages, each another than in the round before; yield the milliseconds of each."""
+    """Do ten interactions, different in odd and even rounds; yield the milliseconds of each."""
     odd = number % 2 == 1
     visit(page, f"/?run={run}&lang={'en' if odd else 'zh'}")
     language = "中文" if odd else "English"
@@ -117,7 +116,7 @@ def interact(page: Page, number: int, run: str) -> Iterator[float]:
 
 
 def interact_often(page: Page, run: str, what: str) -> list[float]:
-    """Return the milliseconds of all rounds but the first, which opens everything once."""
+    """Return the milliseconds of ROUNDS rounds, after one warm-up round."""
     for _ in interact(page, 0, run):
         pass
     rounds = tqdm(range(1, ROUNDS + 1), desc=what)
@@ -126,7 +125,7 @@ def interact_often(page: Page, run: str, what: str) -> list[float]:
 
 @contextmanager
 def training(page: Page, settings: str) -> Iterator[str]:
-    """Train by the Train page until the block ends; give the run's id."""
+    """Train on the Train page until the block ends; yield the run's id."""
     visit(page, f"/train?{settings}")
     page.get_by_role("button", name="Start training").click()
     page.wait_for_url(re.compile("run="))
@@ -137,11 +136,11 @@ def training(page: Page, settings: str) -> Iterator[str]:
         visit(page, f"/train?run={run}&lang=en")
     if (stop := page.locator(".stMain").get_by_role("button", name="Stop")).count():
         stop.click()
-    page.get_by_text("Test accuracy").wait_for(timeout=120_000)  # nothing goes on in the background any more
+    page.get_by_text("Test accuracy").wait_for(timeout=120_000)  # the training has ended
 
 
 def speeds(run: Run, spans: Sequence[tuple[float, float]]) -> list[float]:
-    """Return a stopped run's images per second within spans of time: the last row is of its end."""
+    """Return a stopped run's images per second in each span of time; its last row is at its end."""
     rows = run.metrics()
     stopped = (run.folder / METRICS_FILE).stat().st_mtime
     moment = stopped - rows["train_seconds"].iloc[-1] + rows["train_seconds"]
@@ -149,10 +148,15 @@ def speeds(run: Run, spans: Sequence[tuple[float, float]]) -> list[float]:
     return [run.config.batch_size * np.ptp(part["step"]) / np.ptp(part["train_seconds"]) for part in parts]
 
 
-def answers(browser: Browser, address: str, store: RunStore) -> tuple[Table, tuple[float, float]]:
-    """Return rows of the answers' distribution, and the training's speed alone and during them."""
+def interaction_latencies(
+    browser: Browser, address: str, store: RunStore
+) -> tuple[Table, tuple[float, float]]:
+    """Return the rows of the latencies' distribution, and the training's speed alone and during them."""
     page = browser.new_page(base_url=address, viewport={"width": 1280, "height": 800}, locale="en-US")
-    times = {"idle": interact_often(page, "pretrained", "idle"), "idle, plan after a slider": slides(page)}
+    times = {
+        "idle": interact_often(page, "pretrained", "idle"),
+        "idle, plan after a slider": slider_latencies(page),
+    }
     with training(page, TRAINING) as run:
         page.goto("about:blank")
         begun = time.time()
@@ -170,8 +174,8 @@ def answers(browser: Browser, address: str, store: RunStore) -> tuple[Table, tup
     return rows, (alone, during)
 
 
-def stops(browser: Browser, address: str) -> Table:
-    """Return rows of how soon the page says "stopped" after a click on Stop."""
+def stop_latencies(browser: Browser, address: str) -> Table:
+    """Return the rows of the milliseconds from a click on Stop to the page's "stopped"."""
     page = browser.new_page(base_url=address, viewport={"width": 1280, "height": 800}, locale="en-US")
     rows = []
     for recipe, batch in tqdm(STOPPED, desc="stop"):
@@ -188,10 +192,10 @@ def stops(browser: Browser, address: str) -> Table:
 
 
 def first_paint(browser: Browser, data: Path) -> float:
-    """Return the milliseconds until a server's first visitor sees the digits, from the page's call."""
+    """Return the milliseconds from the first request to a new server until its digits are painted."""
     with tempfile.TemporaryDirectory() as folder, serve(data, Path(folder)) as (address, _server):
         page = browser.new_page(base_url=address, locale="en-US")
-        page.add_init_script(ARRIVAL)
+        page.add_init_script(FIRST_PAINT)
         page.goto("/")
         took = page.evaluate("arrived")
         page.close()
@@ -199,12 +203,12 @@ def first_paint(browser: Browser, data: Path) -> float:
 
 
 def report(data: Path) -> str:
-    """Measure all; return tables and verdicts."""
+    """Measure everything; return tables and verdicts."""
     with launch() as browser:
         paints = [first_paint(browser, data) for _ in tqdm(range(COLD_STARTS), desc="cold start")]
         with tempfile.TemporaryDirectory() as folder, serve(data, Path(folder)) as (address, _server):
-            answered, (alone, during) = answers(browser, address, RunStore(Path(folder)))
-            stopped = stops(browser, address)
+            answered, (alone, during) = interaction_latencies(browser, address, RunStore(Path(folder)))
+            stopped = stop_latencies(browser, address)
     paint = float(np.median(paints))
     parts = [
         f"{usable_cores()} cores, {platform.machine()}, {platform.system()}, Chromium {browser.version}",
@@ -219,7 +223,7 @@ def report(data: Path) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure and print; return 0, or 2 when it can't be measured."""
+    """Measure and print; return 0, or 2 after an error message on stderr."""
     return run_benchmark("interaction", __doc__, report, arguments)
 
 

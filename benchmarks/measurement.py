@@ -1,4 +1,4 @@
-"""What the benchmarks share: what is timed, on which images, and the table it is told in."""
+"""Shared by the benchmarks: timing, finding MNIST, Markdown tables."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -12,20 +12,20 @@ Table = Sequence[Sequence[object]]
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Return how long `work` takes."""
+    """Return the seconds that `work` takes."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
 def markdown(heads: Sequence[str], rows: Table) -> str:
-    """Return a Markdown table; the first column is words, the others are figures."""
+    """Return a Markdown table; the first column is left aligned, the others right."""
     lines = [heads, ["---"] + ["---:"] * (len(heads) - 1), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
 def locate_mnist(directory: str | None) -> Path:
-    """Return the directory with an intact MNIST in `MNIST/raw`, as torchvision wants it; else InputError."""
+    """Return a directory with an intact MNIST in `MNIST/raw`, as in torchvision; raises InputError."""
     found = find_mnist(directory)
     if found is None or raw_folder(found) == found:
         raise InputError(

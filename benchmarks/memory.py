@@ -1,7 +1,7 @@
-"""`python -m benchmarks.memory`: how much memory the app's server takes until a CNN has been trained.
+"""`python -m benchmarks.memory`: memory of the app's server, stage by stage, up to a trained CNN.
 
-It starts the app as the README says, opens its pages in a real Chromium, trains tutorial-4b there twice (on a
-fresh server, and when every page has been in use), and prints a Markdown table.
+It starts the app, opens its pages in a real Chromium, trains tutorial-4b twice (on a fresh server, and after
+every page was used), and prints a Markdown table.
 """
 
 import re
@@ -38,9 +38,9 @@ Stage = tuple[
 
 
 class Watch:
-    """Samples a process's resident memory in a thread, and notes it stage by stage.
+    """Samples a process's resident memory in a thread, and records it stage by stage.
 
-    Resident memory counts pages of libraries that other processes share; `private` doesn't.
+    Resident memory includes pages shared with other processes, such as libraries; private memory doesn't.
     """
 
     def __init__(self, process: psutil.Process) -> None:
@@ -55,7 +55,7 @@ class Watch:
                 time.sleep(SECONDS_BETWEEN_SAMPLES)
 
     def note(self, stage: str) -> None:
-        """Keep what is in use now, and the peak since the last note."""
+        """Record the memory in use now, and the peak since the last call."""
         now = self._process.memory_full_info()
         peak, self._peak = max(self._peak, now.rss), 0
         self.stages.append((stage, *(size / MEGABYTE for size in (peak, now.rss, now.uss))))
@@ -66,7 +66,7 @@ def train(page: Page, store: RunStore) -> None:
     visit(page, "/train")
     page.locator(".st-key-set_recipe").get_by_text(RECIPE.label, exact=True).click()
     parameters = f"{count_parameters(build_model(RECIPE.config)):,}"
-    page.get_by_text(parameters).wait_for()  # the choice has reached the server
+    page.get_by_text(parameters).wait_for()  # the server has the choice
     settle(page)
     page.get_by_role("button", name="Start training").click()
     page.wait_for_url(re.compile("run="))
@@ -81,7 +81,7 @@ def train(page: Page, store: RunStore) -> None:
 
 
 def measure(data: Path) -> list[Stage]:
-    """Lead a server through its stages."""
+    """Measure a server's memory after each stage of use."""
     with (
         tempfile.TemporaryDirectory() as folder,
         serve(data, Path(folder)) as (address, server),
@@ -125,7 +125,7 @@ def report(stages: list[Stage]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure and print; return 0, or 2 when it can't be measured."""
+    """Measure and print; return 0, or 2 after an error message on stderr."""
     return run_benchmark("memory", __doc__, lambda data: report(measure(data)), arguments)
 
 

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.threads`: a CNN's steps and test pass on two threads, alone and beside other work.
+"""`python -m benchmarks.threads`: a CNN's step and test pass on two threads, alone and beside a busy process.
 
-Each way of waiting for the other thread has a process of its own, since OpenMP reads it when torch loads. The
-test pass is taken by torch's own threads, which meet at every operation, and by ours, which meet at its end.
+Each OpenMP wait policy is measured in its own process, because OpenMP reads it when torch loads. The test
+pass is measured with torch's threads, which synchronise after every op, and with ours, which do so once.
 """
 
 import multiprocessing
@@ -26,18 +26,18 @@ from mnist_core.training.optimizers import Optimizer
 
 CONFIG = RECIPES["tutorial-4b"].config
 STEPS, TEST_IMAGES, ROUNDS = 60, 5_000, 3
-OURS = {name: os.environ[name] for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
-WAYS: dict[str, tuple[int, dict[str, str]]] = {  # threads, and how idle ones wait
-    "one thread": (1, OURS),
+OUR_POLICY = {name: os.environ[name] for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+WAIT_POLICIES: dict[str, tuple[int, dict[str, str]]] = {  # number of threads, OpenMP's settings
+    "one thread": (1, OUR_POLICY),
     "two, waiting as GNU's OpenMP does": (2, {"GOMP_SPINCOUNT": "300000"}),
     "two, without waiting": (2, {"GOMP_SPINCOUNT": "0", "OMP_WAIT_POLICY": "PASSIVE"}),
-    "two, ours": (2, OURS),
+    "two, ours": (2, OUR_POLICY),
 }
 BUSY = "while True: pass"
 
 
 def usual_seconds(act: Callable[[], object]) -> float:
-    """Return the median seconds that it takes."""
+    """Return the median seconds of `act`."""
     return median(seconds(act) for _ in range(ROUNDS))
 
 
@@ -69,7 +69,7 @@ def measure(threads: int) -> tuple[float, float, float]:
 
 @contextmanager
 def busy_neighbour() -> Iterator[None]:
-    """Keep one core busy with another process meanwhile."""
+    """Keep one core busy with another process during the block."""
     process = subprocess.Popen([sys.executable, "-c", BUSY])
     try:
         yield
@@ -78,27 +78,27 @@ def busy_neighbour() -> Iterator[None]:
         process.wait()
 
 
-def measured(way: str) -> tuple[float, ...]:
-    """Return what `measure` says of a way, in a process of its own."""
-    threads, waiting = WAYS[way]
-    for name in OURS:
+def measured(policy: str) -> tuple[float, ...]:
+    """Return the result of `measure` in a new process with this wait policy."""
+    threads, wait_policy = WAIT_POLICIES[policy]
+    for name in OUR_POLICY:
         os.environ.pop(name, None)
-    os.environ |= waiting
+    os.environ |= wait_policy
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
         return process.submit(measure, threads).result()
 
 
 def main() -> int:
-    """Measure each way alone and beside a busy process, and print a Markdown table."""
+    """Measure each wait policy alone and beside a busy process; print a Markdown table."""
     columns = ("step, ms", "test pass by torch's threads, s", "by ours, s")
     heads = ["threads", *(f"{column}: {where}" for column in columns for where in ("alone", "beside"))]
     rows = []
-    for way in tqdm(WAYS):
-        alone = measured(way)
+    for policy in tqdm(WAIT_POLICIES):
+        alone = measured(policy)
         with busy_neighbour():
-            beside = measured(way)
+            beside = measured(policy)
         pairs = zip(alone, beside, strict=True)
-        rows.append([way, *(f"{value:.3g}" for pair in pairs for value in pair)])
+        rows.append([policy, *(f"{value:.3g}" for pair in pairs for value in pair)])
     print(markdown(heads, rows))
     return 0
 

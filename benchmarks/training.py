@@ -1,4 +1,4 @@
-"""`python -m benchmarks.training`: each tutorial's own way and ours, in turn; prints a Markdown table."""
+"""`python -m benchmarks.training`: each tutorial's own code and ours, timed in turn; a Markdown table."""
 
 import argparse
 import sys
@@ -13,14 +13,14 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.measurement import locate_mnist, markdown
+from benchmarks.training_process import Measurement, Task, start_training_process
 from benchmarks.tutorials import TUTORIALS
-from benchmarks.ways import Measurement, Task, start_way
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
 from mnist_core.runtime.devices import usable_cores
 
 PAIRS = 3
-MOST_BUSY = 10  # percent; beyond it the ratios flatter us
+MOST_BUSY = 10  # percent; above it the ratios favour us
 COLUMNS = (
     "recipe",
     "s per epoch, tutorial",
@@ -34,12 +34,12 @@ COLUMNS = (
     "our threads",
 )
 
-WAYS = {"tutorial's way": "benchmarks.tutorials", "our way": "benchmarks.ours"}
+TRAINING_MODULES = {"tutorial's way": "benchmarks.tutorials", "our way": "benchmarks.our_training"}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to measure: how many pairs, on how many images; the first may train all epochs."""
+    """What to measure: recipes, pairs and images; `all_epochs`: the first pair trains the recipe's epochs."""
 
     recipes: list[str]
     pairs: int = PAIRS
@@ -48,7 +48,7 @@ class Plan:
     all_epochs: bool = True
 
     def tasks(self, recipe: str, directory: Path) -> Iterator[Task]:
-        """One task a pair; each pair has a seed of its own."""
+        """Yield one task per pair, each with its own seed."""
         for pair in range(self.pairs):
             epochs = RECIPES[recipe].config.epochs if self.all_epochs and pair == 0 else 1
             yield Task(recipe, str(directory), self.train_images, self.test_images, epochs, seed=pair)
@@ -56,22 +56,22 @@ class Plan:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The measurements of one recipe, in pairs: the tutorial's own way, then ours."""
+    """The measurements of one recipe, in pairs: the tutorial's, then ours."""
 
     recipe: str
     pairs: list[tuple[Measurement, Measurement]]
 
     def medians(self, quantity: str) -> tuple[float, float]:
-        """Return the median of a quantity of Measurement for both ways."""
+        """Return the median of a field of Measurement, for the tutorial and for us."""
         theirs, own = zip(*self.pairs, strict=True)
         return median(getattr(m, quantity) for m in theirs), median(getattr(m, quantity) for m in own)
 
     def ratios(self, quantity: str) -> list[float]:
-        """Return how many times as long the tutorial's own way took, for each pair, shortest first."""
+        """Return the ratio of the tutorial's value to ours for each pair, in ascending order."""
         return sorted(getattr(theirs, quantity) / getattr(own, quantity) for theirs, own in self.pairs)
 
     def row(self) -> list[str]:
-        """Return its cells in the table; accuracies are the first pair's, which may have more epochs."""
+        """Return the table's cells; accuracies are the first pair's, which may have more epochs."""
         train, test = self.medians("train_seconds"), self.medians("test_seconds")
         theirs, own = self.pairs[0]
         return [
@@ -92,16 +92,19 @@ def describe(ratios: list[float]) -> str:
 
 
 def compare(plan: Plan, directory: Path) -> list[Comparison]:
-    """Measure both ways in turn, each in a process of its own, so that neither finds the other's settings."""
+    """Measure the tutorial and ours in turn, each in its own process with its own settings."""
     with ExitStack() as stack:
-        ways = {name: stack.enter_context(start_way(module)) for name, module in WAYS.items()}
+        processes = {
+            name: stack.enter_context(start_training_process(module))
+            for name, module in TRAINING_MODULES.items()
+        }
         bar = stack.enter_context(tqdm(total=2 * plan.pairs * len(plan.recipes), unit="training"))
 
         def measure(task: Task) -> tuple[Measurement, ...]:
             measurements = []
-            for name, way in ways.items():
+            for name, measure_in in processes.items():
                 bar.set_description(f"{task.recipe}, {name}, epochs: {task.epochs}")
-                measurements.append(way(task))
+                measurements.append(measure_in(task))
                 bar.update()
             return tuple(measurements)
 
@@ -112,7 +115,7 @@ def compare(plan: Plan, directory: Path) -> list[Comparison]:
 
 
 def table(comparisons: list[Comparison]) -> str:
-    """Return the Markdown table, and under it the geometric means of the recipes' ratios."""
+    """Return the Markdown table, and the geometric means of the recipes' ratios."""
     train, test = (
         geometric_mean(median(one.ratios(quantity)) for one in comparisons)
         for quantity in ("train_seconds", "test_seconds")
@@ -122,7 +125,7 @@ def table(comparisons: list[Comparison]) -> str:
 
 
 def conditions(plan: Plan, busy: float) -> str:
-    """Return in a sentence what was measured on what; `busy` is what else the processors did, in percent."""
+    """Return a sentence on the measurement and the machine; `busy` is the load by other work, in percent."""
     processor = torch.cpu.get_capabilities().get("cpu_name", "")
     epochs = "the recipe's epochs" if plan.all_epochs else "one epoch"
     return (
@@ -134,12 +137,12 @@ def conditions(plan: Plan, busy: float) -> str:
 
 
 def read_options(arguments: list[str] | None) -> tuple[Plan, Path]:
-    """Read the command line; raise InputError where it can't be followed."""
+    """Parse the command line; raise InputError if it is invalid."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a short look: one pair, few images, one epoch")
+    parser.add_argument("--quick", action="store_true", help="short version: one pair, few images, one epoch")
     parser.add_argument("--recipes", metavar="A,B", help=f"some of {', '.join(TUTORIALS)}")
-    parser.add_argument("--pairs", type=int, help=f"measurements of both ways (else {PAIRS}; 1 if quick)")
-    parser.add_argument("--data", metavar="DIR", help="where MNIST is (else DIGITLAB_DATA)")
+    parser.add_argument("--pairs", type=int, help=f"pairs of measurements (else {PAIRS}; 1 if quick)")
+    parser.add_argument("--data", metavar="DIR", help="folder of MNIST (else DIGITLAB_DATA)")
     options = parser.parse_args(arguments)
     recipes = options.recipes.split(",") if options.recipes else list(TUTORIALS)
     for recipe in recipes:
@@ -155,7 +158,7 @@ def read_options(arguments: list[str] | None) -> tuple[Plan, Path]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Compare and print; return 0, or 2 after one sentence on stderr when there is nothing to compare on."""
+    """Compare and print; return 0, or 2 after an error message on stderr."""
     try:
         plan, directory = read_options(arguments)
     except InputError as error:

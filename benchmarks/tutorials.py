@@ -1,8 +1,8 @@
-"""The tutorials' own way: torchvision's MNIST transformed image by image, a DataLoader, a plain loop.
+"""The tutorials' side of `benchmarks.training`: torchvision's dataset, a DataLoader and a plain loop.
 
-Each tutorial's network, transform, loader and optimizer are its own, with torch's own number of threads and
-no tricks either way: nothing is added to slow it down, nothing that it does is left out but printing. Nor is
-mnist_core imported, which has memory kept and threads wait in its own way.
+Each tutorial has its own network, transform, loader and optimizer, and torch's default number of threads.
+Nothing is added or omitted, except printing. mnist_core isn't imported, because it changes the memory
+allocator and OpenMP settings.
 """
 
 import time
@@ -20,11 +20,11 @@ from torch.utils.data import DataLoader, Dataset, Subset
 from torchvision.datasets import MNIST
 from torchvision.transforms import Compose, Normalize, ToTensor
 
-from benchmarks.ways import Measurement, Task, serve
+from benchmarks.training_process import Measurement, Task, serve
 
 
 def mlp(*widths: int, activation: type[nn.Module] = nn.ReLU) -> nn.Sequential:
-    """Fully connected layers of `widths`, each with its activation, then ten outputs."""
+    """Fully connected layers of `widths`, each with an activation, then ten outputs."""
     layers: list[nn.Module] = [nn.Flatten()]
     for inputs, outputs in pairwise((784, *widths)):
         layers += [nn.Linear(inputs, outputs), activation()]
@@ -32,7 +32,7 @@ def mlp(*widths: int, activation: type[nn.Module] = nn.ReLU) -> nn.Sequential:
 
 
 def mlp_with_log_softmax(*widths: int) -> nn.Sequential:
-    """The same with a log-softmax behind the outputs, for the negative log-likelihood."""
+    """An MLP with log-softmax outputs, for the negative log-likelihood."""
     return nn.Sequential(*mlp(*widths), nn.LogSoftmax(dim=1))
 
 
@@ -54,7 +54,7 @@ def cnn() -> nn.Sequential:
 
 @dataclass(frozen=True)
 class Tutorial:
-    """What a tutorial builds and sets; it tests in batches of `test_batch_size`, else as it trains."""
+    """A tutorial's network and settings; `test_batch_size` None means `batch_size`."""
 
     network: Callable[[], nn.Sequential]
     optimizer: Callable[..., torch.optim.Optimizer]
@@ -85,7 +85,10 @@ TUTORIALS = {
 
 
 def measure(task: Task) -> Measurement:
-    """Train and test as the recipe's tutorial does, on the CPU; loading and building are not timed."""
+    """Train and test as the recipe's tutorial does, on the CPU; loading and building are not timed.
+
+    Training time is per epoch; the test pass is timed once.
+    """
     tutorial = TUTORIALS[task.recipe]
     torch.manual_seed(task.seed)
     train, test = load(tutorial, task)
@@ -101,8 +104,8 @@ def measure(task: Task) -> Measurement:
 
 
 def load(tutorial: Tutorial, task: Task) -> tuple[DataLoader[Any], DataLoader[Any]]:
-    """Return the loaders of the training and the test images, as the tutorial sets them."""
-    warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores, as written
+    """Return the loaders of the training and test images, with the tutorial's settings."""
+    warnings.filterwarnings("ignore", "This DataLoader will create")  # the tutorial sets 4 workers
     scaling = [Normalize(*((number,) for number in tutorial.normalize))] if tutorial.normalize else []
     read = partial(MNIST, task.directory, transform=Compose([ToTensor(), *scaling]))
     train = first(read(train=True), min(tutorial.train_images, task.train_images))
@@ -114,7 +117,7 @@ def load(tutorial: Tutorial, task: Task) -> tuple[DataLoader[Any], DataLoader[An
 
 
 def first(images: Dataset[Any], count: int) -> Dataset[Any]:
-    """Return the first `count` images; the dataset itself when that is all of them."""
+    """Return the first `count` images; the dataset itself if it has no more."""
     return Subset(images, range(count)) if count < len(images) else images
 
 
@@ -124,7 +127,7 @@ def train_epoch(
     batches: DataLoader[Any],
     optimizer: torch.optim.Optimizer,
 ) -> None:
-    """Forward, loss, backward, step, for every batch."""
+    """Train on every batch once."""
     network.train()
     for images, labels in batches:
         optimizer.zero_grad()
@@ -133,7 +136,7 @@ def train_epoch(
 
 
 def score(network: nn.Sequential, batches: DataLoader[Any]) -> float:
-    """Return correct / all, 0 to 1."""
+    """Return the accuracy, 0 to 1."""
     network.eval()
     correct = 0
     with torch.no_grad():

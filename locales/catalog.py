@@ -1,7 +1,7 @@
-"""Bring the translation catalogs up to date with the source: `python -m locales.catalog`.
+"""Update the translation catalogs from the source: `python -m locales.catalog`.
 
-It collects every string marked with `_`, `N_` or `ngettext`, merges them into each language's
-`digitlab.po` and compiles that to the `digitlab.mo` the app reads. Needs requirements-dev.txt.
+It extracts every string marked with `_`, `N_` or `ngettext`, merges them into each language's
+`digitlab.po` and compiles that to `digitlab.mo`, which the app reads. Needs requirements-dev.txt.
 """
 
 from io import BytesIO
@@ -18,7 +18,7 @@ KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
 
 
 def extract() -> Catalog:
-    """Collect the marked strings of the app and its core."""
+    """Return a catalog of all marked strings."""
     template = Catalog(project="Digit Lab", charset="utf-8")
     entry = ROOT / "streamlit_app.py"
     for line, text, comments, context in extract_from_file("python", entry, keywords=KEYWORDS):
@@ -30,7 +30,7 @@ def extract() -> Catalog:
 
 
 def languages() -> list[Path]:
-    """List the catalogs there are."""
+    """Return the paths of all languages' catalogs."""
     return sorted((ROOT / "locales").glob("*/LC_MESSAGES/digitlab.po"))
 
 
@@ -41,14 +41,14 @@ def read(path: Path) -> Catalog:
 
 
 def compiled(catalog: Catalog) -> bytes:
-    """Return the contents of the .mo file."""
+    """Return the content of the .mo file."""
     buffer = BytesIO()
     write_mo(buffer, catalog)
     return buffer.getvalue()
 
 
 def update(path: Path) -> None:
-    """Merge the source's strings into one catalog, drop those no longer used, and compile it."""
+    """Merge the source's strings into a catalog, remove unused ones, and compile it."""
     catalog = read(path)
     catalog.update(extract(), no_fuzzy_matching=True)
     with path.open("wb") as file:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import drawing
-from benchmarks.canvas import SIDE, draw_all
+from benchmarks.pen_digits import SIDE, draw_all
 from mnist_core.config import TrainConfig
 from mnist_core.messages import InputError
 from mnist_core.models.architectures import build_model

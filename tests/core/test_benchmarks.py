@@ -9,10 +9,10 @@ import torch
 
 pytest.importorskip("torchvision", reason="the tutorials read MNIST with torchvision")
 
-from benchmarks import memory, ours, threads, training, tutorials, ways
+from benchmarks import memory, our_training, threads, training, training_process, tutorials
 from benchmarks.measurement import locate_mnist
+from benchmarks.training_process import WAITING, Measurement, Task, start_training_process
 from benchmarks.tutorials import TUTORIALS
-from benchmarks.ways import WAITING, Measurement, Task, start_way
 from mnist_core.data.mnist import open_mnist
 from mnist_core.evaluation.metrics import evaluate
 from mnist_core.messages import InputError
@@ -70,7 +70,7 @@ def test_tutorial_3_reads_with_four_workers_and_tests_image_by_image(tiny_mnist)
     assert (len(train.dataset), len(test.dataset)) == (300, 80)
 
 
-@pytest.mark.parametrize("way", [tutorials, ours])
+@pytest.mark.parametrize("way", [tutorials, our_training])
 def test_a_measurement_has_times_accuracy_and_threads(way, tiny_mnist):
     threads = torch.get_num_threads()
     try:
@@ -86,7 +86,7 @@ def test_a_measurement_has_times_accuracy_and_threads(way, tiny_mnist):
 
 
 def test_a_way_measures_task_after_task_in_a_process_of_its_own(tiny_mnist):
-    with start_way("benchmarks.tutorials") as way:
+    with start_training_process("benchmarks.tutorials") as way:
         one, other = (way(tiny_task("tutorial-2", tiny_mnist)) for _ in range(2))
     assert one.accuracy == other.accuracy  # the same seed
     assert one.train_seconds != other.train_seconds
@@ -95,14 +95,16 @@ def test_a_way_measures_task_after_task_in_a_process_of_its_own(tiny_mnist):
 def test_every_task_that_comes_is_answered(monkeypatch, capsys):
     tasks = [tiny_task(recipe, Path("data")) for recipe in ("tutorial-2", "tutorial-5")]
     monkeypatch.setattr(sys, "stdin", map(json.dumps, tasks))
-    ways.serve(lambda task: Measurement(task.epochs, task.seed, len(task.recipe), task.test_images))
+    training_process.serve(
+        lambda task: Measurement(task.epochs, task.seed, len(task.recipe), task.test_images)
+    )
     assert capsys.readouterr().out.splitlines() == ["[1, 0, 10, 80]"] * 2
 
 
 def test_the_tutorials_process_has_nothing_of_ours(monkeypatch):
     monkeypatch.setenv("GOMP_SPINCOUNT", "10000")
     tell = "import benchmarks.tutorials, json, os, sys; print(json.dumps([*sys.modules, *os.environ]))"
-    environment = ways.plain_environment()
+    environment = training_process.plain_environment()
     run = subprocess.run([sys.executable, "-c", tell], env=environment, capture_output=True, check=True)
     found = json.loads(run.stdout)
     assert "torchvision" in found
@@ -110,7 +112,10 @@ def test_the_tutorials_process_has_nothing_of_ours(monkeypatch):
 
 
 def test_a_way_that_breaks_off_is_told_of(tmp_path, tiny_mnist):
-    with start_way("benchmarks.tutorials") as way, pytest.raises(RuntimeError, match="tutorial-2"):
+    with (
+        start_training_process("benchmarks.tutorials") as way,
+        pytest.raises(RuntimeError, match="tutorial-2"),
+    ):
         way(tiny_task("tutorial-2", tmp_path))
 
 
@@ -182,7 +187,7 @@ def test_the_peak_is_held_against_the_limit_of_the_build(peak, verdict, monkeypa
 
 
 def test_ways_of_waiting_are_compared_alone_and_beside_other_work(monkeypatch, capsys):
-    monkeypatch.setattr(threads, "WAYS", {"one": (1, threads.OURS)})
+    monkeypatch.setattr(threads, "WAIT_POLICIES", {"one": (1, threads.OUR_POLICY)})
     monkeypatch.setattr(threads, "measured", lambda way: threads.measure(1))
     monkeypatch.setattr(threads, "STEPS", 1)
     monkeypatch.setattr(threads, "TEST_IMAGES", 100)

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from benchmarks.rows import rows_table, set_in_row
+from benchmarks.digit_rows import compose_row, rows_table
 from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import open_mnist
 from mnist_core.messages import InputError
@@ -130,7 +130,7 @@ def test_touching_digits_are_cut_and_unsure(pretrained, mnist_directory):
 
 def test_rows_of_mnist_are_read(pretrained, mnist_directory):
     test = open_mnist(mnist_directory).test
-    row = set_in_row(test.images[:6], np.random.default_rng(0))
+    row = compose_row(test.images[:6], np.random.default_rng(0))
     for picture in (row, 255 - row, row.repeat(5, 0).repeat(5, 1)):
         digits = predict_pixels_row(*pretrained[:1], picture, pretrained[1])
         assert [digit.prediction.label for digit in digits] == test.labels[:6].tolist()
@@ -140,7 +140,7 @@ def test_rows_of_mnist_are_read(pretrained, mnist_directory):
 def test_a_bold_digit_is_not_cut_through_its_ink(pretrained, mnist_directory):
     train = open_mnist(mnist_directory).train
     bold = 59_353  # a 0 of a very broad pen
-    row = set_in_row(train.images[[58_000, bold]], np.random.default_rng(0))
+    row = compose_row(train.images[[58_000, bold]], np.random.default_rng(0))
     read = [digit.prediction.label for digit in predict_pixels_row(*pretrained[:1], row, pretrained[1])]
     assert read == train.labels[[58_000, bold]].tolist()
 
@@ -156,5 +156,5 @@ def test_a_speck_beside_a_row_is_dirt(untrained, batch):
 
 
 def test_the_rows_table_counts(untrained, batch, monkeypatch):
-    monkeypatch.setattr("benchmarks.rows.ROWS", 5)
+    monkeypatch.setattr("benchmarks.digit_rows.ROWS", 5)
     assert "of 5 rows |" in rows_table(untrained, None, batch)

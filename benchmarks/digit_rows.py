@@ -1,4 +1,4 @@
-"""Rows of MNIST's test digits: how many are found, and read."""
+"""Accuracy of segmentation and recognition on rows composed of MNIST's test digits."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +15,16 @@ MARGIN = 6  # pixels around the row
 
 CONDITIONS = """\
 {rows} rows of 2 to 6 digits of MNIST's test images, cut to their ink's columns and set side by side with gaps
-of 2 to 8 px; seed 0. A digit is right if its row has the right count and it is read right in its place."""
+of 2 to 8 px; seed 0. A digit counts as correct if its row's count and its own prediction are correct."""
 
 
 def rows_table(model: DigitClassifier, calibration: Calibration | None, test: Split) -> str:
-    """Return how often a row's count, and its digits, are right."""
+    """Return a table of the accuracy of the rows' counts and of their digits."""
     random = np.random.default_rng(0)
     counted, right, digits = 0, 0, 0
     for _ in range(ROWS):
         chosen = random.integers(len(test), size=random.integers(DIGITS[0], DIGITS[1] + 1))
-        row = set_in_row(test.images[chosen], random)
+        row = compose_row(test.images[chosen], random)
         read = [digit.prediction.label for digit in predict_pixels_row(model, row, calibration)]
         labels = test.labels[chosen].tolist()
         digits += len(labels)
@@ -39,8 +39,8 @@ def rows_table(model: DigitClassifier, calibration: Calibration | None, test: Sp
     return "\n".join([*lines, "", CONDITIONS.format(rows=ROWS)])
 
 
-def set_in_row(images: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
-    """Set images [N, 28, 28] side by side as ink on paper, with gaps in GAPS: uint8 [H, W], 255 is ink."""
+def compose_row(images: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
+    """Compose images [N, 28, 28] to a row with random gaps in GAPS: uint8 [H, W], 255 is ink."""
     parts = [np.zeros((28, MARGIN), np.uint8)]
     for image in images:
         columns = np.flatnonzero(image.any(axis=0))

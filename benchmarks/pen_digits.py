@@ -1,4 +1,4 @@
-"""People's pen digits, drawn on a canvas as a visitor of the Draw page would."""
+"""Pen digits written by people, drawn on a canvas as on the Draw page."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from mnist_core.recognition.strokes import Strokes
 
 SIDE = 280  # pixels of the canvas
 SIZES = (0.3, 0.9)  # of the canvas, the longer side of the ink
-PENS = (8.0, 30.0)  # pixels
+PEN_WIDTHS = (8.0, 30.0)  # pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,10 +27,10 @@ class Drawing:
 
 
 def draw_all(file: Path, seed: int = 0) -> Iterator[Drawing]:
-    """Draw each line of `file` (see read_entry) at a random size and place, with a random pen.
+    """Draw each line of `file` (`read_labelled_drawing`) with random size, position and pen width.
 
-    Size and pen are uniform in SIZES and PENS, the place is uniform where all ink fits. Raises InputError for
-    a missing file or a line without a label.
+    Size and pen width are uniform in SIZES and PEN_WIDTHS, the position is uniform where all ink fits. Raises
+    InputError for a missing file or a line without a label.
     """
     if not file.is_file():
         raise InputError("There is no {file}; name a file of labelled strokes with --pen-digits.", file=file)
@@ -39,13 +39,13 @@ def draw_all(file: Path, seed: int = 0) -> Iterator[Drawing]:
         entry = read_labelled_drawing(text, number)
         if entry.label is None or not entry.strokes:
             raise InputError("Line {line} of {file} has no label or no strokes.", line=number, file=file)
-        pen = random.uniform(*PENS)
+        pen = random.uniform(*PEN_WIDTHS)
         placed = _placed(entry.strokes, random.uniform(*SIZES) * SIDE, pen, random)
         yield Drawing(placed, ink_on_canvas(placed, pen, SIDE), entry.label)
 
 
 def _placed(strokes: Strokes, size: float, pen: float, random: np.random.Generator) -> Strokes:
-    """Scale strokes so that the ink's longer side is `size` px, and put them where all of it fits."""
+    """Scale strokes so that the ink's longer side is `size` pixels; place them at random on the canvas."""
     points = np.concatenate([np.asarray(stroke, float) for stroke in strokes])
     low, extent = points.min(axis=0), np.ptp(points, axis=0)
     scale = max(size - pen, 1.0) / extent.max()

@@ -1,15 +1,15 @@
-"""Our way: fit() and evaluate(), with the threads that choose_threads() finds, as the app trains."""
+"""Our side of `benchmarks.training`: fit() and evaluate(), with the threads that choose_threads() finds."""
 
 import time
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.ways import Measurement, Task, serve
+from benchmarks.training_process import Measurement, Task, serve
 from mnist_core.runtime.process import configure_process
 
 
 def measure(task: Task) -> Measurement:
-    """Train and test the recipe on the CPU; loading, building and choosing the threads are not timed."""
+    """Train and test the recipe on the CPU; loading, building and choosing threads are not timed."""
     configure_process()
     from mnist_core.data.mnist import open_mnist
     from mnist_core.evaluation.metrics import evaluate

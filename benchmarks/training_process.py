@@ -1,7 +1,7 @@
-"""A way to train, in a process of its own that does as a plain script does: told of a task, it tells times.
+"""A child process that trains tasks sent to it and returns their times, for `benchmarks.training`.
 
-Nothing here imports mnist_core: that changes how a process keeps memory and how its threads wait, which the
-tutorials' process must not profit or suffer from.
+This module doesn't import mnist_core, which changes the process's memory allocator and OpenMP settings: the
+tutorials' process must run as a plain script does.
 """
 
 import json
@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 WAITING = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
-"""How OpenMP's idle threads wait: mnist_core sets these for itself and the processes it starts."""
+"""OpenMP's settings for idle threads; mnist_core sets them for its process and child processes."""
 
 
 class Task(NamedTuple):
-    """One training to time: a recipe, where MNIST is, and how many images and epochs of it."""
+    """One training to time: recipe, folder of MNIST, numbers of images and epochs, seed."""
 
     recipe: str
     directory: str
@@ -28,7 +28,7 @@ class Task(NamedTuple):
 
 
 class Measurement(NamedTuple):
-    """Seconds per epoch of training and of one test pass, test accuracy (0 to 1), and torch's threads."""
+    """Seconds per training epoch and per test pass, test accuracy (0 to 1), and torch's number of threads."""
 
     train_seconds: float
     test_seconds: float
@@ -36,17 +36,17 @@ class Measurement(NamedTuple):
     threads: int
 
 
-Way = Callable[[Task], Measurement]
+Measure = Callable[[Task], Measurement]
 
 
 def plain_environment() -> dict[str, str]:
-    """Return this process's environment without what mnist_core has set in it."""
+    """Return this process's environment variables without those that mnist_core sets."""
     return {name: value for name, value in os.environ.items() if name not in WAITING}
 
 
 @contextmanager
-def start_way(module: str) -> Iterator[Way]:
-    """Run `python -m module`, which calls `serve`; give what has it measure a task."""
+def start_training_process(module: str) -> Iterator[Measure]:
+    """Run `python -m module`, which calls `serve`; yield a function that has it measure a task."""
     command, environment = [sys.executable, "-m", module], plain_environment()
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=environment
@@ -61,10 +61,10 @@ def start_way(module: str) -> Iterator[Way]:
                 raise RuntimeError(f"{module} ended before it had measured {task.recipe}.")
             return Measurement(*json.loads(answer))
 
-        yield measure  # leaving closes its input, which ends it
+        yield measure  # leaving the block closes the process's stdin, which ends it
 
 
-def serve(measure: Way) -> None:
-    """Measure each task that comes as a line of JSON, and print what was measured as another."""
+def serve(measure: Measure) -> None:
+    """Read tasks from stdin, one line of JSON each; print each measurement as a line of JSON."""
     for line in sys.stdin:
         print(json.dumps(measure(Task(*json.loads(line)))), flush=True)
