@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 IMAGES_PER_PART = 1000  # images: between two parts Streamlit sees whether a click asks for something else
 SECONDS_UNSEEN = 0.4  # what is done by then shows no progress
 STOPPED_KEY = "reading_stopped"  # what this visitor stopped
-MOST_KEPT = 24  # evaluations of 10,000 images, 1 MB each
+IMAGES_KEPT = 240_000  # of all evaluations; 10,000 take 1 MB
 Show = Callable[[float], object]
 
 
@@ -31,17 +31,17 @@ def read_split(
     Streamlit's elements do when the visitor has clicked on something else.
     """
     kept = _kept()
-    if key in kept:
-        return kept[key]
+    if found := kept.get(key):
+        return found
     parts, start = [], time.monotonic()
     for fraction, part in _read_in_parts(model(), split):
         parts.append(part)
         if show and time.monotonic() - start > SECONDS_UNSEEN:
             show(fraction)
-    kept[key] = _joined(parts)
-    while len(kept) > MOST_KEPT:
+    found = kept[key] = _joined(parts)
+    while sum(len(one.labels) for one in list(kept.values())) > IMAGES_KEPT:
         kept.popitem(last=False)
-    return kept[key]
+    return found
 
 
 def evaluation_progress(what: Hashable) -> Callable[[float, str], object]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from mnist_core.messages import N_
 from ui.i18n import gettext as _
 from ui.url_controls import url_choice
 
@@ -26,6 +27,7 @@ COLOURS = [
 ]
 QUIET, LOUD = "#8a97a3", "#e0701a"
 MAP_HEIGHT = 560
+MAP_FAILURE = N_("t-SNE failed. Try again, or choose PCA.")
 
 
 @dataclass(frozen=True)

@@ -3,21 +3,23 @@
 import atexit
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from mnist_core.config import TrainConfig
-from mnist_core.data.mnist import Dataset, find_mnist, load_dataset, load_sample
-from mnist_core.messages import InputError
+from mnist_core.data.mnist import Dataset, fetch_mnist, find_mnist, load_sample
+from mnist_core.messages import N_, InputError, Message
 from mnist_core.runs.run import Run
 from mnist_core.runs.store import RunStore
+from mnist_core.runs.weight_snapshots import WeightSnapshot, load_snapshot
+from mnist_core.runtime.jobs import Job, Watcher
 from mnist_core.runtime.process import keep_freed_memory
-from ui.dataset_loader import DatasetLoader
 from ui.evaluations import Show, read_split
 from ui.i18n import gettext as _
 from ui.i18n import percent_text, translate
+from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, this_tab
 
 if TYPE_CHECKING:
     from mnist_core.evaluation.metrics import Evaluation
@@ -28,22 +30,23 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 OFFLINE_VARIABLE = "DIGITLAB_OFFLINE"  # set it, and nothing is ever downloaded
+MODELS_KEPT = 8  # a model may take 40 MB, and is loaded in 15 ms
 LARGEST_KEPT = 8  # megabytes: takes 150 MB off a CNN's training for a twentieth of its speed
+SAMPLE_KEY = "sample_chosen"  # this visitor doesn't wait for MNIST
 UNTOLD_KEY = "notice_untold"  # the data wasn't there yet when its notice would have been shown
 SECONDS_TO_OPEN = 1.5  # data that is there opens in milliseconds; what takes longer is a download
 
 
 @st.cache_resource(show_spinner=False)
-def dataset_loader() -> DatasetLoader:
-    """Return the server's loader, started."""
-    loader = DatasetLoader(_load, load_sample)
-    loader.start()
-    return loader
+def dataset_job() -> Job[Dataset]:
+    """Return the server's job of opening MNIST or downloading it."""
+    failure = N_("MNIST could not be opened; the log of this server says why.")
+    return Job("dataset", _fetch, failure=failure)
 
 
 def dataset() -> Dataset:
     """Return the data; while it is being downloaded, show how far that is and end the page's run."""
-    found = dataset_loader().wait(SECONDS_TO_OPEN)
+    found = _dataset_so_far()
     if found is None:
         _show_download()
         st.stop()
@@ -52,10 +55,18 @@ def dataset() -> Dataset:
     return found
 
 
+def wait_for_dataset() -> Dataset:
+    """Return the data to background work: MNIST, or the sample where it failed or nobody waits for it."""
+    job = dataset_job()
+    if not job.begun:
+        job.start(Watcher())
+    job.wait()
+    return job.latest if job.finished else _sample(job.problem)
+
+
 def show_notice(private: bool) -> None:
     """Say when the data isn't MNIST, and offer to fetch it again; `private` names no place of the server."""
-    loader = dataset_loader()
-    data = loader.wait(SECONDS_TO_OPEN)
+    data = _dataset_so_far()
     st.session_state[UNTOLD_KEY] = data is None
     if data is None or data.notice is None or (private and data.source != "sample"):
         return
@@ -66,7 +77,7 @@ def show_notice(private: bool) -> None:
         )
         st.markdown(":material/info: " + (briefly if private else translate(data.notice)))
         if data.source == "sample" and not _offline():
-            st.button(_("Try to download MNIST again"), on_click=loader.start)
+            st.button(_("Try to download MNIST again"), on_click=_download_again)
 
 
 def find_run(run_id: str | None) -> Run | None:
@@ -78,9 +89,13 @@ def find_run(run_id: str | None) -> Run | None:
     return run if run.id == run_id else None
 
 
-def model(run: Run) -> "DigitClassifier":
-    """Return the model of a run's last checkpoint; InputError if it can't be read."""
-    return _model(_last_checkpoint(run), run)
+def model(run: Run, snapshot: WeightSnapshot | None = None) -> "DigitClassifier":
+    """Return a run's model in evaluation mode, of its last checkpoint or as it was at `snapshot`.
+
+    The models used last stay in memory, for all visitors. Raises InputError if the file can't be read.
+    """
+    weights = _last_checkpoint(run) if snapshot is None else str(snapshot.file or "untrained")
+    return _model(run.id, weights, run, snapshot)
 
 
 def evaluation(run: Run, show: Show | None = None) -> "Evaluation":
@@ -107,33 +122,27 @@ def training_queue() -> "TrainingQueue":
     keep_freed_memory(LARGEST_KEPT)
     workers = number_of_workers()
     threads = max(1, (usable_cores() - 1) // workers)
-    queue = TrainingQueue(run_store(), dataset_loader().wait, threads, workers)
+    queue = TrainingQueue(run_store(), wait_for_dataset, threads, workers)
     atexit.register(queue.close)
     return queue
 
 
+def images_per_second(config: TrainConfig) -> float | None:
+    """Return how fast `config` trains here; None while a trial measures it for this visitor."""
+    return speed_meter().images_per_second(config, this_tab())
+
+
 @st.cache_resource(show_spinner=False)
-def epoch_timer() -> "SpeedMeter":
+def speed_meter() -> "SpeedMeter":
     """Return the server's measurements of how fast settings train."""
     from mnist_core.training.speed_meter import SpeedMeter
 
-    timer = SpeedMeter(_training_speed)
-    atexit.register(timer.close)
-    return timer
+    return SpeedMeter(lambda config: training_queue().training_speed(config))
 
 
-def _training_speed(config: TrainConfig) -> float | None:
-    from mnist_core.runtime.devices import choose_device
-    from mnist_core.training.autotune import training_speed
-
-    queue = training_queue()
-    data = dataset_loader().wait()
-    return training_speed(config, data.train, queue.threads, lambda: queue.busy, choose_device())
-
-
-@st.cache_resource(show_spinner=False, max_entries=8)
-def _model(checkpoint: str, _run: Run) -> "DigitClassifier":
-    return _run.load_model()
+@st.cache_resource(show_spinner=False, max_entries=MODELS_KEPT)
+def _model(run_id: str, weights: str, _run: Run, _snapshot: WeightSnapshot | None) -> "DigitClassifier":
+    return _run.load_model() if _snapshot is None else load_snapshot(_run, _snapshot)
 
 
 def _last_checkpoint(run: Run) -> str:
@@ -145,18 +154,62 @@ def _offline() -> bool:
     return bool(os.environ.get(OFFLINE_VARIABLE))
 
 
-def _load(progress: Callable[[float], None]) -> Dataset:
-    data = load_sample() if _offline() and find_mnist() is None else load_dataset(progress=progress)
+def _fetch() -> Generator[tuple[float, None], None, Dataset]:
+    """Do the steps of `dataset_job`."""
+    if _offline() and find_mnist() is None:
+        return _sample(None)
+    data = yield from fetch_mnist()
     if data.notice:
         logger.warning("%s", data.notice)
     return data
 
 
-@st.fragment(run_every=0.5)
+def _dataset_so_far() -> Dataset | None:
+    """Return the data this visitor has by now; None while they wait for MNIST.
+
+    It is MNIST as soon as it is there, whoever waited for it; before that the sample for those who don't
+    wait, and where the download failed.
+    """
+    job = dataset_job()
+    if job.finished:
+        return job.latest
+    if not st.session_state.get(SAMPLE_KEY):
+        if job.problem is None:  # else it would be tried at each run of the page
+            job.start(this_tab())
+        job.wait(SECONDS_TO_OPEN)
+        if job.finished:
+            return job.latest
+    return _sample(job.problem) if job.problem or st.session_state.get(SAMPLE_KEY) else None
+
+
+def _sample(reason: Message | None) -> Dataset:
+    return _load_sample(str(reason), reason)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _load_sample(reason: str, _reason: Message | None) -> Dataset:
+    data = load_sample(_reason)
+    logger.warning("%s", data.notice)
+    return data
+
+
+@st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
 def _show_download() -> None:
-    loader = dataset_loader()
-    if loader.dataset is not None:
+    job = dataset_job()
+    if not is_watched(job):
         st.rerun()
-    text = _("Downloading MNIST (11 MB, once): {percent}") if loader.fraction else _("Loading the images")
-    st.progress(min(loader.fraction, 1.0), text=text.format(percent=percent_text(loader.fraction, 0)))
-    st.button(_("Use the small offline sample instead"), on_click=loader.stop)
+    job.watch(this_tab())
+    text = _("Downloading MNIST (11 MB, once): {percent}") if job.fraction else _("Loading the images")
+    st.progress(min(job.fraction, 1.0), text=text.format(percent=percent_text(job.fraction, 0)))
+    st.button(_("Use the small offline sample instead"), on_click=_dont_wait)
+
+
+def _dont_wait() -> None:
+    """Give this visitor the sample; the download goes on as long as others wait for it."""
+    st.session_state[SAMPLE_KEY] = True
+    dataset_job().stop(this_tab())
+
+
+def _download_again() -> None:
+    st.session_state.pop(SAMPLE_KEY, None)
+    dataset_job().start(this_tab())

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from mnist_core.config import TrainConfig
-from mnist_core.data.download import download_mnist
+from mnist_core.data.download import DownloadError, download_mnist
 from mnist_core.data.idx_files import (
     MNIST_FILES,
     cache_directory,
@@ -137,9 +137,28 @@ def load_dataset(
 ) -> Dataset:
     """Open MNIST where it is found, else download it, else return the offline sample with a notice.
 
-    A download goes into the directory given, or into the user cache directory; `progress` is told its
-    fraction, 0 to 1. Raises InputError if the directory given (or named by DIGITLAB_DATA) holds a damaged
-    MNIST; a damaged one elsewhere is passed over, and replaced if it is in the cache.
+    `progress` is told the fraction of a download, 0 to 1. Raises InputError for a damaged MNIST where
+    fetch_mnist does.
+    """
+    with closing(fetch_mnist(directory)) as steps:
+        while True:
+            try:
+                fraction, _ = next(steps)
+            except StopIteration as end:
+                return cast(Dataset, end.value)
+            except DownloadError as error:
+                return load_sample(error.message)
+            if progress:
+                progress(fraction)
+
+
+def fetch_mnist(directory: Path | str | None = None) -> Generator[tuple[float, None], None, Dataset]:
+    """Return MNIST, opened where it is found, else downloaded.
+
+    It yields the fraction that has arrived, 0 to 1, and None, as the steps of a Job do.
+    A download goes into the directory given, or into the user cache directory; closing the generator stops
+    it. Raises DownloadError when it fails, and InputError if the directory given (or named by DIGITLAB_DATA)
+    holds a damaged MNIST; a damaged one elsewhere is passed over, and replaced if it is in the cache.
     """
     given = _given_directory(directory)
     notice = None
@@ -153,7 +172,11 @@ def load_dataset(
             notice = error.message
         else:
             notice = _nothing_in(place) if place == given else notice
-    return _download_or_sample(given or cache_directory(), progress)
+    target = given or cache_directory()
+    with closing(download_mnist(target)) as fractions:
+        for fraction in fractions:
+            yield fraction, None
+    return open_mnist(target)
 
 
 def _nothing_in(directory: Path) -> Message:
@@ -161,17 +184,6 @@ def _nothing_in(directory: Path) -> Message:
         N_("{directory} does not hold the four files of MNIST, so another copy is in use."),
         {"directory": directory},
     )
-
-
-def _download_or_sample(directory: Path, progress: Callable[[float], None] | None) -> Dataset:
-    try:
-        with closing(download_mnist(directory)) as fractions:
-            for fraction in fractions:
-                if progress:
-                    progress(fraction)
-        return open_mnist(directory)
-    except InputError as error:
-        return load_sample(error.message)
 
 
 def find_mnist(directory: Path | str | None = None) -> Path | None:

@@ -44,12 +44,6 @@ class DrawingSplit(NamedTuple):
     kept_back: Split
 
 
-class Progress(NamedTuple):
-    """How far the learning is, 0 to 1."""
-
-    fraction: float
-
-
 def split_drawings(images: Sequence[NDArray[np.uint8]], labels: Sequence[int]) -> DrawingSplit:
     """Keep every third drawing of each digit back, so that there is something fair to test on.
 
@@ -65,9 +59,10 @@ def split_drawings(images: Sequence[NDArray[np.uint8]], labels: Sequence[int]) -
 
 def fine_tune(
     model: DigitClassifier, own: Split, train: Split, steps: int = STEPS, seed: int = 0
-) -> Generator[Progress, None, DigitClassifier]:
+) -> Generator[tuple[float, None], None, DigitClassifier]:
     """Train a copy of `model` on `own` drawings mixed with images of `train`; return it.
 
+    It yields the fraction done, 0 to 1, and None, as the steps of a Job do.
     `model` stays as it is; leave the generator to give up. Batch norm keeps its statistics and dropout is
     off, as a handful of drawings would upset the one, and the other is for long trainings. The same seed, on
     the same processor, gives the same copy.
@@ -89,7 +84,7 @@ def fine_tune(
         tuned.zero_grad()
         loss.backward()
         optimizer.step(LEARNING_RATE, step / steps)
-        yield Progress(step / steps)
+        yield step / steps, None
     return tuned
 
 
@@ -125,7 +120,7 @@ class FineTunedRun:
 
 def fine_tune_run(
     store: RunStore, base: Run, sheet: DrawingSplit, dataset: Dataset, name: str, owner: str = ""
-) -> Generator[Progress, None, FineTunedRun]:
+) -> Generator[tuple[float, None], None, FineTunedRun]:
     """Fine-tune a copy of `base` on `sheet` and keep it as a finished run called `name`.
 
     Nothing is kept if the generator is left. A calibrated run's copy is calibrated again. Raises InputError
@@ -136,12 +131,12 @@ def fine_tune_run(
     splits = split_images(base.config, dataset)
     tuned = yield from fine_tune(model, sheet.learned, splits.train)
     before = _scores(model, sheet, dataset.test)
-    yield Progress(1.0)
+    yield 1.0, None
     after = _scores(tuned, sheet, dataset.test)
-    yield Progress(1.0)
+    yield 1.0, None
     before_it = base.load_calibration()
     calibration = recalibrate(tuned, before_it, splits.validation) if before_it else None
-    yield Progress(1.0)
+    yield 1.0, None
     results = {key: base.results[key] for key in ("parameters", "source") if key in base.results} | {
         "epochs": base.results.get("epochs", 0),
         "train_seconds": round(time.monotonic() - begun, 3),

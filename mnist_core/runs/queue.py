@@ -1,4 +1,4 @@
-"""Background training: a line of runs, a worker or more, and snapshots anybody may look at."""
+"""Background training: a queue of runs, one or more workers, and snapshots of how each run stands."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ class Snapshot:
 
 
 @dataclass(eq=False)
-class _Job:
-    """A run in the line or in training; `snapshot` is replaced, never changed."""
+class _QueuedRun:
+    """A run in the queue or in training; `snapshot` is replaced, never changed."""
 
     writer: RunWriter
     snapshot: Snapshot
@@ -82,9 +82,10 @@ class TrainingQueue:
         self, store: RunStore, load_dataset: Callable[[], Dataset], threads: int, workers: int = 1
     ) -> None:
         self._store, self._load_dataset, self._threads, self._workers = store, load_dataset, threads, workers
-        self._waiting: deque[_Job] = deque()
-        self._training: list[_Job] = []
+        self._waiting: deque[_QueuedRun] = deque()
+        self._training: list[_QueuedRun] = []
         self._changed = threading.Condition()
+        self._trial = threading.Lock()  # one at a time: a trial sets the process's number of threads
         self._closed = False
         for _ in range(workers):
             threading.Thread(target=self._work, name="training", daemon=True).start()
@@ -120,21 +121,21 @@ class TrainingQueue:
     def set_learning_rate(self, run_id: str, rate: float) -> None:
         """Have a run go on with another base learning rate; InputError when that can't be one."""
         with self._changed:
-            if job := self._find(run_id):
-                replace(job.writer.config, learning_rate=rate)  # checks it
-                job.control.learning_rate = rate
-                job.snapshot = replace(job.snapshot, learning_rate=rate)
+            if entry := self._find(run_id):
+                replace(entry.writer.config, learning_rate=rate)  # checks it
+                entry.control.learning_rate = rate
+                entry.snapshot = replace(entry.snapshot, learning_rate=rate)
 
     def snapshot(self, run_id: str) -> Snapshot | None:
         """How a run stands now that waits or trains in this process; None for any other."""
         with self._changed:
-            job = self._find(run_id)
-            if job is None:
+            entry = self._find(run_id)
+            if entry is None:
                 return None
-            if job in self._training:
-                return job.snapshot
-            place = self._waiting.index(job)
-            return replace(job.snapshot, place_in_line=place + 1, wait_seconds=self._wait_seconds(place))
+            if entry in self._training:
+                return entry.snapshot
+            place = self._waiting.index(entry)
+            return replace(entry.snapshot, place_in_line=place + 1, wait_seconds=self._wait_seconds(place))
 
     @property
     def threads(self) -> int:
@@ -147,31 +148,45 @@ class TrainingQueue:
         with self._changed:
             return bool(self._training or self._waiting)
 
+    def training_speed(self, config: TrainConfig) -> float | None:
+        """Return the images per second that `config` trains on this queue's threads, in a short trial.
+
+        None while a run trains or waits: it needs the cores, and its number of threads must stay.
+        """
+        from mnist_core.runtime.devices import choose_device
+        from mnist_core.training.autotune import training_speed
+
+        images = self._load_dataset().train
+        with self._trial:
+            return None if self.busy else training_speed(config, images, self._threads, choose_device())
+
     def probes(self, run_id: str) -> list[Probe]:
-        """What was seen so far inside a run that waits or trains in this process; for any other, nothing."""
+        """The probes so far of a run that waits or trains in this process; for any other, none."""
         with self._changed:
-            job = self._find(run_id)
-            return job.writer.probes[:] if job else []
+            entry = self._find(run_id)
+            return entry.writer.probes[:] if entry else []
 
     def rows(self, run_id: str) -> list[dict[str, float]]:
         """Rows of METRICS so far, of a run that waits or trains in this process; for any other, none."""
         with self._changed:
-            job = self._find(run_id)
-            return job.writer.rows[:] if job else []
+            entry = self._find(run_id)
+            return entry.writer.rows[:] if entry else []
 
-    def _find(self, run_id: str) -> _Job | None:
-        return next((job for job in (*self._training, *self._waiting) if job.writer.id == run_id), None)
+    def _find(self, run_id: str) -> _QueuedRun | None:
+        return next((entry for entry in (*self._training, *self._waiting) if entry.writer.id == run_id), None)
 
     def _wait_seconds(self, place: int) -> float | None:
         """Estimate how long those ahead of a place in the line will take."""
-        lefts = [job.seconds_left for job in (*self._training, *list(self._waiting)[:place])]
+        lefts = [entry.seconds_left for entry in (*self._training, *list(self._waiting)[:place])]
         known = [left for left in lefts if left is not None]
         return sum(known) / self._workers if len(known) == len(lefts) else None
 
     def _enter(self, writer: RunWriter, expected_seconds: float | None) -> None:
         rate = writer.changes[-1].learning_rate
         with self._changed:
-            self._waiting.append(_Job(writer, Snapshot(writer.id, writer.config, rate), expected_seconds))
+            self._waiting.append(
+                _QueuedRun(writer, Snapshot(writer.id, writer.config, rate), expected_seconds)
+            )
             self._changed.notify()
 
     @property
@@ -185,14 +200,14 @@ class TrainingQueue:
 
     def _leave(self, run_id: str, status: str) -> None:
         with self._changed:
-            job = self._find(run_id)
-            if job is None:
+            entry = self._find(run_id)
+            if entry is None:
                 return
-            job.control.ending = status
-            if job in self._waiting:
-                self._waiting.remove(job)
-                job.writer.update(status)
-                job.writer.close()
+            entry.control.ending = status
+            if entry in self._waiting:
+                self._waiting.remove(entry)
+                entry.writer.update(status)
+                entry.writer.close()
 
     def close(self, seconds: float = 5) -> None:
         """Begin no more runs and interrupt those that train, which may take so long: they can be continued.
@@ -201,8 +216,8 @@ class TrainingQueue:
         """
         with self._changed:
             self._closed = True
-            for job in self._training:
-                job.control.ending = "interrupted"
+            for entry in self._training:
+                entry.control.ending = "interrupted"
             self._changed.notify_all()
             self._changed.wait_for(lambda: not self._training, seconds)
 
@@ -212,31 +227,32 @@ class TrainingQueue:
                 self._changed.wait_for(lambda: self._waiting or self._closed)
                 if self._closed:
                     return
-                job = self._waiting.popleft()
-                self._training.append(job)
-                job.snapshot = replace(job.snapshot, status="running")
+                entry = self._waiting.popleft()
+                self._training.append(entry)
+                entry.snapshot = replace(entry.snapshot, status="running")
             try:
-                self._train(job)
+                self._train(entry)
             except Exception as error:  # the worker outlives whatever a run dies of
-                _log.exception("run %s broke off", job.writer.id)
+                _log.exception("run %s broke off", entry.writer.id)
                 with suppress(OSError):  # its folder may be what is gone
-                    job.writer.update("failed", failure_message(error))
-                job.writer.close()
+                    entry.writer.update("failed", failure_message(error))
+                entry.writer.close()
             finally:
                 with self._changed:
-                    self._training.remove(job)
+                    self._training.remove(entry)
                     self._changed.notify_all()
-            self._store.keep_within(spare=job.writer.id)
+            self._store.keep_within(spare=entry.writer.id)
 
-    def _train(self, job: _Job) -> None:
+    def _train(self, entry: _QueuedRun) -> None:
         from mnist_core.runs.run_trainer import set_threads, train_run
         from mnist_core.runtime.devices import choose_device
 
         dataset = self._load_dataset()
-        set_threads(job.writer, dataset, self._threads)
-        for event in train_run(job.writer, dataset, choose_device(), job.control):
+        with self._trial:
+            set_threads(entry.writer, dataset, self._threads)
+        for event in train_run(entry.writer, dataset, choose_device(), entry.control):
             with self._changed:
-                job.snapshot = _advance(job.snapshot, event)
+                entry.snapshot = _advance(entry.snapshot, event)
 
 
 def _advance(snapshot: Snapshot, event: Event) -> Snapshot:

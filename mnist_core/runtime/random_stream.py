@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
+from typing import ClassVar
 
 import torch
-
-_GLOBAL_GENERATOR = threading.RLock()
 
 
 class RandomStream:
@@ -18,15 +17,17 @@ class RandomStream:
     generators are not covered. `state` (uint8) is where the stream has got to.
     """
 
+    _turn: ClassVar = threading.RLock()  # all streams', as torch has one global generator
+
     def __init__(self, seed: int) -> None:
         self.state = torch.Generator().manual_seed(seed).get_state()
 
     def __enter__(self) -> None:
-        _GLOBAL_GENERATOR.acquire()
+        self._turn.acquire()
         self._outer = torch.get_rng_state()
         torch.set_rng_state(self.state)
 
     def __exit__(self, *exception: object) -> None:
         self.state = torch.get_rng_state()
         torch.set_rng_state(self._outer)
-        _GLOBAL_GENERATOR.release()
+        self._turn.release()

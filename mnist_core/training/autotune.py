@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
@@ -28,39 +26,28 @@ TRIAL_BATCH = 500  # as telling about threads as more, and over sooner
 WORTHWHILE = 1.15  # a smaller gain turns into a loss as soon as another process wants the core
 FIRST_BATCHES = (4, 32)  # enough to see whether larger ones would take too long
 STEP_SECONDS = 0.5
-_TRIALS = threading.Lock()  # one at a time, as the number of threads is the whole process's
 
 
 def choose_threads(config: TrainConfig, images: Split, most: int) -> int:
     """Return the number of threads, 1 to `most`, that trains `config` fastest in short trials.
 
     Two threads can be ten times slower than one for small layers on a busy machine, and twice as fast for
-    convolutions on a quiet one. torch is left set to the number chosen.
+    convolutions on a quiet one. torch is left set to the number chosen. That number is the whole process's:
+    callers let no two trials run at once.
     """
-    with _TRIALS:
-        best = _fastest(config, images, most, TRIAL_BATCH)[0] if most > 1 else 1
-        torch.set_num_threads(best)
+    best = _fastest(config, images, most, TRIAL_BATCH)[0] if most > 1 else 1
+    torch.set_num_threads(best)
     return best
 
 
-def training_speed(
-    config: TrainConfig,
-    images: Split,
-    most: int,
-    is_busy: Callable[[], bool],
-    device: torch.device = CPU,
-) -> float | None:
-    """Return the images per second that `config` trains, on up to `most` threads, in a trial of a moment.
+def training_speed(config: TrainConfig, images: Split, most: int, device: torch.device = CPU) -> float:
+    """Return the images per second that `config` trains, on up to `most` threads, in a short trial.
 
     Off the CPU one thread does, as it only hands out the work. Batches are cut where a step would take long,
-    so that a trial of anything ends in a few seconds. None when `is_busy()` says that a training runs: it
-    needs the cores, and its number of threads must stay.
+    so that a trial of anything ends in a few seconds. It sets torch's number of threads, see choose_threads.
     """
-    with _TRIALS:
-        if is_busy():
-            return None
-        batch = _affordable_batch(config, images, device)
-        return _fastest(config, images, most if device == CPU else 1, batch, device)[1]
+    batch = _affordable_batch(config, images, device)
+    return _fastest(config, images, most if device == CPU else 1, batch, device)[1]
 
 
 def _fastest(

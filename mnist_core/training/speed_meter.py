@@ -1,14 +1,16 @@
-"""How fast settings train on this machine: measured in the background, and remembered."""
+"""How fast settings train on this machine: measured by trials in the background, and remembered."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Generator
 from dataclasses import replace
 
 from mnist_core.config import TrainConfig
 from mnist_core.models.summary import SHAPING, describe_layers
+from mnist_core.runtime.jobs import Job, Watcher
 
 SPEED_SETTINGS = (*SHAPING, "optimizer", "batch_size", "augmentation", "precision")
 """The settings that the speed of training depends on: what the network is, and how a step is made."""
@@ -21,76 +23,72 @@ _log = logging.getLogger(__name__)
 
 
 def speed_settings(config: TrainConfig) -> TrainConfig:
-    """Return `config` with all settings at their defaults that training isn't faster or slower for."""
+    """Return `config` with all settings at their defaults that the speed of training doesn't depend on."""
     return replace(TrainConfig(), **{name: getattr(config, name) for name in SPEED_SETTINGS})
 
 
 class SpeedMeter:
-    """Measures the settings that were asked for last, in a background thread.
+    """Measures the settings that were asked for last, in a background job.
 
-    `measure(config)` returns images per second after a trial of a moment, or None while it can't: then it is
-    asked again later.
+    `measure(config)` returns images per second after a short trial, or None while it can't: then it is asked
+    again later.
     """
 
     def __init__(self, measure: Callable[[TrainConfig], float | None]) -> None:
         self._measure = measure
         self._speeds: dict[TrainConfig, float] = {}
+        self._lock = threading.Lock()
         self._wanted: TrainConfig | None = None
-        self._changed = threading.Condition()
-        self._closed = False
-        self._thread = threading.Thread(target=self._work, name="epoch timing", daemon=True)
-        self._thread.start()
+        self._wanted_since = 0.0
+        self._trials = self._new_job()
 
-    def images_per_second(self, config: TrainConfig) -> float | None:
+    def images_per_second(self, config: TrainConfig, watcher: Watcher) -> float | None:
         """Return the speed of `config`'s training, at once; None while unknown, and then it is measured.
 
-        TOO_LARGE, which is 0, for a network too large to be tried beside all else.
+        TOO_LARGE, which is 0, for a network too large for a trial. Who waits for it asks again and again;
+        the trials end when no watcher is left.
         """
         key = speed_settings(config)
-        with self._changed:
-            if key not in self._speeds and key != self._wanted:
-                self._wanted = key
-                self._changed.notify()
-            return self._speeds.get(key)
+        with self._lock:
+            if (speed := self._speeds.get(key)) is not None:
+                return speed
+            if key != self._wanted:
+                self._wanted, self._wanted_since = key, time.monotonic()
+            if self._trials.finished:
+                self._trials = self._new_job()
+            self._trials.start(watcher)
+            return None
 
     def remember(self, config: TrainConfig, images_per_second: float) -> None:
-        """Take a speed from a training that runs."""
-        with self._changed:
+        """Keep a speed that was measured; it is no longer wanted."""
+        key = speed_settings(config)
+        with self._lock:
             if len(self._speeds) >= MOST_REMEMBERED:
                 self._speeds.clear()
-            self._speeds[speed_settings(config)] = images_per_second
+            self._speeds[key] = images_per_second
+            if self._wanted == key:
+                self._wanted = None
 
-    def close(self, seconds: float = 5) -> None:
-        """Measure no more; wait so long, at most, for a trial to end: a process must not end within torch."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-        self._thread.join(seconds)
+    def _new_job(self) -> Job[None]:
+        return Job("speed trials", self._steps)
 
-    def _work(self) -> None:
-        while config := self._next():
-            try:
-                speed = self._speed(config)
-            except Exception:
-                _log.exception("a trial broke off")
-                speed = TOO_LARGE
-            if speed is not None:
+    def _steps(self) -> Generator[tuple[float, None]]:
+        """Measure what is wanted until nothing is; yield after each trial and each short wait."""
+        while config := self._wanted:
+            still = time.monotonic() - self._wanted_since
+            if still < SECONDS_STILL:
+                time.sleep(SECONDS_STILL - still)
+            elif (speed := self._speed(config)) is None:
+                time.sleep(SECONDS_TO_NEXT_TRY)
+            else:
                 self.remember(config, speed)
-            with self._changed:
-                if speed is None:
-                    self._changed.wait(SECONDS_TO_NEXT_TRY)
-                elif self._wanted == config:
-                    self._wanted = None
-
-    def _next(self) -> TrainConfig | None:
-        """Wait for settings that nobody has changed for a moment; None when there is nothing more to do."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._wanted or self._closed)
-            while self._changed.wait(SECONDS_STILL) and not self._closed:
-                pass
-            return None if self._closed else self._wanted
+            yield 0.0, None
 
     def _speed(self, config: TrainConfig) -> float | None:
         if sum(layer.parameters for layer in describe_layers(config)) > MOST_PARAMETERS:
             return TOO_LARGE
-        return self._measure(config)
+        try:
+            return self._measure(config)
+        except Exception:
+            _log.exception("a trial broke off")
+            return TOO_LARGE  # so that it is not tried again and again

@@ -69,7 +69,7 @@ def test_the_notice_says_that_the_sample_is_in_use(app):
 
 def test_on_a_public_server_the_notice_names_no_folder(app, monkeypatch):
     reason = Message("It can't be stored in /srv/secret ([Errno 28] full).")
-    monkeypatch.setattr("ui.resources.load_sample", lambda: load_sample(reason))
+    monkeypatch.setattr("ui.resources.load_sample", lambda _reason: load_sample(reason))
     assert "/srv/secret" in app().markdown[0].value
     monkeypatch.setenv("DIGITLAB_PRIVATE", "1")
     said = app().markdown[0].value
@@ -81,7 +81,7 @@ def test_a_split_without_the_digit_says_what_to_do(app, monkeypatch):
     everything = load_sample()
     keep = everything.train.labels == 1
     ones = Split(everything.train.images[keep], everything.train.labels[keep])
-    monkeypatch.setattr("ui.resources.load_sample", lambda: replace(everything, train=ones))
+    monkeypatch.setattr("ui.resources.load_sample", lambda reason: replace(everything, train=ones))
     test = app()
     test.pills(key="digit").set_value("7").run()
     assert "Choose another digit" in test.info[0].value

@@ -155,7 +155,7 @@ def test_a_digit_with_too_few_images_has_no_typical_one(app, monkeypatch):
     everything = load_sample()
     keep = everything.train.labels != 7
     without = Split(everything.train.images[keep], everything.train.labels[keep])
-    monkeypatch.setattr("ui.resources.load_sample", lambda: replace(everything, train=without))
+    monkeypatch.setattr("ui.resources.load_sample", lambda reason: replace(everything, train=without))
     test = app(view="typical", digit="7")
     assert "too few images of 7" in test.info[0].value
     test.pills(key="digit").set_value("all").run()
@@ -233,7 +233,9 @@ def like_mnist(monkeypatch):
     """A test set as long as MNIST's, of the sample's images."""
     everything = load_sample()
     test = Split(np.resize(everything.test.images, (10_000, 28, 28)), np.zeros(10_000, np.uint8))
-    monkeypatch.setattr("ui.resources.load_sample", lambda: replace(everything, test=test, source="mnist"))
+    monkeypatch.setattr(
+        "ui.resources.load_sample", lambda reason: replace(everything, test=test, source="mnist")
+    )
 
 
 def test_the_doubtful_labels_are_shown_with_the_votes(app, html, like_mnist):

@@ -1,17 +1,20 @@
 """The visitor's own test sheet on the Draw page, and the copy of a network that learns it."""
 
 import json
+import threading
+import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
-from mnist_core.messages import InputError, Message
+from mnist_core.messages import InputError
 from mnist_core.recognition.labelled_drawings import LabelledDrawing
-from mnist_core.runs.fine_tuning import FineTunedRun, Progress, Scores
+from mnist_core.runs.fine_tuning import FineTunedRun, Scores
 from mnist_core.runs.store import RunStore
 from tests.app.drawings import STROKE, as_png, button, drawn, shifted
 from ui.draw import drawing_sheet
-from ui.draw.fine_tuning_worker import FineTuningWorker
 
 LINE = {"strokes": [[[60, 60], [200, 60], [120, 230]]], "label": 7}
 UPRIGHT = "".join("1" if 13 <= n % 28 < 15 and 5 <= n // 28 < 23 else "0" for n in range(784))  # on the grid
@@ -167,51 +170,94 @@ def test_two_drawings_are_too_few_to_learn(app, run):
     assert button(test, "Fine-tune a copy").disabled
 
 
-def work(seen=None):
-    for step in range(1000):
-        if seen is not None:
-            seen.append(step)
-        yield Progress(step / 1000)
-    return FineTunedRun(None, Scores(1, 1, 1, 0), Scores(1, 1, 1, 0))
+@pytest.fixture
+def tuning(monkeypatch):
+    """Fine-tuning that stands at 40 % until `gate` is set, and then fails with `error` if there is one."""
+    tuning = SimpleNamespace(gate=threading.Event(), error=None, begun=0)
+
+    def work(store, run, sheet, dataset, name, owner):
+        tuning.begun += 1
+        yield 0.4, None
+        while not tuning.gate.wait(0.02):
+            yield 0.4, None
+        if tuning.error:
+            raise tuning.error
+        return FineTunedRun(run, Scores(0.5, None, 0.9, 0), Scores(1, None, 0.9, 0))
+
+    monkeypatch.setattr("ui.draw.my_handwriting.fine_tune_run", work)
+    yield tuning
+    tuning.gate.set()
 
 
-def test_a_worker_tells_how_far_it_is_and_what_came_of_it():
-    worker = FineTuningWorker(work)
-    worker.wait()
-    assert worker.result.after.test == 1
-    assert worker.fraction == 0.999
+def start_tuning(app, run):
+    """Have a visitor's copy learn; return their page when it has begun, or waits for its turn."""
+    test = sheet_with(drawn(app, run, STROKE, look="sheet"), 7, 7, 7)
+    return button(test, "Fine-tune a copy").click().run()
 
 
-def test_a_worker_that_is_stopped_leaves_at_its_next_step():
-    def first_stops():
-        worker.stop()
-        yield Progress(0.5)
-        pytest.fail("it went on")
+def until(test, words):
+    """Run the page until its progress bar has these words."""
+    for _ in range(600):
+        if [bar.proto.text for bar in test.run().get("progress")] == [words]:
+            return
+        time.sleep(0.05)
+    pytest.fail(f"never said {words!r}")
 
-    def waits():
-        while not holder:
-            yield Progress(0.0)
-        yield from first_stops()
 
-    holder: list = []
-    worker = FineTuningWorker(waits)
-    holder.append(worker)
-    worker.wait()
-    assert worker.result is None
-    assert worker.problem is None
+def ended(test):
+    test.session_state["fine_tuning"].wait(20)
+    return test.run()
+
+
+def test_fine_tuning_shows_its_progress_and_can_be_stopped(app, run, tuning):
+    test = start_tuning(app, run)
+    until(test, "Fine-tuning: 40%")
+    button(test, "Stop").click().run()
+    assert not test.get("progress")
+    ended(test)
+    assert not test.exception
+    assert not test.error
+    assert button(test, "Fine-tune a copy")
 
 
 @pytest.mark.parametrize(
     ("error", "said"),
     [(InputError("too bad"), "too bad"), (RuntimeError("secret"), "Fine-tuning failed")],
 )
-def test_a_worker_that_fails_says_so(error, said):
-    def fails():
-        yield Progress(0.1)
-        raise error
+def test_fine_tuning_that_fails_says_so_and_can_be_tried_again(app, run, tuning, error, said):
+    tuning.error = error
+    test = start_tuning(app, run)
+    tuning.gate.set()
+    assert said in ended(test).error[0].value
+    assert "secret" not in test.error[0].value
+    tuning.error = None
+    button(test, "Fine-tune a copy").click().run()
+    assert not ended(test).error
+    assert button(test, "Use the fine-tuned copy")
 
-    worker = FineTuningWorker(fails)
-    worker.wait()
-    assert isinstance(worker.problem, Message)
-    assert said in str(worker.problem)
-    assert "secret" not in str(worker.problem)
+
+def test_a_second_visitors_fine_tuning_waits_for_the_first_ones(app, run, tuning):
+    anna, ben = start_tuning(app, run), start_tuning(app, run)
+    until(anna, "Fine-tuning: 40%")
+    until(ben, "Waiting for another visitor's fine-tuning to end")
+    assert tuning.begun == 1
+    button(anna, "Stop").click().run()
+    until(ben, "Fine-tuning: 40%")
+    tuning.gate.set()
+    assert button(ended(ben), "Use the fine-tuned copy")
+
+
+def test_a_double_click_begins_one_fine_tuning(run, tuning):
+    def page(run, drawings):
+        from ui.draw import my_handwriting
+
+        for _ in range(2):
+            my_handwriting._start(run, drawings)
+
+    drawings = drawing_sheet.from_text("\n".join([json.dumps(LINE)] * 3).encode())
+    arguments = (RunStore().get(run), drawings)
+    test = AppTest.from_function(page, args=arguments, default_timeout=60).run()
+    assert not test.exception
+    tuning.gate.set()
+    test.session_state["fine_tuning"].wait(20)
+    assert tuning.begun == 1

@@ -1,3 +1,4 @@
+import threading
 import time
 
 import pytest
@@ -7,6 +8,7 @@ from mnist_core.evaluation.robustness import DISTURBANCES
 from mnist_core.export.formats import export
 from mnist_core.runs.store import RunStore
 from tests.app.evaluated import press, words
+from ui.jobs import turn
 
 
 def test_robustness_is_measured_in_the_background_and_can_be_downloaded(app, html, run):
@@ -42,19 +44,36 @@ def test_so_many_images_are_suggested_as_take_no_longer_than_a_minute(app, run, 
 
 
 def test_a_second_measurement_waits_for_the_first_and_can_be_stopped(app, run):
-    from ui.evaluate import robustness_table
-
-    with robustness_table._measuring:
+    with turn("robustness"):
         test = press(app("evaluate", run=run, view="robust"), "Measure robustness")
-        time.sleep(2 * robustness_table.SECONDS_BETWEEN_TURNS)
-        test.run()
         assert test.get("progress")[0].proto.text == "Waiting for another measurement to end"
         press(test, "Stop")
-        time.sleep(2 * robustness_table.SECONDS_BETWEEN_TURNS)
-        test.run()
         assert not test.get("progress")
+        (thread,) = [thread for thread in threading.enumerate() if thread.name == "robustness"] or [None]
+        if thread:
+            thread.join(20)
+            assert not thread.is_alive()
     assert not test.exception
     assert any(button.label == "Measure robustness" for button in test.button)
+
+
+def test_a_measurement_that_fails_says_so_and_can_be_tried_again(app, run, monkeypatch):
+    def fails(*_arguments):
+        yield 0.1, None
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mnist_core.evaluation.robustness.measure_robustness", fails)
+        test = press(app("evaluate", run=run, view="robust"), "Measure robustness")
+        for _ in range(600):
+            if test.warning:
+                break
+            time.sleep(0.05)
+            test.run()
+    assert "The measurement failed. Try again" in test.warning[0].value
+    press(test, "Measure robustness")
+    assert test.get("progress")
+    press(test, "Stop")
 
 
 def test_a_curve_falls_as_the_accuracy_does(sample_only):

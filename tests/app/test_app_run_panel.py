@@ -11,6 +11,7 @@ from mnist_core.data.mnist import load_sample
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
+from mnist_core.runtime.jobs import Watcher
 from tests.app.train_form import form_settings
 from ui import resources
 from ui.train import training_summary
@@ -199,4 +200,4 @@ def test_the_time_of_an_epoch_is_measured(app):
     said = lambda: " ".join(caption.value for caption in test.caption)  # noqa: E731
     assert "Measuring the time per epoch" in said() or "per epoch on this machine" in said()
     run_until(test, lambda: "per epoch on this machine" in said())
-    assert resources.epoch_timer().images_per_second(RECIPES["quick"].config) > 0
+    assert resources.speed_meter().images_per_second(RECIPES["quick"].config, Watcher()) > 0

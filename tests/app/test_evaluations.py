@@ -31,12 +31,13 @@ def test_parts_are_the_whole(model):
 
 
 def test_what_was_read_is_kept_and_the_oldest_goes_first(model, monkeypatch):
-    monkeypatch.setattr(evaluations, "MOST_KEPT", 2)
+    monkeypatch.setattr(evaluations, "IMAGES_KEPT", 20)
     split = load_sample().test[:10]
     first = evaluations.read_split(("a",), lambda: model, split)
     assert evaluations.read_split(("a",), pytest.fail, split) is first
-    for key in "bc":
-        evaluations.read_split((key,), lambda: model, split)
+    evaluations.read_split(("b",), lambda: model, split)
+    assert evaluations.read_split(("a",), pytest.fail, split) is first
+    evaluations.read_split(("c",), lambda: model, split)
     assert evaluations.read_split(("a",), lambda: model, split) is not first
 
 

@@ -1,34 +1,41 @@
-"""Streamlit's command line, with an app whose work in the background lasts: for tests that watch it.
+"""Streamlit's command line, with an app whose jobs last: for tests that watch them.
 
-How long a t-SNE map takes is a matter of the machine and of the data: of the offline sample, a second or two.
+How long a t-SNE map takes depends on the machine and on the data: of the offline sample, a second or two.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Generator
 from typing import Any
 
 from streamlit.web.cli import main
 
-from ui import jobs
+from mnist_core.runtime.jobs import Job
 
 SECONDS_MORE = 1.0  # that each step takes
-SECONDS_TO_LEAVE = 60.0  # a visitor whose browser is slow looks seldom
-begin = jobs.Job.__init__
+do_steps = Job._work
 
 
-def begin_lasting(work: Any, name: str, steps: Callable[[], Iterator[Any]], known: Any = None) -> None:
-    """Take the place of SharedWork's own."""
-    begin(work, name, lambda: slowly(steps()), known)
+def do_slow_steps(job: Job[Any]) -> None:
+    """Take the place of a job's own method."""
+    steps = job._steps
+    job._steps = lambda: slowly(steps())
+    try:
+        do_steps(job)
+    finally:
+        job._steps = steps
 
 
-def slowly(steps: Iterator[Any]) -> Iterator[Any]:
-    """Yield the same, each step later."""
-    for step in steps:
+def slowly(steps: Generator[Any, None, Any]) -> Generator[Any, None, Any]:
+    """Yield and return the same, each step later."""
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            return end.value
         time.sleep(SECONDS_MORE)
         yield step
 
 
 if __name__ == "__main__":
-    jobs.Job.__init__ = begin_lasting
-    jobs.SECONDS_TO_LEAVE = SECONDS_TO_LEAVE
+    Job._work = do_slow_steps
     main(prog_name="streamlit")

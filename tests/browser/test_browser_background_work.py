@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from mnist_core.config import TrainConfig
 from mnist_core.runs.store import RunStore
+from mnist_core.runtime.jobs import SECONDS_TO_RETURN
 from tests.browser.server import serve
 
 SAID = """([words, above]) => {
@@ -126,3 +127,19 @@ def test_the_last_visitor_to_stop_tsne_ends_it(page, new_tab, lasting):
     other.get_by_role("button", name="Compute t-SNE").wait_for()
     page.reload()
     begin.wait_for()  # it ends at its next step
+
+
+def test_a_job_goes_on_in_a_reloaded_tab_and_ends_when_the_tab_is_closed(page, new_tab, lasting):
+    map_by_tsne, words = "/?view=map&method=tsne", "Computing t-SNE:"
+    page.open(map_by_tsne)
+    page.get_by_role("button", name="Compute t-SNE").click()
+    before = percent_done(page, words)
+    page.reload()
+    before = percent_done(page, words, above=before)
+    percent_done(page, words, above=before)
+    other = new_tab("/?view=grid", url=lasting)  # does not look at the map
+    page.close()
+    other.wait_for_timeout(1000 * (SECONDS_TO_RETURN + 5))  # and the step under way
+    other.open(map_by_tsne)
+    other.get_by_role("button", name="Compute t-SNE").wait_for()
+    expect(other.get_by_text(words)).to_have_count(0)

@@ -1,24 +1,32 @@
 """The visitor's labelled drawings: scores of each network, and a copy fine-tuned on them."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from datetime import date
 
 import numpy as np
 import streamlit as st
 
-from mnist_core.messages import InputError
+from mnist_core.messages import N_, InputError
 from mnist_core.recognition.labelled_drawings import LabelledDrawing
 from mnist_core.recognition.recognizer import predict_all
-from mnist_core.runs.fine_tuning import FEWEST, FineTunedRun, Scores, fine_tune_run, split_drawings
+from mnist_core.runs.fine_tuning import (
+    FEWEST,
+    DrawingSplit,
+    FineTunedRun,
+    Scores,
+    fine_tune_run,
+    split_drawings,
+)
 from mnist_core.runs.run import Run
+from mnist_core.runtime.jobs import Job
 from ui import resources, visitor
 from ui.draw import drawing_sheet
 from ui.draw.drawing_input import ReadDrawing
-from ui.draw.fine_tuning_worker import FineTuningWorker
 from ui.html.digits import Figure, grid_html
 from ui.html.tables import table_html
-from ui.i18n import format_text, ngettext, percent_text, translate
 from ui.i18n import gettext as _
+from ui.i18n import ngettext, percent_text, translate
+from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, this_tab, turn
 from ui.runs.names import distinct_labels, readable_runs, run_name
 from ui.url_state import RUN_KEY, set_url_parameters
 
@@ -151,22 +159,21 @@ def _read_labels(checkpoint: str, images: bytes, _run: Run) -> np.ndarray:
     return np.array([prediction.label for prediction in predict_all(resources.model(_run), list(pixels))])
 
 
-WORKER_KEY = "fine_tuning"
-SECONDS_BETWEEN_LOOKS = 0.7
+JOB_KEY = "fine_tuning"  # in the session: the visitor's latest job
 
 
 def show_tuning(run: Run, drawings: Sequence[LabelledDrawing]) -> None:
     """Show where the fine-tuning stands: to be begun, under way, or done."""
     st.markdown("**" + _("Fine-tuning: a copy that learns your handwriting") + "**")
-    worker: FineTuningWorker | None = st.session_state.get(WORKER_KEY)
-    if worker and worker.running:
-        show_progress()
+    job: Job[FineTunedRun] | None = st.session_state.get(JOB_KEY)
+    if job and is_watched(job):
+        show_tuning_progress()
         return
     show_start(run, drawings)
-    if worker and worker.problem:
-        st.error(translate(worker.problem))
-    elif worker and worker.result:
-        show_result(worker.result)
+    if job and job.problem:
+        st.error(translate(job.problem))
+    elif job and job.finished:
+        show_result(job.latest)
 
 
 def show_start(run: Run, drawings: Sequence[LabelledDrawing]) -> None:
@@ -194,30 +201,43 @@ def show_start(run: Run, drawings: Sequence[LabelledDrawing]) -> None:
 
 
 def _start(run: Run, drawings: Sequence[LabelledDrawing]) -> None:
-    loader, store, owner = resources.dataset_loader(), resources.run_store(), visitor.identity()
-    name = _("{name}, my handwriting").format(name=run_name(run))
+    """Start fine-tuning a copy of the run, one for a double click."""
+    job: Job[FineTunedRun] | None = st.session_state.get(JOB_KEY)
+    if job and is_watched(job):
+        return
+    name, owner = _("{name}, my handwriting").format(name=run_name(run)), visitor.identity()
     sheet = split_drawings([one.image for one in drawings], [one.label for one in drawings])
-    st.session_state[WORKER_KEY] = FineTuningWorker(
-        lambda: fine_tune_run(store, run, sheet, loader.wait(), name, owner)
+    st.session_state[JOB_KEY] = Job(
+        "fine-tuning",
+        lambda: _fine_tuning(run, sheet, name, owner),
+        turn=turn("fine-tuning"),
+        failure=N_("Fine-tuning failed and nothing was saved. Try again."),
     )
+    st.session_state[JOB_KEY].start(this_tab())
+
+
+def _fine_tuning(
+    run: Run, sheet: DrawingSplit, name: str, owner: str
+) -> Generator[tuple[float, None], None, FineTunedRun]:
+    """Do the steps of the job."""
+    import torch
+
+    torch.set_num_threads(1)  # the pages, and a run in training, need the other cores
+    dataset = resources.wait_for_dataset()
+    return (yield from fine_tune_run(resources.run_store(), run, sheet, dataset, name, owner))
 
 
 @st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
-def show_progress() -> None:
+def show_tuning_progress() -> None:
     """Show how far it is, with a way to stop it."""
-    worker: FineTuningWorker = st.session_state[WORKER_KEY]
-    if not worker.running:
-        st.rerun()
-    if worker.stopping:
-        words = _("Stopping")
-    elif worker.fraction is None:
-        words = _("Waiting for another visitor's fine-tuning to end")
-    elif worker.fraction < 1:
-        words = format_text(_("Fine-tuning: {percent:.0%}"), percent=worker.fraction)
+    job: Job[FineTunedRun] = st.session_state[JOB_KEY]
+    if job.waiting:
+        text = _("Waiting for another visitor's fine-tuning to end")
+    elif job.fraction < 1:
+        text = _("Fine-tuning: {percent:.0%}")
     else:
-        words = _("Testing it on your drawings and on MNIST's test set")
-    st.progress(worker.fraction or 0.0, text=words)
-    st.button(_("Stop"), icon=":material/stop:", on_click=worker.stop, disabled=worker.stopping)
+        text = _("Testing it on your drawings and on MNIST's test set")
+    show_progress(job, text)
 
 
 def show_result(result: FineTunedRun) -> None:

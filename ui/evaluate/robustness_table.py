@@ -4,7 +4,6 @@ import logging
 from collections.abc import Generator, Mapping, Sequence
 from html import escape
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,13 +16,15 @@ from mnist_core.evaluation.robustness import (
     save_robustness,
     strengths_csv,
 )
+from mnist_core.messages import N_
 from mnist_core.runs.run import Run
+from mnist_core.runtime.jobs import Job
 from ui import resources
 from ui.evaluate.selection import EvaluatedSplit
 from ui.html.digits import png_url
-from ui.i18n import duration_text, format_text, percent_text
+from ui.i18n import duration_text, format_text, percent_text, translate
 from ui.i18n import gettext as _
-from ui.jobs import SECONDS_BETWEEN_LOOKS, Job, is_watched, show_job_progress, start_button
+from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, start_button, turn
 from ui.url_controls import url_choice, url_number
 
 if TYPE_CHECKING:
@@ -35,9 +36,7 @@ SIZES, USUAL_SIZE = ("200", "500", "1000", "2000"), "500"
 SECONDS_TO_WAIT = 60  # fewer images are suggested where the usual number would take longer
 HIGHEST_SEED = 9999
 SIZE_KEY, SEED_KEY, EXAMPLE_KEY = "count", "draws", "example"
-WATCHED_KEY = "robustness_watched"
 STRENGTHS = sum(len(trial.strengths) - 1 for trial in DISTURBANCES.values())
-Work = Job["Robustness | None"]
 
 
 def show(asked: EvaluatedSplit) -> None:
@@ -52,12 +51,12 @@ def show(asked: EvaluatedSplit) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         images, seed, example = choose_size(asked), choose_seed(), choose_example(asked)
-    work = robustness_work(asked, images, seed)
-    if is_watched(work, WATCHED_KEY):
-        show_progress(asked, work, example, seed)
+    job = robustness_job(asked, images, seed)
+    if is_watched(job):
+        show_measurement(asked, job, example, seed)
     else:
-        show_start(work, images)
-        show_result(asked, work.latest, example, seed)
+        show_start(job, images)
+        show_result(asked, job.latest, example, seed)
 
 
 def choose_size(asked: EvaluatedSplit) -> int:
@@ -89,13 +88,13 @@ def choose_example(asked: EvaluatedSplit) -> int:
     return url_number(_("Example image"), EXAMPLE_KEY, len(asked.split) - 1, 130)
 
 
-def show_start(work: Work, images: int) -> None:
+def show_start(job: "Job[Robustness]", images: int) -> None:
     """Offer to measure, unless that is done."""
-    if work.finished:
+    if job.finished:
         return
-    if work.failed:
-        st.warning(_("The measurement failed. Try again, with fewer images if memory is short."))
-    elif work.latest is not None:
+    if job.problem:
+        st.warning(translate(job.problem))
+    elif job.latest is not None:
         st.info(_("Stopped. Below are the results measured so far."))
     else:
         st.info(
@@ -108,16 +107,15 @@ def show_start(work: Work, images: int) -> None:
                 strengths=STRENGTHS,
             )
         )
-    start_button(_("Measure robustness"), WATCHED_KEY, lambda: work, key="measure")
+    start_button(_("Measure robustness"), lambda: job, key="measure")
 
 
 @st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
-def show_progress(asked: EvaluatedSplit, work: Work, example: int, seed: int) -> None:
+def show_measurement(asked: EvaluatedSplit, job: "Job[Robustness]", example: int, seed: int) -> None:
     """Show how far the measurement is, and what is known by now."""
-    waiting = work.latest is None
-    text = _("Waiting for another measurement to end") if waiting else _("Measuring: {percent:.0%}")
-    show_job_progress(work, WATCHED_KEY, text, key="stop_measuring")
-    show_disturbances(asked, work.latest, example, seed)
+    text = _("Waiting for another measurement to end") if job.waiting else _("Measuring: {percent:.0%}")
+    show_progress(job, text, key="stop_measuring")
+    show_disturbances(asked, job.latest, example, seed)
 
 
 def show_result(asked: EvaluatedSplit, result: "Robustness | None", example: int, seed: int) -> None:
@@ -258,14 +256,12 @@ def score_table(result: "Robustness") -> "tuple[pd.DataFrame, dict[str, Any]]":
     return pd.DataFrame(rows, columns=["trial", "score", "strongest"]), columns
 
 
-SECONDS_BETWEEN_TURNS = 0.3
 logger = logging.getLogger(__name__)
-_measuring = Lock()  # one robustness at a time: two would only slow each other down
 
 
-def robustness_work(asked: EvaluatedSplit, images: int, seed: int) -> "Job[Robustness | None]":
-    """Return the server's measurement of how a run bears corruption and attack."""
-    return _robustness_work(asked.key, images, seed, asked)
+def robustness_job(asked: EvaluatedSplit, images: int, seed: int) -> "Job[Robustness]":
+    """Return the server's job of measuring how a run copes with corrupted and adversarial images."""
+    return _robustness_job(asked.key, images, seed, asked)
 
 
 def measured(asked: EvaluatedSplit, images: int, seed: int) -> MeasurementKey:
@@ -284,26 +280,27 @@ def disturbed_examples(asked: EvaluatedSplit, index: int, seed: int) -> dict[str
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _robustness_work(
+def _robustness_job(
     key: tuple[str, ...], images: int, seed: int, _asked: EvaluatedSplit
-) -> "Job[Robustness | None]":
+) -> "Job[Robustness]":
     model = resources.model(_asked.run)
     wanted = measured(_asked, images, seed)
 
-    def steps() -> "Generator[tuple[float, Robustness | None]]":
+    def steps() -> "Generator[tuple[float, Robustness]]":
         from mnist_core.evaluation.robustness import measure_robustness
 
-        while not _measuring.acquire(timeout=SECONDS_BETWEEN_TURNS):
-            yield 0.0, None
-        try:
-            for fraction, result in measure_robustness(model, _asked.split, images, seed):
-                if result.complete:
-                    _keep(_asked.run, wanted, result)
-                yield fraction, result
-        finally:
-            _measuring.release()
+        for fraction, result in measure_robustness(model, _asked.split, images, seed):
+            if result.complete:
+                _keep(_asked.run, wanted, result)
+            yield fraction, result
 
-    return Job("robustness", steps, load_robustness(_asked.run.folder).get(wanted))
+    return Job(
+        "robustness",
+        steps,
+        known=load_robustness(_asked.run.folder).get(wanted),
+        turn=turn("robustness"),
+        failure=N_("The measurement failed. Try again, with fewer images if memory is short."),
+    )
 
 
 def _keep(run: Run, wanted: MeasurementKey, result: "Robustness") -> None:

@@ -5,6 +5,7 @@ import streamlit as st
 
 from mnist_core.data.mnist import Dataset, Split
 from mnist_core.data.projection import Projection, principal_components, tsne
+from mnist_core.runtime.jobs import Job
 from ui.explore.selection import (
     INDEX_KEY,
     ExploredSplit,
@@ -16,12 +17,10 @@ from ui.explore.selection import (
     show_large,
 )
 from ui.html.digits import Figure, png_url
-from ui.i18n import count_text, format_text
+from ui.i18n import count_text, format_text, translate
 from ui.i18n import gettext as _
-from ui.jobs import SECONDS_BETWEEN_LOOKS, Job, is_watched, show_job_progress, start_button
-from ui.projection_chart import choose_method, map_points, map_spec, map_words
-
-WATCHED_KEY = "tsne_watched"
+from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, start_button
+from ui.projection_chart import MAP_FAILURE, choose_method, map_points, map_spec, map_words
 
 
 def show(data: Dataset) -> None:
@@ -89,13 +88,13 @@ def show_pca(chosen: ExploredSplit, digit: int | None, ring: int) -> None:
 
 def show_tsne(chosen: ExploredSplit, digit: int | None, ring: int) -> None:
     """Show the map made by t-SNE, or how far it is, or how to have it made."""
-    work = tsne_work(chosen)
-    if work.finished:
-        show_map(chosen, work.latest, digit, ring)
-    elif is_watched(work, WATCHED_KEY):
-        show_progress(chosen)
+    job = tsne_job(chosen)
+    if job.finished:
+        show_map(chosen, job.latest, digit, ring)
+    elif is_watched(job):
+        show_tsne_progress(chosen)
     else:
-        show_start(work)
+        show_start(job)
     st.markdown(
         _(
             "**t-SNE** (van der Maaten and Hinton, 2008) places the points so that each keeps the "
@@ -106,23 +105,23 @@ def show_tsne(chosen: ExploredSplit, digit: int | None, ring: int) -> None:
     )
 
 
-def show_start(work: Job[np.ndarray]) -> None:
+def show_start(job: Job[np.ndarray]) -> None:
     """Offer to make the map."""
-    if work.failed:
-        st.warning(_("t-SNE failed. Try again, or choose PCA."))
+    if job.problem:
+        st.warning(translate(job.problem))
     else:
         st.info(
             _("t-SNE takes about ten seconds on an ordinary computer. It is computed once, for all visitors.")
         )
-    start_button(_("Compute t-SNE"), WATCHED_KEY, lambda: work)
+    start_button(_("Compute t-SNE"), lambda: job)
 
 
 @st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
-def show_progress(chosen: ExploredSplit) -> None:
+def show_tsne_progress(chosen: ExploredSplit) -> None:
     """Show how far the map is and where the dots are by now."""
-    work = tsne_work(chosen)
-    show_job_progress(work, WATCHED_KEY, _("Computing t-SNE: {percent:.0%}"))
-    positions = work.latest
+    job = tsne_job(chosen)
+    show_progress(job, _("Computing t-SNE: {percent:.0%}"))
+    positions = job.latest
     if positions is not None:
         points = map_points(positions, chosen.split.labels[: len(positions)])
         st.vega_lite_chart(points, map_spec(map_words()), alt=_("t-SNE in progress"))
@@ -141,9 +140,9 @@ def thumbnails(chosen: ExploredSplit) -> list[str]:
     return _thumbnails(chosen.source, chosen.name, chosen.split)
 
 
-def tsne_work(chosen: ExploredSplit) -> Job[np.ndarray]:
-    """Return the server's work on the t-SNE map of a split, positions [N, 2]."""
-    return _tsne_work(chosen.source, chosen.name, chosen.split)
+def tsne_job(chosen: ExploredSplit) -> Job[np.ndarray]:
+    """Return the server's job of making the t-SNE map of a split, positions [N, 2]."""
+    return _tsne_job(chosen.source, chosen.name, chosen.split)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -157,5 +156,5 @@ def _thumbnails(source: str, name: str, _split: Split) -> list[str]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _tsne_work(source: str, name: str, _split: Split) -> Job[np.ndarray]:
-    return Job("t-SNE", lambda: tsne(_split.images[:MAP_IMAGES]))
+def _tsne_job(source: str, name: str, _split: Split) -> Job[np.ndarray]:
+    return Job("t-SNE", lambda: tsne(_split.images[:MAP_IMAGES]), failure=MAP_FAILURE)

@@ -6,17 +6,15 @@ import numpy as np
 import streamlit as st
 
 from ui import resources
-from ui.i18n import format_text
+from ui.i18n import format_text, translate
 from ui.i18n import gettext as _
 from ui.inside.selection import InspectedRun, evaluation_at, map_at, tsne_at
-from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_job_progress, start_button
+from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, start_button
 from ui.projection_chart import LOUD, QUIET, MapWords, choose_method, map_points, map_spec, map_words
 from ui.url_controls import url_choice
 
 if TYPE_CHECKING:
     import pandas as pd
-
-WATCHED_KEY = "hidden_tsne_watched"
 
 
 def show(seen: InspectedRun) -> None:
@@ -68,10 +66,10 @@ def _show_map(seen: InspectedRun, positions: np.ndarray, colours: str) -> None:
 
 def _show_tsne(seen: InspectedRun, colours: str) -> None:
     with st.spinner(_("Computing the activations of the test images")):
-        work = tsne_at(seen)
-    if work.finished:
-        _show_map(seen, work.latest, colours)
-    elif is_watched(work, WATCHED_KEY):
+        job = tsne_at(seen)
+    if job.finished:
+        _show_map(seen, job.latest, colours)
+    elif is_watched(job):
         _show_progress(seen)
     else:
         _offer(seen)
@@ -86,19 +84,19 @@ def _show_tsne(seen: InspectedRun, colours: str) -> None:
 
 def _offer(seen: InspectedRun) -> None:
     """Offer to make the map of this snapshot."""
-    if tsne_at(seen).failed:
-        st.warning(_("t-SNE failed. Try again, or choose PCA."))
+    if problem := tsne_at(seen).problem:
+        st.warning(translate(problem))
     else:
         st.info(_("t-SNE is computed for each checkpoint: about ten seconds, in the background."))
-    start_button(_("Compute t-SNE"), WATCHED_KEY, lambda: tsne_at(seen))
+    start_button(_("Compute t-SNE"), lambda: tsne_at(seen))
 
 
 @st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
 def _show_progress(seen: InspectedRun) -> None:
-    work = tsne_at(seen)
-    show_job_progress(work, WATCHED_KEY, _("Computing t-SNE: {percent:.0%}"))
-    if work.latest is not None:
-        _show_map(seen, work.latest, "truth")
+    job = tsne_at(seen)
+    show_progress(job, _("Computing t-SNE: {percent:.0%}"))
+    if job.latest is not None:
+        _show_map(seen, job.latest, "truth")
 
 
 def answer_points(positions: np.ndarray, labels: np.ndarray, read: np.ndarray) -> "pd.DataFrame":

@@ -7,13 +7,15 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.runs.run import Run
-from mnist_core.runs.weight_snapshots import WeightSnapshot, load_snapshot, snapshots_of
+from mnist_core.runs.weight_snapshots import WeightSnapshot, snapshots_of
+from mnist_core.runtime.jobs import Job
 from ui import resources
 from ui.canvas import last_read_image
+from ui.evaluations import read_split
 from ui.html.digits import Figure, figure_html
 from ui.i18n import count_text, format_text
 from ui.i18n import gettext as _
-from ui.jobs import Job
+from ui.projection_chart import MAP_FAILURE
 from ui.url_controls import url_choice, url_number
 from ui.url_state import link, set_url_parameters
 
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from mnist_core.data.projection import Projection
     from mnist_core.evaluation.attribution import LayerActivation
     from mnist_core.evaluation.metrics import Evaluation
-    from mnist_core.models.modules import DigitClassifier
 
 SNAPSHOT_KEY = "moment"  # in the URL: after how many epochs; none means the last
 
@@ -77,14 +78,17 @@ MAP_IMAGES = 1500  # of these: enough to see groups, and little to send when the
 
 def evaluation_at(seen: InspectedRun) -> "Evaluation":
     """Return how a run did on the first test images at its snapshot."""
-    return _evaluation(seen.key(seen.snapshot), resources.dataset().source, seen)
+    data = resources.dataset()
+    key = (seen.key(seen.snapshot), data.source, f"test images 0 to {EVALUATED_IMAGES - 1}")
+    return read_split(key, lambda: resources.model(seen.run, seen.snapshot), data.test[:EVALUATED_IMAGES])
 
 
 def weights_at(seen: InspectedRun) -> tuple[np.ndarray, float]:
     """Return the first layer's weights [units, H, W] at the snapshot, and the last snapshot's largest."""
     from mnist_core.evaluation.attribution import first_layer_weights
 
-    now, last = (first_layer_weights(_model_at(seen, snapshot)) for snapshot in (seen.snapshot, seen.last))
+    snapshots = (seen.snapshot, seen.last)
+    now, last = (first_layer_weights(resources.model(seen.run, snapshot)) for snapshot in snapshots)
     return now, float(np.quantile(np.abs(last), 0.995))
 
 
@@ -92,7 +96,7 @@ def activations_at(seen: InspectedRun, image: np.ndarray) -> "list[LayerActivati
     """Return what each layer made of an image at the snapshot."""
     from mnist_core.evaluation.attribution import activations
 
-    return activations(_model_at(seen, seen.snapshot), image)
+    return activations(resources.model(seen.run, seen.snapshot), image)
 
 
 def readings(seen: InspectedRun, image: np.ndarray) -> np.ndarray:
@@ -114,31 +118,15 @@ def map_at(seen: InspectedRun) -> "Projection":
 
 
 def tsne_at(seen: InspectedRun) -> Job[np.ndarray]:
-    """Return the server's work on the t-SNE map of the same, positions [N, 2]."""
+    """Return the server's job of making the t-SNE map of the same, positions [N, 2]."""
     return _tsne(seen.key(seen.snapshot), resources.dataset().source, seen)
-
-
-def _model_at(seen: InspectedRun, snapshot: WeightSnapshot) -> "DigitClassifier":
-    return _model(seen.key(snapshot), seen, snapshot)
-
-
-@st.cache_resource(show_spinner=False, max_entries=3)  # a network may be large, and is loaded in 15 ms
-def _model(key: str, _seen: InspectedRun, _moment: WeightSnapshot) -> "DigitClassifier":
-    return load_snapshot(_seen.run, _moment)
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _evaluation(key: str, source: str, _seen: InspectedRun) -> "Evaluation":
-    from mnist_core.evaluation.metrics import evaluate
-
-    return evaluate(_model_at(_seen, _seen.snapshot), resources.dataset().test[:EVALUATED_IMAGES])
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
 def _readings(key: str, image: bytes, _seen: InspectedRun, _image: np.ndarray) -> np.ndarray:
     from mnist_core.recognition.recognizer import predict
 
-    models = (load_snapshot(_seen.run, snapshot) for snapshot in _seen.snapshots)
+    models = (resources.model(_seen.run, snapshot) for snapshot in _seen.snapshots)
     return np.stack([predict(model, _image).probabilities for model in models])
 
 
@@ -154,14 +142,14 @@ def _tsne(key: str, source: str, _seen: InspectedRun) -> Job[np.ndarray]:
     from mnist_core.data.projection import COMPONENTS, randomized_pca, tsne_of_points
 
     points = randomized_pca(_features(_seen, _seen.snapshot), COMPONENTS).coordinates
-    return Job("t-SNE", lambda: tsne_of_points(points))
+    return Job("t-SNE", lambda: tsne_of_points(points), failure=MAP_FAILURE)
 
 
 def _features(seen: InspectedRun, snapshot: WeightSnapshot) -> np.ndarray:
     """Return what the last layer gets of the first test images; up to 19 MB, so it isn't kept."""
     from mnist_core.evaluation.neighbours import hidden_features
 
-    return hidden_features(_model_at(seen, snapshot), resources.dataset().test.images[:MAP_IMAGES])
+    return hidden_features(resources.model(seen.run, snapshot), resources.dataset().test.images[:MAP_IMAGES])
 
 
 IMAGE_KEY = "index"

@@ -39,7 +39,7 @@ def show_training_summary(config: TrainConfig, queue_busy: bool) -> None:
         steps,
     )
     st.markdown(format_text(words, images=images, steps=steps, watched=monitored))
-    known = resources.epoch_timer().images_per_second(config) is not None
+    known = resources.images_per_second(config) is not None
     st.fragment(_show_time, run_every=None if known else POLL_SECONDS)(config, images, known)
     with st.container(key="start"):
         label = _("Add to the queue") if queue_busy else _("Start training")
@@ -65,7 +65,7 @@ def show_network(config: TrainConfig, expanded: bool) -> None:
 
 def _show_time(config: TrainConfig, images: int, known: bool) -> None:
     """Show the time of an epoch on this machine; rerun the page once it is known, which ends the polling."""
-    speed = resources.epoch_timer().images_per_second(config)
+    speed = resources.images_per_second(config)
     if speed is not None and not known:
         st.rerun()
     st.caption(":material/timer: " + _time_text(config, images, speed))
@@ -88,7 +88,7 @@ def _start(config: TrainConfig) -> None:
     """Queue a training and open its run; a double click starts one training."""
     if time.monotonic() - st.session_state.get(STARTED_KEY, -math.inf) < DOUBLE_CLICK_SECONDS:
         st.rerun()
-    speed = resources.epoch_timer().images_per_second(config)
+    speed = resources.images_per_second(config)
     images = len(split_images(config, resources.dataset()).train)
     seconds = images * config.epochs / speed if speed else None
     try:

@@ -59,7 +59,7 @@ def test_it_learns_a_hand_and_forgets_little(trained, odd, sample):
     before = {name: parameter.clone() for name, parameter in trained.state_dict().items()}
     tuned, seen = last(fine_tune(trained, odd[:40], sample.train, steps=100))
     assert len(seen) == 100
-    assert seen[-1].fraction == 1
+    assert seen[-1] == (1, None)
     assert evaluate(tuned, odd[:40]).accuracy > evaluate(trained, odd[:40]).accuracy + 0.1
     assert evaluate(tuned, sample.test).accuracy > evaluate(trained, sample.test).accuracy - 0.05
     for name, parameter in trained.state_dict().items():

@@ -1,5 +1,4 @@
 import math
-import threading
 from dataclasses import replace
 
 import pytest
@@ -91,10 +90,9 @@ def test_a_trial_is_short_even_for_a_batch_of_everything(sample, monkeypatch):
     assert trials[0].batch_size <= 500
 
 
-def test_a_speed_is_measured_in_a_moment_and_not_while_a_training_runs(sample, monkeypatch):
+def test_a_speed_is_measured_in_a_short_trial(sample, monkeypatch):
     monkeypatch.setattr(autotune, "TRIAL_SECONDS", 0.05)
-    assert autotune.training_speed(CONFIG, sample.train, 1, lambda: False) > 0
-    assert autotune.training_speed(CONFIG, sample.train, 1, lambda: True) is None
+    assert autotune.training_speed(CONFIG, sample.train, 1) > 0
 
 
 def test_a_speed_is_that_of_the_device_that_trains(sample, monkeypatch):
@@ -106,19 +104,8 @@ def test_a_speed_is_that_of_the_device_that_trains(sample, monkeypatch):
 
     monkeypatch.setattr(autotune, "_images_per_second", measure)
     elsewhere = torch.device("meta")
-    assert autotune.training_speed(CONFIG, sample.train, 2, lambda: False, elsewhere) == 50
+    assert autotune.training_speed(CONFIG, sample.train, 2, elsewhere) == 50
     assert set(tried) == {(1, elsewhere)}
-
-
-def test_a_training_waits_until_a_trial_is_over(batch):
-    """Else the trial would change the number of threads under the training."""
-    with autotune._TRIALS:
-        waiting = threading.Thread(target=choose_threads, args=(CONFIG, batch, 1))
-        waiting.start()
-        waiting.join(0.1)
-        assert waiting.is_alive()
-    waiting.join(10)
-    assert not waiting.is_alive()
 
 
 def test_batches_of_a_slow_network_are_cut(sample, monkeypatch):
@@ -129,8 +116,8 @@ def test_batches_of_a_slow_network_are_cut(sample, monkeypatch):
         return 50.0  # images per second
 
     monkeypatch.setattr(autotune, "_images_per_second", slow)
-    assert autotune.training_speed(replace(CONFIG, batch_size=5000), sample.train, 1, lambda: False) == 50
+    assert autotune.training_speed(replace(CONFIG, batch_size=5000), sample.train, 1) == 50
     assert set(tried) == {4}  # 32 images would take 0.6 s
     tried.clear()
-    autotune.training_speed(replace(CONFIG, batch_size=2), sample.train, 1, lambda: False)
+    autotune.training_speed(replace(CONFIG, batch_size=2), sample.train, 1)
     assert tried[-1] <= 4

@@ -5,6 +5,8 @@ import pytest
 
 from mnist_core.config import TrainConfig
 from mnist_core.models.architectures import build_model
+from mnist_core.runtime import jobs
+from mnist_core.runtime.jobs import Watcher
 from mnist_core.training import speed_meter
 from mnist_core.training.autotune import training_speed
 from mnist_core.training.events import StepDone
@@ -34,9 +36,12 @@ class Measure:
         return speed
 
 
-def wait(timer: SpeedMeter, config: TrainConfig, seconds: float = 10) -> float:
+ANNA = Watcher()
+
+
+def wait(meter: SpeedMeter, config: TrainConfig, seconds: float = 10) -> float:
     end = time.monotonic() + seconds
-    while (speed := timer.images_per_second(config)) is None:
+    while (speed := meter.images_per_second(config, ANNA)) is None:
         assert time.monotonic() < end, "never measured"
         time.sleep(0.01)
     return speed
@@ -44,60 +49,79 @@ def wait(timer: SpeedMeter, config: TrainConfig, seconds: float = 10) -> float:
 
 def test_a_speed_is_measured_once_and_remembered():
     measure = Measure(100.0)
-    timer = SpeedMeter(measure)
-    assert timer.images_per_second(CONFIG) is None  # at once
-    assert wait(timer, CONFIG) == 100
-    assert timer.images_per_second(replace(CONFIG, learning_rate=0.5, epochs=9, seed=3)) == 100
+    meter = SpeedMeter(measure)
+    assert meter.images_per_second(CONFIG, ANNA) is None  # at once
+    assert wait(meter, CONFIG) == 100
+    assert meter.images_per_second(replace(CONFIG, learning_rate=0.5, epochs=9, seed=3), ANNA) == 100
     assert measure.asked == [speed_settings(CONFIG)]
-    assert timer.images_per_second(replace(CONFIG, batch_size=7)) is None
+    assert meter.images_per_second(replace(CONFIG, batch_size=7), ANNA) is None
 
 
 def test_only_settings_that_stay_are_measured():
     measure = Measure(100.0)
-    timer = SpeedMeter(measure)
+    meter = SpeedMeter(measure)
     for size in range(1, 30):
-        timer.images_per_second(replace(CONFIG, batch_size=size))
-    wait(timer, replace(CONFIG, batch_size=29))
+        meter.images_per_second(replace(CONFIG, batch_size=size), ANNA)
+    wait(meter, replace(CONFIG, batch_size=29))
     assert [config.batch_size for config in measure.asked] == [29]
 
 
 def test_it_waits_for_a_training_to_end_and_learns_from_it():
     measure = Measure(None, None, None, 70.0)
-    timer = SpeedMeter(measure)
-    assert wait(timer, CONFIG) == 70
+    meter = SpeedMeter(measure)
+    assert wait(meter, CONFIG) == 70
     assert len(measure.asked) == 4
-    timer.remember(replace(CONFIG, widths=(5,), epochs=77), 33.0)
-    assert timer.images_per_second(replace(CONFIG, widths=(5,))) == 33
+    meter.remember(replace(CONFIG, widths=(5,), epochs=77), 33.0)
+    assert meter.images_per_second(replace(CONFIG, widths=(5,)), ANNA) == 33
 
 
 def test_what_is_wanted_meanwhile_comes_first():
     measure = Measure(None)
-    timer = SpeedMeter(measure)
-    timer.images_per_second(CONFIG)
+    meter = SpeedMeter(measure)
+    meter.images_per_second(CONFIG, ANNA)
     while not measure.asked:
         time.sleep(0.01)
     other = replace(CONFIG, widths=(5,))
-    timer.images_per_second(other)
+    meter.images_per_second(other, ANNA)
     measure.speeds = [5.0]
-    assert wait(timer, other) == 5
+    assert wait(meter, other) == 5
 
 
 def test_a_network_too_large_or_broken_is_not_tried_again():
     measure = Measure(ValueError("broken"), 100.0)
-    timer = SpeedMeter(measure)
-    assert wait(timer, replace(CONFIG, widths=(4096,) * 4)) == TOO_LARGE
+    meter = SpeedMeter(measure)
+    assert wait(meter, replace(CONFIG, widths=(4096,) * 4)) == TOO_LARGE
     assert not measure.asked
-    assert wait(timer, CONFIG) == TOO_LARGE
-    assert wait(timer, replace(CONFIG, widths=(8,))) == 100
+    assert wait(meter, CONFIG) == TOO_LARGE
+    assert wait(meter, replace(CONFIG, widths=(8,))) == 100
 
 
-def test_a_timer_that_is_closed_measures_no_more():
-    measure = Measure(100.0)
-    timer = SpeedMeter(measure)
-    timer.close()
-    assert timer.images_per_second(CONFIG) is None
+def test_the_trials_end_when_the_last_watcher_has_left(monkeypatch):
+    monkeypatch.setattr(jobs, "SECONDS_TO_RETURN", 0)
+    measure, ben = Measure(None), Watcher()
+    meter = SpeedMeter(measure)
+    meter.images_per_second(CONFIG, ben)
+    while not measure.asked:
+        time.sleep(0.01)
+    ben.leave()
+    meter._trials.wait(10)
+    assert not meter._trials.running
+    tried = len(measure.asked)
     time.sleep(0.1)
-    assert (measure.asked, timer._thread.is_alive()) == ([], False)
+    assert len(measure.asked) == tried
+    measure.speeds = [9.0]
+    assert wait(meter, CONFIG) == 9  # for the next one who asks
+
+
+def test_several_visitors_get_their_speeds_in_turn():
+    measure, ben = Measure(100.0), Watcher()
+    meter = SpeedMeter(measure)
+    one, other = CONFIG, replace(CONFIG, widths=(5,))
+    end = time.monotonic() + 10
+    while meter.images_per_second(one, ANNA) is None or meter.images_per_second(other, ben) is None:
+        assert time.monotonic() < end, "never measured"
+        time.sleep(0.1)
+    assert sorted(measure.asked, key=str) == sorted(map(speed_settings, (one, other)), key=str)
 
 
 def test_the_trial_and_the_training_agree(sample):
@@ -105,5 +129,5 @@ def test_the_trial_and_the_training_agree(sample):
     events = fit(build_model(config), config, sample.train, sample.test[:1])
     *_, last = (event for event in events if isinstance(event, StepDone))
     real = last.step * 100 / last.train_seconds
-    measured = training_speed(speed_settings(config), sample.train, 1, lambda: False)
+    measured = training_speed(speed_settings(config), sample.train, 1)
     assert 0.2 < measured / real < 5  # on however busy a machine

@@ -1,6 +1,8 @@
 """The line before the workers: its order, its end, how long it takes."""
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -81,3 +83,39 @@ def test_a_bad_number_of_workers_is_refused(text, monkeypatch):
     monkeypatch.setenv(training_queue.WORKERS_VARIABLE, text)
     with pytest.raises(InputError, match="must be a number from 1 to 64"):
         training_queue.number_of_workers()
+
+
+def test_a_speed_is_measured_only_while_no_run_trains_or_waits(lab, sample, monkeypatch):
+    monkeypatch.setattr("mnist_core.training.autotune.TRIAL_SECONDS", 0.05)
+    lab.gate.set()
+    assert lab.queue.training_speed(SHORT) > 0
+    lab.gate.clear()
+    run_id = lab.submit(SHORT)
+    wait_for(lambda: lab.begun(run_id))
+    monkeypatch.setattr(lab.queue, "_load_dataset", lambda: sample)
+    assert lab.queue.training_speed(SHORT) is None
+    assert lab.ended(run_id) == "finished"
+    assert lab.queue.training_speed(SHORT) > 0
+
+
+def test_a_training_waits_until_a_trial_is_over(lab, monkeypatch):
+    """Else the trial would change the number of threads under the training."""
+    trying, go_on = threading.Event(), threading.Event()
+
+    def trial(*_arguments):
+        trying.set()
+        go_on.wait(30)
+        return 70.0
+
+    monkeypatch.setattr("mnist_core.training.autotune.training_speed", trial)
+    lab.gate.set()
+    with ThreadPoolExecutor(1) as pool:
+        speed = pool.submit(lab.queue.training_speed, SHORT)
+        trying.wait(30)
+        run_id = lab.submit(SHORT)
+        wait_for(lambda: lab.begun(run_id))
+        time.sleep(0.3)
+        assert lab.snapshot(run_id).step == 0
+        go_on.set()
+        assert speed.result(30) == 70
+    assert lab.ended(run_id) == "finished"

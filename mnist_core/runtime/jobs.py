@@ -1,0 +1,207 @@
+"""Work in background threads: progress, stop, watchers, failure, and an end before the process ends."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_for
+from contextlib import closing
+from typing import Any, Generic, TypeVar
+
+from mnist_core.messages import N_, InputError, Message
+
+Result = TypeVar("Result")
+Steps = Generator[tuple[float, Result | None], None, Result | None]
+"""What a job does: it yields the fraction done, 0 to 1, with the result so far, and may return the result."""
+
+SECONDS_TO_RETURN = 5.0  # a browser tab that is reloaded is away for a moment
+SECONDS_BETWEEN_TRIES = 0.2  # while a job waits for its turn
+SECONDS_TO_END = 10.0  # for all jobs when the process ends; a step takes one or two
+_log = logging.getLogger(__name__)
+
+
+class Watcher:
+    """Somebody who wants the results of jobs: in the app, a browser tab."""
+
+    def __init__(self) -> None:
+        self._left: float | None = None
+
+    def leave(self) -> None:
+        """Note that they have left; they may return under another name, as a reloaded tab does."""
+        self._left = time.monotonic()
+
+    @property
+    def gone(self) -> bool:
+        """Whether they left SECONDS_TO_RETURN ago or earlier."""
+        return self._left is not None and time.monotonic() - self._left >= SECONDS_TO_RETURN
+
+
+class _Stopped(Exception):
+    """Nobody watches the job any more, or the process ends."""
+
+
+class Job(Generic[Result]):
+    """Work in a thread of its own, which any number of watchers share.
+
+    It ends at its next step when the last watcher has stopped it or is gone. `fraction` says how far it is,
+    0 to 1; `latest` is the result so far, None before the first; `waiting` is true until it has its turn.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        steps: Callable[[], Steps[Result]],
+        *,
+        known: Result | None = None,
+        turn: threading.Lock | None = None,
+        failure: str = N_("Something went wrong; the log of this server says what. Try again."),
+    ) -> None:
+        """Prepare the work that `steps()` does; `start` begins it.
+
+        A `known` result needs no work. Jobs that share a `turn` work one at a time. `failure` is the
+        template of `problem` for all errors but InputError, which brings its own message.
+        """
+        self.name = name
+        self._steps, self._turn, self._failure = steps, turn, failure
+        self._lock = threading.Lock()  # of the watchers and the two flags
+        self._watchers: dict[Watcher, bool] = {}  # whether each wants it; False after they stopped it
+        self._ended_early = self._must_end = False
+        self._outcome: Future[None] | None = None
+        self.fraction, self.latest, self.waiting = 0.0, known, False
+        if known is not None:
+            self.fraction, self._outcome = 1.0, Future()
+            self._outcome.set_result(None)
+
+    @property
+    def begun(self) -> bool:
+        """Whether it was ever started, or its result was known."""
+        return self._outcome is not None
+
+    @property
+    def running(self) -> bool:
+        """Whether it works or waits for its turn."""
+        return self._outcome is not None and not self._outcome.done()
+
+    @property
+    def finished(self) -> bool:
+        """Whether `latest` is the result."""
+        return self.begun and not self.running and self._error() is None
+
+    @property
+    def problem(self) -> Message | None:
+        """Why it failed; None when it didn't."""
+        error = self._error()
+        if error is None or isinstance(error, _Stopped):
+            return None
+        return error.message if isinstance(error, InputError) else Message(self._failure)
+
+    def start(self, watcher: Watcher) -> None:
+        """Begin, unless it is under way or finished, and watch."""
+        with self._lock:
+            if self.finished:
+                return
+            if self.running and not self._ended_early:
+                self._watchers[watcher] = True
+                return
+            self._watchers = {watcher: True}
+            self._ended_early = self._must_end = False
+            self.fraction, self.latest, self.waiting = 0.0, None, self._turn is not None
+            self._outcome = Future()
+            _JobThread(self, self._outcome).start()
+
+    def watch(self, watcher: Watcher) -> None:
+        """Note that somebody wants it, unless they have stopped it."""
+        with self._lock:
+            self._watchers.setdefault(watcher, True)
+
+    def is_watched_by(self, watcher: Watcher) -> bool:
+        """Whether it runs and this watcher has not stopped it: they may have never looked before."""
+        return self.running and self._watchers.get(watcher, True)
+
+    def stop(self, watcher: Watcher) -> None:
+        """Note that somebody no longer wants it."""
+        with self._lock:
+            self._watchers[watcher] = False
+
+    def end(self) -> None:
+        """End it at its next step, whoever watches."""
+        with self._lock:
+            self._must_end = True
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Wait until it has ended, at most `seconds` if given."""
+        if self._outcome is not None:
+            wait_for([self._outcome], seconds)
+
+    def _error(self) -> BaseException | None:
+        return self._outcome.exception() if self._outcome is not None and self._outcome.done() else None
+
+    def _run(self, outcome: Future[None]) -> None:
+        try:
+            self._work_in_turn()
+        except BaseException as error:  # whatever it was, nobody must wait for ever
+            if not isinstance(error, (_Stopped, InputError)):
+                _log.exception("%s failed", self.name)
+            outcome.set_exception(error.with_traceback(None))  # which would keep the arrays of its frames
+        else:
+            outcome.set_result(None)
+
+    def _work_in_turn(self) -> None:
+        if self._turn is None:
+            self._work()
+            return
+        while not self._turn.acquire(timeout=SECONDS_BETWEEN_TRIES):
+            self._leave_if_unwatched()
+        try:
+            self.waiting = False
+            self._work()
+        finally:
+            self._turn.release()
+
+    def _work(self) -> None:
+        with closing(self._steps()) as steps:
+            while True:
+                self._leave_if_unwatched()
+                try:
+                    self.fraction, self.latest = next(steps)
+                except StopIteration as end:
+                    self.latest = self.latest if end.value is None else end.value
+                    return
+
+    def _leave_if_unwatched(self) -> None:
+        with self._lock:
+            wanted = any(wants and not watcher.gone for watcher, wants in self._watchers.items())
+            if not wanted or self._must_end:
+                self._ended_early = True  # who starts it from now on starts it anew
+                raise _Stopped
+
+
+class _JobThread(threading.Thread):
+    """A job's thread, by which `end_all_jobs` finds the job.
+
+    Not a ThreadPoolExecutor's: those are joined before the functions of atexit are called, so that nobody
+    could tell their work to stop, and a server would hang until it is done.
+    """
+
+    def __init__(self, job: Job[Any], outcome: Future[None]) -> None:
+        super().__init__(target=job._run, args=(outcome,), name=job.name, daemon=True)
+        self.job = job
+        atexit.unregister(end_all_jobs)
+        atexit.register(end_all_jobs)
+
+
+def end_all_jobs(seconds: float = SECONDS_TO_END) -> None:
+    """End all jobs of this process at their next step, and wait so long, at most, until they have.
+
+    It is called when the process ends, which must not happen while one of its threads is within torch.
+    """
+    threads = [thread for thread in threading.enumerate() if isinstance(thread, _JobThread)]
+    for thread in threads:
+        thread.job.end()
+    deadline = time.monotonic() + seconds
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
