@@ -166,7 +166,7 @@ def duration_text(seconds: float) -> str:
 
 def brief_text(seconds: float) -> str:
     """Write a duration of less than ten seconds to a tenth or hundredth; the shortest is 0.01 s, not 0."""
-    tenths = round(seconds, 1)
+    tenths = round(float(seconds), 1)  # an int has no is_integer before Python 3.12
     digits = 2 if seconds < 0.1 else 0 if tenths.is_integer() else 1
     return _("{seconds} s").format(seconds=formatted_number(max(seconds, 0.01), f".{digits}f"))
 
