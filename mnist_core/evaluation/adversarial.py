@@ -130,7 +130,7 @@ def _round_within(pixels: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
 ATTACKS: dict[str, Attack] = {
     "fgsm": Attack(
         N_("FGSM attack, one step"),
-        N_("Each pixel is changed by this much in the direction that raises this model's loss."),
+        N_("Each pixel is changed by this much, so that the loss rises."),
         PIXEL_VALUES,
         (0, 8, 16, 24, 48, 76),
         _fgsm,
@@ -138,10 +138,7 @@ ATTACKS: dict[str, Attack] = {
     ),
     "pgd": Attack(
         N_("PGD attack, ten steps"),
-        N_(
-            "Each pixel is changed by at most this much: ten steps from a random start, or until "
-            "the prediction is wrong."
-        ),
+        N_("Each pixel is changed by at most this much, in up to ten steps from a random start."),
         PIXEL_VALUES,
         (0, 8, 16, 24, 48, 76),
         _pgd,

@@ -126,7 +126,7 @@ def activations(model: DigitClassifier, image: NDArray[np.uint8]) -> list[LayerA
                 features = module(features)
             title = layer_title(group[0], tuple(features.shape[1:]))
             found.append(LayerActivation(layer_kind(group[0]), title, _array(features[0])))
-    outputs = Message(N_("Fully connected, 10 outputs, one per digit"))
+    outputs = Message(N_("Fully connected, 10 outputs"))
     return [*found[:-1], LayerActivation("output", outputs, found[-1].values)]
 
 

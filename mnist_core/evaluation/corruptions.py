@@ -212,7 +212,7 @@ CORRUPTIONS: dict[str, Corruption] = {
     ),
     "noise": Corruption(
         N_("Gaussian noise"),
-        N_("A normally distributed random number with this standard deviation is added to each pixel."),
+        N_("Normal noise with this standard deviation, added to each pixel."),
         PIXEL_VALUES,
         (0, 25, 50, 75, 100, 150),
         _add_noise,
@@ -233,10 +233,7 @@ CORRUPTIONS: dict[str, Corruption] = {
     ),
     "inversion": Corruption(
         N_("Inversion"),
-        N_(
-            "Each pixel is moved by this share towards its inverse, 255 minus its value; 100% is "
-            "the negative image."
-        ),
+        N_("Each pixel is moved by this share towards 255 minus its value."),
         PERCENT,
         (0, 20, 40, 60, 80, 100),
         _invert,

@@ -93,7 +93,7 @@ PERTURBATIONS: dict[str, Perturbation] = {
     ),
     "noise": Perturbation(
         N_("Noise"),
-        N_("A normally distributed random number with this standard deviation is added to each pixel."),
+        N_("Normal noise with this standard deviation, added to each pixel."),
         N_("of 255"),
         0,
         250,

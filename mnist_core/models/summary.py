@@ -86,9 +86,7 @@ def _describe(config: TrainConfig) -> tuple[LayerSummary, ...]:
         for module in group:
             shape = _shape_after(module, shape)
         layers.append(_summary(group, shape, config))
-    output = replace(
-        layers[-1], kind="output", title=Message(N_("Fully connected, 10 outputs, one per digit"))
-    )
+    output = replace(layers[-1], kind="output", title=Message(N_("Fully connected, 10 outputs")))
     return *layers[:-1], output
 
 

@@ -27,7 +27,7 @@ def test_the_cnn_of_tutorial_4b_reads_as_its_author_drew_it():
         "Conv 3x3, 64 channels | Max pool 2x2 | ReLU",
         "Flatten",
         "Fully connected, 128 units | ReLU",
-        "Fully connected, 10 outputs, one per digit",
+        "Fully connected, 10 outputs",
     ]
     assert [layer.shape for layer in layers] == [
         (1, 28, 28),
