@@ -1,4 +1,4 @@
-"""Whether a model is as often right as it is sure, and how often it errs if it answers only when it is."""
+"""Calibration metrics: reliability diagram, calibration error, Brier score, risk-coverage curve."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ Shares = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """A reliability diagram: images by how sure the model was, in equal parts of 0 to 1 that have any.
+    """A reliability diagram: images grouped by confidence into equal bins of 0 to 1, without empty bins.
 
-    Of each of the B parts there are `counts` [B] images, mean `confidences` [B] and `accuracies` [B], 0 to 1.
-    `expected_error` is the mean distance between the two over all images, and `confidence` the mean of all.
+    `counts` [B] are the bins' images, `confidences` [B] and `accuracies` [B] their means, 0 to 1.
     """
 
     counts: NDArray[np.int64]
@@ -28,7 +27,7 @@ class Reliability:
 
     @property
     def confidence(self) -> float:
-        """How sure the model was on average, 0 to 1; more than its accuracy if it is too sure."""
+        """Mean confidence, 0 to 1; above the accuracy if the model is overconfident."""
         return float(np.average(self.confidences, weights=self.counts))
 
     @property
@@ -43,7 +42,7 @@ class Reliability:
 def reliability(
     probabilities: NDArray[np.floating], labels: NDArray[np.integer], bins: int = BINS
 ) -> Reliability:
-    """Sort images by the probability of the likeliest digit into `bins` equal parts of 0 to 1.
+    """Group images by the probability of the predicted digit into `bins` equal bins of 0 to 1.
 
     `probabilities` are [N, 10], `labels` [N]. Raises InputError for less than one bin.
     """
@@ -60,35 +59,35 @@ def reliability(
 
 @dataclass(frozen=True, eq=False)
 class RiskCoverage:
-    """What becomes of N images if a model answers only the surest of them.
+    """Risk-coverage curve of N images: the errors if a model answers only at high confidence.
 
-    `confidences` [N], 0 to 1, fall; `errors` [N] counts the wrong answers up to each. R. El-Yaniv and Y.
-    Wiener, "On the Foundations of Noise-free Selective Classification" (JMLR 2010).
+    `confidences` [N], 0 to 1, are in descending order; `errors` [N] is the number of errors up to each. R.
+    El-Yaniv and Y. Wiener, "On the Foundations of Noise-free Selective Classification" (JMLR 2010).
     """
 
     confidences: Shares
     errors: NDArray[np.int64]
 
     def answered(self, threshold: float) -> tuple[int, int]:
-        """How many images it answers if it must be at least so sure, 0 to 1, and how many of them wrongly."""
+        """Return the number of images with confidence `threshold` or more, and of errors among them."""
         count = int(np.searchsorted(-self.confidences, -threshold, side="right"))
         return count, int(self.errors[count - 1]) if count else 0
 
     @property
     def coverages(self) -> Shares:
-        """The share of the images that is answered, [N]: 1 / N, 2 / N and so on up to 1."""
+        """Share of images answered, [N]: 1 / N, 2 / N and so on up to 1."""
         shares: Shares = np.arange(1, len(self.errors) + 1) / len(self.errors)
         return shares
 
     @property
     def risks(self) -> Shares:
-        """The share of those answers that is wrong, [N]."""
+        """Share of errors among the images answered, [N]."""
         shares: Shares = self.errors / np.arange(1, len(self.errors) + 1)
         return shares
 
 
 def risk_coverage(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> RiskCoverage:
-    """Sort images by the probability of the likeliest digit; `probabilities` [N, 10], `labels` [N]."""
+    """Return the risk-coverage curve for `probabilities` [N, 10] and `labels` [N]."""
     sure = probabilities.max(1).astype(np.float64)
     order = np.argsort(-sure, kind="stable")
     wrong = (probabilities.argmax(1) != labels)[order]
@@ -98,11 +97,11 @@ def risk_coverage(probabilities: NDArray[np.floating], labels: NDArray[np.intege
 def scale_by_temperature(
     probabilities: NDArray[np.float32], labels: NDArray[np.integer]
 ) -> tuple[NDArray[np.float32], float]:
-    """Return probabilities [N, 10] made honest by temperature scaling, and the temperature.
+    """Return probabilities [N, 10] calibrated by temperature scaling, and the temperature.
 
-    Every other image is scaled by the temperature that fits the rest best, and the rest by theirs, so that
-    no image judges a temperature fitted to it; the one returned fits them all. Raises InputError for fewer
-    than two images.
+    Each half of the images (even and odd numbers) is scaled by the temperature fitted on the other half, so
+    no image is scaled by a temperature fitted on it; the temperature returned is fitted on all images. Raises
+    InputError for fewer than two images.
     """
     if len(labels) < 2:
         raise InputError(N_("A temperature can't be fitted to fewer than 2 images."))
@@ -121,5 +120,5 @@ def _softmax(logits: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def brier_score(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
-    """Mean squared distance of `probabilities` [N, 10] from the truth, 0 to 2 (Brier 1950)."""
+    """Mean squared distance of `probabilities` [N, 10] to the one-hot labels, 0 to 2 (Brier 1950)."""
     return float(((probabilities - np.eye(10)[labels]) ** 2).sum(1).mean())

@@ -1,4 +1,4 @@
-"""Which images a network takes for most alike: by what its last layer gets."""
+"""Nearest training images of an image, by the Euclidean distance of the last layer's inputs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def hidden_features(model: DigitClassifier, images: NDArray[np.uint8]) -> Floats:
-    """What the last layer gets for each of `images` uint8 [N, 28, 28]: float32 [N, F].
+    """Return the last linear layer's inputs for `images` uint8 [N, 28, 28]: float32 [N, F].
 
-    That is the last hidden layer's answer; a network without one has the scaled pixels.
+    They are the last hidden layer's outputs; without a hidden layer, the scaled pixels.
     """
     import torch
 
@@ -33,12 +33,12 @@ def hidden_features(model: DigitClassifier, images: NDArray[np.uint8]) -> Floats
 
 
 def nearest(features: Floats, feature: Floats, count: int) -> tuple[Indices, Floats]:
-    """Return which `count` rows of `features` [N, F] are nearest to `feature` [F], and their distances.
+    """Return indices and distances of the `count` rows of `features` [N, F] nearest to `feature` [F].
 
-    Distances are Euclidean, the nearest first; of equally near rows the first comes first.
+    Distances are Euclidean, in ascending order; ties keep the order of rows.
     """
     distances = np.empty(len(features), np.float32)
-    for start in range(0, len(features), 500):  # a difference of all at once would double the memory
+    for start in range(0, len(features), 500):  # the difference of all rows at once would double the memory
         part = slice(start, start + 500)
         distances[part] = np.sqrt(((features[part] - feature) ** 2).sum(1))
     order = np.argsort(distances, kind="stable")[:count]
@@ -48,17 +48,17 @@ def nearest(features: Floats, feature: Floats, count: int) -> tuple[Indices, Flo
 def nearest_images(
     model: DigitClassifier, image: NDArray[np.uint8], images: NDArray[np.uint8], count: int
 ) -> tuple[Indices, Floats]:
-    """Return which `count` of `images` uint8 [N, 28, 28] the model takes for most like `image`, and how far.
+    """Return indices and distances of the `count` of `images`, uint8 [N, 28, 28], nearest to `image`.
 
-    Compared is what its last layer gets of each (`hidden_features`); the nearest comes first.
+    Distances are between `hidden_features`, in ascending order.
     """
     return nearest(hidden_features(model, images), hidden_features(model, image[None])[0], count)
 
 
 def _body(model: DigitClassifier) -> nn.Module:
-    """Return the model without its last linear layer and what follows that.
+    """Return the model's layers before its last linear layer.
 
-    A model shared by several threads gets no hooks: they would see each other's images.
+    Several threads may share a model, so no hook is used: they would see each other's images.
     """
     from torch import nn
 

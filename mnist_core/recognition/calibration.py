@@ -1,8 +1,8 @@
-"""Honest confidence: probabilities that mean what they say, and knowing what is no digit.
+"""Calibration of a model: temperature scaling, and a classifier that rejects images of non-digits.
 
 Temperature scaling: Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
-What is no digit is told by a logistic regression on what the network's last layer sees (a linear probe: Alain
-and Bengio 2016), learned from digits and from letters, shapes and scribbles of our own drawing.
+Rejection: a logistic regression on the last layer's inputs (a linear probe: Alain and Bengio 2016), trained
+on digits and on generated letters, shapes and scribbles.
 """
 
 from __future__ import annotations
@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from mnist_core.models.modules import DigitClassifier
 
 CALIBRATION_FILE = "calibration.json"
-REFUSED = 0.015  # of the validation images, real digits, are refused: the price of refusing the rest
-DIGITS_SEEN, WRITTEN_SEEN, OTHERS_SEEN = 16_000, 3_000, 12_000  # MNIST's, our own, and what is no digit
+REFUSED = 0.015  # share of the validation images (real digits) that the threshold rejects
+DIGITS_SEEN, WRITTEN_SEEN, OTHERS_SEEN = (
+    16_000,
+    3_000,
+    12_000,
+)  # training images: MNIST, generated, non-digits
 STRENGTH = 0.003  # of the regression: sklearn's C, small because the features are many
 
 Floats = NDArray[np.float32]
@@ -29,10 +33,10 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """What makes a model's answers honest.
+    """A model's calibration: temperature and linear classifier of digits against non-digits.
 
-    Logits are divided by `temperature` before the softmax. The score of an image is its features [F] times
-    `weights` plus `bias`: above 0 it is a digit, below none.
+    Logits are divided by `temperature` before the softmax. An image's score is its features [F] times
+    `weights` [F] plus `bias`; a score of 0 or more means a digit.
     """
 
     temperature: float
@@ -40,7 +44,7 @@ class Calibration:
     bias: float
 
     def score(self, features: Floats) -> Floats:
-        """Return how much like digits images with these features [N, F] are: [N], digits above 0."""
+        """Return the scores [N] of features [N, F]; 0 or more means a digit."""
         score: Floats = (features @ self.weights + self.bias).astype(np.float32)
         return score
 
@@ -52,7 +56,7 @@ class Calibration:
 
 
 def load_calibration(folder: Path) -> Calibration | None:
-    """Read a run's calibration; None when it has none, or one that can't be used."""
+    """Read a run's calibration; None if the file is missing or damaged."""
     try:
         content = json.loads((folder / CALIBRATION_FILE).read_text())
         weights = np.array(content["weights"], np.float32)
@@ -62,9 +66,9 @@ def load_calibration(folder: Path) -> Calibration | None:
 
 
 def calibrate(model: DigitClassifier, train: Split, validation: Split, seed: int = 0) -> Calibration:
-    """Fit temperature and threshold on `validation`, the regression on `train` and drawings of our own.
+    """Fit temperature and threshold on `validation`, the regression on `train` and generated images.
 
-    Neither may hold test images; `validation` should not have been trained on.
+    Neither split may have test images; the model should not have been trained on `validation`.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -82,9 +86,9 @@ def calibrate(model: DigitClassifier, train: Split, validation: Split, seed: int
 
 
 def recalibrate(model: DigitClassifier, calibration: Calibration, validation: Split) -> Calibration:
-    """Fit temperature and threshold anew for a fine-tuned copy of the model that `calibration` is of.
+    """Refit temperature and threshold for a fine-tuned copy of the calibrated model.
 
-    What its features say of being a digit is kept: they moved too little to learn it again.
+    The regression's weights are kept: fine-tuning changes the features too little to refit them.
     """
     return _fitted(model, calibration.weights, validation)
 

@@ -1,4 +1,4 @@
-"""From a picture of a digit, photographed or drawn, to 28 x 28 as MNIST was made."""
+"""Conversion of a picture of a digit, photographed or drawn, to an MNIST image."""
 
 import warnings
 from io import BytesIO
@@ -28,9 +28,9 @@ SPECK = 0.01  # of the largest connected piece of ink; smaller pieces are dust
 
 
 class Ink(NamedTuple):
-    """How dark the ink is, [H, W], without paper, noise, dust and printed lines; `inked` is where.
+    """Darkness of the ink, [H, W], without paper, noise, dust and printed lines, and the mask of its pixels.
 
-    H and W are the picture's, at most 1024: larger pictures are averaged down by a whole factor.
+    H and W are the picture's, at most 1024; larger pictures are averaged down by a whole factor.
     """
 
     darkness: NDArray[np.float32]
@@ -38,18 +38,18 @@ class Ink(NamedTuple):
 
 
 def pixels_to_image(pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    """Find the digit in a picture and bring it to MNIST's form: uint8 [28, 28], or None when it is blank.
+    """Find the digit in a picture and return it as an MNIST image, uint8 [28, 28]; None if it is blank.
 
-    `pixels` is grey [H, W], RGB [H, W, 3] or RGBA [H, W, 4], of any size, the digit darker or lighter than
-    its paper or of another colour. Blank is: one colour, faint noise, or less ink than 5 px.
-    Raises InputError for arrays of another shape or type.
+    `pixels` is uint8, grey [H, W], RGB [H, W, 3] or RGBA [H, W, 4], of any size; the digit may be darker or
+    lighter than the paper, or of another colour. A picture is blank if it has one colour, faint noise, or
+    fewer than 5 pixels of ink. Raises InputError for another shape or type.
     """
     found = find_ink(pixels)
     return None if found is None else place_ink(found.darkness, found.inked)
 
 
 def find_ink(pixels: NDArray[np.uint8]) -> Ink | None:
-    """Find the ink in a picture as `pixels_to_image` takes it; None when it is blank."""
+    """Find the ink in a picture of the form that `pixels_to_image` takes; None if it is blank."""
     picture = _as_picture(pixels)
     if picture.mode != "RGBA":
         return _ink_in(picture)
@@ -58,10 +58,10 @@ def find_ink(pixels: NDArray[np.uint8]) -> Ink | None:
 
 
 def read_picture(source: str | Path | bytes, name: str | None = None) -> NDArray[np.uint8]:
-    """Read a PNG or JPEG, turned as its EXIF says, into RGB [H, W, 3] or, where it has alpha, [H, W, 4].
+    """Read a PNG or JPEG as uint8 RGB [H, W, 3] or, with alpha, [H, W, 4], rotated according to its EXIF.
 
-    `source` is a file's path or its bytes; `name` is what errors call it (for a path: the path). Raises
-    InputError if the file is missing, no picture, damaged, or larger than 4096 x 4096 (seen before decoding).
+    `source` is a path or the file's bytes; messages call it `name` (default: the path). Raises InputError if
+    the file is missing, not a picture, damaged, or has a side over 4096 pixels (checked before decoding).
     """
     name = name or ("This file" if isinstance(source, bytes) else str(source))
     try:
@@ -76,7 +76,7 @@ def read_picture(source: str | Path | bytes, name: str | None = None) -> NDArray
         raise InputError(N_("{name} is not a PNG or JPEG picture; choose one."), name=name) from error
     except Image.DecompressionBombError:
         pixels = None
-    except Exception as error:  # damaged files make decoders fail in every way there is
+    except Exception as error:  # decoders raise many types of exception on damaged files
         raise InputError(N_("{name} is damaged: save it again, or choose another."), name=name) from error
     if pixels is None:
         raise InputError(N_("{name} has a side over {most} pixels: shrink it."), name=name, most=MAX_SIDE)
@@ -84,7 +84,7 @@ def read_picture(source: str | Path | bytes, name: str | None = None) -> NDArray
 
 
 def _as_picture(pixels: NDArray[np.uint8]) -> Image.Image:
-    """A PIL picture, averaged down to at most 1024 px a side."""
+    """Return a PIL picture, averaged down to at most 1024 pixels per side; raises InputError."""
     is_picture = pixels.ndim > 1 and pixels.shape[2:] in {(), (3,), (4,)} and pixels.size
     if pixels.dtype != np.uint8 or not is_picture:
         raise InputError(N_("A picture must be a uint8 array [H, W], [H, W, 3] or [H, W, 4]."))
@@ -92,7 +92,7 @@ def _as_picture(pixels: NDArray[np.uint8]) -> Image.Image:
 
 
 def downscaled(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Average a picture down by a whole factor to at most 1024 px a side, as it is before it is read."""
+    """Average a picture down by a whole factor to at most 1024 pixels per side, as `find_ink` does."""
     return np.asarray(_reduced(Image.fromarray(pixels)))
 
 
@@ -101,7 +101,7 @@ def _reduced(picture: Image.Image) -> Image.Image:
 
 
 def place_ink(ink: NDArray[np.float32], inked: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Bring the ink of one digit, [H, W], to MNIST's form; `inked` is where it is, without its soft edge."""
+    """Convert the ink of one digit, [H, W], to an MNIST image; `inked` masks it without its soft edge."""
     return place_in_mnist_frame(_with_pen_as_in_mnist(ink[bounding_box(inked)]))
 
 
@@ -124,7 +124,7 @@ def _ink_in(picture: Image.Image) -> Ink | None:
 
 
 def _near(digit: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """What is inked, [H, W], and two pixels around it."""
+    """Dilate the mask [H, W] by two pixels."""
     from scipy import ndimage
 
     near: NDArray[np.bool_] = ndimage.binary_dilation(digit, iterations=2)
@@ -132,10 +132,9 @@ def _near(digit: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _with_pen_as_in_mnist(ink: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Thin ink, [H, W], whose strokes would be bolder than MNIST's, as if a thinner pen had drawn it.
+    """Thin ink [H, W] whose strokes would be wider than MNIST's, keeping their centre lines.
 
-    Strokes of an even width have a mean distance to their edge of a quarter of it. Less is then taken off all
-    around, so that the same middle lines stay.
+    The width is estimated as four times the mean distance to the edge, as for strokes of even width.
     """
     from scipy import ndimage
 
@@ -153,7 +152,7 @@ def _with_pen_as_in_mnist(ink: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _ink_on_paper(colours: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
-    """How far [H, W, C] is from the paper's colour (the border's median), [H, W], and how far is noise."""
+    """Return the distance [H, W] of colours [H, W, C] to the paper's (the border's median), and the noise."""
     border = border_of(colours)
     paper = np.median(border, axis=0)
     noise = NOISE_CONTRAST * float(np.median(np.abs(border - paper).max(axis=1)))
@@ -161,9 +160,9 @@ def _ink_on_paper(colours: NDArray[np.float32]) -> tuple[NDArray[np.float32], fl
 
 
 def _without_dust(strong: NDArray[np.bool_], is_photo: bool) -> NDArray[np.bool_]:
-    """What is inked, [H, W], less pieces that are tiny beside the largest.
+    """Remove pieces of the mask [H, W] that are tiny compared with the largest.
 
-    On unevenly lit or printed paper also less shadows: what reaches its edge, or is tiny beside the picture.
+    In photos also remove shadows: pieces at the picture's edge, or tiny compared with the picture.
     """
     from scipy import ndimage  # comes with scikit-learn; slow to import
 
@@ -180,7 +179,7 @@ def _without_dust(strong: NDArray[np.bool_], is_photo: bool) -> NDArray[np.bool_
 
 
 def _decoded(data: bytes) -> NDArray[np.uint8] | None:
-    """Decode PNG or JPEG bytes to uint8 RGB or RGBA, upright; None if they are too large to."""
+    """Decode PNG or JPEG bytes to upright uint8 RGB or RGBA; None if a side is over MAX_SIDE."""
     with warnings.catch_warnings(action="ignore"):  # Pillow's, of large pictures and odd metadata
         picture = Image.open(BytesIO(data), formats=("PNG", "JPEG"))  # reads the header only
         if max(picture.size) > MAX_SIDE:

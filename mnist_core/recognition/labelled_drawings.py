@@ -1,4 +1,4 @@
-"""A person's own digits, each with what it really was, as JSON lines of pen strokes or pixels."""
+"""Labelled drawings: a person's digits with their labels, as JSON lines of strokes or pixels."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from mnist_core.recognition.strokes import Strokes, strokes_to_image
 
 @dataclass(frozen=True, eq=False)
 class LabelledDrawing:
-    """One digit: `image` uint8 [28, 28] in MNIST's form, or None for a blank; `label` 0 to 9, None if unsaid.
+    """One digit: `image` uint8 [28, 28] as in MNIST, or None if blank; `label` 0 to 9, or None if unlabelled.
 
-    `strokes` is what the image was made of, None for pictures and whatever else came in pixels.
+    `strokes` are those that the image was rendered from, None if it came as pixels.
     """
 
     image: NDArray[np.uint8] | None
@@ -26,7 +26,7 @@ class LabelledDrawing:
     strokes: Strokes | None = None
 
     def to_line(self) -> str:
-        """Return a JSON line of the strokes, or of the image's 28 rows as "pixels" where there are none."""
+        """Return a JSON line with the strokes, or without strokes with the image's 28 rows as "pixels"."""
         if self.strokes is not None:
             drawn: dict[str, Any] = {"strokes": self.strokes}
         else:
@@ -35,10 +35,10 @@ class LabelledDrawing:
 
 
 def read_labelled_drawing(text: str, line: int) -> LabelledDrawing:
-    """Read `{"strokes": [[[x, y], ...], ...], "label": 0 to 9 or absent}`, or "pixels" in their place.
+    """Parse `{"strokes": [[[x, y], ...], ...], "label": 0 to 9 or absent}`, or "pixels" instead of "strokes".
 
-    Pixels are 28 rows of 28 whole numbers from 0, paper, to 255, ink, in MNIST's form; no rows are a blank.
-    Raises InputError, with `line`, the line's number in its file, if it is anything else.
+    Pixels are 28 rows of 28 integers from 0 (paper) to 255 (ink); an empty list is a blank. Raises InputError
+    for anything else; its message names `line`, the line's number in the file.
     """
     try:
         fields = json.loads(text)

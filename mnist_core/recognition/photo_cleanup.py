@@ -1,4 +1,4 @@
-"""What photographs have and canvases don't: uneven light, shadows, ruled and squared paper."""
+"""Clean-up of photographs: removal of uneven light, shadows, and the lines of ruled or squared paper."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Mask = NDArray[np.bool_]
 
 
 def even_out(grey: Grey) -> Grey:
-    """Give [H, W], 0 to 255, the same paper everywhere, where it is unevenly lit: shadows fade, ink stays.
+    """Remove uneven light from [H, W], 0 to 255; evenly lit pictures are returned unchanged.
 
-    Paper is what is left when dark strokes are closed, or light ones opened (Serra 1982, "Image Analysis and
-    Mathematical Morphology"). Other pictures come back as they are.
+    The light on the paper is estimated by grey closing (dark ink) or opening (light ink): J. Serra, "Image
+    Analysis and Mathematical Morphology" (1982).
     """
     picture = Image.fromarray(grey)
     picture.thumbnail((SMALL, SMALL), Image.Resampling.BOX)
@@ -40,7 +40,7 @@ def even_out(grey: Grey) -> Grey:
 
 
 def border_of(picture: Grey) -> Grey:
-    """Return the pixels along the edges of [H, W, ...], in one row: [N, ...]."""
+    """Return the pixels along the four edges of [H, W, ...] as [N, ...]."""
     deep, rest = max(1, round(BORDER * min(picture.shape[:2]))), picture.shape[2:]
     sides = picture[:deep], picture[-deep:], picture[:, :deep], picture[:, -deep:]
     border: Grey = np.concatenate([side.reshape(-1, *rest) for side in sides])
@@ -48,7 +48,7 @@ def border_of(picture: Grey) -> Grey:
 
 
 def _paper(small: Grey, size: tuple[int, int]) -> tuple[bool, Grey]:
-    """Whether ink is darker than its paper, and the light on the paper, enlarged to `size`, W and H."""
+    """Return whether ink is darker than the paper, and the light on the paper, resized to `size` (W, H)."""
     from scipy import ndimage
 
     dark_ink = _ink_is_dark(small)
@@ -61,7 +61,7 @@ def _paper(small: Grey, size: tuple[int, int]) -> tuple[bool, Grey]:
 
 
 def _ink_is_dark(small: Grey) -> bool:
-    """Whether what stands out from its surroundings in [h, w], mostly paper, is darker than that."""
+    """Whether the pixels that differ from their surroundings in [h, w] are mostly darker."""
     from scipy import ndimage
 
     picture = Image.fromarray(small)
@@ -72,7 +72,7 @@ def _ink_is_dark(small: Grey) -> bool:
 
 
 def printed_lines(ink: Mask) -> Mask:
-    """Return which ink, [H, W], belongs to ruled or squared paper: long, straight, thin, and several."""
+    """Return the mask [H, W] of printed lines in `ink`: long, straight, thin, and at least LEAST_LINES."""
     across, along = _long_lines(ink), _long_lines(ink.T).T
     if _count(across) + _count(along.T) < LEAST_LINES:
         return np.zeros_like(ink)
@@ -80,7 +80,7 @@ def printed_lines(ink: Mask) -> Mask:
 
 
 def _long_lines(ink: Mask) -> Mask:
-    """Return the ink of about level lines, [H, W], but not where other ink crosses them."""
+    """Return the mask [H, W] of nearly horizontal lines, without the crossings with other ink."""
     from scipy import ndimage
 
     width = ink.shape[1]
@@ -96,7 +96,7 @@ def _long_lines(ink: Mask) -> Mask:
 
 
 def _count(lines: Mask) -> int:
-    """How many level lines there are: runs of rows in which at least half is line, or next to it."""
+    """Number of horizontal lines: runs of rows of which more than half is line, within the slope's slack."""
     from scipy import ndimage
 
     slack = max(1, round(LINE_SLOPE * LINE_LENGTH * lines.shape[1] / 2))

@@ -1,7 +1,7 @@
-"""The way from a drawing or a picture to 28 x 28, step by step, as it can be shown.
+"""The preprocessing of a drawing or picture to 28 x 28, as a list of steps to show.
 
-Each step is also made into 28 x 28 as if it were the last one: what a network reads there tells what the
-steps after it are good for.
+Each step's result is also scaled to 28 x 28, as if it were the last step: the model's prediction for it shows
+what the remaining steps contribute.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from mnist_core.messages import N_
 from mnist_core.recognition.images import Ink, find_ink, place_ink
 from mnist_core.recognition.strokes import Strokes, checked_strokes, strokes_to_image
 
-SMOOTHNESS = 2  # canvases are drawn so many times larger and averaged down: browsers soften edges too
+SMOOTHNESS = 2  # supersampling factor: soft edges, as on a browser's canvas
 
 Grey = NDArray[np.uint8]
 
 
 class PreprocessingStep(NamedTuple):
-    """A step: its name, and the image uint8 [28, 28] that a network would get if it were the last."""
+    """A step: its name, and the model's input, uint8 [28, 28], if it were the last step."""
 
     name: str
     image: Grey
 
 
 def stroke_steps(strokes: Strokes, side: int, pen: float) -> list[PreprocessingStep]:
-    """Return the steps of strokes on a canvas of `side` px, drawn `pen` px wide; none for a blank."""
+    """Return the steps for strokes `pen` pixels wide on a canvas of `side` pixels; none for a blank."""
     image = strokes_to_image(strokes, pen)
     if image is None:
         return []
@@ -38,9 +38,9 @@ def stroke_steps(strokes: Strokes, side: int, pen: float) -> list[PreprocessingS
 
 
 def picture_steps(pixels: Grey, own_ink: Ink | None = None) -> list[PreprocessingStep]:
-    """Return the steps of a picture as `pixels_to_image` takes it; none for a blank.
+    """Return the steps for a picture of the form that `pixels_to_image` takes; none for a blank.
 
-    `own_ink` is the ink of one digit of a row, where the picture also shows its neighbours.
+    `own_ink` is the ink of one digit of a row, if the picture also shows other digits.
     """
     found = own_ink or find_ink(pixels)
     if found is None:
@@ -53,19 +53,19 @@ def picture_steps(pixels: Grey, own_ink: Ink | None = None) -> list[Preprocessin
 
 
 def ink_on_canvas(strokes: Strokes, pen: float, side: int) -> Grey:
-    """Draw strokes, in canvas pixels, with a round pen `pen` px wide: uint8 [side, side], 0 to 255."""
+    """Draw strokes, in canvas pixels, with a round pen `pen` pixels wide: uint8 [side, side], 0 to 255."""
     large = Image.new("L", (side * SMOOTHNESS, side * SMOOTHNESS))
-    pencil = ImageDraw.Draw(large)
+    draw = ImageDraw.Draw(large)
     for stroke in checked_strokes(strokes):
         points = [tuple(point) for point in (stroke * SMOOTHNESS).tolist()]
-        pencil.line(points, fill=255, width=round(pen * SMOOTHNESS))
+        draw.line(points, fill=255, width=round(pen * SMOOTHNESS))
         for point in points:
-            pencil.circle(point, pen * SMOOTHNESS / 2, fill=255)
+            draw.circle(point, pen * SMOOTHNESS / 2, fill=255)
     return np.asarray(large.reduce(SMOOTHNESS))
 
 
 def shrink(grey: Grey) -> Grey:
-    """Resize [H, W] to [28, 28] whatever its shape, as most demos do with their canvas."""
+    """Resize [H, W] to [28, 28], ignoring the aspect ratio."""
     return np.asarray(Image.fromarray(grey).resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BILINEAR))
 
 
@@ -79,8 +79,8 @@ def _steps(name: str, canvas: Grey, image: Grey) -> list[PreprocessingStep]:
 
 
 def _cropped(canvas: Grey) -> Grey:
-    """The square around the ink."""
-    if not canvas.any():  # all of it was drawn outside
+    """Crop to the ink's bounding box, padded to a square."""
+    if not canvas.any():  # everything was drawn outside the canvas
         return canvas
     cropped = canvas[bounding_box(canvas > 0)]
     height, width = cropped.shape
@@ -90,7 +90,7 @@ def _cropped(canvas: Grey) -> Grey:
 
 
 def _in_the_middle(image: Grey) -> Grey:
-    """The same ink with its box, not its centre of mass, in the middle."""
+    """Centre the ink by its bounding box instead of its centre of mass."""
     cropped = image[bounding_box(image > 0)]
     height, width = cropped.shape
     frame = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8)

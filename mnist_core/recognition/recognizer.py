@@ -1,8 +1,7 @@
-"""Reading one drawn or pictured digit.
+"""Recognition of one drawn or photographed digit.
 
-A calibrated model reads an image as it is, turned a little both ways, smaller and larger, and its
-probabilities are averaged: people write less evenly than MNIST (test-time augmentation: Krizhevsky, Sutskever
-and Hinton 2012, section 5.2).
+A calibrated model averages its probabilities over five views of the image: unchanged, rotated in both
+directions, smaller and larger (test-time augmentation: Krizhevsky, Sutskever and Hinton 2012, section 5.2).
 """
 
 from __future__ import annotations
@@ -21,17 +20,16 @@ if TYPE_CHECKING:
     from mnist_core.recognition.calibration import Calibration
 
 
-DOT = 5  # pixels; ink that extends no further is a dot
-OTHER_VIEWS = ((-8.0, 1.0), (8.0, 1.0), (0.0, 0.9), (0.0, 1.1))  # degrees turned, size
+DOT = 5  # pixels; ink with a smaller extent is a dot
+OTHER_VIEWS = ((-8.0, 1.0), (8.0, 1.0), (0.0, 0.9), (0.0, 1.1))  # rotation in degrees, scale
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a model reads: `label` 0 to 9 and `confidence` 0 to 1, or None and 0 for a blank.
+    """A model's prediction: `label` 0 to 9 and `confidence` 0 to 1, or None and 0 for a blank.
 
-    `probabilities` [10] sum to 1 (all 0 for a blank); `image` uint8 [28, 28] is what the model saw.
-    `is_digit` is false for a blank and, from a calibrated model, for what looks like no digit: letters,
-    scribbles.
+    `probabilities` [10] sum to 1 (all 0 for a blank); `image` uint8 [28, 28] is the model's input. `is_digit`
+    is false for a blank and a dot and, from a calibrated model, for non-digits such as letters and scribbles.
     """
 
     label: int | None
@@ -42,17 +40,16 @@ class Prediction:
 
     @property
     def blank(self) -> bool:
-        """Whether there was nothing to read."""
+        """Whether there was no ink."""
         return self.image is None
 
 
 def predict(
     model: DigitClassifier, image: NDArray[np.uint8] | None, calibration: Calibration | None = None
 ) -> Prediction:
-    """Read `image`, uint8 [28, 28] as mnist_core.data.mnist_format makes it, or None for a blank.
+    """Predict the digit in `image`, uint8 [28, 28] as in MNIST, or None for a blank.
 
-    The model scales the pixels itself, as it did in training; `calibration` is its own, if it has one.
-    Without, the probabilities are the softmax of its logits.
+    `calibration` is the model's, if it has one; without it the probabilities are the softmax of the logits.
     """
     return predict_all(model, [image], calibration)[0]
 
@@ -62,7 +59,7 @@ def predict_all(
     images: Sequence[NDArray[np.uint8] | None],
     calibration: Calibration | None = None,
 ) -> list[Prediction]:
-    """Read many images at once, as `predict` reads each."""
+    """Return the results of `predict` for many images, computed in batches."""
     import torch
 
     from mnist_core.models.inference import predict_logits, predict_with_features
@@ -83,7 +80,7 @@ def predict_all(
 
 
 def _seen(images: Tensor, degrees: float, size: float) -> Tensor:
-    """Turn [N, 28, 28] about the middle, and make them `size` times as large; float32, pixels 0..255."""
+    """Rotate [N, 28, 28] about the centre and scale by `size`; float32, pixels 0..255."""
     import torch
     import torch.nn.functional as F
 
@@ -102,5 +99,5 @@ def _prediction(image: NDArray[np.uint8], probabilities: NDArray[np.float32], is
 
 
 def _is_dot(image: NDArray[np.uint8]) -> bool:
-    """Whether all ink is within a few pixels; whatever else is drawn is scaled to 20."""
+    """Whether the ink's extent is below DOT; other drawings are scaled to 20 pixels."""
     return bool(image.any()) and max(int(np.ptp(axis)) for axis in image.nonzero()) < DOT

@@ -1,4 +1,4 @@
-"""Pen strokes: checked, and inked as MNIST looks."""
+"""Pen strokes: validation, and rendering as an MNIST image."""
 
 from collections.abc import Sequence
 
@@ -14,25 +14,26 @@ Strokes = Sequence[Sequence[Sequence[float]]]
 
 
 def strokes_to_image(strokes: Strokes, pen: float = 0.0) -> NDArray[np.uint8] | None:
-    """Ink pen strokes the way MNIST looks: uint8 [28, 28], 0 to 255, or None when nothing was drawn.
+    """Render pen strokes as an MNIST image, uint8 [28, 28], 0 to 255; None if there are no points.
 
-    A stroke is a list of [x, y] points, x to the right and y down, in any unit, anywhere: the ink is scaled
-    to a longer side of 20 px, 2.1 px wide with round ends, and placed as MNIST is. `pen` is how wide they
-    were drawn, in the same unit, where that is known: what reaches no further than half of it is one dot.
-    Raises InputError for anything but finite numbers in pairs, and for more than 100,000 points.
+    A stroke is a list of [x, y] points, x to the right and y down, in any unit and at any position. The ink
+    is scaled to a longer side of 20 pixels, with lines 2.1 pixels wide and round ends, and centred as in
+    MNIST. `pen` is the width with which the strokes were drawn, in their unit, 0 if unknown: strokes with an
+    extent of at most half of it are one dot. Raises InputError if points aren't pairs of numbers up to 1e6,
+    or are more than 100,000.
     """
     pen_downs = checked_strokes(strokes)
     return render_strokes(as_dot_if_tiny(pen_downs, pen)) if pen_downs else None
 
 
 def as_dot_if_tiny(pen_downs: list[NDArray[np.float64]], pen: float) -> list[NDArray[np.float64]]:
-    """Return strokes, each [points, 2], or one point if they reach no further than half of `pen`."""
+    """Return strokes, each [points, 2], or a single point if their extent is at most half of `pen`."""
     reach = np.ptp(np.concatenate(pen_downs), axis=0).max()
     return [pen_downs[0][:1]] if reach <= pen / 2 else pen_downs
 
 
 def checked_strokes(strokes: object) -> list[NDArray[np.float64]]:
-    """Return strokes as arrays [points, 2], empty ones left out; InputError as strokes_to_image raises it."""
+    """Return strokes as arrays [points, 2] without empty ones; raises InputError as strokes_to_image does."""
     if not isinstance(strokes, list | tuple | np.ndarray):
         raise InputError(N_("Strokes must be a list of strokes, each a list of [x, y] points."))
     arrays = [points for points in map(_points, strokes) if len(points)]
@@ -42,7 +43,7 @@ def checked_strokes(strokes: object) -> list[NDArray[np.float64]]:
 
 
 def _points(stroke: object) -> NDArray[np.float64]:
-    """One stroke as [points, 2]."""
+    """Return one stroke as [points, 2]; raises InputError."""
     try:
         points: NDArray[np.generic] = np.asarray(stroke)
     except ValueError:  # points of different lengths
