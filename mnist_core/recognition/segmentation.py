@@ -95,7 +95,7 @@ def _hull(pen_downs: PenDowns) -> Box:
 
 
 def _may_be_one(left: RowDigit, right: RowDigit) -> bool:
-    """Whether neighbours could be one digit whose strokes lie apart: a 4 whose stem stands beside it, say."""
+    """Whether neighbours could be one digit with separate strokes, such as a 4 whose stem stands apart."""
     both = _around([left.box, right.box])
     near = right.box.left - left.box.right <= APART * (both.bottom - both.top)
     narrow = both.right - both.left <= both.bottom - both.top
@@ -103,7 +103,7 @@ def _may_be_one(left: RowDigit, right: RowDigit) -> bool:
 
 
 def _joined(digits: list[RowDigit], whole: dict[int, RowDigit]) -> Iterator[RowDigit]:
-    """Give the digits, but neighbours as one where `whole`, by the left one's place, is read better."""
+    """Yield the digits; neighbours as one where `whole`, keyed by the left one's place, scores higher."""
     place = 0
     while place < len(digits):
         both, parts = whole.get(place), [digit.prediction for digit in digits[place : place + 2]]
@@ -116,7 +116,7 @@ def _joined(digits: list[RowDigit], whole: dict[int, RowDigit]) -> Iterator[RowD
 
 
 def _with_some_width(spans: list[Box]) -> list[Box]:
-    """Widen spans a little: a stroke that is dead straight down has no width that could overlap."""
+    """Widen spans a little: a vertical stroke has no width that could overlap."""
     if not spans:
         return []
     row = _around(spans)
@@ -156,7 +156,7 @@ def _without_specks(digits: list[RowDigit]) -> list[RowDigit]:
 
 
 def _grouped(spans: list[Box]) -> list[list[int]]:
-    """Put together what overlaps from left to right: lists of indices, one for each digit, leftmost first."""
+    """Group spans that overlap horizontally: lists of indices, one for each digit, leftmost first."""
     if not spans:
         return []
     row = _around(spans)
@@ -185,7 +185,7 @@ def _around(boxes: list[Box]) -> Box:
 
 
 def _read_group(ink: Ink, read: Read, depth: int = 2) -> list[RowDigit]:
-    """Read ink as one digit, or cut it in two where that reads better, and each part again."""
+    """Classify ink as one digit, or cut it in two where that scores higher, and each part again."""
     rows, columns = bounding_box(ink.inked)
     box = Box(columns.start, rows.start, columns.stop, rows.stop)
     (whole,) = read([place_ink(*ink)])
@@ -202,7 +202,7 @@ def _read_group(ink: Ink, read: Read, depth: int = 2) -> list[RowDigit]:
 
 
 def _best_cut(ink: Ink, rows: slice, columns: slice, whole: Prediction, read: Read) -> tuple[Ink, Ink] | None:
-    """Cut where both parts are read best, if that is better than the whole."""
+    """Cut where both parts score highest; None if the whole scores higher."""
     width = columns.stop - columns.start
     places = np.unique(columns.start + np.rint(width * np.linspace(0.25, 0.75, CUTS)).astype(int))
     inked = ink.inked[rows].mean(axis=0)

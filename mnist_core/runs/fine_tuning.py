@@ -1,8 +1,8 @@
-"""A copy of a model that learns one person's handwriting on, without forgetting everybody else's.
+"""Fine-tuning: a copy of a model trained further on one person's drawings.
 
-Fine-tuning with rehearsal: every batch mixes the person's drawings, varied anew each time, with images that
-the model was first trained on (A. Robins, "Catastrophic Forgetting, Rehearsal and Pseudorehearsal",
-Connection Science 7(2), 1995).
+With rehearsal: every batch mixes the drawings, augmented anew each time, with images that the model was
+trained on, so that it does not forget them (A. Robins, "Catastrophic Forgetting, Rehearsal and
+Pseudorehearsal", Connection Science 7(2), 1995).
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ FEWEST = 3  # drawings, in all
 
 
 class DrawingSplit(NamedTuple):
-    """A person's drawings as MNIST would have them: those to learn from, and those kept back for the test."""
+    """A person's drawings as MNIST images: those to train on, and those held out for the test."""
 
     learned: Split
     kept_back: Split
 
 
 def split_drawings(images: Sequence[NDArray[np.uint8]], labels: Sequence[int]) -> DrawingSplit:
-    """Keep every third drawing of each digit back, so that there is something fair to test on.
+    """Hold every third drawing of each digit out for the test.
 
     Raises InputError for fewer than 3 drawings.
     """
@@ -62,10 +62,9 @@ def fine_tune(
 ) -> Generator[tuple[float, None], None, DigitClassifier]:
     """Train a copy of `model` on `own` drawings mixed with images of `train`; return it.
 
-    It yields the fraction done, 0 to 1, and None, as the steps of a Job do.
-    `model` stays as it is; leave the generator to give up. Batch norm keeps its statistics and dropout is
-    off, as a handful of drawings would upset the one, and the other is for long trainings. The same seed, on
-    the same processor, gives the same copy.
+    It yields the fraction done, 0 to 1, and None, as the steps of a Job do. `model` is not changed; close the
+    generator to cancel. Batch norm keeps its statistics, which a few drawings would disturb, and dropout is
+    off. The same seed on the same processor gives the same copy.
     """
     import torch
     import torch.nn.functional as F
@@ -111,7 +110,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class FineTunedRun:
-    """What came of it: the new run, and the scores of the model before and after."""
+    """The new run, and the scores of the model before and after fine-tuning."""
 
     run: Run
     before: Scores
@@ -123,8 +122,8 @@ def fine_tune_run(
 ) -> Generator[tuple[float, None], None, FineTunedRun]:
     """Fine-tune a copy of `base` on `sheet` and keep it as a finished run called `name`.
 
-    Nothing is kept if the generator is left. A calibrated run's copy is calibrated again. Raises InputError
-    when `base` can't be read or runs can't be written.
+    Nothing is kept if the generator is closed. The copy of a calibrated run is calibrated again. Raises
+    InputError when `base` can't be read or runs can't be written.
     """
     begun = time.monotonic()
     model = base.load_model()

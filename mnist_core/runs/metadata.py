@@ -1,4 +1,4 @@
-"""What people say of a run, in a file of its own, so that a training never writes over it."""
+"""A run's metadata: name, pin, owner, readers. Its own file, so that training never overwrites it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ METADATA_FILE = "label.json"
 class RunMetadata:
     """A run's `name` (empty: none was given), whether it is `pinned`, and who may see it in a list.
 
-    `owner` is whoever began it, `readers` those who opened a link to it, the latest last: any texts that tell
-    people apart.
+    `owner` identifies the visitor who started it, `readers` those who opened a link to it, the latest last.
     """
 
     name: str = ""
@@ -28,7 +27,7 @@ class RunMetadata:
     readers: tuple[str, ...] = ()
 
     def with_reader(self, reader: str) -> RunMetadata:
-        """Return a copy with one more reader, without the oldest where they become too many."""
+        """Return a copy with one more reader; at most 500 are kept, the latest."""
         others = (known for known in self.readers if known != reader)
         return replace(self, readers=(*others, reader)[-MOST_READERS:])
 
@@ -50,7 +49,7 @@ def write_metadata(folder: Path, metadata: RunMetadata) -> None:
 
 
 def checked_name(text: str) -> str:
-    """Return a name without surrounding and doubled spaces; InputError when it is too long."""
+    """Return a name without surrounding and repeated spaces; InputError when it is too long."""
     name = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     if len(name) > LONGEST_NAME:
         raise InputError(

@@ -1,4 +1,4 @@
-"""How much room runs may take, and which go first when it is used up."""
+"""The disk space that runs may use, and which runs are deleted first when it is exceeded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ENDED = ("finished", "stopped", "failed", "interrupted")
 
 
 def limit_in_bytes() -> int:
-    """Return the room that runs may take, from DIGITLAB_RUNS_LIMIT (megabytes); InputError for a bad one."""
+    """Return the most bytes of all runs, from DIGITLAB_RUNS_LIMIT (megabytes); InputError for a bad value."""
     text = os.environ.get(LIMIT_VARIABLE) or str(DEFAULT_MEGABYTES)
     try:
         limit = float(text) * 1e6
@@ -32,7 +32,7 @@ def limit_in_bytes() -> int:
 
 
 def size_in_bytes(folder: Path) -> int:
-    """Add up the sizes of a folder's files; what vanishes meanwhile counts as nothing."""
+    """Return the total size of a folder's files; a file deleted meanwhile counts as 0."""
     total = 0
     for parent, _, names in os.walk(folder):
         for name in names:
@@ -44,7 +44,7 @@ def size_in_bytes(folder: Path) -> int:
 
 
 def age_in_seconds(folder: Path) -> float:
-    """Return how long ago a folder was last touched; 0 where it is gone."""
+    """Return the seconds since a folder was last modified; 0 if it does not exist."""
     try:
         return time.time() - folder.stat().st_mtime
     except OSError:
@@ -52,9 +52,9 @@ def age_in_seconds(folder: Path) -> float:
 
 
 def too_many(runs: Iterable[Run], most_bytes: int, used: int, spare: str | None = None) -> Iterator[Run]:
-    """Yield the runs to give up, oldest first, until `used` bytes have come down to `most_bytes`.
+    """Yield the runs to delete, oldest first, until `used` bytes are at most `most_bytes`.
 
-    Neither pinned runs, nor `spare`, nor any that trains, waits or may go on is given up.
+    Pinned, queued, running and paused runs are never deleted, nor is the run `spare`.
     """
     for run in sorted(runs, key=lambda run: run.created):
         if used <= most_bytes:

@@ -1,6 +1,6 @@
-"""Runs on disk: one folder a run, readable at any moment, whatever killed its writer.
+"""One run: a folder that can be read at any moment, even if its writer was killed.
 
-A run's folder holds `config.json`, `run.json` (status and results), `label.json` (what people called it),
+A run's folder holds `config.json`, `run.json` (status and results), `label.json` (its metadata),
 `metrics.csv`, `probes.jsonl` (what was seen inside), `checkpoints/`, `moments/` (weights from within the
 first epoch, to look at), and `state.safetensors` to go on from.
 While a process trains the run it holds the lock on the file `lock`; a run that says "running" and is not
@@ -52,7 +52,7 @@ METRICS = (
 
 @dataclass(frozen=True)
 class Run:
-    """What is on disk of one run, as it was when read.
+    """A run as read from disk.
 
     `created` is a UTC time in ISO form. `results` holds what is known so far of `parameters`, `device`,
     `threads`, `precision`, `source` (of the data), `train_images`, `epochs`, `train_seconds`,
@@ -73,12 +73,12 @@ class Run:
 
     @property
     def is_pretrained(self) -> bool:
-        """Whether it is the model that comes with the project; nobody may change it."""
+        """Whether it is the pretrained model of the project, which cannot be changed."""
         return self.id == PRETRAINED_ID
 
     @property
     def can_continue(self) -> bool:
-        """Whether it can go on from where it was left, or from the start if it never got anywhere."""
+        """Whether training can continue: from its saved state, or from the start if it has no checkpoint."""
         return self.status in LEFT and ((self.folder / STATE_FILE).exists() or not self.checkpoints)
 
     @property
@@ -88,7 +88,7 @@ class Run:
 
     @property
     def weight_files(self) -> list[Path]:
-        """Files of weights, oldest first: those kept within the first epoch, then the checkpoints."""
+        """Weight files, oldest first: the snapshots within the first epoch, then the checkpoints."""
         return [*sorted((self.folder / "moments").glob("*.safetensors")), *self.checkpoints]
 
     def load_model(self) -> DigitClassifier:
@@ -98,11 +98,11 @@ class Run:
         return load_checkpoint(self.checkpoints[-1], self.config).model
 
     def load_calibration(self) -> Calibration | None:
-        """Load what makes its model's answers honest; None when it was never calibrated."""
+        """Load its model's calibration; None if it was never calibrated."""
         return load_calibration(self.folder)
 
     def metrics(self) -> pd.DataFrame:
-        """Load the rows of `metrics.csv`, with the columns METRICS; a step's row has no accuracies."""
+        """Load `metrics.csv` with the columns METRICS; the row of a step has no accuracies."""
         import pandas as pd
 
         file = self.folder / METRICS_FILE
@@ -114,14 +114,14 @@ class Run:
 
 
 def failure_message(error: Exception) -> Message:
-    """Return what a run that died of `error` should say: its own sentence, or its name where it has none."""
+    """Return the message of a run that failed with `error`: an InputError's own, else type and text."""
     if isinstance(error, InputError):
         return error.message
     return Message(N_("Training broke off: {cause}"), {"cause": f"{type(error).__name__}: {error}"})
 
 
 def read_run(folder: Path, name: str | None = None) -> Run | None:
-    """Read a run's folder; None when it isn't one, or its settings are not of this version.
+    """Read a run's folder; None if it is no run, or its settings are unknown to this version.
 
     Its id is the folder's name unless another `name` is given.
     """
@@ -143,7 +143,7 @@ def read_run(folder: Path, name: str | None = None) -> Run | None:
 
 
 def stamp(folder: Path) -> tuple[object, ...]:
-    """Return what is another whenever a file that `read_run` reads has been replaced."""
+    """Return a cache key that changes with the files that `read_run` reads."""
     return tuple(_file_stamp(folder / name) for name in ("run.json", "config.json", METADATA_FILE))
 
 
@@ -168,5 +168,5 @@ def _is_locked(folder: Path) -> bool:
 
 
 def json_bytes(value: object) -> bytes:
-    """Return a value as the JSON text of a file."""
+    """Return a value as indented JSON, UTF-8."""
     return (json.dumps(value, indent=2) + "\n").encode()

@@ -1,4 +1,4 @@
-"""A training whose progress is kept in a run: what the command line and the queue both do."""
+"""Training a run and recording it on disk, for the command line and the queue."""
 
 from __future__ import annotations
 
@@ -20,21 +20,17 @@ from mnist_core.training.schedules import add_change
 from mnist_core.training.trainer import Training
 
 MOST_CHECKPOINTS = 50  # of a run, about: a thousand epochs would fill the disk
-EARLY_SNAPSHOTS = (
-    0.02,
-    0.1,
-    0.35,
-)  # shares of the first epoch, in which most is learned, after which weights are kept
+EARLY_SNAPSHOTS = (0.02, 0.1, 0.35)  # shares of the first epoch, in which most is learned, to keep weights
 
 
 def train_run(
     writer: RunWriter, dataset: Dataset, device: torch.device, control: TrainingControl | None = None
 ) -> Generator[Event]:
-    """Train the run of `writer` on `dataset` and keep its events, checkpoints and test results.
+    """Train the run of `writer` on `dataset`; record its events, checkpoints and test results.
 
-    A run that has been trained before goes on from where it was left. Closing the iterator stops the run,
-    which then keeps what it had learned. Raises Diverged, after the run has been marked as failed, when the
-    loss is no longer a number.
+    A run that was trained before continues from its saved state. Closing the generator stops the run and
+    saves its weights. Raises Diverged, after the run has been marked as failed, when the loss is no longer
+    finite.
     """
     control = control or TrainingControl()
     try:
@@ -65,7 +61,7 @@ def train_run(
 
 
 def _begin(writer: RunWriter, dataset: Dataset, device: torch.device) -> Training:
-    """Make the run's training, as it was left if it has been left."""
+    """Create the run's training, restored from its saved state if it has one."""
     model = build_model(writer.config)
     splits = split_images(writer.config, dataset)
     training = Training(model, writer.config, splits.train, splits.monitored, device)
@@ -87,7 +83,7 @@ def _begin(writer: RunWriter, dataset: Dataset, device: torch.device) -> Trainin
 
 
 class _Recorder:
-    """Writes down what a training tells, and what it has learned."""
+    """Records the events of a training, and its weights."""
 
     def __init__(self, writer: RunWriter, training: Training, dataset: Dataset) -> None:
         self._writer, self._training, self._test = writer, training, dataset.test
@@ -142,17 +138,17 @@ class _Recorder:
             self._writer.save_snapshot(self._training.model, self._epochs)
 
     def finish(self) -> None:
-        """Keep the weights of a training that came to its end, and how they do on the test set."""
+        """Save the weights of a training that has ended, and test them."""
         self._save()
         self._update("finished", self._scores())
 
     def leave(self, status: str) -> None:
-        """Keep the weights as they are now, so that it can go on; unless it is only paused, test them."""
+        """Save the weights and the state to continue from; test the weights unless it is only paused."""
         if not self._training.step:
             self._writer.update(status)
             return
         self._save()
-        self._update(status)  # at once, as people wait for it; the test takes a snapshot
+        self._update(status)  # at once, as people wait for it; the test takes a second
         if status == "stopped":
             self._update(status, self._scores())
 
@@ -176,7 +172,7 @@ class _Recorder:
 
 
 def set_threads(writer: RunWriter, dataset: Dataset, most: int) -> None:
-    """Set torch's threads for a run: as many as it had so far, or by trial."""
+    """Set the number of torch threads for a run: the number it used so far, or the fastest in a trial."""
     if writer.rows:
         torch.set_num_threads(writer.results["threads"])  # another number would round differently
     else:

@@ -1,7 +1,7 @@
-"""The directory that holds all runs: make, list, find, label, remove and restore them.
+"""The directory of all runs: create, list, find, rename, pin, remove and restore them.
 
-Beside the runs' folders it holds `.ID.part` (being made or deleted), `.trash/ID` (removed, and to be had back
-for a day) and `.lock`, which whoever changes the directory holds meanwhile.
+Beside the runs' folders it holds `.ID.part` (being created or deleted), `.trash/ID` (removed; can be restored
+for a day) and `.lock`, held by the process that changes the directory.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class RunStore:
         self._known: dict[Path, tuple[object, Run]] = {}
 
     def create(self, config: TrainConfig, owner: str = "") -> RunWriter:
-        """Begin a run, queued, under a new id that can't be guessed; older ones go if room is short.
+        """Create a queued run with a new random id; the oldest runs are deleted if space is short.
 
         Raises InputError when the directory can't be written.
         """
@@ -56,7 +56,7 @@ class RunStore:
             "created": datetime.now(UTC).isoformat(timespec="microseconds"),
             "results": {},
         }
-        with self._changing():  # until its writer has it in hand it looks like one whose writer was killed
+        with self._changing():  # without its writer's lock it would be read as interrupted
             making.mkdir()
             (making / "config.json").write_bytes(json_bytes(config.to_json()))
             (making / "run.json").write_bytes(json_bytes(state))
@@ -67,9 +67,9 @@ class RunStore:
         return writer
 
     def reopen(self, run_id: str, epochs: int | None = None) -> RunWriter:
-        """Take a run in hand again, to go on to `epochs` in all if given; it is queued.
+        """Queue a run again, to continue up to `epochs` in all if given.
 
-        Raises InputError when it can't go on, or has nothing left to do.
+        Raises InputError if it cannot continue, or has done that many epochs.
         """
         with self._changing():
             run = self._own(run_id)
@@ -90,7 +90,7 @@ class RunStore:
         return writer
 
     def list(self) -> list[Run]:
-        """All runs that can be read, newest first."""
+        """Return all readable runs, newest first."""
         runs = {folder: run for folder in self._folders() if (run := self._read(folder))}
         self._known = {folder: known for folder, known in self._known.items() if folder in runs}
         return sorted(runs.values(), key=lambda run: run.created, reverse=True)
@@ -110,20 +110,20 @@ class RunStore:
         return _the_only(runs, name)
 
     def rename(self, run_id: str, name: str) -> None:
-        """Give a run a name, or take it away with an empty one; InputError when it is too long."""
+        """Name a run, or remove its name with an empty one; InputError if it is too long."""
         checked = checked_name(name)
         self._change_metadata(run_id, lambda metadata: replace(metadata, name=checked))
 
     def pin(self, run_id: str, pinned: bool = True) -> None:
-        """Pin a run, so that it stays when room gets short, or unpin it."""
+        """Pin a run, so that it is never deleted for space, or unpin it."""
         self._change_metadata(run_id, lambda metadata: replace(metadata, pinned=pinned))
 
     def add_reader(self, run_id: str, reader: str) -> None:
-        """Remember that `reader` opened a link to a run."""
+        """Record that `reader` opened a link to a run."""
         self._change_metadata(run_id, lambda metadata: metadata.with_reader(reader))
 
     def remove(self, run_id: str) -> None:
-        """Move a run to the trash; InputError while it is queued or running, or when there is none."""
+        """Move a run to the trash; InputError if it is queued or running, or does not exist."""
         with self._changing():
             run = self._own(run_id)
             if run.status in UNFINISHED:
@@ -134,7 +134,7 @@ class RunStore:
         self._empty_trash()
 
     def restore(self, run_id: str) -> Run:
-        """Bring a run back from the trash by its id, or its beginning; InputError when it isn't there."""
+        """Restore a run from the trash by its id or the beginning of it; InputError if it is not there."""
         with self._changing():
             gone = [run for folder in _within(self._trash) if (run := read_run(folder))]
             found = [run for run in gone if run_id and run.id.startswith(run_id)]
@@ -145,10 +145,10 @@ class RunStore:
         return self.get(run.id)
 
     def keep_within(self, most_bytes: int | None = None, spare: str | None = None) -> None:
-        """Give up what is needed to keep to a size, by default to DIGITLAB_RUNS_LIMIT.
+        """Delete runs until all together are within a size, by default DIGITLAB_RUNS_LIMIT.
 
-        The trash goes first, then ended runs that aren't pinned, oldest first, but never the run `spare`.
-        Where nothing can be deleted, all stays.
+        The trash is emptied first, then ended runs that are not pinned, oldest first, never the run `spare`.
+        A directory that cannot be written is left as it is.
         """
         most = self._limit if most_bytes is None else most_bytes
         with suppress(InputError, OSError):
@@ -165,7 +165,7 @@ class RunStore:
         return [folder for folder in _within(self.directory) if not folder.name.startswith(".")]
 
     def _read(self, folder: Path) -> Run | None:
-        """Read a run, from memory where nothing has changed: pages list all runs at every click."""
+        """Read a run, cached while its files are unchanged: pages list all runs at every click."""
         now = stamp(folder)
         if (known := self._known.get(folder)) and known[0] == now:
             return known[1]
@@ -180,7 +180,7 @@ class RunStore:
         return [run] if (run := self._read(self.directory / run_id)) else []
 
     def _own(self, run_id: str) -> Run:
-        """Find a run that may be changed."""
+        """Find a run that may be changed: any but the pretrained model."""
         run = self.get(run_id)
         if run.folder == PRETRAINED:
             raise InputError(
@@ -194,11 +194,11 @@ class RunStore:
             write_metadata(run.folder, change(run.metadata))
 
     def _hide(self, folder: Path) -> Path:
-        """Take a folder out of everybody's sight, to be deleted."""
+        """Rename a folder so that no list shows it, before it is deleted."""
         return folder.rename(self.directory / f".{folder.name}.part")
 
     def _sweep(self) -> None:
-        """Delete what killed processes left half made or half deleted."""
+        """Delete folders that killed processes left partly created or partly deleted."""
         parts = self.directory.glob(".*.part")
         _delete(part for part in parts if age_in_seconds(part) > SECONDS_HALF_MADE)
 
@@ -211,7 +211,7 @@ class RunStore:
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
-        """Hold the directory's lock; InputError where it can't be written."""
+        """Hold the directory's lock; InputError if the directory cannot be written."""
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             with FileLock(self.directory / ".lock", timeout=10):

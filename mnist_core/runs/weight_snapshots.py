@@ -1,4 +1,4 @@
-"""The moments of a training whose weights can be looked at again."""
+"""Weight snapshots: the weights that a run kept while it trained, and those before it began."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _EPOCH = re.compile(r"epoch-(\d+(?:\.\d+)?)")
 
 @dataclass(frozen=True)
 class WeightSnapshot:
-    """The weights after `epoch` epochs, a share of one if within it; without a file, before training."""
+    """The weights after `epoch` epochs (a fraction within one); no file for those before training."""
 
     epoch: float
     file: Path | None = None
 
 
 def snapshots_of(run: Run) -> list[WeightSnapshot]:
-    """Return the moments of a run, the first one first.
+    """Return the snapshots of a run, earliest first.
 
-    What was before training needs no file: its seed draws the same weights again. Weights that came from a
-    file, or from another run, have no such beginning.
+    The weights before training need no file, as the seed gives them again. Imported and fine-tuned runs have
+    none.
     """
     kept = {snapshot.epoch: snapshot for file in run.weight_files if (snapshot := _snapshot(file))}
     if not run.results.get("imported") and not run.results.get("fine_tuned"):
@@ -37,7 +37,7 @@ def snapshots_of(run: Run) -> list[WeightSnapshot]:
 
 
 def load_snapshot(run: Run, snapshot: WeightSnapshot) -> DigitClassifier:
-    """Load a run's model as it was, in evaluation mode on the CPU; InputError for a damaged file."""
+    """Load a run's model at a snapshot, in evaluation mode on the CPU; InputError for a damaged file."""
     from mnist_core.models.architectures import build_model
 
     if snapshot.file is None:

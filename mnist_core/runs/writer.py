@@ -1,4 +1,4 @@
-"""Writing a run while it is queued or trained."""
+"""Writes a run's files while it is queued or trained."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ Row = dict[str, Any]
 
 
 class RunWriter:
-    """The one hand that writes a run; holds its lock until closed.
+    """The only writer of a run; holds its lock until closed.
 
-    `rows` are those of METRICS and `probes` the looks so far; both only get longer while it is trained.
+    `rows` are those of METRICS and `probes` the probes so far; while it trains, both are only appended to.
     """
 
     def __init__(self, folder: Path, config: TrainConfig) -> None:
@@ -44,19 +44,19 @@ class RunWriter:
 
     @property
     def results(self) -> Mapping[str, Any]:
-        """What is known of the run so far; see Run."""
+        """The results so far; see Run."""
         results: Mapping[str, Any] = self._state["results"]
         return results
 
     @property
     def changes(self) -> ChangeSchedule:
-        """What was changed on the way so far, as of the last update."""
+        """The changes of learning rate and epochs so far, as last written."""
         return tuple(
             ScheduledChange(**change) for change in self._state.get("phases", ())
         ) or initial_changes(self.config)
 
     def update(self, status: str, message: Message | None = None, **results: Any) -> None:
-        """Set the status, and results beside those already known."""
+        """Write the status, and add results to those already known."""
         self._state["status"] = status
         self._state["results"].update(results)
         if message:
@@ -64,12 +64,12 @@ class RunWriter:
         write_whole(self._folder / "run.json", json_bytes(self._state))
 
     def set_changes(self, changes: ChangeSchedule) -> None:
-        """Write down what has been changed on the way."""
+        """Write the changes of learning rate and epochs."""
         self._state["phases"] = [asdict(change) for change in changes]
         self.update(self._state["status"])
 
     def rewind(self, step: int, epochs: int) -> None:
-        """Forget the test results and what came after `step` steps and `epochs` epochs, to go on there."""
+        """Delete the test results, and metrics after `step` steps and `epochs` epochs, to continue there."""
         write_whole(self._folder / "config.json", json_bytes(self.config.to_json()))
         for name in ("test_accuracy", "test_loss"):
             self._state["results"].pop(name, None)
@@ -81,17 +81,17 @@ class RunWriter:
         write_whole(self._folder / PROBES_FILE, lines.encode())
 
     def add_probe(self, probe: Probe) -> None:
-        """Keep what was seen inside the network."""
+        """Append a probe to its file."""
         self.probes.append(probe)
         with (self._folder / PROBES_FILE).open("a") as file:
             file.write(probe.to_json() + "\n")
 
     def add_metrics(self, **row: float) -> None:
-        """Remember a row of METRICS; `write_metrics` puts it on disk."""
+        """Add a row of METRICS in memory; `write_metrics` writes it."""
         self.rows.append(row)
 
     def write_metrics(self) -> None:
-        """Put the rows on disk that aren't there yet: a long run's whole table would take ever longer."""
+        """Append the new rows to the file; writing all rows each time would get slower with every epoch."""
         path = self._folder / METRICS_FILE
         if self._rows_written is None:
             write_whole(path, (",".join(METRICS) + "\n").encode())
@@ -101,11 +101,11 @@ class RunWriter:
         self._rows_written = len(self.rows)
 
     def save(self, model: DigitClassifier, epoch: float) -> None:
-        """Add a checkpoint of `model` after `epoch` epochs (a share of one, where it was stopped within)."""
+        """Write a checkpoint of `model` after `epoch` epochs (a fraction if stopped within one)."""
         self._save(model, epoch, "checkpoints")
 
     def save_snapshot(self, model: DigitClassifier, epoch: float) -> None:
-        """Keep the weights after a part of the first epoch, only to be looked at."""
+        """Write a weight snapshot within the first epoch."""
         self._save(model, epoch, "moments")
 
     def _save(self, model: DigitClassifier, epoch: float, name: str) -> None:
@@ -114,21 +114,21 @@ class RunWriter:
         save_checkpoint(folder / f"epoch-{epoch:08.3f}.safetensors", model, epoch)
 
     def save_state(self, state: TrainingState) -> None:
-        """Keep all that going on needs."""
+        """Write the state that training continues from."""
         save_state(self._folder / STATE_FILE, state)
 
     def load_state(self) -> TrainingState | None:
-        """Return what was kept last, if anything; InputError when it is damaged."""
+        """Return the state written last, None if there is none; InputError if it is damaged."""
         path = self._folder / STATE_FILE
         return load_state(path) if path.exists() else None
 
     def close(self) -> None:
-        """Give the run out of hand."""
+        """Release the lock."""
         self._lock.release()
 
 
 def _read_rows(path: Path) -> list[Row]:
-    """Read the rows of a table; the last one may have been cut off when its writer was killed."""
+    """Read the rows of a table, without a last one that was cut off when its writer was killed."""
     if not path.exists():
         return []
     text = path.read_text()

@@ -1,4 +1,4 @@
-"""A training's batches: shuffled, varied and scaled in blocks, and resumable in the middle of an epoch."""
+"""A training's batches: shuffled, augmented and scaled in blocks, resumable within an epoch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Piece(NamedTuple):
 
 
 class Batches:
-    """The batches of each epoch of one training, drawn from generators of its own.
+    """The batches of each epoch of one training, with its own random generators.
 
     `images` uint8 [N, 28, 28] and `labels` int64 [N] stay as they are; `scale` makes a block of them what the
     network takes. `labels_in_order` are those of the present epoch in the order they come.
@@ -67,7 +67,7 @@ class Batches:
         }
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Take over what `state` returned."""
+        """Restore what `state` returned."""
         self._shuffling_before_epoch, self._varying_before_block = state["shuffling"], state["varying"]
         self._shuffling.set_state(state["shuffling"])
         self._varying.set_state(state["varying"])

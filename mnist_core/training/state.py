@@ -1,4 +1,4 @@
-"""All that a training needs to be gone on with."""
+"""The state of a training, saved so that it continues to the bit."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STATE_GROUPS = ("model", "optimizer", "generators")  # of a training's tensors; 
 
 
 def save_state(path: Path, state: TrainingState) -> None:
-    """Write a state to `path`, at once and whole: a kill leaves the old file or the new one."""
+    """Write a state to `path`: a kill leaves the old file or the new one."""
     from safetensors.torch import save
 
     named = {

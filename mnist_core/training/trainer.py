@@ -1,4 +1,4 @@
-"""Training as a generator of events: it knows nothing of threads, files or pages."""
+"""The training loop, a generator of events; it knows nothing of threads, files or pages."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def fit(
 
 
 class Training:
-    """A training that can be left at any event, kept as a TrainingState, and gone on with, to the bit.
+    """A training that can be stopped at any event, saved as a TrainingState, and continued to the bit.
 
     It takes what `fit` takes. `changes` say which learning rate and how many epochs apply from which step on.
     """
@@ -114,11 +114,11 @@ class Training:
             )
 
     def set_learning_rate(self, rate: float) -> None:
-        """Take another base learning rate from the next step on."""
+        """Change the base learning rate from the next step on."""
         self.changes = add_change(self.changes, self.step, learning_rate=rate)
 
     def state(self) -> TrainingState:
-        """Return all that going on needs; valid between events."""
+        """Return all that is needed to continue; valid between events."""
         step_in_epoch = self._step_in_epoch
         random = self._gradients.random
         return TrainingState(
@@ -133,7 +133,7 @@ class Training:
         )
 
     def load_state(self, state: TrainingState) -> None:
-        """Take over what `state` returned of a training with these settings."""
+        """Restore what `state` returned of a training with these settings."""
         self.step, self.epochs_done, self._reported = state.step, state.epochs_done, state.reported
         self._clock.seconds = state.seconds
         self.model.load_state_dict(state.model)
