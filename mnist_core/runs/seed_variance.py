@@ -1,4 +1,4 @@
-"""Runs whose settings are equal but for the seed: their mean and spread, and two such groups compared."""
+"""Seed variance: mean and deviation over runs that differ only in seed, and tests between such groups."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mnist_core.runs.run import UNFINISHED, Run
 class SeedSummary:
     """Accuracies, 0 to 1, of `count` seeds: mean, standard deviation (n - 1), range, t-interval of the mean.
 
-    `deviation` and `interval` are None for a single seed. `statement` says it in words.
+    `deviation` and `interval` are None for a single seed. `statement` is the summary as text.
     """
 
     count: int
@@ -32,9 +32,9 @@ class SeedSummary:
 
 @dataclass(frozen=True)
 class GroupTest:
-    """Two groups of seeds by Welch's t-test; `statements` say what it tells, and what it doesn't.
+    """Welch's t-test between two groups of seeds; `statements` are its interpretation as text.
 
-    `p_holm` is the test's p as corrected by Holm for all pairs of groups compared; None where there is no p.
+    `p_holm` is its p-value with Holm's correction for all pairs of groups compared; None without a p-value.
     """
 
     first: SeedSummary
@@ -45,9 +45,9 @@ class GroupTest:
 
 
 def group_by_seed(runs: Sequence[Run]) -> list[list[Run]]:
-    """Put runs that are equal but for the seed together, in the order of the first of each.
+    """Group runs that differ only in seed, in the order of each group's first run.
 
-    A seed counts once: the same seed again gives the same network, not another sample.
+    Each seed counts once: the same seed gives the same network, not another sample.
     """
     groups: dict[object, dict[int, Run]] = {}
     for run in runs:
@@ -56,7 +56,7 @@ def group_by_seed(runs: Sequence[Run]) -> list[list[Run]]:
 
 
 def seeds_of(run: Run, runs: Sequence[Run]) -> list[Run]:
-    """Return the tested runs that are equal to `run` but for the seed, one a seed, lowest first; it too."""
+    """Return the tested runs that differ from `run` only in seed, `run` included, one per seed, ascending."""
     everyone = [run, *(other for other in runs if other.id != run.id)]
     tested = [other for other in everyone if "test_accuracy" in other.results]
     groups = [group for group in group_by_seed(tested) if _all_but_seed(group[0]) == _all_but_seed(run)]
@@ -64,7 +64,7 @@ def seeds_of(run: Run, runs: Sequence[Run]) -> list[Run]:
 
 
 def seeds_on_the_way(run: Run, runs: Sequence[Run]) -> list[Run]:
-    """Return the runs that wait or train with the settings of `run` but for the seed, lowest seed first."""
+    """Return the waiting and training runs whose settings differ from `run`'s only in seed, ascending."""
     settings = replace(run.config, seed=0, recipe=TrainConfig.recipe)
     coming = [
         other
@@ -77,7 +77,7 @@ def seeds_on_the_way(run: Run, runs: Sequence[Run]) -> list[Run]:
 
 
 def next_seeds(config: TrainConfig, used: Collection[int], count: int) -> list[TrainConfig]:
-    """Return the settings `count` times, each with the next seed that isn't in `used`."""
+    """Return `count` copies of the settings, with the next seeds that aren't in `used`."""
     lowest, highest = map(int, FIELD_RANGES["seed"])
     seeds: list[int] = []
     seed = config.seed
@@ -89,12 +89,12 @@ def next_seeds(config: TrainConfig, used: Collection[int], count: int) -> list[T
 
 
 def differ_in_seed_only(first: Run, second: Run) -> bool:
-    """Whether two runs have different seeds and all else in common."""
+    """Whether two runs differ in their seed and in nothing else."""
     return first.config.seed != second.config.seed and _all_but_seed(first) == _all_but_seed(second)
 
 
 def _all_but_seed(run: Run) -> object:
-    """Return what makes a run: settings (not what they're called), changes on the way, data, epochs done."""
+    """Return a run's settings without seed and recipe name, its changes, data source and epochs done."""
     config = replace(run.config, seed=0, recipe=TrainConfig.recipe)
     return config, tuple(run.changes), run.results.get("source"), run.results.get("epochs")
 
@@ -113,9 +113,9 @@ def seed_summary(accuracies: Sequence[float]) -> SeedSummary:
 def compare_groups(
     groups: Sequence[Sequence[float]], names: Sequence[str]
 ) -> dict[tuple[int, int], GroupTest]:
-    """Compare each two of several settings by the accuracies, 0 to 1, of several seeds each.
+    """Test the difference of the mean accuracies, 0 to 1, between each pair of groups of seeds.
 
-    The keys are places in `groups`; `names` stand for the groups in the statements. Raises InputError for a
+    The keys are indices in `groups`; `names` are the groups' names in the statements. Raises InputError for a
     group of one.
     """
     tests = {pair: welch(groups[pair[0]], groups[pair[1]]) for pair in combinations(range(len(groups)), 2)}

@@ -1,1 +1,1 @@
-"""This process and this machine: devices, threads, memory, files."""
+"""Process and machine: devices, threads, memory, random streams, files."""

@@ -1,4 +1,4 @@
-"""Where the arithmetic is done: device, number format, cores."""
+"""Choice of device and precision, number of cores, and single-threaded worker threads."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """CUDA, else Apple's MPS, else the CPU; or the one asked for.
+    """Return the device `name`; for "auto" CUDA, else Apple's MPS, else the CPU.
 
-    Raises InputError when `name` is no device of this machine.
+    Raises InputError if this machine has no device `name`.
     """
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
@@ -33,9 +33,9 @@ def choose_device(name: str = "auto") -> torch.device:
 
 
 def choose_precision(wanted: str, convolutional: bool, device: torch.device) -> str:
-    """Return "bfloat16" or "float32": the one `wanted`, or for "auto" what is faster on `device`.
+    """Return "bfloat16" or "float32": `wanted`, or for "auto" the faster one on `device`.
 
-    Of networks only `convolutional` ones gain by bfloat16.
+    Only `convolutional` networks are faster with bfloat16.
     """
     if wanted != "auto":
         return wanted
@@ -58,24 +58,24 @@ def usable_cores() -> int:
 
 
 def start_workers(count: int) -> ThreadPoolExecutor:
-    """Start `count` threads in each of which torch's operations run on that thread alone.
+    """Start `count` worker threads in which torch's operations are single-threaded.
 
-    torch's own threads wait for one another at every operation, so a busy core holds up all of them; these
-    only meet where their results are put together. torch's number of threads stays what it was for the
-    caller, and for threads that start later.
+    torch's own threads synchronise after every op, so one busy core delays all of them; these synchronise
+    only where their results are combined. torch's number of threads doesn't change for the caller, nor for
+    threads started later.
     """
     threads = torch.get_num_threads()
     started = threading.Barrier(count + 1)
 
     def begin() -> None:
-        torch.get_num_threads()  # when first asked, a thread takes over the number of all, for good
+        torch.get_num_threads()  # the first call in a thread fixes its number of threads
         torch.set_num_threads(1)
-        torch.set_flush_denormal(True)  # of this thread only; see Training
+        torch.set_flush_denormal(True)  # for this thread only; see Training
         started.wait()
 
     workers = ThreadPoolExecutor(count, "arithmetic", begin)
     for _ in range(count):
-        workers.submit(threading.get_ident)  # a thread is started for each task that finds none idle
+        workers.submit(threading.get_ident)  # the pool starts a thread for each task that finds none idle
     started.wait()
-    torch.set_num_threads(threads)  # which threads take over that use torch for the first time
+    torch.set_num_threads(threads)  # the number that new threads start with
     return workers

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Atomic writing of files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Replace the file at `path` by `content` in one move, through a temporary name beside it."""
+    """Replace the file at `path` atomically: write a temporary file beside it and rename that.
+
+    Raises OSError if it can't be written.
+    """
     temporary = path.with_name(path.name + ".part")
     with temporary.open("wb") as file:
         file.write(content)

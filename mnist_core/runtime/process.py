@@ -1,4 +1,4 @@
-"""Settings of the whole process, made by its entry points: how idle threads wait, and how memory is kept."""
+"""Process-wide settings, made by the entry points: OpenMP's idle threads and glibc's memory allocator."""
 
 import ctypes
 import os
@@ -9,11 +9,11 @@ MEGABYTE = 2**20
 
 
 def configure_process() -> None:
-    """Set up a process that trains or evaluates networks; call it before torch is first imported.
+    """Configure a process that trains or evaluates networks; call it before torch is first imported.
 
-    Idle OpenMP threads wait half a millisecond for more work, then sleep: that bridges the gaps within a
-    step, which otherwise cost half of what a second thread gains, and costs little when another process wants
-    the core. Variables that are set already stay as they are.
+    Idle OpenMP threads spin for half a millisecond, then sleep. Spinning bridges the gaps within a step,
+    which otherwise cost half of a second thread's gain; sleeping frees the core for other processes.
+    Environment variables that are already set are kept.
     """
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # read by GNU's OpenMP when torch loads
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # other OpenMPs: no waiting
@@ -21,11 +21,11 @@ def configure_process() -> None:
 
 
 def keep_freed_memory(largest: int = 32) -> None:
-    """Have glibc keep freed memory in one heap for all threads instead of returning it to the system.
+    """Make glibc keep freed memory in one heap for all threads instead of returning it to the system.
 
-    Otherwise each batch of a CNN gets its memory anew from the kernel, page by page: 5,000 to 8,000 page
-    faults a step, and a fifth of the time. Blocks of more than `largest` megabytes are still returned; a
-    lower limit keeps holes out of the heap. Other C libraries are left as they are.
+    Otherwise the kernel maps memory for each batch of a CNN again: 5,000 to 8,000 page faults per step, a
+    fifth of the time. Blocks over `largest` megabytes are still returned; a lower limit fragments the heap
+    less. No effect with other C libraries.
     """
     with suppress(AttributeError, OSError, TypeError):
         mallopt = ctypes.CDLL(None).mallopt

@@ -1,4 +1,4 @@
-"""Draws from torch's global generator that are a training's own."""
+"""Separate random streams of torch's global generator, one for each training."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import torch
 
 
 class RandomStream:
-    """Within `with stream:`, torch's global generator continues this stream, and nobody else's.
+    """Within `with stream:`, torch's global generator continues this stream; other threads wait.
 
-    Weight initialisation, dropout and RReLU can draw from that generator only; with streams a seed
-    gives the same run whatever other threads build or train meanwhile. What draws from the global
-    generator outside a stream would still disturb it, and so nothing of ours does; CUDA's and MPS's own
-    generators are not covered. `state` (uint8) is where the stream has got to.
+    Weight initialization, dropout and RReLU can only draw from the global generator. With streams, a seed
+    gives the same run whatever other threads build or train. Our code must not draw from the global generator
+    outside a stream. CUDA's and MPS's generators are not covered. `state` (uint8) is the stream's generator
+    state.
     """
 
     _turn: ClassVar = threading.RLock()  # all streams', as torch has one global generator
