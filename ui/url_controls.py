@@ -75,16 +75,17 @@ def set_widget_value(key: str, value: Any, words: object = None) -> None:
     Streamlit sends a value that is set here to the browser even if the control shows it already. There it
     would undo a click made meanwhile. So a value is set only if the control shows another one, or shows it in
     other `words` (the browser identifies a choice by its label). The value of a control that existed before
-    is set again for RESEND_SECONDS: of two runs in quick succession the browser may see only the second.
+    is set again for RESEND_SECONDS, unless the browser has named another meanwhile: of two runs in quick
+    succession the browser may see only the second.
     """
-    shown_key = f"{key}_shown"
-    shown_words, resend_until = st.session_state.get(shown_key, (None, 0.0))
+    sent_key = f"{key}_sent"
+    sent, words_sent, resend_until = st.session_state.get(sent_key, (None, None, 0.0))
     is_new = key not in st.session_state
-    if is_new or st.session_state[key] != value or shown_words != words:
+    if is_new or st.session_state[key] != value or words_sent != words:
         resend_until = time.monotonic() + (0 if is_new else RESEND_SECONDS)
-        st.session_state[shown_key] = (words, resend_until)
+        st.session_state[sent_key] = (value, words, resend_until)
         st.session_state[key] = value
-    elif time.monotonic() < resend_until:
+    elif sent == value and time.monotonic() < resend_until:
         st.session_state[key] = value
 
 

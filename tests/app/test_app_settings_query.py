@@ -212,3 +212,32 @@ def test_a_browser_that_says_the_recipe_in_the_old_language_changes_nothing(app,
     control(test, "pills", "recipe").set_value("tutorial-1").run()  # and now in the words of the page
     assert not test.exception
     assert form_settings(test) == replace(RECIPES["tutorial-1"].config, schedule="cosine")
+
+
+def test_a_late_message_with_the_values_before_a_recipe_changes_nothing(app):
+    """As of a fragment that reruns by itself: Streamlit calls the callbacks of all controls in it."""
+    test = app("train", recipe="tutorial-1")
+    before = {name: control(test, "select_slider", name).value for name in ("batch_size", "epochs")}
+    layers = control(test, "slider", "widths_count").value
+    control(test, "pills", "recipe").set_value("tutorial-2").run()
+    filled = form_settings(test)
+    assert before != {name: getattr(filled, name) for name in before}
+    for field, value in vars(RECIPES["tutorial-1"].config).items():
+        kinds = [kind for kind in ("select_slider", "selectbox") if f"set_{field}" in keys(test, kind)]
+        if kinds:
+            control(test, kinds[0], field).set_value(value)
+    control(test, "slider", "widths_count").set_value(layers)
+    test.run()
+    assert form_settings(test) == filled
+
+
+def test_a_control_can_be_set_back_after_a_recipe(app):
+    test = app("train", recipe="tutorial-1")
+    rate = control(test, "select_slider", "learning_rate").value
+    control(test, "pills", "recipe").set_value("quick").run()
+    control(test, "select_slider", "learning_rate").set_value(rate).run()
+    assert form_settings(test) == replace(RECIPES["quick"].config, learning_rate=rate)
+
+
+def keys(test, kind):
+    return [element.key for element in getattr(test, kind)]

@@ -1,12 +1,16 @@
 """Over a line on which an answer takes a third of a second, nothing that was asked for is lost."""
 
+from urllib.parse import parse_qsl, urlsplit
+
 import pytest
 from playwright.sync_api import expect
 
+from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import RunStore
 from tests.browser.server import serve, settle
 from tests.browser.slow_line import slow_line
 from tests.browser.training import LASTING, expect_value, open_settings, start, stop
+from ui.train_form.settings_query import settings_to_query
 
 SECONDS = 0.15  # each way
 
@@ -84,3 +88,17 @@ def test_a_choice_is_not_undone_by_what_was_on_its_way(new_tab, far):
     settle(page)
     assert "axis=log" in page.url
     expect(page.get_by_text("Error rate: the share of images misclassified")).to_be_visible()
+
+
+def test_a_recipe_is_not_undone_by_the_ticks_of_a_training(new_tab, far):
+    """A tick on its way when a recipe is picked carries the values that all controls had before."""
+    page = new_tab(LASTING, far)
+    start(page)
+    expect(page.get_by_text("images per second")).to_be_visible()
+    for pause, recipe in zip((0, 300, 600, 900), ("quick", "tutorial-1") * 2, strict=True):
+        page.wait_for_timeout(pause)
+        page.locator(".st-key-set_recipe").get_by_text(RECIPES[recipe].label, exact=True).click()
+        page.wait_for_timeout(2500)
+        query = dict(parse_qsl(urlsplit(page.url).query))
+        assert {**query, **settings_to_query(vars(RECIPES[recipe].config))} == query
+    stop(page)

@@ -26,10 +26,12 @@ from ui.train_form.state import (
     MIN_NESTEROV_MOMENTUM,
     TrainForm,
     change_settings,
+    control_key,
     fill_form,
     read_form,
     rerun_form_fragments,
     resized_layers,
+    value_before_fill,
 )
 from ui.url_controls import set_widget_value
 
@@ -74,7 +76,7 @@ def _show_recipe(form: TrainForm) -> None:
 
 def _take_recipe() -> None:
     """Fill the form from another recipe; a message in the words of another language changes nothing."""
-    chosen = st.session_state["set_recipe"]
+    chosen = st.session_state[control_key("recipe")]
     if chosen in RECIPES and chosen != read_form().settings["recipe"]:
         fill_form(RECIPES[chosen].config)
     rerun_form_fragments()
@@ -108,7 +110,8 @@ def _show_all_settings(form: TrainForm) -> None:
     expander = st.expander(label, key=ALL_SETTINGS_KEY, on_change="rerun")
     if expander.open:
         with expander:
-            _show_layers_after_convolution(form)
+            for field in _layer_fields(form)[1:]:
+                _show_layers(form, field)
             _show_optimization(form)
             _show_regularization(form)
             _show_data(form)
@@ -116,18 +119,15 @@ def _show_all_settings(form: TrainForm) -> None:
 
 def _show_network(form: TrainForm) -> None:
     _select(form, "architecture", ARCHITECTURES)
-    architecture = ARCHITECTURES[form.settings["architecture"]]
-    if architecture.stages:
-        _show_layers(form, "channels", *architecture.stages)
-    elif architecture.uses_widths:
-        _show_layers(form, "widths", 0, MAX_LAYERS)
+    for field in _layer_fields(form)[:1]:
+        _show_layers(form, field)
     _select(form, "activation", ACTIVATIONS, disabled=form.settings["architecture"] == "softmax")
 
 
-def _show_layers_after_convolution(form: TrainForm) -> None:
+def _layer_fields(form: TrainForm) -> list[str]:
+    """Return the settings of layers that the network has; all but the first are among all settings."""
     architecture = ARCHITECTURES[form.settings["architecture"]]
-    if architecture.stages and architecture.uses_widths:
-        _show_layers(form, "widths", 0, MAX_LAYERS)
+    return ["channels"] * bool(architecture.stages) + ["widths"] * architecture.uses_widths
 
 
 def _show_optimization(form: TrainForm) -> None:
@@ -226,16 +226,18 @@ def _seed_input(form: TrainForm) -> None:
 
 
 def _take_value(field: str, options: Container[Any] | None = None) -> None:
-    """Write a control's new value to the URL; a choice in the words of another language changes nothing."""
-    chosen = st.session_state[f"set_{field}"]
-    if options is None or chosen in options:
+    """Write a control's new value to the URL; a late value, or one in another language, changes nothing."""
+    chosen = st.session_state[control_key(field)]
+    if chosen != value_before_fill(field) and (options is None or chosen in options):
         change_settings(**{field: chosen})
     rerun_form_fragments()
 
 
-def _show_layers(form: TrainForm, field: str, fewest: int, most: int) -> None:
+def _show_layers(form: TrainForm, field: str) -> None:
     """Show a slider for the number of layers, and a number field for the size of each."""
     sizes = form.settings[field]
+    stages = ARCHITECTURES[form.settings["architecture"]].stages
+    fewest, most = stages if stages and field == "channels" else (0, MAX_LAYERS)
     st.slider(
         _(LABELS[field]),
         fewest,
@@ -262,23 +264,38 @@ def _show_layers(form: TrainForm, field: str, fewest: int, most: int) -> None:
 
 
 def _take_layer_count(field: str) -> None:
-    count = st.session_state[f"set_{field}_count"]
-    change_settings(**{field: resized_layers(read_form().settings[field], count)})
+    """Write the number of layers to the URL."""
+    count, form, before = (
+        st.session_state[control_key(f"{field}_count")],
+        read_form(),
+        value_before_fill(field),
+    )
+    if _has_layers(form, field) and (before is None or len(before) != count):
+        change_settings(**{field: resized_layers(form.settings[field], count)})
     rerun_form_fragments()
 
 
 def _take_layer_size(field: str, index: int) -> None:
-    """Write a layer's new size to the URL, unless a control has removed the layer meanwhile."""
-    sizes = list(read_form().settings[field])
-    if index < len(sizes):
-        sizes[index] = st.session_state[f"set_{field}_{index}"]
-        change_settings(**{field: tuple(sizes)})
+    """Write a layer's new size to the URL."""
+    size, form = st.session_state[control_key(f"{field}_{index}")], read_form()
+    before = value_before_fill(field) or ()
+    if _has_layers(form, field, index) and before[index : index + 1] != (size,):
+        sizes = form.settings[field]
+        change_settings(**{field: (*sizes[:index], size, *sizes[index + 1 :])})
     rerun_form_fragments()
+
+
+def _has_layers(form: TrainForm, field: str, index: int = -1) -> bool:
+    """Say whether a layer's control is on the page: the browser still sends the values of removed ones."""
+    fields = _layer_fields(form)
+    if not st.session_state.get(ALL_SETTINGS_KEY):
+        fields = fields[:1]
+    return field in fields and index < len(form.settings[field])
 
 
 def _widget_key(name: str, value: Any, labels: Mapping[str, str] | None = None) -> str:
     """Return the key of a setting's control, which will show `value`; `labels` are its choices in words."""
-    key = f"set_{name}"
+    key = control_key(name)
     set_widget_value(key, value, tuple(labels.items()) if labels else None)
     return key
 

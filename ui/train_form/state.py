@@ -5,9 +5,12 @@ fragments that a setting concerns. A URL without settings stands for the current
 recipe's, so it stays short until the first change.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
+
+import streamlit as st
 
 from mnist_core.choices import ARCHITECTURES
 from mnist_core.config import TrainConfig
@@ -22,6 +25,9 @@ from ui.url_state import current_run, set_url_parameters, url_parameters
 SUMMARY, FORM, NETWORK, RUN_PANEL = "training_summary", "train_form", "network", "run_panel"
 PAGE_LINKS = "page_links"
 FIRST_RECIPE = "quick"
+FILLED_KEY = "form_filled"  # (time.monotonic(), settings before) of the last `fill_form`
+LATE_SECONDS = 5.0  # how long after `fill_form` a message with the controls' values of before may arrive
+SURELY_LATE_SECONDS = 1.0  # in which a visitor can't set the only control that changed back by hand
 DEFAULT_WIDTH = 64  # units or channels of a first layer
 MIN_NESTEROV_MOMENTUM = 0.5
 DEFAULT_VALIDATION_SIZE = 500  # images, where validation images are monitored and none were held out
@@ -104,8 +110,33 @@ def change_settings(**changes: Any) -> None:
 
 def fill_form(config: TrainConfig) -> None:
     """Write a config's settings to the URL; settings of no recipe are compared with the present recipe."""
-    recipe = config.recipe if config.recipe in RECIPES else read_form().settings["recipe"]
+    before = read_form().settings
+    recipe = config.recipe if config.recipe in RECIPES else before["recipe"]
     change_settings(**{**vars(config), "recipe": recipe})
+    st.session_state[FILLED_KEY] = (time.monotonic(), before)
+
+
+def value_before_fill(field: str) -> Any:
+    """Return a setting's value before the last `fill_form` if the browser still shows it, else None.
+
+    Messages on their way at `fill_form`, such as those of a `run_every` fragment, carry the controls' values
+    of before. Streamlit calls the controls' callbacks for them, though the visitor has changed none.
+    """
+    when, before = st.session_state.get(FILLED_KEY, (float("-inf"), {}))
+    seconds = time.monotonic() - when
+    if seconds > LATE_SECONDS:
+        return None
+    settings = read_form().settings
+    filled = [name for name, value in before.items() if value != settings[name] and name != "recipe"]
+    shown = [name for name in filled if control_key(name) in st.session_state]
+    if any(st.session_state[control_key(name)] == settings[name] for name in shown):
+        return None
+    return before[field] if len(shown) > 1 or seconds < SURELY_LATE_SECONDS else None
+
+
+def control_key(name: str) -> str:
+    """Return the key of a setting's control, or of one of several by its own name."""
+    return f"set_{name}"
 
 
 def rerun_form_fragments() -> None:
