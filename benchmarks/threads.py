@@ -20,7 +20,6 @@ from benchmarks.measurement import markdown, seconds
 from mnist_core.models.architectures import build_model
 from mnist_core.models.inference import predict_logits
 from mnist_core.recipes import RECIPES
-from mnist_core.runtime.onednn_layout import fastest_forward
 from mnist_core.training.gradients import choose_gradients
 from mnist_core.training.optimizers import Optimizer
 
@@ -55,12 +54,10 @@ def measure(threads: int) -> tuple[float, float, float]:
             optimizer.step(CONFIG.learning_rate, 0.0)
             gradients.clear()
 
-    forward = fastest_forward(model.network, images.device)
-
     @torch.inference_mode()
     def test_together() -> None:
         for part in images.split(100):
-            forward(model.scaling(part))
+            model(part)
 
     steps = 1000 * usual_seconds(train) / STEPS
     model.eval()

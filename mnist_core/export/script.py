@@ -213,18 +213,14 @@ def _augmentation(facts: ScriptFacts) -> str:
 
 def _helpers(facts: ScriptFacts) -> str:
     """Return the source of the functions that the training loop calls."""
-    from mnist_core.runtime.onednn_layout import LEAST_IMAGES
     from mnist_core.training.gradients import PIECE
 
     source = text.IN_PARTS if facts.in_parts else ""
     source += text.FORWARD_BFLOAT16 if facts.bfloat16 else ""
-    source += text.FORWARD_BLOCKED if facts.blocked_layers else ""
     tests_alone = facts.threads > 1 and facts.device == "cpu"
     return Template(source + text.EVALUATE).substitute(
         most=f"{PIECE:_}",
         device='"cpu"' if facts.device == "cpu" else "DEVICE",
-        layers=facts.blocked_layers,
-        least=LEAST_IMAGES,
         **_forward(facts, training=False),
         alone=text.ALONE if tests_alone else "",
         together=text.TOGETHER if tests_alone else "",
@@ -280,8 +276,6 @@ def _forward(facts: ScriptFacts, training: bool) -> dict[str, str]:
     """Return the source text before and after the images in the expression for their logits."""
     if training and facts.bfloat16:
         return {"forward": "forward", "close": ""}
-    if facts.blocked_layers:
-        return {"forward": "forward_blocked", "close": ""}
     return {"forward": "network(scale", "close": ")"}
 
 

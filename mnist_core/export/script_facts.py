@@ -90,19 +90,6 @@ class ScriptFacts:
         """Whether the script counts steps."""
         return self.changes_rate or self.last_step is not None
 
-    @property
-    def blocked_layers(self) -> int:
-        """Number of the network's first layers that run in oneDNN's blocked layout."""
-        import torch
-        from torch import nn
-
-        from mnist_core.runtime.onednn_layout import count_blocked
-
-        if torch.device(self.device).type != "cpu":
-            return 0
-        layers = list(self.model.network)[: count_blocked(self.model.network)]
-        return sum(not isinstance(layer, nn.Identity) for layer in layers)
-
     def has_layer(self, name: str) -> bool:
         """Whether the network has a layer whose class is called `name`."""
         return any(type(module).__name__ == name for module in self.model.modules())

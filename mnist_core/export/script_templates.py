@@ -147,20 +147,6 @@ def forward(images):
     with torch.autocast($device, torch.bfloat16):
         return network(scale(images)).float()
 '''
-FORWARD_BLOCKED = '''
-
-# oneDNN's blocked memory layout of features is faster on Intel's and AMD's processors.
-blocked = torch.backends.mkldnn.is_available()
-blocked = blocked and torch.backends.cpu.get_cpu_capability().startswith("AVX")
-convolutions, classifier = network[:$layers], network[$layers:]
-
-
-def forward_blocked(images):
-    """Logits of bytes [N, 28, 28], with the convolutions in the blocked layout."""
-    if not blocked or len(images) < $least:  # slower for few images
-        return network(scale(images))
-    return classifier(convolutions(scale(images).to_mkldnn()).to_dense())
-'''
 EVALUATE = '''
 
 def evaluate(images, labels):

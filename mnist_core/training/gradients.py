@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mnist_core.models.modules import DigitClassifier
-from mnist_core.runtime.onednn_layout import fastest_forward
 from mnist_core.runtime.random_stream import RandomStream
 
 if TYPE_CHECKING:
@@ -63,8 +62,7 @@ class AutogradGradients:
         self._smoothing = config.label_smoothing
         self._loss = F.nll_loss if config.loss == "nll" else self._cross_entropy
         self._bfloat16 = precision == "bfloat16"
-        device = next(model.parameters()).device
-        self._forward = model.network if self._bfloat16 else fastest_forward(model.network, device)
+        self._network = model.network
         is_random = any(isinstance(module, _RANDOM_LAYERS) for module in model.modules())
         self.random = RandomStream(config.seed) if is_random else None
         self._parameters = list(model.parameters())
@@ -81,7 +79,7 @@ class AutogradGradients:
         """Add the gradients of `share` times the batch's mean loss; see Gradients."""
         with self.random or nullcontext():
             with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self._bfloat16):
-                logits = self._forward(inputs)
+                logits = self._network(inputs)
             logits = logits.float()
             loss = self._loss(logits, labels)
             (loss if share == 1 else loss * share).backward()

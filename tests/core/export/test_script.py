@@ -227,16 +227,6 @@ def test_scripts_of_all_kinds_of_settings_give_their_runs_results(tmp_path, runs
     assert ours == []
 
 
-def test_a_script_of_blocked_features_runs_on_processors_that_have_none(tmp_path, runs, folder, monkeypatch):
-    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
-    script = tmp_path / "script.py"
-    source = training_script(runs["cnn, two threads"])
-    assert "to_mkldnn" in source
-    script.write_text(f"import torch\ntorch.Tensor.to_mkldnn = None\n{source}")
-    said = isolated(tmp_path, script, folder)
-    assert said[-1].startswith("test accuracy")
-
-
 def test_scripts_are_formatted_as_ruff_would(tmp_path, runs):
     elsewhere = [moved(run, "cuda") for run in runs.values()]
     elsewhere = [replace(run, results={**run.results, "precision": "bfloat16"}) for run in elsewhere]
