@@ -1,4 +1,4 @@
-"""The images: MNIST from a folder or downloaded, the offline sample, and which images a training uses."""
+"""Datasets: MNIST from a folder or downloaded, the offline sample, and the splits of a training."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def split_images(config: TrainConfig, dataset: Dataset) -> ConfigSplits:
 def load_dataset(
     directory: Path | str | None = None, progress: Callable[[float], None] | None = None
 ) -> Dataset:
-    """Open MNIST where it is found, else download it, else return the offline sample with a notice.
+    """Open MNIST if it is found, else download it, else return the offline sample with a notice.
 
     `progress` is told the fraction of a download, 0 to 1. Raises InputError for a damaged MNIST where
     fetch_mnist does.
@@ -224,15 +224,15 @@ def _open_split(folder: Path, prefix: str, file: str) -> Split:
 
 
 def _map(file: Path) -> NDArray[np.uint8]:
-    """Map a checked file's values; copy-on-write, as torch.from_numpy wants memory that it could write to."""
+    """Memory-map a checked file's values, copy-on-write: torch.from_numpy warns about read-only memory."""
     raw = MNIST_FILES[file.name]
     return np.asarray(np.memmap(file, np.uint8, mode="c", offset=len(raw.header), shape=raw.shape))
 
 
 def load_sample(reason: Message | None = None) -> Dataset:
-    """Return scikit-learn's digits made to look like MNIST's, 1,500 to train and 297 to test, with a notice.
+    """Return scikit-learn's digits in MNIST's format, 1,500 for training and 297 for testing, with a notice.
 
-    `reason` is the end of the notice: why MNIST isn't there and how to get it.
+    `reason` ends the notice: why MNIST is missing and how to get it.
     """
     images, labels = sample_digits()
     train = Split(images[:SAMPLE_TRAIN], labels[:SAMPLE_TRAIN], "train")
@@ -249,9 +249,9 @@ PAPER, INK = 6, 14  # of 16: up to here paper, from here on black; gives MNIST's
 
 
 def sample_digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return images uint8 [1797, 28, 28] (0 paper, 255 ink) and labels uint8 [1797], always the same.
+    """Return images uint8 [1797, 28, 28] (0 paper, 255 ink) and labels uint8 [1797]; deterministic.
 
-    The order is scikit-learn's, in which the digits of one writer stand together.
+    The order is scikit-learn's, which keeps each writer's digits together.
     """
     from sklearn.datasets import load_digits  # takes a second
 
@@ -261,7 +261,7 @@ def sample_digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 
 def _enlarge(counts: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Ink counts [8, 8] of 0 to 16 -> ink [40, 40] of 0 to 1 with smooth, sharp edges and an empty border."""
+    """Enlarge ink counts [8, 8], 0 to 16, to ink [40, 40], 0 to 1, with sharp edges and an empty border."""
     padded = np.pad(counts.astype(np.float32), 1)  # so that strokes at the edge end round, not cut off
     side = len(padded) * ENLARGE
     smooth = np.asarray(Image.fromarray(padded).resize((side, side), Image.Resampling.BICUBIC), np.float32)

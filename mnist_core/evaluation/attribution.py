@@ -1,9 +1,9 @@
-"""Why a model reads an image as it does: which pixels count, what its layers make of them, what it resembles.
+"""Attribution and activations: saliency of pixels, outputs of the layers, weights of the first layer.
 
 Both attributions are written here in plain torch: captum's import brings matplotlib with it, and each method
 is a few lines.
 
-Models are taken in evaluation mode, as runs load them, and stay as they are: several threads may ask at once.
+Models must be in evaluation mode and aren't changed, so several threads may share one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class LayerActivation:
-    """What one layer makes of one image: float32 maps [C, H, W], or units [F].
+    """One layer's output for one image: float32 maps [C, H, W], or units [F].
 
     `kind` is image, convolution, residual, average, flatten, linear or output, and `title` says the layer in
     words, both as describe_layers has them.
@@ -45,7 +45,7 @@ class LayerActivation:
 
 
 def integrated_gradients(model: DigitClassifier, image: NDArray[np.uint8], target: int) -> Floats:
-    """How much each pixel adds to the output for digit `target`, as against paper; float32 [28, 28].
+    """Return each pixel's contribution to the output for digit `target`, relative to paper; float32 [28, 28].
 
     The pixel times the mean gradient on the straight line from an empty image to `image` (uint8 [28, 28]), by
     the midpoint rule. The sum is the output for `image` less that for an empty one, within 1 %: the steps are
@@ -77,7 +77,8 @@ def _mean_gradient(model: DigitClassifier, pixels: torch.Tensor, target: int, st
 
 
 def occlusion(model: DigitClassifier, image: NDArray[np.uint8], target: int, window: int = WINDOW) -> Floats:
-    """How much the output for digit `target` falls when a square around a pixel is paper; float32 [28, 28].
+    """Return how much the output for digit `target` falls if a square of paper covers a pixel: [28, 28].
+
 
     Each pixel has the mean over all squares of `window` pixels a side, 1 to 28, that hide it. `image` is
     uint8 [28, 28]. Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks" (ECCV 2014).
@@ -100,7 +101,7 @@ def occlusion(model: DigitClassifier, image: NDArray[np.uint8], target: int, win
 
 
 def _squares(window: int, device: torch.device) -> torch.Tensor:
-    """Return every square of `window` pixels a side within an image as a mask: bool [squares, 28, 28]."""
+    """Return the masks of all squares of `window` pixels per side within an image: bool [squares, 28, 28]."""
     import torch
 
     first = torch.arange(SIDE - window + 1, device=device)[:, None]
@@ -110,7 +111,7 @@ def _squares(window: int, device: torch.device) -> torch.Tensor:
 
 
 def activations(model: DigitClassifier, image: NDArray[np.uint8]) -> list[LayerActivation]:
-    """What each layer makes of `image`, uint8 [28, 28], after its activation and pooling.
+    """Return each layer's output for `image`, uint8 [28, 28], after its activation and pooling.
 
     The first is the image as it is scaled, the last the ten outputs; the layers are describe_layers' own.
     """

@@ -1,4 +1,4 @@
-"""Confidence intervals for an accuracy or a mean, and tests of whether a difference is chance.
+"""Confidence intervals for accuracies and means, and significance tests of differences.
 
 The arithmetic is scipy's and statsmodels'. Both are imported by the functions that need them: at first use
 they take 0.7 s of one core and 60 MB, nearly all of it scipy.stats.
@@ -20,7 +20,7 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class MeanDifference:
-    """The mean of one group less that of another, its 95% interval and p; None where no group has spread."""
+    """Difference of two groups' means, its 95% interval and p-value; None if neither group varies."""
 
     difference: float
     interval: Interval | None
@@ -28,7 +28,7 @@ class MeanDifference:
 
 
 def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> Interval:
-    """Return the confidence interval, 0 to 1, of a share of which `correct` of `total` were seen.
+    """Return the confidence interval, 0 to 1, of a proportion with `correct` successes in `total` trials.
 
     Wilson 1927, "Probable inference, the law of succession, and statistical inference". Unlike the share
     plus and minus its standard error it stays within 0 and 1 and has a width at 100%. Raises InputError when
@@ -51,7 +51,7 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> Inter
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Return the exact two-sided p of McNemar's test from the images that only one of two networks got right.
+    """Return McNemar's exact two-sided p-value from the images that only one of two networks gets right.
 
     McNemar 1947, "Note on the sampling error of the difference between correlated proportions": if both were
     equally accurate, each of these images would be as likely to be the first's as the second's.
@@ -63,7 +63,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 
 def difference_interval(only_first: int, only_second: int, images: int) -> Interval:
-    """Return the 95% interval of one accuracy less another, -1 to 1, on the same `images` images.
+    """Return the 95% interval of the difference of two accuracies, -1 to 1, on the same `images` images.
 
     `only_first` and `only_second` count the images that only the first, only the second got right. Agresti
     and Min 2005, "Simple improved confidence intervals for comparing matched proportions": Wald's interval
@@ -77,7 +77,7 @@ def difference_interval(only_first: int, only_second: int, images: int) -> Inter
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return each p corrected for how many there are, so that one below 0.05 among all is rarely chance.
+    """Return the p-values corrected for multiple tests: the family-wise error rate at 0.05 is at most 5%.
 
     Holm 1979, "A simple sequentially rejective multiple test procedure".
     """
@@ -90,7 +90,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval | None:
-    """Return Student's t-interval for the mean that `values` were drawn from; None for a single value.
+    """Return Student's t-interval of the mean of `values`; None for a single value.
 
     Raises InputError when `confidence` isn't between 0 and 1.
     """
@@ -104,7 +104,7 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
 
 
 def welch(first: Sequence[float], second: Sequence[float]) -> MeanDifference:
-    """Compare two groups' means by Welch's t-test, two-sided, which lets their spreads differ.
+    """Compare two groups' means by Welch's two-sided t-test, which allows unequal variances.
 
     Welch 1947, "The generalization of 'Student's' problem". Raises InputError for a group of one.
     """

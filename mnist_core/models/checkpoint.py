@@ -24,7 +24,7 @@ WEIGHTS_FORMAT = "digit-lab weights 1"  # without: they are in the run's config.
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model, the settings that made it, and how many epochs it had (a share where it was stopped)."""
+    """A model, its settings, and its number of epochs (fractional if stopped within one)."""
 
     model: DigitClassifier
     config: TrainConfig
@@ -32,7 +32,7 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, model: DigitClassifier, epoch: float) -> None:
-    """Write a run's weights after `epoch` epochs to `path`: a kill leaves the old file or the new one."""
+    """Write a run's weights after `epoch` epochs to `path`, atomically."""
     from safetensors.torch import save
 
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}

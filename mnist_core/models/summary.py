@@ -40,7 +40,7 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """One layer as people count them: a convolution or linear map, with the modules up to the next one.
+    """One layer in the usual sense: a convolution or linear map, with the modules up to the next one.
 
     `kind` is image, convolution, residual, average, flatten, linear or output; `parts` are the activation,
     pooling and the like that follow. `shape` is one image's output, [C, H, W] or [units]; `parameters` are

@@ -1,4 +1,4 @@
-"""Trained networks side by side: scores, settings that differ, and whether chance explains the difference."""
+"""Comparison of trained networks: scores, differing settings, and significance of the differences."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Score:
     right_alone: Indices
 
     def row(self) -> dict[str, Any]:
-        """Return the figures as a row of a table to keep."""
+        """Return the score as a table row: column name -> value."""
         low, high = self.interval
         return {
             "run": self.run.id,

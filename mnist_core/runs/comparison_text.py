@@ -1,4 +1,4 @@
-"""What a comparison's figures say and don't say, in sentences."""
+"""The interpretation of a comparison's figures, as messages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SMALLEST_P = 1 / FINEST  # below, a p says more of the test's assumptions than o
 
 
 def chance_text(p: float) -> Message:
-    """Say a probability as a number of times: "about 3 times in 10"."""
+    """Return a probability as a frequency: "about 3 times in 10"."""
     if p > 0.95:
         return Message(N_("nearly every time"))
     if p < SMALLEST_P:
@@ -24,12 +24,12 @@ def chance_text(p: float) -> Message:
 
 
 def p_figure(p: float) -> str:
-    """Write a p to two digits: 0.039; what is too small to mean its own size as < 0.0001, never as 0."""
+    """Format a p-value with two digits: 0.039; values below 0.0001 as "< 0.0001", never as 0."""
     return f"< {SMALLEST_P:g}" if p < SMALLEST_P else f"{p:.2g}"
 
 
 def p_text(p: float) -> str:
-    """Write a p as statisticians do: p = 0.039."""
+    """Format a p-value with its symbol: p = 0.039."""
     return f"p {p_figure(p)}" if p < SMALLEST_P else f"p = {p_figure(p)}"
 
 
@@ -91,14 +91,14 @@ def pair_verdict(better: str, worse: str, p: float) -> Message:
 
 
 def undecided() -> Message:
-    """Say that a p is too large to conclude from."""
+    """Return the message for a p-value that isn't significant."""
     return Message(
         N_("That is not below the usual 5%: it shows neither which is better nor that they are equally good.")
     )
 
 
 def same_settings() -> Message:
-    """Say why two networks of the same settings differ."""
+    """Return the message on networks with equal settings: they differ by their seed."""
     return Message(
         N_("Their settings differ in the seed only: the difference comes from the randomness of training.")
     )
