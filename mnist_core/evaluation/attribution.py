@@ -79,9 +79,9 @@ def _mean_gradient(model: DigitClassifier, pixels: torch.Tensor, target: int, st
 def occlusion(model: DigitClassifier, image: NDArray[np.uint8], target: int, window: int = WINDOW) -> Floats:
     """Return how much the output for digit `target` falls if a square of paper covers a pixel: [28, 28].
 
-    Float32; each pixel has the mean over all squares of `window` pixels a side, 1 to 28, that hide it. `image` is
-    uint8 [28, 28]. Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks" (ECCV 2014).
-    Raises InputError for a target that is no digit, or a window that doesn't fit.
+    Float32; each pixel has the mean over all squares of `window` pixels a side, 1 to 28, that hide it.
+    `image` is uint8 [28, 28]. Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks" (ECCV
+    2014). Raises InputError for a target that is no digit, or a window that doesn't fit.
     """
     import torch
 
