@@ -47,7 +47,7 @@ places = (
     ("train", "model_training", _("Train"), _("Train a network")),
     ("evaluate", "fact_check", _("Evaluate"), _("Evaluate")),
     ("compare", "compare_arrows", _("Compare"), _("Compare")),
-    ("inside", "network_node", _("Inside"), _("Inside")),
+    ("inside", "network_node", _("Inside"), _("Inside a network")),
     ("draw", "draw", _("Draw"), _("Draw a digit")),
     ("runs", "list", _("Runs"), _("Runs")),
 )

@@ -91,7 +91,7 @@ def visitors_time(moment: str) -> datetime | None:
         return None
 
 
-def format_text(text: str, **values: object) -> str:
+def format_text(text: str, /, **values: object) -> str:
     """Fill a sentence in as str.format does, its numbers written in the visitor's language: {count:,}."""
     return _FORMATTER.format(text, **values)
 

@@ -68,8 +68,8 @@ def test_more_seeds_are_queued_as_runs_of_the_visitor(app, make, answer, queue, 
     first = make(results={"test_accuracy": 0.9, "train_seconds": 30.0})
     make(seed=2, results={"test_accuracy": 0.9})
     test = app("compare", runs=runs(first, make("tutorial-1")), part="repeats")
-    assert "Seeds 1, 3, 4, 5, one after the other" in text_of(test)
-    assert "so about 2 min 0 s in all" in text_of(test)
+    assert "Seeds 1, 3, 4, 5 are trained one after the other" in text_of(test)
+    assert "so all take about 2 min 0 s" in text_of(test)
     test.button(key="repeat").click().run()
     assert [(seed, seconds) for seed, seconds, _owner in line.submitted] == [(s, 30.0) for s in (1, 3, 4, 5)]
     assert all(owner for _seed, _seconds, owner in line.submitted)

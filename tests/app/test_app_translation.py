@@ -80,6 +80,7 @@ def bare_texts(source):
         if isinstance(call, ast.Call)
         and isinstance(call.func, ast.Attribute)
         and call.func.attr in TEXT_CALLS
+        and getattr(call.func.value, "id", None) != "logger"  # the server's log is in English
         for argument in [
             *call.args,
             *(keyword.value for keyword in call.keywords if keyword.arg in TEXT_KEYWORDS),

@@ -31,7 +31,7 @@ def far(browser, folder):
 def test_a_link_opens_with_its_settings_and_keeps_them(new_tab, far):
     """The server's first visitor: the speed is measured meanwhile, and then the page made anew."""
     page = new_tab("/train?recipe=tutorial-4b&epochs=7", far)
-    expect(page.get_by_text("per epoch on this machine")).to_be_visible()
+    expect(page.get_by_text("measured in a short trial")).to_be_visible()
     settle(page)
     open_settings(page)
     expect_value(page, "epochs", "7")
@@ -74,7 +74,7 @@ def test_a_start_while_the_speed_is_measured_shows_its_run(new_tab, far):
 def test_a_choice_is_not_undone_by_what_was_on_its_way(new_tab, far):
     """The answer to an earlier setting has the choice of before; the next message says what is chosen."""
     page = new_tab("/train?run=pretrained&recipe=tutorial-1&batch_size=100", far)
-    expect(page.get_by_text("per epoch on this machine")).to_be_visible()
+    expect(page.get_by_text("measured in a short trial")).to_be_visible()
     settle(page)
     slider = page.locator(".st-key-set_batch_size input").first
     slider.press("ArrowRight")
