@@ -114,13 +114,15 @@ class Job(Generic[Result]):
             _JobThread(self, self._outcome).start()
 
     def watch(self, watcher: Watcher) -> None:
-        """Note that somebody wants it, unless they have stopped it."""
+        """Note that somebody wants it, unless they or the last of the others have stopped it."""
         with self._lock:
-            self._watchers.setdefault(watcher, True)
+            if self._is_wanted():
+                self._watchers.setdefault(watcher, True)
 
     def is_watched_by(self, watcher: Watcher) -> bool:
-        """Whether it runs and this watcher has not stopped it: they may have never looked before."""
-        return self.running and self._watchers.get(watcher, True)
+        """Whether it runs for this watcher, who may be new to it, and they have not stopped it."""
+        with self._lock:
+            return self.running and self._watchers.get(watcher, self._is_wanted())
 
     def stop(self, watcher: Watcher) -> None:
         """Note that somebody no longer wants it."""
@@ -174,10 +176,12 @@ class Job(Generic[Result]):
 
     def _leave_if_unwatched(self) -> None:
         with self._lock:
-            wanted = any(wants and not watcher.gone for watcher, wants in self._watchers.items())
-            if not wanted or self._must_end:
+            if self._must_end or not self._is_wanted():
                 self._ended_early = True  # who starts it from now on starts it anew
                 raise _Stopped
+
+    def _is_wanted(self) -> bool:
+        return any(wants and not watcher.gone for watcher, wants in self._watchers.items())
 
 
 class _JobThread(threading.Thread):

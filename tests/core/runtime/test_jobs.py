@@ -145,6 +145,18 @@ def test_it_goes_on_for_another_watcher(job, work):
     assert job.finished
 
 
+def test_who_only_looks_on_does_not_revive_what_the_last_watcher_has_stopped(job, work):
+    anna, reloaded = Watcher(), Watcher()
+    job.start(anna)
+    halfway(job)
+    job.stop(anna)
+    assert job.running  # until its next step
+    assert not job.is_watched_by(reloaded)
+    job.watch(reloaded)
+    end(job, work)
+    assert not job.finished
+
+
 def test_it_ends_when_all_have_stopped_it(job, work):
     anna, ben = Watcher(), Watcher()
     job.start(anna)
