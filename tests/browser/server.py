@@ -25,8 +25,8 @@ CHROMIUM_OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-SECONDS_TO_START = 60
-PATIENCE = 60_000  # milliseconds: no test is about speed, and a machine may be slow and busy
+SECONDS_TO_START = SECONDS_TO_END = 120
+PATIENCE = 120_000  # milliseconds: no test is about speed, and a machine may be slow and busy
 READY = """() => document.querySelector('h1')
     && document.querySelector('.stApp[data-test-script-state="notRunning"]')
     && !document.querySelector('[data-testid=stSkeleton]')"""
@@ -77,7 +77,7 @@ def serve(folder: Path, streamlit: str = "streamlit", **settings: str) -> Iterat
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(SECONDS_TO_END)
 
 
 def _wait_until_healthy(url: str, process: subprocess.Popen) -> None:

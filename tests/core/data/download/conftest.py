@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from mnist_core.data import download
 from tests.core.data.download.mirror import Mirror
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Importing torchvision in the child takes its time on a busy machine."""
+    monkeypatch.setattr(download, "START_SECONDS", 600)
 
 
 @pytest.fixture

@@ -4,15 +4,17 @@ import gzip
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil
 import pytest
 
-from mnist_core.data.download import DownloadError
+from mnist_core.data.download import DownloadError, download_mnist
 
 IMAGES = "train-images-idx3-ubyte"
+download_patiently = partial(download_mnist, stall_seconds=600)  # a busy machine is no stalled server
 
 # What torchvision does, without the seconds that importing it takes, for tests of what happens around it.
 LIGHT = """

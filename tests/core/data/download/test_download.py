@@ -1,14 +1,13 @@
 from contextlib import closing
 
-from mnist_core.data.download import download_mnist
 from mnist_core.data.idx_files import MNIST_FILES
 from mnist_core.data.mnist import load_dataset, open_mnist
-from tests.core.data.download.mirror import IMAGES, LIGHT, Mirror, children, left_in
+from tests.core.data.download.mirror import IMAGES, LIGHT, Mirror, children, download_patiently, left_in
 
 
 def test_downloads_what_the_mirror_has(mirror, tiny_files, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    fractions = list(download_mnist("here", mirror.url))
+    fractions = list(download_patiently("here", mirror.url))
     assert fractions == sorted(fractions)
     assert (fractions[0], fractions[-1]) == (0.0, 1.0)
     for name, content in tiny_files.items():
@@ -20,7 +19,7 @@ def test_downloads_what_the_mirror_has(mirror, tiny_files, tmp_path, monkeypatch
 def test_downloads_the_real_mnist(mnist_directory, own_cache, tmp_path):
     source = mnist_directory / "MNIST" / "raw"
     with closing(Mirror({name: (source / name).read_bytes() for name in MNIST_FILES})) as mirror:
-        list(download_mnist(tmp_path, mirror.url + "/"))
+        list(download_patiently(tmp_path, mirror.url + "/"))
     for name in MNIST_FILES:
         assert (tmp_path / "MNIST" / "raw" / name).read_bytes() == (source / name).read_bytes()
     assert len(open_mnist(tmp_path).train) == 60_000
@@ -43,4 +42,4 @@ def test_a_damaged_copy_in_the_cache_is_replaced(
 
 
 def test_what_is_already_there_is_not_downloaded_again(tiny_mnist):
-    assert list(download_mnist(tiny_mnist, "http://127.0.0.1:9/")) == [1.0]
+    assert list(download_patiently(tiny_mnist, "http://127.0.0.1:9/")) == [1.0]

@@ -7,7 +7,15 @@ import pytest
 
 from mnist_core.data.download import download_mnist
 from mnist_core.data.mnist import load_dataset
-from tests.core.data.download.mirror import IMAGES, LIGHT, Mirror, children, failure, left_in
+from tests.core.data.download.mirror import (
+    IMAGES,
+    LIGHT,
+    Mirror,
+    children,
+    download_patiently,
+    failure,
+    left_in,
+)
 
 
 def flip_a_bit(content: bytes) -> bytes:
@@ -17,7 +25,7 @@ def flip_a_bit(content: bytes) -> bytes:
 def test_other_bytes_than_mnist_are_thrown_away(stub_torchvision, mirror, tiny_files, tmp_path):
     stub_torchvision(LIGHT)
     mirror.files[f"{IMAGES}.gz"] = gzip.compress(flip_a_bit(tiny_files[IMAGES]))
-    sentence = failure(download_mnist(tmp_path / "here", mirror.url))
+    sentence = failure(download_patiently(tmp_path / "here", mirror.url))
     assert sentence.startswith(
         "The download of MNIST was incomplete or corrupted and was deleted (wrong checksum)"
     )
@@ -28,13 +36,13 @@ def test_a_damaged_archive_is_thrown_away(stub_torchvision, mirror, tmp_path):
     stub_torchvision(LIGHT)
     archive = mirror.files[f"{IMAGES}.gz"]
     mirror.files[f"{IMAGES}.gz"] = archive[:1000] + bytes([archive[1000] ^ 255]) + archive[1001:]
-    assert "was incomplete or corrupted" in failure(download_mnist(tmp_path / "here", mirror.url))
+    assert "was incomplete or corrupted" in failure(download_patiently(tmp_path / "here", mirror.url))
     assert left_in(tmp_path / "here") == []
 
 
 def test_a_connection_that_breaks_off_is_noticed(mirror, tmp_path):
     mirror.fault = lambda request, content: request.wfile.write(content[: len(content) // 2])
-    assert "was incomplete or corrupted" in failure(download_mnist(tmp_path, mirror.url))
+    assert "was incomplete or corrupted" in failure(download_patiently(tmp_path, mirror.url))
     assert left_in(tmp_path) == []
 
 
@@ -44,7 +52,7 @@ def test_a_server_that_dies_midway_is_noticed(mirror, tmp_path):
         mirror.close()
 
     mirror.fault = last_answer
-    assert failure(download_mnist(tmp_path, mirror.url)).startswith("MNIST could not be downloaded into")
+    assert failure(download_patiently(tmp_path, mirror.url)).startswith("MNIST could not be downloaded into")
     assert left_in(tmp_path) == []
 
 
@@ -68,7 +76,7 @@ def test_a_server_that_stops_answering_is_given_up(mirror, tmp_path):
 def test_a_mirror_without_the_files_is_explained(stub_torchvision, mirror, tmp_path):
     stub_torchvision(LIGHT)
     mirror.files.clear()
-    assert "HTTP Error 404" in failure(download_mnist(tmp_path / "here", mirror.url))
+    assert "HTTP Error 404" in failure(download_patiently(tmp_path / "here", mirror.url))
 
 
 def test_archives_of_torchvisions_own_mirrors_keep_their_checksums(mirror, tmp_path, monkeypatch):
@@ -77,7 +85,7 @@ def test_archives_of_torchvisions_own_mirrors_keep_their_checksums(mirror, tmp_p
         monkeypatch.delenv(variable, raising=False)
     for variable in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(variable, mirror.url)
-    assert "File not found or corrupted" in failure(download_mnist(tmp_path))
+    assert "File not found or corrupted" in failure(download_patiently(tmp_path))
     assert mirror.requests[f"{IMAGES}.gz"] > 0
 
 
@@ -96,7 +104,7 @@ def test_no_network_gives_the_sample_and_a_notice_that_says_why(own_cache, tiny_
 )
 def test_a_torchvision_that_cannot_be_imported_is_explained(stub_torchvision, own_cache, tmp_path, error):
     stub_torchvision(f"raise {error}")
-    sentence = failure(download_mnist(tmp_path))
+    sentence = failure(download_patiently(tmp_path))
     assert error.split('"')[1] in sentence
     assert "`pip install -r requirements.txt`" in sentence
 
@@ -106,16 +114,16 @@ def test_a_full_disk_is_named(stub_torchvision, own_cache, tmp_path):
         "import errno\nclass MNIST:\n    resources = []\n"
         "    def __init__(self, root, download): raise OSError(errno.ENOSPC, 'No space left on device')"
     )
-    sentence = failure(download_mnist(tmp_path))
+    sentence = failure(download_patiently(tmp_path))
     assert sentence.startswith(f"MNIST can't be stored in {tmp_path} ([Errno 28] No space left on device)")
 
 
 def test_a_child_that_crashes_is_reported(stub_torchvision, own_cache, tmp_path):
     stub_torchvision("import os\nos._exit(7)")
-    assert "was interrupted (exit code 7)" in failure(download_mnist(tmp_path))
+    assert "was interrupted (exit code 7)" in failure(download_patiently(tmp_path))
 
 
 def test_a_directory_that_cannot_be_made_is_named(own_cache, tmp_path):
     (tmp_path / "file").touch()
-    sentence = failure(download_mnist(tmp_path / "file" / "below"))
+    sentence = failure(download_patiently(tmp_path / "file" / "below"))
     assert sentence.startswith(f"MNIST can't be stored in {tmp_path / 'file' / 'below'}")
