@@ -116,7 +116,7 @@ def _figure(prediction: Prediction, unsure: bool) -> Figure:
             digit=prediction.label, percent=sure, second=second
         )
     else:
-        caption = _("<b>{digit}</b> confidence {percent}").format(digit=prediction.label, percent=sure)
+        caption = _("<b>{digit}</b> {percent}").format(digit=prediction.label, percent=sure)
     alt = _("One digit of the row, classified as {digit}").format(digit=prediction.label)
     return Figure(prediction.image, caption, alt)
 
