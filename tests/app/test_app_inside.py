@@ -184,7 +184,7 @@ def test_layers_are_shown_with_their_weights_and_activations(app, trained, html)
     assert "The weights of 8 units of the first layer, 28 x 28 each" in html(mlp)
     assert "The weights of 2 units of the first layer, 3 x 3 each" in html(cnn)
     assert "Fully connected, 8 units** · 8" in text_of(mlp)
-    assert "3 maps** · 3 x 7 x 7" in text_of(cnn)
+    assert "3 channels** · 3 x 7 x 7" in text_of(cnn)
     bars = re.findall(r'class="value">(?:&gt; )?([\d.]+)%', html(mlp))
     assert sum(map(float, bars)) == pytest.approx(100, abs=0.6)
 
