@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mnist_core.choices import OPTIMIZERS
 from mnist_core.runs.run import STATE_FILE
 from mnist_core.training.schedules import ChangeSchedule, initial_changes
-from mnist_core.training.state import load_state
+from mnist_core.training.training_state import load_state
 
 if TYPE_CHECKING:
     from mnist_core.config import TrainConfig

@@ -18,11 +18,11 @@ from mnist_core.monitoring.probes import PROBES_FILE, Probe, read_probes
 from mnist_core.runs.run import METRICS, METRICS_FILE, STATE_FILE, json_bytes
 from mnist_core.runtime.files import write_whole
 from mnist_core.training.schedules import ChangeSchedule, ScheduledChange, initial_changes
-from mnist_core.training.state import load_state, save_state
+from mnist_core.training.training_state import load_state, save_state
 
 if TYPE_CHECKING:
     from mnist_core.models.modules import DigitClassifier
-    from mnist_core.training.state import TrainingState
+    from mnist_core.training.training_state import TrainingState
 
 Row = dict[str, Any]
 

@@ -33,7 +33,7 @@ from mnist_core.training.events import (
 from mnist_core.training.gradients import choose_gradients
 from mnist_core.training.optimizers import Optimizer
 from mnist_core.training.schedules import ChangeSchedule, add_change, change_at, initial_changes
-from mnist_core.training.state import TrainingState
+from mnist_core.training.training_state import TrainingState
 
 REPORTS_PER_EPOCH = 100
 TICK_SECONDS = 0.2

@@ -13,8 +13,8 @@ from mnist_core.runs.store import RunStore
 from mnist_core.training import batches
 from mnist_core.training.events import Continued, EpochDone, Started, StepDone, TrainingControl
 from mnist_core.training.schedules import ScheduledChange, add_change, change_at, initial_changes
-from mnist_core.training.state import load_state, save_state
 from mnist_core.training.trainer import Training
+from mnist_core.training.training_state import load_state, save_state
 
 CPU = torch.device("cpu")
 CONFIG = TrainConfig(widths=(8,), epochs=3, batch_size=50, train_size=230, validation_size=100)
