@@ -22,7 +22,7 @@ SECTIONS = {
 
 
 @page_fragment
-def show_sections(asked: EvaluatedSplit) -> None:
+def show_sections(evaluated: EvaluatedSplit) -> None:
     """Show the sections in a fragment, so that a click in one reruns no more than this."""
     names = {
         "mixups": _("Confusion matrix"),
@@ -31,7 +31,7 @@ def show_sections(asked: EvaluatedSplit) -> None:
         "sure": _("Calibration"),
         "robust": _("Robustness"),
     }
-    show_section(names, SECTIONS, "view", asked)
+    show_section(names, SECTIONS, "view", evaluated)
 
 
 run_through_entry()

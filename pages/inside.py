@@ -22,14 +22,14 @@ SECTIONS = {
 @page_fragment
 def show_run(run: Run) -> None:
     """Show a run in a fragment, so that the slider reruns no more than this."""
-    seen = choose_snapshot(run)
+    inspected = choose_snapshot(run)
     names = {
         "layers": _("Weights and feature maps"),
         "answers": _("Predictions"),
         "map": _("PCA and t-SNE"),
         "learning": _("Gradients and updates"),
     }
-    show_section(names, SECTIONS, "part", seen)
+    show_section(names, SECTIONS, "part", inspected)
 
 
 run_through_entry()

@@ -33,9 +33,9 @@ CHART = {
 }
 
 
-def show(asked: EvaluatedSplit) -> None:
+def show(evaluated: EvaluatedSplit) -> None:
     """Show the section."""
-    result = evaluation(asked)
+    result = evaluation(evaluated)
     chart, images = st.columns([5, 4], gap="large")
     with images:
         st.subheader(_("Images of the selected cell"))
@@ -44,7 +44,7 @@ def show(asked: EvaluatedSplit) -> None:
         st.subheader(_("Confusion matrix: which digits it mixes up"))
         show_matrix(result, (true, read))
     with images:  # after the matrix: who sees them can click on the next cell
-        show_cell(asked, result, true, read)
+        show_cell(evaluated, result, true, read)
     show_largest(result)
 
 
@@ -133,7 +133,7 @@ def choose_cell(result: "Evaluation") -> tuple[int, int]:
     return int(chosen_true), int(chosen_read)
 
 
-def show_cell(asked: EvaluatedSplit, result: "Evaluation", true: int, read: int) -> None:
+def show_cell(evaluated: EvaluatedSplit, result: "Evaluation", true: int, read: int) -> None:
     """Show the images of a cell, or that there are none."""
     indices = result.cell(true, read)
     if true == read:
@@ -150,7 +150,7 @@ def show_cell(asked: EvaluatedSplit, result: "Evaluation", true: int, read: int)
         )
     if len(indices):
         st.markdown(text.format(n=count_text(len(indices)), true=true, read=read))
-        show_images(asked, result, indices)
+        show_images(evaluated, result, indices)
     else:
         st.info(
             _("No {true} was classified as {read}. Click a cell that has a number.").format(

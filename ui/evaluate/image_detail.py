@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 MAP, UNIT = 60, 16  # pixels: how large a map and a unit are shown where there is room
 
 
-def show_detail(asked: EvaluatedSplit, result: "Evaluation", index: int) -> None:
+def show_detail(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> None:
     """Show all about an image of the split; what takes a moment only when it is asked for."""
     picture, bars = st.columns([2, 3], gap="medium")
     with picture:
-        show_picture(asked, result, index)
+        show_picture(evaluated, result, index)
     with bars:
         show_probabilities(result, index)
     with st.container(horizontal=True, gap="small"):
-        image = asked.split.reference(index)
+        image = evaluated.split.reference(index)
         link("pages/draw.py", _("Open in Draw"), ":material/draw:", **{SENT_KEY: image.text})
         link(
             "pages/explore.py",
@@ -63,17 +63,19 @@ def show_detail(asked: EvaluatedSplit, result: "Evaluation", index: int) -> None
         required=True,
         label_visibility="collapsed",
     )
-    {"pixels": show_saliency, "layers": show_layers, "similar": show_similar}[question](asked, result, index)
+    {"pixels": show_saliency, "layers": show_layers, "similar": show_similar}[question](
+        evaluated, result, index
+    )
 
 
-def show_picture(asked: EvaluatedSplit, result: "Evaluation", index: int) -> None:
+def show_picture(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> None:
     """Show the image in large, with its label, and whether people doubt that."""
-    image = asked.split.reference(index)
+    image = evaluated.split.reference(index)
     words = {"label": int(result.labels[index]), "number": count_text(image.number)}
     caption = _("Label <b>{label}</b> &nbsp;no. {number}").format(**words)
     alt = _("A handwritten {label}, image number {number}").format(**words)
-    st.html(figure_html(Figure(asked.split.images[index], caption, alt)))
-    if asked.source == "mnist" and image in {disputed.image for disputed in LABEL_ERRORS}:
+    st.html(figure_html(Figure(evaluated.split.images[index], caption, alt)))
+    if evaluated.source == "mnist" and image in {disputed.image for disputed in LABEL_ERRORS}:
         st.caption(_("This label is disputed: see Explore, Label errors."))
 
 
@@ -93,7 +95,7 @@ def show_probabilities(result: "Evaluation", index: int) -> None:
     st.html(bars_html(names, shares, texts, strong=read))
 
 
-def show_saliency(asked: EvaluatedSplit, result: "Evaluation", index: int) -> None:
+def show_saliency(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> None:
     """Show which pixels speak for what was read, or for the label, by two methods."""
     read, label = int(result.predictions[index]), int(result.labels[index])
     second = label if label != read else int(np.argsort(result.probabilities[index])[-2])
@@ -111,15 +113,17 @@ def show_saliency(asked: EvaluatedSplit, result: "Evaluation", index: int) -> No
         label_visibility="collapsed",
     )
     target = read if chosen == "read" else second
-    number = asked.split.reference(index).number
+    number = evaluated.split.reference(index).number
     alt = _("Image {number}: saliency for {digit}").format(number=number, digit=target)
-    explanations.show_saliency(asked.run, asked.split.images[index], target, alt)
+    explanations.show_saliency(evaluated.run, evaluated.split.images[index], target, alt)
 
 
-def show_layers(asked: EvaluatedSplit, result: "Evaluation", index: int) -> None:
+def show_layers(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> None:
     """Show what each layer makes of the image."""
     shown = [
-        layer for layer in layer_activations(asked, index) if layer.kind not in ("image", "flatten", "output")
+        layer
+        for layer in layer_activations(evaluated, index)
+        if layer.kind not in ("image", "flatten", "output")
     ]
     if not shown:
         st.info(_("This network has no hidden layer: the pixels feed the ten outputs directly."))
@@ -150,19 +154,21 @@ def layer_html(layer: "LayerActivation") -> str:
     )
 
 
-def show_similar(asked: EvaluatedSplit, result: "Evaluation", index: int) -> None:
+def show_similar(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> None:
     """Show the training images that the network takes for most like this one."""
-    image = asked.split.reference(index)
-    explanations.show_similar(asked.run, asked.split.images[index], columns=4, itself=image)
+    image = evaluated.split.reference(index)
+    explanations.show_similar(evaluated.run, evaluated.split.images[index], columns=4, itself=image)
 
 
-def layer_activations(asked: EvaluatedSplit, index: int) -> "list[LayerActivation]":
+def layer_activations(evaluated: EvaluatedSplit, index: int) -> "list[LayerActivation]":
     """Return what each layer makes of an image."""
-    return _layer_activations(asked.key, index, asked)
+    return _layer_activations(evaluated.key, index, evaluated)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _layer_activations(key: tuple[str, ...], index: int, _asked: EvaluatedSplit) -> "list[LayerActivation]":
+def _layer_activations(
+    key: tuple[str, ...], index: int, _evaluated: EvaluatedSplit
+) -> "list[LayerActivation]":
     from mnist_core.evaluation.attribution import activations
 
-    return activations(resources.model(_asked.run), _asked.split.images[index])
+    return activations(resources.model(_evaluated.run), _evaluated.split.images[index])

@@ -23,14 +23,14 @@ IMAGES_PER_PAGE = 12
 
 
 def show_images(
-    asked: EvaluatedSplit, result: "Evaluation", indices: np.ndarray, at_once: int = IMAGES_PER_PAGE
+    evaluated: EvaluatedSplit, result: "Evaluation", indices: np.ndarray, at_once: int = IMAGES_PER_PAGE
 ) -> None:
     """Show the images at `indices`, places in the split, or the one of them that is open."""
-    opened = opened_place(asked.split)
+    opened = opened_place(evaluated.split)
     if opened is not None and opened in indices:
-        show_one(asked, result, indices, opened)
+        show_one(evaluated, result, indices, opened)
     else:
-        show_page(asked, result, indices, at_once)
+        show_page(evaluated, result, indices, at_once)
 
 
 def opened_place(split: Split) -> int | None:
@@ -52,7 +52,7 @@ def close_image() -> None:
     set_url_parameters({IMAGE_KEY: None})
 
 
-def show_one(asked: EvaluatedSplit, result: "Evaluation", indices: np.ndarray, index: int) -> None:
+def show_one(evaluated: EvaluatedSplit, result: "Evaluation", indices: np.ndarray, index: int) -> None:
     """Show one image, with ways back and to its neighbours in the list."""
     place = int(np.flatnonzero(indices == index)[0])
     last = len(indices) - 1
@@ -63,26 +63,26 @@ def show_one(asked: EvaluatedSplit, result: "Evaluation", indices: np.ndarray, i
             _("Previous"),
             icon=":material/arrow_back:",
             on_click=open_image,
-            args=(asked.split.reference(before),),
+            args=(evaluated.split.reference(before),),
             disabled=place == 0,
         )
         st.button(
             _("Next"),
             icon=":material/arrow_forward:",
             on_click=open_image,
-            args=(asked.split.reference(after),),
+            args=(evaluated.split.reference(after),),
             disabled=place == last,
         )
-    show_detail(asked, result, index)
+    show_detail(evaluated, result, index)
 
 
-def show_page(asked: EvaluatedSplit, result: "Evaluation", indices: np.ndarray, at_once: int) -> None:
+def show_page(evaluated: EvaluatedSplit, result: "Evaluation", indices: np.ndarray, at_once: int) -> None:
     """Show some of the images, each a button that opens it."""
 
     def opening() -> None:
         picked, st.session_state[PICK_KEY] = st.session_state[PICK_KEY], None
         if picked is not None:
-            open_image(asked.split.reference(picked))
+            open_image(evaluated.split.reference(picked))
 
     start = page_start(indices)
     shown = [int(index) for index in indices[start : start + at_once]]
@@ -90,7 +90,7 @@ def show_page(asked: EvaluatedSplit, result: "Evaluation", indices: np.ndarray, 
         st.pills(
             _("Images; select one to see its details"),
             shown,
-            format_func=lambda index: image_label(asked, result, index),
+            format_func=lambda index: image_label(evaluated, result, index),
             key=PICK_KEY,
             on_change=opening,
             label_visibility="collapsed",
@@ -98,14 +98,14 @@ def show_page(asked: EvaluatedSplit, result: "Evaluation", indices: np.ndarray, 
     show_pager(indices, start, at_once)
 
 
-def image_label(asked: EvaluatedSplit, result: "Evaluation", index: int) -> str:
+def image_label(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> str:
     """Return an image with what it is, what was read and how sure the network was, in Markdown."""
     true, read = int(result.labels[index]), int(result.predictions[index])
     sure = sure_text(float(result.probabilities[index, read]), 0)
-    words = {"number": asked.split.reference(index).number, "true": true, "read": read}
+    words = {"number": evaluated.split.reference(index).number, "true": true, "read": read}
     alt = _("Image {number}: a {true} classified as {read}").format(**words)
     text = f"**{true}** · {sure}" if true == read else f"**{true}** → **{read}** · {sure}"
-    return f"![{alt}]({png_url(asked.split.images[index])}) {text}".replace("> ", "\\> ")
+    return f"![{alt}]({png_url(evaluated.split.images[index])}) {text}".replace("> ", "\\> ")
 
 
 def page_start(indices: np.ndarray) -> int:
@@ -156,9 +156,9 @@ def show_pager(indices: np.ndarray, start: int, at_once: int) -> None:
 WORST_PER_PAGE = 24
 
 
-def show(asked: EvaluatedSplit) -> None:
+def show(evaluated: EvaluatedSplit) -> None:
     """Show the section."""
-    result = evaluation(asked)
+    result = evaluation(evaluated)
     st.subheader(_("Worst errors: images with the largest loss"))
     st.markdown(
         _(
@@ -166,4 +166,4 @@ def show(asked: EvaluatedSplit) -> None:
             "are misclassified. Below each image: true label, predicted label, confidence."
         ).format(wrong=count_text(len(result.errors)), all=count_text(len(result.labels)))
     )
-    show_images(asked, result, result.worst, WORST_PER_PAGE)
+    show_images(evaluated, result, result.worst, WORST_PER_PAGE)

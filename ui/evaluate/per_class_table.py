@@ -18,9 +18,9 @@ STEP = 10  # percent: where the bars may begin
 DIGIT, BAR, TAKEN_FOR = 60, 140, 150  # pixels, so that all columns fit beside the list of runs
 
 
-def show(asked: EvaluatedSplit) -> None:
+def show(evaluated: EvaluatedSplit) -> None:
     """Show precision, recall and F1 of each digit as numbers and bars, and the extremes in words."""
-    result = evaluation(asked)
+    result = evaluation(evaluated)
     st.subheader(_("Per class: precision and recall of each digit"))
     show_extremes(result)
     table = digit_table(result)

@@ -22,26 +22,26 @@ LEAST_GAP = 0.002  # between sure and right, that is worth a word
 THRESHOLD_KEY, USUAL_THRESHOLD = "threshold", "0.9"
 
 
-def show(asked: EvaluatedSplit) -> None:
+def show(evaluated: EvaluatedSplit) -> None:
     """Show the section."""
     left, right = st.columns(2, gap="large")
     with left:
-        show_reliability(asked)
+        show_reliability(evaluated)
     with right:
-        show_risk(asked)
+        show_risk(evaluated)
 
 
-def show_reliability(asked: EvaluatedSplit) -> None:
+def show_reliability(evaluated: EvaluatedSplit) -> None:
     """Show how often it is right for each degree of sureness, before and after temperature scaling."""
     from mnist_core.evaluation.calibration_curves import reliability
 
-    result = evaluation(asked)
+    result = evaluation(evaluated)
     st.subheader(_("Calibration: is it as right as it is sure?"))
     if len(result.labels) < 2:
         st.info(_("There are too few images to measure calibration."))
         return
     with st.spinner(_("Fitting the temperature")):
-        scaled, temperature = scaled_by_temperature(asked)
+        scaled, temperature = scaled_by_temperature(evaluated)
     before, after = (reliability(shares, result.labels) for shares in (result.probabilities, scaled))
     st.markdown(calibration_text(before, result.accuracy))
     with st.container(horizontal=True, gap="small"):
@@ -87,11 +87,11 @@ def calibration_text(found: "Reliability", accuracy: float) -> str:
     return _("Mean confidence {sure}, accuracy {right}: **underconfident**.").format(**words)
 
 
-def show_risk(asked: EvaluatedSplit) -> None:
+def show_risk(evaluated: EvaluatedSplit) -> None:
     """Show what share of the images it would answer, and err on, if it had to be surer."""
     from mnist_core.evaluation.calibration_curves import risk_coverage
 
-    result = evaluation(asked)
+    result = evaluation(evaluated)
     found = risk_coverage(result.probabilities, result.labels)
     st.subheader(_("Selective prediction: reject unsure images"))
     st.markdown(
@@ -235,14 +235,14 @@ def risk_spec(coverage: float, risk: float, answered: str, wrong: str) -> dict[s
     }
 
 
-def scaled_by_temperature(asked: EvaluatedSplit) -> tuple[np.ndarray, float]:
+def scaled_by_temperature(evaluated: EvaluatedSplit) -> tuple[np.ndarray, float]:
     """Return the probabilities [N, 10] after temperature scaling, and the temperature."""
-    return _scaled_by_temperature(asked.key, asked)
+    return _scaled_by_temperature(evaluated.key, evaluated)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _scaled_by_temperature(key: tuple[str, ...], _asked: EvaluatedSplit) -> tuple[np.ndarray, float]:
+def _scaled_by_temperature(key: tuple[str, ...], _evaluated: EvaluatedSplit) -> tuple[np.ndarray, float]:
     from mnist_core.evaluation.calibration_curves import scale_by_temperature
 
-    result = evaluation(_asked)
+    result = evaluation(_evaluated)
     return scale_by_temperature(result.probabilities, result.labels)

@@ -39,7 +39,7 @@ SIZE_KEY, SEED_KEY, EXAMPLE_KEY = "count", "draws", "example"
 STRENGTHS = sum(len(trial.strengths) - 1 for trial in DISTURBANCES.values())
 
 
-def show(asked: EvaluatedSplit) -> None:
+def show(evaluated: EvaluatedSplit) -> None:
     """Show the section: what it does, how much of it, and what came of it or comes of it by now."""
     st.subheader(_("Robustness: accuracy on corrupted images"))
     st.markdown(
@@ -50,18 +50,18 @@ def show(asked: EvaluatedSplit) -> None:
         ).format(count=len(DISTURBANCES))
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        images, seed, example = choose_size(asked), choose_seed(), choose_example(asked)
-    job = robustness_job(asked, images, seed)
+        images, seed, example = choose_size(evaluated), choose_seed(), choose_example(evaluated)
+    job = robustness_job(evaluated, images, seed)
     if is_watched(job):
-        show_measurement(asked, job, example, seed)
+        show_measurement(evaluated, job, example, seed)
     else:
         show_start(job, images)
-        show_result(asked, job.latest, example, seed)
+        show_result(evaluated, job.latest, example, seed)
 
 
-def choose_size(asked: EvaluatedSplit) -> int:
+def choose_size(evaluated: EvaluatedSplit) -> int:
     """Show on how many images it is measured, and about how long that takes; return how many."""
-    seconds = {size: min(int(size), len(asked.split)) * robustness_seconds(asked) for size in SIZES}
+    seconds = {size: min(int(size), len(evaluated.split)) * robustness_seconds(evaluated) for size in SIZES}
     names = {
         size: format_text(
             _("{images:,} images, about {time}"), images=int(size), time=duration_text(rounded(time))
@@ -83,9 +83,9 @@ def choose_seed() -> int:
     return url_number(_("Seed"), SEED_KEY, HIGHEST_SEED, 130, help_text=help_text)
 
 
-def choose_example(asked: EvaluatedSplit) -> int:
+def choose_example(evaluated: EvaluatedSplit) -> int:
     """Show which image the examples are made of; return its place in the split."""
-    return url_number(_("Example image"), EXAMPLE_KEY, len(asked.split) - 1, 130)
+    return url_number(_("Example image"), EXAMPLE_KEY, len(evaluated.split) - 1, 130)
 
 
 def show_start(job: "Job[Robustness]", images: int) -> None:
@@ -111,18 +111,18 @@ def show_start(job: "Job[Robustness]", images: int) -> None:
 
 
 @st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
-def show_measurement(asked: EvaluatedSplit, job: "Job[Robustness]", example: int, seed: int) -> None:
+def show_measurement(evaluated: EvaluatedSplit, job: "Job[Robustness]", example: int, seed: int) -> None:
     """Show how far the measurement is, and what is known by now."""
     text = _("Waiting for another measurement to end") if job.waiting else _("Measuring: {percent:.0%}")
     show_progress(job, text, key="stop_measuring")
-    show_disturbances(asked, job.latest, example, seed)
+    show_disturbances(evaluated, job.latest, example, seed)
 
 
-def show_result(asked: EvaluatedSplit, result: "Robustness | None", example: int, seed: int) -> None:
+def show_result(evaluated: EvaluatedSplit, result: "Robustness | None", example: int, seed: int) -> None:
     """Show all that was measured, in words, pictures and a table to download."""
     if result is not None:
         show_extremes(result)
-    show_disturbances(asked, result, example, seed)
+    show_disturbances(evaluated, result, example, seed)
     if result is None or not result.accuracies:
         return
     st.subheader(_("Mean accuracy for each corruption"))
@@ -140,7 +140,7 @@ def show_result(asked: EvaluatedSplit, result: "Robustness | None", example: int
     )
     st.download_button(
         _("Download as CSV"),
-        strengths_csv({measured(asked, result.images, seed): result}),
+        strengths_csv({measured(evaluated, result.images, seed): result}),
         "robustness.csv",
         "text/csv",
         icon=":material/download:",
@@ -170,10 +170,12 @@ def show_extremes(result: "Robustness") -> None:
     )
 
 
-def show_disturbances(asked: EvaluatedSplit, result: "Robustness | None", example: int, seed: int) -> None:
+def show_disturbances(
+    evaluated: EvaluatedSplit, result: "Robustness | None", example: int, seed: int
+) -> None:
     """Show each trial: an image at each strength, and the accuracies measured there."""
     with st.spinner(_("Corrupting the image")):
-        images = disturbed_examples(asked, example, seed)
+        images = disturbed_examples(evaluated, example, seed)
     st.html(disturbances_html(images, result))
 
 
@@ -259,45 +261,45 @@ def score_table(result: "Robustness") -> "tuple[pd.DataFrame, dict[str, Any]]":
 logger = logging.getLogger(__name__)
 
 
-def robustness_job(asked: EvaluatedSplit, images: int, seed: int) -> "Job[Robustness]":
+def robustness_job(evaluated: EvaluatedSplit, images: int, seed: int) -> "Job[Robustness]":
     """Return the server's job of measuring how a run copes with corrupted and adversarial images."""
-    return _robustness_job(asked.key, images, seed, asked)
+    return _robustness_job(evaluated.key, images, seed, evaluated)
 
 
-def measured(asked: EvaluatedSplit, images: int, seed: int) -> MeasurementKey:
+def measured(evaluated: EvaluatedSplit, images: int, seed: int) -> MeasurementKey:
     """Return what tells a measurement of robustness from others of the same run."""
-    return MeasurementKey(Path(asked.checkpoint).stem, asked.source, asked.name, images, seed)
+    return MeasurementKey(Path(evaluated.checkpoint).stem, evaluated.source, evaluated.name, images, seed)
 
 
-def robustness_seconds(asked: EvaluatedSplit) -> float:
+def robustness_seconds(evaluated: EvaluatedSplit) -> float:
     """Return about how long measuring that takes for each image, here and now."""
-    return _robustness_seconds(asked.key, asked)
+    return _robustness_seconds(evaluated.key, evaluated)
 
 
-def disturbed_examples(asked: EvaluatedSplit, index: int, seed: int) -> dict[str, np.ndarray]:
+def disturbed_examples(evaluated: EvaluatedSplit, index: int, seed: int) -> dict[str, np.ndarray]:
     """Return an image at each strength of each trial, uint8 [strengths, 28, 28]."""
-    return _disturbed_examples(asked.key, index, seed, asked)
+    return _disturbed_examples(evaluated.key, index, seed, evaluated)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _robustness_job(
-    key: tuple[str, ...], images: int, seed: int, _asked: EvaluatedSplit
+    key: tuple[str, ...], images: int, seed: int, _evaluated: EvaluatedSplit
 ) -> "Job[Robustness]":
-    model = resources.model(_asked.run)
-    wanted = measured(_asked, images, seed)
+    model = resources.model(_evaluated.run)
+    wanted = measured(_evaluated, images, seed)
 
     def steps() -> "Generator[tuple[float, Robustness]]":
         from mnist_core.evaluation.robustness import measure_robustness
 
-        for fraction, result in measure_robustness(model, _asked.split, images, seed):
+        for fraction, result in measure_robustness(model, _evaluated.split, images, seed):
             if result.complete:
-                _keep(_asked.run, wanted, result)
+                _keep(_evaluated.run, wanted, result)
             yield fraction, result
 
     return Job(
         "robustness",
         steps,
-        known=load_robustness(_asked.run.folder).get(wanted),
+        known=load_robustness(_evaluated.run.folder).get(wanted),
         turn=turn("robustness"),
         failure=N_("The measurement failed. Try again, with fewer images if memory is short."),
     )
@@ -314,17 +316,17 @@ def _keep(run: Run, wanted: MeasurementKey, result: "Robustness") -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _robustness_seconds(key: tuple[str, ...], _asked: EvaluatedSplit) -> float:
+def _robustness_seconds(key: tuple[str, ...], _evaluated: EvaluatedSplit) -> float:
     from mnist_core.evaluation.robustness import estimate_seconds
 
-    return estimate_seconds(resources.model(_asked.run), _asked.split)
+    return estimate_seconds(resources.model(_evaluated.run), _evaluated.split)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _disturbed_examples(
-    key: tuple[str, ...], index: int, seed: int, _asked: EvaluatedSplit
+    key: tuple[str, ...], index: int, seed: int, _evaluated: EvaluatedSplit
 ) -> dict[str, np.ndarray]:
     from mnist_core.evaluation.robustness import DISTURBANCES, examples
 
-    model = resources.model(_asked.run)
-    return {name: examples(model, _asked.split, name, index, seed) for name in DISTURBANCES}
+    model = resources.model(_evaluated.run)
+    return {name: examples(model, _evaluated.split, name, index, seed) for name in DISTURBANCES}

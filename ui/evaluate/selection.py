@@ -66,20 +66,20 @@ def split_name(name: str) -> str:
     }[name]
 
 
-def split_explanation(asked: EvaluatedSplit) -> str:
+def split_explanation(evaluated: EvaluatedSplit) -> str:
     """Say what the images are to the run, and why others may judge it more or less fairly."""
-    if asked.run.results.get("source", asked.source) != asked.source:
+    if evaluated.run.results.get("source", evaluated.source) != evaluated.source:
         return _("It was trained on another data set, so all of these images are new to it.")
-    if asked.name == "train":
+    if evaluated.name == "train":
         return _(
             "It was trained on these images: they show what it could not fit, not how well it generalizes."
         )
-    if asked.name == "validation":
+    if evaluated.name == "validation":
         return _(
             "Training images held out as the validation set. Keep the test set for the end: each "
             "choice made after looking at it makes its accuracy slightly too good."
         )
-    if asked.run.config.monitor == "test":
+    if evaluated.run.config.monitor == "test":
         return _(
             "The test set was monitored during training. Where it was used to choose settings or "
             "when to stop, its accuracy is slightly too good."
@@ -90,14 +90,14 @@ def split_explanation(asked: EvaluatedSplit) -> str:
     )
 
 
-def show_summary(asked: EvaluatedSplit, result: "Evaluation") -> None:
+def show_summary(evaluated: EvaluatedSplit, result: "Evaluation") -> None:
     """Show accuracy, loss and size in numbers and in a sentence, and offer the run's files."""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        show_accuracies(asked, result)
+        show_accuracies(evaluated, result)
         st.metric(_("Average loss"), formatted_number(result.loss, ".4f"), width="content")
         st.metric(_("Errors"), count_text(len(result.errors)), width="content")
-        st.metric(_("Parameters"), count_text(asked.run.results.get("parameters", 0)), width="content")
-        show_export(asked.run)
+        st.metric(_("Parameters"), count_text(evaluated.run.results.get("parameters", 0)), width="content")
+        show_export(evaluated.run)
     images = len(result.labels)
     correct = images - len(result.errors)
     low, high = wilson_interval(correct, images)
@@ -105,35 +105,35 @@ def show_summary(asked: EvaluatedSplit, result: "Evaluation") -> None:
         "test": _("**{correct:,}** of **{all:,}** test images classified correctly."),
         "validation": _("**{correct:,}** of **{all:,}** validation images classified correctly."),
         "train": _("**{correct:,}** of **{all:,}** training images classified correctly."),
-    }[asked.name]
+    }[evaluated.name]
     said = [format_text(sentence, correct=correct, all=images)]
-    if asked.name != "train":  # what it has learned from says nothing of other images
+    if evaluated.name != "train":  # what it has learned from says nothing of other images
         words = _(
             "95% confidence interval (Wilson) of the accuracy on all images like these: {low:.1%} "
             "to {high:.1%}."
         )
         said.append(format_text(words, low=low, high=high))
     st.markdown(sentences_text(said))
-    st.caption(split_explanation(asked))
+    st.caption(split_explanation(evaluated))
 
 
-def show_accuracies(asked: EvaluatedSplit, result: "Evaluation") -> None:
+def show_accuracies(evaluated: EvaluatedSplit, result: "Evaluation") -> None:
     """Show the accuracy on these images, after the one that was measured when training ended."""
     accuracy = percent_text(result.accuracy)
-    if asked.name == "test":
+    if evaluated.name == "test":
         st.metric(_("Test accuracy"), accuracy, width="content")
         return
-    if "test_accuracy" in asked.run.results:
-        recorded = percent_text(asked.run.results["test_accuracy"])
+    if "test_accuracy" in evaluated.run.results:
+        recorded = percent_text(evaluated.run.results["test_accuracy"])
         text = _("Measured once, at the end of training.")
         st.metric(_("Test accuracy"), recorded, width="content", help=text)
     names = {"validation": _("Validation accuracy"), "train": _("Training accuracy")}
-    st.metric(names[asked.name], accuracy, width="content")
+    st.metric(names[evaluated.name], accuracy, width="content")
 
 
-def evaluation(asked: EvaluatedSplit, show: Show | None = None) -> "Evaluation":
+def evaluation(evaluated: EvaluatedSplit, show: Show | None = None) -> "Evaluation":
     """Return how a run's last checkpoint does on a split; InputError if it can't be read.
 
     `show` is told how far that is, see read_split.
     """
-    return read_split(asked.key, lambda: resources.model(asked.run), asked.split, show)
+    return read_split(evaluated.key, lambda: resources.model(evaluated.run), evaluated.split, show)

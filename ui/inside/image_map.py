@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def show(seen: InspectedRun) -> None:
+def show(inspected: InspectedRun) -> None:
     """Show the section."""
     with st.container(horizontal=True, vertical_alignment="center"):
         method, colours = choose_method(), _choose_colours()
     if method == "pca":
         with st.spinner(_("Computing the activations of the test images")):
-            found = map_at(seen)
-        _show_map(seen, found.coordinates, colours)
+            found = map_at(inspected)
+        _show_map(inspected, found.coordinates, colours)
         first, second = found.shares[:2]
         words = _(
             "**PCA** of the last layer's input: each image is projected onto the two directions "
@@ -34,7 +34,7 @@ def show(seen: InspectedRun) -> None:
         )
         st.markdown(format_text(words, first=first, second=second))
     else:
-        _show_tsne(seen, colours)
+        _show_tsne(inspected, colours)
 
 
 def _choose_colours() -> str:
@@ -45,9 +45,9 @@ def _choose_colours() -> str:
     )
 
 
-def _show_map(seen: InspectedRun, positions: np.ndarray, colours: str) -> None:
+def _show_map(inspected: InspectedRun, positions: np.ndarray, colours: str) -> None:
     split, count = resources.dataset().test, len(positions)
-    labels, read = split.labels[:count], evaluation_at(seen).predictions[:count]
+    labels, read = split.labels[:count], evaluation_at(inspected).predictions[:count]
     st.vega_lite_chart(
         answer_points(positions, labels, read),
         answer_map_spec(map_words(), _("Predicted label"), colours == "errors"),
@@ -64,15 +64,15 @@ def _show_map(seen: InspectedRun, positions: np.ndarray, colours: str) -> None:
     st.caption(format_text(words, count=count, wrong=wrong))
 
 
-def _show_tsne(seen: InspectedRun, colours: str) -> None:
+def _show_tsne(inspected: InspectedRun, colours: str) -> None:
     with st.spinner(_("Computing the activations of the test images")):
-        job = tsne_at(seen)
+        job = tsne_at(inspected)
     if job.finished:
-        _show_map(seen, job.latest, colours)
+        _show_map(inspected, job.latest, colours)
     elif is_watched(job):
-        _show_progress(seen)
+        _show_progress(inspected)
     else:
-        _offer(seen)
+        _offer(inspected)
     st.markdown(
         _(
             "**t-SNE** places the points so that each keeps the neighbours that its image has in "
@@ -82,21 +82,21 @@ def _show_tsne(seen: InspectedRun, colours: str) -> None:
     )
 
 
-def _offer(seen: InspectedRun) -> None:
+def _offer(inspected: InspectedRun) -> None:
     """Offer to make the map of this snapshot."""
-    if problem := tsne_at(seen).problem:
+    if problem := tsne_at(inspected).problem:
         st.warning(translate(problem))
     else:
         st.info(_("t-SNE is computed for each checkpoint: about ten seconds, in the background."))
-    start_button(_("Compute t-SNE"), lambda: tsne_at(seen))
+    start_button(_("Compute t-SNE"), lambda: tsne_at(inspected))
 
 
 @st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
-def _show_progress(seen: InspectedRun) -> None:
-    job = tsne_at(seen)
+def _show_progress(inspected: InspectedRun) -> None:
+    job = tsne_at(inspected)
     show_progress(job, _("Computing t-SNE: {percent:.0%}"))
     if job.latest is not None:
-        _show_map(seen, job.latest, "truth")
+        _show_map(inspected, job.latest, "truth")
 
 
 def answer_points(positions: np.ndarray, labels: np.ndarray, read: np.ndarray) -> "pd.DataFrame":

@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def show(seen: InspectedRun) -> None:
+def show(inspected: InspectedRun) -> None:
     """Show the section."""
     st.subheader(_("Weights of the first layer: what it looks for"))
-    _show_weights(seen)
+    _show_weights(inspected)
     st.subheader(_("Feature maps: what each layer makes of an image"))
-    asked = choose_image(seen)
-    for layer in activations_at(seen, asked.image)[1:]:
+    viewed = choose_image(inspected)
+    for layer in activations_at(inspected, viewed.image)[1:]:
         if layer.kind != "flatten":  # which only puts the same in a row
             show_layer(layer)
 
 
-def _show_weights(seen: InspectedRun) -> None:
-    weights, largest = weights_at(seen)
+def _show_weights(inspected: InspectedRun) -> None:
+    weights, largest = weights_at(inspected)
     window = weights.shape[1] < 28
     what = _("The weights of {count} units of the first layer, {side} x {side} each").format(
         count=min(len(weights), MOST_TILES), side=weights.shape[1]
@@ -52,16 +52,16 @@ def _show_weights(seen: InspectedRun) -> None:
 FAR = 10  # times above or below the rule of thumb
 
 
-def show_training(seen: InspectedRun) -> None:
+def show_training(inspected: InspectedRun) -> None:
     """Show the section."""
-    looks = probes(seen.run)
-    names = layer_names([layer for layer in describe_layers(seen.run.config) if layer.parameters])
+    looks = probes(inspected.run)
+    names = layer_names([layer for layer in describe_layers(inspected.run.config) if layer.parameters])
     if len(looks) < 2 or len(looks[-1].gradient_norms) != len(names):
         st.info(_("No gradients were recorded for this run; runs trained here record them."))
         link("pages/train.py", _("Train a network"), ":material/model_training:")
         return
     gradients = np.array([look.gradient_norms for look in looks])
-    step = _step(seen, looks)
+    step = _step(inspected, looks)
     st.subheader(_("Gradient norm of each layer"))
     _show_lines(looks, gradients, names, _("gradient norm"), step, "gradients")
     smallest, largest = names[int(gradients[-1].argmin())], names[int(gradients[-1].argmax())]
@@ -143,9 +143,11 @@ def _show_lines(
     )
 
 
-def _step(seen: InspectedRun, looks: Sequence[Probe]) -> int:
+def _step(inspected: InspectedRun, looks: Sequence[Probe]) -> int:
     """Return about which step the snapshot of the slider was."""
-    return round(looks[-1].step * seen.snapshot.epoch / seen.last.epoch) if seen.last.epoch else 0
+    return (
+        round(looks[-1].step * inspected.snapshot.epoch / inspected.last.epoch) if inspected.last.epoch else 0
+    )
 
 
 def layer_points(steps: Sequence[int], values: np.ndarray, names: Sequence[str]) -> "pd.DataFrame":

@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def show(seen: InspectedRun) -> None:
+def show(inspected: InspectedRun) -> None:
     """Show the section."""
     left, right = st.columns([3, 2], gap="large")
     with left:
-        _show_matrix(seen)
+        _show_matrix(inspected)
     with right:
-        _show_reading(seen)
+        _show_reading(inspected)
 
 
-def _show_matrix(seen: InspectedRun) -> None:
+def _show_matrix(inspected: InspectedRun) -> None:
     with st.spinner(_("Classifying the test images at this checkpoint")):
-        result = evaluation_at(seen)
+        result = evaluation_at(inspected)
     right = int((result.predictions == result.labels).sum())
     words = _(
         "Accuracy **{accuracy:.2%}** on the first {all:,} test images ({right:,} correct); loss {loss:.4f}"
@@ -62,33 +62,33 @@ def _cell(true: int, read: int, count: int, strongest: float) -> str:
     return f'<td class="{kind}" style="--strength:{strength:.0%}">{count or ""}</td>'
 
 
-def _show_reading(seen: InspectedRun) -> None:
-    asked = choose_image(seen)
+def _show_reading(inspected: InspectedRun) -> None:
+    viewed = choose_image(inspected)
     with st.spinner(_("Classifying the image at every checkpoint")):
-        probabilities = readings(seen, asked.image)
-    now = seen.snapshots.index(seen.snapshot)
+        probabilities = readings(inspected, viewed.image)
+    now = inspected.snapshots.index(inspected.snapshot)
     read = int(probabilities[now].argmax())
     words = _("{moment}: prediction **{read}**, confidence {sure}.")
     sure = sure_text(float(probabilities[now, read]), 0)
-    snapshot = snapshot_text(seen.snapshot)
+    snapshot = snapshot_text(inspected.snapshot)
     st.markdown(words.format(moment=snapshot[0].upper() + snapshot[1:], read=read, sure=sure))
-    if len(seen.snapshots) > 1:
+    if len(inspected.snapshots) > 1:
         st.vega_lite_chart(
-            reading_points([snapshot.epoch for snapshot in seen.snapshots], probabilities),
-            reading_spec(_("epoch"), _("probability"), _("Digit"), seen.snapshot.epoch),
+            reading_points([snapshot.epoch for snapshot in inspected.snapshots], probabilities),
+            reading_spec(_("epoch"), _("probability"), _("Digit"), inspected.snapshot.epoch),
             key="readings",
             alt=_("Probability of each digit at every checkpoint"),
         )
-        st.caption(_turns(probabilities, seen))
+        st.caption(_turns(probabilities, inspected))
 
 
-def _turns(probabilities: np.ndarray, seen: InspectedRun) -> str:
+def _turns(probabilities: np.ndarray, inspected: InspectedRun) -> str:
     """Say since when it reads what it reads in the end."""
     read = probabilities.argmax(axis=1)
     other = np.flatnonzero(read != read[-1])
     if not len(other):
         return _("The prediction was {read} at every checkpoint.").format(read=read[-1])
-    since = snapshot_text(seen.snapshots[int(other[-1]) + 1])
+    since = snapshot_text(inspected.snapshots[int(other[-1]) + 1])
     return _("The final prediction is {read}, unchanged since: {moment}.").format(read=read[-1], moment=since)
 
 

@@ -76,35 +76,37 @@ EVALUATED_IMAGES = 2000  # test images, so that the slider answers at once; the 
 MAP_IMAGES = 1500  # of these: enough to see groups, and little to send when the slider moves
 
 
-def evaluation_at(seen: InspectedRun) -> "Evaluation":
+def evaluation_at(inspected: InspectedRun) -> "Evaluation":
     """Return how a run did on the first test images at its snapshot."""
     data = resources.dataset()
-    key = (seen.key(seen.snapshot), data.source, f"test images 0 to {EVALUATED_IMAGES - 1}")
-    return read_split(key, lambda: resources.model(seen.run, seen.snapshot), data.test[:EVALUATED_IMAGES])
+    key = (inspected.key(inspected.snapshot), data.source, f"test images 0 to {EVALUATED_IMAGES - 1}")
+    return read_split(
+        key, lambda: resources.model(inspected.run, inspected.snapshot), data.test[:EVALUATED_IMAGES]
+    )
 
 
-def weights_at(seen: InspectedRun) -> tuple[np.ndarray, float]:
+def weights_at(inspected: InspectedRun) -> tuple[np.ndarray, float]:
     """Return the first layer's weights [units, H, W] at the snapshot, and the last snapshot's largest."""
     from mnist_core.evaluation.attribution import first_layer_weights
 
-    snapshots = (seen.snapshot, seen.last)
-    now, last = (first_layer_weights(resources.model(seen.run, snapshot)) for snapshot in snapshots)
+    snapshots = (inspected.snapshot, inspected.last)
+    now, last = (first_layer_weights(resources.model(inspected.run, snapshot)) for snapshot in snapshots)
     return now, float(np.quantile(np.abs(last), 0.995))
 
 
-def activations_at(seen: InspectedRun, image: np.ndarray) -> "list[LayerActivation]":
+def activations_at(inspected: InspectedRun, image: np.ndarray) -> "list[LayerActivation]":
     """Return what each layer made of an image at the snapshot."""
     from mnist_core.evaluation.attribution import activations
 
-    return activations(resources.model(seen.run, seen.snapshot), image)
+    return activations(resources.model(inspected.run, inspected.snapshot), image)
 
 
-def readings(seen: InspectedRun, image: np.ndarray) -> np.ndarray:
+def readings(inspected: InspectedRun, image: np.ndarray) -> np.ndarray:
     """Return the probabilities of an image at every snapshot of the run, [snapshots, 10]."""
-    return _readings(" ".join(map(seen.key, seen.snapshots)), image.tobytes(), seen, image)
+    return _readings(" ".join(map(inspected.key, inspected.snapshots)), image.tobytes(), inspected, image)
 
 
-def map_at(seen: InspectedRun) -> "Projection":
+def map_at(inspected: InspectedRun) -> "Projection":
     """Return the first test images along two principal components of the last layer's inputs.
 
     The map is turned so that images lie as near as can be to where they are at the last snapshot.
@@ -112,44 +114,47 @@ def map_at(seen: InspectedRun) -> "Projection":
     from mnist_core.data.projection import Projection, procrustes_aligned
 
     now, last = (
-        _components(seen.key(m), resources.dataset().source, seen, m) for m in (seen.snapshot, seen.last)
+        _components(inspected.key(m), resources.dataset().source, inspected, m)
+        for m in (inspected.snapshot, inspected.last)
     )
     return Projection(procrustes_aligned(now.coordinates, last.coordinates), now.shares)
 
 
-def tsne_at(seen: InspectedRun) -> Job[np.ndarray]:
+def tsne_at(inspected: InspectedRun) -> Job[np.ndarray]:
     """Return the server's job of making the t-SNE map of the same, positions [N, 2]."""
-    return _tsne(seen.key(seen.snapshot), resources.dataset().source, seen)
+    return _tsne(inspected.key(inspected.snapshot), resources.dataset().source, inspected)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def _readings(key: str, image: bytes, _seen: InspectedRun, _image: np.ndarray) -> np.ndarray:
+def _readings(key: str, image: bytes, _inspected: InspectedRun, _image: np.ndarray) -> np.ndarray:
     from mnist_core.recognition.recognizer import predict
 
-    models = (resources.model(_seen.run, snapshot) for snapshot in _seen.snapshots)
+    models = (resources.model(_inspected.run, snapshot) for snapshot in _inspected.snapshots)
     return np.stack([predict(model, _image).probabilities for model in models])
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _components(key: str, source: str, _seen: InspectedRun, _moment: WeightSnapshot) -> "Projection":
+def _components(key: str, source: str, _inspected: InspectedRun, _moment: WeightSnapshot) -> "Projection":
     from mnist_core.data.projection import randomized_pca
 
-    return randomized_pca(_features(_seen, _moment), 2)
+    return randomized_pca(_features(_inspected, _moment), 2)
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)
-def _tsne(key: str, source: str, _seen: InspectedRun) -> Job[np.ndarray]:
+def _tsne(key: str, source: str, _inspected: InspectedRun) -> Job[np.ndarray]:
     from mnist_core.data.projection import COMPONENTS, randomized_pca, tsne_of_points
 
-    points = randomized_pca(_features(_seen, _seen.snapshot), COMPONENTS).coordinates
+    points = randomized_pca(_features(_inspected, _inspected.snapshot), COMPONENTS).coordinates
     return Job("t-SNE", lambda: tsne_of_points(points), failure=MAP_FAILURE)
 
 
-def _features(seen: InspectedRun, snapshot: WeightSnapshot) -> np.ndarray:
+def _features(inspected: InspectedRun, snapshot: WeightSnapshot) -> np.ndarray:
     """Return what the last layer gets of the first test images; up to 19 MB, so it isn't kept."""
     from mnist_core.evaluation.neighbours import hidden_features
 
-    return hidden_features(resources.model(seen.run, snapshot), resources.dataset().test.images[:MAP_IMAGES])
+    return hidden_features(
+        resources.model(inspected.run, snapshot), resources.dataset().test.images[:MAP_IMAGES]
+    )
 
 
 IMAGE_KEY = "index"
@@ -164,7 +169,7 @@ class InspectedImage:
     label: int | None = None
 
 
-def choose_image(seen: InspectedRun) -> InspectedImage:
+def choose_image(inspected: InspectedRun) -> InspectedImage:
     """Show which image is looked at, and let another be chosen."""
     sources = {"test": _("A test image"), "drawing": _("My drawing")}
     source = url_choice(
@@ -174,18 +179,18 @@ def choose_image(seen: InspectedRun) -> InspectedImage:
     if source == "drawing" and drawn is None:
         st.info(_("There is no drawing yet, so a test image is shown. Draw a digit first, then come back."))
         link("pages/draw.py", _("Draw a digit"), ":material/draw:")
-    asked = _choose_test_image(seen) if drawn is None else InspectedImage(drawn, _("Your drawing"))
+    viewed = _choose_test_image(inspected) if drawn is None else InspectedImage(drawn, _("Your drawing"))
     alt = (
-        asked.name
-        if asked.label is None
-        else _("{name}, a {label}").format(name=asked.name, label=asked.label)
+        viewed.name
+        if viewed.label is None
+        else _("{name}, a {label}").format(name=viewed.name, label=viewed.label)
     )
-    label = "" if asked.label is None else f"<b>{asked.label}</b> &nbsp;"
-    st.html(figure_html(Figure(asked.image, label + asked.name, alt)), width=150)
-    return asked
+    label = "" if viewed.label is None else f"<b>{viewed.label}</b> &nbsp;"
+    st.html(figure_html(Figure(viewed.image, label + viewed.name, alt)), width=150)
+    return viewed
 
 
-def _choose_test_image(seen: InspectedRun) -> InspectedImage:
+def _choose_test_image(inspected: InspectedRun) -> InspectedImage:
     split = resources.dataset().test
     last = len(split) - 1
 
@@ -194,7 +199,7 @@ def _choose_test_image(seen: InspectedRun) -> InspectedImage:
         st.button(
             _("Next misclassified"),
             on_click=_next_error,
-            args=(seen, index),
+            args=(inspected, index),
             help=format_text(
                 _("Among the first {count:,} images, at the checkpoint of the slider."),
                 count=EVALUATED_IMAGES,
@@ -204,9 +209,9 @@ def _choose_test_image(seen: InspectedRun) -> InspectedImage:
     return InspectedImage(split.images[index], name, int(split.labels[index]))
 
 
-def _next_error(seen: InspectedRun, index: int) -> None:
+def _next_error(inspected: InspectedRun, index: int) -> None:
     """Go to the misread image with the next number, after the last to the first."""
-    errors = np.sort(evaluation_at(seen).errors)
+    errors = np.sort(evaluation_at(inspected).errors)
     if len(errors):
         later = errors[errors > index]
         set_url_parameters({IMAGE_KEY: str(int(later[0] if len(later) else errors[0]))})
