@@ -138,11 +138,6 @@ class TrainingQueue:
             return replace(entry.snapshot, place_in_line=place + 1, wait_seconds=self._wait_seconds(place))
 
     @property
-    def threads(self) -> int:
-        """The most threads that torch may use for a run."""
-        return self._threads
-
-    @property
     def busy(self) -> bool:
         """Whether a run trains or waits."""
         with self._changed:
