@@ -9,7 +9,7 @@ import pytest
 from mnist_core.config import TrainConfig
 from mnist_core.runs.store import RunStore
 from tests.app.train_form import form_settings
-from ui.url_state import SETTING_PARAMETERS
+from ui.url_state import RENAMED_RUNS, SETTING_PARAMETERS
 
 RECORDED = Path(__file__).resolve().parents[1] / "recorded_0_1"
 LINKS = json.loads((RECORDED / "links.json").read_text())
@@ -38,7 +38,9 @@ def check(test, page, shows):
     found = controls(test)
     for name, expected in shows.items():
         value = found[OWN_KEYS.get((page, name), name)]
-        assert (value if isinstance(value, list) else str(value)) == expected, name
+        assert (value if isinstance(value, list) else str(value)) == RENAMED_RUNS.get(
+            str(expected), expected
+        ), name
 
 
 @pytest.mark.parametrize("link", LINKS["links"], ids=lambda link: f"{link['page']}-{link['query']['lang']}")
