@@ -1,5 +1,6 @@
 """What all tests share: nothing of the user's own is touched, and nothing leaves the machine."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,12 @@ from mnist_core.runtime.process import configure_process
 configure_process()  # before torch is imported
 
 import torch  # noqa: E402
+
+from mnist_core.runtime import jobs  # noqa: E402
+from mnist_core.runtime.jobs import end_all_jobs  # noqa: E402
+
+SECONDS_TO_END = 60  # for a thread, on a busy machine
+THREADS_OF_QUEUES = {"training"}
 
 SHARED_MNIST = Path(__file__).resolve().parents[2] / "shared" / "mnist"
 
@@ -31,6 +38,22 @@ def own_directories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def one_thread_first() -> None:
     """Torch begins with one thread: test processes share the cores, and rounding depends on the number."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_on() -> Iterator[None]:
+    """End the jobs that a test left running, and fail it if work of ours outlives it all the same."""
+    yield
+    end_all_jobs(SECONDS_TO_END)
+    left = [thread for thread in threading.enumerate() if thread.name in THREADS_OF_QUEUES]
+    for thread in left:
+        thread.join(SECONDS_TO_END)
+    still = [thread.name for thread in (*left, *job_threads()) if thread.is_alive()]
+    assert still == [], "close the training queue, or have the job end"
+
+
+def job_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if isinstance(thread, jobs._JobThread)]
 
 
 @pytest.fixture(scope="session")

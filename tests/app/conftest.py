@@ -30,8 +30,12 @@ def sample_only(monkeypatch, tmp_path):
         "streamlit.runtime.scriptrunner.script_runner._mpa_v1",
         lambda entry: runpy.run_path(entry, run_name="__main__"),
     )
+    at_exit = []
+    monkeypatch.setattr("ui.resources.atexit", SimpleNamespace(register=at_exit.append))
     st.cache_resource.clear()
     yield
+    for close_queue in at_exit:
+        close_queue(60)
     st.cache_resource.clear()
 
 

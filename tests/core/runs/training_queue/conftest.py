@@ -16,3 +16,4 @@ def lab(tmp_path, sample) -> Iterator[Lab]:
     lab.gate.set()
     for run_id in lab.submitted:
         wait_for(lambda run_id=run_id: lab.queue.snapshot(run_id) is None)
+    lab.queue.close()

@@ -70,6 +70,7 @@ def test_several_workers_train_at_once(tmp_path, sample):
     gate.set()
     wait_for(lambda: all(queue.snapshot(run_id) is None for run_id in ids))
     assert [store.get(run_id).status for run_id in ids] == ["finished"] * 3
+    queue.close()
 
 
 @pytest.mark.parametrize(("text", "number"), [("", 1), ("3", 3)])
