@@ -39,7 +39,6 @@ PAIRS = 5
 IMAGES = {"tutorial-4b": 6_000}  # of a measurement; the others train all 60,000
 WAITING = {"GOMP_SPINCOUNT": "10000", "OMP_WAIT_POLICY": "PASSIVE"}
 DENSE = tuple(name for name in TUTORIALS if name != "tutorial-4b")
-CNN = ("tutorial-4b",)
 
 
 class Measurement(NamedTuple):
@@ -90,13 +89,6 @@ def _use_autograd() -> None:
     trainer.choose_gradients = gradients.AutogradGradients
 
 
-def _pool_after_activation() -> None:
-    def conv_pool(config: TrainConfig, inputs: int, outputs: int) -> list[torch.nn.Module]:
-        return [*architectures._conv(config, inputs, outputs), torch.nn.MaxPool2d(2)]
-
-    architectures._conv_pool = conv_pool
-
-
 def _keep_denormals() -> None:
     torch.set_flush_denormal = lambda flush: False
 
@@ -108,7 +100,6 @@ def _nothing() -> None:
 PATHS = {
     "update rules without torch.optim's classes": FastPath(_use_torch_optimizers),
     "gradients without autograd": FastPath(_use_autograd, DENSE),
-    "pooling before the activation": FastPath(_pool_after_activation, CNN),
     "denormals flushed": FastPath(_keep_denormals),
     "glibc keeps freed memory": FastPath(_nothing, keeps_memory=True),
     "OpenMP's threads wait half a millisecond (2 threads)": FastPath(_nothing, threads=2, waits=True),

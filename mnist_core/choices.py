@@ -14,8 +14,7 @@ from mnist_core.messages import N_, InputError, Message
 class Activation:
     """An activation function; `layer` names its class in torch.nn, built with `options` (None: no layer).
 
-    Each unit takes `pieces` linear maps as input (1 for all but Maxout). A `monotone` activation never
-    decreases, so max pooling before it gives the same result as after it, for a quarter of the work.
+    Each unit takes `pieces` linear maps as input (1 for all but Maxout).
     """
 
     label: str
@@ -23,34 +22,26 @@ class Activation:
     layer: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     pieces: int = 1
-    monotone: bool = False
 
 
 ACTIVATIONS: dict[str, Activation] = {
-    "none": Activation(
-        N_("None"), N_("No activation: any number of layers is together one linear map."), monotone=True
-    ),
+    "none": Activation(N_("None"), N_("No activation: any number of layers is together one linear map.")),
     "sigmoid": Activation(
         N_("Sigmoid"),
         N_("Maps to 0..1; its slope is at most 1/4, so deep networks learn slowly."),
         "Sigmoid",
-        monotone=True,
     ),
-    "tanh": Activation(
-        N_("Tanh"), N_("Maps to -1..1, centred on zero; flat at both ends."), "Tanh", monotone=True
-    ),
+    "tanh": Activation(N_("Tanh"), N_("Maps to -1..1, centred on zero; flat at both ends."), "Tanh"),
     "relu": Activation(
         N_("ReLU"),
         N_("max(0, x): cheap, and its slope of 1 eases vanishing gradients."),
         "ReLU",
-        monotone=True,
     ),
     "leaky_relu": Activation(
         N_("LeakyReLU"),
         N_("ReLU with a slope of 0.01 below zero, so units do not stay dead."),
         "LeakyReLU",
         {"negative_slope": 0.01},
-        monotone=True,
     ),
     "prelu": Activation(
         N_("PReLU"), N_("LeakyReLU whose slope below zero is learned with the weights."), "PReLU"
@@ -58,12 +49,11 @@ ACTIVATIONS: dict[str, Activation] = {
     "rrelu": Activation(
         N_("RReLU"), N_("LeakyReLU whose slope below zero is drawn at random while training."), "RReLU"
     ),
-    "elu": Activation(N_("ELU"), N_("Smooth below zero, levelling off at -1."), "ELU", monotone=True),
+    "elu": Activation(N_("ELU"), N_("Smooth below zero, levelling off at -1."), "ELU"),
     "selu": Activation(
         N_("SELU"),
         N_("A scaled ELU that keeps activations near mean 0 and std 1 in plain MLPs."),
         "SELU",
-        monotone=True,
     ),
     "gelu": Activation(
         N_("GELU"), N_("x times the normal distribution's CDF: a smooth ReLU, used in transformers."), "GELU"

@@ -43,11 +43,8 @@ def _conv(
 
 
 def _conv_pool(config: TrainConfig, inputs: int, outputs: int) -> list[nn.Module]:
-    """The layers of `_conv` and a 2 x 2 max pooling, before the activation where that is equivalent."""
-    *convolution, activation = _conv(config, inputs, outputs)
-    if ACTIVATIONS[config.activation].monotone:
-        return [*convolution, nn.MaxPool2d(2), activation]
-    return [*convolution, activation, nn.MaxPool2d(2)]
+    """The layers of `_conv` and a 2 x 2 max pooling."""
+    return [*_conv(config, inputs, outputs), nn.MaxPool2d(2)]
 
 
 def _softmax(config: TrainConfig) -> list[nn.Module]:

@@ -21,7 +21,6 @@ def restored(monkeypatch):
     for place, name in [
         (trainer, "Optimizer"),
         (trainer, "choose_gradients"),
-        (architectures, "_conv_pool"),
         (torch, "set_flush_denormal"),
     ]:
         monkeypatch.setattr(place, name, getattr(place, name))

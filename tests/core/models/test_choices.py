@@ -184,26 +184,6 @@ def test_building_leaves_the_global_generator_alone():
     assert torch.equal(torch.rand(4), expected)
 
 
-# Max pooling before the activation
-
-
-@pytest.mark.parametrize("name", [name for name, entry in ACTIVATIONS.items() if entry.monotone])
-def test_pooling_before_a_monotone_activation_is_pooling_after(name):
-    activation, pool = build_activation(name), nn.MaxPool2d(2)
-    maps = torch.randn(20, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 4
-    assert torch.equal(activation(pool(maps)), pool(activation(maps)))
-
-
-@pytest.mark.parametrize("name", ["prelu", "rrelu", "gelu", "silu"])
-def test_an_activation_that_can_fall_is_not_called_monotone(name):
-    activation, pool = build_activation(name).train(), nn.MaxPool2d(2)
-    if name == "prelu":
-        nn.init.constant_(activation.weight, -0.5)  # which training may come to
-    maps = torch.randn(20, 3, 8, 8, generator=torch.Generator().manual_seed(0)) - 2
-    assert not torch.equal(activation(pool(maps)), pool(activation(maps)))
-    assert not ACTIVATIONS[name].monotone
-
-
 # Learning
 
 

@@ -23,8 +23,8 @@ def test_the_cnn_of_tutorial_4b_reads_as_its_author_drew_it():
     layers = describe_layers(CNN)
     assert [words(layer) for layer in layers] == [
         "Image | -1 to 1",
-        "Conv 3x3, 32 channels | Max pool 2x2 | ReLU",
-        "Conv 3x3, 64 channels | Max pool 2x2 | ReLU",
+        "Conv 3x3, 32 channels | ReLU | Max pool 2x2",
+        "Conv 3x3, 64 channels | ReLU | Max pool 2x2",
         "Flatten",
         "Fully connected, 128 units | ReLU",
         "Fully connected, 10 outputs",
