@@ -5,7 +5,8 @@ import pytest
 from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import load_sample
 from tests.app.compared import runs, text_of
-from ui.compare.settings_table import setting_texts, table_html
+from ui.compare.settings_table import setting_texts
+from ui.html.tables import table_html
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
@@ -38,7 +39,7 @@ def test_a_setting_that_a_network_has_no_use_for_is_a_dash():
 
 
 def test_a_table_keeps_its_words_as_they_are():
-    page = table_html("x", ("<i>",), {"<a>": ["<b>"]})
+    page = table_html(["x", "<i>"], [["<a>", "<b>"]], words="<u>")
     assert all(f"&lt;{tag}&gt;" in page for tag in "iab")
 
 

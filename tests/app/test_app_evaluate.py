@@ -119,7 +119,7 @@ def test_an_image_opens_to_all_about_it_and_closes(app, html, fair_run):
     assert "Prediction **" in words(test)
     assert html(test).count(": saliency for") == 2
     test.button_group(key="why").set_value("layers").run()
-    assert "Fully connected, 8 units" in html(test)
+    assert "Fully connected, 8 units" in words(test)
     test.button_group(key="why").set_value("similar").run()
     assert html(test).count("&nbsp;distance ") == 8
     press(test, "Next")

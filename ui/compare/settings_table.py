@@ -1,7 +1,6 @@
 """The settings in which the compared runs differ."""
 
 from collections.abc import Iterator, Sequence
-from html import escape
 from typing import Any
 
 import streamlit as st
@@ -10,7 +9,7 @@ from mnist_core.choices import ARCHITECTURES, CHOICES
 from mnist_core.config import TrainConfig
 from mnist_core.runs.comparison import differing_settings
 from ui.compare.selection import ComparedRuns
-from ui.html.tables import escape_markdown
+from ui.html.tables import escape_markdown, table_html
 from ui.i18n import format_text, ngettext
 from ui.i18n import gettext as _
 from ui.train_form.setting_labels import CHOICE_LABELS, LABELS
@@ -25,7 +24,8 @@ def show(chosen: ComparedRuns) -> None:
     if settings:
         configs = [run.config for run in chosen.runs]
         rows = {_(LABELS[name]): setting_texts(name, configs) for name in settings}
-        st.html(table_html(_("Setting"), chosen.names, rows))
+        head, table = [_("Setting"), *chosen.names], [[name, *texts] for name, texts in rows.items()]
+        st.html(table_html(head, table, style="lab-settings", words=_("Setting")))
         same = len(LABELS) - len(settings)
         words = ngettext(
             "The other {count} setting is the same in all runs.",
@@ -66,20 +66,6 @@ def value_text(field: str, value: Any) -> str:
     if field in CHOICES:
         return _(getattr(CHOICES[field][value], "label", CHOICE_LABELS.get(value, value)))
     return number_text(value)
-
-
-def table_html(corner: str, columns: tuple[str, ...], rows: dict[str, list[str]]) -> str:
-    """Return a table whose first column names the rows; one that is too wide scrolls by itself."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in (corner, *columns))
-    body = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{escape(text)}</td>" for text in texts)}</tr>'
-        for name, texts in rows.items()
-    )
-    return (
-        f'<div class="lab-wide" tabindex="0" role="region" aria-label="{escape(corner)}">'
-        f'<table class="lab-table lab-settings"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
 
 
 def _changes(chosen: ComparedRuns) -> Iterator[str]:

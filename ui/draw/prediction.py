@@ -13,6 +13,7 @@ from mnist_core.recognition.recognizer import Prediction
 from ui.draw.drawing_input import DrawingInput, ReadDrawing
 from ui.fragments import clear_slots
 from ui.html.digits import Figure, bars_html, figure_html, grid_html, png_url, sure_text
+from ui.html.tables import table_html
 from ui.i18n import count_text, ngettext, percent_text, sentences_text
 from ui.i18n import gettext as _
 
@@ -102,7 +103,7 @@ def show_row(reading: ReadDrawing) -> None:
     with figures:
         st.html(grid_html([_figure(digit.prediction, digit.unsure) for digit in reading.digits], columns=4))
     with st.expander(_("All probabilities")):
-        st.html(table_html([digit.prediction for digit in reading.digits]))
+        st.html(probability_table([digit.prediction for digit in reading.digits]))
 
 
 def _figure(prediction: Prediction, unsure: bool) -> Figure:
@@ -121,21 +122,14 @@ def _figure(prediction: Prediction, unsure: bool) -> Figure:
     return Figure(prediction.image, caption, alt)
 
 
-def table_html(predictions: list[Prediction]) -> str:
+def probability_table(predictions: list[Prediction]) -> str:
     """Return the probabilities in whole percent: a row for each digit that was found."""
-    heads = "".join(f"<th>{digit}</th>" for digit in range(10))
-    rows = "".join(
-        f"<tr><th>{number}.</th>{''.join(map(_cell, prediction.probabilities))}</tr>"
-        for number, prediction in enumerate(predictions, 1)
-    )
-    return (
-        f'<div class="lab-wide"><table class="lab-table lab-shares"><thead><tr><th>%</th>{heads}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
-    )
-
-
-def _cell(share: float) -> str:
-    return f'<td style="--share:{share:.2f}">{count_text(100 * share)}</td>'
+    shares = np.stack([prediction.probabilities for prediction in predictions])
+    head = ["%", *map(str, range(10))]
+    rows = [
+        [f"{number}.", *(count_text(100 * share) for share in row)] for number, row in enumerate(shares, 1)
+    ]
+    return table_html(head, rows, strengths=shares, style="lab-shares", words=_("All probabilities"))
 
 
 SURE, UNSURE = "#5ab0f2", "#f0913a"

@@ -1,6 +1,5 @@
 """One image: probabilities, saliency, feature maps, nearest training images."""
 
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,16 +9,12 @@ from mnist_core.data.label_errors import LABEL_ERRORS
 from ui import explanations, resources
 from ui.evaluate.selection import EvaluatedSplit
 from ui.html.digits import (
-    MAPS_TO_A_ROW,
     Figure,
     bars_html,
     figure_html,
-    map_mosaic,
-    png_url,
     sure_text,
-    unit_strip,
 )
-from ui.i18n import count_text, format_text, translate
+from ui.i18n import count_text, format_text
 from ui.i18n import gettext as _
 from ui.url_controls import url_choice
 from ui.url_state import SENT_KEY, link
@@ -27,8 +22,6 @@ from ui.url_state import SENT_KEY, link
 if TYPE_CHECKING:
     from mnist_core.evaluation.attribution import LayerActivation
     from mnist_core.evaluation.metrics import Evaluation
-
-MAP, UNIT = 60, 16  # pixels: how large a map and a unit are shown where there is room
 
 
 def show_detail(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> None:
@@ -129,28 +122,13 @@ def show_layers(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> 
         st.info(_("This network has no hidden layer: the pixels feed the ten outputs directly."))
         return
     for layer in shown:
-        st.html(layer_html(layer))
+        explanations.show_layer(layer)
     st.caption(
         _(
             "Feature maps show what each layer makes of the image. Each small image is one "
-            "channel; in a fully connected layer, each square is one unit. Black is 0, blue is "
-            "above 0, orange is below 0."
+            "channel; in a fully connected layer, each square is one unit. Blue is above 0, orange "
+            "is below 0, and pale is near 0."
         )
-    )
-
-
-def layer_html(layer: "LayerActivation") -> str:
-    """Return a layer's maps or units as one image, with its name."""
-    title = translate(layer.title)
-    maps = layer.values.ndim == 3 and layer.values.shape[-1] > 1
-    sheet = map_mosaic(layer.values) if maps else unit_strip(layer.values.ravel())
-    room = min(len(layer.values), MAPS_TO_A_ROW) * MAP if maps else sheet.shape[1] * UNIT
-    alt = _("Feature maps of the layer: {layer}").format(layer=title)
-    shape = " × ".join(map(str, layer.values.shape))
-    return (
-        f'<figure class="lab-layer"><figcaption><b>{escape(title)}</b> {shape}</figcaption>'
-        f'<img src="{png_url(sheet)}" alt="{escape(alt)}" '
-        f'style="--room:{room}px"></figure>'
     )
 
 

@@ -78,9 +78,7 @@ def signed_url(values: np.ndarray, largest: float) -> str:
     pixels = np.empty((*values.shape, 4), np.uint8)
     pixels[..., :3] = sign_colours(values)
     pixels[..., 3] = np.round(255 * strength)
-    file = BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    return png_url(pixels)
 
 
 def tiles_html(pictures: Iterable[np.ndarray], largest: float, what: str, side: float = 3.4) -> str:
@@ -99,45 +97,8 @@ def in_rows(values: np.ndarray, columns: int = 32) -> np.ndarray:
     return filled.reshape(rows, columns)
 
 
-GAP = 1  # pixels between maps
-MAPS_TO_A_ROW = 8  # so that each has its place on a phone
-LONGEST_ROW = 32  # units to a row
-
-
-def map_mosaic(maps: np.ndarray) -> np.ndarray:
-    """Lay maps [C, H, W] side by side in rows, with gaps, as signed colours: uint8 [H', W', 4].
-
-    What lies between them is transparent.
-    """
-    count, height, width = maps.shape
-    columns = min(count, MAPS_TO_A_ROW)
-    rows = -(-count // columns)
-    colours = signed_colours(maps)
-    sheet = np.zeros((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 4), np.uint8)
-    for number in range(count):
-        top, left = (number // columns) * (height + GAP), (number % columns) * (width + GAP)
-        sheet[top : top + height, left : left + width, :3] = colours[number]
-        sheet[top : top + height, left : left + width, 3] = 255
-    return sheet
-
-
-def unit_strip(units: np.ndarray) -> np.ndarray:
-    """Lay units [F] in rows of squares, as signed colours: uint8 [H, W, 4], the rest transparent."""
-    columns = min(len(units), LONGEST_ROW)
-    rows = -(-len(units) // columns)
-    sheet = np.zeros((rows * columns, 4), np.uint8)
-    sheet[: len(units), :3] = signed_colours(units)
-    sheet[: len(units), 3] = 255
-    return sheet.reshape(rows, columns, 4)
-
-
 ABOVE, BELOW = (58, 152, 230), (235, 122, 32)  # blue speaks for, orange against; seen on white and on black
 FAINT = 0.4  # how bright the ink is under the colours
-
-
-def signed_colours(values: np.ndarray) -> np.ndarray:
-    """Return uint8 [..., 3] for values of any shape: black at 0, blue above, orange below, by the largest."""
-    return np.rint(_strength(values) * sign_colours(values)).astype(np.uint8)
 
 
 def on_ink(values: np.ndarray, image: np.ndarray) -> np.ndarray:

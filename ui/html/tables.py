@@ -1,6 +1,6 @@
 """Tables of numbers as HTML, and escaping of Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 import numpy as np
@@ -37,17 +37,34 @@ def vector_html(texts: Sequence[str], words: str) -> str:
     return _scrolling("lab-vector", f"[{', '.join(texts)}]", words)
 
 
-def table_html(head: Sequence[str], rows: Sequence[Sequence[str]], strong: int) -> str:
-    """Return a table whose first column names the rows; row `strong` stands out."""
+def table_html(
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    strong: int | None = None,
+    strengths: np.ndarray | None = None,
+    style: str = "",
+    words: str = "",
+) -> str:
+    """Return a table whose first column names the rows; row `strong` stands out.
+
+    `strengths` [rows, columns], 0 to 1, colour the cells. With `words`, which say what it is, a table that is
+    too wide scrolls by itself.
+    """
     columns = "".join(f'<th scope="col">{escape(text)}</th>' for text in head)
-    body = "".join(_row_html(row, number == strong) for number, row in enumerate(rows))
-    return f'<table class="lab-table"><thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table>'
+    body = "".join(
+        _row_html(row, number == strong, () if strengths is None else strengths[number])
+        for number, row in enumerate(rows)
+    )
+    classes = f"lab-table {style}".rstrip()
+    table = f'<table class="{classes}"><thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table>'
+    return _scrolling("lab-wide", table, words) if words else table
 
 
-def _row_html(row: Sequence[str], strong: bool) -> str:
-    cells = "".join(f"<td>{escape(text)}</td>" for text in row[1:])
-    style = ' class="strong"' if strong else ""
-    return f'<tr{style}><th scope="row">{escape(row[0])}</th>{cells}</tr>'
+def _row_html(row: Sequence[str], strong: bool, strengths: Iterable[float]) -> str:
+    styles = (f' style="--share:{strength:.2f}"' for strength in strengths)
+    cells = "".join(f"<td{next(styles, '')}>{escape(text)}</td>" for text in row[1:])
+    mark = ' class="strong"' if strong else ""
+    return f'<tr{mark}><th scope="row">{escape(row[0])}</th>{cells}</tr>'
 
 
 def _scrolling(style: str, content: str, words: str) -> str:
