@@ -170,7 +170,7 @@ def test_an_unknown_choice_is_named_with_those_there_are(name):
         ({"widths": (8,) * (MAX_LAYERS + 1)}, "At most 8 layers"),
         ({"channels": (8,) * (MAX_LAYERS + 1)}, "At most 8 layers"),
         ({"architecture": "cnn", "channels": ()}, "CNN takes 1 to 4 channel counts"),
-        ({"architecture": "cnn", "channels": (8,) * 5}, "each halves the image; 5 given"),
+        ({"architecture": "cnn", "channels": (8,) * 5}, "each stage halves the image; 5 were given"),
         ({"architecture": "vgg", "channels": (8,) * 5}, "Small VGG takes 1 to 4"),
         ({"architecture": "resnet", "channels": ()}, "Small ResNet takes 1 to 4"),
         ({"architecture": "fast_cnn", "channels": (8,)}, "Fast CNN takes 2 to 4"),
