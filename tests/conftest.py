@@ -12,8 +12,8 @@ configure_process()  # before torch is imported
 
 import torch  # noqa: E402
 
-from mnist_core.runtime import jobs  # noqa: E402
-from mnist_core.runtime.jobs import end_all_jobs  # noqa: E402
+from mnist_core.runtime import job as job_module  # noqa: E402
+from mnist_core.runtime.job import end_all_jobs  # noqa: E402
 
 SECONDS_TO_END = 60  # for a thread, on a busy machine
 THREADS_OF_QUEUES = {"training"}
@@ -53,7 +53,7 @@ def nothing_goes_on() -> Iterator[None]:
 
 
 def job_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if isinstance(thread, jobs._JobThread)]
+    return [thread for thread in threading.enumerate() if isinstance(thread, job_module._JobThread)]
 
 
 @pytest.fixture(scope="session")

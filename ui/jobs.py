@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_core.runtime.jobs import Job, Watcher
+from mnist_core.runtime.job import Job, Watcher
 from ui.i18n import format_text
 from ui.i18n import gettext as _
 

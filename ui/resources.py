@@ -14,7 +14,7 @@ from mnist_core.messages import N_, InputError, Message
 from mnist_core.runs.run import Run
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.weight_snapshots import WeightSnapshot, load_snapshot
-from mnist_core.runtime.jobs import Job, Watcher
+from mnist_core.runtime.job import Job, Watcher
 from mnist_core.runtime.process import keep_freed_memory
 from ui.evaluations import Show, read_split
 from ui.i18n import gettext as _

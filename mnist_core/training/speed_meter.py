@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from mnist_core.config import TrainConfig
 from mnist_core.models.summary import SHAPING, describe_layers
-from mnist_core.runtime.jobs import Job, Watcher
+from mnist_core.runtime.job import Job, Watcher
 
 SPEED_SETTINGS = (*SHAPING, "optimizer", "batch_size", "augmentation", "precision")
 """The settings that the speed of training depends on: what the network is, and how a step is made."""

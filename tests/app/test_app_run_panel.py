@@ -11,7 +11,7 @@ from mnist_core.data.mnist import load_sample
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
-from mnist_core.runtime.jobs import Watcher
+from mnist_core.runtime.job import Watcher
 from tests.app.train_form import form_settings
 from ui import resources
 from ui.train import training_summary

@@ -9,7 +9,7 @@ from typing import Any
 
 from streamlit.web.cli import main
 
-from mnist_core.runtime.jobs import Job
+from mnist_core.runtime.job import Job
 
 SECONDS_MORE = 1.0  # that each step takes
 do_steps = Job._work

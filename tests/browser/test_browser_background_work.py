@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from mnist_core.config import TrainConfig
 from mnist_core.runs.store import RunStore
-from mnist_core.runtime.jobs import SECONDS_TO_RETURN
+from mnist_core.runtime.job import SECONDS_TO_RETURN
 from tests.browser.server import serve
 
 SAID = """([words, above]) => {

@@ -18,7 +18,7 @@ from mnist_core.runs.fine_tuning import (
     split_drawings,
 )
 from mnist_core.runs.run import Run
-from mnist_core.runtime.jobs import Job
+from mnist_core.runtime.job import Job
 from ui import resources, visitor
 from ui.draw import drawing_sheet
 from ui.draw.drawing_input import ReadDrawing

@@ -18,7 +18,7 @@ from mnist_core.evaluation.robustness import (
 )
 from mnist_core.messages import N_
 from mnist_core.runs.run import Run
-from mnist_core.runtime.jobs import Job
+from mnist_core.runtime.job import Job
 from ui import resources
 from ui.evaluate.selection import EvaluatedSplit
 from ui.html.digits import png_url

@@ -5,7 +5,7 @@ import streamlit as st
 
 from mnist_core.data.mnist import Dataset, Split
 from mnist_core.data.projection import Projection, principal_components, tsne
-from mnist_core.runtime.jobs import Job
+from mnist_core.runtime.job import Job
 from ui.explore.selection import (
     INDEX_KEY,
     ExploredSplit,

@@ -44,10 +44,10 @@ def choose_split(data: Dataset) -> ExploredSplit:
     return ExploredSplit(data.file(name), name, data.source)
 
 
-def choose_digit(*anew: str) -> int | None:
+def choose_digit(*fragments: str) -> int | None:
     """Show which digit is looked at, and let another be chosen; None for all.
 
-    `anew` are the keys of the fragments that another one concerns, if not all around.
+    `fragments` are the keys of the fragments to rerun when it changes; all of the page without any.
     """
     digits = {ALL: _("All digits"), **{digit: digit for digit in DIGITS}}
     url_choice(
@@ -56,7 +56,7 @@ def choose_digit(*anew: str) -> int | None:
         digits,
         DIGIT_KEY,
         ALL,
-        anew,
+        fragments,
         required=True,
         wrap=True,
         label_visibility="collapsed",

@@ -8,7 +8,7 @@ import streamlit as st
 
 from mnist_core.runs.run import Run
 from mnist_core.runs.weight_snapshots import WeightSnapshot, snapshots_of
-from mnist_core.runtime.jobs import Job
+from mnist_core.runtime.job import Job
 from ui import resources
 from ui.canvas import last_read_image
 from ui.evaluations import read_split

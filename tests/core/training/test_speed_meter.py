@@ -5,8 +5,8 @@ import pytest
 
 from mnist_core.config import TrainConfig
 from mnist_core.models.architectures import build_model
-from mnist_core.runtime import jobs
-from mnist_core.runtime.jobs import Watcher
+from mnist_core.runtime import job as job_module
+from mnist_core.runtime.job import Watcher
 from mnist_core.training import speed_meter
 from mnist_core.training.autotune import training_speed
 from mnist_core.training.events import StepDone
@@ -97,7 +97,7 @@ def test_a_network_too_large_or_broken_is_not_tried_again():
 
 
 def test_the_trials_end_when_the_last_watcher_has_left(monkeypatch):
-    monkeypatch.setattr(jobs, "SECONDS_TO_RETURN", 0)
+    monkeypatch.setattr(job_module, "SECONDS_TO_RETURN", 0)
     measure, ben = Measure(None), Watcher()
     meter = SpeedMeter(measure)
     meter.images_per_second(CONFIG, ben)

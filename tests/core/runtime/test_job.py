@@ -10,8 +10,8 @@ import pytest
 
 from mnist_core.messages import InputError
 from mnist_core.runs.store import PROJECT
-from mnist_core.runtime import jobs
-from mnist_core.runtime.jobs import SECONDS_TO_RETURN, Job, Watcher, end_all_jobs
+from mnist_core.runtime import job as job_module
+from mnist_core.runtime.job import SECONDS_TO_RETURN, Job, Watcher, end_all_jobs
 
 HALF, WHOLE = "half of it", "all of it"
 PATIENCE = 20  # seconds
@@ -51,7 +51,7 @@ def clock(monkeypatch):
     """The time that watchers see: `clock.now`."""
     clock = SimpleNamespace(now=1000.0)
     clock.monotonic = lambda: clock.now
-    monkeypatch.setattr(jobs, "time", clock)
+    monkeypatch.setattr(job_module, "time", clock)
     return clock
 
 
@@ -272,7 +272,7 @@ def test_a_failure_is_told_as_a_message_and_it_can_be_tried_again(caplog, error,
 
 
 def test_jobs_that_share_a_turn_work_one_at_a_time(monkeypatch):
-    monkeypatch.setattr(jobs, "SECONDS_BETWEEN_TRIES", 0.01)
+    monkeypatch.setattr(job_module, "SECONDS_BETWEEN_TRIES", 0.01)
     turn, works = threading.Lock(), (Work(), Work(), Work())
     first, second, third = (Job("a job", work, turn=turn) for work in works)
     anna, ben, cleo = Watcher(), Watcher(), Watcher()
@@ -328,7 +328,7 @@ def test_all_jobs_are_ended_together():
 
 LEAVES = """
 import sys, time
-from mnist_core.runtime.jobs import Job, Watcher
+from mnist_core.runtime.job import Job, Watcher
 {imports}
 
 def steps():
