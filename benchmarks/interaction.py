@@ -127,7 +127,8 @@ def interact_often(page: Page, run: str, what: str) -> list[float]:
 def training(page: Page, settings: str) -> Iterator[str]:
     """Train on the Train page until the block ends; yield the run's id."""
     visit(page, f"/train?{settings}")
-    page.get_by_role("button", name="Start training").click()
+    # The queue may still be testing the run before: then the button adds to it.
+    page.get_by_role("button", name=re.compile("Start training|Add to the queue")).click()
     page.wait_for_url(re.compile("run="))
     page.get_by_text("images per second").wait_for(timeout=120_000)
     run = re.search("run=([0-9a-f]+)", page.url)[1]
