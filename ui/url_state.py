@@ -18,6 +18,19 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from mnist_core.config import TrainConfig
 from mnist_core.runs.run import PRETRAINED_ID
 
+LANGUAGE_KEY, RUN_KEY = "lang", "run"
+COMPARED_KEY = "runs"  # ids of the runs that are compared, with commas between
+SENT_KEY = "sent"  # an image of the data that another page sent to Draw, such as test-42
+MOST_COMPARED = 8
+RENAMED_RUNS = {"shipped": PRETRAINED_ID}  # ids in links of version 0.1
+RENAMED_SETTINGS = {"seed": "training_seed"}  # `seed` is Explore's
+SETTING_PARAMETERS = {field: RENAMED_SETTINGS.get(field, field) for field in TrainConfig.__dataclass_fields__}
+"""The name of each setting in the URL."""
+CARRIED = (LANGUAGE_KEY, RUN_KEY, *SETTING_PARAMETERS.values())
+"""What links to other pages carry; all other parameters belong to one page."""
+
+ENTRY = Path(__file__).resolve().parent.parent / "streamlit_app.py"
+ENTERED_KEY = "entered"
 URL_KEY = "url"  # (page, query string of the message that it was read from or written in, parameters)
 REPLACED_KEY = "replaced_urls"  # (time.monotonic() of each change by the server, parameters before it)
 LATE_SECONDS = 5.0  # how long after a change a message with the old URL may arrive
@@ -68,22 +81,6 @@ def _remember(parameters: Mapping[str, str], replaced: list[tuple[float, Mapping
     context = get_script_run_ctx()
     st.session_state[URL_KEY] = (context.page_script_hash, context.query_string, parameters)
     st.session_state[REPLACED_KEY] = replaced
-
-
-RENAMED_SETTINGS = {"seed": "training_seed"}  # `seed` is Explore's
-SETTING_PARAMETERS = {field: RENAMED_SETTINGS.get(field, field) for field in TrainConfig.__dataclass_fields__}
-"""The name of each setting in the URL."""
-SENT_KEY = "sent"  # an image of MNIST that another page sent here
-
-ENTRY = Path(__file__).resolve().parent.parent / "streamlit_app.py"
-ENTERED_KEY = "entered"
-LANGUAGE_KEY = "lang"
-RUN_KEY = "run"
-RENAMED_RUNS = {"shipped": PRETRAINED_ID}
-COMPARED_KEY = "runs"  # ids of the runs that are compared, with commas between
-MOST_COMPARED = 8
-# Links to other pages carry these; all other parameters belong to one page.
-CARRIED = (LANGUAGE_KEY, RUN_KEY, *SETTING_PARAMETERS.values())
 
 
 def option_in_url(options: Container[str], key: str, default: str) -> str:
