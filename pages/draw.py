@@ -43,7 +43,7 @@ def show_page() -> None:
 
 
 def show_reading(run: Run, written: DrawingInput, how_to_begin: str) -> ReadDrawing:
-    """Show what a run reads, with the ways to say that it was something else; return it."""
+    """Show a run's prediction, with the controls that correct its label; return it."""
     reading = read(run, written, st.session_state.get(AS_ONE_KEY, False))
     show_answer(reading, how_to_begin)
     if reading.digits:
@@ -56,7 +56,7 @@ def show_reading(run: Run, written: DrawingInput, how_to_begin: str) -> ReadDraw
 
 
 def offer_as_one(reading: ReadDrawing) -> None:
-    """Let what was split into several digits be read as one."""
+    """Show the switch that reads the whole input as one digit."""
     if len(reading.digits) > 1 or st.session_state.get(AS_ONE_KEY):
         st.toggle(_("Read as one digit"), key=AS_ONE_KEY)
 

@@ -53,7 +53,7 @@ def show_canvas(pen: int = PEN) -> list[Stroke]:
     from streamlit_drawable_canvas import st_canvas  # registers itself, which only a running app allows
 
     key = f"canvas-{st.session_state.setdefault(ROUND_KEY, 0)}"
-    if key not in st.session_state:  # mounted anew: bring back what was drawn before
+    if key not in st.session_state:  # a new canvas gets the drawing of the one before
         st.session_state[MOUNTED_KEY] = st.session_state.get(DRAWING_KEY)
     result = st_canvas(
         stroke_width=pen,
@@ -74,7 +74,7 @@ def is_empty() -> bool:
 
 
 def undo_stroke() -> None:
-    """Take the last stroke back."""
+    """Remove the last stroke."""
     drawing = st.session_state.get(DRAWING_KEY)
     if drawing and drawing.get("objects"):
         _mount({**drawing, "objects": drawing["objects"][:-1]})
@@ -86,7 +86,7 @@ def clear_canvas() -> None:
 
 
 def _mount(drawing: dict[str, Any] | None) -> None:
-    """Have the next canvas shown be another one, with this drawing."""
+    """Replace the canvas by a new one with this drawing at the next rerun."""
     st.session_state[ROUND_KEY] = st.session_state.get(ROUND_KEY, 0) + 1
     st.session_state[DRAWING_KEY] = drawing
 

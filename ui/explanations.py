@@ -126,7 +126,7 @@ MOST_MAPS = 32
 
 
 def hidden_count_text(count: int, most: int) -> list[str]:
-    """Say that not all are shown."""
+    """Return that not all are shown, in words; nothing if they are."""
     return (
         [format_text(_("The first {most} of {count:,} are shown."), most=most, count=count)]
         if count > most

@@ -71,12 +71,12 @@ def sentences_text(sentences: Iterable[str]) -> str:
 
 
 def list_text(words: Iterable[str]) -> str:
-    """Say several things in a row: Optimizer, Epochs."""
+    """Return words as one list: Optimizer, Epochs."""
     return BETWEEN_WORDS[language()].join(words)
 
 
 def date_text(moment: str) -> str:
-    """Say a time, given in ISO form, by the visitor's clock: 22 Nov 2026, 14:03."""
+    """Return a time, given in ISO form, in the visitor's time zone: 22 Nov 2026, 14:03."""
     from babel.dates import format_datetime
 
     local = visitors_time(moment)

@@ -86,7 +86,7 @@ METHOD_KEY = "method"
 
 
 def choose_method() -> str:
-    """Show the two ways to make the map; return "pca" or "tsne"."""
+    """Show the choice of projection; return "pca" or "tsne"."""
     methods = {"pca": "PCA", "tsne": "t-SNE"}
     return url_choice(
         st.segmented_control,

@@ -65,7 +65,7 @@ def wait_for_dataset() -> Dataset:
 
 
 def show_notice(private: bool) -> None:
-    """Say when the data isn't MNIST, and offer to fetch it again; `private` names no place of the server."""
+    """Show a notice if the data isn't MNIST, and a download button; `private` hides the server's paths."""
     data = _dataset_so_far()
     st.session_state[UNTOLD_KEY] = data is None
     if data is None or data.notice is None or (private and data.source != "sample"):

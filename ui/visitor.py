@@ -35,9 +35,10 @@ _COOKIE_SCRIPT = """<script>{{
 
 
 def is_private() -> bool:
-    """Say whether the visitor sees only their own runs: as DIGITLAB_PRIVATE says, else unless they are here.
+    """Return whether the visitor sees only their own runs.
 
-    Here is who connects from this machine to localhost, with no proxy between that names who it speaks for.
+    DIGITLAB_PRIVATE decides if it is set. Otherwise everyone does but a browser on the server's own machine:
+    one that connects to localhost with no proxy between.
     """
     if wanted := os.environ.get(PRIVATE_VARIABLE):
         return wanted != "0"
@@ -55,7 +56,7 @@ def identity() -> str:
 
 
 def owns(run: Run) -> bool:
-    """Say whether the visitor may rename, pin, delete, stop and continue a run, or only look at it."""
+    """Return whether the visitor may rename, pin, delete, stop and continue a run, or only view it."""
     return not run.is_pretrained and (not is_private() or run.metadata.owner == identity())
 
 

@@ -91,10 +91,10 @@ class TrainingQueue:
             threading.Thread(target=self._work, name="training", daemon=True).start()
 
     def submit(self, config: TrainConfig, expected_seconds: float | None = None, **details: Any) -> str:
-        """Put a new training in the line; return its run's id.
+        """Queue a new training; return its run's id.
 
         `expected_seconds` helps to tell those behind it how long they wait; `details` go to RunStore.create.
-        Raises InputError when the line is full or runs can't be written.
+        Raises InputError when the queue is full or runs can't be written.
         """
         self._check_room()
         writer = self._store.create(config, **details)
@@ -102,16 +102,16 @@ class TrainingQueue:
         return writer.id
 
     def resume(self, run_id: str, epochs: int | None = None) -> None:
-        """Put a run that was paused, stopped, interrupted or finished in the line again, to `epochs` in all.
+        """Queue a run again that was paused, stopped, interrupted or finished, to `epochs` in all.
 
-        Raises InputError when the line is full, the run can't go on, or it has nothing left to do.
+        Raises InputError when the queue is full, the run can't go on, or it has nothing left to do.
         """
         self._check_room()
         writer = self._store.reopen(run_id, epochs)
         self._enter(writer, _seconds_left(writer))
 
     def stop(self, run_id: str) -> None:
-        """End a run at its next event, keeping what it learned, or take it out of the line."""
+        """End a run at its next event, keeping what it learned, or remove it from the queue."""
         self._leave(run_id, "stopped")
 
     def pause(self, run_id: str) -> None:
@@ -171,7 +171,7 @@ class TrainingQueue:
         return next((entry for entry in (*self._training, *self._waiting) if entry.writer.id == run_id), None)
 
     def _wait_seconds(self, place: int) -> float | None:
-        """Estimate how long those ahead of a place in the line will take."""
+        """Estimate how long the runs before a place in the queue will take."""
         lefts = [entry.seconds_left for entry in (*self._training, *list(self._waiting)[:place])]
         known = [left for left in lefts if left is not None]
         return sum(known) / self._workers if len(known) == len(lefts) else None

@@ -53,7 +53,7 @@ def score_words() -> ScoreWords:
 
 
 def verdict(pair: Pair) -> str:
-    """Say in a few words what a pair's test came to."""
+    """Return the result of a pair's test in a few words."""
     if not len(pair.only_first) + len(pair.only_second):
         return _("Same images correct")
     return _("Significant difference") if pair.p_holm < LEVEL else _("Not significant")

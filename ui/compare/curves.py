@@ -104,7 +104,7 @@ def _axes(quantity: str, over: str, logarithmic: bool) -> CurveAxes:
 
 
 def _show_ends(chosen: ComparedRuns, curves: list, quantity: str, as_errors: bool) -> None:
-    """Say in words where the curves end, and what one must know to compare them."""
+    """Show the curves' final values in words, and what makes them hard to compare."""
     spec = ".3g" if quantity.endswith("loss") else ".2%"
     ends = [
         _("{run}: {value}").format(run=name, value=formatted_number(values[-1], spec))

@@ -1,4 +1,4 @@
-"""Images that only one of the compared runs reads right, or none."""
+"""Test images that only one of the compared runs classifies correctly, or none."""
 
 from html import escape
 from itertools import combinations
@@ -38,7 +38,7 @@ def show(chosen: ComparedRuns) -> None:
 
 
 def _choose_places(chosen: ComparedRuns) -> tuple[int, ...]:
-    """Let two of the runs be chosen, or all; return their places among them."""
+    """Show the choice of two of the runs or all; return their indices."""
     everyone = tuple(range(len(chosen.runs)))
     if len(everyone) == 2:
         return everyone
@@ -65,7 +65,7 @@ def _groups(chosen: ComparedRuns, places: tuple[int, ...]) -> dict[str, tuple[st
 
 @st.fragment
 def _show_pages(chosen: ComparedRuns, places: tuple[int, ...], indices: np.ndarray, key: str) -> None:
-    """Show the images a page at a time, so that turning it draws nothing else anew."""
+    """Show the images a page at a time; a fragment, so that turning a page reruns nothing else."""
     if not len(indices):
         st.info(_("There are no such images. Choose others above."))
         return

@@ -35,7 +35,7 @@ PROBLEM_KEY = "repeat_problem"
 
 @dataclass(frozen=True)
 class Group:
-    """The runs with one run's settings: those that were tested, one a seed, and those on the way."""
+    """The runs with one run's settings: `tested`, one for each seed, and `coming`, queued or training."""
 
     name: str
     run: Run
@@ -78,7 +78,7 @@ def _groups(chosen: ComparedRuns) -> list[Group]:
 
 
 def _group_name(group: Group, groups: Sequence[Group]) -> str:
-    """Return the runs' name without a seed, where that is this group's alone."""
+    """Return the runs' name without a seed if no other group has it."""
     names = [run_name(other.run) for other in groups]
     return run_name(group.run) if names.count(run_name(group.run)) == 1 else group.name
 
@@ -161,7 +161,7 @@ def _show_repeat(groups: Sequence[Group]) -> None:
 
 
 def _refusal(run: Run, room: int) -> str | None:
-    """Say why a run can't be repeated now; None if it can."""
+    """Return why a run can't be repeated now; None if it can."""
     if not room:
         return _("The queue is full; wait until one of its runs has finished.")
     if len(run.changes) > 1:
@@ -172,7 +172,7 @@ def _refusal(run: Run, room: int) -> str | None:
 
 
 def _plan(group: Group, count: int, room: int) -> str:
-    """Say what would be trained, and how long that may take."""
+    """Return which seeds would be trained, and how long that may take."""
     used = _used_seeds(group)
     seeds = list_text(str(config.seed) for config in next_seeds(group.run.config, used, count))
     words = _("Seeds {seeds} are trained one after the other; each is a separate run in your list.")
@@ -188,7 +188,7 @@ def _used_seeds(group: Group) -> set[int]:
 
 
 def _queue(group: Group, count: int) -> None:
-    """Put the next seeds in the line; what fits stays there when the line gets full meanwhile."""
+    """Queue the next seeds; if the queue becomes full meanwhile, those before stay in it."""
     seconds = group.run.results.get("train_seconds")
     try:
         for config in next_seeds(group.run.config, _used_seeds(group), count):
@@ -198,7 +198,7 @@ def _queue(group: Group, count: int) -> None:
 
 
 def _show_progress(run_ids: Sequence[str]) -> None:
-    """Show how far the seeds on the way are; once one of them has ended, draw the section anew."""
+    """Show the progress of the seeds in training; rerun the page once one of them has ended."""
     runs = [run for run_id in run_ids if (run := resources.find_run(run_id)) and run.status in UNFINISHED]
     if len(runs) < len(run_ids):
         st.rerun()
@@ -218,7 +218,7 @@ def _show_progress(run_ids: Sequence[str]) -> None:
 
 
 def _stop(run_ids: Sequence[str]) -> None:
-    """Take the waiting ones out of the line first, so that none begins meanwhile."""
+    """Remove the queued ones first, so that none begins meanwhile."""
     for run_id in reversed(run_ids):
         if may_change(run_id):
             resources.training_queue().stop(run_id)

@@ -152,7 +152,7 @@ def _evaluations(chosen: ComparedRuns) -> "list[Evaluation]":
 
 
 def choose_pair(chosen: ComparedRuns, comparison: Comparison) -> Pair:
-    """Let one of the pairs be chosen, where there is more than one."""
+    """Show the choice of a pair if there are several; return the chosen one."""
     if len(comparison.pairs) == 1:
         return comparison.pairs[0]
     pairs = {f"{pair.first + 1}-{pair.second + 1}": pair for pair in comparison.pairs}

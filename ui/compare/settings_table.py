@@ -40,7 +40,7 @@ def show(chosen: ComparedRuns) -> None:
 
 
 def setting_texts(field: str, configs: Sequence[TrainConfig]) -> list[str]:
-    """Say a setting of each of the configs, a dash where the network has no use for it."""
+    """Return one setting of each config as text; a dash where the network does not use it."""
     return [
         value_text(field, getattr(config, field)) if is_used(field, config) else "\N{EN DASH}"
         for config in configs
@@ -58,7 +58,7 @@ def is_used(field: str, config: TrainConfig) -> bool:
 
 
 def value_text(field: str, value: Any) -> str:
-    """Say a setting's value as the Train form does."""
+    """Return a setting's value as the Train form shows it."""
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, tuple):
@@ -69,7 +69,7 @@ def value_text(field: str, value: Any) -> str:
 
 
 def _changes(chosen: ComparedRuns) -> Iterator[str]:
-    """Say what people changed while a run trained."""
+    """Yield what was changed during each run's training, in words."""
     words = _("{run}: learning rate {rate} from step {step:,} on, {epochs} epochs in all.")
     for run, name in zip(chosen.runs, chosen.names, strict=True):
         for change in run.changes[1:]:

@@ -1,4 +1,4 @@
-"""What a visitor drew or brought, and what a run reads in it."""
+"""A visitor's input, drawn or uploaded, and the digits that a run recognises in it."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,18 +13,20 @@ from ui import resources
 from ui.canvas import PEN, SIDE
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from mnist_core.recognition.calibration import Calibration
     from mnist_core.recognition.preprocessing_steps import PreprocessingStep
     from mnist_core.recognition.segmentation import Box, RowDigit
 
-MARGIN = 0.15  # of a digit's longer side, that is cut out around it
+MARGIN = 0.15  # around a digit that is cut out of a picture, as a share of its longer side
 
 
 @dataclass(frozen=True, eq=False)
 class DrawingInput:
     """Pen strokes in canvas pixels, drawn `pen` px wide; or a picture as pixels_to_image takes it.
 
-    `ready` is true of a picture that is 28 x 28 as MNIST's are, and read as it is.
+    `ready` is true for an image of the data, 28 x 28, which needs no preprocessing.
     """
 
     strokes: Strokes = ()
@@ -34,11 +36,11 @@ class DrawingInput:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of what it was written on, in pixels."""
+        """Width and height of the canvas or the picture, in pixels."""
         return (SIDE, SIDE) if self.pixels is None else (self.pixels.shape[1], self.pixels.shape[0])
 
     def as_one(self) -> np.ndarray | None:
-        """Return all of it as one digit, uint8 [28, 28]; None for a blank."""
+        """Return the whole input as the image of one digit, uint8 [28, 28]; None if it is blank."""
         if self.pixels is None:
             return strokes_to_image(self.strokes, self.pen)
         return self.pixels if self.ready else pixels_to_image(self.pixels)
@@ -46,7 +48,7 @@ class DrawingInput:
 
 @dataclass(frozen=True, eq=False)
 class ReadDrawing:
-    """What a run reads in an input: its digits from left to right, each with its own strokes or ink."""
+    """The digits that a run recognises in an input, from left to right, each with its strokes or pixels."""
 
     writing: DrawingInput
     run: Run
@@ -54,7 +56,7 @@ class ReadDrawing:
 
     @property
     def text(self) -> str:
-        """The digits in a row, "?" for what is none."""
+        """The digits in a row, "?" for what is not a digit."""
         return "".join(
             str(digit.prediction.label) if digit.prediction.is_digit else "?" for digit in self.digits
         )
@@ -71,27 +73,29 @@ class ReadDrawing:
 
 
 def read(run: Run, writing: DrawingInput, as_one: bool = False) -> ReadDrawing:
-    """Have a run read an input, split into digits unless it is meant `as_one`."""
+    """Return an input with the digits that a run recognises in it; `as_one` takes it as one digit."""
     return ReadDrawing(writing, run, read_digits(run, writing, as_one))
 
 
 def read_digits(run: Run, writing: DrawingInput, as_one: bool) -> "list[RowDigit]":
-    """Return the digits that a run reads in an input, from left to right; none in a blank one."""
+    """Return the digits that a run recognises in an input, from left to right; none if it is blank."""
     from mnist_core.recognition.segmentation import predict_pixels_row, predict_strokes_row
 
-    how = resources.model(run), calibration(run)
+    network, run_calibration = resources.model(run), calibration(run)
     if as_one or writing.ready:
-        return _read_as_one(how, writing)
+        return _read_as_one(network, run_calibration, writing)
     if writing.pixels is None:
-        return predict_strokes_row(how[0], writing.strokes, how[1], writing.pen)
-    return predict_pixels_row(how[0], writing.pixels, how[1])
+        return predict_strokes_row(network, writing.strokes, run_calibration, writing.pen)
+    return predict_pixels_row(network, writing.pixels, run_calibration)
 
 
-def _read_as_one(how: tuple, writing: DrawingInput) -> "list[RowDigit]":
+def _read_as_one(
+    network: "nn.Module", run_calibration: "Calibration | None", writing: DrawingInput
+) -> "list[RowDigit]":
     from mnist_core.recognition.recognizer import predict
     from mnist_core.recognition.segmentation import Box, RowDigit
 
-    prediction = predict(how[0], writing.as_one(), how[1])
+    prediction = predict(network, writing.as_one(), run_calibration)
     if prediction.blank:
         return []
     strokes = writing.strokes if writing.pixels is None else None
@@ -99,14 +103,14 @@ def _read_as_one(how: tuple, writing: DrawingInput) -> "list[RowDigit]":
 
 
 def cut_out(pixels: np.ndarray, box: "Box") -> np.ndarray:
-    """Cut a digit out of its picture, with some paper around it."""
+    """Return the part of a picture around one digit, with a margin."""
     margin = MARGIN * max(box.right - box.left, box.bottom - box.top)
     rows = slice(max(0, int(box.top - margin)), int(box.bottom + margin) + 1)
     return pixels[rows, max(0, int(box.left - margin)) : int(box.right + margin) + 1]
 
 
 def calibration(run: Run) -> "Calibration | None":
-    """Return what makes a run's answers honest, if it has that."""
+    """Return the calibration of a run's probabilities; None if the run has none."""
     return _calibration(str(run.checkpoints[-1]), run)
 
 

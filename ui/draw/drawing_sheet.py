@@ -56,7 +56,7 @@ def add(drawings: list[LabelledDrawing]) -> None:
 
 
 def remove(place: int) -> None:
-    """Take a drawing off the sheet."""
+    """Remove a drawing from the test set."""
     st.session_state[SHEET_KEY] = [one for number, one in enumerate(sheet()) if number != place]
 
 

@@ -24,7 +24,7 @@ PEN_KEY = "pen_width"
 
 
 def choose_input_method() -> str:
-    """Show the ways; return the key of one in WAYS."""
+    """Show the choice of input method; return its key in INPUT_METHODS."""
     names = {"draw": _("Pen"), "keys": _("Keyboard"), "upload": _("Pictures"), "camera": _("Camera")}
     sent = sent_image()
     if sent:
@@ -40,11 +40,11 @@ def choose_input_method() -> str:
     )
 
 
-def hint(way: str) -> str:
-    """Say how to begin, by the key of a way."""
-    if way == "draw":
+def hint(method: str) -> str:
+    """Return what to do first with an input method, by its key in INPUT_METHODS."""
+    if method == "draw":
         return _("Draw a digit, or several in a row. The prediction is updated after each stroke.")
-    if way == "keys":
+    if method == "keys":
         return _(
             "Move on the grid with the arrow keys; press the space bar to ink a pixel or to erase "
             "it. Hold Shift and press the arrow keys to draw a line."
@@ -53,7 +53,7 @@ def hint(way: str) -> str:
 
 
 def draw() -> DrawingInput:
-    """Show the canvas; return what is on it."""
+    """Show the canvas; return the strokes on it."""
     pen = st.session_state.get(PEN_KEY, PEN)
     with st.container(key="canvas"):
         strokes = show_canvas(pen)
@@ -66,14 +66,14 @@ def draw() -> DrawingInput:
 
 
 def use_keys() -> DrawingInput:
-    """Show the grid that keys ink; return what is on it."""
+    """Show the grid that is drawn on with the keyboard; return its pixels."""
     pixels = show_grid()
     st.button(_("Clear"), icon=":material/delete:", on_click=clear_grid, disabled=not pixels.any())
     return DrawingInput(pixels=pixels)
 
 
 def upload() -> DrawingInput | list[Upload]:
-    """Show the upload; return the one picture, or the files when there are many."""
+    """Show the file upload; return one picture as an input, or the files if there are several."""
     files = st.file_uploader(
         _("Pictures of digits (PNG or JPEG), one or many"),
         type=["png", "jpg", "jpeg"],
@@ -129,8 +129,8 @@ INPUT_METHODS: dict[str, Callable[[], DrawingInput | list[Upload]]] = {
 }
 
 SIDE = 28
-ENLARGED = 10  # times, so that its ink has the pen of a canvas of 280 pixels
-GRID_KEY = "grid"  # what is inked: a text of 784 0s and 1s, row by row
+ENLARGED = 10  # times, to the 280 pixels of the canvas
+GRID_KEY = "grid"  # its pixels: a text of 784 digits 0 and 1, row by row
 ROUND_KEY = "grid_round"  # a new number is a new, empty grid
 EMPTY = "0" * SIDE * SIDE
 
@@ -145,7 +145,7 @@ _grid = st.components.v2.component(
 
 
 def show_grid() -> np.ndarray:
-    """Show the grid; return what is inked: uint8 [280, 280], 0 or 255."""
+    """Show the grid; return its pixels, enlarged to the canvas's size: uint8 [280, 280], 0 or 255."""
     number = st.session_state.setdefault(ROUND_KEY, 0)
     words = {
         "label": _("Grid of 28 by 28 pixels: arrow keys move, space inks or erases, Shift and arrows draw"),
@@ -165,7 +165,7 @@ def show_grid() -> np.ndarray:
 
 
 def checked(ink: object) -> str:
-    """Return what a browser sent, or an empty grid if it is anything but 784 0s and 1s."""
+    """Return what a browser sent, or an empty grid if that is not a text of 784 digits 0 and 1."""
     return ink if isinstance(ink, str) and len(ink) == len(EMPTY) and set(ink) <= {"0", "1"} else EMPTY
 
 

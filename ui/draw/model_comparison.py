@@ -76,7 +76,7 @@ def show_reading(reading: ReadDrawing) -> None:
 
 
 def agreement(texts: list[str]) -> str:
-    """Say how many of the networks agree."""
+    """Return how many of the networks agree, in words."""
     (commonest, count), *others = Counter(texts).most_common()
     if not others:
         if count == 2:

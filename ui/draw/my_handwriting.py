@@ -58,7 +58,7 @@ def show(reading: ReadDrawing) -> None:
 
 
 def show_files(drawings: Sequence[LabelledDrawing]) -> None:
-    """Show the ways to take the sheet away, bring one back, and empty it."""
+    """Show the buttons that download the test set, upload one, and delete it."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.download_button(
             _("Download"),
@@ -177,7 +177,7 @@ def show_tuning(run: Run, drawings: Sequence[LabelledDrawing]) -> None:
 
 
 def show_start(run: Run, drawings: Sequence[LabelledDrawing]) -> None:
-    """Say what will happen, and offer it."""
+    """Show what fine-tuning will do, and its start button."""
     st.markdown(
         _(
             "A copy of **{name}** is trained further on your drawings, mixed with MNIST's images "
@@ -241,7 +241,7 @@ def show_tuning_progress() -> None:
 
 
 def show_result(result: FineTunedRun) -> None:
-    """Show what came of it: both models' scores side by side."""
+    """Show the scores of both models side by side."""
     words = [(_("Before fine-tuning"), result.before), (_("After fine-tuning"), result.after)]
     head = [_("Correct"), _("drawings trained on"), _("drawings held out"), _("MNIST's test set")]
     st.html(table_html(head, [[name, *_shares(scores)] for name, scores in words], strong=1))

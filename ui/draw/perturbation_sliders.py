@@ -66,7 +66,7 @@ def show_change(name: str, image: np.ndarray, run: Run) -> None:
 
 
 def sentence(entry: Perturbation, amount: float, shares: np.ndarray) -> str:
-    """Say what is read at one amount."""
+    """Return the prediction at one amount, in words."""
     read = int(shares.argmax())
     words = _("{what} {amount}: prediction **{digit}**, confidence {percent}.")
     if not amount:
@@ -80,7 +80,7 @@ def sentence(entry: Perturbation, amount: float, shares: np.ndarray) -> str:
 
 
 def stability(entry: Perturbation, amounts: np.ndarray, same: np.ndarray, unchanged: int, label: int) -> str:
-    """Say between which amounts the reading stays the same."""
+    """Return between which amounts the prediction stays the same, in words."""
     below, above = same[: unchanged + 1][::-1], same[unchanged:]
     first = unchanged - (int(below.argmin()) or len(below)) + 1
     last = unchanged + (int(above.argmin()) or len(above)) - 1
@@ -93,12 +93,12 @@ def stability(entry: Perturbation, amounts: np.ndarray, same: np.ndarray, unchan
 
 
 def amount_text(entry: Perturbation, amount: float) -> str:
-    """Say an amount with its unit, and a true minus sign."""
+    """Return an amount with its unit, and a true minus sign."""
     return signed_number_text(amount) + ("°" if entry.unit == "°" else " " + _(entry.unit))
 
 
 def signed_number_text(amount: float) -> str:
-    """Say a number with a true minus sign."""
+    """Return a number as text with a true minus sign."""
     return formatted_number(amount, "g").replace("-", "\N{MINUS SIGN}")
 
 

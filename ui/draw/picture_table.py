@@ -1,4 +1,4 @@
-"""Many pictures at once: a table of what is read in each."""
+"""Many pictures at once: a table of the prediction for each."""
 
 import csv
 import hashlib
@@ -28,7 +28,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class Row:
-    """What was read in a file, "?" for what is no digit; how sure of the least sure; or why nothing was."""
+    """The digits in a file, "?" for what is none, with the lowest confidence; or the problem."""
 
     file: str
     digits: str

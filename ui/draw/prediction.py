@@ -34,7 +34,7 @@ def show_answer(reading: ReadDrawing, hint: str) -> None:
 
 
 def show_one(prediction: Prediction) -> None:
-    """Show one digit, or what is none, with the ten probabilities."""
+    """Show the prediction for one digit, or that it is none, with the ten probabilities."""
     sure = sure_text(prediction.confidence)
     if prediction.is_digit:
         st.subheader(
@@ -57,7 +57,7 @@ def show_one(prediction: Prediction) -> None:
 
 
 def second_guess(prediction: Prediction) -> str:
-    """Say what else it could be."""
+    """Return which digit is the second most likely."""
     second = int(np.argsort(prediction.probabilities)[-2])
     share = prediction.probabilities[second]
     if share < 0.001:
@@ -144,7 +144,7 @@ MOST_POINTS = 1500  # of a drawing that is shown
 
 
 def boxes_html(writing: DrawingInput, digits: "Sequence[RowDigit]", alt: str) -> str:
-    """Return the writing with its digits' boxes and what they are read as; `alt` says it in words."""
+    """Return the input as a picture with its digits' boxes and predictions; `alt` describes it in words."""
     width, height = writing.size
     marks = "".join(_box_svg(writing, digit, max(width, height)) for digit in digits)
     svg = (

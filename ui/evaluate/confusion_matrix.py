@@ -165,7 +165,7 @@ def errors_of(result: "Evaluation") -> np.ndarray:
 
 
 def show_largest(result: "Evaluation") -> None:
-    """Say which digits are mixed up most, each a way to its images."""
+    """Show the most frequent confusions, each as a button that opens its images."""
     wrong = errors_of(result)
     places = [divmod(int(place), 10) for place in np.argsort(-wrong, axis=None, kind="stable")[:MOST_NAMED]]
     named = [(true, read) for true, read in places if wrong[true, read]]
@@ -180,7 +180,7 @@ def show_largest(result: "Evaluation") -> None:
 
 
 def error_text(true: int, predicted: int, count: int) -> str:
-    """Say how often one digit was read as another."""
+    """Return how often one digit was predicted as another, in words."""
     return ngettext(
         "**{true}** classified as **{predicted}**: {count} time",
         "**{true}** classified as **{predicted}**: {count} times",

@@ -73,7 +73,7 @@ def show_picture(evaluated: EvaluatedSplit, result: "Evaluation", index: int) ->
 
 
 def show_probabilities(result: "Evaluation", index: int) -> None:
-    """Say what was read, with the ten probabilities as bars."""
+    """Show the prediction, with the ten probabilities as bars."""
     shares = result.probabilities[index]
     read = int(result.predictions[index])
     st.markdown(

@@ -53,7 +53,7 @@ def close_image() -> None:
 
 
 def show_one(evaluated: EvaluatedSplit, result: "Evaluation", indices: np.ndarray, index: int) -> None:
-    """Show one image, with ways back and to its neighbours in the list."""
+    """Show one image, with buttons back to the list and to the next and previous image."""
     place = int(np.flatnonzero(indices == index)[0])
     last = len(indices) - 1
     before, after = int(indices[max(place - 1, 0)]), int(indices[min(place + 1, last)])
@@ -120,7 +120,7 @@ def list_name(indices: np.ndarray) -> tuple[int, ...]:
 
 
 def show_pager(indices: np.ndarray, start: int, at_once: int) -> None:
-    """Show where in the list it is, and the ways on and back."""
+    """Show its position in the list, and the buttons for the next and previous image."""
     if len(indices) <= at_once:
         return
 

@@ -73,7 +73,7 @@ def bars_begin(table: "pd.DataFrame") -> int:
 
 
 def show_extremes(result: "Evaluation") -> None:
-    """Say which digit is found most, and which least often."""
+    """Show which digits have the highest and the lowest recall, in words."""
     there = [row for row in result.per_class if row.images]
     best, worst = max(there, key=lambda row: row.recall), min(there, key=lambda row: row.recall)
     if best.recall == worst.recall:

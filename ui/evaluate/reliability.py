@@ -32,7 +32,7 @@ def show(evaluated: EvaluatedSplit) -> None:
 
 
 def show_reliability(evaluated: EvaluatedSplit) -> None:
-    """Show how often it is right for each degree of sureness, before and after temperature scaling."""
+    """Show how often it is right for each range of confidence, before and after temperature scaling."""
     from mnist_core.evaluation.calibration_curves import reliability
 
     result = evaluation(evaluated)
@@ -77,7 +77,7 @@ def show_reliability(evaluated: EvaluatedSplit) -> None:
 
 
 def calibration_text(found: "Reliability", accuracy: float) -> str:
-    """Say whether it is too sure or not sure enough, by more than two standard errors of the accuracy."""
+    """Return whether the model is over- or underconfident, beyond two standard errors."""
     words = {"sure": percent_text(found.confidence, 1), "right": percent_text(accuracy, 1)}
     by_chance = 2 * sqrt(accuracy * (1 - accuracy) / found.counts.sum())
     if abs(found.confidence - accuracy) <= max(LEAST_GAP, by_chance):
@@ -116,7 +116,7 @@ def choose_threshold() -> float:
 
 
 def risk_text(images: int, answered: int, wrong: int, errors: int) -> str:
-    """Say what answering only so often means."""
+    """Return the coverage and the error rate at one threshold, in words."""
     left = images - answered
     if not answered:
         return format_text(

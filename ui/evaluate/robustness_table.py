@@ -40,7 +40,7 @@ STRENGTHS = sum(len(trial.strengths) - 1 for trial in DISTURBANCES.values())
 
 
 def show(evaluated: EvaluatedSplit) -> None:
-    """Show the section: what it does, how much of it, and what came of it or comes of it by now."""
+    """Show the section: explanation, number of images, and the result, or its progress."""
     st.subheader(_("Robustness: accuracy on corrupted images"))
     st.markdown(
         _(
@@ -149,7 +149,7 @@ def show_result(evaluated: EvaluatedSplit, result: "Robustness | None", example:
 
 
 def show_extremes(result: "Robustness") -> None:
-    """Say what it copes with best and worst."""
+    """Show which corruptions lower the accuracy least and most, in words."""
     scores = {name: score for name in DISTURBANCES if (score := result.score(name)) is not None}
     if len(scores) < 2:
         return

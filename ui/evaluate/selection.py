@@ -67,7 +67,7 @@ def split_name(name: str) -> str:
 
 
 def split_explanation(evaluated: EvaluatedSplit) -> str:
-    """Say what the images are to the run, and why others may judge it more or less fairly."""
+    """Return what the split was used for in training, and what that means for its accuracy."""
     if evaluated.run.results.get("source", evaluated.source) != evaluated.source:
         return _("It was trained on another data set, so all of these images are new to it.")
     if evaluated.name == "train":

@@ -71,7 +71,7 @@ def doubtful_figure(data: Dataset, doubtful: LabelError, reading: "Prediction | 
 
 
 def votes_text(doubtful: LabelError) -> str:
-    """Say how the five people voted, as HTML that keeps each vote on a line."""
+    """Return how the five people voted, as HTML in which no vote is broken over two lines."""
     for_digit = _("{n} say {digit}")
     votes = [
         for_digit.format(n=doubtful.for_label, digit=doubtful.label),
@@ -83,7 +83,7 @@ def votes_text(doubtful: LabelError) -> str:
 
 
 def reading_text(reading: "Prediction") -> str:
-    """Say what the model read."""
+    """Return the model's prediction, in words."""
     sure = sure_text(reading.probabilities[reading.label], 0)
     return _("Model: <b>{read}</b>, confidence {sure}").format(read=reading.label, sure=sure)
 

@@ -63,7 +63,7 @@ def show_digit(chosen: ExploredSplit, facts: SplitFacts, digit: int) -> None:
 
 
 def away_text(distances) -> str:
-    """Say how far images are from the mean."""
+    """Return how far images are from the mean, in words."""
     return format_text(
         _("Distance from the mean image: {low:.0f} to {high:.0f} grey levels of 255"),
         low=distances.min(),

@@ -30,7 +30,7 @@ class ExploredSplit:
 
 
 def choose_split(data: Dataset) -> ExploredSplit:
-    """Show which images are looked at, and let others be chosen."""
+    """Show which split is chosen, and the controls to choose another."""
     splits = {"train": _("Training set"), "test": _("Test set")}
     name = url_choice(
         st.segmented_control,
@@ -45,7 +45,7 @@ def choose_split(data: Dataset) -> ExploredSplit:
 
 
 def choose_digit(*fragments: str) -> int | None:
-    """Show which digit is looked at, and let another be chosen; None for all.
+    """Show the choice of a digit; None for all.
 
     `fragments` are the keys of the fragments to rerun when it changes; all of the page without any.
     """
@@ -65,7 +65,7 @@ def choose_digit(*fragments: str) -> int | None:
 
 
 def chosen_digit() -> int | None:
-    """Return which digit is looked at, None for all."""
+    """Return which digit is chosen, None for all."""
     digit = option_in_url(DIGITS, DIGIT_KEY, ALL)
     return None if digit == ALL else int(digit)
 

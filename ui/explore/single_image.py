@@ -42,7 +42,7 @@ def show(data: Dataset) -> None:
 
 
 def show_choice(chosen: ExploredSplit) -> int:
-    """Show which image it is, and the ways to others; return its number."""
+    """Show the image's number and the buttons to other images; return the number."""
     last = len(chosen.split) - 1
     wanted = number_in_url(INDEX_KEY)
     index = choose_number(_("Image no."), last)
@@ -95,7 +95,7 @@ def value_text(value: float, scaling: str) -> str:
 
 
 def show_scalings(pixels: np.ndarray, chosen: str) -> None:
-    """Show what each scaling makes of paper, grey and ink, and of this image; the chosen one stands out."""
+    """Show the values of the background, grey, ink and this image in each scaling; mark the chosen one."""
     st.markdown(
         _("The pixels are scaled before the first layer, because small values around zero train better.")
     )

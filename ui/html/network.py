@@ -26,7 +26,7 @@ def network_html(layers: Sequence[LayerSummary]) -> str:
 
 
 def shape_text(shape: Sequence[int]) -> str:
-    """Say a shape as people write it: 32 x 14 x 14."""
+    """Return a shape as text: 32 x 14 x 14."""
     return " x ".join(count_text(size) for size in shape)
 
 

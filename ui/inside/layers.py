@@ -54,16 +54,16 @@ FAR = 10  # times above or below the rule of thumb
 
 def show_training(inspected: InspectedRun) -> None:
     """Show the section."""
-    looks = probes(inspected.run)
+    recorded = probes(inspected.run)
     names = layer_names([layer for layer in describe_layers(inspected.run.config) if layer.parameters])
-    if len(looks) < 2 or len(looks[-1].gradient_norms) != len(names):
+    if len(recorded) < 2 or len(recorded[-1].gradient_norms) != len(names):
         st.info(_("No gradients were recorded for this run; runs trained here record them."))
         link("pages/train.py", _("Train a network"), ":material/model_training:")
         return
-    gradients = np.array([look.gradient_norms for look in looks])
-    step = _step(inspected, looks)
+    gradients = np.array([probe.gradient_norms for probe in recorded])
+    step = _step(inspected, recorded)
     st.subheader(_("Gradient norm of each layer"))
-    _show_lines(looks, gradients, names, _("gradient norm"), step, "gradients")
+    _show_lines(recorded, gradients, names, _("gradient norm"), step, "gradients")
     smallest, largest = names[int(gradients[-1].argmin())], names[int(gradients[-1].argmax())]
     words = _(
         "At the last measurement the gradient was largest in “{largest}” and smallest in "
@@ -71,12 +71,12 @@ def show_training(inspected: InspectedRun) -> None:
     )
     times = gradients[-1].max() / max(gradients[-1].min(), 1e-30)
     st.caption(format_text(words, largest=largest, smallest=smallest, times=times))
-    _show_update_ratios(looks, names, step)
+    _show_update_ratios(recorded, names, step)
 
 
-def _show_update_ratios(looks: Sequence[Probe], names: Sequence[str], step: int) -> None:
+def _show_update_ratios(recorded: Sequence[Probe], names: Sequence[str], step: int) -> None:
     st.subheader(_("Update ratio of each layer"))
-    weighed = [look for look in looks if len(look.update_ratios) == len(names)]
+    weighed = [probe for probe in recorded if len(probe.update_ratios) == len(names)]
     if not weighed:
         st.info(
             _(
@@ -85,7 +85,7 @@ def _show_update_ratios(looks: Sequence[Probe], names: Sequence[str], step: int)
             )
         )
         return
-    ratios = np.array([look.update_ratios for look in weighed])
+    ratios = np.array([probe.update_ratios for probe in weighed])
     _show_lines(weighed, ratios, names, _("update ratio"), step, "update_ratios", USUAL_RATIO)
     st.markdown(ratio_words(ratios[-1], names))
     st.caption(
@@ -100,7 +100,7 @@ def _show_update_ratios(looks: Sequence[Probe], names: Sequence[str], step: int)
 
 
 def ratio_words(ratios: np.ndarray, names: Sequence[str]) -> str:
-    """Say how the last ratios stand to the rule of thumb."""
+    """Return how the last ratios compare with the rule of thumb, in words."""
     known = np.where(np.isfinite(ratios), ratios, 0)
     least, most = int(known.argmin()), int(known.argmax())
     words = _(
@@ -127,7 +127,7 @@ def _ratio(number: float) -> str:
 
 
 def _show_lines(
-    looks: Sequence[Probe],
+    recorded: Sequence[Probe],
     values: np.ndarray,
     names: Sequence[str],
     what: str,
@@ -136,22 +136,24 @@ def _show_lines(
     usual: float | None = None,
 ) -> None:
     st.vega_lite_chart(
-        layer_points([look.step for look in looks], values, names),
+        layer_points([probe.step for probe in recorded], values, names),
         layer_spec(_("step"), what, _("Layer"), names, step, usual and (usual, _("rule of thumb"))),
         key=key,
         alt=_("{what} of each layer during training").format(what=what),
     )
 
 
-def _step(inspected: InspectedRun, looks: Sequence[Probe]) -> int:
+def _step(inspected: InspectedRun, recorded: Sequence[Probe]) -> int:
     """Return about which step the snapshot of the slider was."""
     return (
-        round(looks[-1].step * inspected.snapshot.epoch / inspected.last.epoch) if inspected.last.epoch else 0
+        round(recorded[-1].step * inspected.snapshot.epoch / inspected.last.epoch)
+        if inspected.last.epoch
+        else 0
     )
 
 
 def layer_points(steps: Sequence[int], values: np.ndarray, names: Sequence[str]) -> "pd.DataFrame":
-    """Return numbers [looks, layers], without those that a logarithmic axis can't show."""
+    """Return numbers [probes, layers], without those that a logarithmic axis can't show."""
     import pandas as pd
 
     rows = [
@@ -173,7 +175,7 @@ def layer_spec(
 ) -> dict[str, Any]:
     """Return the specification of `layer_points`, a line a layer.
 
-    `now` is the step that is looked at, `usual` a value to compare with and its name, a dotted line.
+    `now` is the step shown, `usual` a value to compare with and its name, a dotted line.
     """
     x = {"field": "step", "type": "quantitative", "title": step, "scale": {"nice": False}}
     kind = {"field": "layer", "type": "nominal", "title": None, "scale": {"domain": list(names)}}

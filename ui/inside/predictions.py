@@ -83,7 +83,7 @@ def _show_reading(inspected: InspectedRun) -> None:
 
 
 def _turns(probabilities: np.ndarray, inspected: InspectedRun) -> str:
-    """Say since when it reads what it reads in the end."""
+    """Return since which epoch the prediction is the final one, in words."""
     read = probabilities.argmax(axis=1)
     other = np.flatnonzero(read != read[-1])
     if not len(other):
@@ -109,7 +109,7 @@ def reading_points(epochs: Sequence[float], probabilities: np.ndarray) -> "pd.Da
 
 
 def reading_spec(epoch: str, probability: str, digit: str, now: float) -> dict[str, Any]:
-    """Return the specification of `reading_points`, a line a digit; `now` is the epoch that is looked at."""
+    """Return the specification of `reading_points`, a line for each digit; `now` is the epoch shown."""
     scale = {"domain": [str(d) for d in range(10)], "range": COLOURS}
     colour = {"field": "digit", "type": "nominal", "title": digit, "scale": scale}
     x = {"field": "epoch", "type": "quantitative", "title": epoch, "scale": {"type": "sqrt", "nice": False}}

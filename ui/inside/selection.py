@@ -64,7 +64,7 @@ def choose_snapshot(run: Run) -> InspectedRun:
 
 
 def snapshot_text(snapshot: WeightSnapshot) -> str:
-    """Say when a snapshot was."""
+    """Return the epoch of a snapshot, in words."""
     if snapshot.epoch == 0:
         return _("before training")
     if snapshot.epoch < 1:
@@ -170,7 +170,7 @@ class InspectedImage:
 
 
 def choose_image(inspected: InspectedRun) -> InspectedImage:
-    """Show which image is looked at, and let another be chosen."""
+    """Show which image is chosen, and the controls to choose another."""
     sources = {"test": _("A test image"), "drawing": _("My drawing")}
     source = url_choice(
         st.segmented_control, _("Image"), sources, "of", "test", required=True, label_visibility="collapsed"

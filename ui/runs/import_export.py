@@ -50,7 +50,7 @@ def show_export(run: Run) -> None:
 
 
 def show_import() -> None:
-    """Take settings or weights that were saved here, or by another Digit Lab."""
+    """Show the upload of settings or weights that this or another Digit Lab saved."""
     with st.expander(_("Import"), icon=":material/upload:", key="bring_back"):
         st.file_uploader(
             _("Settings (.json) or weights (.safetensors) exported from Digit Lab"),

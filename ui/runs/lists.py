@@ -164,7 +164,7 @@ PROBLEM_KEY = "run_problem"
 
 
 def may_change(run_id: str) -> bool:
-    """Say whether the run is there and the visitor's to change."""
+    """Return whether the run exists and the visitor may change it."""
     run = resources.find_run(run_id)
     return run is not None and visitor.owns(run)
 
@@ -198,7 +198,7 @@ def bring_back(run_id: str) -> None:
 
 
 def show_undo() -> None:
-    """Say what was deleted last, with the way back, and what went wrong."""
+    """Show what was deleted last, with its undo button, and what went wrong."""
     if problem := st.session_state.pop(PROBLEM_KEY, None):
         st.error(translate(problem))
     if removed := st.session_state.get(REMOVED_KEY):

@@ -60,7 +60,7 @@ def _table_on_disk(file: Path, steps_per_epoch: int, written: int) -> "pd.DataFr
 
 
 def status_text(status: str) -> str:
-    """Say how a run stands."""
+    """Return a run's status in words."""
     return {
         "queued": _("queued"),
         "running": _("training"),
@@ -73,7 +73,7 @@ def status_text(status: str) -> str:
 
 
 def progress_text(snapshot: "Snapshot") -> str:
-    """Say how far a run is and how long it will take."""
+    """Return a run's progress and its remaining time, in words."""
     if snapshot.status == "queued":
         return _waiting_text(snapshot)
     if snapshot.seconds_left is None:
@@ -103,7 +103,7 @@ def progress_share(run: Run) -> float | None:
 
 
 def standing_text(run: Run) -> str:
-    """Say how a run stands: its accuracy once it has ended well, how far it is, or what became of it."""
+    """Return a run's accuracy if it has finished, its progress if it trains, or else its status."""
     words = [percent_text(run.results["test_accuracy"])] if "test_accuracy" in run.results else []
     if run.status == "finished":
         words = words or [_("not tested")]

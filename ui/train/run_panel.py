@@ -29,7 +29,7 @@ POLL_SECONDS = 1.0
 
 
 def is_active(run: Run) -> bool:
-    """Say whether a run waits, trains or is being tested."""
+    """Return whether a run is queued, trains or is being tested."""
     return run.status in UNFINISHED or resources.training_queue().snapshot(run.id) is not None
 
 

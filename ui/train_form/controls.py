@@ -286,7 +286,7 @@ def _take_layer_size(field: str, index: int) -> None:
 
 
 def _has_layers(form: TrainForm, field: str, index: int = -1) -> bool:
-    """Say whether a layer's control is on the page: the browser still sends the values of removed ones."""
+    """Return whether a layer's control is on the page: the browser still sends the values of removed ones."""
     fields = _layer_fields(form)
     if not st.session_state.get(ALL_SETTINGS_KEY):
         fields = fields[:1]
