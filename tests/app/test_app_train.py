@@ -8,7 +8,7 @@ from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import RunStore
 from tests.app.train_form import form_settings
 from ui.i18n import duration_text
-from ui.train_form.setting_values import number_text
+from ui.train_form.setting_labels import number_text
 
 
 def control(test, kind, field):

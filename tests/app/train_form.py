@@ -2,8 +2,13 @@
 
 from mnist_core.config import TrainConfig
 from mnist_core.runs.store import RunStore
-from ui.train_form.settings_query import setting_parameters, settings_from_query
-from ui.train_form.state import FIRST_RECIPE, form_from_settings, settings_of_run
+from ui.train_form.state import (
+    FIRST_RECIPE,
+    form_from_settings,
+    setting_parameters,
+    settings_from_query,
+    settings_of_run,
+)
 
 CONTROLS = ("selectbox", "select_slider", "toggle", "number_input", "slider", "pills")
 

@@ -10,7 +10,7 @@ from mnist_core.runs.store import RunStore
 from tests.browser.server import serve, settle
 from tests.browser.slow_line import slow_line
 from tests.browser.training import LASTING, expect_value, open_settings, start, stop
-from ui.train_form.settings_query import settings_to_query
+from ui.train_form.state import settings_to_query
 
 SECONDS = 0.15  # each way
 

@@ -12,8 +12,7 @@ from ui.compare.selection import ComparedRuns
 from ui.html.tables import escape_markdown, table_html
 from ui.i18n import format_text, ngettext
 from ui.i18n import gettext as _
-from ui.train_form.setting_labels import CHOICE_LABELS, LABELS
-from ui.train_form.setting_values import number_text
+from ui.train_form.setting_labels import CHOICE_LABELS, LABELS, number_text
 
 OF_HIDDEN_LAYERS = ("activation", "dropout", "batch_norm")
 

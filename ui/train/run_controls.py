@@ -12,7 +12,7 @@ from ui import resources
 from ui.i18n import gettext as _
 from ui.runs.lists import may_change
 from ui.train.training_summary import ERROR_KEY
-from ui.train_form.setting_values import number_text, slider_values
+from ui.train_form.setting_labels import number_text, slider_values
 from ui.url_controls import set_widget_value
 
 if TYPE_CHECKING:

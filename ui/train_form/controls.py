@@ -20,8 +20,14 @@ from mnist_core.config import FIELD_RANGES, MAX_LAYERS, TrainConfig
 from mnist_core.recipes import RECIPES
 from ui.i18n import gettext as _
 from ui.i18n import list_text
-from ui.train_form.setting_labels import CHOICE_LABELS, HELPS, LABELS
-from ui.train_form.setting_values import MAX_LAYER_SIZE, number_text, slider_values
+from ui.train_form.setting_labels import (
+    CHOICE_LABELS,
+    HELPS,
+    LABELS,
+    MAX_LAYER_SIZE,
+    number_text,
+    slider_values,
+)
 from ui.train_form.state import (
     MIN_NESTEROV_MOMENTUM,
     TrainForm,
@@ -182,7 +188,7 @@ def _select(form: TrainForm, field: str, entries: Mapping[str, Any], disabled: b
 
 
 def _slider(form: TrainForm, field: str, lowest: float = 0, disabled: bool = False) -> None:
-    """Show a slider over the values of `setting_values`."""
+    """Show a slider over the values of `slider_values`."""
     value = form.settings[field]
     st.select_slider(
         _(LABELS[field]),
