@@ -1,5 +1,6 @@
 """What all tests share: nothing of the user's own is touched, and nothing leaves the machine."""
 
+import functools
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ configure_process()  # before torch is imported
 
 import torch  # noqa: E402
 
+from mnist_core.data import mnist  # noqa: E402
 from mnist_core.runtime import job as job_module  # noqa: E402
 from mnist_core.runtime.job import end_all_jobs  # noqa: E402
 
@@ -38,6 +40,15 @@ def own_directories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def one_thread_first() -> None:
     """Torch begins with one thread: test processes share the cores, and rounding depends on the number."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sample_made_once() -> Iterator[None]:
+    """Make the offline sample once a process, as that takes a third of a second; each caller gets a copy."""
+    digits = functools.cache(mnist.sample_digits)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mnist, "sample_digits", lambda: tuple(part.copy() for part in digits()))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -1,3 +1,4 @@
+import functools
 import runpy
 from dataclasses import replace
 from types import SimpleNamespace
@@ -5,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.config import TrainConfig
@@ -15,6 +17,18 @@ from mnist_core.runs.store import RunStore
 from tests.browser.server import ROOT
 
 ROWS = [{"epoch": e, "step": 10 * e, "train_loss": 1 / e, "train_accuracy": 1 - 0.1 / e} for e in (1, 2)]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packages_searched_once():
+    """Let Streamlit search all installed packages for components once, not for each AppTest (0.1 s each)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            manifest_scanner,
+            "scan_component_manifests",
+            functools.cache(manifest_scanner.scan_component_manifests),
+        )
+        yield
 
 
 @pytest.fixture
@@ -30,6 +44,8 @@ def sample_only(monkeypatch, tmp_path):
         "streamlit.runtime.scriptrunner.script_runner._mpa_v1",
         lambda entry: runpy.run_path(entry, run_name="__main__"),
     )
+    # A trial of each form's speed takes a second; test_app_run_panel has the real one.
+    monkeypatch.setattr("mnist_core.runs.queue.TrainingQueue.training_speed", lambda *_: 10_000.0)
     at_exit = []
     monkeypatch.setattr("ui.resources.atexit", SimpleNamespace(register=at_exit.append))
     st.cache_resource.clear()
