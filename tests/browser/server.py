@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, TimeoutError, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, TimeoutError, expect, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
 MNIST = ROOT.parent / "shared" / "mnist"
@@ -26,10 +26,16 @@ CHROMIUM_OPTIONS = [
     "--disable-sync",
 ]
 SECONDS_TO_START = SECONDS_TO_END = 120
+QUIET = 200
 PATIENCE = 120_000  # milliseconds: no test is about speed, and a machine may be slow and busy
-READY = """() => document.querySelector('h1')
-    && document.querySelector('.stApp[data-test-script-state="notRunning"]')
-    && !document.querySelector('[data-testid=stSkeleton]')"""
+AT_REST = """([look, milliseconds]) => {
+    if (window.look !== look) { window.look = look; window.readySince = null; }
+    const ready = document.querySelector('h1')
+        && document.querySelector('.stApp[data-test-script-state="notRunning"]')
+        && !document.querySelector('[data-testid=stSkeleton]');
+    window.readySince = ready ? window.readySince ?? performance.now() : null;
+    return ready && performance.now() - window.readySince >= milliseconds;
+}"""
 STATE = """() => ({
     heading: document.querySelector('h1')?.innerText,
     script: document.querySelector('.stApp')?.dataset.testScriptState,
@@ -122,11 +128,23 @@ def _draw_stroke(page: Page, stroke: list[tuple[int, int]]) -> None:
     page.wait_for_function(IS_INKED, arg=[canvas, *stroke[-1]], timeout=PATIENCE)
 
 
-def new_tab(browser: Browser, url: str, **settings: Any) -> Page:
-    """Open a tab of a new visitor; `settings` are those of Playwright's contexts."""
+def new_context(browser: Browser, url: str, **settings: Any) -> BrowserContext:
+    """Return a new visitor's browser; `settings` are those of Playwright's contexts."""
     context = browser.new_context(**{"base_url": url, "locale": "en-US", **settings})
     context.set_default_timeout(PATIENCE)
-    return context.new_page()
+    return context
+
+
+def forget_visitor(context: BrowserContext, url: str) -> None:
+    """Close a context's pages, and delete its cookies and all that the app stored there."""
+    blank = context.new_page()
+    for page in context.pages:
+        if page is not blank:
+            page.close()
+    stored = {"origin": url, "storageTypes": "all"}
+    context.new_cdp_session(blank).send("Storage.clearDataForOrigin", stored)
+    context.clear_cookies()
+    blank.close()
 
 
 def visit(page: Page, path: str) -> None:
@@ -136,19 +154,14 @@ def visit(page: Page, path: str) -> None:
 
 
 def settle(page: Page) -> None:
-    """Wait until the page has its title and the script of the server has finished, at two looks in a row.
+    """Wait until the page has its title and the server's script has not run for QUIET milliseconds.
 
     Right after a click the script may not have begun: wait for what the click brings instead.
     """
     try:
-        for _ in range(PATIENCE // 300):
-            page.wait_for_function(READY, timeout=PATIENCE)
-            page.wait_for_timeout(300)
-            if page.evaluate(READY):
-                return
+        page.wait_for_function(AT_REST, arg=[time.monotonic(), QUIET], timeout=PATIENCE)
     except TimeoutError as error:
         raise AssertionError(f"{page.url} did not come to rest: {page.evaluate(STATE)}") from error
-    raise AssertionError(f"the script of {page.url} runs again and again")
 
 
 def expect_to_fit(page: Page, what: str) -> None:
