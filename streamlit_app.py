@@ -12,10 +12,10 @@ from ui import resources, visitor
 from ui.fragments import send_to_browser
 from ui.i18n import gettext as _
 from ui.i18n import language, translate
+from ui.navigation import link, through_entry
 from ui.runs.lists import show_sidebar
 from ui.train_form.state import PAGE_LINKS
 from ui.url_controls import choose_language
-from ui.url_state import link, through_entry
 
 HERE = Path(__file__).parent
 configure_process()

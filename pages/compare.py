@@ -6,8 +6,8 @@ from ui.compare import accuracy, curves, disagreements, seed_groups, settings_ta
 from ui.compare.selection import choose_runs, show_address
 from ui.fragments import page_fragment
 from ui.i18n import gettext as _
+from ui.navigation import run_through_entry
 from ui.url_controls import show_section
-from ui.url_state import run_through_entry
 
 SECTIONS = {
     "accuracy": accuracy.show,

@@ -8,14 +8,14 @@ from ui.canvas import remember_read_images
 from ui.draw.drawing_input import DrawingInput, ReadDrawing, read
 from ui.draw.drawing_sheet import show_label_correction
 from ui.draw.explanation_sections import show_sections
-from ui.draw.input_methods import INPUT_METHODS, choose_input_method, hint
+from ui.draw.input_methods import INPUT_METHODS, choose_input_method, instruction
 from ui.draw.picture_table import show_table
 from ui.draw.prediction import show_answer
 from ui.fragments import clear_slots, page_fragment
 from ui.i18n import gettext as _
 from ui.i18n import translate
+from ui.navigation import run_through_entry
 from ui.runs.names import pick_run
-from ui.url_state import run_through_entry
 
 AS_ONE_KEY = "as_one"
 
@@ -25,16 +25,16 @@ def show_page() -> None:
     """Show everything in a fragment, so that a stroke reruns no more than this."""
     writing_side, reading_side = st.columns([2, 3], gap="medium")
     with writing_side:
-        way = choose_input_method()
-        written = INPUT_METHODS[way]()
+        method = choose_input_method()
+        written = INPUT_METHODS[method]()
     with reading_side:
         answer = st.container(key="answer")
         run = pick_run()
     try:
         if isinstance(written, DrawingInput):
             with answer:
-                reading = show_reading(run, written, hint(way))
-            remember_read_images(way, [digit.prediction.image for digit in reading.digits])
+                reading = show_reading(run, written, instruction(method))
+            remember_read_images(method, [digit.prediction.image for digit in reading.digits])
             show_sections(reading)
         else:
             show_table(run, written)
@@ -42,10 +42,10 @@ def show_page() -> None:
         st.error(translate(error.message))
 
 
-def show_reading(run: Run, written: DrawingInput, how_to_begin: str) -> ReadDrawing:
+def show_reading(run: Run, written: DrawingInput, instruction: str) -> ReadDrawing:
     """Show a run's prediction, with the controls that correct its label; return it."""
     reading = read(run, written, st.session_state.get(AS_ONE_KEY, False))
-    show_answer(reading, how_to_begin)
+    show_answer(reading, instruction)
     if reading.digits:
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             show_label_correction(reading)

@@ -7,8 +7,8 @@ from ui.explore import doubtful_labels, image_map, outliers, sample_grid, single
 from ui.explore.selection import VIEW_KEY
 from ui.fragments import page_fragment
 from ui.i18n import gettext as _
+from ui.navigation import link, run_through_entry
 from ui.url_controls import url_choice
-from ui.url_state import link, run_through_entry
 
 WELCOMED_COOKIE = "digitlab_welcomed"
 # The browser closes and remembers by itself: no round trip, and nothing to keep for the server.

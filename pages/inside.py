@@ -7,9 +7,9 @@ from ui.fragments import page_fragment
 from ui.i18n import gettext as _
 from ui.inside import image_map, layers, predictions
 from ui.inside.selection import choose_snapshot
+from ui.navigation import run_through_entry
 from ui.runs.names import pick_run
 from ui.url_controls import show_section
-from ui.url_state import run_through_entry
 
 SECTIONS = {
     "layers": layers.show,

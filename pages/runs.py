@@ -10,12 +10,13 @@ from ui import visitor
 from ui.html.tables import escape_markdown
 from ui.i18n import date_text, duration_text
 from ui.i18n import gettext as _
+from ui.navigation import link, run_through_entry
 from ui.runs import lists
 from ui.runs.lists import choose_order, ordered_runs, show_table
 from ui.runs.names import distinct_labels, run_label, run_name, settings_text
 from ui.runs.progress import standing_text
 from ui.url_controls import url_choice
-from ui.url_state import RUN_KEY, link, run_through_entry
+from ui.url_state import RUN_KEY
 
 
 def show_empty() -> None:

@@ -7,12 +7,13 @@ from ui import resources, visitor
 from ui.fragments import page_fragment, send_to_browser
 from ui.i18n import gettext as _
 from ui.i18n import translate
+from ui.navigation import run_through_entry
 from ui.runs.import_export import show_import
 from ui.train.run_panel import show_run_panel
 from ui.train.training_summary import show_network, show_training_summary
 from ui.train_form.controls import show_form
 from ui.train_form.state import FORM, NETWORK, RUN_PANEL, SUMMARY, read_form
-from ui.url_state import current_run, run_through_entry
+from ui.url_state import current_run
 
 
 def show_summary() -> None:

@@ -5,12 +5,8 @@ on their way still carry the old one. `url_parameters` therefore ignores a URL t
 replaced; otherwise that message would undo the change.
 """
 
-import runpy
 import time
-from collections.abc import Container, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Container, Mapping
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -29,8 +25,6 @@ SETTING_PARAMETERS = {field: RENAMED_SETTINGS.get(field, field) for field in Tra
 CARRIED = (LANGUAGE_KEY, RUN_KEY, *SETTING_PARAMETERS.values())
 """What links to other pages carry; all other parameters belong to one page."""
 
-ENTRY = Path(__file__).resolve().parent.parent / "streamlit_app.py"
-ENTERED_KEY = "entered"
 URL_KEY = "url"  # (page, query string of the message that it was read from or written in, parameters)
 REPLACED_KEY = "replaced_urls"  # (time.monotonic() of each change by the server, parameters before it)
 LATE_SECONDS = 5.0  # how long after a change a message with the old URL may arrive
@@ -106,34 +100,3 @@ def compared_runs() -> list[str] | None:
         return None
     ids = url_parameters()[COMPARED_KEY].split(",")
     return [run for run in dict.fromkeys(ids) if run][:MOST_COMPARED]
-
-
-def link(page: Any, label: str, icon: str | None = None, run: str | None = None, **choices: str) -> None:
-    """Show a link to one of our pages that keeps language, settings and current run, or opens `run`.
-
-    `choices` are further parameters for that page's URL.
-    """
-    query = url_parameters()
-    carried = {key: query[key] for key in CARRIED if key in query} | choices
-    st.page_link(page, label=label, icon=icon, query_params=carried | ({RUN_KEY: run} if run else {}))
-
-
-@contextmanager
-def through_entry() -> Iterator[None]:
-    """Mark what runs inside as called by the entry, for `run_through_entry`."""
-    st.session_state[ENTERED_KEY] = True
-    try:
-        yield
-    finally:
-        del st.session_state[ENTERED_KEY]
-
-
-def run_through_entry() -> None:
-    """Run the entry instead, if Streamlit runs this page by itself.
-
-    That happens once in a server's life, when its first visit is a link to a page: Streamlit has not run
-    `st.navigation` yet and takes `pages/` for those of its older multipage apps.
-    """
-    if ENTERED_KEY not in st.session_state:
-        runpy.run_path(str(ENTRY), run_name="__main__")
-        st.stop()

@@ -63,7 +63,7 @@ def seeds_of(run: Run, runs: Sequence[Run]) -> list[Run]:
     return sorted(groups[0], key=lambda other: other.config.seed) if groups else []
 
 
-def seeds_on_the_way(run: Run, runs: Sequence[Run]) -> list[Run]:
+def unfinished_seeds(run: Run, runs: Sequence[Run]) -> list[Run]:
     """Return the waiting and training runs whose settings differ from `run`'s only in seed, ascending."""
     settings = replace(run.config, seed=0, recipe=TrainConfig.recipe)
     coming = [

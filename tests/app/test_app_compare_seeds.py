@@ -93,7 +93,7 @@ def test_a_run_that_was_stopped_or_changed_is_not_repeated(app, make, answer, qu
     assert "did not finish" in text_of(test)
 
 
-def test_seeds_on_the_way_show_how_far_they_are_and_can_be_stopped(app, make, answer, queue):
+def test_unfinished_seeds_show_how_far_they_are_and_can_be_stopped(app, make, answer, queue):
     line = queue(20)
     first = make(results={"test_accuracy": 0.9})
     writers = [RunStore().create(replace(RECIPES["quick"].config, seed=seed)) for seed in (1, 2)]

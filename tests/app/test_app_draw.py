@@ -68,7 +68,7 @@ def test_several_digits_are_read_each_in_its_box(app, run, html):
 
 
 @pytest.mark.parametrize("end", [(100, 100), (101, 104)], ids=["a click", "a click that shook"])
-def test_what_looks_like_no_digit_is_said_kindly_with_what_it_would_be(app, run, end):
+def test_a_drawing_that_is_no_digit_is_reported_with_the_likeliest_digit(app, run, end):
     test = drawn(app, run, path(("M", 100, 100), ("L", *end)))
     assert test.subheader[0].value == "This does not look like a digit"
     assert any("the most likely" in caption.value for caption in test.caption)

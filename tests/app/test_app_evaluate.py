@@ -180,7 +180,7 @@ def test_digit_by_digit_has_a_row_for_each(app, run, answers):
     assert "start at 80%" in words(test) or "start at 90%" in words(test)
 
 
-def test_how_sure_says_the_error_before_and_after_and_what_declining_gains(app, run, answers):
+def test_calibration_shows_the_error_before_and_after_and_the_gain_by_abstaining(app, run, answers):
     test = app("evaluate", run=run, view="sure")
     assert not test.exception
     labels = [metric.label for metric in test.metric]

@@ -34,7 +34,7 @@ def captions(test):
 def test_what_a_run_does_not_have_cannot_be_asked_for_and_says_why(app, run, page):
     test = app(page, run=run)
     assert not test.get("download_button")
-    test.session_state["takeaway"] = True
+    test.session_state["export"] = True
     test.run()
     assert not test.exception
     offered = {button.label: not button.proto.disabled for button in test.get("download_button")}

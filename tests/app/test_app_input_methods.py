@@ -99,7 +99,7 @@ def test_a_number_that_is_no_image_is_no_error(app, run, sent):
     assert test.subheader[0].value == "No digit yet"
 
 
-def test_the_camera_has_a_way_of_its_own(app, run):
+def test_the_camera_is_an_input_method(app, run):
     test = app("draw", run=run, **{"from": "camera"})
     assert not test.exception
     assert test.subheader[0].value == "No digit yet"

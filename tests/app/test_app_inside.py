@@ -72,13 +72,13 @@ def test_every_section_opens_by_link_for_an_mlp_and_a_cnn(app, trained, part, la
 
 
 @pytest.mark.parametrize("part", SECTIONS)
-def test_the_pretrained_model_can_be_looked_at_and_a_moment_that_is_not_there(app, sample_only, part):
+def test_the_pretrained_model_opens_and_a_missing_checkpoint_is_replaced(app, sample_only, part):
     test = app("inside", run="pretrained", part=part, moment="77")
     assert not test.exception
     assert test.select_slider[0].value == "12"
 
 
-def test_the_slider_has_every_moment_and_begins_at_the_end(app, trained):
+def test_the_slider_has_every_checkpoint_and_begins_with_the_last(app, trained):
     test = app("inside", run=trained[0])
     assert test.select_slider[0].options[0] == "before training"
     assert test.select_slider[0].options[-3:] == ["after epoch 1", "after epoch 2", "after epoch 3"]
@@ -97,7 +97,7 @@ def test_the_slider_moves_the_matrix(app, trained, html):
     assert test.query_params["moment"] in ("0", ["0"])
 
 
-def test_the_reading_of_an_image_is_that_of_the_moment(app, trained, html):
+def test_the_prediction_is_that_of_the_chosen_checkpoint(app, trained, html):
     run = RunStore().get(trained[0])
     image = torch.from_numpy(load_sample().test.images[7:8])
     for moment in (snapshots_of(run)[0], snapshots_of(run)[-1]):
@@ -132,7 +132,7 @@ def test_without_a_drawing_it_says_what_to_do(app, trained):
     assert "There is no drawing yet" in text_of(app("inside", run=trained[0], part="answers", of="drawing"))
 
 
-def test_it_shows_the_very_image_that_draw_read_whatever_the_pen(app, trained, html):
+def test_inside_shows_the_image_that_draw_read_with_any_pen_width(app, trained, html):
     """A thick pen's small ring is one dot to Draw, which its strokes alone don't tell."""
     ring = [(100, 100), (110, 100), (110, 110), (100, 110), (100, 100)]
     test = app("explore", run=trained[0])
@@ -201,7 +201,7 @@ def test_the_map_moves_and_shows_what_is_misread(app, trained):
     assert len(test.get("vega_lite_chart")) == 1
 
 
-def test_tsne_is_made_on_demand_for_the_moment(app, trained, monkeypatch):
+def test_tsne_is_computed_on_demand_for_the_chosen_checkpoint(app, trained, monkeypatch):
     def embed(points):
         yield 1.0, points[:, :2]
 
@@ -254,7 +254,7 @@ def test_update_ratios_in_words(ratios, words):
     assert words in ratio_words(np.array(ratios), ["a", "b"][: len(ratios)])
 
 
-def test_a_run_of_one_moment_has_no_slider(app, trained, monkeypatch):
+def test_a_run_with_one_checkpoint_has_no_slider(app, trained, monkeypatch):
     first = snapshots_of(RunStore().get(trained[0]))[-1:]
     monkeypatch.setattr("ui.inside.selection.snapshots_of", lambda run: list(first))
     for part in SECTIONS:
@@ -263,7 +263,7 @@ def test_a_run_of_one_moment_has_no_slider(app, trained, monkeypatch):
         assert not test.select_slider
 
 
-def test_a_damaged_moment_is_told(app, trained):
+def test_a_damaged_checkpoint_is_reported(app, trained):
     run = RunStore().get(trained[1])
     file = Path(run.weight_files[0])
     whole = file.read_bytes()

@@ -26,10 +26,10 @@ def sheet_with(test, *labels):
     return test.run()
 
 
-def test_a_drawing_is_kept_with_what_it_really_was(app, run):
+def test_a_drawing_is_saved_with_its_corrected_label(app, run):
     test = drawn(app, run, STROKE, look="sheet")
     assert "It is empty" in test.info[0].value
-    test.button("really_7").click().run()
+    test.button("label_7").click().run()
     assert not test.exception
     (kept,) = test.session_state["own_sheet"]
     assert kept.label == 7
@@ -39,15 +39,15 @@ def test_a_drawing_is_kept_with_what_it_really_was(app, run):
 
 def test_another_label_for_the_same_drawing_corrects_it(app, run):
     test = sheet_with(drawn(app, run, shifted(0), look="sheet"), 3)  # another drawing
-    test.button("really_1").click().run()
+    test.button("label_1").click().run()
     assert [kept.label for kept in test.session_state["own_sheet"]] == [3, 1]
-    test.button("really_7").click().run()
+    test.button("label_7").click().run()
     assert [kept.label for kept in test.session_state["own_sheet"]] == [3, 7]
 
 
 def test_a_row_is_kept_digit_by_digit(app, run):
     test = drawn(app, run, shifted(0), shifted(100))
-    test.text_input("really_number").set_value("77")
+    test.text_input("label_number").set_value("77")
     button(test, "Save").click().run()
     assert [kept.label for kept in test.session_state["own_sheet"]] == [7, 7]
     starts = [kept.strokes[0][0][0] for kept in test.session_state["own_sheet"]]
@@ -60,7 +60,7 @@ def test_a_digit_inked_by_keys_is_kept_as_pixels_and_comes_back(app, run):
         "1" if 13 <= n % 28 < 15 and 5 <= n // 28 < 23 else "0" for n in range(784)
     )
     test = test.switch_page("pages/draw.py").run()
-    test.button("really_1").click().run()
+    test.button("label_1").click().run()
     assert not test.exception
     (kept,) = test.session_state["own_sheet"]
     assert (kept.label, kept.strokes) == (1, None)
@@ -75,7 +75,7 @@ def test_a_row_in_a_picture_is_kept_digit_by_digit(app, run):
     pixels[10:50, 20:24] = pixels[10:50, 90:94] = 20
     test = app("draw", run=run, **{"from": "upload"})
     test.file_uploader[0].set_value(("ones.png", as_png(pixels), "image/png")).run()
-    test.text_input("really_number").set_value("11")
+    test.text_input("label_number").set_value("11")
     button(test, "Save").click().run()
     assert not test.exception
     assert [(kept.label, kept.strokes) for kept in test.session_state["own_sheet"]] == [(1, None)] * 2
@@ -84,19 +84,19 @@ def test_a_row_in_a_picture_is_kept_digit_by_digit(app, run):
 def test_an_image_of_mnist_is_not_offered_for_the_sheet(app, run):
     test = app("draw", run=run, sent="test-3")
     assert not test.exception
-    assert not [found for found in test.button if found.key and found.key.startswith("really_")]
+    assert not [found for found in test.button if found.key and found.key.startswith("label_")]
 
 
 def test_another_number_of_figures_is_refused_and_stays(app, run):
     test = drawn(app, run, shifted(0), shifted(100))
-    test.text_input("really_number").set_value("7")
+    test.text_input("label_number").set_value("7")
     button(test, "Save").click().run()
     assert "enter 2 figures" in test.toast[0].value
-    assert test.text_input("really_number").value == "7"
+    assert test.text_input("label_number").value == "7"
     assert not test.session_state["own_sheet"]
 
 
-def test_the_sheet_says_how_many_each_network_reads_right(app, run, html):
+def test_my_handwriting_shows_the_accuracy_of_each_network(app, run, html):
     test = sheet_with(drawn(app, run, STROKE, look="sheet"), 7, 7, 7)
     assert not test.exception
     assert html(test).count("/ 3</td>") == 2  # this run and the pretrained one
@@ -144,7 +144,7 @@ def test_a_bad_file_leaves_the_sheet_as_it_was(app, run):
 def test_a_full_sheet_takes_no_more(app, run, monkeypatch):
     monkeypatch.setattr("ui.draw.drawing_sheet.MOST_DRAWINGS", 1)
     test = sheet_with(drawn(app, run, shifted(0)), 7)
-    test.button("really_7").click().run()
+    test.button("label_7").click().run()
     assert "at most 1 drawings" in test.toast[0].value
 
 

@@ -166,7 +166,7 @@ def test_the_axis_is_in_the_url(app, sample_only):
     assert "Error rate:" in " ".join(caption.value for caption in test.caption)
 
 
-def test_the_doctors_fix_fills_the_form(app, sample_only):
+def test_a_suggested_remedy_fills_the_form(app, sample_only):
     run = trained(replace(SHORT, learning_rate=1e-6, batch_size=5))
     test = app("train", run=run.id)
     test.select_slider(key="set_epochs").set_value(7).run()

@@ -105,7 +105,7 @@ def test_a_run_in_training_cannot_be_deleted(app, sample_only):
     writer.close()
 
 
-def test_what_can_not_be_brought_back_gets_a_sentence(app, make):
+def test_an_unusable_import_is_refused_in_a_sentence(app, make):
     run_id = make()
     test = app("runs", run=run_id)
     press(test, "Delete")

@@ -69,7 +69,7 @@ def test_a_beginner_sees_about_six_controls(app):
     assert every - {c.key for c in controls(expert(app))} == {"set_widths", "set_channels", "set_seed"}
 
 
-def test_what_is_not_shown_is_kept(app):
+def test_settings_that_are_not_shown_are_kept(app):
     test = expert(app)
     control(test, "select_slider", "weight_decay").set_value(0.01).run()
     test.session_state["all_settings"] = False
@@ -80,7 +80,7 @@ def test_what_is_not_shown_is_kept(app):
     assert control(test.run(), "select_slider", "weight_decay").value == 0.01
 
 
-def test_what_a_link_changes_is_named_also_where_it_is_not_shown(app):
+def test_a_links_changes_are_named_also_where_their_control_is_hidden(app):
     assert "Changed from the recipe: Dropout" in [c.value for c in app("train", dropout="0.3").caption]
 
 

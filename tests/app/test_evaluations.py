@@ -22,7 +22,7 @@ def model():
     return build_model(TrainConfig(widths=(8,)))
 
 
-def test_parts_are_the_whole(model):
+def test_evaluating_in_parts_gives_the_whole_evaluation(model):
     split, told = load_sample().test, []
     found, whole = evaluations.read_split(("a",), lambda: model, split, told.append), evaluate(model, split)
     for name in ("labels", "probabilities", "losses"):

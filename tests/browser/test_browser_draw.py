@@ -69,7 +69,7 @@ def test_the_grid_is_inked_by_keys_alone_and_kept(page):
     expect(page.get_by_role("gridcell", selected=True)).to_have_count(0)
 
 
-def test_a_drawing_is_kept_in_the_own_sheet(page):
+def test_a_drawing_is_saved_in_my_handwriting(page):
     page.open("/draw?run=pretrained&look=sheet")
     draw(page, SEVEN)
     page.get_by_role("button", name="Correct the label").click()

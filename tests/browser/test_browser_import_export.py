@@ -3,7 +3,7 @@ import re
 from playwright.sync_api import expect
 
 
-def test_a_run_is_taken_away_as_a_script(page, two_runs):
+def test_a_run_is_exported_as_a_script(page, two_runs):
     page.open(f"/train?run={two_runs[0]}")
     page.get_by_role("button", name="Export").click()
     with page.expect_download() as script:
@@ -12,7 +12,7 @@ def test_a_run_is_taken_away_as_a_script(page, two_runs):
     assert "network = nn.Sequential(" in script.value.path().read_text()
 
 
-def test_weights_are_taken_away_and_brought_back(page, tmp_path):
+def test_weights_are_exported_and_imported(page, tmp_path):
     page.open("/train?run=pretrained")
     page.get_by_role("button", name="Export").click()
     # Its digits are of our own writing.

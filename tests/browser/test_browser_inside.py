@@ -27,7 +27,7 @@ def trained(address, tmp_path_factory):
     store.remove(writer.id)
 
 
-def test_the_slider_travels_by_keyboard_and_a_refresh_stays_there(page, trained):
+def test_the_slider_moves_by_keyboard_and_a_refresh_keeps_it(page, trained):
     page.open(f"/inside?run={trained}&part=answers")
     matrix = page.locator(".lab-matrix")
     page.get_by_text("After epoch 1: prediction").wait_for()
@@ -47,7 +47,7 @@ def test_the_slider_travels_by_keyboard_and_a_refresh_stays_there(page, trained)
     expect(matrix).to_have_text(trained_matrix)
 
 
-def test_what_was_drawn_is_looked_at(page, trained):
+def test_inside_shows_the_drawing(page, trained):
     page.open(f"/draw?run={trained}")
     draw(page, [(140, 50), (140, 230)])
     page.locator(".st-key-pages").get_by_role("link", name="Inside").click()

@@ -71,7 +71,7 @@ def test_a_start_while_the_speed_is_measured_shows_its_run(new_tab, far):
         stop(page)
 
 
-def test_a_choice_is_not_undone_by_what_was_on_its_way(new_tab, far):
+def test_a_choice_is_not_undone_by_a_late_answer(new_tab, far):
     """The answer to an earlier setting has the choice of before; the next message says what is chosen."""
     page = new_tab("/train?run=pretrained&recipe=tutorial-1&batch_size=100", far)
     expect(page.get_by_text("measured in a short trial")).to_be_visible()

@@ -105,11 +105,14 @@ def test_no_frame_is_without_the_curves(running):
     expect(speed).not_to_have_text(steps)  # it did go on meanwhile
 
 
-def test_stop_is_answered_and_the_test_accuracy_follows(running):
+def test_stop_is_answered_and_the_test_accuracy_follows(running, new_tab):
+    others_form = new_tab("/train")
+    others_form.get_by_role("button", name="Add to the queue").wait_for()
     run_control(running, "Stop").click()
     running.get_by_role("heading", name=re.compile("stopp(ing|ed)")).wait_for()
     running.get_by_role("heading", name="stopped").wait_for()
     running.get_by_text("Test accuracy").wait_for()
+    others_form.get_by_role("button", name="Start training").wait_for()  # without a click
 
 
 def test_the_accuracy_after_stop_is_that_of_the_runs_own_weights(running, tmp_path_factory):

@@ -43,7 +43,7 @@ def test_networks_and_settings_are_the_recipes(name):
 
 
 @pytest.mark.parametrize("name", TUTORIALS)
-def test_both_ways_train_the_same_network_to_the_same_weights(name, tiny_mnist):
+def test_our_training_and_torchs_give_the_same_weights(name, tiny_mnist):
     tutorial = replace(TUTORIALS[name], shuffle=False, workers=0)
     config = replace(RECIPES[name].config, shuffle=False, epochs=1, train_size=300, precision="float32")
     model, network = build_model(config), tutorial.network()
@@ -85,7 +85,7 @@ def test_a_measurement_has_times_accuracy_and_threads(way, tiny_mnist):
 # The comparison
 
 
-def test_a_way_measures_task_after_task_in_a_process_of_its_own(tiny_mnist):
+def test_a_measuring_process_does_one_task_after_another(tiny_mnist):
     with start_training_process("benchmarks.tutorials") as way:
         one, other = (way(tiny_task("tutorial-2", tiny_mnist)) for _ in range(2))
     assert one.accuracy == other.accuracy  # the same seed
@@ -111,7 +111,7 @@ def test_the_tutorials_process_has_nothing_of_ours(monkeypatch):
     assert not [name for name in found if name.startswith("mnist_core") or name in WAITING]
 
 
-def test_a_way_that_breaks_off_is_told_of(tmp_path, tiny_mnist):
+def test_a_measuring_process_that_fails_is_reported(tmp_path, tiny_mnist):
     with (
         start_training_process("benchmarks.tutorials") as way,
         pytest.raises(RuntimeError, match="tutorial-2"),

@@ -72,7 +72,7 @@ def test_a_wrong_type_is_named_with_an_example(name, value, like):
     assert f"write it like {like}" in sentence
 
 
-def test_a_whole_number_is_a_fine_rate():
+def test_a_learning_rate_may_be_a_whole_number():
     assert TrainConfig.from_json({"learning_rate": 1}).learning_rate == 1
 
 

@@ -13,7 +13,7 @@ from mnist_core.runs.seed_variance import (
     next_seeds,
     seed_summary,
     seeds_of,
-    seeds_on_the_way,
+    unfinished_seeds,
 )
 from ui import resources, visitor
 from ui.compare.accuracy import score_words
@@ -73,7 +73,7 @@ def _groups(chosen: ComparedRuns) -> list[Group]:
     groups: list[Group] = []
     for run, name in zip(chosen.runs, chosen.names, strict=True):
         if not any(run.id in {other.id for other in (*group.tested, *group.coming)} for group in groups):
-            groups.append(Group(name, run, seeds_of(run, runs), seeds_on_the_way(run, runs)))
+            groups.append(Group(name, run, seeds_of(run, runs), unfinished_seeds(run, runs)))
     return [Group(_group_name(group, groups), group.run, group.tested, group.coming) for group in groups]
 
 

@@ -17,9 +17,10 @@ from ui.evaluations import evaluation_progress, hold_if_stopped
 from ui.html.tables import escape_markdown
 from ui.i18n import gettext as _
 from ui.i18n import sentences_text, translate
+from ui.navigation import link
 from ui.runs.names import distinct_labels, run_name
 from ui.url_controls import set_widget_value, url_choice
-from ui.url_state import COMPARED_KEY, compared_runs, current_run, link, set_url_parameters
+from ui.url_state import COMPARED_KEY, compared_runs, current_run, set_url_parameters
 
 if TYPE_CHECKING:
     from mnist_core.evaluation.metrics import Evaluation

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 SHEET_KEY = "own_sheet"
 MOST_DRAWINGS = 500
-MOST_BYTES = 5_000_000  # of a sheet that is brought back
+MOST_BYTES = 5_000_000  # of an uploaded sheet
+ANSWER_KEY = "label_answer"  # what came of the last correction: a message and its icon
+NUMBER_KEY = "label_number"
 
 
 def sheet() -> list[LabelledDrawing]:
@@ -95,10 +97,6 @@ def _labelled(line: str, number: int) -> LabelledDrawing:
     return one
 
 
-ANSWER_KEY = "really_answer"  # what came of the last one: a message and its icon
-NUMBER_KEY = "really_number"
-
-
 def show_label_correction(reading: ReadDrawing) -> None:
     """Offer to say what was really written; not for an image of MNIST, whose label is known."""
     if answer := st.session_state.pop(ANSWER_KEY, None):
@@ -106,7 +104,7 @@ def show_label_correction(reading: ReadDrawing) -> None:
         st.toast(translate(message), icon=icon)
     if not reading.digits or reading.writing.ready:
         return
-    key = f"really-{len(sheet())}"  # another one once a digit was kept: it closes
+    key = f"label-{len(sheet())}"  # another one once a digit was kept: it closes
     with st.popover(_("Correct the label"), icon=":material/edit:", key=key):
         st.markdown(_("Your label is saved in your own test set: see **My handwriting** below."))
         if len(reading.digits) == 1:
@@ -118,12 +116,12 @@ def show_label_correction(reading: ReadDrawing) -> None:
 def _show_digits(reading: ReadDrawing) -> None:
     with st.container(horizontal=True, gap="xsmall"):
         for digit in range(10):
-            st.button(str(digit), key=f"really_{digit}", on_click=_keep, args=(reading, str(digit)), width=44)
+            st.button(str(digit), key=f"label_{digit}", on_click=_keep, args=(reading, str(digit)), width=44)
 
 
 def _show_number(reading: ReadDrawing) -> None:
     count = len(reading.digits)
-    with st.form("really_form", border=False):
+    with st.form("label_form", border=False):
         st.text_input(
             _("All {n} digits, from left to right").format(n=count), key=NUMBER_KEY, max_chars=count
         )

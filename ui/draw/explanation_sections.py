@@ -15,8 +15,9 @@ from ui.explanations import NEIGHBOURS, show_layer, show_saliency, show_similar
 from ui.fragments import clear_slots, page_fragment
 from ui.html.digits import Figure, figure_html, sure_text
 from ui.i18n import gettext as _
+from ui.navigation import link
 from ui.url_controls import set_widget_value
-from ui.url_state import link, set_url_parameters, url_parameters
+from ui.url_state import set_url_parameters, url_parameters
 
 SECTION_KEY = "look"
 MOST_PARTS = 20  # elements of a section, or more

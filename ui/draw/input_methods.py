@@ -40,7 +40,7 @@ def choose_input_method() -> str:
     )
 
 
-def hint(method: str) -> str:
+def instruction(method: str) -> str:
     """Return what to do first with an input method, by its key in INPUT_METHODS."""
     if method == "draw":
         return _("Draw a digit, or several in a row. The prediction is updated after each stroke.")

@@ -9,8 +9,8 @@ from ui.draw.drawing_input import ReadDrawing, read
 from ui.draw.prediction import probabilities_html
 from ui.html.digits import sure_text
 from ui.i18n import gettext as _
+from ui.navigation import link
 from ui.runs.names import distinct_labels, readable_runs
-from ui.url_state import link
 
 MOST = 4  # networks, with the page's own
 CHOSEN_KEY = "others"

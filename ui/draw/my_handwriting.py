@@ -75,7 +75,7 @@ def show_files(drawings: Sequence[LabelledDrawing]) -> None:
                 _("A test set saved here: JSON lines with strokes or pixels, and labels"),
                 type=["jsonl", "json", "txt"],
                 key=f"{FILE_KEY}_{number}",
-                on_change=_bring_back,
+                on_change=_load_file,
             )
         st.button(
             _("Clear the test set"),
@@ -87,7 +87,7 @@ def show_files(drawings: Sequence[LabelledDrawing]) -> None:
         st.error(translate(problem))
 
 
-def _bring_back() -> None:
+def _load_file() -> None:
     """Add the drawings of the file that was chosen, and forget the file."""
     file = st.session_state[f"{FILE_KEY}_{st.session_state[ROUND_KEY]}"]
     if file is None:

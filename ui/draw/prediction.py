@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from mnist_core.recognition.segmentation import RowDigit
 
 
-def show_answer(reading: ReadDrawing, hint: str) -> None:
+def show_answer(reading: ReadDrawing, instruction: str) -> None:
     """Show what was read; before there is anything, how to begin."""
     if not reading.digits:
         st.subheader(_("No digit yet"))
-        st.markdown(hint)
+        st.markdown(instruction)
         clear_slots(2)
     elif len(reading.digits) == 1:
         show_one(reading.digits[0].prediction)

@@ -16,8 +16,9 @@ from ui.html.digits import (
 )
 from ui.i18n import count_text, format_text
 from ui.i18n import gettext as _
+from ui.navigation import link
 from ui.url_controls import url_choice
-from ui.url_state import SENT_KEY, link
+from ui.url_state import SENT_KEY
 
 if TYPE_CHECKING:
     from mnist_core.evaluation.attribution import LayerActivation

@@ -12,7 +12,7 @@ from ui.explore.selection import show_image_links
 from ui.html.digits import Figure, grid_html, sure_text
 from ui.i18n import count_text, list_text
 from ui.i18n import gettext as _
-from ui.url_state import link
+from ui.navigation import link
 
 if TYPE_CHECKING:
     from mnist_core.recognition.recognizer import Prediction

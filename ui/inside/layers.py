@@ -14,9 +14,9 @@ from ui.html.network import layer_names
 from ui.i18n import format_text, sentences_text
 from ui.i18n import gettext as _
 from ui.inside.selection import InspectedRun, activations_at, choose_image, weights_at
+from ui.navigation import link
 from ui.projection_chart import LOUD, QUIET
 from ui.runs.progress import probes
-from ui.url_state import link
 
 if TYPE_CHECKING:
     import pandas as pd

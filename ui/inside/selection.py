@@ -15,9 +15,10 @@ from ui.evaluations import read_split
 from ui.html.digits import Figure, figure_html
 from ui.i18n import count_text, format_text
 from ui.i18n import gettext as _
+from ui.navigation import link
 from ui.projection_chart import MAP_FAILURE
 from ui.url_controls import url_choice, url_number
-from ui.url_state import link, set_url_parameters
+from ui.url_state import set_url_parameters
 
 if TYPE_CHECKING:
     from mnist_core.data.projection import Projection

@@ -14,21 +14,22 @@ from mnist_core.runs.run import Run
 from ui import resources, visitor
 from ui.i18n import gettext as _
 from ui.i18n import translate
+from ui.navigation import link
 from ui.train_form.state import fill_form
-from ui.url_state import RUN_KEY, link, set_url_parameters
+from ui.url_state import RUN_KEY, set_url_parameters
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-TAKEAWAY_KEY = "takeaway"
+EXPORT_KEY = "export"
 FILE_KEY = "import_file"
-ANSWER_KEY = "import_answer"  # what came of the last file: an error, or how it was taken in
+ANSWER_KEY = "import_answer"  # what came of the last file: an error, or what it became
 IMPORTED_KEY = "import_run"  # the id of the run that the last file became
 
 
 def show_export(run: Run) -> None:
     """Offer the files of a run once it is asked for them; each is made when it is asked for."""
-    files = st.popover(_("Export"), icon=":material/download:", key=TAKEAWAY_KEY, on_change="rerun")
+    files = st.popover(_("Export"), icon=":material/download:", key=EXPORT_KEY, on_change="rerun")
     if not files.open:
         return
     with files:
@@ -40,7 +41,7 @@ def show_export(run: Run) -> None:
                 data=partial(export, run, kind),
                 file_name=file_name(run, kind),
                 mime=entry.mime,
-                key=f"take_{kind}",
+                key=f"export_{kind}",
                 on_click="ignore",
                 disabled=missing is not None,
                 width="stretch",
@@ -51,13 +52,13 @@ def show_export(run: Run) -> None:
 
 def show_import() -> None:
     """Show the upload of settings or weights that this or another Digit Lab saved."""
-    with st.expander(_("Import"), icon=":material/upload:", key="bring_back"):
+    with st.expander(_("Import"), icon=":material/upload:", key="import"):
         st.file_uploader(
             _("Settings (.json) or weights (.safetensors) exported from Digit Lab"),
             type=["json", "safetensors"],
             max_upload_size=MOST_WEIGHTS_BYTES // 1_000_000,
             key=FILE_KEY,
-            on_change=_take_in,
+            on_change=_import_file,
         )
         answer: Message | None = st.session_state.get(ANSWER_KEY)
         imported: str | None = st.session_state.get(IMPORTED_KEY)
@@ -68,7 +69,7 @@ def show_import() -> None:
             link("pages/draw.py", _("Test it on your handwriting"), ":material/draw:", run=imported)
 
 
-def _take_in() -> None:
+def _import_file() -> None:
     """Load the file that was chosen; keep what is to be said about it."""
     file = st.session_state[FILE_KEY]
     for key in (ANSWER_KEY, IMPORTED_KEY):

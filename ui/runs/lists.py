@@ -11,10 +11,11 @@ from ui import resources, visitor
 from ui.html.tables import escape_markdown
 from ui.i18n import gettext as _
 from ui.i18n import percent_text, translate, visitors_time
+from ui.navigation import link
 from ui.runs.names import run_label, run_name, settings_text
 from ui.runs.progress import progress_share, standing_text, status_text
 from ui.url_controls import url_choice
-from ui.url_state import RUN_KEY, current_run, link, set_url_parameters, url_parameters
+from ui.url_state import RUN_KEY, current_run, set_url_parameters, url_parameters
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -189,7 +190,7 @@ def remove(run_id: str, name: str) -> None:
             set_url_parameters({RUN_KEY: None})
 
 
-def bring_back(run_id: str) -> None:
+def _undo_delete(run_id: str) -> None:
     """Bring back a run that this session deleted, as the current one."""
     removed = st.session_state[REMOVED_KEY]
     st.session_state[REMOVED_KEY] = [(gone, name) for gone, name in removed if gone != run_id]
@@ -205,7 +206,7 @@ def show_undo() -> None:
         run_id, name = removed[-1]
         with st.container(horizontal=True, border=True, vertical_alignment="center", key="removed"):
             st.text(_("Deleted: {run}").format(run=name))
-            st.button(_("Undo"), icon=":material/undo:", on_click=bring_back, args=(run_id,))
+            st.button(_("Undo"), icon=":material/undo:", on_click=_undo_delete, args=(run_id,))
 
 
 def _try(change: Callable[[], object]) -> bool:

@@ -12,9 +12,10 @@ from mnist_core.runs.run import PRETRAINED_ID, Run
 from ui import resources, visitor
 from ui.i18n import count_text, date_text, list_text, percent_text
 from ui.i18n import gettext as _
+from ui.navigation import link
 from ui.train_form.setting_labels import LABELS
 from ui.url_controls import url_choice
-from ui.url_state import RUN_KEY, current_run, link
+from ui.url_state import RUN_KEY, current_run
 
 
 def recipe_label(run: Run) -> str:

@@ -14,13 +14,13 @@ from ui.fragments import page_fragment
 from ui.i18n import duration_text, formatted_number, percent_text, translate
 from ui.i18n import gettext as _
 from ui.learning_curves import CurveWords, accuracy_points, curve_spec, loss_points
+from ui.navigation import link
 from ui.runs.import_export import show_export
 from ui.runs.names import run_name
 from ui.runs.progress import history, probes, progress_text, status_text
 from ui.train.diagnostics_panel import show_findings, show_probe
 from ui.train.run_controls import forget_command, pending_command, show_continuation, show_live_controls
 from ui.url_controls import url_choice
-from ui.url_state import link
 
 if TYPE_CHECKING:
     import pandas as pd

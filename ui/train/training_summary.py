@@ -41,9 +41,7 @@ def show_training_summary(config: TrainConfig, queue_busy: bool) -> None:
     st.markdown(format_text(words, images=images, steps=steps, watched=monitored))
     known = resources.images_per_second(config) is not None
     st.fragment(_show_time, run_every=None if known else POLL_SECONDS)(config, images, known)
-    with st.container(key="start"):
-        label = _("Add to the queue") if queue_busy else _("Start training")
-        st.button(label, type="primary", icon=":material/play_arrow:", on_click=_start, args=(config,))
+    st.fragment(_show_start, run_every=POLL_SECONDS if queue_busy else None)(config, queue_busy)
     if error := st.session_state.pop(ERROR_KEY, None):
         st.error(translate(error))
 
@@ -69,6 +67,15 @@ def _show_time(config: TrainConfig, images: int, known: bool) -> None:
     if speed is not None and not known:
         st.rerun()
     st.caption(":material/timer: " + _time_text(config, images, speed))
+
+
+def _show_start(config: TrainConfig, queue_busy: bool) -> None:
+    """Show the start button; rerun the page once the queue is free, which changes the button's label."""
+    if queue_busy and not resources.training_queue().busy:
+        st.rerun()
+    with st.container(key="start"):
+        label = _("Add to the queue") if queue_busy else _("Start training")
+        st.button(label, type="primary", icon=":material/play_arrow:", on_click=_start, args=(config,))
 
 
 def _time_text(config: TrainConfig, images: int, speed: float | None) -> str:

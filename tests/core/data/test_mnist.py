@@ -166,7 +166,7 @@ def test_a_reference_is_read_from_its_text():
 @pytest.mark.parametrize(
     "text", ["", "42", "test", "test-", "validation-3", "test--3", "test-x", "test-1234567890"]
 )
-def test_what_is_no_reference_is_none(text):
+def test_text_that_is_no_image_reference_gives_none(text):
     assert ImageReference.parse(text) is None
 
 

@@ -56,7 +56,7 @@ def test_tsne_keeps_groups_together_and_apart_and_repeats_itself(three_groups):
     assert (list(tsne(images))[-1][1] == positions).all()
 
 
-def test_tsne_shows_its_positions_on_the_way_and_can_be_left(three_groups):
+def test_tsne_yields_intermediate_positions_and_can_be_stopped(three_groups):
     images, _ = three_groups
     (_, before), (fraction, after) = islice(tsne(images), 2)
     assert 0 < fraction < 0.1

@@ -94,7 +94,7 @@ def test_activations_are_the_layers_that_are_described(architecture, sample):
     assert np.ptp(found[0].values) == pytest.approx(np.ptp(sample.test.images[0]) / 255 / 0.3081, rel=1e-4)
 
 
-def test_hidden_features_are_what_the_last_layer_gets(trained, sample):
+def test_hidden_features_are_the_last_layers_inputs(trained, sample):
     images = sample.test.images[:230]
     _, expected = predict_with_features(trained, torch.from_numpy(images))
     np.testing.assert_allclose(hidden_features(trained, images), expected.numpy(), atol=1e-5)

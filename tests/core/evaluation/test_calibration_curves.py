@@ -69,7 +69,7 @@ def test_expected_error_by_hand():
     assert brier_score(*answers([0], [[0.6, 0.4, *[0] * 8]])) == pytest.approx(0.32, abs=1e-7)
 
 
-def test_who_is_as_sure_as_an_edge_belongs_below_it():
+def test_a_confidence_on_a_bin_edge_belongs_to_the_lower_bin():
     """The parts are (0, 0.5] and (0.5, 1], as in Guo et al. 2017."""
     rows = [[0.5, 0.5, *[0] * 8], [0.75, 0.25, *[0] * 8]]
     assert reliability(*answers([0, 0], rows), bins=2).confidences.tolist() == [0.5, 0.75]
@@ -80,7 +80,7 @@ def test_no_bins_are_refused():
         reliability(*CASES["random"], 0)
 
 
-def test_who_answers_less_errs_less_by_hand():
+def test_risk_and_coverage_agree_with_a_calculation_by_hand():
     """Sure of 0.9 (right), 0.8 (wrong), 0.8 (right) and 0.6 (wrong)."""
     rows = np.zeros((4, 10))
     rows[[0, 1, 2, 3], 0] = [0.8, 0.6, 0.9, 0.8]

@@ -124,7 +124,7 @@ def test_a_sure_and_wrong_answer_has_a_large_but_finite_loss():
     assert result.loss == pytest.approx(200)
 
 
-def test_a_model_is_judged_by_what_it_held_out_what_it_learned_from_and_the_test_images(sample):
+def test_validation_training_and_test_images_are_evaluated(sample):
     config = TrainConfig(validation_size=100, train_size=300)
     splits = split_images(config, sample).to_evaluate
     assert {name: (len(split), split.file, split.first) for name, split in splits.items()} == {

@@ -119,7 +119,7 @@ def whole(result):
     return [name for name in result.accuracies if result.score(name) is not None]
 
 
-def test_whoever_leaves_keeps_what_was_measured(model, sample, result):
+def test_a_stopped_measurement_keeps_its_results(model, sample, result):
     steps = measure_robustness(model, sample.test, IMAGES, seed=3)
     partial = next(result for _, result in steps if len(result.accuracies) == 2)
     steps.close()

@@ -35,14 +35,14 @@ def result() -> Robustness:
     )
 
 
-def test_what_is_kept_comes_back(tmp_path, result):
+def test_saved_results_are_loaded(tmp_path, result):
     assert load_robustness(tmp_path) == {}
     save_robustness(tmp_path, ONE, result)
     save_robustness(tmp_path, OTHER, replace(result, seed=4))
     assert load_robustness(tmp_path) == {ONE: result, OTHER: replace(result, seed=4)}
 
 
-def test_what_was_kept_by_an_earlier_version_is_found(tmp_path, result):
+def test_keys_in_the_file_are_those_of_earlier_versions(tmp_path, result):
     save_robustness(tmp_path, ONE, result)
     assert [*json.loads((tmp_path / ROBUSTNESS_FILE).read_text())] == ["epoch-0002.000 mnist test 200 3"]
 
@@ -53,7 +53,7 @@ def test_only_so_many_are_kept_the_latest(tmp_path, result):
     assert [measured.seed for measured in load_robustness(tmp_path)] == [*range(1, MOST_KEPT + 1)]
 
 
-def test_what_is_measured_again_is_kept_once(tmp_path, result):
+def test_a_new_measurement_replaces_the_old_one(tmp_path, result):
     for clean in (0.5, 0.6):
         save_robustness(tmp_path, ONE, replace(result, clean=clean))
     assert [kept.clean for kept in load_robustness(tmp_path).values()] == [0.6]
@@ -89,13 +89,13 @@ def test_other_strengths_than_todays_are_not_the_same_measurement(tmp_path, resu
     assert load_robustness(tmp_path) == {}
 
 
-def test_one_that_is_not_whole_does_not_come_back(tmp_path, result):
+def test_an_incomplete_result_is_ignored(tmp_path, result):
     accuracies = {**result.accuracies, "blur": result.accuracies["blur"][:2]}
     save_robustness(tmp_path, ONE, replace(result, accuracies=accuracies))
     assert load_robustness(tmp_path) == {}
 
 
-def test_nowhere_to_write_is_told(tmp_path, result):
+def test_a_missing_folder_is_an_error(tmp_path, result):
     with pytest.raises(FileNotFoundError):
         save_robustness(tmp_path / "gone", ONE, result)
 

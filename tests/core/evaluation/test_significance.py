@@ -71,7 +71,7 @@ class TestDifferenceInterval:
         assert (-high, -low) == pytest.approx(difference_interval(8, 1, 20), **CLOSE)
 
     @pytest.mark.parametrize(("b", "c", "n"), [(0, 0, 1), (1, 0, 1), (0, 1, 1), (9, 0, 9), (0, 0, 10_000)])
-    def test_stays_within_what_can_be(self, b, c, n):
+    def test_the_interval_lies_between_minus_1_and_1(self, b, c, n):
         low, high = difference_interval(b, c, n)
         assert -1 <= low < high <= 1
         assert low <= (b - c) / n <= high or n == 1 or (b, c) == (9, 0)

@@ -63,7 +63,7 @@ def never_begun(tmp_path) -> Run:
 # taking away
 
 
-def test_each_kind_is_what_it_says(run):
+def test_each_export_has_the_content_of_its_format(run):
     config = json.loads(export(run, "config"))
     assert TrainConfig.from_json(config) == CONFIG
     assert export(run, "metrics").startswith(b"epoch,step,train_loss")

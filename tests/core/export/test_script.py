@@ -251,7 +251,7 @@ def test_a_run_on_the_sample_has_no_script(runs):
         training_script(run)
 
 
-def test_a_run_that_learned_from_our_own_writing_has_no_script(runs):
+def test_a_run_trained_on_synthetic_digits_has_no_script(runs):
     config = replace(runs["tutorial-3"].config, written_share=0.1)
     with pytest.raises(InputError, match="synthetic digits"):
         training_script(replace(runs["tutorial-3"], config=config))

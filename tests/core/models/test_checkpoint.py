@@ -170,7 +170,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_what_is_no_checkpoint_is_refused_in_a_sentence(damage, path):
+def test_a_file_that_is_no_checkpoint_is_refused_in_a_sentence(damage, path):
     damage(path)
     with pytest.raises(InputError) as caught:
         load_checkpoint(path)

@@ -80,7 +80,7 @@ def test_shapes_are_those_that_images_really_take(config):
         assert tuple(values.shape[1:]) == layer.shape
 
 
-def test_what_follows_a_layer_is_said():
+def test_a_layers_title_names_its_norm_activation_and_dropout():
     config = TrainConfig(batch_norm=True, dropout=0.25, widths=(64,), activation="tanh")
     assert words(describe_layers(config)[2]) == "Fully connected, 64 units | Batch norm | Tanh | Dropout 25%"
     assert words(describe_layers(replace(config, architecture="resnet"))[2]) == (

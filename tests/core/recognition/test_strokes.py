@@ -26,7 +26,7 @@ def test_frame_is_the_same_for_ink_in_bytes_and_in_fractions() -> None:
     np.testing.assert_array_equal(place_in_mnist_frame(ink), place_in_mnist_frame(ink / 255))
 
 
-def test_paper_stays_paper_when_a_small_picture_grows() -> None:
+def test_background_stays_blank_when_a_small_picture_is_enlarged() -> None:
     ink = np.zeros((8, 8))
     ink[:, [0, -1]] = 1
     assert place_in_mnist_frame(ink)[:, 9:19].max() == 0  # smooth enlargement swings below 0 there

@@ -15,7 +15,7 @@ from mnist_core.recipes import RECIPES
 from mnist_core.runs.comparison import check_comparable, compare_runs, differing_settings
 from mnist_core.runs.metadata import RunMetadata
 from mnist_core.runs.run import Run
-from mnist_core.runs.seed_variance import group_by_seed, next_seeds, seeds_of, seeds_on_the_way
+from mnist_core.runs.seed_variance import group_by_seed, next_seeds, seeds_of, unfinished_seeds
 from mnist_core.training.schedules import ScheduledChange
 
 
@@ -244,7 +244,7 @@ def test_the_tested_seeds_of_a_run_are_those_with_all_else_in_common(make_run):
     assert seeds_of(make_run("n", replace(config, epochs=9)), runs) == []
 
 
-def test_the_seeds_on_the_way_wait_or_train_with_the_same_settings(make_run):
+def test_the_unfinished_seeds_wait_or_train_with_the_same_settings(make_run):
     config = TrainConfig()
     run = make_run("r")
     coming = [
@@ -252,8 +252,8 @@ def test_the_seeds_on_the_way_wait_or_train_with_the_same_settings(make_run):
         for name, seed, status in (("b", 4, "running"), ("a", 3, "queued"), ("c", 5, "stopped"))
     ]
     other = replace(make_run("o", replace(config, epochs=1)), status="queued")
-    assert [found.id for found in seeds_on_the_way(run, [*coming, other, run])] == ["a", "b"]
-    assert [found.id for found in seeds_on_the_way(coming[0], coming)] == ["a"]
+    assert [found.id for found in unfinished_seeds(run, [*coming, other, run])] == ["a", "b"]
+    assert [found.id for found in unfinished_seeds(coming[0], coming)] == ["a"]
 
 
 def test_the_next_seeds_are_new_ones():

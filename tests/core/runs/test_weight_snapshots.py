@@ -38,7 +38,7 @@ def test_a_run_keeps_its_beginning_some_of_the_first_epoch_and_every_epoch(store
     assert len(run.checkpoints) == 2
 
 
-def test_a_moment_has_the_weights_of_then(store, sample):
+def test_a_snapshot_has_the_weights_of_its_epoch(store, sample):
     run = trained(store, CONFIG, sample)
     writer = store.create(CONFIG)
     for event in train_run(writer, sample, CPU):  # the same training again
@@ -59,7 +59,7 @@ def test_a_moment_has_the_weights_of_then(store, sample):
     assert not load_snapshot(run, last).training
 
 
-def test_the_moments_of_the_first_epoch_are_kept_once_also_when_it_is_left(store, sample):
+def test_the_snapshots_of_the_first_epoch_are_kept_once_also_after_a_pause(store, sample):
     whole = trained(store, CONFIG, sample)
     writer = store.create(CONFIG)
     for event in train_run(writer, sample, CPU):
@@ -71,7 +71,7 @@ def test_the_moments_of_the_first_epoch_are_kept_once_also_when_it_is_left(store
     assert sorted({*epochs} - {0.16}) == [moment.epoch for moment in snapshots_of(whole)]
 
 
-def test_an_epoch_of_one_step_has_no_moments_within(store, sample):
+def test_an_epoch_of_one_step_has_no_snapshots_within(store, sample):
     run = trained(store, replace(CONFIG, batch_size=500), sample)
     assert [moment.epoch for moment in snapshots_of(run)] == [0, 1, 2]
 
@@ -83,7 +83,7 @@ def test_weights_from_elsewhere_have_no_beginning(store, sample):
     assert snapshots_of(RunStore().get("pretrained"))[-1].file is not None
 
 
-def test_a_damaged_moment_is_refused_with_a_sentence(store, sample):
+def test_a_damaged_snapshot_is_refused_with_a_sentence(store, sample):
     run = trained(store, CONFIG, sample)
     run.weight_files[0].write_bytes(b"broken")
     with pytest.raises(InputError, match="damaged"):

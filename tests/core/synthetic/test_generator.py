@@ -102,7 +102,7 @@ def rises(form: Glyph, top: int, count: int = 200):
     return np.degrees(np.arctan2(-ends[:, 1], ends[:, 0]))
 
 
-def test_what_would_not_rise_as_its_form_does_is_written_again():
+def test_a_glyph_outside_its_angle_range_is_drawn_again():
     course = "0,30 30,0! 30,100"
     assert np.ptp(rises(Glyph(1, (course,)), 1)) > 20
     kept = rises(Glyph(1, (course,), angle_range=(40, 50)), 1)

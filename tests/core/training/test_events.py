@@ -49,7 +49,7 @@ def test_the_events_losses_are_the_mean_of_the_steps(sample):
     assert events[-1].train_loss == pytest.approx(np.mean(losses), rel=1e-5)
 
 
-def test_training_accuracy_counts_the_answers_given_on_the_way(sample):
+def test_training_accuracy_counts_the_predictions_made_during_the_epoch(sample):
     """With a batch of everything, the only answers given are those before the first step."""
     config = replace(CONFIG, batch_size=210, epochs=1)
     before = evaluate(build_model(config), sample.train[:210])

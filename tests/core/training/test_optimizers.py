@@ -79,7 +79,7 @@ GRADIENT = torch.tensor([1.0, -2.0, 0.5])
     ("name", "steps"),
     [("sgd", [-1, -1, -1]), ("momentum", [-1, -1.9, -2.71]), ("nesterov", [-1.9, -2.71, -3.439])],
 )
-def test_momentum_builds_up_as_its_name_says(name, steps):
+def test_momentum_accumulates(name, steps):
     changes = moved(small(optimizer=name, learning_rate=0.1), [GRADIENT] * 3, torch.zeros(3))
     for change, times in zip(changes, steps, strict=True):
         torch.testing.assert_close(change, 0.1 * times * GRADIENT)

@@ -81,7 +81,7 @@ def test_more_epochs_after_the_end_are_the_same_as_all_in_one_go(sample, tmp_pat
     assert_same(again, whole)
 
 
-def test_the_learning_rate_can_be_changed_on_the_way(sample):
+def test_the_learning_rate_can_be_changed_during_the_training(sample):
     training = begin(replace(CONFIG, schedule="cosine"), sample)
     rates = []
     for event in training.events():
@@ -113,7 +113,7 @@ def test_phases_that_change_nothing_or_come_too_late_are_dropped():
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a state", "weights"])
-def test_a_state_that_is_none_says_so(content, tmp_path, sample):
+def test_a_damaged_training_state_is_refused(content, tmp_path, sample):
     path = tmp_path / "state.safetensors"
     if content == "weights":
         from safetensors.torch import save_file

@@ -62,7 +62,7 @@ def test_a_run_whose_folder_is_gone_fails_and_the_next_one_is_trained(lab):
     assert lab.queue.snapshot(second) is None
 
 
-def test_a_snapshot_is_of_one_moment(lab):
+def test_a_snapshot_is_consistent(lab):
     run_id = lab.submit(ENDLESS)
     lab.gate.set()
     wait_for(lambda: lab.snapshot(run_id).step)

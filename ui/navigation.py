@@ -1,0 +1,45 @@
+"""Links between the pages, and their common entry."""
+
+import runpy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from ui.url_state import CARRIED, RUN_KEY, url_parameters
+
+ENTRY = Path(__file__).resolve().parent.parent / "streamlit_app.py"
+ENTERED_KEY = "entered"
+
+
+def link(page: Any, label: str, icon: str | None = None, run: str | None = None, **choices: str) -> None:
+    """Show a link to one of our pages that keeps language, settings and current run, or opens `run`.
+
+    `choices` are further parameters for that page's URL.
+    """
+    query = url_parameters()
+    carried = {key: query[key] for key in CARRIED if key in query} | choices
+    st.page_link(page, label=label, icon=icon, query_params=carried | ({RUN_KEY: run} if run else {}))
+
+
+@contextmanager
+def through_entry() -> Iterator[None]:
+    """Mark what runs inside as called by the entry, for `run_through_entry`."""
+    st.session_state[ENTERED_KEY] = True
+    try:
+        yield
+    finally:
+        del st.session_state[ENTERED_KEY]
+
+
+def run_through_entry() -> None:
+    """Run the entry instead, if Streamlit runs this page by itself.
+
+    That happens once in a server's life, when its first visit is a link to a page: Streamlit has not run
+    `st.navigation` yet and takes `pages/` for those of its older multipage apps.
+    """
+    if ENTERED_KEY not in st.session_state:
+        runpy.run_path(str(ENTRY), run_name="__main__")
+        st.stop()
