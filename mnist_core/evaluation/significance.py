@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist, fmean, variance
 
 from mnist_core.messages import N_, InputError
@@ -81,12 +82,14 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
     Holm 1979, "A simple sequentially rejective multiple test procedure".
     """
-    if not p_values:
-        return []
+    return list(_holm(tuple(p_values))) if p_values else []
+
+
+@lru_cache(maxsize=64)  # multipletests runs Python's garbage collector at each call: 40 ms and more
+def _holm(p_values: tuple[float, ...]) -> tuple[float, ...]:
     from statsmodels.stats.multitest import multipletests
 
-    corrected: list[float] = multipletests(p_values, method="holm")[1].tolist()
-    return corrected
+    return tuple(multipletests(p_values, method="holm")[1].tolist())
 
 
 def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval | None:
