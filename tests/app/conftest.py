@@ -63,8 +63,7 @@ def app(sample_only):
         test = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
         for key, value in query.items():
             test.query_params[key] = value
-        test.run()
-        return test if name == "explore" else test.switch_page(f"pages/{name}.py").run()
+        return test.run() if name == "explore" else test.switch_page(f"pages/{name}.py").run()
 
     return open_page
 
