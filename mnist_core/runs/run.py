@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 UNFINISHED = ("queued", "running")
 LEFT = ("paused", "stopped", "finished", "interrupted")  # as opposed to failed: there is more to be had
 PRETRAINED_ID = "pretrained"
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory")  # what torch's errors of CUDA and the CPU say
 METRICS_FILE = "metrics.csv"
 STATE_FILE = "state.safetensors"
 _LOOKING = threading.Lock()  # two who look whether a run is locked would take each other for its writer
@@ -117,6 +118,8 @@ def failure_message(error: Exception) -> Message:
     """Return the message of a run that failed with `error`: an InputError's own, else type and text."""
     if isinstance(error, InputError):
         return error.message
+    if isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY):
+        return Message(N_("The training ran out of memory. Choose a smaller batch size or smaller layers."))
     return Message(N_("Training broke off: {cause}"), {"cause": f"{type(error).__name__}: {error}"})
 
 

@@ -136,9 +136,18 @@ def test_a_run_that_diverges_fails_with_the_likely_cause(store, sample):
     assert "learning rate of 100; try 0.1" in str(run.message)
 
 
+TOO_LITTLE_MEMORY = "The training ran out of memory. Choose a smaller batch size or smaller layers."
+
+
 @pytest.mark.parametrize(
     ("error", "sentence"),
-    [(ZeroDivisionError("boom"), "Training broke off: ZeroDivisionError: boom"), (InputError("No."), "No.")],
+    [
+        (ZeroDivisionError("boom"), "Training broke off: ZeroDivisionError: boom"),
+        (InputError("No."), "No."),
+        (MemoryError(), TOO_LITTLE_MEMORY),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB."), TOO_LITTLE_MEMORY),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), TOO_LITTLE_MEMORY),
+    ],
 )
 def test_a_run_that_dies_fails_with_the_errors_words(error, sentence, store, sample, monkeypatch):
     def die(*_: object) -> None:

@@ -41,7 +41,7 @@ def test_a_failing_run_says_why_and_the_next_one_is_trained(lab):
     ("error", "sentence"),
     [
         (InputError("{file} is damaged.", file="images"), "images is damaged."),
-        (MemoryError("no room"), "Training broke off: MemoryError: no room"),
+        (OSError("no disk"), "Training broke off: OSError: no disk"),
     ],
 )
 def test_images_that_cannot_be_loaded_fail_their_run_only(error, sentence, lab):
