@@ -149,6 +149,17 @@ def test_an_image_that_the_split_does_not_hold_opens_nothing(app, fair_run, imag
     assert len(picked(test)) == 24
 
 
+@pytest.mark.parametrize(
+    ("image", "split"), [("test-7", "test"), ("train-5", "train"), ("train-1499", "validation")]
+)
+def test_a_link_to_an_image_opens_the_split_that_holds_it(app, fair_run, image, split):
+    test = app("evaluate", run=fair_run, view="hardest", image=image)
+    assert test.button_group(key="split").value == split
+    next(button for button in test.button if button.label == "All images").click().run()
+    assert test.button_group(key="split").value == split
+    assert len(picked(test)) == 24
+
+
 def test_a_training_image_is_not_its_own_neighbour(app, html, fair_run):
     test = app("evaluate", run=fair_run, view="hardest", split="train", image="train-7", why="similar")
     numbers = re.findall(r'alt="A handwritten \d, image number ([\d,]+)"', html(test))

@@ -7,16 +7,15 @@ import streamlit as st
 
 from mnist_core.data.mnist import ImageReference, Split
 from ui.evaluate.image_detail import show_detail
-from ui.evaluate.selection import EvaluatedSplit, evaluation
+from ui.evaluate.selection import IMAGE_KEY, SPLIT_KEY, EvaluatedSplit, evaluation, image_in_url
 from ui.html.digits import png_url, sure_text
 from ui.i18n import count_text
 from ui.i18n import gettext as _
-from ui.url_state import number_in_url, set_url_parameters, url_parameters
+from ui.url_state import number_in_url, set_url_parameters
 
 if TYPE_CHECKING:
     from mnist_core.evaluation.metrics import Evaluation
 
-IMAGE_KEY = "image"  # in the URL: the image that is open, such as "test-42"
 PICK_KEY = "pick_image"
 PAGE_KEY = "image_page"  # which list, and how many images into it
 IMAGES_PER_PAGE = 12
@@ -38,7 +37,7 @@ def opened_place(split: Split) -> int | None:
 
     Links of version 0.1 have the place itself, such as `image=42`.
     """
-    image = ImageReference.parse(url_parameters().get(IMAGE_KEY, ""))
+    image = image_in_url()
     return split.place(image) if image else number_in_url(IMAGE_KEY)
 
 
@@ -47,9 +46,9 @@ def open_image(image: ImageReference) -> None:
     set_url_parameters({IMAGE_KEY: image.text})
 
 
-def close_image() -> None:
-    """Show the images again."""
-    set_url_parameters({IMAGE_KEY: None})
+def close_image(split: str) -> None:
+    """Show the images of the split again."""
+    set_url_parameters({IMAGE_KEY: None, SPLIT_KEY: split})
 
 
 def show_one(evaluated: EvaluatedSplit, result: "Evaluation", indices: np.ndarray, index: int) -> None:
@@ -58,7 +57,7 @@ def show_one(evaluated: EvaluatedSplit, result: "Evaluation", indices: np.ndarra
     last = len(indices) - 1
     before, after = int(indices[max(place - 1, 0)]), int(indices[min(place + 1, last)])
     with st.container(horizontal=True, gap="small"):
-        st.button(_("All images"), icon=":material/apps:", on_click=close_image)
+        st.button(_("All images"), icon=":material/apps:", on_click=close_image, args=(evaluated.name,))
         st.button(
             _("Previous"),
             icon=":material/arrow_back:",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.data.mnist import Dataset, Split, split_images
+from mnist_core.data.mnist import Dataset, ImageReference, Split, split_images
 from mnist_core.evaluation.significance import wilson_interval
 from mnist_core.runs.run import Run
 from ui import resources
@@ -14,11 +14,13 @@ from ui.i18n import count_text, format_text, formatted_number, percent_text, sen
 from ui.i18n import gettext as _
 from ui.runs.import_export import show_export
 from ui.url_controls import url_choice
+from ui.url_state import url_parameters
 
 if TYPE_CHECKING:
     from mnist_core.evaluation.metrics import Evaluation
 
 SPLIT_KEY = "split"
+IMAGE_KEY = "image"  # in the URL: the image that is open, such as "test-42"
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,20 +43,32 @@ class EvaluatedSplit:
 
 
 def choose_split(run: Run, data: Dataset) -> EvaluatedSplit:
-    """Show which images the run is judged by, and let others be chosen."""
+    """Show which images the run is judged by, and let others be chosen.
+
+    First the validation images, if training watched them, else the test images; a link to an image of another
+    split opens that split.
+    """
     splits = split_images(run.config, data).to_evaluate
     names = {name: split_name(name) for name in splits}
-    fair = run.config.monitor == "validation" and "validation" in splits
+    first = "validation" if run.config.monitor == "validation" and "validation" in splits else "test"
+    image = image_in_url()
+    if image and splits[first].place(image) is None:
+        first = next((name for name, split in splits.items() if split.place(image) is not None), first)
     name = url_choice(
         st.segmented_control,
         _("Evaluate on"),
         names,
         SPLIT_KEY,
-        "validation" if fair else "test",
+        first,
         required=True,
         width="content",
     )
     return EvaluatedSplit(run, str(run.checkpoints[-1]), name, splits[name], data.source)
+
+
+def image_in_url() -> ImageReference | None:
+    """Return the image that is open in the URL, None for none."""
+    return ImageReference.parse(url_parameters().get(IMAGE_KEY, ""))
 
 
 def split_name(name: str) -> str:
