@@ -74,13 +74,17 @@ class Architecture:
     """A family of networks; models.architectures builds it.
 
     `uses_widths`: it has fully connected hidden layers of TrainConfig.widths. `stages`: the smallest and
-    largest number of channel counts it accepts; None if it has no channels.
+    largest number of channel counts it accepts; None if it has no channels. The last three are settings to
+    start from, for those who choose it in place of another.
     """
 
     label: str
     description: str
     uses_widths: bool = False
     stages: tuple[int, int] | None = None
+    widths: tuple[int, ...] = ()
+    channels: tuple[int, ...] = ()
+    batch_norm: bool = False
 
     def check(self, channels: tuple[int, ...]) -> None:
         """Raise InputError if the number of `channels` is outside `stages`."""
@@ -106,12 +110,15 @@ ARCHITECTURES: dict[str, Architecture] = {
         N_("MLP"),
         N_("Fully connected layers of any widths; it does not know which pixels are neighbours."),
         uses_widths=True,
+        widths=(128, 64),
     ),
     "cnn": Architecture(
         N_("CNN"),
         N_("3 x 3 convolution, activation and pooling for each channel count, then fully connected layers."),
         uses_widths=True,
         stages=(1, 4),
+        widths=(64,),
+        channels=(16, 32),
     ),
     "lenet5": Architecture(
         N_("LeNet-5"),
@@ -122,18 +129,25 @@ ARCHITECTURES: dict[str, Architecture] = {
         N_("Pairs of 3 x 3 convolutions before each pooling, as in VGG (2014)."),
         uses_widths=True,
         stages=(1, 4),
+        widths=(64,),
+        channels=(16, 32),
+        batch_norm=True,
     ),
     "resnet": Architecture(
         N_("Small ResNet"),
         N_("Pairs of 3 x 3 convolutions with a skip connection, as in ResNet (2015)."),
         uses_widths=True,
         stages=(1, 4),
+        channels=(16, 32),
+        batch_norm=True,
     ),
     "fast_cnn": Architecture(
         N_("Fast CNN"),
         N_("Designed for this lab: stride 2 in the first convolution, for the most accuracy per second."),
         uses_widths=True,
         stages=(2, 4),
+        channels=(8, 16, 48),
+        batch_norm=True,
     ),
 }
 

@@ -15,9 +15,9 @@ def control(test, kind, field):
     return getattr(test, kind)(key=f"set_{field}")
 
 
-def expert(app):
+def expert(app, **query):
     """Open the Train page with all its controls."""
-    test = app("train")
+    test = app("train", **query)
     test.session_state["all_settings"] = True
     return test.run()
 
@@ -146,6 +146,37 @@ def test_every_architecture_can_be_chosen_from_any_layers(app, name):
     assert not test.exception
     assert not test.error
     assert "parameters" in text(test)
+
+
+def test_an_architecture_brings_its_own_layers_and_the_recipes_own_come_back(app):
+    test = app("train")
+    control(test, "selectbox", "architecture").select("mlp").run()
+    form = form_settings(test)
+    assert (form.widths, form.batch_norm) == ((128, 64), False)
+    captions = [c.value for c in test.caption]
+    assert "Changed from the recipe: Network, Hidden layers, Batch norm" in captions
+    assert "Before your changes: A small CNN that reaches 99% in seconds." in captions
+    control(test, "selectbox", "architecture").select("fast_cnn").run()
+    assert form_settings(test) == RECIPES["quick"].config
+    assert "A small CNN that reaches 99% in seconds." in [c.value for c in test.caption]
+
+
+def rate_warning(test):
+    return [c.value for c in test.caption if "Unusual learning rate" in c.value]
+
+
+def test_an_untouched_learning_rate_follows_the_optimizer_and_a_touched_one_is_warned_of(app):
+    test = expert(app, recipe="tutorial-3")
+    for optimizer, rate in (("adam", 0.001), ("adadelta", 1.0), ("sgd", 0.5)):
+        control(test, "selectbox", "optimizer").select(optimizer).run()
+        assert form_settings(test).learning_rate == rate
+        assert not rate_warning(test)
+    control(test, "select_slider", "learning_rate").set_value(0.2).run()
+    assert not rate_warning(test)
+    control(test, "selectbox", "optimizer").select("adam").run()
+    assert form_settings(test).learning_rate == 0.2
+    (warning,) = rate_warning(test)
+    assert "Adam usually takes about 0.001" in warning
 
 
 def test_train_watch_and_read_the_result(app):

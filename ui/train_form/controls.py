@@ -16,7 +16,7 @@ from mnist_core.choices import (
     PRECISIONS,
     SCHEDULES,
 )
-from mnist_core.config import FIELD_RANGES, MAX_LAYERS, TrainConfig
+from mnist_core.config import FIELD_RANGES, MAX_LAYERS
 from mnist_core.recipes import RECIPES
 from ui.i18n import gettext as _
 from ui.i18n import list_text
@@ -32,16 +32,19 @@ from ui.train_form.state import (
     MIN_NESTEROV_MOMENTUM,
     TrainForm,
     change_settings,
+    choose_value,
     control_key,
     fill_form,
     read_form,
     rerun_form_fragments,
     resized_layers,
+    usual_rate,
     value_before_fill,
 )
 from ui.url_controls import set_widget_value
 
 ALL_SETTINGS_KEY = "all_settings"
+UNUSUAL_FACTOR = 9.9  # a learning rate about ten times the usual one, or a tenth of it, gets a warning
 
 
 def show_form(form: TrainForm) -> None:
@@ -52,6 +55,7 @@ def show_form(form: TrainForm) -> None:
     with st.container(border=True):
         _show_network(form)
         _slider(form, "learning_rate")
+        _show_rate_warning(form)
         _slider(form, "batch_size")
         _slider(form, "epochs")
     _show_all_settings(form)
@@ -77,7 +81,9 @@ def _show_recipe(form: TrainForm) -> None:
         required=True,
         on_change=_take_recipe,
     )
-    st.caption(_(RECIPES[chosen].description))
+    description = _(RECIPES[chosen].description)
+    changed = changed_settings(form)
+    st.caption(_("Before your changes: {recipe}").format(recipe=description) if changed else description)
 
 
 def _take_recipe() -> None:
@@ -90,22 +96,27 @@ def _take_recipe() -> None:
 
 def _show_changes(form: TrainForm) -> None:
     """Name the settings that were adjusted, and those that differ from the recipe's."""
-    recipe = RECIPES[form.settings["recipe"]].config
-    changed = [field for field, value in vars(recipe).items() if form.settings[field] != value]
+    changed = changed_settings(form)
     if form.adjusted:
         text = _("Adjusted to match the other settings: {settings}.")
         st.caption(text.format(settings=_labels_text(form.adjusted)))
     if changed:
         st.caption(_("Changed from the recipe: {settings}").format(settings=_labels_text(changed)))
-        st.button(_("Undo"), on_click=_restore_recipe, args=(recipe,), type="tertiary")
+        st.button(_("Undo"), on_click=_restore_recipe, type="tertiary")
+
+
+def changed_settings(form: TrainForm) -> list[str]:
+    """Return the settings that differ from the recipe's."""
+    recipe = RECIPES[form.settings["recipe"]].config
+    return [field for field, value in vars(recipe).items() if form.settings[field] != value]
 
 
 def _labels_text(fields: list[str]) -> str:
     return list_text(_(LABELS[field]) for field in fields)
 
 
-def _restore_recipe(config: TrainConfig) -> None:
-    fill_form(config)
+def _restore_recipe() -> None:
+    fill_form(RECIPES[read_form().settings["recipe"]].config)
     rerun_form_fragments()
 
 
@@ -128,6 +139,16 @@ def _show_network(form: TrainForm) -> None:
     for field in _layer_fields(form)[:1]:
         _show_layers(form, field)
     _select(form, "activation", ACTIVATIONS, disabled=form.settings["architecture"] == "softmax")
+
+
+def _show_rate_warning(form: TrainForm) -> None:
+    """Warn of a learning rate that is far from the optimizer's usual one."""
+    optimizer, rate = form.settings["optimizer"], form.settings["learning_rate"]
+    usual = usual_rate(optimizer, RECIPES[form.settings["recipe"]].config)
+    if not usual / UNUSUAL_FACTOR < rate < usual * UNUSUAL_FACTOR:
+        text = _("Unusual learning rate: {optimizer} usually takes about {usual}.")
+        label = _(OPTIMIZERS[optimizer].label)
+        st.caption(":material/warning: " + text.format(optimizer=label, usual=number_text(usual)))
 
 
 def _layer_fields(form: TrainForm) -> list[str]:
@@ -235,7 +256,7 @@ def _take_value(field: str, options: Container[Any] | None = None) -> None:
     """Write a control's new value to the URL; a late value, or one in another language, changes nothing."""
     chosen = st.session_state[control_key(field)]
     if chosen != value_before_fill(field) and (options is None or chosen in options):
-        change_settings(**{field: chosen})
+        choose_value(field, chosen)
     rerun_form_fragments()
 
 

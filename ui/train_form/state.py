@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from mnist_core.choices import ARCHITECTURES
+from mnist_core.choices import ARCHITECTURES, OPTIMIZERS
 from mnist_core.config import TrainConfig, parse_setting
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
@@ -27,8 +27,8 @@ from ui.url_state import SETTING_PARAMETERS, current_run, set_url_parameters, ur
 SUMMARY, FORM, NETWORK, RUN_PANEL = "training_summary", "train_form", "network", "run_panel"
 PAGE_LINKS = "page_links"
 FIRST_RECIPE = "quick"
-FILLED_KEY = "form_filled"  # (time.monotonic(), settings before) of the last `fill_form`
-LATE_SECONDS = 5.0  # how long after `fill_form` a message with the controls' values of before may arrive
+FILLED_KEY = "form_filled"  # (time.monotonic(), settings before) of the last `_fill`
+LATE_SECONDS = 5.0  # how long after `_fill` a message with the controls' values of before may arrive
 SURELY_LATE_SECONDS = 1.0  # in which a visitor can't set the only control that changed back by hand
 DEFAULT_WIDTH = 64  # units or channels of a first layer
 MAX_VALUE_LENGTH = 200  # characters; a longer value of a parameter is unusable
@@ -111,18 +111,55 @@ def change_settings(**changes: Any) -> None:
     set_url_parameters(settings_to_query({**read_form().settings, **changes}))
 
 
+def choose_value(field: str, value: Any) -> None:
+    """Write a setting and those that follow it to the URL."""
+    following = following_settings(field, value, read_form().settings)
+    if following:
+        _fill(following, {field: value})
+    else:
+        change_settings(**{field: value})
+
+
+def following_settings(field: str, value: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that a new `value` of `field` brings along.
+
+    An architecture brings its own layers and batch norm, an optimizer its usual learning rate if the rate was
+    the usual one before.
+    """
+    recipe = RECIPES[settings["recipe"]].config
+    if field == "architecture":
+        entry = ARCHITECTURES[value]
+        if value == recipe.architecture:
+            return {name: getattr(recipe, name) for name in ("widths", "channels", "batch_norm")}
+        used = ["batch_norm"] + ["widths"] * entry.uses_widths + ["channels"] * bool(entry.stages)
+        return {name: getattr(entry, name) for name in used}
+    if field == "optimizer" and settings["learning_rate"] == usual_rate(settings["optimizer"], recipe):
+        return {"learning_rate": usual_rate(value, recipe)}
+    return {}
+
+
+def usual_rate(optimizer: str, recipe: TrainConfig) -> float:
+    """Return an optimizer's usual learning rate: the recipe's for the recipe's own, else its default."""
+    return recipe.learning_rate if optimizer == recipe.optimizer else OPTIMIZERS[optimizer].learning_rate
+
+
 def fill_form(config: TrainConfig) -> None:
     """Write a config's settings to the URL; settings of no recipe are compared with the present recipe."""
+    recipe = config.recipe if config.recipe in RECIPES else read_form().settings["recipe"]
+    _fill({**vars(config), "recipe": recipe})
+
+
+def _fill(changes: Mapping[str, Any], chosen: Mapping[str, Any] | None = None) -> None:
+    """Write settings to the URL whose controls still show other values, and those `chosen` by a control."""
     before = read_form().settings
-    recipe = config.recipe if config.recipe in RECIPES else before["recipe"]
-    change_settings(**{**vars(config), "recipe": recipe})
-    st.session_state[FILLED_KEY] = (time.monotonic(), before)
+    change_settings(**changes, **(chosen or {}))
+    st.session_state[FILLED_KEY] = (time.monotonic(), {name: before[name] for name in changes})
 
 
 def value_before_fill(field: str) -> Any:
-    """Return a setting's value before the last `fill_form` if the browser still shows it, else None.
+    """Return a setting's value before the last `_fill` if the browser still shows it, else None.
 
-    Messages on their way at `fill_form`, such as those of a `run_every` fragment, carry the controls' values
+    Messages on their way at that time, such as those of a `run_every` fragment, carry the controls' values
     of before. Streamlit calls the controls' callbacks for them, though the visitor has changed none.
     """
     when, before = st.session_state.get(FILLED_KEY, (float("-inf"), {}))
@@ -134,7 +171,7 @@ def value_before_fill(field: str) -> Any:
     shown = [name for name in filled if control_key(name) in st.session_state]
     if any(st.session_state[control_key(name)] == settings[name] for name in shown):
         return None
-    return before[field] if len(shown) > 1 or seconds < SURELY_LATE_SECONDS else None
+    return before.get(field) if len(shown) > 1 or seconds < SURELY_LATE_SECONDS else None
 
 
 def control_key(name: str) -> str:
