@@ -160,6 +160,17 @@ def test_a_link_to_an_image_opens_the_split_that_holds_it(app, fair_run, image, 
     assert len(picked(test)) == 24
 
 
+def test_a_frequent_error_opens_its_cell_in_the_same_split(app, fair_run):
+    test = app("evaluate", run=fair_run, view="mixups", image="test-7")
+    frequent = next(button for button in test.button if button.key and button.key.startswith("mix_up_"))
+    frequent.click().run()
+    assert not test.exception
+    assert "image" not in test.query_params
+    assert test.button_group(key="split").value == "test"
+    true, read = frequent.key.removeprefix("mix_up_")
+    assert (test.query_params["true"], test.query_params["read"]) == (true, read)
+
+
 def test_a_training_image_is_not_its_own_neighbour(app, html, fair_run):
     test = app("evaluate", run=fair_run, view="hardest", split="train", image="train-7", why="similar")
     numbers = re.findall(r'alt="A handwritten \d, image number ([\d,]+)"', html(test))

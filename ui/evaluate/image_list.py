@@ -46,9 +46,10 @@ def open_image(image: ImageReference) -> None:
     set_url_parameters({IMAGE_KEY: image.text})
 
 
-def close_image(split: str) -> None:
-    """Show the images of the split again."""
-    set_url_parameters({IMAGE_KEY: None, SPLIT_KEY: split})
+def close_image() -> None:
+    """Show the images again, of the same split."""
+    split = {SPLIT_KEY: st.session_state[SPLIT_KEY]} if image_in_url() else {}
+    set_url_parameters({IMAGE_KEY: None, **split})
 
 
 def show_one(evaluated: EvaluatedSplit, result: "Evaluation", indices: np.ndarray, index: int) -> None:
@@ -57,7 +58,7 @@ def show_one(evaluated: EvaluatedSplit, result: "Evaluation", indices: np.ndarra
     last = len(indices) - 1
     before, after = int(indices[max(place - 1, 0)]), int(indices[min(place + 1, last)])
     with st.container(horizontal=True, gap="small"):
-        st.button(_("All images"), icon=":material/apps:", on_click=close_image, args=(evaluated.name,))
+        st.button(_("All images"), icon=":material/apps:", on_click=close_image)
         st.button(
             _("Previous"),
             icon=":material/arrow_back:",
