@@ -8,7 +8,7 @@ tests/core/monitoring/test_diagnostics.py.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mnist_core.config import FIELD_RANGES, TrainConfig
@@ -38,7 +38,8 @@ class Finding:
     """One problem of a run.
 
     `evidence` gives the numbers, `meaning` explains them; `fix` are the settings to change and `advice` names
-    them; both are None where no setting helps.
+    them; both are None where no setting helps, and in a `consequence` of an earlier finding, whose fix helps
+    against both.
     """
 
     name: str
@@ -47,20 +48,26 @@ class Finding:
     meaning: Message
     fix: Mapping[str, Any] | None = None
     advice: Message | None = None
+    consequence: bool = False
 
 
 def diagnose(history: RunHistory) -> list[Finding]:
-    """Return a run's problems, the most serious first; an empty list for a healthy run."""
+    """Return a run's problems, causes before consequences; an empty list for a healthy run."""
     if found := find_divergence(history):
         return [found]
     checks = (
+        find_rate_too_large,
         find_vanishing_gradients,
         find_dead_units,
-        find_rate_too_large,
         find_rate_too_small,
         find_overfitting,
     )
-    return [finding for look in checks if (finding := look(history))]
+    findings: list[Finding] = []
+    for look in checks:
+        if finding := look(history):
+            caused = any(finding.fix and finding.fix == earlier.fix for earlier in findings)
+            findings.append(replace(finding, fix=None, advice=None, consequence=True) if caused else finding)
+    return findings
 
 
 def find_divergence(history: RunHistory) -> Finding | None:

@@ -35,34 +35,40 @@ def show_findings(
     """
     has_dead_units = any(finding.name == "dead_units" for finding in findings)  # no rate revives them
     for finding in findings:
-        _show_finding(finding, config, run_id, controllable and not has_dead_units)
+        if not finding.consequence:
+            box = st.container(border=True, key=f"finding_{finding.name}")
+        with box:
+            _show_finding(finding, config, run_id, controllable and not has_dead_units)
     if not findings and healthy:
         st.markdown(":material/health_and_safety: " + _("Diagnostics: no problems found."))
 
 
 def _show_finding(finding: Finding, config: TrainConfig, run_id: str, controllable: bool) -> None:
-    with st.container(border=True, key=f"finding_{finding.name}"):
-        st.markdown(f":material/stethoscope: **{translate(finding.title)}**")
-        st.markdown(sentences_text([translate(finding.evidence), translate(finding.meaning)]))
-        if finding.fix is None or finding.advice is None:
-            return
-        st.markdown(_("Remedy: {advice}").format(advice=translate(finding.advice)))
-        with st.container(horizontal=True):
+    title = translate(finding.title)
+    if finding.consequence:
+        st.markdown(_("Consequence: **{problem}**").format(problem=title))
+    else:
+        st.markdown(f":material/stethoscope: **{title}**")
+    st.markdown(sentences_text([translate(finding.evidence), translate(finding.meaning)]))
+    if finding.fix is None or finding.advice is None:
+        return
+    st.markdown(_("Remedy: {advice}").format(advice=translate(finding.advice)))
+    with st.container(horizontal=True):
+        st.button(
+            _("Use this remedy"),
+            icon=":material/healing:",
+            key=f"fix_{finding.name}",
+            on_click=_apply_fix,
+            args=(config, finding),
+            help=_("Fills the form with this run's settings and the remedy; then start a new run."),
+        )
+        if controllable and finding.name in LIVE_FIXES:
             st.button(
-                _("Use this remedy"),
-                icon=":material/healing:",
-                key=f"fix_{finding.name}",
-                on_click=_apply_fix,
-                args=(config, finding),
-                help=_("Fills the form with this run's settings and the remedy; then start a new run."),
+                _("Apply to this run"),
+                key=f"change_{finding.name}",
+                on_click=resources.training_queue().set_learning_rate,
+                args=(run_id, finding.fix["learning_rate"]),
             )
-            if controllable and finding.name in LIVE_FIXES:
-                st.button(
-                    _("Apply to this run"),
-                    key=f"change_{finding.name}",
-                    on_click=resources.training_queue().set_learning_rate,
-                    args=(run_id, finding.fix["learning_rate"]),
-                )
 
 
 def _apply_fix(config: TrainConfig, finding: Finding) -> None:

@@ -73,6 +73,18 @@ def test_a_loss_at_chance_blames_a_rate_of_more_than_three_times_the_usual(rate,
     assert ("rate_too_large" in found(reports([2.3] * 100), learning_rate=rate)) is named
 
 
+def test_a_large_rate_comes_before_the_dead_units_that_it_causes_and_its_fix_is_given_once():
+    dead = [probe(1.0, dead=0.8)] * 3
+    both = found(reports([2.3] * 100), dead, learning_rate=0.1)
+    assert list(both) == ["rate_too_large", "dead_units"]
+    assert both["rate_too_large"].fix == {"learning_rate": 0.001}
+    assert not both["rate_too_large"].consequence
+    assert (both["dead_units"].fix, both["dead_units"].advice) == (None, None)
+    assert both["dead_units"].consequence
+    alone = found(reports([0.4] * 100), dead, learning_rate=0.1)["dead_units"]
+    assert (alone.fix, alone.consequence) == ({"learning_rate": 0.001}, False)
+
+
 def test_the_fix_of_a_rebound_is_the_usual_rate_or_a_tenth():
     rebound = reports([*np.linspace(2.3, 0.2, 200), *[1.5] * 100])
     assert found(rebound, learning_rate=0.002)["rate_too_large"].fix == {"learning_rate": 0.001}
