@@ -87,13 +87,16 @@ def address(run: Run) -> str:
 
 run_through_entry()
 st.markdown(_("Your training runs. Select one to rename, pin, evaluate or continue it."))
-lists.show_undo()
 listed = ordered_runs()
 if not listed:
+    lists.show_undo()
     show_empty()
     st.stop()
 choose_order()
 show_table(listed)
 labels = distinct_labels(listed)
-chosen_id = url_choice(st.selectbox, _("Run"), labels, RUN_KEY, next(iter(labels)))
-show_one(next(run for run in listed if run.id == chosen_id))
+hint = _("Choose a run")
+chosen_id = url_choice(st.selectbox, _("Run"), labels, RUN_KEY, default="", placeholder=hint)
+lists.show_undo()  # where the Delete button was
+if chosen_id:
+    show_one(next(run for run in listed if run.id == chosen_id))

@@ -28,17 +28,18 @@ def url_choice(
 
     `options` maps each value in the URL to its label. (Streamlit's own binding puts labels into the URL, so a
     link would change with the language.) A new choice reruns the fragments whose keys are in `reruns`, by
-    default the control's own fragment, or the page.
+    default the control's own fragment, or the page. With "" as default, a select box can be empty.
     """
 
     def write_choice() -> None:
-        if st.session_state[key] in options:  # a page in another language sends its own labels
-            set_url_parameters({key: st.session_state[key]})
+        value = st.session_state[key]
+        if value in options or (value is None and not default):  # a page in another language sends its labels
+            set_url_parameters({key: value})
         if reruns:
             rerun_fragments(*reruns)
 
     chosen = option_in_url(options, key, default)
-    set_widget_value(key, chosen, tuple(options.items()))
+    set_widget_value(key, chosen or None, tuple(options.items()))
     return control(
         label,
         list(options),
@@ -92,7 +93,7 @@ def set_widget_value(key: str, value: Any, words: object = None) -> None:
 def _default_argument(control: Callable[..., Any], options: list[str], chosen: str) -> dict[str, Any]:
     """Return the argument that makes a choice the control's default."""
     if control is st.selectbox:
-        return {"index": options.index(chosen)}
+        return {"index": options.index(chosen) if chosen else None}
     return {"value" if control is st.select_slider else "default": chosen}
 
 

@@ -89,13 +89,23 @@ def test_rename_pin_delete_and_undo(app, make):
     assert not test.exception
 
 
-def test_several_deleted_runs_come_back_one_after_the_other(app, make):
+def labels(test):
+    return [button.label for button in test.button]
+
+
+def test_after_a_deletion_no_other_run_is_selected_and_each_deletion_can_be_undone(app, make):
     made = [make(), make(), make()]
-    test = app("runs")
-    press(press(test, "Delete"), "Delete")
+    test = app("runs", run=made[2])
+    for run in made[:0:-1]:
+        test.selectbox(key="run").select(run).run()
+        press(test, "Delete")
+        assert test.selectbox(key="run").value is None
+        assert "Delete" not in labels(test)
     assert list(sidebar(test)) == made[:1]
+    assert labels(test).count("Undo") == 2
     press(press(test, "Undo"), "Undo")
     assert list(sidebar(test)) == made[::-1]
+    assert "Undo" not in labels(test)
 
 
 def test_a_run_in_training_cannot_be_deleted(app, sample_only):
@@ -105,7 +115,7 @@ def test_a_run_in_training_cannot_be_deleted(app, sample_only):
     writer.close()
 
 
-def test_an_unusable_import_is_refused_in_a_sentence(app, make):
+def test_a_run_that_is_gone_for_good_is_said_to_be(app, make):
     run_id = make()
     test = app("runs", run=run_id)
     press(test, "Delete")

@@ -135,13 +135,13 @@ def _table(runs: list[Run]) -> "pd.DataFrame":
 
 def _row(run: Run) -> dict[str, object]:
     share = progress_share(run)
-    accuracy = run.results.get("test_accuracy")
+    accuracy, epochs = run.results.get("test_accuracy"), run.results.get("epochs")
     return {
         "name": _("{run} (pinned)").format(run=run_name(run)) if run.metadata.pinned else run_name(run),
         "accuracy": None if accuracy is None else 100 * accuracy,
         "status": status_text(run.status) + ("" if share is None else f" {percent_text(share, 0)}"),
         "seconds": run.results.get("train_seconds"),
-        "epochs": run.results.get("epochs"),
+        "epochs": None if epochs is None else round(epochs, 1),
         "begun": visitors_time(run.created),
         "settings": settings_text(run.config),
     }
@@ -199,14 +199,14 @@ def _undo_delete(run_id: str) -> None:
 
 
 def show_undo() -> None:
-    """Show what was deleted last, with its undo button, and what went wrong."""
+    """Show what was deleted, the latest first, each with its undo button, and what went wrong."""
     if problem := st.session_state.pop(PROBLEM_KEY, None):
         st.error(translate(problem))
-    if removed := st.session_state.get(REMOVED_KEY):
-        run_id, name = removed[-1]
-        with st.container(horizontal=True, border=True, vertical_alignment="center", key="removed"):
+    for run_id, name in reversed(st.session_state.get(REMOVED_KEY, [])):
+        with st.container(horizontal=True, border=True, vertical_alignment="center", key=f"removed_{run_id}"):
             st.text(_("Deleted: {run}").format(run=name))
-            st.button(_("Undo"), icon=":material/undo:", on_click=_undo_delete, args=(run_id,))
+            label, icon = _("Undo"), ":material/undo:"
+            st.button(label, icon=icon, key=f"undo_{run_id}", on_click=_undo_delete, args=(run_id,))
 
 
 def _try(change: Callable[[], object]) -> bool:
