@@ -67,9 +67,9 @@ def _docstring(run: Run) -> str:
     outcome = ""
     if "test_accuracy" in run.results:
         outcome = (
-            f"The run it was written from read {run.results['test_accuracy']:.2%} of the test images right, "
-            f"with a loss of {run.results['test_loss']}; on the same machine, with these versions and this "
-            "number of threads, the script does the same to the last digit."
+            f"Its run had a test accuracy of {run.results['test_accuracy']:.2%} and a test loss of "
+            f"{run.results['test_loss']}; on the same machine, with these versions and this number of "
+            "threads, the script gives the same to the last digit."
         )
     about = (
         "FOLDER holds MNIST, or gets it: data in the folder you are in, unless you name another. "

@@ -167,7 +167,7 @@ TOGETHER = "    torch.set_num_threads(THREADS)\n"
 TRAINING = """
 
 accuracy, _ = evaluate(watched_images, watched_labels)
-print(f"before training: {accuracy:.2%} of the $watched images right")
+print(f"before training: $watched accuracy {accuracy:.2%}")
 ${generators}\
 torch.set_flush_denormal(True)  # arithmetic with denormal numbers is slow
 for epoch in range(1, $epochs + 1):
@@ -178,7 +178,7 @@ ${steps}\
     accuracy, _ = evaluate(watched_images, watched_labels)
     print(
         f"epoch {epoch}: training loss {sum(losses) / len(losses):.4f}, "
-        f"{accuracy:.2%} of the $watched images right"
+        f"$watched accuracy {accuracy:.2%}"
     )
 
 accuracy, loss = evaluate(test.data, test.targets)

@@ -174,7 +174,7 @@ def test_a_script_says_how_it_goes_and_gives_its_runs_result(tmp_path, mnist, fo
     script = tmp_path / "script.py"
     script.write_text(training_script(run))
     said = isolated(tmp_path, script, folder)
-    assert said[0] == f"before training: {run.results['initial_accuracy']:.2%} of the test images right"
+    assert said[0] == f"before training: test accuracy {run.results['initial_accuracy']:.2%}"
     assert [line.split(":")[0] for line in said[1:-1]] == ["epoch 1", "epoch 2"]
     assert said[-1] == expected(run)
 
@@ -242,7 +242,7 @@ def test_a_script_says_only_what_its_network_needs(runs):
     for word in ("augment", "schedule", "step_", "import math", "Maxout", "MOMENTUM", "DEVICE", "shuffling"):
         assert word not in script
     assert len(script.splitlines()) < 90
-    assert f"read {runs['tutorial-3'].results['test_accuracy']:.2%} of the test images right" in script
+    assert f"test accuracy of {runs['tutorial-3'].results['test_accuracy']:.2%}" in script
 
 
 def test_a_run_on_the_sample_has_no_script(runs):
