@@ -16,6 +16,7 @@ from ui.navigation import link, through_entry
 from ui.runs.lists import show_sidebar
 from ui.train_form.state import PAGE_LINKS
 from ui.url_controls import choose_language
+from ui.url_state import url_parameters
 
 HERE = Path(__file__).parent
 configure_process()
@@ -52,12 +53,22 @@ places = (
     ("runs", "list", _("Runs"), _("Runs")),
 )
 headings = {title: heading for _file, _icon, title, heading in places}
-pages = [
-    st.Page(f"pages/{file}.py", title=title, icon=f":material/{icon}:", default=file == "explore")
+first, *others = [
+    st.Page(
+        f"pages/{file}.py",
+        title=title,
+        icon=f":material/{icon}:",
+        default=file == "explore",
+        url_path="start" if file == "explore" else file,  # "start" leaves /explore to the page below
+    )
     for file, icon, title, _heading in places
 ]
+# The first page is at /. Who types /explore, as the others have their names, is sent there.
+explore = st.Page(
+    lambda: st.switch_page(first, query_params=url_parameters()), title=first.title, url_path="explore"
+)
 # Our own links instead of Streamlit's menu, which drops the run from the URL and hides itself on a phone.
-page = st.navigation(pages, position="hidden")
+page = st.navigation([first, *others, explore], position="hidden")
 st.set_page_config(page_title=f"{page.title} · Digit Lab")
 resources.show_notice(visitor.is_private())
 st.title(headings[page.title])
@@ -67,7 +78,7 @@ with header:
     words = {"upload": _("Choose a file"), "limit": limit, "photo": _("Take a photo")}
     brand_html = BRAND.format(language=language(), **words) + visitor.cookie_script()
     st.html(brand_html, width="content", unsafe_allow_javascript=True)
-    show_links(pages)
+    show_links([first, *others])
     choose_language()
 # style.css puts it last; written here, it is there too when the page ends its run early.
 st.container(key="version").caption(f"Digit Lab {__version__}")

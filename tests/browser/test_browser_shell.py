@@ -45,3 +45,10 @@ def test_nonsense_in_the_url_is_no_trouble(page, query):
     expect(page.locator("h1")).to_have_text(ENGLISH)
     expect(page.get_by_test_id("stMain").get_by_role("img").first).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_explore_is_found_by_its_name_too(page):
+    page.open("/explore?view=typical&digit=4&lang=zh")
+    page.get_by_role("radio", name="离群样本", checked=True).wait_for()
+    expect(page).to_have_url(re.compile(r"/\?.*digit=4"))
+    expect(page.locator(".st-key-pages a")).to_have_count(7)
