@@ -46,7 +46,7 @@ def test_many_pictures_become_a_table_with_what_went_wrong(app, run):
     test = app("draw", run=run, **{"from": "upload"})
     test.file_uploader[0].set_value([(name, content, "image/png") for name, content in files]).run()
     assert not test.exception
-    assert test.subheader[0].value == "2 pictures classified, 1 could not be opened."
+    assert test.subheader[0].value == "1 picture classified, 1 without a digit, 1 could not be opened"
     table = test.dataframe[0].value
     assert table["file"].tolist() == ["one.png", "bad.png", "blank.png"]
     assert re.fullmatch("[0-9]", table["digits"][0])

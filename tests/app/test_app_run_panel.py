@@ -76,7 +76,7 @@ def test_pause_resume_and_stop(endless):
     run_until(endless, lambda: "paused" in heading(endless))
     step = RunStore().get(endless.query_params["run"]).results["epochs"]
     assert button(endless, "Pause") is None
-    press(endless, "Continue to 1000 epochs")
+    press(endless, "Continue to 1,000 epochs")
     run_until(endless, lambda: "training" in heading(endless) and button(endless, "Stop"))
     press(endless, "Stop")
     run_until(endless, lambda: "stopped" in heading(endless) and len(endless.metric))

@@ -10,7 +10,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.runs.comparison import differing_settings
 from ui.compare.selection import ComparedRuns
 from ui.html.tables import escape_markdown, table_html
-from ui.i18n import format_text, ngettext
+from ui.i18n import count_text, format_text, ngettext
 from ui.i18n import gettext as _
 from ui.train_form.setting_labels import CHOICE_LABELS, LABELS, number_text
 
@@ -73,4 +73,4 @@ def _changes(chosen: ComparedRuns) -> Iterator[str]:
     for run, name in zip(chosen.runs, chosen.names, strict=True):
         for change in run.changes[1:]:
             rate = number_text(change.learning_rate)
-            yield format_text(words, run=name, step=change.step, rate=rate, epochs=change.epochs)
+            yield format_text(words, run=name, step=change.step, rate=rate, epochs=count_text(change.epochs))

@@ -12,7 +12,7 @@ from mnist_core.recognition.images import read_picture
 from mnist_core.runs.run import Run
 from ui.draw.drawing_input import DrawingInput, read
 from ui.html.digits import sure_text
-from ui.i18n import count_text, formatted_number, translate
+from ui.i18n import count_text, formatted_number, list_text, ngettext, translate
 from ui.i18n import gettext as _
 
 MOST_PICTURES = 200
@@ -49,9 +49,7 @@ def show_table(run: Run, files: list[Upload]) -> None:
     if len(files) > MOST_PICTURES:
         most = _("Only the first {most} pictures were classified; upload the others next.")
         st.warning(most.format(most=count_text(MOST_PICTURES)))
-    words = _("{count} pictures classified, {failed} could not be opened.")
-    failed = sum(row.problem is not None for row in rows)
-    st.subheader(words.format(count=len(rows) - failed, failed=failed))
+    st.subheader(counts_text(rows))
     st.dataframe(_table(rows), hide_index=True, column_config=_columns())
     st.download_button(
         _("Download as CSV"),
@@ -61,6 +59,19 @@ def show_table(run: Run, files: list[Upload]) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
+
+
+def counts_text(rows: list[Row]) -> str:
+    """Return how many of the pictures were classified, and how many were not and why."""
+    failed = sum(row.problem is not None for row in rows)
+    empty = sum(row.problem is None and not row.digits for row in rows)
+    read = len(rows) - failed - empty
+    parts = [ngettext("{n} picture classified", "{n} pictures classified", read).format(n=read)]
+    if empty:
+        parts.append(_("{n} without a digit").format(n=empty))
+    if failed:
+        parts.append(_("{n} could not be opened").format(n=failed))
+    return list_text(parts)
 
 
 def _columns() -> dict[str, object]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mnist_core.runs.run import METRICS, METRICS_FILE, Run
 from ui import resources
-from ui.i18n import count_text, duration_text, ngettext, percent_text
+from ui.i18n import count_text, duration_text, formatted_number, ngettext, percent_text
 from ui.i18n import gettext as _
 
 if TYPE_CHECKING:
@@ -94,6 +94,11 @@ def _waiting_text(snapshot: "Snapshot") -> str:
     if snapshot.wait_seconds is None:
         return text
     return _("{waiting}, about {time}").format(waiting=text, time=duration_text(snapshot.wait_seconds))
+
+
+def epochs_text(epochs: float) -> str:
+    """Return a number of epochs, to a tenth if the last one was left: 2, 3.7, 1,000."""
+    return count_text(int(epochs)) if float(epochs).is_integer() else formatted_number(epochs, ".1f")
 
 
 def progress_share(run: Run) -> float | None:

@@ -9,6 +9,7 @@ from mnist_core.config import FIELD_RANGES
 from mnist_core.messages import InputError
 from mnist_core.runs.run import UNFINISHED, Run
 from ui import resources
+from ui.i18n import count_text
 from ui.i18n import gettext as _
 from ui.runs.lists import may_change
 from ui.train.training_summary import ERROR_KEY
@@ -53,7 +54,7 @@ def show_continuation(run: Run) -> None:
         return
     done = run.results.get("epochs", 0)
     if run.status != "finished" and done < run.config.epochs:
-        label = _("Continue to {n} epochs").format(n=run.config.epochs)
+        label = _("Continue to {n} epochs").format(n=count_text(run.config.epochs))
         st.button(label, icon=":material/resume:", key="resume", on_click=_resume, args=(run.id, None))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="continue"):
         room = MAX_EPOCHS - run.config.epochs

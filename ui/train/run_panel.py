@@ -11,13 +11,13 @@ from mnist_core.monitoring.run_history import ENOUGH_STEPS, RunHistory
 from mnist_core.runs.run import UNFINISHED, Run
 from ui import resources
 from ui.fragments import page_fragment
-from ui.i18n import duration_text, formatted_number, percent_text, translate
+from ui.i18n import duration_text, percent_text, translate
 from ui.i18n import gettext as _
 from ui.learning_curves import CurveWords, accuracy_points, curve_spec, loss_points
 from ui.navigation import link
 from ui.runs.import_export import show_export
 from ui.runs.names import run_name
-from ui.runs.progress import history, probes, progress_text, status_text
+from ui.runs.progress import epochs_text, history, probes, progress_text, status_text
 from ui.train.diagnostics_panel import show_findings, show_probe
 from ui.train.run_controls import forget_command, pending_command, show_continuation, show_live_controls
 from ui.url_controls import url_choice
@@ -82,10 +82,12 @@ def _show_result(run: Run, active: bool) -> None:
     if "test_accuracy" in results:
         with st.container(horizontal=True, gap="small"):
             st.metric(_("Test accuracy"), percent_text(results["test_accuracy"]), width="content")
-            st.metric(
-                _("Accuracy before training"), percent_text(results["initial_accuracy"]), width="content"
+            monitored_test = run.config.monitor == "test"
+            before = (
+                _("Before training (test set)") if monitored_test else _("Before training (validation set)")
             )
-            st.metric(_("Epochs"), formatted_number(results["epochs"], "g"), width="content")
+            st.metric(before, percent_text(results["initial_accuracy"]), width="content")
+            st.metric(_("Epochs"), epochs_text(results["epochs"]), width="content")
             st.metric(_("Training time"), duration_text(results["train_seconds"]), width="content")
     elif run.checkpoints and not active:
         st.info(_why_untested(run))
