@@ -30,14 +30,13 @@ from mnist_core.messages import InputError
 from mnist_core.models import architectures, inference
 from mnist_core.recipes import RECIPES
 from mnist_core.runtime.devices import usable_cores
-from mnist_core.runtime.process import keep_freed_memory
+from mnist_core.runtime.process import WAIT_POLICY, keep_freed_memory
 from mnist_core.training import gradients, trainer
 from mnist_core.training.autotune import choose_threads
 
 WORTHWHILE = 1.3
 PAIRS = 5
 IMAGES = {"tutorial-4b": 6_000}  # of a measurement; the others train all 60,000
-WAITING = {"GOMP_SPINCOUNT": "10000", "OMP_WAIT_POLICY": "PASSIVE"}
 DENSE = tuple(name for name in TUTORIALS if name != "tutorial-4b")
 
 
@@ -110,9 +109,9 @@ PATHS = {
 @contextmanager
 def started(path: FastPath, on: bool) -> Iterator[Callable[..., Measurement]]:
     """Start a process with or without the path; give what has it measure a recipe."""
-    for name in WAITING:
+    for name in WAIT_POLICY:
         os.environ.pop(name, None)
-    os.environ |= {} if path.waits and not on else WAITING
+    os.environ |= {} if path.waits and not on else WAIT_POLICY
     name = next(name for name, other in PATHS.items() if other is path)
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _prepare, (name, on)) as process:
         yield lambda *task: process.submit(measure, name, on, *task).result()

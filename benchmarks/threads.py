@@ -20,17 +20,17 @@ from benchmarks.measurement import markdown, seconds
 from mnist_core.models.architectures import build_model
 from mnist_core.models.inference import predict_logits
 from mnist_core.recipes import RECIPES
+from mnist_core.runtime.process import WAIT_POLICY
 from mnist_core.training.gradients import choose_gradients
 from mnist_core.training.optimizers import Optimizer
 
 CONFIG = RECIPES["tutorial-4b"].config
 STEPS, TEST_IMAGES, ROUNDS = 60, 5_000, 3
-OUR_POLICY = {name: os.environ[name] for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
 WAIT_POLICIES: dict[str, tuple[int, dict[str, str]]] = {  # number of threads, OpenMP's settings
-    "one thread": (1, OUR_POLICY),
+    "one thread": (1, WAIT_POLICY),
     "two, waiting as GNU's OpenMP does": (2, {"GOMP_SPINCOUNT": "300000"}),
     "two, without waiting": (2, {"GOMP_SPINCOUNT": "0", "OMP_WAIT_POLICY": "PASSIVE"}),
-    "two, ours": (2, OUR_POLICY),
+    "two, ours": (2, WAIT_POLICY),
 }
 BUSY = "while True: pass"
 
@@ -78,7 +78,7 @@ def busy_neighbour() -> Iterator[None]:
 def measured(policy: str) -> tuple[float, ...]:
     """Return the result of `measure` in a new process with this wait policy."""
     threads, wait_policy = WAIT_POLICIES[policy]
-    for name in OUR_POLICY:
+    for name in WAIT_POLICY:
         os.environ.pop(name, None)
     os.environ |= wait_policy
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:

@@ -187,7 +187,7 @@ def test_the_peak_is_held_against_the_limit_of_the_build(peak, verdict, monkeypa
 
 
 def test_ways_of_waiting_are_compared_alone_and_beside_other_work(monkeypatch, capsys):
-    monkeypatch.setattr(threads, "WAIT_POLICIES", {"one": (1, threads.OUR_POLICY)})
+    monkeypatch.setattr(threads, "WAIT_POLICIES", {"one": (1, threads.WAIT_POLICY)})
     monkeypatch.setattr(threads, "measured", lambda way: threads.measure(1))
     monkeypatch.setattr(threads, "STEPS", 1)
     monkeypatch.setattr(threads, "TEST_IMAGES", 100)

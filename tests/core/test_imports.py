@@ -72,6 +72,10 @@ def test_importing_the_core_does_not_change_the_process():
     assert run(ENVIRONMENT.format(modules=modules_of("mnist_core"))).strip() == "True"
 
 
+def test_benchmarks_are_imported_in_a_process_that_nothing_has_configured():
+    assert loaded(modules_of("benchmarks"), set()) == {}
+
+
 def test_torchvision_is_imported_by_the_download_only():
     users = [
         file.relative_to(PROJECT).as_posix()
