@@ -181,8 +181,8 @@ def _accuracy(run: Run, rows: "pd.DataFrame", logarithmic: bool) -> Chart:
         if logarithmic
         else _(
             "Accuracy: the share of images classified correctly. Where the training curve is "
-            "higher, the network overfits. It can also be lower, as it is measured during the epoch, while the "
-            "network still improves."
+            "higher, the network overfits. It can also be lower, as it is measured during the epoch, "
+            "while the network still improves."
         ),
     )
 
