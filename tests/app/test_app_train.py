@@ -188,6 +188,7 @@ def test_train_watch_and_read_the_result(app):
     run = RunStore().get(run_id)
     assert run.config == replace(RECIPES["quick"].config, recipe="custom", epochs=1)
     assert test.metric[0].value == f"{run.results['test_accuracy']:.2%}"
+    assert test.metric[1].label == "Before training (validation set)"
     assert app("train", run=run_id).metric[0].value == test.metric[0].value
     assert app("evaluate", run=run_id).metric[0].value == test.metric[0].value
 

@@ -3,7 +3,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.server import serve, settle
+from tests.browser.server import PHONE, serve, settle
 
 CHINESE, ENGLISH = "手写数字", "Handwritten digits"
 
@@ -52,3 +52,8 @@ def test_explore_is_found_by_its_name_too(page):
     page.get_by_role("radio", name="离群样本", checked=True).wait_for()
     expect(page).to_have_url(re.compile(r"/\?.*digit=4"))
     expect(page.locator(".st-key-pages a")).to_have_count(7)
+
+
+def test_the_links_to_the_pages_are_as_high_as_a_finger_on_a_phone(new_tab):
+    links = new_tab("/", **PHONE).locator(".st-key-pages a")
+    assert min(link.bounding_box()["height"] for link in links.all()) >= 44
