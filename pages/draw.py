@@ -5,16 +5,16 @@ import streamlit as st
 from mnist_core.messages import InputError
 from mnist_core.runs.run import Run
 from ui.canvas import remember_read_images
-from ui.draw.drawing_input import DrawingInput, ReadDrawing, read
 from ui.draw.drawing_sheet import show_label_correction
 from ui.draw.explanation_sections import show_sections
 from ui.draw.input_methods import INPUT_METHODS, choose_input_method, instruction
 from ui.draw.picture_table import show_table
-from ui.draw.prediction import show_answer
+from ui.drawing_input import DrawingInput, ReadDrawing, read
 from ui.fragments import clear_slots, page_fragment
 from ui.i18n import gettext as _
 from ui.i18n import translate
 from ui.navigation import run_through_entry
+from ui.prediction import show_answer
 from ui.runs.names import pick_run
 
 AS_ONE_KEY = "as_one"

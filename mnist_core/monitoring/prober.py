@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mnist_core.config import TrainConfig
@@ -38,12 +39,22 @@ def steps_between_probes(config: TrainConfig, train_images: int) -> int:
 class Prober:
     """Probes one model in training, always on the same images of `monitor`.
 
+    `own_digit`, uint8 [28, 28], is read at each probe too if there is one; as nobody knows its label, it is
+    in no other number.
+
     A probe changes nothing: neither parameters nor their .grad, the model's mode or random generators. So a
     run's numbers are equal to the bit with and without probes.
     """
 
-    def __init__(self, model: DigitClassifier, config: TrainConfig, monitor: Split) -> None:
+    def __init__(
+        self,
+        model: DigitClassifier,
+        config: TrainConfig,
+        monitor: Split,
+        own_digit: NDArray[np.uint8] | None = None,
+    ) -> None:
         self._model = model
+        self._own_digit = None if own_digit is None else torch.from_numpy(own_digit[None].copy())
         self._layers = parameters_by_layer(model)
         self._relus = [_relus(group) for group in learning_layers(model)]
         watched = watched_digits(monitor.labels)
@@ -64,7 +75,14 @@ class Prober:
         by_layer = [[next(gradients) for _ in layer] for layer in self._layers]
         probabilities = logits[: self._watched].detach().float().softmax(1).cpu().numpy()
         norms = layer_norms(by_layer), layer_norms(self._layers)
-        return Probe(step, *norms, alive.dead_shares(), probabilities, update_ratios)
+        return Probe(step, *norms, alive.dead_shares(), probabilities, update_ratios, self._read_own_digit())
+
+    def _read_own_digit(self) -> tuple[float, ...]:
+        if self._own_digit is None:
+            return ()
+        with torch.no_grad(), self._evaluating():
+            logits = self._model(self._own_digit.to(self._layers[0][0].device))
+        return tuple(logits[0].float().softmax(0).tolist())
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:

@@ -21,7 +21,8 @@ class Probe:
     gradient and of its weights, and the share of its ReLU units, 0 to 1, that are zero for every image (a
     feature map is a unit; None for a layer without ReLU). `probabilities` are those of the watched digits,
     float32 [12, 10]. `update_ratios` are the norm of one step's change of each layer, divided by the layer's
-    norm before that step; empty where no step was measured.
+    norm before that step; empty where no step was measured. `own_probabilities` are the ten of the digit that
+    the run's owner drew before it began; empty where they drew none.
     """
 
     step: int
@@ -30,10 +31,12 @@ class Probe:
     dead_shares: tuple[float | None, ...]
     probabilities: np.ndarray
     update_ratios: tuple[float, ...] = ()
+    own_probabilities: tuple[float, ...] = ()
 
     def to_json(self) -> str:
         """Return it as a line of JSON; probabilities to four digits."""
         values = {**vars(self), "probabilities": np.round(self.probabilities.astype(float), 4).tolist()}
+        values["own_probabilities"] = [round(share, 4) for share in self.own_probabilities]
         return json.dumps(values)
 
     @classmethod
@@ -42,8 +45,14 @@ class Probe:
         values = json.loads(line)
         lists = {name: tuple(values[name]) for name in ("gradient_norms", "weight_norms", "dead_shares")}
         probabilities = np.array(values["probabilities"], np.float32)
-        ratios = tuple(values.get("update_ratios", ()))
-        return cls(int(values["step"]), **lists, probabilities=probabilities, update_ratios=ratios)
+        ratios, own = tuple(values.get("update_ratios", ())), tuple(values.get("own_probabilities", ()))
+        return cls(
+            int(values["step"]),
+            **lists,
+            probabilities=probabilities,
+            update_ratios=ratios,
+            own_probabilities=own,
+        )
 
 
 def watched_digits(labels: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
 """One run: a folder that can be read at any moment, even if its writer was killed.
 
 A run's folder holds `config.json`, `run.json` (status and results), `label.json` (its metadata),
-`metrics.csv`, `probes.jsonl` (what was seen inside), `checkpoints/`, `moments/` (weights from within the
-first epoch, to look at), and `state.safetensors` to go on from.
+`metrics.csv`, `probes.jsonl` (what was seen inside), `own_digit.png` (if its owner drew one), `checkpoints/`,
+`moments/` (weights from within the first epoch, to look at), and `state.safetensors` to go on from.
 While a process trains the run it holds the lock on the file `lock`; a run that says "running" and is not
 locked was interrupted.
 """
@@ -17,7 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+from PIL import Image
 
 from mnist_core.config import TrainConfig
 from mnist_core.messages import N_, InputError, Message
@@ -38,6 +41,7 @@ PRETRAINED_ID = "pretrained"
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory")  # what torch's errors of CUDA and the CPU say
 METRICS_FILE = "metrics.csv"
 STATE_FILE = "state.safetensors"
+OWN_DIGIT_FILE = "own_digit.png"
 _LOOKING = threading.Lock()  # two who look whether a run is locked would take each other for its writer
 METRICS = (
     "epoch",
@@ -92,6 +96,11 @@ class Run:
         """Weight files, oldest first: the snapshots within the first epoch, then the checkpoints."""
         return [*sorted((self.folder / "moments").glob("*.safetensors")), *self.checkpoints]
 
+    @property
+    def own_digit(self) -> NDArray[np.uint8] | None:
+        """The digit that its owner drew before it began, uint8 [28, 28]; None where they drew none."""
+        return read_own_digit(self.folder)
+
     def load_model(self) -> DigitClassifier:
         """Load the last checkpoint's model, in evaluation mode; InputError when there is none yet."""
         if not self.checkpoints:
@@ -143,6 +152,21 @@ def read_run(folder: Path, name: str | None = None) -> Run | None:
         return Run(run_id, folder, config, status, created, state["results"], message, metadata, changes)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def write_own_digit(folder: Path, image: NDArray[np.uint8]) -> None:
+    """Keep the digit, uint8 [28, 28], that a run's owner drew before it began."""
+    Image.fromarray(image).save(folder / OWN_DIGIT_FILE)
+
+
+def read_own_digit(folder: Path) -> NDArray[np.uint8] | None:
+    """Read what write_own_digit wrote; None if there is no such file, or it is damaged."""
+    try:
+        with Image.open(folder / OWN_DIGIT_FILE) as file:
+            pixels = np.asarray(file)
+    except (OSError, SyntaxError):  # what Pillow raises for damaged files
+        return None
+    return pixels if pixels.shape == (28, 28) and pixels.dtype == np.uint8 else None
 
 
 def stamp(folder: Path) -> tuple[object, ...]:

@@ -88,7 +88,7 @@ class _Recorder:
     def __init__(self, writer: RunWriter, training: Training, dataset: Dataset) -> None:
         self._writer, self._training, self._test = writer, training, dataset.test
         monitored = split_images(writer.config, dataset).monitored
-        self._prober = Prober(training.model, writer.config, monitored)
+        self._prober = Prober(training.model, writer.config, monitored, writer.own_digit)
         images = training.steps_per_epoch * writer.config.batch_size
         self._steps_between_probes = steps_between_probes(writer.config, images)
         self._ratios = UpdateRatios(training.model, self._next_probe_step)
@@ -127,6 +127,11 @@ class _Recorder:
             self._writer.add_probe(self._prober.probe(step, self._ratios.take()))
             self._ratios.due = self._next_probe_step
 
+    def _probe_end(self) -> None:
+        """Probe the weights that the training ends with, so that the last probe is of these."""
+        if self._writer.probes and self._writer.probes[-1].step < self._training.step:
+            self._writer.add_probe(self._prober.probe(self._training.step, self._ratios.take()))
+
     @property
     def _next_probe_step(self) -> int:
         probes = self._writer.probes
@@ -139,6 +144,7 @@ class _Recorder:
 
     def finish(self) -> None:
         """Save the weights of a training that has ended, and test them."""
+        self._probe_end()
         self._save()
         self._update("finished", self._scores())
 

@@ -15,13 +15,23 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 
 from mnist_core.config import TrainConfig
 from mnist_core.messages import N_, InputError
 from mnist_core.runs.metadata import RunMetadata, checked_name, write_metadata
 from mnist_core.runs.retention import age_in_seconds, limit_in_bytes, size_in_bytes, too_many
-from mnist_core.runs.run import PRETRAINED_ID, UNFINISHED, Run, json_bytes, read_run, stamp
+from mnist_core.runs.run import (
+    PRETRAINED_ID,
+    UNFINISHED,
+    Run,
+    json_bytes,
+    read_run,
+    stamp,
+    write_own_digit,
+)
 from mnist_core.runs.writer import RunWriter
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -44,9 +54,12 @@ class RunStore:
         self._limit = limit_in_bytes()
         self._known: dict[Path, tuple[object, Run]] = {}
 
-    def create(self, config: TrainConfig, owner: str = "") -> RunWriter:
+    def create(
+        self, config: TrainConfig, owner: str = "", own_digit: NDArray[np.uint8] | None = None
+    ) -> RunWriter:
         """Create a queued run with a new random id; the oldest runs are deleted if space is short.
 
+        `own_digit`, uint8 [28, 28], was drawn by the owner: the training reads it at each probe.
         Raises InputError when the directory can't be written.
         """
         run_id = secrets.token_hex(8)
@@ -61,6 +74,8 @@ class RunStore:
             (making / "config.json").write_bytes(json_bytes(config.to_json()))
             (making / "run.json").write_bytes(json_bytes(state))
             write_metadata(making, RunMetadata(owner=owner))
+            if own_digit is not None:
+                write_own_digit(making, own_digit)
             making.rename(self.directory / run_id)
             writer = RunWriter(self.directory / run_id, config)
         self.keep_within()

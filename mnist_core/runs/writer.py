@@ -15,7 +15,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.messages import Message
 from mnist_core.models.checkpoint import save_checkpoint
 from mnist_core.monitoring.probes import PROBES_FILE, Probe, read_probes
-from mnist_core.runs.run import METRICS, METRICS_FILE, STATE_FILE, json_bytes
+from mnist_core.runs.run import METRICS, METRICS_FILE, STATE_FILE, json_bytes, read_own_digit
 from mnist_core.runtime.files import write_whole
 from mnist_core.training.schedules import ChangeSchedule, ScheduledChange, initial_changes
 from mnist_core.training.training_state import load_state, save_state
@@ -31,6 +31,7 @@ class RunWriter:
     """The only writer of a run; holds its lock until closed.
 
     `rows` are those of METRICS and `probes` the probes so far; while it trains, both are only appended to.
+    `own_digit` is that of Run.
     """
 
     def __init__(self, folder: Path, config: TrainConfig) -> None:
@@ -41,6 +42,7 @@ class RunWriter:
         self.rows: list[Row] = _read_rows(folder / METRICS_FILE)
         self._rows_written: int | None = None  # None: the file isn't what it should be yet
         self.probes = read_probes(folder)
+        self.own_digit = read_own_digit(folder)
 
     @property
     def results(self) -> Mapping[str, Any]:

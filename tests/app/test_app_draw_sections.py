@@ -16,7 +16,7 @@ from ui.resources import find_run
 
 def test_a_closed_section_is_not_computed(app, run, monkeypatch):
     monkeypatch.setattr(
-        "ui.draw.drawing_input.ReadDrawing.steps", lambda self, place: pytest.fail("nobody asked for it")
+        "ui.drawing_input.ReadDrawing.steps", lambda self, place: pytest.fail("nobody asked for it")
     )
     assert not drawn(app, run, STROKE).exception
 

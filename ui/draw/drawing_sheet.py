@@ -9,7 +9,7 @@ import streamlit as st
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.recognition.labelled_drawings import LabelledDrawing, read_labelled_drawing
 from mnist_core.recognition.strokes import strokes_to_image
-from ui.draw.drawing_input import ReadDrawing
+from ui.drawing_input import ReadDrawing
 from ui.i18n import gettext as _
 from ui.i18n import translate
 

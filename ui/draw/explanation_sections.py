@@ -9,13 +9,13 @@ from mnist_core.recognition.recognizer import Prediction, predict_all
 from ui import resources
 from ui.canvas import remember_read_place
 from ui.draw import model_comparison, my_handwriting, perturbation_sliders
-from ui.draw.drawing_input import ReadDrawing, calibration
-from ui.draw.prediction import probabilities_html
+from ui.drawing_input import ReadDrawing, calibration
 from ui.explanations import NEIGHBOURS, show_layer, show_saliency, show_similar
 from ui.fragments import clear_slots, page_fragment
 from ui.html.digits import Figure, figure_html, sure_text
 from ui.i18n import gettext as _
 from ui.navigation import link
+from ui.prediction import probabilities_html
 from ui.url_controls import set_widget_value
 from ui.url_state import set_url_parameters, url_parameters
 

@@ -11,8 +11,8 @@ from mnist_core.messages import InputError
 from mnist_core.recognition.images import downscaled, read_picture
 from ui import resources
 from ui.canvas import PEN, THICKEST, THINNEST, clear_canvas, is_empty, show_canvas, undo_stroke
-from ui.draw.drawing_input import DrawingInput
 from ui.draw.picture_table import Upload
+from ui.drawing_input import DrawingInput
 from ui.html.digits import Figure, figure_html
 from ui.i18n import count_text, translate
 from ui.i18n import gettext as _

@@ -5,11 +5,11 @@ from collections import Counter
 import streamlit as st
 
 from mnist_core.runs.run import Run
-from ui.draw.drawing_input import ReadDrawing, read
-from ui.draw.prediction import probabilities_html
+from ui.drawing_input import ReadDrawing, read
 from ui.html.digits import sure_text
 from ui.i18n import gettext as _
 from ui.navigation import link
+from ui.prediction import probabilities_html
 from ui.runs.names import distinct_labels, readable_runs
 
 MOST = 4  # networks, with the page's own

@@ -21,7 +21,7 @@ from mnist_core.runs.run import Run
 from mnist_core.runtime.job import Job
 from ui import resources, visitor
 from ui.draw import drawing_sheet
-from ui.draw.drawing_input import ReadDrawing
+from ui.drawing_input import ReadDrawing
 from ui.html.digits import Figure, grid_html
 from ui.html.tables import table_html
 from ui.i18n import gettext as _

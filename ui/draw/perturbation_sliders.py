@@ -9,7 +9,7 @@ from mnist_core.evaluation.perturbations import PERTURBATIONS, Perturbation, per
 from mnist_core.recognition.recognizer import predict_all
 from mnist_core.runs.run import Run
 from ui import resources
-from ui.draw.drawing_input import ReadDrawing, calibration
+from ui.drawing_input import ReadDrawing, calibration
 from ui.html.digits import Figure, figure_html, sure_text
 from ui.i18n import formatted_number
 from ui.i18n import gettext as _

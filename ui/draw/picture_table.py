@@ -10,7 +10,7 @@ import streamlit as st
 from mnist_core.messages import InputError, Message
 from mnist_core.recognition.images import read_picture
 from mnist_core.runs.run import Run
-from ui.draw.drawing_input import DrawingInput, read
+from ui.drawing_input import DrawingInput, read
 from ui.html.digits import sure_text
 from ui.i18n import count_text, formatted_number, list_text, ngettext, translate
 from ui.i18n import gettext as _

@@ -19,6 +19,7 @@ from ui.html.digits import bars_html, png_url, sure_text
 from ui.html.network import layer_names
 from ui.i18n import formatted_number, percent_text, sentences_text, translate
 from ui.i18n import gettext as _
+from ui.train.own_digit import own_digit_html
 from ui.train.training_summary import ERROR_KEY
 from ui.train_form.state import fill_form, rerun_form_fragments
 
@@ -79,10 +80,13 @@ def _apply_fix(config: TrainConfig, finding: Finding) -> None:
     rerun_form_fragments()
 
 
-def show_probe(config: TrainConfig, probe: Probe) -> None:
-    """Show the predictions for the watched digits, each layer's gradient norm and share of dead units."""
+def show_probe(config: TrainConfig, probe: Probe, own_digit: np.ndarray | None = None) -> None:
+    """Show the predictions for the watched digits, each layer's gradient norm and share of dead units.
+
+    `own_digit`, uint8 [28, 28], is the visitor's: it comes first.
+    """
     st.markdown("**" + _("Predictions: twelve digits it is not trained on") + "**")
-    st.html(_watched_html(config, probe))
+    st.html(_watched_html(config, probe, own_digit))
     layers = [layer for layer in describe_layers(config) if layer.parameters]
     if len(layers) != len(probe.gradient_norms):  # the run's network is from an older version
         return
@@ -109,7 +113,7 @@ def show_probe(config: TrainConfig, probe: Probe) -> None:
         )
 
 
-def _watched_html(config: TrainConfig, probe: Probe) -> str:
+def _watched_html(config: TrainConfig, probe: Probe, own_digit: np.ndarray | None) -> str:
     split = split_images(config, resources.dataset()).monitored
     chosen = watched_digits(split.labels)
     cells = "".join(
@@ -118,7 +122,8 @@ def _watched_html(config: TrainConfig, probe: Probe) -> str:
             split.images[chosen], split.labels[chosen], probe.probabilities, strict=False
         )
     )
-    return f'<div class="lab-watched" role="list">{cells}</div>'
+    own = own_digit_html(own_digit, probe) if own_digit is not None else ""
+    return f'<div class="lab-watched" role="list">{own}{cells}</div>'
 
 
 def _digit_html(image: np.ndarray, label: int, shares: np.ndarray) -> str:

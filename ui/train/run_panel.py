@@ -19,6 +19,7 @@ from ui.runs.import_export import show_export
 from ui.runs.names import run_name
 from ui.runs.progress import epochs_text, history, probes, progress_text, status_text
 from ui.train.diagnostics_panel import show_findings, show_probe
+from ui.train.own_digit import show_before_and_after, visible_digit
 from ui.train.run_controls import forget_command, pending_command, show_continuation, show_live_controls
 from ui.url_controls import url_choice
 
@@ -92,6 +93,7 @@ def _show_result(run: Run, active: bool) -> None:
     elif run.checkpoints and not active:
         st.info(_why_untested(run))
     if not active or "test_accuracy" in results:
+        show_before_and_after(run)
         _show_next_links(run)
 
 
@@ -128,7 +130,7 @@ def _show_numbers(
     if not rows.empty:
         curves(run, rows)
     if seen:
-        show_probe(run.config, seen[-1])
+        show_probe(run.config, seen[-1], visible_digit(run))
 
 
 class Chart(NamedTuple):

@@ -11,9 +11,11 @@ from mnist_core.messages import InputError
 from mnist_core.models.summary import describe_layers
 from mnist_core.training.speed_meter import TOO_LARGE
 from ui import resources, visitor
+from ui.canvas import last_read_image
 from ui.html.network import network_html
 from ui.i18n import duration_text, format_text, ngettext, translate
 from ui.i18n import gettext as _
+from ui.train import own_digit
 from ui.url_state import RUN_KEY, set_url_parameters
 
 POLL_SECONDS = 1.0
@@ -39,6 +41,7 @@ def show_training_summary(config: TrainConfig, queue_busy: bool) -> None:
         steps,
     )
     st.markdown(format_text(words, images=images, steps=steps, watched=monitored))
+    own_digit.show_note(last_read_image())
     known = resources.images_per_second(config) is not None
     st.fragment(_show_time, run_every=None if known else POLL_SECONDS)(config, images, known)
     st.fragment(_show_start, run_every=POLL_SECONDS if queue_busy else None)(config, queue_busy)
@@ -98,11 +101,9 @@ def _start(config: TrainConfig) -> None:
     speed = resources.images_per_second(config)
     images = len(split_images(config, resources.dataset()).train)
     seconds = images * config.epochs / speed if speed else None
+    queue, details = resources.training_queue(), {"owner": visitor.identity(), "own_digit": last_read_image()}
     try:
-        queue = resources.training_queue()
-        set_url_parameters(
-            {RUN_KEY: queue.submit(config, expected_seconds=seconds, owner=visitor.identity())}
-        )
+        set_url_parameters({RUN_KEY: queue.submit(config, expected_seconds=seconds, **details)})
         st.session_state[STARTED_KEY] = time.monotonic()
     except InputError as error:
         st.session_state[ERROR_KEY] = error.message

@@ -10,6 +10,7 @@ from torch import nn
 from mnist_core.choices import ARCHITECTURES
 from mnist_core.config import TrainConfig
 from mnist_core.models.architectures import build_model
+from mnist_core.models.inference import predict_logits
 from mnist_core.models.summary import describe_layers
 from mnist_core.monitoring.prober import Prober, steps_between_probes
 from mnist_core.monitoring.probes import PROBES_FILE, Probe, read_probes, watched_digits
@@ -167,3 +168,20 @@ def test_update_ratios_are_kept_and_older_looks_have_none(sample):
     older = json.loads(probe.to_json())
     del older["update_ratios"]
     assert Probe.from_json(json.dumps({**older, "moves": [1, 2, 3]})).update_ratios == ()
+
+
+def test_the_owners_digit_is_read_and_is_in_no_other_number(sample):
+    model = build_model(SMALL)
+    own = sample.test.images[0]
+    without, probe = (Prober(model, SMALL, sample.test, digit).probe(1) for digit in (None, own))
+    assert without.own_probabilities == ()
+    assert probe.own_probabilities == pytest.approx(
+        predict_logits(model, torch.from_numpy(own[None].copy()))[0].softmax(0).tolist(), abs=1e-6
+    )
+    assert probe.gradient_norms == without.gradient_norms
+    assert np.array_equal(probe.probabilities, without.probabilities)
+    again = Probe.from_json(probe.to_json())
+    assert again.own_probabilities == pytest.approx(probe.own_probabilities, abs=1e-4)
+    older = json.loads(probe.to_json())
+    del older["own_probabilities"]
+    assert Probe.from_json(json.dumps(older)).own_probabilities == ()

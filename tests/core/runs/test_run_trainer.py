@@ -6,6 +6,7 @@ import sys
 from contextlib import closing, suppress
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from filelock import FileLock
@@ -14,8 +15,9 @@ from mnist_core.config import TrainConfig
 from mnist_core.evaluation.metrics import evaluate
 from mnist_core.messages import InputError
 from mnist_core.models.architectures import build_model
+from mnist_core.models.inference import predict_logits
 from mnist_core.models.summary import count_parameters
-from mnist_core.runs.run import METRICS, Run
+from mnist_core.runs.run import METRICS, OWN_DIGIT_FILE, Run
 from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import PROJECT, RunStore
 from mnist_core.training import batches
@@ -210,6 +212,28 @@ def test_looks_go_on_where_a_run_goes_on(store, sample):
     assert [probe.step for probe in run.probes()] == [0, 1, 2, 3]
     list(train_run(store.reopen(run.id), sample, CPU))
     assert [probe.step for probe in store.get(run.id).probes()] == list(range(13))
+
+
+def test_the_owners_digit_is_kept_and_read_before_and_after_the_training(store, sample):
+    own = sample.test.images[0]
+    config = replace(CONFIG, batch_size=7)  # whose last step is between two probes
+    writer = store.create(config, own_digit=own)
+    list(train_run(writer, sample, CPU))
+    run = store.get(writer.id)
+    assert np.array_equal(run.own_digit, own)
+    first, last = run.probes()[0], run.probes()[-1]
+    assert (first.step, last.step) == (0, 3 * 29)
+    shares = predict_logits(run.load_model(), torch.from_numpy(own[None].copy()))[0].softmax(0)
+    assert last.own_probabilities == pytest.approx(shares.tolist(), abs=1e-3)
+    assert first.own_probabilities != last.own_probabilities
+
+
+def test_without_a_digit_or_with_a_damaged_one_a_run_has_none(store, sample):
+    run = recorded(store, CONFIG, sample)
+    assert run.own_digit is None
+    assert {probe.own_probabilities for probe in run.probes()} == {()}
+    (run.folder / OWN_DIGIT_FILE).write_bytes(b"no picture")
+    assert store.get(run.id).own_digit is None
 
 
 def test_a_run_that_diverged_says_so_in_its_results(store, sample):

@@ -10,7 +10,7 @@ import streamlit as st
 from PIL import Image
 
 from mnist_core.recognition.recognizer import Prediction
-from ui.draw.drawing_input import DrawingInput, ReadDrawing
+from ui.drawing_input import DrawingInput, ReadDrawing
 from ui.fragments import clear_slots
 from ui.html.digits import Figure, bars_html, figure_html, grid_html, png_url, sure_text
 from ui.html.tables import table_html

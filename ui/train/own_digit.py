@@ -1,0 +1,69 @@
+"""The digit that the visitor drew: watched in the runs they start, read before and after the training."""
+
+from html import escape
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.monitoring.probes import Probe
+from mnist_core.runs.run import Run
+from ui import visitor
+from ui.html.digits import png_url, sure_text
+from ui.i18n import gettext as _
+from ui.runs.progress import probes
+
+
+def visible_digit(run: Run) -> np.ndarray | None:
+    """Return the digit, uint8 [28, 28], that the visitor drew before this run; None for others' runs."""
+    return run.own_digit if visitor.owns(run) else None
+
+
+def show_note(image: np.ndarray | None) -> None:
+    """Say before a start that the network will be asked to read the visitor's digit, if there is one."""
+    if image is not None:
+        words = _("Your digit is watched too: the network reads it before, during and after the training.")
+        st.html(_with_picture(image, words))
+
+
+def show_before_and_after(run: Run) -> None:
+    """Say how a run read the visitor's digit before the training, and how after it."""
+    image, seen = visible_digit(run), [probe for probe in probes(run) if probe.own_probabilities]
+    if image is None or not seen:
+        return
+    words = _(
+        "<b>Your digit</b>: read as <b>{first}</b> ({first_sure}) before the training, "
+        "as <b>{last}</b> ({last_sure}) after it."
+    )
+    first, first_sure = _reading(seen[0])
+    last, last_sure = _reading(seen[-1])
+    text = words.format(first=first, first_sure=first_sure, last=last, last_sure=last_sure)
+    st.html(_with_picture(image, text))
+
+
+def own_digit_html(image: np.ndarray, probe: Probe) -> str:
+    """Return the visitor's digit with its prediction, as a cell beside the other watched digits."""
+    if not probe.own_probabilities:
+        return ""
+    read, sure = _reading(probe)
+    alt = _("Your digit, predicted {read}, confidence {sure}").format(read=read, sure=sure)
+    caption = f"<b>{read}</b> {sure}<br>{escape(_('your digit'))}"
+    return (
+        f'<figure class="lab-digit" role="listitem">{_picture(image, alt)}'
+        f"<figcaption>{caption}</figcaption></figure>"
+    )
+
+
+def _reading(probe: Probe) -> tuple[int, str]:
+    """Return which digit a probe reads in the visitor's, and how sure it is, in words."""
+    read = int(np.argmax(probe.own_probabilities))
+    return read, sure_text(probe.own_probabilities[read])
+
+
+def _with_picture(image: np.ndarray, text: str) -> str:
+    return (
+        f'<div class="lab-own">{_picture(image, _("Your digit in 28 x 28 pixels"))}<span>{text}</span></div>'
+    )
+
+
+def _picture(image: np.ndarray, alt: str) -> str:
+    return f'<img src="{png_url(image)}" width="28" height="28" alt="{escape(alt)}">'
