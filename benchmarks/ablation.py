@@ -155,6 +155,26 @@ def measure(name: str, on: bool, recipe: str, directory: Path, seed: int) -> Mea
     )
 
 
+@contextmanager
+def busy_processes(number: int) -> Iterator[None]:
+    """Keep `number` processors busy with other work meanwhile, as on a machine that others share."""
+    context = multiprocessing.get_context("spawn")
+    others = [context.Process(target=_be_busy, daemon=True) for _ in range(number)]
+    for other in others:
+        other.start()
+    try:
+        yield
+    finally:
+        for other in others:
+            other.terminate()
+            other.join()
+
+
+def _be_busy() -> None:
+    while True:
+        pass
+
+
 def compare(names: list[str], recipes: list[str], pairs: int, directory: Path) -> dict[str, dict[str, list]]:
     """Return the pairs (on, off) of each path and each recipe that takes it."""
     found: dict[str, dict[str, list]] = {}
@@ -194,12 +214,16 @@ def table(found: dict[str, dict[str, list]], recipes: list[str], quantity: str) 
     return markdown(["times as fast with", *recipes], rows)
 
 
-def conditions(pairs: int, busy: float) -> str:
-    """Return in a sentence what was measured on what; `busy` is what else the processors did, in percent."""
+def conditions(pairs: int, busy: float, beside: int) -> str:
+    """Return in a sentence what was measured on what.
+
+    `busy` is what else the processors did, in percent; `beside` the number of our own busy processes.
+    """
     processor = torch.cpu.get_capabilities().get("cpu_name", "")
     return (
         f"Medians (least to most) of {pairs} pairs run in turn; {usable_cores()} cores {processor}, "
-        f"{busy:.0f} % busy with other work at the start, torch {torch.__version__}."
+        f"{busy:.0f} % busy with other work at the start, {beside} busy processes of our own, "
+        f"torch {torch.__version__}."
     )
 
 
@@ -209,6 +233,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--paths", metavar="A,B", help="words in the names of the paths to measure")
     parser.add_argument("--recipes", metavar="A,B", help=f"some of {', '.join(TUTORIALS)}")
     parser.add_argument("--pairs", type=int, default=PAIRS, help=f"measurements with and without ({PAIRS})")
+    parser.add_argument("--beside", type=int, default=0, help="busy processes to run beside it (0)")
     parser.add_argument("--data", metavar="DIR", help="where MNIST is (else DIGITLAB_DATA)")
     options = parser.parse_args(arguments)
     words = options.paths.split(",") if options.paths else [""]
@@ -220,8 +245,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"benchmarks.ablation: {error}", file=sys.stderr)
         return 2
     busy = psutil.cpu_percent(interval=2)
-    found = compare(names, recipes, options.pairs, directory)
-    print(conditions(options.pairs, busy))
+    with busy_processes(options.beside):
+        found = compare(names, recipes, options.pairs, directory)
+    print(conditions(options.pairs, busy, options.beside))
     for title, quantity in (
         ("Training, by the clock", "train"),
         ("Training, by processor time", "train_processor"),
