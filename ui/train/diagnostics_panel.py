@@ -20,7 +20,7 @@ from ui.html.network import layer_names
 from ui.i18n import formatted_number, percent_text, sentences_text, translate
 from ui.i18n import gettext as _
 from ui.train.own_digit import own_digit_html
-from ui.train.training_summary import ERROR_KEY
+from ui.train.start import ERROR_KEY
 from ui.train_form.state import fill_form, rerun_form_fragments
 
 LIVE_FIXES = ("rate_too_large", "rate_too_small")  # findings whose fix a run can take while it trains

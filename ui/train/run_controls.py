@@ -12,7 +12,7 @@ from ui import resources
 from ui.i18n import count_text
 from ui.i18n import gettext as _
 from ui.runs.lists import may_change
-from ui.train.training_summary import ERROR_KEY
+from ui.train.start import ERROR_KEY, bring_into_view
 from ui.train_form.setting_labels import number_text, slider_values
 from ui.url_controls import set_widget_value
 
@@ -121,9 +121,12 @@ def _wait_for_end(run_id: str) -> None:
 
 
 def _resume(run_id: str, epochs: int | None) -> None:
-    if not may_change(run_id):
+    """Queue a run again and bring it into view; a second tap finds it in the queue and does nothing."""
+    queue = resources.training_queue()
+    if not may_change(run_id) or queue.snapshot(run_id):
         return
     try:
-        resources.training_queue().resume(run_id, epochs)
+        queue.resume(run_id, epochs)
+        bring_into_view()
     except InputError as error:
         st.session_state[ERROR_KEY] = error.message

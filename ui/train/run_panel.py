@@ -21,6 +21,7 @@ from ui.runs.progress import epochs_text, history, probes, progress_text, status
 from ui.train.diagnostics_panel import show_findings, show_probe
 from ui.train.own_digit import show_before_and_after, visible_digit
 from ui.train.run_controls import forget_command, pending_command, show_continuation, show_live_controls
+from ui.train.start import show_heading
 from ui.url_controls import url_choice
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _show(run_id: str, was_active: bool, may_control: bool) -> None:
     if not live:
         forget_command()
     snapshot = resources.training_queue().snapshot(run_id) if live else None
-    st.subheader(_("{recipe}: {status}").format(recipe=run_name(run), status=_status(run)))
+    show_heading(_("{recipe}: {status}").format(recipe=run_name(run), status=_status(run)))
     if snapshot:
         st.progress(min(1.0, snapshot.step / (snapshot.steps or 1)), text=progress_text(snapshot))
         if may_control:
@@ -109,8 +110,9 @@ def _why_untested(run: Run) -> str:
 def _show_next_links(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if run.checkpoints:
+            with st.container(key="next_step", width="content"):  # style.css makes it a primary button
+                link("pages/draw.py", _("Test it on your handwriting"), ":material/draw:")
             link("pages/evaluate.py", _("Evaluate it"), ":material/fact_check:")
-            link("pages/draw.py", _("Test it on your handwriting"), ":material/draw:")
             link("pages/compare.py", _("Compare or repeat it"), ":material/compare_arrows:")
         show_export(run)
 

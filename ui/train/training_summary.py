@@ -1,27 +1,20 @@
 """What the settings amount to: images, steps, time, layers; and the Start button."""
 
-import math
-import time
-
 import streamlit as st
 
 from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import split_images
-from mnist_core.messages import InputError
 from mnist_core.models.summary import describe_layers
 from mnist_core.training.speed_meter import TOO_LARGE
-from ui import resources, visitor
+from ui import resources
 from ui.canvas import last_read_image
 from ui.html.network import network_html
 from ui.i18n import duration_text, format_text, ngettext, translate
 from ui.i18n import gettext as _
 from ui.train import own_digit
-from ui.url_state import RUN_KEY, set_url_parameters
+from ui.train.start import ERROR_KEY, show_start
 
 POLL_SECONDS = 1.0
-ERROR_KEY = "start_error"  # why the last start, resumption or fix was refused
-STARTED_KEY = "started"  # time.monotonic() of this session's last start
-DOUBLE_CLICK_SECONDS = 0.5
 
 
 def show_training_summary(config: TrainConfig, queue_busy: bool) -> None:
@@ -44,7 +37,7 @@ def show_training_summary(config: TrainConfig, queue_busy: bool) -> None:
     own_digit.show_note(last_read_image())
     known = resources.images_per_second(config) is not None
     st.fragment(_show_time, run_every=None if known else POLL_SECONDS)(config, images, known)
-    st.fragment(_show_start, run_every=POLL_SECONDS if queue_busy else None)(config, queue_busy)
+    st.fragment(show_start, run_every=POLL_SECONDS if queue_busy else None)(config, queue_busy)
     if error := st.session_state.pop(ERROR_KEY, None):
         st.error(translate(error))
 
@@ -72,15 +65,6 @@ def _show_time(config: TrainConfig, images: int, known: bool) -> None:
     st.caption(":material/timer: " + _time_text(config, images, speed))
 
 
-def _show_start(config: TrainConfig, queue_busy: bool) -> None:
-    """Show the start button; rerun the page once the queue is free, which changes the button's label."""
-    if queue_busy and not resources.training_queue().busy:
-        st.rerun()
-    with st.container(key="start"):
-        label = _("Add to the queue") if queue_busy else _("Start training")
-        st.button(label, type="primary", icon=":material/play_arrow:", on_click=_start, args=(config,))
-
-
 def _time_text(config: TrainConfig, images: int, speed: float | None) -> str:
     if speed is None and resources.training_queue().busy:
         return _("The time per epoch is measured when the training in progress has ended.")
@@ -92,19 +76,3 @@ def _time_text(config: TrainConfig, images: int, speed: float | None) -> str:
     return _("About {epoch} per epoch on this machine, {all} in total; measured in a short trial.").format(
         epoch=duration_text(seconds), all=duration_text(seconds * config.epochs)
     )
-
-
-def _start(config: TrainConfig) -> None:
-    """Queue a training and open its run; a double click starts one training."""
-    if time.monotonic() - st.session_state.get(STARTED_KEY, -math.inf) < DOUBLE_CLICK_SECONDS:
-        st.rerun()
-    speed = resources.images_per_second(config)
-    images = len(split_images(config, resources.dataset()).train)
-    seconds = images * config.epochs / speed if speed else None
-    queue, details = resources.training_queue(), {"owner": visitor.identity(), "own_digit": last_read_image()}
-    try:
-        set_url_parameters({RUN_KEY: queue.submit(config, expected_seconds=seconds, **details)})
-        st.session_state[STARTED_KEY] = time.monotonic()
-    except InputError as error:
-        st.session_state[ERROR_KEY] = error.message
-    st.rerun()  # the whole page: it shows the run now

@@ -1,0 +1,91 @@
+"""After Start the new training comes into view once; after a run the next step is the primary action."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from mnist_core.runs.store import RunStore
+from tests.browser.server import PHONE, settle
+from tests.browser.training import LASTING, open_settings, press, stop
+
+SHORT = "/train?recipe=tutorial-1&train_size=500&epochs=1&batch_size=50"
+# Where the heading of the page's run is: pixels below the top of the window, and the window's height.
+HEADING = """() => {
+    const heading = document.querySelector('.st-key-run_heading, .stMain h3');
+    return heading ? [heading.getBoundingClientRect().top, innerHeight] : [NaN, innerHeight];
+}"""
+AT_THE_TOP = f"() => {{ const [top] = ({HEADING})(); return top >= 0 && top < 120; }}"
+IN_VIEW = f"() => {{ const [top, room] = ({HEADING})(); return top >= 0 && top < room - 200; }}"
+SCROLL_TO = "y => document.querySelector('[data-testid=stMain]').scrollTo({top: y, behavior: 'instant'})"
+SCROLLED = "document.querySelector('[data-testid=stMain]').scrollTop"
+
+
+def expect_at_the_top(page):
+    page.wait_for_function(AT_THE_TOP)
+
+
+@pytest.mark.slow
+def test_on_a_phone_the_new_training_comes_into_view_once(new_tab):
+    page = new_tab(LASTING, has_touch=True, **PHONE)
+    open_settings(page)
+    page.evaluate(SCROLL_TO, 1500)
+    page.locator(".st-key-start button").tap()
+    page.get_by_text("images per second").wait_for()
+    expect_at_the_top(page)
+
+    page.evaluate(SCROLL_TO, 600)
+    speed = page.get_by_text("images per second")
+    before = speed.text_content()
+    expect(speed).not_to_have_text(before)  # the page has rerun meanwhile
+    assert page.evaluate(SCROLLED) == 600
+    page.locator(".st-key-pages").get_by_role("link", name="Draw").tap()
+    page.locator("h1", has_text="Draw a digit").wait_for()
+    page.locator(".st-key-pages").get_by_role("link", name="Train").tap()
+    page.get_by_text("images per second").wait_for()
+    settle_running(page)
+    assert page.evaluate(SCROLLED) == 0
+    stop(page)
+    page.get_by_role("button", name="Continue to").tap()
+    expect_at_the_top(page)
+    stop(page)
+
+
+def settle_running(page):
+    """Wait for two reports of a run, which take longer than a scroll."""
+    speed = page.get_by_text("images per second")
+    for _ in range(2):
+        expect(speed).not_to_have_text(speed.text_content())
+
+
+@pytest.mark.slow
+def test_after_a_run_the_next_step_is_primary_and_start_only_for_new_settings(page, tmp_path_factory):
+    store = RunStore(tmp_path_factory.getbasetemp() / "runs")
+    before = len(store.list())
+    page.emulate_media(reduced_motion="reduce")
+    page.open(SHORT)
+    primary = page.get_by_test_id("stBaseButton-primary")
+    expect(primary).to_have_text(re.compile("Start training"))
+    page.evaluate(SCROLL_TO, 0)
+    page.locator(".st-key-start button").dblclick()
+    page.get_by_role("heading", name="finished").wait_for()
+    settle(page)
+    assert page.evaluate(SCROLLED) == 0  # it was visible where it was
+    assert len(store.list()) == before + 1
+
+    expect(primary).to_have_count(0)
+    expect(page.locator(".st-key-start button")).to_have_text(re.compile("Train again"))
+    link = page.get_by_role("link", name="Test it on your handwriting")
+    colour = link.evaluate("link => getComputedStyle(link).backgroundColor")
+
+    open_settings(page)
+    page.evaluate(SCROLL_TO, 1000)
+    press(page, "epochs", "ArrowRight")
+    expect(primary).to_have_text(re.compile("Start training"))
+    assert primary.evaluate("button => getComputedStyle(button).backgroundColor") == colour
+    primary.evaluate("button => button.click()")  # without scrolling to it
+    page.wait_for_function(
+        f"() => {{ const [top, room] = ({HEADING})(); return top >= 0 && top < room - 200 }}"
+    )
+    link.click()
+    page.locator("h1", has_text="Draw a digit").wait_for()

@@ -1,0 +1,102 @@
+"""The Start button, and the script that brings a new training into view."""
+
+import math
+import time
+
+import streamlit as st
+
+from mnist_core.config import TrainConfig
+from mnist_core.data.mnist import split_images
+from mnist_core.messages import InputError
+from mnist_core.runs.run import Run
+from ui import resources, visitor
+from ui.canvas import last_read_image
+from ui.i18n import gettext as _
+from ui.url_state import RUN_KEY, current_run, set_url_parameters
+
+POLL_SECONDS = 1.0
+ERROR_KEY = "start_error"  # why the last start, resumption or fix was refused
+STARTED_KEY = "started"  # (time.monotonic(), settings) of this session's last start
+SECOND_TAP_SECONDS = 3.0  # in which the same settings are started once: a slow line shows a start late
+IN_VIEW_KEY = "run_in_view"  # when the run was last to be brought into view, in milliseconds since 1970
+HEADING = "run_heading"  # key of the container that is brought into view
+# Runs once for each moment, also where the page is left and shown again. On a wide screen the heading counts
+# as visible if there is room for progress and controls below it. The wait lets the new run be laid out.
+SCROLL_SCRIPT = """<span></span><script>
+if ((window.labRunInView ?? 0) < MOMENT) {
+  window.labRunInView = MOMENT;
+  const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  const phone = matchMedia('(max-width: 640px)').matches;
+  const bring = () => {
+    const heading = document.querySelector('.st-key-run_heading');
+    if (!heading) return;
+    const top = heading.getBoundingClientRect().top;
+    const least = parseFloat(getComputedStyle(heading).scrollMarginTop) - 1;
+    const visible = top >= least && top < innerHeight - 200;
+    if (phone ? Math.abs(top - least) > 8 : !visible) {
+      heading.scrollIntoView({block: 'start', behavior: still ? 'instant' : 'smooth'});
+    }
+    heading.tabIndex = -1;
+    heading.focus({preventScroll: true});
+  };
+  setTimeout(bring, 100);
+}
+</script>"""
+
+
+def show_start(config: TrainConfig, queue_busy: bool) -> None:
+    """Show the start button; rerun the page once the queue is free, which changes the button's label.
+
+    The button is a secondary one while the form holds exactly what the run on the page was trained with.
+    """
+    if queue_busy and not resources.training_queue().busy:
+        st.rerun()
+    again = _is_run_of(config, resources.find_run(current_run()))
+    label = _("Add to the queue") if queue_busy else _("Train again") if again else _("Start training")
+    with st.container(key="start"):
+        st.button(
+            label,
+            type="secondary" if again else "primary",
+            icon=":material/replay:" if again else ":material/play_arrow:",
+            key="start_button",
+            on_click=start,
+            args=(config,),
+        )
+
+
+def start(config: TrainConfig) -> None:
+    """Queue a training and open its run; a second tap on the same settings starts nothing."""
+    when, settings = st.session_state.get(STARTED_KEY, (-math.inf, None))
+    if settings == config and time.monotonic() - when < SECOND_TAP_SECONDS:
+        st.rerun()
+    speed = resources.images_per_second(config)
+    images = len(split_images(config, resources.dataset()).train)
+    seconds = images * config.epochs / speed if speed else None
+    details = {"owner": visitor.identity(), "own_digit": last_read_image()}
+    try:
+        run_id = resources.training_queue().submit(config, expected_seconds=seconds, **details)
+    except InputError as error:
+        st.session_state[ERROR_KEY] = error.message
+    else:
+        set_url_parameters({RUN_KEY: run_id})
+        st.session_state[STARTED_KEY] = (time.monotonic(), config)
+        bring_into_view()
+    st.rerun()  # the whole page: it shows the run now
+
+
+def bring_into_view() -> None:
+    """Have the page scroll to its run's heading when it shows the run next."""
+    st.session_state[IN_VIEW_KEY] = round(1000 * time.time())
+
+
+def show_heading(text: str) -> None:
+    """Show a run's heading, and scroll to it once after `bring_into_view`: at once if motion is unwanted."""
+    with st.container(key=HEADING):
+        st.subheader(text)
+        moment = st.session_state.get(IN_VIEW_KEY, 0)
+        st.html(SCROLL_SCRIPT.replace("MOMENT", str(moment)), unsafe_allow_javascript=True)
+
+
+def _is_run_of(config: TrainConfig, run: Run | None) -> bool:
+    """Return whether a run has these settings, whatever recipe they are named after."""
+    return run is not None and vars(run.config) | {"recipe": ""} == vars(config) | {"recipe": ""}
