@@ -153,6 +153,75 @@ ARCHITECTURES: dict[str, Architecture] = {
 
 
 @dataclass(frozen=True)
+class Initialization:
+    """How the weights of linear and convolutional layers are set before training; their biases become 0.
+
+    `function` names it in torch.nn.init, called with `options`; None leaves weights and biases as torch's
+    layers draw them. `source` is the publication that proposed or explains it.
+    """
+
+    label: str
+    description: str
+    source: str
+    function: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+INITIALIZATIONS: dict[str, Initialization] = {
+    "default": Initialization(
+        N_("PyTorch's default"),
+        N_("Uniform within 1 / sqrt(inputs) of zero, biases too."),
+        "LeCun et al. 1998, Efficient BackProp",
+    ),
+    "xavier_uniform": Initialization(
+        N_("Xavier (Glorot), uniform"),
+        N_("Keeps the variance of activations and gradients equal across layers; for sigmoid and tanh."),
+        "Glorot and Bengio 2010",
+        "xavier_uniform_",
+    ),
+    "xavier_normal": Initialization(
+        N_("Xavier (Glorot), normal"),
+        N_("The same variance as Xavier uniform, drawn from a normal distribution."),
+        "Glorot and Bengio 2010",
+        "xavier_normal_",
+    ),
+    "kaiming_uniform": Initialization(
+        N_("Kaiming (He), uniform"),
+        N_("Variance 2 / inputs: makes up for ReLU setting half of its inputs to zero."),
+        "He et al. 2015",
+        "kaiming_uniform_",
+        {"nonlinearity": "relu"},
+    ),
+    "kaiming_normal": Initialization(
+        N_("Kaiming (He), normal"),
+        N_("The same variance as Kaiming uniform, drawn from a normal distribution."),
+        "He et al. 2015",
+        "kaiming_normal_",
+        {"nonlinearity": "relu"},
+    ),
+    "orthogonal": Initialization(
+        N_("Orthogonal"),
+        N_("Each weight matrix is a rotation: linear layers keep the length of what passes through."),
+        "Saxe et al. 2014",
+        "orthogonal_",
+    ),
+    "small_normal": Initialization(
+        N_("Small normal"),
+        N_("Normal with std 0.01, whatever the layer's size: in deep networks the signal fades."),
+        "Krizhevsky et al. 2012",
+        "normal_",
+        {"std": 0.01},
+    ),
+    "zeros": Initialization(
+        N_("Zeros"),
+        N_("All units of a layer are equal and get the same gradient, so hidden layers do not learn."),
+        "Rumelhart et al. 1986",
+        "zeros_",
+    ),
+}
+
+
+@dataclass(frozen=True)
 class OptimizerEntry:
     """An optimizer with its default `learning_rate`; training.optimizers has its update rule.
 
@@ -355,6 +424,7 @@ PRECISIONS: dict[str, str] = {
 CHOICES: dict[str, Mapping[str, object]] = {
     "architecture": ARCHITECTURES,
     "activation": ACTIVATIONS,
+    "initialization": INITIALIZATIONS,
     "loss": LOSSES,
     "optimizer": OPTIMIZERS,
     "schedule": SCHEDULES,

@@ -16,6 +16,7 @@ FIELD_RANGES: dict[str, tuple[float, float]] = {
     "learning_rate": (1e-6, 100.0),
     "momentum": (0.0, 0.999),
     "weight_decay": (0.0, 1.0),
+    "gradient_clipping": (0.0, 1000.0),
     "label_smoothing": (0.0, 0.5),
     "batch_size": (1, 60_000),
     "epochs": (1, 1000),
@@ -34,7 +35,10 @@ class TrainConfig:
     The validation set is the last `validation_size` images of MNIST's training set; the model trains on the
     first `train_size` of the rest. `widths` are the units of each hidden layer, `channels` the feature maps
     of each convolutional stage. `written_share` adds that many synthetic digits per training image
-    (mnist_core.synthetic.generator). Rates and shares are fractions: 0.1 is 10%.
+    (mnist_core.synthetic.generator). `gradient_clipping` is the largest norm of a step's gradient, all layers
+    together; 0 leaves it unlimited. A batch of more than training.gradients.PIECE images goes through the
+    network in pieces whose gradients are summed; batch norm then takes its statistics from each piece. Rates
+    and shares are fractions: 0.1 is 10%.
 
     Raises InputError if a value is out of range, an unknown choice, or doesn't go with the others.
     """
@@ -44,6 +48,7 @@ class TrainConfig:
     widths: tuple[int, ...] = (128, 64)
     channels: tuple[int, ...] = (16, 32)
     activation: str = "relu"
+    initialization: str = "default"
     dropout: float = 0.0
     batch_norm: bool = False
     loss: str = "cross_entropy"
@@ -51,6 +56,7 @@ class TrainConfig:
     learning_rate: float = 0.001
     momentum: float = 0.9
     weight_decay: float = 0.0
+    gradient_clipping: float = 0.0
     schedule: str = "constant"
     label_smoothing: float = 0.0
     batch_size: int = 100

@@ -33,6 +33,7 @@ default model.
 | synthetic data | {written_images:,} generated digits (`mnist_core/synthetic/generator.py`) |
 | training | {epochs:g} epochs, batch size {batch_size}; {minutes:.0f} minutes on {threads} thread(s) |
 | optimizer | {optimizer}, {schedule} to {learning_rate:g}, label smoothing {smoothing:g}, seed {seed} |
+| initialization | {initialization}, gradient clipping {clipping} |
 | augmentation | {augmentation} |
 | **test accuracy** | **{accuracy:.2%}** of {images:,} test images ({errors} errors) |
 | test loss | {loss:.4f} |
@@ -147,6 +148,8 @@ def _card(run: Run, result: Evaluation, size: int, calibration: Calibration, err
         learning_rate=config.learning_rate,
         augmentation=config.augmentation,
         smoothing=config.label_smoothing,
+        initialization=config.initialization,
+        clipping=f"{config.gradient_clipping:g}" if config.gradient_clipping else "off",
         seed=config.seed,
         minutes=run.results["train_seconds"] / 60,
         accuracy=result.accuracy,

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from string import Template
 from typing import TYPE_CHECKING
 
-from mnist_core.choices import ARCHITECTURES, AUGMENTATIONS, INPUT_SCALINGS, OPTIMIZERS
+from mnist_core.choices import ARCHITECTURES, AUGMENTATIONS, INITIALIZATIONS, INPUT_SCALINGS, OPTIMIZERS
 from mnist_core.export import script_templates as text
 from mnist_core.export import script_templates as varying
 from mnist_core.export.script_facts import gather_facts
@@ -119,6 +119,9 @@ def _settings(facts: ScriptFacts) -> str:
         ("LEARNING_RATE", facts.changes[0].learning_rate, ""),
         ("MOMENTUM", config.momentum, "") if OPTIMIZERS[config.optimizer].uses_momentum else None,
         ("WEIGHT_DECAY", config.weight_decay, "") if facts.decays else None,
+        ("LARGEST_NORM", config.gradient_clipping, "of a step's gradient, all layers together")
+        if config.gradient_clipping
+        else None,
         ("LABEL_SMOOTHING", config.label_smoothing, "") if config.label_smoothing else None,
     ]
     return "".join(_setting(*setting) for setting in settings if setting) + _phases(facts)
@@ -162,10 +165,14 @@ def _data(facts: ScriptFacts) -> str:
 def _network(facts: ScriptFacts) -> str:
     from mnist_core.export.network_source import network_source
 
-    return Template(text.NETWORK).substitute(
+    entry, to_device = INITIALIZATIONS[facts.config.initialization], _to_device(facts)
+    return Template(text.NETWORK if entry.function is None else text.INITIALIZED_NETWORK).substitute(
         classes="".join(source for name, source in text.OUR_LAYERS.items() if facts.has_layer(name)),
         network=network_source(facts.model.network),
-        to_device=_to_device(facts),
+        initialize=entry.function,
+        options="".join(f", {name}={value!r}" for name, value in entry.options.items()),
+        to_device=to_device,
+        move=f"network{to_device}\n" if to_device else "",
         layout=text.CHANNELS_LAST if facts.model.convolutional else "",
     )
 
@@ -268,6 +275,7 @@ def _steps(facts: ScriptFacts) -> str:
     source += text.STOP if facts.last_step else ""
     source += text.GRADIENTS_IN_PARTS if facts.in_parts else text.GRADIENTS
     source += text.SET_LEARNING_RATE if facts.changes_rate else ""
+    source += text.CLIP if facts.config.gradient_clipping else ""
     source += text.STEP_MUON if facts.muon else text.STEP
     return Template(source).substitute(_forward(facts, training=True))
 

@@ -52,10 +52,12 @@ class ScriptFacts:
 
     @property
     def block_size(self) -> int:
-        """Images augmented at once: as many whole batches as fit into the memory limit."""
+        """Images augmented at once, in whole batches."""
+        from mnist_core.training.batches import BLOCK
         from mnist_core.training.gradients import PIECE
 
-        return max(PIECE // self.config.batch_size, 1) * self.config.batch_size
+        batch = self.config.batch_size
+        return BLOCK // batch * batch if batch <= PIECE else batch
 
     @property
     def random_layers(self) -> bool:
@@ -97,16 +99,12 @@ class ScriptFacts:
 
 def gather_facts(run: Run) -> ScriptFacts:
     """Collect the facts of `run`; the model is built on the meta device, without weights."""
-    import torch
-
-    from mnist_core.models.architectures import build_model
+    from mnist_core.models.architectures import build_meta_model
 
     config, results = run.config, run.results
-    with torch.device("meta"):
-        model = build_model(config)
     return ScriptFacts(
         config,
-        model,
+        build_meta_model(config),
         device=results.get("device", "cpu"),
         threads=results.get("threads", 1),
         bfloat16=results.get("precision", config.precision) == "bfloat16",

@@ -77,6 +77,18 @@ torch.manual_seed(SEED)  # for the initial weights
 network = $network$to_device
 ${layout}\
 """
+INITIALIZED_NETWORK = """\
+${classes}
+
+torch.manual_seed(SEED)  # for the initial weights
+network = $network
+for module in network.modules():
+    if isinstance(module, (nn.Linear, nn.Conv2d)):
+        nn.init.$initialize(module.weight$options)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+${move}${layout}\
+"""
 CHANNELS_LAST = "network.to(memory_format=torch.channels_last)  # faster convolutions\n"
 
 CRITERION = "criterion = nn.$loss($smoothing)\n"
@@ -227,6 +239,7 @@ GRADIENTS_IN_PARTS = """\
             loss.backward()  # gradients add up over the parts
             losses[-1] += loss.item()
 """
+CLIP = "        nn.utils.clip_grad_norm_(network.parameters(), LARGEST_NORM)\n"
 SET_LEARNING_RATE = "        set_learning_rate(step)\n"
 STEP = """\
         optimizer.step()  # moves the weights

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from mnist_core.choices import ACTIVATIONS, INPUT_SCALINGS
+from mnist_core.choices import ACTIVATIONS, INITIALIZATIONS, INPUT_SCALINGS
 from mnist_core.config import TrainConfig
 from mnist_core.models.modules import DigitClassifier, ResidualBlock, Scaling, build_activation
 from mnist_core.runtime.random_stream import RandomStream
@@ -117,13 +117,15 @@ BUILDERS: dict[str, Callable[[TrainConfig], list[nn.Module]]] = {
 
 
 def build_model(config: TrainConfig) -> DigitClassifier:
-    """Build the model of `config`, its weights initialized from `config.seed`.
+    """Build the model of `config`, its weights drawn from `config.seed` as `config.initialization` says.
 
     It maps uint8 images [N, 28, 28] to float32 logits [N, 10]. Its memory format is channels last, in which
     convolutions and pooling are fastest on the CPU: evaluating a CNN on the test set took 0.9 s, not 2.5 s.
     """
     with RandomStream(config.seed):
-        return _assemble(config).to(memory_format=torch.channels_last)
+        model = _assemble(config)
+        _initialize(model, config.initialization)
+        return model.to(memory_format=torch.channels_last)
 
 
 def build_meta_model(config: TrainConfig) -> DigitClassifier:
@@ -133,6 +135,18 @@ def build_meta_model(config: TrainConfig) -> DigitClassifier:
     """
     with torch.device("meta"):
         return _assemble(config)
+
+
+def _initialize(model: nn.Module, name: str) -> None:
+    """Set the weights of linear and convolutional layers as an entry of INITIALIZATIONS says, biases to 0."""
+    entry = INITIALIZATIONS[name]
+    if entry.function is None:
+        return
+    for module in model.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            getattr(nn.init, entry.function)(module.weight, **entry.options)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
 
 
 def _assemble(config: TrainConfig) -> DigitClassifier:

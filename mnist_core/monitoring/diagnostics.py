@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mnist_core.choices import OPTIMIZERS
 from mnist_core.config import FIELD_RANGES, TrainConfig
 from mnist_core.messages import N_, Message
 from mnist_core.monitoring.run_history import (
@@ -31,6 +32,7 @@ MEMORIZED = 0.98
 VANISHED = 1e-3  # first layer's gradient against the last's; Glorot and Bengio 2010 measure the same decline
 DEAD = 0.5  # of a layer's units; CS231n warns of "as much as 40%" of a network, small healthy ones have 25 %
 MANY_IMAGES = 20_000
+CLIPPED_NORM = 1.0
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def find_divergence(history: RunHistory) -> Finding | None:
                 "are useless."
             )
         ),
-        *_rate_fix(history, min(history.usual_rate, rate / 10)),
+        *_divergence_fix(history, rate),
     )
 
 
@@ -224,6 +226,18 @@ def find_overfitting(history: RunHistory) -> Finding | None:
         ),
         *_overfitting_fix(history.config, best + 1),
     )
+
+
+def _divergence_fix(history: RunHistory, rate: float) -> tuple[dict[str, Any], Message]:
+    """Return clipping if gradient descent explodes at no more than its usual rate, else a smaller rate."""
+    config = history.config
+    descends = OPTIMIZERS[config.optimizer].torch_class == "SGD"  # the others divide by the gradient's size
+    if descends and rate <= history.usual_rate and not config.gradient_clipping:
+        values = {"norm": f"{CLIPPED_NORM:g}"}
+        return {"gradient_clipping": CLIPPED_NORM}, Message(
+            N_("Gradient clipping: no step's gradient gets a norm above {norm}."), values
+        )
+    return _rate_fix(history, min(history.usual_rate, rate / 10))
 
 
 def _rate_fix(history: RunHistory, rate: float) -> tuple[dict[str, Any], Message]:

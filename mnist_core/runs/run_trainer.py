@@ -36,8 +36,9 @@ def train_run(
     try:
         training = _begin(writer, dataset, device)
         record = _Recorder(writer, training, dataset)
+        events = training.events()
         try:
-            for event in training.events():
+            for event in events:
                 record.keep(event)
                 yield event
                 if control.learning_rate is not None:
@@ -45,10 +46,12 @@ def train_run(
                     writer.set_changes(training.changes)
                     control.learning_rate = None
                 if control.ending:
+                    events.close()  # it may be within a batch
                     record.leave(control.ending)
                     return
             record.finish()
         except GeneratorExit:
+            events.close()
             record.leave("stopped")
             raise
     except Exception as error:

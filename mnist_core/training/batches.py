@@ -13,6 +13,9 @@ from mnist_core.config import TrainConfig
 from mnist_core.training.augmentation import augment
 from mnist_core.training.gradients import PIECE
 
+BLOCK = 2_000
+"""Images of whole batches that are gathered and varied at once: it saves time with small batches."""
+
 
 class Piece(NamedTuple):
     """Images of one batch (all of them, unless it is larger than PIECE), scaled for the network."""
@@ -36,7 +39,7 @@ class Batches:
         self.labels_in_order = labels
         self.steps_per_epoch = math.ceil(len(images) / config.batch_size)
         self._images, self._labels, self._config, self._scale = images, labels, config, scale
-        self._block = max(PIECE // config.batch_size, 1)  # batches that are gathered and varied at once
+        self._block = BLOCK // config.batch_size if config.batch_size <= PIECE else 1  # in batches
         self._shuffling = torch.Generator().manual_seed(config.seed)
         self._varying = torch.Generator().manual_seed(config.seed)
         self._shuffling_before_epoch = self._shuffling.get_state()
@@ -66,6 +69,11 @@ class Batches:
             "varying": self._varying_before_block if within_block else self._varying.get_state(),
         }
 
+    def forget_batch(self) -> None:
+        """Put the generators back to where they were before a batch that was left within its pieces."""
+        self._shuffling.set_state(self._shuffling_before_epoch)
+        self._varying.set_state(self._varying_before_block)
+
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Restore what `state` returned."""
         self._shuffling_before_epoch, self._varying_before_block = state["shuffling"], state["varying"]
@@ -87,9 +95,9 @@ class Batches:
         return self._images[first : first + len(places)]
 
     def _pieces(self, block: Tensor, skip: int) -> Iterator[Piece]:
-        """Prepare a block of whole batches, in parts of about PIECE images, and cut it."""
+        """Prepare a block of whole batches and cut it, or one large batch in parts of up to PIECE images."""
         size = self._config.batch_size
-        parts = block.tensor_split(math.ceil(len(block) / PIECE))
+        parts = block.tensor_split(math.ceil(len(block) / PIECE)) if size > PIECE else [block]
         for number, part in enumerate(parts, 1):
             inputs = self._scale(augment(self._images_at(part), self._config.augmentation, self._varying))
             batches = list(zip(inputs.split(size), self._labels[part].split(size), strict=True))

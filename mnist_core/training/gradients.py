@@ -16,7 +16,7 @@ from mnist_core.runtime.random_stream import RandomStream
 if TYPE_CHECKING:
     from mnist_core.config import TrainConfig
 
-PIECE = 2_000
+PIECE = 500
 """The most images that go through a network at once; larger batches add up their pieces' gradients."""
 
 _RANDOM_LAYERS = (nn.Dropout, nn.RReLU)

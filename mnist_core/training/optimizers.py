@@ -218,11 +218,15 @@ def _zeros(parameters: Tensors, quantity: str) -> Tensors:
 class Optimizer:
     """Moves the weights of one training, on the config's schedule.
 
-    Muon moves matrices only; an AdamW at a tenth of its rate moves the other parameters.
+    Muon moves matrices only; an AdamW at a tenth of its rate moves the other parameters. Gradients whose norm
+    over all parameters is above `config.gradient_clipping` are scaled down to it (Pascanu, Mikolov and
+    Bengio 2013, "On the difficulty of training recurrent neural networks").
     """
 
     def __init__(self, model: nn.Module, config: TrainConfig) -> None:
-        self._updaters = _build_updaters(list(model.parameters()), config)
+        self._parameters: Tensors = list(model.parameters())
+        self._largest_norm = config.gradient_clipping
+        self._updaters = _build_updaters(self._parameters, config)
         self._factor = SCHEDULES[config.schedule].factor
 
     def step(self, learning_rate: float, progress: float) -> float:
@@ -231,6 +235,8 @@ class Optimizer:
         That is `learning_rate` times the schedule's factor at `progress`, 0 to 1, through the run.
         """
         rate = learning_rate * self._factor(progress)
+        if self._largest_norm:
+            torch.nn.utils.clip_grad_norm_(self._parameters, self._largest_norm)
         for updater in self._updaters:
             updater.step(rate)
         return rate

@@ -12,7 +12,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.models.summary import SHAPING, describe_layers
 from mnist_core.runtime.job import Job, Watcher
 
-SPEED_SETTINGS = (*SHAPING, "optimizer", "batch_size", "augmentation", "precision")
+SPEED_SETTINGS = (*SHAPING, "optimizer", "gradient_clipping", "batch_size", "augmentation", "precision")
 """The settings that the speed of training depends on: what the network is, and how a step is made."""
 SECONDS_STILL = 0.5  # settings that are still being changed aren't worth measuring
 SECONDS_TO_NEXT_TRY = 1.0  # while a training runs

@@ -48,7 +48,8 @@ def fit(
 ) -> Generator[Event]:
     """Train `model` in place on all images of `train` and the synthetic digits that `config` asks for.
 
-    Leave the loop to stop: the model keeps the weights of its last finished step. The same config and number
+    Leave the loop to stop: the model keeps the weights of its last finished step. A batch of more than PIECE
+    images is trained on in pieces; one that is left between them is begun anew. The same config and number
     of torch threads give the same run to the bit. `train_seconds` counts the training steps only, not the
     evaluation on `monitor` nor the caller's own time.
 
@@ -85,6 +86,7 @@ class Training:
         self._reported = 0  # images of this epoch up to the last report
         self.changes: ChangeSchedule = initial_changes(config)
         self.step = self.epochs_done = 0
+        self._before_batch: tuple[list[Tensor], Tensor | None] | None = None  # running statistics, generator
 
     @property
     def steps_per_epoch(self) -> int:
@@ -118,7 +120,7 @@ class Training:
         self.changes = add_change(self.changes, self.step, learning_rate=rate)
 
     def state(self) -> TrainingState:
-        """Return all that is needed to continue; valid between events."""
+        """Return all that is needed to continue; valid between events, after a Tick if `events` is closed."""
         step_in_epoch = self._step_in_epoch
         random = self._gradients.random
         return TrainingState(
@@ -159,21 +161,49 @@ class Training:
         seen = self._images_after(self._step_in_epoch)
         self._clock.start()
         for piece in self._batches.epoch(skip=self._step_in_epoch):
+            if not piece.ends_batch and not self._before_batch:
+                self._begin_batch()
             logits = self._gradients(piece.inputs, piece.labels, piece.share)
             before, seen = seen, seen + len(logits)
             self._logits[before:seen] = logits
-            if not piece.ends_batch:
-                continue
-            rate = self._move_weights()
-            step = self._step_in_epoch
-            if step % report_every == 0 or step == self.steps_per_epoch:
-                yield self._report(seen, rate)
-                self._clock.start()
-            elif self._clock.running() > TICK_SECONDS:
-                self._clock.pause()
-                yield Tick(self.step)
-                self._clock.start()
+            if piece.ends_batch:
+                rate = self._move_weights()
+                if self._step_in_epoch % report_every == 0 or self._step_in_epoch == self.steps_per_epoch:
+                    yield self._report(seen, rate)
+                    self._clock.start()
+                    continue
+            if self._clock.running() > TICK_SECONDS:
+                yield from self._tick()
         self._clock.pause()
+
+    def _tick(self) -> Iterator[Tick]:
+        """Let the caller act; if it leaves, forget a batch of which some pieces are done."""
+        self._clock.pause()
+        try:
+            yield Tick(self.step)
+        except GeneratorExit:
+            self._forget_batch()
+            raise
+        self._clock.start()
+
+    def _begin_batch(self) -> None:
+        """Remember what the pieces of a batch change besides the gradients."""
+        random = self._gradients.random
+        buffers = [buffer.clone() for buffer in self.model.buffers()]
+        self._before_batch = buffers, random.state if random else None
+
+    def _forget_batch(self) -> None:
+        """Undo the pieces of a batch that does not come to an end."""
+        if not self._before_batch:
+            return
+        buffers, random_state = self._before_batch
+        for buffer, before in zip(self.model.buffers(), buffers, strict=True):
+            buffer.copy_(before)
+        if self._gradients.random and random_state is not None:
+            self._gradients.random.state = random_state
+        self._batches.forget_batch()
+        self._gradients.clear()
+        self._before_batch = None
 
     def _move_weights(self) -> float:
         change = change_at(self.changes, self.step)
@@ -184,6 +214,7 @@ class Training:
         if self.step_watcher:
             self.step_watcher.after_step()
         self._gradients.clear()
+        self._before_batch = None
         self.step += 1
         return rate
 
@@ -215,7 +246,8 @@ class Training:
         raise Diverged(
             N_(
                 "Training diverged at step {step}: the loss is no longer a number. The likely cause is "
-                "exploding gradients; try a tenth of the learning rate, batch norm, or fewer layers."
+                "exploding gradients; try a tenth of the learning rate, gradient clipping, batch norm, or "
+                "fewer layers."
             ),
             step=self.step,
         )

@@ -14,7 +14,7 @@ from mnist_core.runs.store import RunStore
 from tests.app.train_form import form_settings, url_of
 from ui import url_state
 from ui.train_form.setting_labels import number_text
-from ui.train_form.state import nearest_recipe, settings_from_query, settings_to_query
+from ui.train_form.state import adjusted_settings, nearest_recipe, settings_from_query, settings_to_query
 from ui.url_state import SETTING_PARAMETERS
 
 
@@ -86,6 +86,7 @@ def test_a_link_to_any_settings_fills_the_form(app):
     rng = random.Random(1)
     for _ in range(3):
         config = replace(any_config(rng), architecture="mlp", batch_norm=False)
+        config = replace(config, **adjusted_settings(vars(config)))
         test = app("train", **settings_to_query(vars(config)))
         assert not test.exception
         assert not test.error

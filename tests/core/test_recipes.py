@@ -5,6 +5,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.models.architectures import build_model
 from mnist_core.models.summary import count_parameters
 from mnist_core.recipes import RECIPES
+from mnist_core.training.gradients import PIECE
 
 PARAMETERS = {
     "tutorial-1": 59_210,
@@ -97,6 +98,12 @@ def test_our_own_recipes_keep_the_test_set_for_the_end(name):
 def test_the_best_recipes_weights_fit_into_the_pretrained_model(name):
     weights = build_model(RECIPES[name].config).state_dict().values()
     assert sum(tensor.nbytes for tensor in weights) < PRETRAINED_BYTES
+
+
+def test_recipes_train_as_before_the_later_settings_and_never_in_pieces():
+    for recipe in RECIPES.values():
+        assert (recipe.config.initialization, recipe.config.gradient_clipping) == ("default", 0)
+        assert recipe.config.batch_size <= PIECE
 
 
 def test_a_changed_copy_of_a_recipe_is_a_config_of_its_own():

@@ -9,6 +9,7 @@ from mnist_core.choices import (
     ACTIVATIONS,
     ARCHITECTURES,
     AUGMENTATIONS,
+    INITIALIZATIONS,
     INPUT_SCALINGS,
     LOSSES,
     MONITORS,
@@ -164,8 +165,10 @@ def _show_optimization(form: TrainForm) -> None:
     lowest = MIN_NESTEROV_MOMENTUM if optimizer == "nesterov" else 0
     _slider(form, "momentum", lowest, disabled=not OPTIMIZERS[optimizer].uses_momentum)
     _slider(form, "weight_decay")
+    _slider(form, "gradient_clipping")
     _select(form, "schedule", SCHEDULES)
     _select(form, "loss", LOSSES)
+    _select(form, "initialization", INITIALIZATIONS)
     _toggle(form, "shuffle")
 
 

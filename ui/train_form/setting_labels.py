@@ -10,12 +10,14 @@ LABELS = {
     "widths": N_("Hidden layers"),
     "channels": N_("Convolution stages"),
     "activation": N_("Activation"),
+    "initialization": N_("Initialization"),
     "learning_rate": N_("Learning rate"),
     "batch_size": N_("Batch size"),
     "epochs": N_("Epochs"),
     "optimizer": N_("Optimizer"),
     "momentum": N_("Momentum"),
     "weight_decay": N_("Weight decay"),
+    "gradient_clipping": N_("Gradient clipping"),
     "schedule": N_("Learning rate schedule"),
     "loss": N_("Loss"),
     "label_smoothing": N_("Label smoothing"),
@@ -39,6 +41,10 @@ HELPS = {
     "epochs": N_("How many times training passes over all training images."),
     "momentum": N_("The share of the last step that is kept in the next one; only some optimizers use it."),
     "weight_decay": N_("Shrinks all weights a little in each step, against overfitting."),
+    "gradient_clipping": N_(
+        "The largest norm of a step's gradient, all layers together; longer ones are shortened to it. "
+        "0 is off. Pascanu et al. 2013."
+    ),
     "label_smoothing": N_(
         "Trains towards probabilities below 100%, against overconfidence; not with NLL loss."
     ),
@@ -46,7 +52,8 @@ HELPS = {
         "The share of hidden units set to zero at random in each training step, against overfitting."
     ),
     "batch_norm": N_(
-        "Normalizes each layer's outputs over the batch (at least 2 images): more stable, faster training."
+        "Normalizes each layer's outputs over the batch: more stable, faster training. It needs at least 2 "
+        "images; batches above 500 are normalized in parts."
     ),
     "train_size": N_("Fewer images train faster and show overfitting sooner."),
     "written_share": N_(
@@ -72,6 +79,7 @@ SLIDER_VALUES: dict[str, Sequence[float]] = {
     "epochs": [*range(1, 21), 25, 30, 40, 50, 75, 100, 200, 500, 1000],
     "momentum": [0.0, MIN_NESTEROV_MOMENTUM, 0.8, 0.9, 0.95, 0.99],
     "weight_decay": [0.0, 1e-5, 1e-4, 5e-4, 1e-3, 5e-3, 0.01, 0.05, 0.1],
+    "gradient_clipping": [0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0],
     "label_smoothing": [0.0, 0.05, 0.1, 0.2, 0.3],
     "dropout": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8],
     "train_size": [100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 30_000, 55_000, 60_000],

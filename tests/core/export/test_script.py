@@ -67,6 +67,15 @@ SETTINGS: dict[str, dict] = {
     "muon, constant": {**CNN, "optimizer": "muon", "batch_norm": True, "weight_decay": 0.1},
     "large batches": {**TINY, "train_size": 1450, "batch_size": 1400, "widths": (8,), "dropout": 0.2},
     "large batches, varied": {**CNN, "train_size": 1450, "batch_size": 1400, "augmentation": "affine"},
+    "initialized, clipped": {**TINY, "initialization": "xavier_normal", "gradient_clipping": 0.5},
+    "initialized cnn": {**CNN, "initialization": "small_normal", "batch_norm": True, "precision": "bfloat16"},
+    "orthogonal, clipped, muon": {
+        **CNN,
+        "initialization": "orthogonal",
+        "optimizer": "muon",
+        "gradient_clipping": 1.0,
+        "precision": "bfloat16",
+    },
     "full batch": {**TINY, "batch_size": 60_000, "epochs": 3, "augmentation": "shift", "optimizer": "sgd"},
 }
 # Each activation, optimizer and schedule at least once, not each with each.
@@ -97,7 +106,7 @@ CHANGED: dict[str, dict] = {
     "muon, cosine": {"optimizer": "muon", "schedule": "cosine"},
 }
 
-ELSEWHERE = ("vgg", "fast_cnn", "softmax", "in order, varied", "large batches, varied")
+ELSEWHERE = ("initialized cnn", "vgg", "fast_cnn", "softmax", "in order, varied", "large batches, varied")
 
 
 @pytest.fixture(scope="module")

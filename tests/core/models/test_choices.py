@@ -10,6 +10,7 @@ from mnist_core.choices import (
     ARCHITECTURES,
     AUGMENTATIONS,
     CHOICES,
+    INITIALIZATIONS,
     INPUT_SCALINGS,
     LOSSES,
     MONITORS,
@@ -25,7 +26,15 @@ from mnist_core.training.events import EpochDone
 from mnist_core.training.trainer import fit
 
 SMALL = {"widths": (16,), "channels": (4, 8), "monitor": "test", "precision": "float32"}
-ENTRIES = (ACTIVATIONS, ARCHITECTURES, OPTIMIZERS, SCHEDULES, AUGMENTATIONS, INPUT_SCALINGS)
+ENTRIES = (
+    ACTIVATIONS,
+    ARCHITECTURES,
+    INITIALIZATIONS,
+    OPTIMIZERS,
+    SCHEDULES,
+    AUGMENTATIONS,
+    INPUT_SCALINGS,
+)
 
 
 def small(**settings) -> TrainConfig:
@@ -185,6 +194,62 @@ def test_building_leaves_the_global_generator_alone():
 
 
 # Learning
+
+
+# Initialization
+
+
+def first_weights(name: str, **settings) -> list[nn.Linear | nn.Conv2d]:
+    model = build_model(TrainConfig(initialization=name, **settings))
+    return [module for module in model.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
+
+
+DEVIATIONS = {
+    "xavier_uniform": lambda inputs, outputs: (2 / (inputs + outputs)) ** 0.5,
+    "xavier_normal": lambda inputs, outputs: (2 / (inputs + outputs)) ** 0.5,
+    "kaiming_uniform": lambda inputs, outputs: (2 / inputs) ** 0.5,
+    "kaiming_normal": lambda inputs, outputs: (2 / inputs) ** 0.5,
+    "small_normal": lambda inputs, outputs: 0.01,
+}
+
+
+@pytest.mark.parametrize("name", DEVIATIONS)
+def test_initial_weights_have_the_deviation_of_their_source_and_biases_are_zero(name):
+    hidden, _ = first_weights(name, widths=(300,))
+    assert float(hidden.weight.detach().std()) == pytest.approx(DEVIATIONS[name](784, 300), rel=0.02)
+    is_uniform = float(hidden.weight.detach().abs().max()) < 1.8 * float(hidden.weight.detach().std())
+    assert is_uniform == name.endswith("uniform")
+    assert not hidden.bias.any()
+    convolution, *_ = first_weights(name, architecture="cnn", channels=(256,))
+    assert float(convolution.weight.detach().std()) == pytest.approx(DEVIATIONS[name](9, 9 * 256), rel=0.1)
+
+
+def test_orthogonal_weights_keep_lengths():
+    hidden, _ = first_weights("orthogonal", widths=(300,))
+    torch.testing.assert_close(hidden.weight @ hidden.weight.t(), torch.eye(300), atol=1e-5, rtol=0)
+
+
+def test_the_default_initialization_is_torchs_to_the_bit():
+    torch.manual_seed(3)
+    expected = nn.Sequential(nn.Linear(784, 12), nn.ReLU(), nn.Linear(12, 10))
+    for module, layer in zip(first_weights("default", widths=(12,), seed=3), expected[::2], strict=True):
+        assert torch.equal(module.weight, layer.weight)
+        assert torch.equal(module.bias, layer.bias)
+
+
+def test_zeros_teach_only_the_last_biases(batch):
+    """The lesson: hidden units that are equal stay equal."""
+    config = small(initialization="zeros", optimizer="sgd", learning_rate=0.1, batch_size=40, epochs=5)
+    model = build_model(config)
+    list(fit(model, config, batch, batch))
+    *others, last_bias = model.parameters()
+    assert not any(parameter.any() for parameter in others)
+    assert last_bias.any()
+
+
+@pytest.mark.parametrize("name", [name for name in INITIALIZATIONS if name != "zeros"])
+def test_every_other_initialization_learns_a_batch(name, batch):
+    assert learns(batch, initialization=name)
 
 
 def learns(batch, **settings) -> bool:

@@ -90,6 +90,16 @@ def test_exploding_numbers_are_a_divergence_and_nothing_else(sample):
     assert settings_after(ill).learning_rate == 0.1
 
 
+def test_gradients_that_explode_at_the_usual_rate_are_clipped(sample):
+    """Eight layers of Kaiming's variance without ReLU double the signal's variance at each layer."""
+    settings = {"activation": "none", "initialization": "kaiming_normal", "optimizer": "sgd"}
+    ill = history(replace(HEALTHY, widths=DEEP, learning_rate=0.1, **settings), sample)
+    assert names(ill) == ["diverged"]
+    cured = settings_after(ill)
+    assert cured == replace(ill.config, gradient_clipping=1.0)
+    assert "diverged" not in names(history(cured, sample))
+
+
 def test_a_loss_far_above_chance_is_a_divergence_before_it_is_no_number(sample):
     ill = history(replace(HEALTHY, activation="none", learning_rate=10.0), sample)
     assert not ill.diverged

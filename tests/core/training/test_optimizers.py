@@ -75,6 +75,15 @@ def moved(config: TrainConfig, gradients: list[torch.Tensor], parameter: torch.T
 GRADIENT = torch.tensor([1.0, -2.0, 0.5])
 
 
+def test_gradients_are_clipped_to_a_norm_over_all_parameters():
+    """The other parameter's gradient is [1, 1], so the norm over both is sqrt(1 + 4 + 0.25 + 2)."""
+    rate, norm = 0.1, 7.25**0.5
+    for largest, share in ((0, 1), (1.0, 1 / norm), (norm / 2, 0.5), (3.0, 1)):
+        config = small(optimizer="sgd", learning_rate=rate, gradient_clipping=largest)
+        (change,) = moved(config, [GRADIENT], torch.zeros(3))
+        torch.testing.assert_close(change, -rate * share * GRADIENT)
+
+
 @pytest.mark.parametrize(
     ("name", "steps"),
     [("sgd", [-1, -1, -1]), ("momentum", [-1, -1.9, -2.71]), ("nesterov", [-1.9, -2.71, -3.439])],

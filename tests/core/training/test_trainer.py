@@ -74,13 +74,13 @@ def test_batches_in_pieces_train_as_whole_ones(piece, batch_size, train_size, sm
 
 
 def test_a_batch_larger_than_a_piece_gives_the_gradient_of_all_its_images():
-    """By real sizes: 4,500 images are a batch of 2,500, in two pieces, and an uneven one of 2,000."""
-    assert 2_000 <= PIECE < 2_500
-    data = numbered(4_500)
+    """By real sizes: 1,500 images are a batch of 800, in two pieces, and an uneven one of 700."""
+    assert 400 <= PIECE < 700
+    data = numbered(1_500)
     config = replace(
         CONFIG,
         epochs=1,
-        batch_size=2_500,
+        batch_size=800,
         train_size=60_000,
         shuffle=False,
         optimizer="sgd",

@@ -11,7 +11,7 @@ from mnist_core.models.architectures import build_model
 from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
 from mnist_core.training import batches
-from mnist_core.training.events import Continued, EpochDone, Started, StepDone, TrainingControl
+from mnist_core.training.events import Continued, EpochDone, Started, StepDone, Tick, TrainingControl
 from mnist_core.training.schedules import ScheduledChange, add_change, change_at, initial_changes
 from mnist_core.training.trainer import Training
 from mnist_core.training.training_state import load_state, save_state
@@ -62,7 +62,8 @@ def assert_same(one: Training, other: Training) -> None:
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_wherever_it_is_left_it_comes_to_the_same_bits(name, sample, tmp_path, monkeypatch):
-    monkeypatch.setattr(batches, "PIECE", 100)  # several blocks an epoch, and batches of more than a block
+    for limit in ("PIECE", "BLOCK"):  # several blocks an epoch, and batches of more than a block
+        monkeypatch.setattr(batches, limit, 100)
     config = CONFIGS[name]
     whole = begin(config, sample)
     expected = list(whole.events())
@@ -70,6 +71,55 @@ def test_wherever_it_is_left_it_comes_to_the_same_bits(name, sample, tmp_path, m
         again, events = left_and_continued(config, sample, tmp_path, leave_after)
         assert [told(event) for event in events] == [told(event) for event in expected], leave_after
         assert_same(again, whole)
+
+
+WITHIN_BATCHES = {
+    "full batch": CONFIGS["large batches"],
+    "all of it": replace(
+        CONFIG, batch_size=1000, batch_norm=True, dropout=0.3, augmentation="affine", gradient_clipping=0.5
+    ),
+    "two and a half": replace(CONFIG, batch_size=100, dropout=0.3, shuffle=False, augmentation="shift"),
+}
+
+
+@pytest.mark.parametrize("name", WITHIN_BATCHES)
+def test_a_batch_left_between_its_pieces_is_begun_anew(name, sample, tmp_path, monkeypatch):
+    monkeypatch.setattr(batches, "PIECE", 60)
+    monkeypatch.setattr("mnist_core.training.gradients.PIECE", 60)
+    monkeypatch.setattr("mnist_core.training.trainer.TICK_SECONDS", -1)  # a Tick after each piece
+    config = WITHIN_BATCHES[name]
+    whole = begin(config, sample)
+    expected = list(whole.events())
+    assert sum(isinstance(event, Tick) for event in expected) >= 6
+    for leave_after in range(2, len(expected) + 1):
+        first = begin(config, sample)
+        events = first.events()
+        for _ in range(leave_after):
+            next(events)
+        events.close()
+        save_state(tmp_path / "state", first.state())
+        again = begin(config, sample)
+        again.load_state(load_state(tmp_path / "state"))
+        list(again.events())
+        assert_same(again, whole)
+
+
+def test_a_large_batch_is_left_between_its_pieces(sample, tmp_path, monkeypatch):
+    """Pause answers before the batch ends, and the run goes on to the bits of one never left."""
+    monkeypatch.setattr(batches, "PIECE", 50)
+    monkeypatch.setattr("mnist_core.training.trainer.TICK_SECONDS", -1)
+    config = replace(CONFIG, batch_size=115, epochs=2, batch_norm=True)
+    store, control = RunStore(tmp_path), TrainingControl()
+    whole, left = store.create(config), store.create(config)
+    list(train_run(whole, sample, CPU))
+    for event in train_run(left, sample, CPU, control):
+        if isinstance(event, Tick) and event.step == 1:
+            control.ending = "paused"
+    assert store.get(left.id).status == "paused"
+    assert store.get(left.id).results["epochs"] == 0.5
+    list(train_run(store.reopen(left.id), sample, CPU))
+    one, other = (store.get(run.id).load_model().state_dict() for run in (left, whole))
+    assert all(torch.equal(one[name], tensor) for name, tensor in other.items())
 
 
 def test_more_epochs_after_the_end_are_the_same_as_all_in_one_go(sample, tmp_path):
