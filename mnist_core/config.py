@@ -34,7 +34,8 @@ class TrainConfig:
 
     The validation set is the last `validation_size` images of MNIST's training set; the model trains on the
     first `train_size` of the rest. `widths` are the units of each hidden layer, `channels` the feature maps
-    of each convolutional stage. `written_share` adds that many synthetic digits per training image
+    of each convolutional stage. `recipe` is the one that the settings began from, also when they differ from
+    it; "custom" is none. `written_share` adds that many synthetic digits per training image
     (mnist_core.synthetic.generator). `gradient_clipping` is the largest norm of a step's gradient, all layers
     together; 0 leaves it unlimited. A batch of more than training.gradients.PIECE images goes through the
     network in pieces whose gradients are summed; batch norm then takes its statistics from each piece. Rates

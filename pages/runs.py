@@ -13,7 +13,7 @@ from ui.i18n import gettext as _
 from ui.navigation import link, run_through_entry
 from ui.runs import lists
 from ui.runs.lists import choose_order, ordered_runs, show_table
-from ui.runs.names import distinct_labels, run_label, run_name, settings_text
+from ui.runs.names import run_labels, run_name, settings_text
 from ui.runs.progress import standing_text
 from ui.url_controls import url_choice
 from ui.url_state import RUN_KEY
@@ -74,7 +74,7 @@ def show_changes(run: Run, mine: bool) -> None:
         _("Delete"),
         icon=":material/delete:",
         on_click=lists.remove,
-        args=(run.id, run_label(run)),
+        args=(run.id, run_name(run)),
         disabled=not mine or run.status in UNFINISHED,
         help=_("Stop the training first.") if run.status in UNFINISHED else None,
     )
@@ -94,7 +94,7 @@ if not listed:
     st.stop()
 choose_order()
 show_table(listed)
-labels = distinct_labels(listed)
+labels = run_labels(listed)
 hint = _("Choose a run")
 chosen_id = url_choice(st.selectbox, _("Run"), labels, RUN_KEY, default="", placeholder=hint)
 lists.show_undo()  # where the Delete button was

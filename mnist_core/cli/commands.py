@@ -14,6 +14,7 @@ from mnist_core.export.formats import export, file_name
 from mnist_core.export.import_weights import import_weights
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
+from mnist_core.runs.names import run_names
 from mnist_core.runs.run import Run
 from mnist_core.runs.store import RunStore
 
@@ -107,11 +108,12 @@ def show_runs(options: argparse.Namespace) -> None:
     runs = store.list()
     if options.json:
         return print_json({"runs": [run_json(run) for run in runs]})
+    names = run_names(runs)
     for run in runs:
         accuracy = run.results.get("test_accuracy")
         score = "" if accuracy is None else f"{accuracy:.2%}"
         pinned = "pinned" if run.metadata.pinned else ""
-        facts = f"{run.config.recipe:12} {run.status:12} {score:8} {pinned:6} {run.metadata.name}"
+        facts = f"{run.config.recipe:12} {run.status:12} {score:8} {pinned:6} {names[run.id]}"
         print(f"{run.id}  {run.created[:19]}  {facts}".rstrip())
     if not runs:
         print("no runs yet; `python -m mnist_core train --recipe quick` makes one")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_core.cli.commands import load_data, run_json
 from mnist_core.cli.terminal import counting_bar
+from mnist_core.runs.names import run_names, settings_name
 from mnist_core.runs.run import Run
 from mnist_core.runs.seed_variance import SeedSummary, compare_groups, group_by_seed, seed_summary
 from mnist_core.runs.store import RunStore
@@ -31,8 +32,11 @@ def compare(options: argparse.Namespace) -> None:
     dataset = load_data(options.data)
     check_comparable(runs, dataset.source)
     models = [run.load_model() for run in runs]
+    names = run_names(runs, store.list())
     comparison = compare_runs(
-        runs, [evaluate(model, dataset.test) for model in counting_bar(models, "evaluating")]
+        runs,
+        [evaluate(model, dataset.test) for model in counting_bar(models, "evaluating")],
+        [str(names[run.id]) for run in runs],
     )
     groups = _groups(comparison)
     if options.json:
@@ -82,8 +86,9 @@ def _accuracies(group: Sequence[Score]) -> list[float]:
 
 
 def _title(group: Sequence[Score]) -> str:
-    ids = ", ".join(score.run.id[:6] for score in group)
-    return f"{group[0].run.config.recipe} ({ids})"
+    seeds = ", ".join(str(score.run.config.seed) for score in group)
+    first = group[0].run
+    return f"{first.metadata.name or settings_name(first.config)} (seeds {seeds})"
 
 
 def _group_json(group: Sequence[Score]) -> JsonObject:

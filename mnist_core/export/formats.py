@@ -12,6 +12,7 @@ from mnist_core.evaluation.robustness import load_robustness, strengths_csv
 from mnist_core.export.script import check_script, training_script
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.models.checkpoint import standalone_checkpoint
+from mnist_core.runs.names import slug
 
 if TYPE_CHECKING:
     from mnist_core.runs.run import Run
@@ -49,7 +50,7 @@ def problem(run: Run, kind: str) -> Message | None:
 
 def file_name(run: Run, kind: str) -> str:
     """Return the file name; it has only the start of the run's id, because the id is a secret."""
-    return f"digit-lab-{run.config.recipe}-{run.id[:8]}.{EXPORT_FORMATS[kind].ending}"
+    return f"digit-lab-{slug(run.config)}-{run.id[:8]}.{EXPORT_FORMATS[kind].ending}"
 
 
 def _script(run: Run) -> bytes:

@@ -8,12 +8,12 @@ from importlib.metadata import PackageNotFoundError, version
 from string import Template
 from typing import TYPE_CHECKING
 
-from mnist_core.choices import ARCHITECTURES, AUGMENTATIONS, INITIALIZATIONS, INPUT_SCALINGS, OPTIMIZERS
+from mnist_core.choices import AUGMENTATIONS, INITIALIZATIONS, INPUT_SCALINGS, OPTIMIZERS
 from mnist_core.export import script_templates as text
 from mnist_core.export import script_templates as varying
 from mnist_core.export.script_facts import gather_facts
 from mnist_core.messages import N_, InputError
-from mnist_core.recipes import RECIPES
+from mnist_core.runs.names import origin_label, title
 
 if TYPE_CHECKING:
     from mnist_core.export.script_facts import ScriptFacts
@@ -63,7 +63,7 @@ def check_script(run: Run) -> None:
 
 
 def _docstring(run: Run) -> str:
-    entry = RECIPES.get(run.config.recipe) or ARCHITECTURES[run.config.architecture]
+    label, name = str(origin_label(run.config)), title(run.config)
     outcome = ""
     if "test_accuracy" in run.results:
         outcome = (
@@ -73,10 +73,10 @@ def _docstring(run: Run) -> str:
         )
     about = (
         "FOLDER holds MNIST, or gets it: data in the folder you are in, unless you name another. "
-        f"Written by Digit Lab. {outcome}"
+        f"Written by Digit Lab. Settings: {name}. {outcome}"
     )
     return Template(text.DOCSTRING).substitute(
-        title=entry.label,
+        title=f"{label}, changed" if name != label else label,
         torch=_pinned("torch"),
         torchvision=_pinned("torchvision"),
         about=textwrap.fill(about, MOST_COLUMNS),

@@ -16,6 +16,7 @@ from mnist_core.evaluation.metrics import Evaluation
 from mnist_core.evaluation.significance import Interval, holm, mcnemar, wilson_interval
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.runs.comparison_text import holm_text, notes, pair_text, pair_verdict, same_settings
+from mnist_core.runs.names import run_names
 from mnist_core.runs.run import Run
 from mnist_core.runs.seed_variance import differ_in_seed_only
 
@@ -137,7 +138,7 @@ def compare_runs(
 ) -> Comparison:
     """Compare runs by their `evaluations` on the same images; `names` stand for them in the statements.
 
-    Without `names` they are those people gave, or recipe and beginning of the id. Raises InputError when the
+    Without `names` they are those of `run_names`. Raises InputError when the
     evaluations are not of the same images.
     """
     labels = evaluations[0].labels
@@ -153,14 +154,8 @@ def compare_runs(
 
 
 def _names(runs: Sequence[Run]) -> list[str]:
-    given = Counter(run.metadata.name for run in runs)
-    return [
-        run.metadata.name if run.metadata.name and given[run.metadata.name] == 1 else _id(run) for run in runs
-    ]
-
-
-def _id(run: Run) -> str:
-    return run.id if run.is_pretrained else f"{run.config.recipe} {run.id[:6]}"
+    names = run_names(runs)
+    return [str(names[run.id]) for run in runs]
 
 
 def _score(place: int, run: Run, name: str, result: Evaluation, right: NDArray[np.bool_]) -> Score:

@@ -186,7 +186,7 @@ def test_train_watch_and_read_the_result(app):
     run_id = test.query_params["run"]
     trained(test)
     run = RunStore().get(run_id)
-    assert run.config == replace(RECIPES["quick"].config, recipe="custom", epochs=1)
+    assert run.config == replace(RECIPES["quick"].config, epochs=1)
     assert test.metric[0].value == f"{run.results['test_accuracy']:.2%}"
     assert test.metric[1].label == "Before training (validation set)"
     assert app("train", run=run_id).metric[0].value == test.metric[0].value

@@ -23,7 +23,7 @@ from ui.html.tables import escape_markdown
 from ui.i18n import duration_text, list_text, ngettext, percent_text, sentences_text, translate
 from ui.i18n import gettext as _
 from ui.runs.lists import may_change
-from ui.runs.names import run_name
+from ui.runs.names import name_without_seed
 from ui.runs.progress import progress_share
 
 USUAL_SEEDS, MOST_SEEDS = 4, 10  # to train at a time: with the one there is, five
@@ -79,8 +79,9 @@ def _groups(chosen: ComparedRuns) -> list[Group]:
 
 def _group_name(group: Group, groups: Sequence[Group]) -> str:
     """Return the runs' name without a seed if no other group has it."""
-    names = [run_name(other.run) for other in groups]
-    return run_name(group.run) if names.count(run_name(group.run)) == 1 else group.name
+    names = [name_without_seed(other.run) for other in groups]
+    name = name_without_seed(group.run)
+    return name if names.count(name) == 1 else group.name
 
 
 def _show_summaries(groups: Sequence[Group]) -> None:

@@ -1,7 +1,6 @@
 """Which runs are compared, and their comparison."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from ui.html.tables import escape_markdown
 from ui.i18n import gettext as _
 from ui.i18n import sentences_text, translate
 from ui.navigation import link
-from ui.runs.names import distinct_labels, run_name
+from ui.runs.names import names_of, run_labels
 from ui.url_controls import set_widget_value, url_choice
 from ui.url_state import COMPARED_KEY, compared_runs, current_run, set_url_parameters
 
@@ -43,7 +42,7 @@ def choose_runs() -> ComparedRuns:
     if len(runs) < FEWEST:
         _show_empty(bool(runs))
         st.stop()
-    labels = distinct_labels(runs.values())
+    labels = run_labels(runs.values())
 
     def keep() -> None:
         picked = [run for run in st.session_state[COMPARED_KEY] if run in runs]
@@ -66,23 +65,7 @@ def choose_runs() -> ComparedRuns:
         st.info(_("Choose at least two runs to compare."))
         st.stop()
     chosen = [runs[run] for run in picked]
-    return ComparedRuns(tuple(chosen), tuple(short_names(chosen)))
-
-
-def short_names(runs: Sequence[Run]) -> list[str]:
-    """Return what each run is called in charts and sentences: with seed or id where names repeat."""
-    names = Counter(map(run_name, runs))
-    seeds = Counter((run_name(run), run.config.seed) for run in runs)
-
-    def short_name(run: Run) -> str:
-        name, seed = run_name(run), run.config.seed
-        if names[name] == 1:
-            return name
-        if seeds[name, seed] == 1:
-            return _("{run}, seed {seed}").format(run=name, seed=seed)
-        return f"{name} · {run.id[:4]}"
-
-    return [short_name(run) for run in runs]
+    return ComparedRuns(tuple(chosen), tuple(names_of(chosen).values()))
 
 
 def show_address(chosen: ComparedRuns) -> None:

@@ -5,16 +5,15 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_core.choices import ARCHITECTURES, CHOICES
+from mnist_core.choices import CHOICES
 from mnist_core.config import TrainConfig
 from mnist_core.runs.comparison import differing_settings
+from mnist_core.runs.names import is_used
 from ui.compare.selection import ComparedRuns
 from ui.html.tables import escape_markdown, table_html
 from ui.i18n import count_text, format_text, ngettext
 from ui.i18n import gettext as _
 from ui.train_form.setting_labels import CHOICE_LABELS, LABELS, number_text
-
-OF_HIDDEN_LAYERS = ("activation", "dropout", "batch_norm")
 
 
 def show(chosen: ComparedRuns) -> None:
@@ -44,16 +43,6 @@ def setting_texts(field: str, configs: Sequence[TrainConfig]) -> list[str]:
         value_text(field, getattr(config, field)) if is_used(field, config) else "\N{EN DASH}"
         for config in configs
     ]
-
-
-def is_used(field: str, config: TrainConfig) -> bool:
-    """Whether the network of a config has the parts that a setting is about."""
-    architecture = ARCHITECTURES[config.architecture]
-    if field == "channels":
-        return architecture.stages is not None
-    if field == "widths":
-        return architecture.uses_widths
-    return config.architecture != "softmax" or field not in OF_HIDDEN_LAYERS
 
 
 def value_text(field: str, value: Any) -> str:

@@ -10,7 +10,7 @@ from ui.html.digits import sure_text
 from ui.i18n import gettext as _
 from ui.navigation import link
 from ui.prediction import probabilities_html
-from ui.runs.names import distinct_labels, readable_runs
+from ui.runs.names import readable_runs, run_labels
 
 MOST = 4  # networks, with the page's own
 CHOSEN_KEY = "others"
@@ -27,7 +27,7 @@ def show(reading: ReadDrawing) -> None:
         return
     as_one = len(reading.digits) == 1
     readings = [reading, *(read(run, reading.writing, as_one) for run in runs)]
-    labels = distinct_labels([found.run for found in readings])
+    labels = run_labels([found.run for found in readings])
     st.markdown(agreement([found.text for found in readings]))
     for column, found in zip(st.columns(len(readings)), readings, strict=True):
         with column:
@@ -47,7 +47,7 @@ def choose(present: Run) -> list[Run]:
         )
         link("pages/train.py", _("Train a network"), ":material/model_training:")
         return []
-    labels = distinct_labels(runs.values())
+    labels = run_labels(runs.values())
     chosen = st.multiselect(
         _("Models to compare"),
         list(runs),

@@ -17,6 +17,7 @@ from mnist_core.runs.fine_tuning import (
     fine_tune_run,
     split_drawings,
 )
+from mnist_core.runs.metadata import LONGEST_NAME
 from mnist_core.runs.run import Run
 from mnist_core.runtime.job import Job
 from ui import resources, visitor
@@ -27,7 +28,7 @@ from ui.html.tables import table_html
 from ui.i18n import gettext as _
 from ui.i18n import ngettext, percent_text, translate
 from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, this_tab, turn
-from ui.runs.names import distinct_labels, readable_runs, run_name
+from ui.runs.names import readable_runs, run_labels, run_name
 from ui.url_state import RUN_KEY, set_url_parameters
 
 MOST_RUNS = 8  # that are scored
@@ -104,7 +105,7 @@ def show_scores(drawings: Sequence[LabelledDrawing], present: Run) -> None:
     others = [run for run in readable_runs() if run.id != present.id]
     runs = [present, *others][:MOST_RUNS]
     right = {run.id: int(np.sum(read_labels(run, drawings) == _labels(drawings))) for run in runs}
-    labels = distinct_labels(runs)
+    labels = run_labels(runs)
     ranked = sorted(runs, key=lambda run: -right[run.id])
     rows = [
         [labels[run.id], f"{right[run.id]} / {len(drawings)}", percent_text(right[run.id] / len(drawings), 0)]
@@ -205,7 +206,9 @@ def _start(run: Run, drawings: Sequence[LabelledDrawing]) -> None:
     job: Job[FineTunedRun] | None = st.session_state.get(JOB_KEY)
     if job and is_watched(job):
         return
-    name, owner = _("{name}, my handwriting").format(name=run_name(run)), visitor.identity()
+    words = _("{name}, my handwriting")
+    base = run_name(run)[: LONGEST_NAME - len(words.format(name=""))]
+    name, owner = words.format(name=base), visitor.identity()
     sheet = split_drawings([one.image for one in drawings], [one.label for one in drawings])
     st.session_state[JOB_KEY] = Job(
         "fine-tuning",

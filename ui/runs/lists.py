@@ -9,10 +9,10 @@ from mnist_core.messages import InputError
 from mnist_core.runs.run import UNFINISHED, Run
 from ui import resources, visitor
 from ui.html.tables import escape_markdown
+from ui.i18n import date_text, percent_text, translate, visitors_time
 from ui.i18n import gettext as _
-from ui.i18n import percent_text, translate, visitors_time
 from ui.navigation import link
-from ui.runs.names import run_label, run_name, settings_text
+from ui.runs.names import names_of, settings_text
 from ui.runs.progress import progress_share, standing_text, status_text
 from ui.url_controls import url_choice
 from ui.url_state import RUN_KEY, current_run, set_url_parameters, url_parameters
@@ -40,20 +40,21 @@ def _show_sidebar(was_live: bool) -> None:
     if was_live and not any(run.status in UNFINISHED for run in runs):
         st.rerun()
     st.markdown("**" + _("Runs") + "**")
+    names = names_of(runs[:MOST_LISTED])
     with st.container(key="run_list", gap=None):
         for run in runs[:MOST_LISTED]:
-            _show_button(run)
+            _show_button(run, names[run.id])
     link("pages/runs.py", _("All runs ({count})").format(count=len(runs)), ":material/list:")
 
 
-def _show_button(run: Run) -> None:
+def _show_button(run: Run, name: str) -> None:
     """A button as wide as the list; markdown in names is shown as it was typed."""
     pin = " :material/push_pin:" if run.metadata.pinned else ""
     current = run.id == current_run()
     pressed = st.button(
-        f"**{escape_markdown(run_name(run))}**{pin}  \n{standing_text(run)}",
+        f"**{escape_markdown(name)}**{pin}  \n{standing_text(run)}",
         key=f"open_{run.id}",
-        help=f"{escape_markdown(run_label(run))}  \n{escape_markdown(settings_text(run.config))}",
+        help=f"{escape_markdown(date_text(run.created))}  \n{escape_markdown(settings_text(run.config))}",
         type="secondary" if current else "tertiary",
         width="stretch",
     )
@@ -82,10 +83,11 @@ def ordered_runs() -> list[Run]:
     keys = {
         "accuracy": lambda run: -run.results.get("test_accuracy", -1.0),
         "fastest": lambda run: run.results.get("train_seconds", float("inf")),
-        "name": lambda run: run_name(run).casefold(),
+        "name": lambda run: names[run.id].casefold(),
     }
     order = keys.get(url_parameters().get(SORT_KEY, ""))
     runs = visitor.listed_runs()
+    names = names_of(runs)
     return sorted(runs, key=order) if order else runs
 
 
@@ -130,14 +132,15 @@ def _number(order: list[str]) -> int:
 def _table(runs: list[Run]) -> "pd.DataFrame":
     import pandas as pd
 
-    return pd.DataFrame([_row(run) for run in runs])
+    names = names_of(runs)
+    return pd.DataFrame([_row(run, names[run.id]) for run in runs])
 
 
-def _row(run: Run) -> dict[str, object]:
+def _row(run: Run, name: str) -> dict[str, object]:
     share = progress_share(run)
     accuracy, epochs = run.results.get("test_accuracy"), run.results.get("epochs")
     return {
-        "name": _("{run} (pinned)").format(run=run_name(run)) if run.metadata.pinned else run_name(run),
+        "name": _("{run} (pinned)").format(run=name) if run.metadata.pinned else name,
         "accuracy": None if accuracy is None else 100 * accuracy,
         "status": status_text(run.status) + ("" if share is None else f" {percent_text(share, 0)}"),
         "seconds": run.results.get("train_seconds"),

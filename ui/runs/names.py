@@ -1,16 +1,15 @@
 """Runs in words: names, settings, and the control that picks one."""
 
-from collections import Counter
 from collections.abc import Iterable
 
 import streamlit as st
 
 from mnist_core.choices import ACTIVATIONS, ARCHITECTURES, OPTIMIZERS
 from mnist_core.config import TrainConfig
-from mnist_core.recipes import RECIPES
+from mnist_core.runs.names import RunName, run_names, settings_name
 from mnist_core.runs.run import PRETRAINED_ID, Run
 from ui import resources, visitor
-from ui.i18n import count_text, date_text, list_text, percent_text
+from ui.i18n import BETWEEN_WORDS, count_text, date_text, language, list_text, percent_text, translate
 from ui.i18n import gettext as _
 from ui.navigation import link
 from ui.train_form.setting_labels import LABELS
@@ -18,34 +17,40 @@ from ui.url_controls import url_choice
 from ui.url_state import RUN_KEY, current_run
 
 
-def recipe_label(run: Run) -> str:
-    """Return the recipe's name, or the network's for settings of one's own."""
-    if run.is_pretrained:
-        return _("Pretrained model")
-    entry = RECIPES.get(run.config.recipe) or ARCHITECTURES[run.config.architecture]
-    return _(entry.label)
+def names_of(runs: Iterable[Run]) -> dict[str, str]:
+    """Return the names of runs by id: given ones, or the recipe and what differs; no two in a list alike."""
+    shown = list(runs)
+    names = run_names([*visitor.listed_runs(), *shown], resources.run_store().list())
+    return {run.id: _in_words(names[run.id]) for run in shown}
 
 
 def run_name(run: Run) -> str:
-    """Return the name a run was given, else its recipe's."""
-    return run.metadata.name or recipe_label(run)
+    """Return a run's name, the same as in every list of the visitor's."""
+    return names_of([run])[run.id]
 
 
-def run_label(run: Run) -> str:
-    """Return a run's name for a list: what it is, how good, and when it began."""
-    parts = [run_name(run)]
-    if "test_accuracy" in run.results:
-        parts.append(percent_text(run.results["test_accuracy"]))
-    if not run.is_pretrained:
-        parts.append(date_text(run.created))
-    return " · ".join(parts)
+def name_without_seed(run: Run) -> str:
+    """Return the name that a run was given, else that of its settings, the same for all seeds."""
+    if run.is_pretrained or run.metadata.name:
+        return run_name(run)
+    return _in_words(settings_name(run.config))
 
 
-def distinct_labels(runs: Iterable[Run]) -> dict[str, str]:
-    """Return the runs' labels by id; those that would be the same have the beginning of their id."""
-    labels = {run.id: run_label(run) for run in runs}
-    often = Counter(labels.values())
-    return {run: label if often[label] == 1 else f"{label} · {run[:4]}" for run, label in labels.items()}
+def _in_words(name: RunName) -> str:
+    return name.text(translate, BETWEEN_WORDS[language()])
+
+
+def run_labels(runs: Iterable[Run]) -> dict[str, str]:
+    """Return the runs' labels by id for a list: the name, how good the run is, and when it began."""
+    shown = list(runs)
+    names = names_of(shown)
+    return {run.id: " · ".join([names[run.id], *_facts(run)]) for run in shown}
+
+
+def _facts(run: Run) -> list[str]:
+    accuracy = run.results.get("test_accuracy")
+    facts = [] if accuracy is None else [percent_text(accuracy)]
+    return facts if run.is_pretrained else [*facts, date_text(run.created)]
 
 
 def settings_text(config: TrainConfig) -> str:
@@ -79,5 +84,5 @@ def pick_run() -> Run:
             st.warning(_("The run in this link has no saved weights here yet, so another is shown."))
         else:
             st.warning(_("The run in this link is not on this server, so another is shown."))
-    labels = distinct_labels(readable)
+    labels = run_labels(readable)
     return runs[url_choice(st.selectbox, _("Network"), labels, RUN_KEY, next(iter(labels)))]

@@ -7,7 +7,6 @@ recipe's, so it stays short until the first change.
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -44,12 +43,11 @@ class TrainForm(NamedTuple):
     unusable: list[str]
 
     def config(self) -> TrainConfig:
-        """Return the settings, under the recipe's name while they equal the recipe's.
+        """Return the settings; `recipe` is the one they began from, also when they differ from it.
 
         Raises InputError for settings that can't be combined.
         """
-        config = TrainConfig(**self.settings)
-        return config if config == RECIPES[config.recipe].config else replace(config, recipe="custom")
+        return TrainConfig(**self.settings)
 
 
 def read_form() -> TrainForm:
@@ -68,7 +66,7 @@ def form_from_settings(settings: Mapping[str, Any], unusable: list[str]) -> Trai
 
 
 def settings_of_run(run: Run | None) -> dict[str, Any]:
-    """Return the settings of a run with the nearest recipe's name, those of FIRST_RECIPE for no run."""
+    """Return the settings of a run with the recipe it began from, those of FIRST_RECIPE for no run."""
     config = run.config if run else RECIPES[FIRST_RECIPE].config
     return {**vars(config), "recipe": nearest_recipe(config)}
 
@@ -98,7 +96,10 @@ def resized_layers(sizes: tuple[int, ...], count: int) -> tuple[int, ...]:
 
 
 def nearest_recipe(config: TrainConfig) -> str:
-    """Return the name of the config's recipe, else of the recipe with the fewest different settings."""
+    """Return the name of the config's recipe, else of the recipe with the fewest different settings.
+
+    Runs of version 0.1 with settings of their own don't say which recipe they began from.
+    """
 
     def differences(name: str) -> int:
         return sum(getattr(config, field) != value for field, value in vars(RECIPES[name].config).items())

@@ -63,10 +63,9 @@ def test_runs_are_compared(capsys, store, sample):
         assert sentence in out
     assert "\n  optimizer" in out
     alone = said["runs"][2]["right_alone"]
-    assert (
-        f"only tutorial-3 {ids[2][:6]} classifies correctly: {', '.join(map(str, alone[:10])) or 'no image'}"
-        in out
-    )
+    images = ", ".join(map(str, alone[:10])) or "no image"
+    assert f"only {said['runs'][2]['name']} classifies correctly: {images}" in out
+    assert said["runs"][2]["name"].startswith("Tutorial 3, 1x8, 1 epoch, 200 images")
     assert all(run_id in out for run_id in ids)
 
 

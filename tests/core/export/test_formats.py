@@ -22,6 +22,7 @@ from mnist_core.export.onnx import to_onnx
 from mnist_core.messages import InputError
 from mnist_core.models.architectures import build_model
 from mnist_core.models.inference import predict_logits
+from mnist_core.runs.names import slug
 from mnist_core.runs.run import Run
 from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
@@ -68,7 +69,7 @@ def test_each_export_has_the_content_of_its_format(run):
     assert TrainConfig.from_json(config) == CONFIG
     assert export(run, "metrics").startswith(b"epoch,step,train_loss")
     assert export(run, "robustness").startswith(b"weights,data,split,trial,unit,strength,accuracy")
-    assert export(run, "script").startswith(b'"""Quick: a network')
+    assert export(run, "script").startswith(b'"""Quick, changed: a network')
     assert load(export(run, "weights")).keys() == run.load_model().state_dict().keys()
 
 
@@ -99,7 +100,8 @@ def test_robustness_that_was_not_measured_is_said(never_begun):
 
 
 def test_a_files_name_gives_no_more_than_the_beginning_of_the_runs_id(run):
-    assert file_name(run, "onnx") == f"digit-lab-quick-{run.id[:8]}.onnx"
+    assert file_name(run, "onnx") == f"digit-lab-{slug(run.config)}-{run.id[:8]}.onnx"
+    assert slug(run.config).startswith("quick-mlp-1x6")
 
 
 # ONNX

@@ -94,7 +94,7 @@ def test_equal_runs(make_run, predictions):
     found = compare_runs([make_run("a"), make_run("b")], answers(predictions, predictions))
     (pair,) = found.pairs
     assert (pair.p, pair.p_holm, len(pair.only_first), len(pair.only_second)) == (1, 1, 0, 0)
-    assert words(pair.statements) == "custom a and custom b classify the same test images correctly."
+    assert words(pair.statements) == "MLP and MLP (2) classify the same test images correctly."
 
 
 def test_several_pairs_are_corrected(make_run):
@@ -138,9 +138,9 @@ def test_who_watched_the_test_set_is_named(make_run):
     assert str(found.notes[1]).startswith("The test set was monitored during training: mine. ")
 
 
-def test_names_that_are_given_twice_are_not_used(make_run):
+def test_names_that_are_given_twice_have_a_number(make_run):
     runs = [replace(make_run(run_id), metadata=RunMetadata(name="same")) for run_id in "ab"]
-    assert [score.name for score in compare_runs(runs, answers([1], [1])).scores] == ["custom a", "custom b"]
+    assert [score.name for score in compare_runs(runs, answers([1], [1])).scores] == ["same", "same (2)"]
 
 
 def test_settings_that_differ():
