@@ -5,7 +5,7 @@ import streamlit as st
 from mnist_core.runs.run import Run
 from ui.fragments import page_fragment
 from ui.i18n import gettext as _
-from ui.inside import image_map, layers, predictions
+from ui.inside import gradients, image_map, layers, playback, predictions
 from ui.inside.selection import choose_snapshot
 from ui.navigation import run_through_entry
 from ui.runs.names import pick_run
@@ -15,14 +15,17 @@ SECTIONS = {
     "layers": layers.show,
     "answers": predictions.show,
     "map": image_map.show,
-    "learning": layers.show_training,
+    "learning": gradients.show,
 }
 
 
 @page_fragment
 def show_run(run: Run) -> None:
     """Show a run in a fragment, so that the slider reruns no more than this."""
-    inspected = choose_snapshot(run)
+    with st.container(key="lab_checkpoint", horizontal=True, vertical_alignment="bottom"):
+        inspected = choose_snapshot(run)
+        if len(inspected.snapshots) > 1:
+            playback.show_button(inspected)
     names = {
         "layers": _("Weights and feature maps"),
         "answers": _("Predictions"),
@@ -30,6 +33,7 @@ def show_run(run: Run) -> None:
         "learning": _("Gradients and updates"),
     }
     show_section(names, SECTIONS, "part", inspected)
+    playback.show_clock(inspected)
 
 
 run_through_entry()
@@ -39,4 +43,5 @@ st.markdown(
         "training. Move the slider to change the checkpoint."
     )
 )
+playback.stop()
 show_run(pick_run())

@@ -21,7 +21,7 @@ from mnist_core.runs.weight_snapshots import load_snapshot, snapshots_of
 from tests.app.drawings import button, drawn, path
 from ui.canvas import strokes_of
 from ui.html.digits import in_rows, png_url, signed_url, sure_text
-from ui.inside.layers import ratio_words
+from ui.inside.gradients import ratio_words, spread
 from ui.inside.predictions import matrix_html
 
 CONFIG = TrainConfig(widths=(8,), epochs=3, batch_size=50, train_size=500, monitor="test")
@@ -226,6 +226,19 @@ def test_how_it_learned_has_gradients_and_update_ratios(app, trained):
     assert "At the last measurement the gradient was largest in" in text_of(test)
     assert "At the last measurement the largest update ratio was" in text_of(test)
     assert "No gradients were recorded" in text_of(app("inside", run="pretrained", part="learning"))
+
+
+def test_one_layer_of_the_charts_is_emphasised(app, trained):
+    test = app("inside", run=trained[0], part="learning")
+    assert "Blue: “1. Fully connected”" in text_of(test)
+    test.selectbox(key="layer").set_value("2").run()
+    assert "Blue: “2. Output”" in text_of(test)
+    assert test.query_params["layer"] in ("2", ["2"])
+
+
+def test_labels_at_the_ends_of_lines_keep_apart():
+    assert spread(np.array([3.0, 0.0, 0.1]), 1).tolist() == pytest.approx([2.7, -0.3, 0.7], abs=0.4)
+    assert np.diff(np.sort(spread(np.zeros(7), 0.5))).tolist() == pytest.approx([0.5] * 6)
 
 
 def test_a_run_without_update_ratios_says_what_to_do(app, trained):

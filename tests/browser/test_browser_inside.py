@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import RunStore
-from tests.browser.server import draw, settle
+from tests.browser.server import PHONE, draw, settle
 
 
 @pytest.fixture
@@ -63,3 +63,43 @@ def test_inside_shows_the_drawing(page, trained):
     page.keyboard.press("Home")
     page.get_by_text("Before training: prediction").wait_for()
     expect(page.get_by_alt_text("Your drawing")).to_be_visible()
+
+
+TOUCH = {"has_touch": True, "is_mobile": True}
+PLOT = ".stVegaLiteChart svg .mark-group.role-frame.root > g > path.background"
+
+
+@pytest.mark.slow
+def test_how_it_learned_is_readable_and_the_slider_stays_and_plays(new_tab, trained):
+    """On a phone: plots of at least 240 px under no legend, the slider in sight below them, and Play."""
+    page = new_tab(f"/inside?run={trained}&part=learning&moment=0&layer=4", **PHONE, **TOUCH)
+    expect(page.get_by_text("Blue: “4. Output”").first).to_be_visible()
+    plots = page.locator(PLOT)
+    expect(plots).to_have_count(2)
+    assert plots.first.bounding_box()["height"] > 240
+    plots.last.scroll_into_view_if_needed()
+    slider = page.locator(".st-key-lab_checkpoint")
+    expect(slider).to_be_in_viewport(ratio=1)
+    assert slider.bounding_box()["height"] < 90  # so that the plot below it is in sight too
+    play = page.get_by_role("button", name="Play")
+    play.tap()
+    expect(page).to_have_url(re.compile("moment=1(&|$)"))  # by itself, from checkpoint to checkpoint
+    expect(play).to_be_visible()  # it stops at the last one
+    play.focus()
+    page.keyboard.press("Enter")  # from the last one it begins again
+    expect(page).to_have_url(re.compile("moment=0(&|$)"))
+    page.keyboard.press("Enter")
+    expect(play).to_be_visible()
+    expect(page).not_to_have_url(re.compile("moment=1(&|$)"))
+
+
+@pytest.mark.slow
+def test_play_moves_once_a_press_where_motion_is_reduced(new_tab, trained):
+    page = new_tab(f"/inside?run={trained}&part=answers&moment=0", reduced_motion="reduce")
+    play = page.get_by_role("button", name="Play")
+    for place in ("1", "2"):
+        play.click()
+        expect(page.get_by_role("slider")).to_have_value(place)
+        expect(play).to_be_visible()
+        settle(page)
+    expect(page.get_by_role("slider")).to_have_value("2")

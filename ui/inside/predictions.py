@@ -10,7 +10,7 @@ import streamlit as st
 from ui.html.digits import sure_text
 from ui.i18n import format_text, formatted_number
 from ui.i18n import gettext as _
-from ui.inside.layers import checkpoint_rule
+from ui.inside.gradients import checkpoint_rule
 from ui.inside.selection import InspectedRun, choose_image, evaluation_at, readings, snapshot_text
 from ui.projection_chart import COLOURS
 
@@ -66,7 +66,7 @@ def _show_reading(inspected: InspectedRun) -> None:
     viewed = choose_image(inspected)
     with st.spinner(_("Classifying the image at every checkpoint")):
         probabilities = readings(inspected, viewed.image)
-    now = inspected.snapshots.index(inspected.snapshot)
+    now = inspected.place
     read = int(probabilities[now].argmax())
     words = _("{moment}: prediction **{read}**, confidence {sure}.")
     sure = sure_text(float(probabilities[now, read]), 0)

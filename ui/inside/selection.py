@@ -41,6 +41,11 @@ class InspectedRun:
         """The latest snapshot."""
         return self.snapshots[-1]
 
+    @property
+    def place(self) -> int:
+        """The place of `snapshot` among them, from 0."""
+        return self.snapshots.index(self.snapshot)
+
     def key(self, snapshot: WeightSnapshot) -> str:
         """Return what tells a snapshot of this run from all others."""
         return f"{self.run.id} {snapshot.epoch} {snapshot.file}"
