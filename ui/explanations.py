@@ -8,9 +8,9 @@ import streamlit as st
 from mnist_core.data.mnist import ImageReference, Split, split_images
 from mnist_core.runs.run import Run
 from ui import resources
-from ui.html.digits import Figure, bars_html, grid_html, in_rows, on_ink, sure_text, tiles_html
+from ui.html.digits import Figure, bars_html, full_colour, grid_html, in_rows, on_ink, sure_text, tiles_html
 from ui.html.network import shape_text
-from ui.i18n import count_text, format_text, formatted_number, sentences_text, translate
+from ui.i18n import count_text, format_text, formatted_number, ngettext, sentences_text, translate
 from ui.i18n import gettext as _
 
 if TYPE_CHECKING:
@@ -134,6 +134,19 @@ def hidden_count_text(count: int, most: int) -> list[str]:
     )
 
 
+def show_maps_help() -> None:
+    """Say how to read the pictures of `show_layer`."""
+    st.markdown(
+        _(
+            "A **feature map** shows where in the image one channel found what it looks for; in a fully "
+            "connected layer each square is one unit. <span class='lab-for'>Blue</span> is above zero, "
+            "<span class='lab-against'>orange</span> below; an empty picture found nothing. The colours of "
+            "each layer are stretched so that weak values can be seen too."
+        ),
+        unsafe_allow_html=True,
+    )
+
+
 def show_layer(layer: "LayerActivation") -> None:
     """Show what one layer makes of an image."""
     values = layer.values
@@ -142,23 +155,27 @@ def show_layer(layer: "LayerActivation") -> None:
         return
     title = f"**{translate(layer.title)}** · {shape_text(values.shape)}"
     st.markdown(title)
-    largest = float(np.abs(values).max())
     what = _("Feature maps of the layer: {title}").format(title=translate(layer.title))
     if values.ndim == 3 and values.shape[1] > 1:
-        st.html(tiles_html(values[:MOST_MAPS], largest, what, side=2.6))
+        st.html(tiles_html(values[:MOST_MAPS], full_colour(values), what, side=3.8))
+        hidden = [*_empty_count_text(values), *hidden_count_text(len(values), MOST_MAPS)]
     else:
         units = values.ravel()
-        st.html(tiles_html([in_rows(units[:1024])], largest, what, side=18))
-    active = float((values > 0).mean())
+        st.html(tiles_html([in_rows(units[:1024])], full_colour(values), what, side=20))
+        hidden = hidden_count_text(values.size, 1024)
+    active, largest = float((values > 0).mean()), float(np.abs(values).max())
     words = _("{share:.0%} of its {count:,} activations are above zero; the largest is {largest:.3g}.")
-    hidden = (
-        hidden_count_text(len(values), MOST_MAPS)
-        if values.ndim == 3
-        else hidden_count_text(values.size, 1024)
-    )
     st.caption(
         sentences_text([format_text(words, share=active, count=values.size, largest=largest), *hidden])
     )
+
+
+def _empty_count_text(maps: np.ndarray) -> list[str]:
+    """Return how many of the maps [C, H, W] shown are zero everywhere, in words; nothing if none is."""
+    shown = maps[:MOST_MAPS]
+    empty = int((~shown.any(axis=(1, 2))).sum())
+    words = ngettext("{n} of these maps is zero everywhere.", "{n} of these maps are zero everywhere.", empty)
+    return [words.format(n=empty)] if empty else []
 
 
 def _show_output(values: np.ndarray) -> None:

@@ -1,13 +1,16 @@
 """The Inside page: what is in a network, at every moment of its training."""
 
+import base64
 import json
 import re
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import load_sample
@@ -20,7 +23,7 @@ from mnist_core.runs.store import RunStore
 from mnist_core.runs.weight_snapshots import load_snapshot, snapshots_of
 from tests.app.drawings import button, drawn, path
 from ui.canvas import strokes_of
-from ui.html.digits import in_rows, png_url, signed_url, sure_text
+from ui.html.digits import full_colour, in_rows, png_url, signed_url, sure_text
 from ui.inside.gradients import ratio_words, spread
 from ui.inside.predictions import matrix_html
 
@@ -291,6 +294,15 @@ def test_tiles():
     assert in_rows(np.arange(5), 3).tolist() == [[0, 1, 2], [3, 4, 0]]
     assert in_rows(np.arange(2), 3).tolist() == [[0, 1]]
     assert signed_url(np.zeros((2, 2)), 0.0).startswith("data:image/png")
+
+
+def test_weak_values_beside_one_outlier_can_be_seen():
+    values = np.array([[50.0, *np.full(198, 1.0), 0.1]])
+    image = Image.open(BytesIO(base64.b64decode(signed_url(values, full_colour(values)).split(",")[1])))
+    alpha = np.asarray(image)[0, :, 3]
+    assert alpha[1] > 250
+    assert 0.2 * 255 < alpha[-1] < 0.3 * 255
+    assert full_colour(np.zeros((2, 2))) == 1
 
 
 def test_a_matrix_as_a_table():

@@ -103,3 +103,23 @@ def test_play_moves_once_a_press_where_motion_is_reduced(new_tab, trained):
         expect(play).to_be_visible()
         settle(page)
     expect(page.get_by_role("slider")).to_have_value("2")
+
+
+TILE = """tile => {
+    const canvas = new OffscreenCanvas(tile.naturalWidth, tile.naturalHeight);
+    const context = canvas.getContext('2d');
+    context.drawImage(tile, 0, 0);
+    const pixels = context.getImageData(0, 0, canvas.width, canvas.height).data;
+    const alphas = Array.from(pixels).filter((_, place) => place % 4 === 3).sort((a, b) => a - b);
+    return [tile.clientWidth, alphas[Math.floor(alphas.length / 2)] / 255];
+}"""
+
+
+@pytest.mark.slow
+def test_weights_can_be_read_on_a_dark_phone(new_tab, trained):
+    """0.1 drew them 54 px wide, most weights at a quarter of the colour or less."""
+    page = new_tab(f"/inside?run={trained}", **PHONE, **TOUCH, color_scheme="dark")
+    width, median = page.locator(".lab-tiles img").first.evaluate(TILE)
+    assert width >= 60
+    assert median > 0.3
+    expect(page.get_by_text("empty picture found nothing")).to_be_visible()

@@ -10,7 +10,7 @@ from ui import resources
 from ui.canvas import remember_read_place
 from ui.draw import model_comparison, my_handwriting, perturbation_sliders
 from ui.drawing_input import ReadDrawing, calibration
-from ui.explanations import NEIGHBOURS, show_layer, show_saliency, show_similar
+from ui.explanations import NEIGHBOURS, show_layer, show_maps_help, show_saliency, show_similar
 from ui.fragments import clear_slots, page_fragment
 from ui.html.digits import Figure, figure_html, sure_text
 from ui.i18n import gettext as _
@@ -119,12 +119,7 @@ def show_layers_section(reading: ReadDrawing, place: int) -> None:
     """Show the section."""
     from mnist_core.evaluation.attribution import activations
 
-    st.markdown(
-        _(
-            "Feature maps show what each layer makes of your digit. Each small picture is one "
-            "channel or unit: blue is above zero, orange is below."
-        )
-    )
+    show_maps_help()
     image = reading.digits[place].prediction.image
     for layer in activations(resources.model(reading.run), image)[1:]:
         if layer.kind not in ("flatten", "output"):

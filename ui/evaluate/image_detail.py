@@ -122,15 +122,9 @@ def show_layers(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> 
     if not shown:
         st.info(_("This network has no hidden layer: the pixels feed the ten outputs directly."))
         return
+    explanations.show_maps_help()
     for layer in shown:
         explanations.show_layer(layer)
-    st.caption(
-        _(
-            "Feature maps show what each layer makes of the image. Each small image is one "
-            "channel; in a fully connected layer, each square is one unit. Blue is above 0, orange "
-            "is below 0, and pale is near 0."
-        )
-    )
 
 
 def show_similar(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> None:

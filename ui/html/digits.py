@@ -72,16 +72,29 @@ def _bar_html(name: str, share: float, text: str, style: str) -> str:
     )
 
 
+STRETCH = 0.6  # the power of a value that its colour has: a tenth of the strongest is a quarter of the colour
+STRONGEST = 0.99  # the quantile of the values other than zero that has the full colour
+
+
+def full_colour(values: np.ndarray) -> float:
+    """Return the size of value to draw in full colour: the largest may be far from all others."""
+    sizes = np.abs(values[values != 0])
+    return float(np.quantile(sizes, STRONGEST)) if len(sizes) else 1.0
+
+
 def signed_url(values: np.ndarray, largest: float) -> str:
-    """Return values [H, W] as the data URL of a PNG: the colour their sign, the strength their size."""
-    strength = np.clip(np.abs(values) / max(largest, 1e-12), 0, 1)
+    """Return values [H, W] as the data URL of a PNG: the colour their sign, the strength their size.
+
+    The strength is (size / `largest`) to the power STRETCH: in proportion, most of a map would be too faint.
+    """
+    strength = np.clip(np.abs(values) / max(largest, 1e-12), 0, 1) ** STRETCH
     pixels = np.empty((*values.shape, 4), np.uint8)
     pixels[..., :3] = sign_colours(values)
     pixels[..., 3] = np.round(255 * strength)
     return png_url(pixels)
 
 
-def tiles_html(pictures: Iterable[np.ndarray], largest: float, what: str, side: float = 3.4) -> str:
+def tiles_html(pictures: Iterable[np.ndarray], largest: float, what: str, side: float = 4) -> str:
     """Return pictures [H, W] side by side, each at least `side` rem wide; `what` says what they are."""
     images = "".join(f'<img src="{signed_url(picture, largest)}" alt="">' for picture in pictures)
     style = f"--side:{side}rem"

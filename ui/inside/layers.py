@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.explanations import MOST_TILES, hidden_count_text, show_layer
+from ui.explanations import MOST_TILES, hidden_count_text, show_layer, show_maps_help
 from ui.html.digits import tiles_html
 from ui.i18n import gettext as _
 from ui.i18n import sentences_text
@@ -15,6 +15,7 @@ def show(inspected: InspectedRun) -> None:
     _show_weights(inspected)
     st.subheader(_("Feature maps: what each layer makes of an image"))
     viewed = choose_image(inspected)
+    show_maps_help()
     for layer in activations_at(inspected, viewed.image)[1:]:
         if layer.kind != "flatten":  # which only puts the same in a row
             show_layer(layer)
@@ -32,5 +33,9 @@ def _show_weights(inspected: InspectedRun) -> None:
     )
     if not window:
         words = _("Each picture is the weights of one unit, one weight for every pixel of the image.")
-    meaning = _("Blue weights are positive, orange weights negative, pale weights near zero.")
+    meaning = _(
+        "Blue weights are positive, orange weights negative, empty ones near zero: ink on blue raises the "
+        "value of a unit, ink on orange lowers it. The colours are stretched so that small weights can be "
+        "seen too."
+    )
     st.caption(sentences_text([words, meaning, *hidden_count_text(len(weights), MOST_TILES)]))
