@@ -10,7 +10,8 @@ from mnist_core.recognition.images import pixels_to_image
 from mnist_core.recognition.strokes import Strokes, strokes_to_image
 from mnist_core.runs.run import Run
 from ui import resources
-from ui.canvas import PEN, SIDE
+from ui.canvas import PEN, SIDE, THICKEST, THINNEST, clear_canvas, is_empty, show_canvas, undo_stroke
+from ui.i18n import gettext as _
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mnist_core.recognition.preprocessing_steps import PreprocessingStep
     from mnist_core.recognition.segmentation import Box, RowDigit
 
+PEN_KEY = "pen_width"
 MARGIN = 0.15  # around a digit that is cut out of a picture, as a share of its longer side
 
 
@@ -44,6 +46,21 @@ class DrawingInput:
         if self.pixels is None:
             return strokes_to_image(self.strokes, self.pen)
         return self.pixels if self.ready else pixels_to_image(self.pixels)
+
+
+def draw(with_pen_width: bool = True) -> DrawingInput:
+    """Show the canvas with its tools; return the strokes on it."""
+    pen = st.session_state.get(PEN_KEY, PEN)
+    with st.container(key="canvas"):
+        strokes = show_canvas(pen)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="canvas_tools"):
+        empty = is_empty()
+        st.button(_("Undo"), icon=":material/undo:", on_click=undo_stroke, disabled=empty)
+        st.button(_("Clear"), icon=":material/delete:", on_click=clear_canvas, disabled=empty)
+        if with_pen_width:
+            words, keep = _("Pen width"), "session"
+            st.slider(words, THINNEST, THICKEST, PEN, 2, key=PEN_KEY, width=120, persist_state=keep)
+    return DrawingInput(strokes, pen=pen)
 
 
 @dataclass(frozen=True, eq=False)

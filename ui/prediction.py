@@ -35,6 +35,17 @@ def show_answer(reading: ReadDrawing, instruction: str) -> None:
 
 def show_one(prediction: Prediction) -> None:
     """Show the prediction for one digit, or that it is none, with the ten probabilities."""
+    show_label(prediction)
+    numbers, picture = st.columns([3, 2])
+    with numbers:
+        show_probabilities(prediction)
+    with picture:
+        show_input(prediction)
+    clear_slots(1)
+
+
+def show_label(prediction: Prediction) -> None:
+    """Say which digit is read and which is the next most likely, or that it is none."""
     sure = sure_text(prediction.confidence)
     if prediction.is_digit:
         st.subheader(
@@ -48,12 +59,6 @@ def show_one(prediction: Prediction) -> None:
                 digit=prediction.label, percent=sure
             )
         )
-    numbers, picture = st.columns([3, 2])
-    with numbers:
-        show_probabilities(prediction)
-    with picture:
-        show_input(prediction)
-    clear_slots(1)
 
 
 def second_guess(prediction: Prediction) -> str:
@@ -86,6 +91,19 @@ def show_input(prediction: Prediction) -> None:
 
 def show_row(reading: ReadDrawing) -> None:
     """Show several digits: in a row, each in its box, and one by one."""
+    show_row_label(reading)
+    alt = _("Segmentation: your writing with a box around each digit")
+    sketch, figures = st.columns([2, 3], gap="small")
+    with sketch:
+        st.html(boxes_html(reading.writing, reading.digits, alt))
+    with figures:
+        st.html(row_html(reading))
+    with st.expander(_("All probabilities")):
+        st.html(probability_table([digit.prediction for digit in reading.digits]))
+
+
+def show_row_label(reading: ReadDrawing) -> None:
+    """Say which digits are read in a row, and how many of them are doubtful."""
     count, unsure = len(reading.digits), sum(digit.unsure for digit in reading.digits)
     st.subheader(_("Prediction: {digits}").format(digits=reading.text))
     words = [_("{count} digits, from left to right.").format(count=count)]
@@ -96,14 +114,11 @@ def show_row(reading: ReadDrawing) -> None:
             )
         )
     st.caption(sentences_text(words))
-    alt = _("Segmentation: your writing with a box around each digit")
-    sketch, figures = st.columns([2, 3], gap="small")
-    with sketch:
-        st.html(boxes_html(reading.writing, reading.digits, alt))
-    with figures:
-        st.html(grid_html([_figure(digit.prediction, digit.unsure) for digit in reading.digits], columns=4))
-    with st.expander(_("All probabilities")):
-        st.html(probability_table([digit.prediction for digit in reading.digits]))
+
+
+def row_html(reading: ReadDrawing) -> str:
+    """Return the digits of a row as the network sees them, with their predictions."""
+    return grid_html([_figure(digit.prediction, digit.unsure) for digit in reading.digits], columns=4)
 
 
 def _figure(prediction: Prediction, unsure: bool) -> Figure:

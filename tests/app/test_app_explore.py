@@ -6,6 +6,11 @@ import pytest
 
 from mnist_core.data.mnist import Split, load_sample
 from mnist_core.messages import Message
+from tests.app.drawings import STROKE, shifted
+
+
+def press(test, label):
+    next(button for button in test.button if button.label == label).click().run()
 
 
 def labels_shown(page):
@@ -22,12 +27,12 @@ def test_opens_on_the_first_nine_training_images_with_their_labels(app, html):
 def test_reshuffle_shows_others_that_the_url_repeats_and_the_button_goes_back(app, html):
     test = app()
     first = html(test)
-    test.button[0].click().run()
+    press(test, "New random sample")
     shuffled = html(test)
     assert test.query_params["seed"] == "1"
     assert shuffled != first
     assert html(app(seed="1")) == shuffled
-    test.button[1].click().run()
+    press(test, "First nine images")
     assert html(test) == first
 
 
@@ -86,3 +91,28 @@ def test_a_split_without_the_digit_says_what_to_do(app, monkeypatch):
     test.pills(key="digit").set_value("7").run()
     assert "Choose another digit" in test.info[0].value
     assert not test.exception
+
+
+def test_who_is_new_is_told_what_happens_and_can_draw_at_once(app, html):
+    test = app()
+    assert test.subheader[0].value == "Draw a digit"
+    assert 'class="lab-lesson"' in html(test)
+
+
+def test_the_first_drawing_is_read_by_the_pretrained_network(app, html):
+    test = app("train")
+    test.session_state["drawing"] = {"version": "7", "objects": [STROKE]}
+    test.switch_page("pages/explore.py").run()
+    assert not test.exception
+    assert test.subheader[0].value.startswith("Prediction: 7")
+    assert 'alt="Your digit in 28 x 28 pixels"' in html(test)
+    test.session_state["drawing"] = {"version": "7", "objects": [shifted(0), shifted(120)]}
+    test.switch_page("pages/train.py").run()
+    test.switch_page("pages/explore.py").run()
+    assert test.subheader[0].value == "Prediction: 11"
+
+
+def test_who_has_a_run_sees_a_short_form(app, run, html):
+    test = app()
+    assert 'class="lab-lesson"' not in html(test)
+    assert test.markdown[1].value.startswith("In this lab")

@@ -8,12 +8,6 @@ from playwright.sync_api import expect
 from tests.browser.server import PHONE, expect_to_fit, serve, settle
 from tests.browser.training import LASTING, start, stop
 
-# Where the offline sample is in use, the notice that says so comes first.
-DIGITS_ARE_IN_SIGHT = """() => {
-    const box = what => document.querySelector(what)?.getBoundingClientRect();
-    return box('.lab-digits img').top - (box('.st-key-notice')?.height ?? 0) < 620;
-}"""
-
 
 @pytest.fixture(scope="module")
 def public(browser, tmp_path_factory):
@@ -118,28 +112,3 @@ def test_on_a_phone_the_list_is_out_of_the_way_until_it_is_asked_for(new_tab, tw
     expect(phone).to_have_url(re.compile(two_runs[0]))
     settle(phone)
     expect_to_fit(phone, "a run's page")
-
-
-def test_who_is_new_sees_three_steps_until_they_close_them_or_have_a_run(visitor):
-    page = visitor()
-    welcome = page.locator(".st-key-welcome")
-    expect(welcome.get_by_role("link")).to_have_count(2)
-    page.get_by_role("button", name="Close").press("Enter")
-    welcome.wait_for(state="hidden")
-    page.locator(".st-key-pages").get_by_role("link", name="Draw").click()
-    page.locator("h1", has_text="Draw a digit").wait_for()
-    page.locator(".st-key-pages").get_by_role("link", name="Explore").click()
-    page.locator("h1", has_text="Handwritten digits").wait_for()
-    settle(page)
-    expect(page.locator(".lab-digits img").first).to_be_visible()
-    expect(welcome).to_be_hidden()
-    page.reload()
-    page.get_by_text("In this lab you explore the digits of MNIST").wait_for()
-    expect(welcome).to_have_count(0)
-
-
-def test_on_a_phone_the_digits_are_in_sight_below_the_steps(visitor):
-    page = visitor(**PHONE)
-    expect(page.locator(".st-key-welcome")).to_be_visible()
-    expect(page.locator(".lab-digits img").first).to_be_visible()
-    page.wait_for_function(DIGITS_ARE_IN_SIGHT)

@@ -10,9 +10,8 @@ from mnist_core.data.mnist import ImageReference
 from mnist_core.messages import InputError
 from mnist_core.recognition.images import downscaled, read_picture
 from ui import resources
-from ui.canvas import PEN, THICKEST, THINNEST, clear_canvas, is_empty, show_canvas, undo_stroke
 from ui.draw.picture_table import Upload
-from ui.drawing_input import DrawingInput
+from ui.drawing_input import DrawingInput, draw
 from ui.html.digits import Figure, figure_html
 from ui.i18n import count_text, translate
 from ui.i18n import gettext as _
@@ -20,7 +19,6 @@ from ui.url_controls import url_choice
 from ui.url_state import SENT_KEY, url_parameters
 
 INPUT_METHOD_KEY = "from"
-PEN_KEY = "pen_width"
 
 
 def choose_input_method() -> str:
@@ -50,19 +48,6 @@ def instruction(method: str) -> str:
             "it. Hold Shift and press the arrow keys to draw a line."
         )
     return _("Upload or take a picture of one digit, or of several in a row.")
-
-
-def draw() -> DrawingInput:
-    """Show the canvas; return the strokes on it."""
-    pen = st.session_state.get(PEN_KEY, PEN)
-    with st.container(key="canvas"):
-        strokes = show_canvas(pen)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="canvas_tools"):
-        empty = is_empty()
-        st.button(_("Undo"), icon=":material/undo:", on_click=undo_stroke, disabled=empty)
-        st.button(_("Clear"), icon=":material/delete:", on_click=clear_canvas, disabled=empty)
-        st.slider(_("Pen width"), THINNEST, THICKEST, PEN, 2, key=PEN_KEY, width=120, persist_state="session")
-    return DrawingInput(strokes, pen=pen)
 
 
 def use_keys() -> DrawingInput:

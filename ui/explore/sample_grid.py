@@ -1,5 +1,6 @@
 """The 3 x 3 grid of images with their labels, counts per digit, and the shape of a batch."""
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -29,17 +30,44 @@ GRID, COUNTS = "grid", "counts"  # fragments
 
 def show(data: Dataset) -> None:
     """Show the section."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        chosen = choose_split(data)
-        choose_digit(GRID, COUNTS)
+    chosen = show_choices(data)
     pictures, facts = st.columns([5, 4], gap="large")
     with pictures:
-        show_grid(chosen)
-        show_jump(chosen)
-        st.caption(_("Bold: the label, the digit that the writer meant. Image numbers start at 0."))
+        show_pictures(chosen)
     with facts:
         show_counts_here(chosen.split)
         show_shape(chosen.split, len(data.train), len(data.test))
+
+
+def show_beside(data: Dataset, show_first: Callable[[], None]) -> None:
+    """Show the section with `show_first`'s content before the images; on a phone the images are below it."""
+    with st.container(key="first_columns"):
+        first, pictures = st.columns([7, 5], gap="large")
+    with pictures:
+        chosen = show_choices(data)
+        show_pictures(chosen)
+    with first:
+        show_first()
+    counts, shape = st.columns([5, 6], gap="large")
+    with counts:
+        show_counts_here(chosen.split)
+    with shape:
+        show_shape(chosen.split, len(data.train), len(data.test))
+
+
+def show_choices(data: Dataset) -> ExploredSplit:
+    """Show the controls that choose a split and a digit; return the split."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        chosen = choose_split(data)
+        choose_digit(GRID, COUNTS)
+    return chosen
+
+
+def show_pictures(chosen: ExploredSplit) -> None:
+    """Show nine images, and the field that leads to any other."""
+    show_grid(chosen)
+    show_jump(chosen)
+    st.caption(_("Bold: the label, the digit that the writer meant. Image numbers start at 0."))
 
 
 def reshuffle() -> None:
@@ -47,7 +75,7 @@ def reshuffle() -> None:
     set_url_parameters({SEED_KEY: str(number_in_url(SEED_KEY) + 1)})
 
 
-def show_first() -> None:
+def return_to_first() -> None:
     """Show the first nine images again."""
     set_url_parameters({SEED_KEY: None})
 
@@ -74,7 +102,7 @@ def show_grid(chosen: ExploredSplit) -> None:
     send_to_browser("grid", (chosen.name, digit))
     with st.container(horizontal=True):
         st.button(_("New random sample"), icon=":material/shuffle:", on_click=reshuffle)
-        st.button(_("First nine images"), on_click=show_first, disabled=not seed)
+        st.button(_("First nine images"), on_click=return_to_first, disabled=not seed)
 
 
 def show_jump(chosen: ExploredSplit) -> None:

@@ -46,7 +46,7 @@ def own_digit_html(image: np.ndarray, probe: Probe) -> str:
         return ""
     read, sure = _reading(probe)
     alt = _("Your digit, predicted {read}, confidence {sure}").format(read=read, sure=sure)
-    caption = f"<b>{read}</b> {sure}<br>{escape(_('your digit'))}"
+    caption = f"<b>{read}</b> {sure}<br>" + _("your digit")
     return (
         f'<figure class="lab-digit" role="listitem">{_picture(image, alt)}'
         f"<figcaption>{caption}</figcaption></figure>"

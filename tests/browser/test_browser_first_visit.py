@@ -1,0 +1,109 @@
+"""The first minute: what happens here, one's own digit read, and a network of one's own that reads it too."""
+
+import re
+from itertools import pairwise
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.server import PATIENCE, PHONE, draw, expect_to_fit, serve, settle
+
+SEVEN = [(70, 70), (200, 70), (120, 230)]
+TOUCH = {**PHONE, "has_touch": True, "is_mobile": True}
+WORDS = {
+    "en-US": ("Prediction: 7", "Now train your own", "Start training", "before the training"),
+    "zh-CN": ("预测：7", "现在训练你自己的网络", "开始训练", "训练前识别为"),
+}
+# While something is being mounted it is not there: NaN, which compares with nothing.
+IN_ORDER = """() => {
+    const top = what => document.querySelector(what)?.getBoundingClientRect().top ?? NaN;
+    return top('.lab-lesson') < top('.st-key-canvas') && top('.st-key-canvas') < top('.lab-digits');
+}"""
+BESIDE = """() => {
+    const box = what => document.querySelector(what)?.getBoundingClientRect() ?? {};
+    const canvas = box('.st-key-canvas'), digits = box('.lab-digits');
+    return canvas.right < digits.left && digits.top < canvas.bottom && canvas.top < digits.bottom;
+}"""
+MOVES = "() => document.querySelector('.lab-lesson').getAnimations({subtree: true}).length > 0"
+
+
+@pytest.fixture(scope="module")
+def public(browser, tmp_path_factory):
+    """A server that takes every visitor for one from afar, so that each is new."""
+    with serve(tmp_path_factory.mktemp("public"), DIGITLAB_PRIVATE="1") as url:
+        yield url
+
+
+@pytest.fixture
+def visitor(new_tab, public):
+    """Open a browser of its own, which keeps its own cookies."""
+
+    def visit(path="/", **settings):
+        return new_tab(path, url=public, **settings)
+
+    return visit
+
+
+def touch_stroke(page, stroke):
+    """Draw a stroke with a finger, its points in shares of 280 of the canvas."""
+    canvas = page.locator("canvas.upper-canvas")
+    canvas.scroll_into_view_if_needed()
+    box, touch = canvas.bounding_box(), page.context.new_cdp_session(page)
+    points = [
+        {"x": box["x"] + x * box["width"] / 280, "y": box["y"] + y * box["height"] / 280} for x, y in stroke
+    ]
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": points[:1]})
+    for start, end in pairwise(points):
+        for step in range(1, 9):
+            place = {axis: start[axis] + (end[axis] - start[axis]) * step / 8 for axis in "xy"}
+            touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [place]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", WORDS)
+def test_on_a_phone_from_the_link_to_a_network_of_ones_own_in_three_taps(visitor, language):
+    prediction, train, start, before = WORDS[language]
+    page = visitor("/?train_size=5000", locale=language, **TOUCH)  # fewer images: it takes a second
+    page.wait_for_function(IN_ORDER)
+    expect_to_fit(page, "the first page")
+    touch_stroke(page, SEVEN)  # the first tap
+    page.get_by_role("heading", name=prediction).wait_for()
+    expect_to_fit(page, "the first page with an answer")
+    page.get_by_role("link", name=train).tap()
+    expect(page.locator(".lab-own img")).to_be_visible()
+    settle(page)
+    page.get_by_role("button", name=start).tap()
+    page.get_by_text(before).wait_for(timeout=3 * PATIENCE)
+    expect(page.locator(".lab-own").last).to_contain_text("7")
+    settle(page)
+    expect_to_fit(page, "the run")
+    page.goto("/")  # who comes back with a run sees a short form
+    page.get_by_role("link", name=re.compile("Train a network|训练一个网络")).wait_for()
+    expect(page.locator(".lab-lesson")).to_have_count(0)
+
+
+def test_who_is_new_draws_beside_the_images_until_they_close_the_introduction(visitor):
+    page = visitor(viewport={"width": 1280, "height": 800})
+    page.wait_for_function(BESIDE)
+    draw(page, SEVEN)
+    page.get_by_role("heading", name="Prediction: 7").wait_for()
+    page.wait_for_function(MOVES)
+    page.get_by_role("button", name="Stop the animation").click()
+    page.wait_for_function(f"() => !({MOVES})()")
+    page.get_by_role("button", name="Play the animation").click()
+    page.wait_for_function(MOVES)
+    page.get_by_role("button", name="Close").press("Enter")
+    page.locator(".st-key-welcome").wait_for(state="hidden")
+    page.locator(".st-key-pages").get_by_role("link", name="Draw").click()
+    page.get_by_role("heading", name="Prediction: 7").wait_for()  # the same drawing
+    page.goto("/")
+    page.get_by_text("In this lab you explore the digits of MNIST").wait_for()
+    expect(page.locator(".st-key-welcome")).to_have_count(0)
+
+
+def test_the_picture_stands_still_for_who_asks_for_less_motion(visitor):
+    page = visitor(reduced_motion="reduce")
+    page.get_by_role("button", name="Play the animation").wait_for()
+    page.get_by_text("guesses better").wait_for()
+    page.wait_for_function(f"() => !({MOVES})()")

@@ -1,0 +1,202 @@
+"""The first minute of who is new: what happens here, in two sentences and a moving picture; and a canvas."""
+
+import json
+from functools import partial
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from mnist_core.messages import InputError
+from mnist_core.runs.run import PRETRAINED_ID
+from ui import resources, visitor
+from ui.canvas import remember_read_images
+from ui.drawing_input import DrawingInput, ReadDrawing, draw, read
+from ui.fragments import clear_slots
+from ui.html.digits import Figure, figure_html
+from ui.i18n import gettext as _
+from ui.i18n import translate
+from ui.navigation import link
+from ui.prediction import probabilities_html, row_html, show_label, show_row_label
+
+DRAWING = "first_drawing"  # a fragment
+WELCOMED_COOKIE = "digitlab_welcomed"
+STYLE = (Path(__file__).parent / "welcome.css").read_text()
+# The browser closes and remembers by itself: no round trip, and nothing to keep for the server.
+CLOSE = """<button type="button" id="lab-close" aria-label="{label}" title="{label}">✕</button>
+<script>{{
+  const welcomed = () => document.documentElement.classList.add('lab-welcomed');
+  if (document.cookie.includes('{cookie}=1')) welcomed();
+  document.getElementById('lab-close').addEventListener('click', () => {{
+    document.cookie = '{cookie}=1; path=/; max-age=31536000; SameSite=Lax';
+    welcomed();
+  }});
+}}</script>"""
+
+
+def is_newcomer() -> bool:
+    """Whether the visitor has no run and has not closed the introduction in an earlier visit."""
+    return st.context.cookies.get(WELCOMED_COOKIE) != "1" and not visitor.listed_runs()
+
+
+def show_short_intro() -> None:
+    """Say what the lab is for, and where to go, to who has been here before."""
+    st.markdown(
+        _(
+            "In this lab you explore the digits of MNIST, train a neural network on them, "
+            "evaluate its errors, and test it on your own handwriting."
+        )
+    )
+    with st.container(horizontal=True):
+        link("pages/train.py", _("Train a network"), ":material/model_training:")
+        link("pages/draw.py", _("Draw a digit"), ":material/draw:")
+
+
+def show_welcome() -> None:
+    """Say what happens here, in two sentences and a moving picture."""
+    with st.container(key="welcome", horizontal=True, vertical_alignment="center", gap="medium"):
+        st.markdown(
+            _(
+                "A **neural network** learns from examples: it guesses, is told the answer, and changes its "
+                "numbers a little, thousands of times. Draw a digit here for a trained network to read; then "
+                "train your own in seconds."
+            )
+        )
+        st.html(lesson_html(), unsafe_allow_javascript=True)
+        close = CLOSE.format(label=_("Close"), cookie=WELCOMED_COOKIE)
+        st.html(close, unsafe_allow_javascript=True, width="content")
+
+
+@partial(st.fragment, key=DRAWING)
+def show_drawing() -> None:
+    """Show the canvas, and what the pretrained network reads on it."""
+    with st.container(key="first_drawing", gap="small"):
+        heading = st.container(gap=None)
+        with st.container(horizontal=True, gap="small"):
+            with st.container(key="first_canvas", width=290):
+                written = draw(with_pen_width=False)
+            answer = st.container(key="answer", gap="small")
+        if written.strokes:
+            show_reading(written, heading, answer)
+        else:
+            show_prompt(heading, answer)
+
+
+def show_prompt(heading: DeltaGenerator, answer: DeltaGenerator) -> None:
+    """Say what to do with the empty canvas."""
+    heading.subheader(_("Draw a digit"))
+    heading.caption(_("Any digit from 0 to 9, with a finger or the mouse."))
+    with answer:
+        clear_slots(3)
+
+
+def show_reading(written: DrawingInput, heading: DeltaGenerator, answer: DeltaGenerator) -> None:
+    """Show what the pretrained network reads in strokes, and what comes next."""
+    try:
+        with answer, st.spinner(_("Loading the network")):
+            reading = read(resources.find_run(PRETRAINED_ID), written)
+    except InputError as error:
+        heading.error(translate(error.message))
+        return
+    remember_read_images("draw", [digit.prediction.image for digit in reading.digits])
+    with heading:
+        show_label(reading.digits[0].prediction) if len(reading.digits) == 1 else show_row_label(reading)
+    with answer:
+        with st.container(key="next_step"):
+            link("pages/train.py", _("Now train your own"), ":material/model_training:")
+        show_probabilities(reading)
+        link("pages/draw.py", _("Why this prediction?"), ":material/help:", look="attention")
+
+
+def show_probabilities(reading: ReadDrawing) -> None:
+    """Show the ten probabilities of a digit beside the network's input, or all digits of a row."""
+    if len(reading.digits) > 1:
+        st.html(row_html(reading))
+        return
+    prediction = reading.digits[0].prediction
+    with st.container(key="first_bars", horizontal=True, gap="small"):
+        st.html(probabilities_html(prediction))
+        seen = Figure(prediction.image, _("Network input"), _("Your digit in 28 x 28 pixels"))
+        st.html(figure_html(seen), width=84)
+
+
+# The moving picture, in a box of 400 x 96: a 7 in pixels, a network, and the bars of three outputs.
+SEVEN = (".......", ".#####.", ".....#.", "....##.", "....#..", "...##..", "...#...", "...#...", ".......")
+PIXEL = 8
+INPUTS = [(92, y) for y in (16, 37, 59, 80)]
+HIDDEN = [(165, y) for y in (12, 30, 48, 66, 84)]
+OUTPUTS = [(238, y) for y in (20, 48, 76)]
+BARS = (("1", "wrong"), ("7", "right"), ("9", "other"))
+SHOWN_FLOWS = 3  # every third line has pulses on it, in each direction
+
+
+def lesson_html() -> str:
+    """Return the moving picture: a network guesses, is told the answer, changes, and guesses again.
+
+    It stands still for who asks their system for less motion, and when its button is pressed.
+    """
+    scenes = [
+        _("It guesses: <b>1</b>."),
+        _("It is told the answer, <b>7</b>, and changes its numbers."),
+        _("It guesses again: <b>7</b>."),
+    ]
+    summary = _("It guesses, is told the answer, changes its numbers, and guesses better.")
+    captions = "".join(f'<span class="scene" aria-hidden="true">{scene}</span>' for scene in scenes)
+    return (
+        f'<style>{STYLE}</style><div class="lab-lesson"><div class="picture"></div>'
+        f'<p>{captions}<span class="summary">{summary}</span></p>{_script(summary)}</div>'
+    )
+
+
+def _lesson_svg(words: str) -> str:
+    pixels = "".join(
+        _rect_svg("pixel", 12 + PIXEL * x, 12 + PIXEL * y, PIXEL - 1, PIXEL - 1)
+        for y, row in enumerate(SEVEN)
+        for x, ink in enumerate(row)
+        if ink == "#"
+    )
+    lines = [(start, end) for start in INPUTS for end in HIDDEN] + [(a, b) for a in HIDDEN for b in OUTPUTS]
+    drawn = "".join(_line_svg("line", *line) for line in lines)
+    flows = "".join(_line_svg(way, *line) for way in ("forward", "backward") for line in lines[::SHOWN_FLOWS])
+    units = "".join(f'<circle class="unit" cx="{x}" cy="{y}" r="5"/>' for x, y in HIDDEN + OUTPUTS)
+    bars = "".join(_bar_svg(y, *bar) for (_x, y), bar in zip(OUTPUTS, BARS, strict=True))
+    sheet = _rect_svg("sheet", 8, 8, 64, 80)
+    return (
+        f'<svg viewBox="0 0 400 96" role="img" aria-label="{escape(words)}">'
+        f"{sheet}{pixels}{drawn}{flows}{units}{bars}</svg>"
+    )
+
+
+def _line_svg(style: str, start: tuple[int, int], end: tuple[int, int]) -> str:
+    return f'<line class="{style}" x1="{start[0]}" y1="{start[1]}" x2="{end[0]}" y2="{end[1]}"/>'
+
+
+def _bar_svg(y: int, digit: str, style: str) -> str:
+    track, bar = (_rect_svg(name, 276, y - 8, 116, 16) for name in ("track", f"bar {style}"))
+    return f'<text x="262" y="{y + 5}">{digit}</text>{track}{bar}'
+
+
+def _rect_svg(style: str, x: int, y: int, width: int, height: int) -> str:
+    return f'<rect class="{style}" x="{x}" y="{y}" width="{width}" height="{height}" rx="2"/>'
+
+
+# The picture is put in by the script, without "<" in its text: Streamlit removes SVG, and scripts with tags.
+SCRIPT = """<button type="button" data-stop="{stop}" data-play="{play}"></button>
+<script>{{
+  const box = document.querySelector('.lab-lesson'), button = box.querySelector('button');
+  const hold = still => {{
+    box.classList.toggle('lab-still', still);
+    button.title = still ? button.dataset.play : button.dataset.stop;
+    button.setAttribute('aria-label', button.title);
+  }};
+  box.querySelector('.picture').innerHTML = {picture};
+  hold(matchMedia('(prefers-reduced-motion: reduce)').matches);
+  button.addEventListener('click', () => hold(!box.classList.contains('lab-still')));
+}}</script>"""
+
+
+def _script(summary: str) -> str:
+    words = {"stop": escape(_("Stop the animation")), "play": escape(_("Play the animation"))}
+    picture = json.dumps(_lesson_svg(summary)).replace("<", "\\u003c")
+    return SCRIPT.format(picture=picture, **words)
