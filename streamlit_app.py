@@ -1,7 +1,9 @@
 """The entry of Digit Lab: navigation, header, sidebar, and the page (`streamlit run streamlit_app.py`)."""
 
+import json
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
@@ -24,9 +26,11 @@ configure_process()
 # Streamlit's own words are in English only: style.css puts ours over them.
 BRAND = (
     "<style>.stApp {{ --lab-upload: '{upload}'; --lab-limit: '{limit}'; --lab-photo: '{photo}' }}</style>"
-    "<span class='lab-brand'>Digit Lab</span><script>document.documentElement.lang = '{language}'</script>"
+    "<span class='lab-brand'>Digit Lab</span>"
+    "<script>document.documentElement.lang = '{language}'; window.digitLabWords = {browser_words}</script>"
 )
-SIDEBAR_WIDTH = 230  # pixels; on a phone it begins closed
+BROWSER_SCRIPT = f"<script>{(HERE / 'ui' / 'browser.js').read_text()}</script>"
+SIDEBAR_WIDTH = 230  # pixels
 
 
 @partial(st.fragment, key=PAGE_LINKS)
@@ -37,8 +41,14 @@ def show_links(pages: list[st.Page]) -> None:
             link(entry, entry.title, entry.icon)
 
 
+def sidebar_at_first() -> Literal["collapsed"] | int:
+    """Return how the sidebar begins: closed on a phone, also on one held sideways."""
+    is_phone = "Mobi" in st.context.headers.get("User-Agent", "")
+    return "collapsed" if is_phone else SIDEBAR_WIDTH
+
+
 st.set_page_config(
-    page_icon=str(HERE / "ui" / "icon.svg"), layout="wide", initial_sidebar_state=SIDEBAR_WIDTH
+    page_icon=str(HERE / "ui" / "icon.svg"), layout="wide", initial_sidebar_state=sidebar_at_first()
 )
 st.html(HERE / "ui" / "style.css")
 header = st.container(key="header", horizontal=True, vertical_alignment="center")
@@ -76,7 +86,12 @@ send_to_browser("heading", page.title)
 with header:
     limit = _("At most {size} MB per file").format(size=st.get_option("server.maxUploadSize"))
     words = {"upload": _("Choose a file"), "limit": limit, "photo": _("Take a photo")}
-    brand_html = BRAND.format(language=language(), **words) + visitor.cookie_script()
+    browser_words = {
+        "lost": _("The connection to the server is lost. Nothing here is updated until it is back."),
+        "connected": _("Connected again."),
+    }
+    brand_html = BRAND.format(language=language(), browser_words=json.dumps(browser_words), **words)
+    brand_html += BROWSER_SCRIPT + visitor.cookie_script()
     st.html(brand_html, width="content", unsafe_allow_javascript=True)
     show_links([first, *others])
     choose_language()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-SIDE = 280  # pixels; fits a phone
+SIDE = 280  # pixels of the strokes' measure; ui/browser.js has it too
 PEN = 18
 THINNEST, THICKEST = 4, 40
 MOST_POINTS = 50_000  # of a drawing; more are thinned out, which nobody sees on 280 pixels
@@ -55,15 +55,16 @@ def show_canvas(pen: int = PEN) -> list[Stroke]:
     key = f"canvas-{st.session_state.setdefault(ROUND_KEY, 0)}"
     if key not in st.session_state:  # a new canvas gets the drawing of the one before
         st.session_state[MOUNTED_KEY] = st.session_state.get(DRAWING_KEY)
-    result = st_canvas(
-        stroke_width=pen,
-        stroke_color="#ffffff",
-        background_color="#000000",
-        height=SIDE,
-        width=SIDE,
-        initial_drawing=st.session_state[MOUNTED_KEY],
-        key=key,
-    )
+    with st.container(key="canvas_frame"):  # style.css enlarges it on a phone; the strokes' measure stays
+        result = st_canvas(
+            stroke_width=pen,
+            stroke_color="#ffffff",
+            background_color="#000000",
+            height=SIDE,
+            width=SIDE,
+            initial_drawing=st.session_state[MOUNTED_KEY],
+            key=key,
+        )
     st.session_state[DRAWING_KEY] = result.json_data
     return strokes_of(result.json_data)
 

@@ -1,5 +1,6 @@
 """The app as a visitor meets it: a server started as the README says, and a real Chromium."""
 
+import itertools
 import os
 import shutil
 import socket
@@ -48,6 +49,7 @@ IS_INKED = """([canvas, x, y]) => {
     return canvas.getContext('2d').getImageData(x * scale, y * scale, 1, 1).data[0] > 128;
 }"""
 PHONE = {"viewport": {"width": 375, "height": 720}}  # for new_tab
+TOUCH = {**PHONE, "has_touch": True, "is_mobile": True}
 
 expect.set_options(timeout=PATIENCE)
 
@@ -64,14 +66,15 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def serve(folder: Path, streamlit: str = "streamlit", **settings: str) -> Iterator[str]:
-    """Start the app on a free port and give its address; `settings` are more environment variables.
+def serve(folder: Path, streamlit: str = "streamlit", port: int = 0, **settings: str) -> Iterator[str]:
+    """Start the app on a port, by default a free one, and give its address.
 
-    `streamlit` is the module whose command line runs it.
+    `streamlit` is the module whose command line runs it; `settings` are more environment variables.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    if not port:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
     command = [sys.executable, "-m", streamlit, "run", "streamlit_app.py", "--server.headless=true"]
     command += ["--server.address=127.0.0.1", f"--server.port={port}", "--server.fileWatcherType=none"]
     with (folder / "server.log").open("wb") as log:
@@ -119,13 +122,30 @@ def draw(page: Page, *strokes: list[tuple[int, int]]) -> None:
 def _draw_stroke(page: Page, stroke: list[tuple[int, int]]) -> None:
     """Draw a stroke, and wait until the canvas has taken it in."""
     box = page.locator("canvas.upper-canvas").bounding_box()
+    scale = box["width"] / 280  # a phone shows the canvas enlarged
     for number, (x, y) in enumerate(stroke):
-        page.mouse.move(box["x"] + x, box["y"] + y, steps=5)
+        page.mouse.move(box["x"] + x * scale, box["y"] + y * scale, steps=5)
         if number == 0:
             page.mouse.down()
     page.mouse.up()
     canvas = page.locator("canvas.dc-canvas.lower-canvas").element_handle()
     page.wait_for_function(IS_INKED, arg=[canvas, *stroke[-1]], timeout=PATIENCE)
+
+
+def swipe(page: Page, *way: tuple[float, float]) -> None:
+    """Move a finger through these places in the window's pixels; the context has a touch screen."""
+    cdp = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": x, "y": y} for x, y in places]
+        cdp.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", way[0])
+    for (x0, y0), (x1, y1) in itertools.pairwise(way):
+        for step in range(1, 9):
+            touch("touchMove", (x0 + (x1 - x0) * step / 8, y0 + (y1 - y0) * step / 8))
+    touch("touchEnd")
+    cdp.detach()
 
 
 def new_context(browser: Browser, url: str, **settings: Any) -> BrowserContext:

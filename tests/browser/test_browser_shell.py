@@ -1,9 +1,12 @@
+"""What surrounds every page: language, navigation, history, the phone's bar, sliders, canvas, connection."""
+
 import re
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.server import PHONE, serve, settle
+from tests.browser.server import IS_INKED, TOUCH, draw, serve, settle, swipe
+from tests.browser.training import expect_value, slider, value
 
 CHINESE, ENGLISH = "手写数字", "Handwritten digits"
 
@@ -28,8 +31,11 @@ def test_the_language_switch_is_in_the_url_and_survives_refresh_and_back(page):
     page.get_by_role("button", name="重新随机抽样").click()
     expect(page).to_have_url(re.compile("seed=1"))
     expect(page).to_have_url(re.compile("lang=zh"))
+    page.locator(".st-key-pages").get_by_role("link", name="训练", exact=True).click()
+    expect(page).to_have_url(re.compile("/train"))
+    settle(page)
     page.go_back()
-    expect(page).not_to_have_url(re.compile("seed"))
+    expect(page).to_have_url(re.compile("seed=1"))
     settle(page)
     expect(page.locator("h1")).to_have_text(CHINESE)
 
@@ -54,6 +60,143 @@ def test_explore_is_found_by_its_name_too(page):
     expect(page.locator(".st-key-pages a")).to_have_count(7)
 
 
-def test_the_links_to_the_pages_are_as_high_as_a_finger_on_a_phone(new_tab):
-    links = new_tab("/", **PHONE).locator(".st-key-pages a")
-    assert min(link.bounding_box()["height"] for link in links.all()) >= 44
+@pytest.mark.slow
+def test_back_leaves_the_page_however_many_choices_were_made_there(page):
+    page.open("/runs")
+    page.locator(".st-key-pages").get_by_role("link", name="Explore").click()
+    page.get_by_role("radio", name="Single image").click(force=True)
+    expect(page).to_have_url(re.compile("view=image"))
+    page.get_by_role("radio", name="Test set").click(force=True)
+    expect(page).to_have_url(re.compile("split=test"))
+    settle(page)
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("Runs")
+    settle(page)
+    page.go_forward()
+    expect(page.get_by_role("radio", name="Single image")).to_be_checked()
+    expect(page.get_by_role("radio", name="Test set")).to_be_checked()
+
+
+LOOKS = [
+    pytest.param(width, height, locale, marks=pytest.mark.slow if (width, locale) != (375, "en-US") else ())
+    for width, height in ((375, 720), (812, 375), (640, 400))
+    for locale in ("en-US", "zh-CN")
+]
+
+
+@pytest.mark.parametrize(("width", "height", "locale"), LOOKS)
+def test_the_links_to_the_pages_stay_at_the_bottom_of_a_phone(new_tab, width, height, locale):
+    page = new_tab("/train", locale=locale, viewport={"width": width, "height": height})
+    links = page.locator(".st-key-pages a")
+    expect(links).to_have_count(7)
+    expect(page.locator(".st-key-pages a[aria-current=page]")).to_have_count(1)
+    expect(links.nth(1)).to_have_attribute("aria-current", "page")
+    for scrolled in (0, 10_000):
+        page.get_by_test_id("stMain").evaluate("(main, y) => main.scrollTo(0, y)", scrolled)
+        boxes = [link.bounding_box() for link in links.all()]
+        assert all(box["height"] >= 44 and box["y"] >= height - 60 for box in boxes)
+        assert all(0 <= box["x"] <= width - box["width"] for box in boxes)
+        assert links.evaluate_all("all => all.every(link => link.scrollWidth <= link.clientWidth)")
+    version = page.locator(".st-key-version").bounding_box()
+    assert version["y"] + version["height"] <= boxes[0]["y"]
+    start = page.locator(".st-key-start")
+    if start.evaluate("e => getComputedStyle(e).position") == "fixed":
+        box = start.bounding_box()
+        assert box["y"] + box["height"] <= boxes[0]["y"] + 1
+
+
+@pytest.mark.slow
+def test_a_phone_held_sideways_begins_with_the_page_and_not_with_the_runs(new_tab, two_runs):
+    sideways = {**TOUCH, "viewport": {"width": 812, "height": 375}}
+    page = new_tab("/runs", user_agent="Mozilla/5.0 (iPhone) AppleWebKit/605 Mobile/15E148", **sideways)
+    expect(page.get_by_test_id("stExpandSidebarButton")).to_be_visible()
+    expect(page.locator(".st-key-run_list")).not_to_be_in_viewport()
+
+
+@pytest.mark.slow
+def test_a_swipe_up_that_begins_on_a_slider_scrolls_and_a_sideways_one_moves_it(new_tab):
+    page = new_tab("/train", **TOUCH)
+    scrolled = page.get_by_test_id("stMain").evaluate_handle("main => main")
+    track = page.locator(".st-key-set_epochs .stSlider [role=group]")
+
+    def middle():
+        track.evaluate("slider => slider.scrollIntoView({block: 'center'})")
+        settle(page)
+        box = track.bounding_box()
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    before, (x, y) = value(page, "epochs"), middle()
+    top = scrolled.evaluate("main => main.scrollTop")
+    swipe(page, (x, y), (x + 20, y - 200))
+    page.wait_for_function("([main, top]) => main.scrollTop > top + 100", arg=[scrolled, top])
+    page.touchscreen.tap(*middle())
+    settle(page)
+    assert value(page, "epochs") == before
+    assert "epochs" not in page.url
+    x, y = middle()
+    swipe(page, (x, y), (x + 90, y + 10))
+    expect(slider(page, "epochs")).not_to_have_attribute("aria-valuetext", before)
+    expect(page).to_have_url(re.compile(f"epochs={value(page, 'epochs')}"))
+    settle(page)
+    x, y = middle()
+    page.mouse.click(x - 100, y)
+    moved = value(page, "epochs")
+    page.evaluate("document.activeElement.blur()")
+    thumb = track.locator("input").locator("xpath=../..").bounding_box()
+    page.touchscreen.tap(thumb["x"] + thumb["width"] / 2, thumb["y"] + thumb["height"] / 2)
+    expect(track.locator("input")).to_be_focused()
+    expect_value(page, "epochs", moved)
+    page.keyboard.press("ArrowRight")
+    expect(slider(page, "epochs")).not_to_have_attribute("aria-valuetext", moved)
+
+
+def expect_ink(page, inside, outside):
+    """Wait until the canvas has ink inside a stroke, in its own 280 pixels; and none just outside."""
+    canvas = page.locator("canvas.dc-canvas.lower-canvas").element_handle()
+    page.wait_for_function(IS_INKED, arg=[canvas, *inside])
+    assert not page.evaluate(IS_INKED, [canvas, *outside])
+
+
+@pytest.mark.slow
+def test_the_canvas_is_as_wide_as_the_phone_and_takes_strokes_where_the_finger_is(new_tab):
+    page = new_tab("/draw?run=pretrained", **TOUCH)
+    box = page.locator("canvas.upper-canvas").bounding_box()
+    assert box["width"] >= 340
+    assert box["x"] + box["width"] <= 375
+    seven, scale = [(70, 70), (200, 70), (120, 230)], box["width"] / 280
+    near_its_end, beyond_it = (122, 226), (116, 243)  # the pen is 18 wide
+    swipe(page, *((box["x"] + x * scale, box["y"] + y * scale) for x, y in seven))
+    page.get_by_role("heading", name="Prediction: 7").wait_for()
+    expect_ink(page, near_its_end, beyond_it)
+    settle(page)
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_role("heading", name="No digit yet").wait_for()
+    draw(page, seven)
+    page.get_by_role("heading", name="Prediction: 7").wait_for()
+    expect_ink(page, near_its_end, beyond_it)
+    digit = page.get_by_alt_text("Your digit in 28 x 28 pixels")
+    drawn = digit.get_attribute("src")
+    page.locator(".st-key-pages").get_by_role("link", name="Explore").click()
+    page.locator("h1", has_text=ENGLISH).wait_for()
+    settle(page)
+    page.go_back()
+    page.get_by_role("heading", name="Prediction: 7").wait_for()
+    expect(digit).to_have_attribute("src", drawn)
+    expect_ink(page, near_its_end, beyond_it)
+
+
+@pytest.mark.slow
+def test_a_lost_connection_is_said_in_the_page_and_so_is_its_return(new_tab, tmp_path):
+    with serve(tmp_path) as url:
+        page = new_tab("/train", url=url, locale="zh-CN")
+        words = page.get_by_role("alert")
+        page.context.set_offline(True)
+        expect(words).to_have_text("与服务器的连接已断开，恢复之前页面内容不会更新。")
+        page.context.set_offline(False)
+        expect(words).to_have_text("已重新连接。")
+        expect(words).to_have_count(0)
+    expect(words).to_have_text("与服务器的连接已断开，恢复之前页面内容不会更新。")
+    with serve(tmp_path, port=int(url.rpartition(":")[2])):
+        expect(words).to_have_text("已重新连接。")
+        settle(page)
+        expect(page.get_by_test_id("stDialog")).to_have_count(0)

@@ -1,0 +1,158 @@
+/* What Streamlit's frontend lacks: sliders that let a page scroll, a history of pages, a word when the server is
+   lost, a canvas as wide as a phone. streamlit_app.py sends it with every page, and sets window.digitLabWords before it.
+   Streamlit drops a script in which a letter, "/" or "!" follows "<" at once: write "a < b". */
+(() => {
+  if (window.digitLab) return;
+  window.digitLab = true;
+
+  /* Sliders. Streamlit's take a finger's position as soon as it touches them, so a swipe that scrolls would change
+     them. Here a finger acts once it has moved sideways; style.css lets the browser scroll by the other swipes. */
+  const SIDEWAYS = 8; // pixels
+  const SLIDER = '.stSlider [role="group"]';
+  let held = null; // the pointerdown event of a finger that rests on a slider
+
+  const sliderOf = (event) => event.isTrusted && event.target.closest?.(SLIDER);
+  const isThumb = (element) =>
+    [...element.closest(SLIDER).querySelectorAll('input[type="range"]')].some((input) =>
+      input.parentElement.parentElement.contains(element),
+    );
+  const replay = ({ target, pointerId, clientX, clientY }) => {
+    const where = { pointerId, clientX, clientY, pointerType: 'touch', isPrimary: true, button: 0, buttons: 1 };
+    target.dispatchEvent(
+      new PointerEvent('pointerdown', { ...where, bubbles: true, cancelable: true, composed: true }),
+    );
+  };
+
+  const hold = (event) => {
+    if (event.pointerType !== 'touch' || !sliderOf(event)) return;
+    event.stopPropagation();
+    held = event.isPrimary ? event : null;
+  };
+  const move = (event) => {
+    if (event.pointerId !== held?.pointerId) return;
+    const [across, along] = [Math.abs(event.clientX - held.clientX), Math.abs(event.clientY - held.clientY)];
+    if (Math.max(across, along) < SIDEWAYS) return;
+    if (across > along) replay(held);
+    held = null;
+  };
+  const release = (event) => {
+    if (event.pointerId !== held?.pointerId) return;
+    if (event.type === 'pointerup' && isThumb(held.target)) replay(held); // gives it the focus
+    held = null;
+  };
+  addEventListener('pointerdown', hold, true);
+  addEventListener('pointermove', move, true);
+  addEventListener('pointerup', release, true);
+  addEventListener('pointercancel', release, true);
+  addEventListener('touchstart', (event) => sliderOf(event) && event.stopPropagation(), { capture: true, passive: true });
+  // No mouse events follow a tap: a slider would take them for its own.
+  const noMouse = (event) => sliderOf(event) && event.cancelable && event.preventDefault();
+  addEventListener('touchend', noMouse, { capture: true, passive: false });
+
+  /* History: Back leaves the page. Streamlit adds an entry for each tab and setting; here they replace the page's. */
+  const ALIAS = /\/explore\/?$/; // sends to the first page, and would again after Back
+  const push = history.pushState;
+  history.pushState = function (state, title, url) {
+    const path = new URL(url ?? '', location.href).pathname;
+    const isSamePage = path === location.pathname || ALIAS.test(location.pathname);
+    (isSamePage ? history.replaceState : push).call(this, state, title, url);
+    markPage();
+  };
+
+  /* The link to the page that is open says so, which Streamlit shows by bold letters only. The first page's link is
+     to be "/", not just "?lang=en", which opens the present page in a new tab. */
+  const script = document.querySelector('script[src*="static/js/"]');
+  const root = new URL('../../', script?.src ?? location.href);
+  const markPage = () => {
+    for (const link of document.querySelectorAll('.st-key-pages a')) {
+      const href = link.getAttribute('href');
+      if (/^(\?|$)/.test(href)) link.href = root.pathname + href;
+      const current = link.pathname === location.pathname ? 'page' : null;
+      if (link.ariaCurrent !== current) link.ariaCurrent = current;
+    }
+  };
+  addEventListener('popstate', markPage);
+
+  /* Connection: asks the server whether it is there, as a websocket whose network is gone says nothing for long. */
+  const TICK = 400; // milliseconds
+  const EVERY = 1200; // from one question to the next, so that the page says within 5 s that the server is lost:
+  const SILENT = 3000; // after a question without an answer for so long,
+  const REFUSED = 2000; // or after none but failed questions for so long
+  const SHOWN = 4000; // how long "connected again" stays
+  const STREAMLITS_DIALOG = 'Connection error'; // in English only, and over the page
+  const health = new URL('_stcore/health', root);
+  const server = { asked: 0, pending: null, missing: null, lost: false, ticked: performance.now() };
+
+  const say = (words) => {
+    let banner = document.getElementById('lab-connection');
+    if (!banner) {
+      banner = document.createElement('div');
+      banner.id = 'lab-connection';
+      banner.setAttribute('role', 'alert');
+      document.querySelector('.stApp')?.append(banner);
+    }
+    banner.textContent = words;
+  };
+  const isConnected = () => document.querySelector('.stApp')?.dataset.testConnectionState === 'CONNECTED';
+  const ask = async () => {
+    const controller = (server.pending = new AbortController());
+    const end = setTimeout(() => controller.abort(), SILENT + TICK);
+    server.asked = performance.now();
+    const answer = await fetch(health, { cache: 'no-store', signal: controller.signal }).catch(() => null);
+    clearTimeout(end);
+    if (server.pending !== controller) return; // given up
+    server.pending = null;
+    if (answer?.ok && isConnected()) find();
+    else server.missing ??= server.asked;
+  };
+  const find = () => {
+    server.missing = null;
+    if (!server.lost) return;
+    server.lost = false;
+    document.documentElement.classList.remove('lab-lost');
+    say(window.digitLabWords.connected);
+    setTimeout(() => server.lost || say(''), SHOWN);
+  };
+  const lose = () => {
+    server.lost = true;
+    document.documentElement.classList.add('lab-lost');
+    say(window.digitLabWords.lost);
+  };
+  const startAnew = () => {
+    server.pending?.abort();
+    Object.assign(server, { asked: 0, pending: null, missing: null });
+  };
+  const closeDialog = () => {
+    const dialog = document.querySelector('[data-testid="stDialog"]');
+    if (dialog?.textContent.startsWith(STREAMLITS_DIALOG)) dialog.querySelector('button[aria-label="Close"]')?.click();
+  };
+  const watch = () => {
+    const now = performance.now();
+    const slept = now - server.ticked > 5 * TICK; // the tab or the machine
+    server.ticked = now;
+    if (slept) startAnew();
+    if (document.hidden) return;
+    markPage(); // Streamlit makes the links when it likes
+    const isSilent = server.pending && now - server.asked >= SILENT;
+    const isRefused = server.missing && now - server.missing >= REFUSED;
+    if (server.lost) closeDialog();
+    else if (isSilent || isRefused) lose();
+    if (!server.pending && now - server.asked >= (server.missing ? TICK : EVERY)) ask();
+  };
+  document.addEventListener('visibilitychange', startAnew);
+  setInterval(watch, TICK);
+
+  /* Canvas: 280 pixels wide in its own measure, on a phone enlarged by style.css to the width of the page. */
+  const SIDE = 280;
+  const MOST = 420; // pixels
+  const AROUND = 150; // pixels of the window's height that stay for what is around it
+  const fit = () => {
+    const page = document.querySelector('.stMainBlockContainer');
+    const { paddingLeft, paddingRight } = getComputedStyle(page ?? document.body);
+    const width = (page?.clientWidth ?? SIDE) - parseFloat(paddingLeft) - parseFloat(paddingRight);
+    const side = innerWidth > 640 ? SIDE : Math.min(width, innerHeight - AROUND, MOST);
+    document.documentElement.style.setProperty('--lab-canvas', Math.max(side / SIDE, 1));
+  };
+  addEventListener('resize', fit);
+  fit();
+})();
