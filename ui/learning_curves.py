@@ -4,6 +4,8 @@ A specification stays the same while a run trains, so that the browser only exch
 would be drawn from nothing, and flicker.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,40 +15,79 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_POINTS = 300  # of a curve
+FEW_POINTS = 30  # of a curve that gets dots, and is never smoothed
 WHOLE_RUN = 30  # epochs of which a chart shows the room there will be; of more, what there is so far
+DASHES = [[1, 0], [7, 3], [2, 3], [9, 3, 2, 3], [5, 5], [1, 3], [12, 4], [4, 2, 1, 2]]
+RAW_OPACITY = 0.3
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What a chart's vertical axis shows.
+
+    `exact` and `rough` are the formats of values pointed at and of the axis; `guess` is the value of a
+    network that gives each digit the same probability. The axis always covers `least`, so that a network
+    that learns nothing is a flat line and not magnified noise.
+    """
+
+    exact: str
+    rough: str
+    guess: float
+    least: tuple[float, float]
+    logarithmic: bool = False
+
+
+ACCURACY = Quantity(".2%", "~%", 0.1, (0.0, 1.0))
+ERROR_RATE = Quantity(".2%", "~%", 0.9, (0.1, 1.0), logarithmic=True)
+LOSS = Quantity(".3g", ".6~g", math.log(10), (0.0, math.log(10)))
+LOG_LOSS = Quantity(".3g", ".6~g", math.log(10), (math.log(10) / 10, math.log(10)), logarithmic=True)
 
 
 @dataclass(frozen=True)
 class CurveWords:
-    """What the curves and axes of a chart are called."""
+    """What the curves and axes of a chart are called; `guessing` is the line of the quantity's `guess`."""
 
     training: str
     monitored: str
     epoch: str
     value: str
+    guessing: str
 
 
-def loss_points(history: "pd.DataFrame", words: CurveWords) -> "pd.DataFrame":
-    """Return the training loss of each report and the monitored loss of each epoch."""
-    return _points(history, "train_loss", "monitor_loss", words)
+def loss_points(
+    history: "pd.DataFrame", words: CurveWords, initial: float | None = None, window: int = 1
+) -> "pd.DataFrame":
+    """Return the training loss of each report and the monitored loss of each epoch.
+
+    `initial` is the monitored loss before the training, if it is known; for `window` see `curve_points`.
+    """
+    return _points(history, "train_loss", "monitor_loss", words, LOSS, initial, window)
 
 
-def accuracy_points(history: "pd.DataFrame", words: CurveWords, as_errors: bool = False) -> "pd.DataFrame":
-    """Return both accuracies after each epoch; `as_errors` one minus them, without zeros, for a log axis."""
-    points = _points(history, "train_accuracy", "monitor_accuracy", words)
+def accuracy_points(
+    history: "pd.DataFrame",
+    words: CurveWords,
+    initial: float | None = None,
+    window: int = 1,
+    as_errors: bool = False,
+) -> "pd.DataFrame":
+    """Return both accuracies after each epoch; `as_errors` one minus them, without zeros, for a log axis.
+
+    `initial` is the monitored accuracy before the training; for `window` see `curve_points`.
+    """
+    points = _points(history, "train_accuracy", "monitor_accuracy", words, ACCURACY, initial, window)
     if not as_errors:
         return points
-    points["value"] = 1 - points["value"]
-    return points[points["value"] > 0]
+    points[["value", "raw"]] = 1 - points[["value", "raw"]]
+    return points[(points["value"] > 0) & (points["raw"] > 0)]
 
 
-def curve_spec(epochs: int, words: CurveWords, exact: str, rough: str, logarithmic: bool) -> dict[str, Any]:
+def curve_spec(epochs: int, words: CurveWords, quantity: Quantity, smooth: bool = False) -> dict[str, Any]:
     """Return the specification of a chart of two curves, told apart by colour and by dashes.
 
-    `exact` and `rough` are the formats of values pointed at and of the axis.
+    `smooth`: the points are smoothed, so the raw curves are shown as well, faintly.
     """
-    names = {"domain": [words.training, words.monitored]}
-    kind = {"type": "log"} if logarithmic else {"zero": False}
+    names = {"domain": [words.training, words.monitored, words.guessing]}
     is_short = epochs <= WHOLE_RUN
     span = {"domain": [0, epochs]} if is_short else {"domainMin": 0}
     ticks = {"tickMinStep": 1, "format": "d"} if is_short else {"tickCount": 8, "format": ",.6~g"}
@@ -58,47 +99,160 @@ def curve_spec(epochs: int, words: CurveWords, exact: str, rough: str, logarithm
             "scale": {**span, "nice": False},
             "axis": ticks,
         },
-        "y": {
-            "field": "value",
-            "type": "quantitative",
-            "title": words.value,
-            "scale": kind,
-            "axis": {"format": rough, "tickCount": 5},
-        },
+        "y": _value_axis(quantity, words.value, 5),
         "color": {
             "field": "curve",
             "type": "nominal",
             "title": None,
             "scale": names,
-            "legend": {"orient": "top", "symbolType": "stroke"},
+            "legend": {"orient": "top", "columns": 2, "symbolType": "stroke", "symbolOpacity": 1},
         },
         "tooltip": [
             {"field": "curve", "type": "nominal", "title": " "},
             {"field": "position", "type": "quantitative", "title": words.epoch, "format": ".2f"},
-            {"field": "value", "type": "quantitative", "title": words.value, "format": exact},
+            {"field": "value", "type": "quantitative", "title": words.value, "format": quantity.exact},
         ],
     }
     dashes = {"strokeDash": {"field": "curve", "type": "nominal", "title": None, "scale": names}}
-    dots = {"transform": [{"filter": "datum.dot"}], "mark": {"type": "point", "filled": True, "size": 25}}
-    lines = {"mark": {"type": "line"}, "encoding": dashes}
-    return {"height": 270, "padding": 0, "encoding": encoding, "layer": [lines, dots]}
+    layers = _curve_layers({"type": "line"}, dashes, 25, smooth)
+    return {
+        "height": 270,
+        "padding": 0,
+        "layer": [{"encoding": encoding, "layer": layers}, _least_span(quantity, words.value)],
+    }
 
 
-def _points(history: "pd.DataFrame", seen: str, monitored: str, words: CurveWords) -> "pd.DataFrame":
+@dataclass(frozen=True)
+class RunAxes:
+    """A chart of several runs: what its axes are called, what `y` shows, and whether `x` is whole."""
+
+    x: str
+    y: str
+    quantity: Quantity
+    whole: bool
+
+
+def run_curves(
+    names: Sequence[str],
+    curves: Sequence[tuple[np.ndarray, np.ndarray]],
+    quantity: Quantity,
+    guessing: str | None = None,
+) -> "pd.DataFrame":
+    """Return the points of one curve (positions [N], values [N]) for each run; a log axis has no zeros.
+
+    With `guessing`, a line of that name at the value of guessing is one more.
+    """
+    import pandas as pd
+
+    tables = []
+    for name, (positions, values) in zip(names, curves, strict=True):
+        shown = values > 0 if quantity.logarithmic else np.full(len(values), True)
+        tables.append(pd.DataFrame(curve_points(positions[shown], values[shown], name)))
+    if guessing:
+        end = max((positions[-1] for positions, _values in curves if len(positions)), default=0.0)
+        tables.append(pd.DataFrame(_level(end, quantity.guess, guessing)))
+    return pd.concat(tables, ignore_index=True)
+
+
+def run_curve_spec(
+    names: Sequence[str], run: str, axes: RunAxes, guessing: str | None = None
+) -> dict[str, Any]:
+    """Return the specification of `run_curves`: runs told apart by colour and by dashes.
+
+    With `guessing`, the axis covers the quantity's whole range; without, only what the curves take.
+    """
+    scale = {"domain": [*names, *([guessing] if guessing else [])]}
+    colour = {"field": "curve", "type": "nominal", "title": None, "scale": scale}
+    encoding = {
+        "x": {
+            "field": "position",
+            "type": "quantitative",
+            "title": axes.x,
+            "scale": {"nice": False, "zero": True},
+            "axis": {"format": ",.6~g", **({"tickMinStep": 1} if axes.whole else {})},
+        },
+        "y": _value_axis(axes.quantity, axes.y, 6, zero=guessing is not None),
+        "color": colour
+        | {"legend": {"orient": "top", "columns": 2, "symbolType": "stroke", "labelLimit": 150}},
+        "tooltip": [
+            {"field": "curve", "type": "nominal", "title": run},
+            {"field": "position", "type": "quantitative", "title": axes.x, "format": ".4~g"},
+            {"field": "value", "type": "quantitative", "title": axes.y, "format": axes.quantity.exact},
+        ],
+    }
+    dashes = {"strokeDash": {**colour, "scale": {**scale, "range": [*DASHES[: len(names)], [1, 2]]}}}
+    layers = _curve_layers({"type": "line", "strokeWidth": 2}, dashes, 40, False)
+    span = [_least_span(axes.quantity, axes.y)] if guessing else []
+    return {"height": 380, "layer": [{"encoding": encoding, "layer": layers}, *span]}
+
+
+def _value_axis(quantity: Quantity, title: str, ticks: int, zero: bool = True) -> dict[str, Any]:
+    return {
+        "field": "value",
+        "type": "quantitative",
+        "title": title,
+        "scale": {"type": "log", "nice": False} if quantity.logarithmic else {"zero": zero},
+        "axis": {"format": quantity.rough, "tickCount": ticks},
+    }
+
+
+def _curve_layers(
+    line: dict[str, Any], dashes: dict[str, Any], dot: int, smooth: bool
+) -> list[dict[str, Any]]:
+    """Return the layers of lines and dots, and of the raw curves where `smooth`."""
+    raw = {
+        "mark": {**line, "opacity": RAW_OPACITY, "strokeWidth": 1},
+        "encoding": {"y": {"field": "raw", "type": "quantitative"}},
+    }
+    dots = {"transform": [{"filter": "datum.dot"}], "mark": {"type": "point", "filled": True, "size": dot}}
+    return [*([raw] if smooth else []), {"mark": line, "encoding": dashes}, dots]
+
+
+def _least_span(quantity: Quantity, title: str) -> dict[str, Any]:
+    """Return an invisible layer that makes the axis cover `quantity.least`."""
+    return {
+        "data": {"values": [{"value": value} for value in quantity.least]},
+        "mark": {"type": "point", "opacity": 0, "tooltip": False},
+        "encoding": {"y": _value_axis(quantity, title, 5)},
+    }
+
+
+def _points(
+    history: "pd.DataFrame",
+    seen: str,
+    monitored: str,
+    words: CurveWords,
+    quantity: Quantity,
+    initial: float | None,
+    window: int,
+) -> "pd.DataFrame":
     import pandas as pd
 
     position = history["position"].to_numpy(float)
     is_epoch = ~np.isnan(history["monitor_loss"].to_numpy(float))
     shown = ~is_epoch if seen == "train_loss" else is_epoch
+    start = [] if initial is None else [initial]
     curves = [
-        curve_points(position[shown], history[seen].to_numpy(float)[shown], words.training),
-        curve_points(position[is_epoch], history[monitored].to_numpy(float)[is_epoch], words.monitored),
+        curve_points(position[shown], history[seen].to_numpy(float)[shown], words.training, window),
+        curve_points(
+            np.append(np.zeros(len(start)), position[is_epoch]),
+            np.append(start, history[monitored].to_numpy(float)[is_epoch]),
+            words.monitored,
+            window,
+        ),
+        _level(position.max(initial=0.0), quantity.guess, words.guessing),
     ]
     return pd.DataFrame({name: np.concatenate([curve[name] for curve in curves]) for name in curves[0]})
 
 
-def curve_points(positions: np.ndarray, values: np.ndarray, name: str) -> dict[str, np.ndarray]:
-    """Return one curve's points, at most MOST_POINTS, each the mean of its neighbours; few ones get dots."""
+def curve_points(
+    positions: np.ndarray, values: np.ndarray, name: str, window: int = 1
+) -> dict[str, np.ndarray]:
+    """Return one curve's points, at most MOST_POINTS, each the mean of its neighbours; few ones get dots.
+
+    Where there are more than FEW_POINTS, `value` is the mean over `window` points around each, an odd number;
+    `raw` is not smoothed.
+    """
     known = ~np.isnan(values)
     positions, values = positions[known], values[known]
     size = -(-len(values) // MOST_POINTS)
@@ -106,6 +260,24 @@ def curve_points(positions: np.ndarray, values: np.ndarray, name: str) -> dict[s
         starts = np.arange(0, len(values), size)
         counts = np.diff(starts, append=len(values))
         positions, values = (np.add.reduceat(numbers, starts) / counts for numbers in (positions, values))
-    few = len(values) <= MOST_POINTS // 10
+    few = len(values) <= FEW_POINTS
     names, dots = np.full(len(values), name, object), np.full(len(values), few)
-    return {"position": positions, "value": values, "curve": names, "dot": dots}
+    smoothed = values if few else centred_mean(values, window)
+    return {"position": positions, "value": smoothed, "raw": values, "curve": names, "dot": dots}
+
+
+def centred_mean(values: np.ndarray, window: int) -> np.ndarray:
+    """Return the mean of the `window` values around each of `values` [N]; `window` is an odd number.
+
+    At the ends there are fewer, as many on each side.
+    """
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    places = np.arange(len(values))
+    reach = np.minimum(window // 2, np.minimum(places, len(values) - 1 - places))
+    return (sums[places + reach + 1] - sums[places - reach]) / (2 * reach + 1)
+
+
+def _level(end: float, value: float, name: str) -> dict[str, np.ndarray]:
+    """Return a horizontal line from the start to `end`, in the form of `curve_points`."""
+    line = curve_points(np.array([0.0, end]), np.array([value, value]), name)
+    return {**line, "dot": np.full(2, False)}

@@ -61,9 +61,9 @@ class Run:
 
     `created` is a UTC time in ISO form. `results` holds what is known so far of `parameters`, `device`,
     `threads`, `precision`, `source` (of the data), `train_images`, `epochs`, `train_seconds`,
-    `initial_accuracy`, `test_accuracy`, `test_loss`; `imported` is true of weights from a file,
-    `fine_tuned` of a copy that learned somebody's handwriting on. `changes` say
-    what was changed on the way, and when. `message` tells a failed run's cause.
+    `initial_accuracy`, `initial_loss` (runs of 0.1 and 0.2 lack it), `test_accuracy`, `test_loss`;
+    `imported` is true of weights from a file, `fine_tuned` of a copy that learned somebody's handwriting on.
+    `changes` say what was changed on the way, and when. `message` tells a failed run's cause.
     """
 
     id: str

@@ -104,6 +104,7 @@ class _Recorder:
             self._writer.update(
                 "running",
                 initial_accuracy=event.accuracy,
+                initial_loss=event.loss,
                 train_images=event.train_images,
                 epochs=0,
                 train_seconds=0.0,

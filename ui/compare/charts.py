@@ -1,13 +1,10 @@
-"""Vega-Lite charts of the Compare page: accuracies, seeds, curves."""
+"""Vega-Lite charts of the Compare page: accuracies and seeds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ui.i18n import percent_text
-from ui.learning_curves import curve_points
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +14,6 @@ if TYPE_CHECKING:
 
 ROW, AXIS = 52, 60  # pixels: of a run in a chart with a row for each, and below all of them
 LONGEST_LABEL = 130  # pixels; a phone has 340 in all
-DASHES = [[1, 0], [7, 3], [2, 3], [9, 3, 2, 3], [5, 5], [1, 3], [12, 4], [4, 2, 1, 2]]
 
 
 @dataclass(frozen=True)
@@ -28,18 +24,6 @@ class ScoreWords:
     accuracy: str
     low: str
     high: str
-
-
-@dataclass(frozen=True)
-class CurveAxes:
-    """What the axes are called, how values are written, whether `y` is logarithmic and `x` whole."""
-
-    x: str
-    y: str
-    exact: str
-    rough: str
-    logarithmic: bool
-    whole: bool
 
 
 def score_points(names: Sequence[str], scores: "Sequence[Score]") -> "pd.DataFrame":
@@ -128,53 +112,6 @@ def seed_spec(
         },
     ]
     return _rows(names, [_quantitative(layer, words.accuracy) for layer in layers], facts)
-
-
-def run_curves(
-    names: Sequence[str], curves: Sequence[tuple[np.ndarray, np.ndarray]], logarithmic: bool
-) -> "pd.DataFrame":
-    """Return the points of one curve (positions [N], values [N]) for each run; a log axis has no zeros."""
-    import pandas as pd
-
-    tables = []
-    for name, (positions, values) in zip(names, curves, strict=True):
-        shown = values > 0 if logarithmic else np.full(len(values), True)
-        tables.append(pd.DataFrame(curve_points(positions[shown], values[shown], name)))
-    return pd.concat(tables, ignore_index=True)
-
-
-def run_curve_spec(names: Sequence[str], run: str, axes: CurveAxes) -> dict[str, Any]:
-    """Return the specification of `run_curves`: runs told apart by colour and by dashes."""
-    scale = {"domain": list(names)}
-    zero = {"type": "log"} if axes.logarithmic else {"zero": False}
-    colour = {"field": "curve", "type": "nominal", "title": None, "scale": scale}
-    encoding = {
-        "x": {
-            "field": "position",
-            "type": "quantitative",
-            "title": axes.x,
-            "scale": {"nice": False, "zero": True},
-            "axis": {"format": ",.6~g", **({"tickMinStep": 1} if axes.whole else {})},
-        },
-        "y": {
-            "field": "value",
-            "type": "quantitative",
-            "title": axes.y,
-            "scale": zero,
-            "axis": {"format": axes.rough, "tickCount": 6},
-        },
-        "color": colour
-        | {"legend": {"orient": "top", "columns": 2, "symbolType": "stroke", "labelLimit": 150}},
-        "tooltip": [
-            _fact("curve", run, None),
-            _fact("position", axes.x, ".4~g"),
-            _fact("value", axes.y, axes.exact),
-        ],
-    }
-    dashes = {"strokeDash": {**colour, "scale": {**scale, "range": DASHES[: len(names)]}}}
-    dots = {"transform": [{"filter": "datum.dot"}], "mark": {"type": "point", "filled": True, "size": 40}}
-    lines = {"mark": {"type": "line", "strokeWidth": 2}, "encoding": dashes}
-    return {"height": 380, "encoding": encoding, "layer": [lines, dots]}
 
 
 def _rows(names: Sequence[str], layers: list[dict[str, Any]], facts: list[dict[str, Any]]) -> dict[str, Any]:

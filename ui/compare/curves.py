@@ -1,5 +1,6 @@
 """The learning curves of the compared runs in one chart."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -7,10 +8,10 @@ import streamlit as st
 
 from mnist_core.runs.run import UNFINISHED
 from ui import resources
-from ui.compare.charts import CurveAxes, run_curve_spec, run_curves
 from ui.compare.selection import ComparedRuns
 from ui.i18n import formatted_number, list_text
 from ui.i18n import gettext as _
+from ui.learning_curves import ACCURACY, ERROR_RATE, LOG_LOSS, LOSS, RunAxes, run_curve_spec, run_curves
 from ui.runs.progress import history
 from ui.url_controls import url_choice
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SECONDS_BETWEEN_LOOKS = 2.0
+ZOOMED_ACCURACY = replace(ACCURACY, rough=".1~%")
 POSITIONS = {"epochs": "position", "steps": "step", "seconds": "train_seconds"}  # -> column of the history
 
 
@@ -39,11 +41,12 @@ def _show(chosen: ComparedRuns) -> None:
             )
         )
         return
-    as_errors = quantity == "monitor_accuracy" and logarithmic
+    as_errors = quantity.endswith("accuracy") and logarithmic
     if as_errors:
         curves = [(positions, 1 - values) for positions, values in curves]
-    points = run_curves(chosen.names, curves, logarithmic)
-    spec = run_curve_spec(chosen.names, _("Run"), _axes(quantity, over, logarithmic))
+    axes = _axes(quantity, over, logarithmic)
+    points = run_curves(chosen.names, curves, axes.quantity)
+    spec = run_curve_spec(chosen.names, _("Run"), axes)
     st.vega_lite_chart(
         points, spec, key="curves", alt=_("Learning curves of the runs, each with its colour and dashes")
     )
@@ -93,14 +96,14 @@ def _curve(rows: "pd.DataFrame", quantity: str, over: str) -> tuple[np.ndarray, 
     return shown[POSITIONS[over]].to_numpy(float), shown[quantity].to_numpy(float)
 
 
-def _axes(quantity: str, over: str, logarithmic: bool) -> CurveAxes:
+def _axes(quantity: str, over: str, logarithmic: bool) -> RunAxes:
     along = {"epochs": _("epoch"), "steps": _("step"), "seconds": _("seconds of training")}[over]
     whole = over != "seconds"
     if quantity.endswith("loss"):
-        return CurveAxes(along, _("loss"), ".3g", ".6~g", logarithmic, whole)
+        return RunAxes(along, _("loss"), LOG_LOSS if logarithmic else LOSS, whole)
     if logarithmic:
-        return CurveAxes(along, _("error rate"), ".2%", "~%", True, whole)
-    return CurveAxes(along, _("accuracy"), ".2%", ".1~%", False, whole)
+        return RunAxes(along, _("error rate"), ERROR_RATE, whole)
+    return RunAxes(along, _("accuracy"), ZOOMED_ACCURACY, whole)
 
 
 def _show_ends(chosen: ComparedRuns, curves: list, quantity: str, as_errors: bool) -> None:

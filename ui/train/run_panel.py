@@ -1,8 +1,8 @@
-"""A run: progress, result, learning curves."""
+"""A run: progress, result, what comes next, diagnostics."""
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -13,16 +13,15 @@ from ui import resources
 from ui.fragments import page_fragment
 from ui.i18n import duration_text, percent_text, translate
 from ui.i18n import gettext as _
-from ui.learning_curves import CurveWords, accuracy_points, curve_spec, loss_points
 from ui.navigation import link
 from ui.runs.import_export import show_export
 from ui.runs.names import run_name
 from ui.runs.progress import epochs_text, history, probes, progress_text, status_text
+from ui.train.curves import show_curves
 from ui.train.diagnostics_panel import show_findings, show_probe
 from ui.train.own_digit import show_before_and_after, visible_digit
 from ui.train.run_controls import forget_command, pending_command, show_continuation, show_live_controls
 from ui.train.start import show_heading
-from ui.url_controls import url_choice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -133,77 +132,3 @@ def _show_numbers(
         curves(run, rows)
     if seen:
         show_probe(run.config, seen[-1], visible_digit(run))
-
-
-class Chart(NamedTuple):
-    """A chart of curves, its title, and how to read it."""
-
-    key: str
-    points: "pd.DataFrame"
-    spec: dict[str, Any]
-    title: str
-    caption: str
-
-
-def show_curves(run: Run, rows: "pd.DataFrame") -> None:
-    """Show the curves of a run, and the control for their axis.
-
-    All charts are made before the first is sent: the browser draws together what arrives together, and would
-    otherwise draw a caption only after the chart above it.
-    """
-    logarithmic = _axis() == "log"
-    charts = [_loss(run, rows, logarithmic)]
-    if rows["monitor_accuracy"].notna().any():
-        charts.append(_accuracy(run, rows, logarithmic))
-    for chart in charts:
-        st.vega_lite_chart(chart.points, chart.spec, key=chart.key, alt=chart.title)
-        st.caption(chart.caption)
-
-
-def _loss(run: Run, rows: "pd.DataFrame", logarithmic: bool) -> Chart:
-    names = _names(run, _("loss"))
-    return Chart(
-        "loss",
-        loss_points(rows, names),
-        curve_spec(run.config.epochs, names, ".3g", ".6~g", logarithmic),
-        _("Loss curves"),
-        _("Loss: how far the predictions are from the labels, on average. Lower is better."),
-    )
-
-
-def _accuracy(run: Run, rows: "pd.DataFrame", logarithmic: bool) -> Chart:
-    names = _names(run, _("error rate") if logarithmic else _("accuracy"))
-    return Chart(
-        "accuracy",
-        accuracy_points(rows, names, as_errors=logarithmic),
-        curve_spec(run.config.epochs, names, ".2%", "~%" if logarithmic else ".1~%", logarithmic),
-        _("Accuracy curves"),
-        _(
-            "Error rate: the share of images misclassified. On this axis a straight line means a "
-            "constant factor per epoch."
-        )
-        if logarithmic
-        else _(
-            "Accuracy: the share of images classified correctly. Where the training curve is "
-            "higher, the network overfits. It can also be lower, as it is measured during the epoch, "
-            "while the network still improves."
-        ),
-    )
-
-
-def _names(run: Run, value: str) -> CurveWords:
-    monitored = _("test set") if run.config.monitor == "test" else _("validation set")
-    return CurveWords(_("training set"), monitored, _("epoch"), value)
-
-
-def _axis() -> str:
-    options = {"linear": _("Linear axis"), "log": _("Logarithmic axis")}
-    return url_choice(
-        st.segmented_control,
-        _("Axis of the curves"),
-        options,
-        "axis",
-        "linear",
-        required=True,
-        label_visibility="collapsed",
-    )

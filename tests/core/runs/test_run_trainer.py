@@ -48,14 +48,15 @@ def test_a_finished_run_holds_everything(store, sample):
     result = evaluate(run.load_model(), sample.test)
     assert run.status == "finished"
     assert run.results.pop("train_seconds") > 0
-    initial = evaluate(build_model(CONFIG), sample.train[-100:]).accuracy
+    initial = evaluate(build_model(CONFIG), sample.train[-100:])
     assert run.results == {
         "parameters": count_parameters(build_model(CONFIG)),
         "device": "cpu",
         "threads": 1,
         "precision": "float32",
         "source": "sample",
-        "initial_accuracy": initial,
+        "initial_accuracy": initial.accuracy,
+        "initial_loss": pytest.approx(initial.loss),
         "train_images": 200,
         "epochs": 3,
         "test_accuracy": result.accuracy,

@@ -1,0 +1,174 @@
+"""The learning curves of a run: axes, smoothing, and what the curves say in words."""
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import streamlit as st
+
+from mnist_core.data.mnist import split_images
+from mnist_core.runs.run import Run
+from ui import resources
+from ui.i18n import formatted_number, percent_text, sentences_text
+from ui.i18n import gettext as _
+from ui.learning_curves import (
+    ACCURACY,
+    ERROR_RATE,
+    FEW_POINTS,
+    LOG_LOSS,
+    LOSS,
+    CurveWords,
+    accuracy_points,
+    curve_spec,
+    loss_points,
+)
+from ui.url_controls import url_choice
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SMOOTHING_KEY = "smooth"
+WINDOWS = (1, 11, 41)  # points that a smoothed one is the mean of, of at most MOST_POINTS
+SMALL_GAP = 0.005  # between both accuracies: not worth a word
+
+
+class Chart(NamedTuple):
+    """A chart of curves, its title, and how to read it."""
+
+    key: str
+    points: "pd.DataFrame"
+    spec: dict[str, Any]
+    title: str
+    caption: str
+
+
+def show_curves(run: Run, rows: "pd.DataFrame") -> None:
+    """Show the curves of a run, and the controls for their axis and smoothing.
+
+    All charts are made before the first is sent: the browser draws together what arrives together, and would
+    otherwise draw a caption only after the chart above it.
+    """
+    with st.container(horizontal=True, gap="small"):
+        logarithmic, window = _axis() == "log", int(_smoothing())
+    charts = [_loss(run, rows, logarithmic, window)]
+    if rows["monitor_accuracy"].notna().any():
+        charts.append(_accuracy(run, rows, logarithmic, window))
+    for chart in charts:
+        st.vega_lite_chart(chart.points, chart.spec, key=chart.key, alt=chart.title)
+        st.caption(chart.caption)
+
+
+def _loss(run: Run, rows: "pd.DataFrame", logarithmic: bool, window: int) -> Chart:
+    names = _names(run, _("loss"), formatted_number(LOSS.guess, ".3g"))
+    said = [_("Loss: how far the predictions are from the labels, on average. Lower is better.")]
+    if window > 1:
+        said.append(_smoothing_text(window))
+    return Chart(
+        "loss",
+        loss_points(rows, names, run.results.get("initial_loss"), window),
+        curve_spec(run.config.epochs, names, LOG_LOSS if logarithmic else LOSS, window > 1),
+        _("Loss curves"),
+        sentences_text(said),
+    )
+
+
+def _accuracy(run: Run, rows: "pd.DataFrame", logarithmic: bool, window: int) -> Chart:
+    quantity = ERROR_RATE if logarithmic else ACCURACY
+    value = _("error rate") if logarithmic else _("accuracy")
+    names = _names(run, value, percent_text(quantity.guess, 0))
+    said = (
+        _(
+            "Error rate: the share of images misclassified. On this axis a straight line means a "
+            "constant factor per epoch."
+        )
+        if logarithmic
+        else _("Accuracy: the share of images classified correctly.")
+    )
+    return Chart(
+        "accuracy",
+        accuracy_points(rows, names, run.results.get("initial_accuracy"), window, as_errors=logarithmic),
+        curve_spec(run.config.epochs, names, quantity, window > 1),
+        _("Accuracy curves"),
+        sentences_text([said, gap_text(run, rows)]),
+    )
+
+
+def _names(run: Run, value: str, guess: str) -> CurveWords:
+    guessing = _("guessing: {value}").format(value=guess)
+    return CurveWords(_("training set"), _monitored(run), _("epoch"), value, guessing)
+
+
+def _monitored(run: Run) -> str:
+    return _("test set") if run.config.monitor == "test" else _("validation set")
+
+
+def gap_text(run: Run, rows: "pd.DataFrame") -> str:
+    """Say how far apart both accuracies are after the last epoch, and what that means.
+
+    A gap within two standard errors of the monitored accuracy, or SMALL_GAP, counts as none.
+    """
+    last = rows[rows["monitor_accuracy"].notna()].iloc[-1]
+    accuracy, gap = last["monitor_accuracy"], last["train_accuracy"] - last["monitor_accuracy"]
+    images = len(split_images(run.config, resources.dataset()).monitored)
+    noise = 2 * math.sqrt(accuracy * (1 - accuracy) / images)
+    values = {
+        "epoch": formatted_number(last["epoch"], ",.0f"),
+        "points": formatted_number(100 * abs(gap), ".1f"),
+        "monitored": _monitored(run),
+    }
+    if abs(gap) <= max(SMALL_GAP, noise):
+        text = _("After epoch {epoch} both curves are equally high, within {points} percentage points.")
+    elif gap > 0:
+        text = _(
+            "After epoch {epoch} the accuracy on the training set is {points} percentage points higher than "
+            "on the {monitored}: the network knows its own images better than new ones. It overfits."
+        )
+    else:
+        text = _(
+            "After epoch {epoch} the accuracy on the training set is {points} percentage points lower than "
+            "on the {monitored}. That is no error: {reasons}."
+        )
+        values["reasons"] = _reasons_for_lower_training_accuracy(run)
+    return text.format(**values)
+
+
+def _reasons_for_lower_training_accuracy(run: Run) -> str:
+    reasons = [_("it is measured during the epoch, while the network still improves")]
+    if run.config.dropout:
+        reasons.append(_("dropout sets units to zero meanwhile"))
+    if run.config.augmentation != "none":
+        reasons.append(_("the training images are changed by augmentation"))
+    return _("; ").join(reasons)
+
+
+def _axis() -> str:
+    options = {"linear": _("Linear axis"), "log": _("Logarithmic axis")}
+    return url_choice(
+        st.segmented_control,
+        _("Axis of the curves"),
+        options,
+        "axis",
+        "linear",
+        required=True,
+        label_visibility="collapsed",
+    )
+
+
+def _smoothing() -> str:
+    raw, some, more = map(str, WINDOWS)
+    options = {raw: _("Raw"), some: _("Smoothed"), more: _("Smoothed more")}
+    return url_choice(
+        st.segmented_control,
+        _("Smoothing of the curves"),
+        options,
+        SMOOTHING_KEY,
+        raw,
+        required=True,
+        label_visibility="collapsed",
+    )
+
+
+def _smoothing_text(window: int) -> str:
+    return _(
+        "Smoothed: each point is the mean of the {window} points around it; the raw curve stays, faint. "
+        "A curve of at most {few} points stays as it is."
+    ).format(window=window, few=FEW_POINTS)
