@@ -44,34 +44,57 @@ class LayerActivation:
     values: Floats
 
 
-def integrated_gradients(model: DigitClassifier, image: NDArray[np.uint8], target: int) -> Floats:
+def integrated_gradients(
+    model: DigitClassifier,
+    image: NDArray[np.uint8],
+    target: int,
+    against: int | None = None,
+    tolerance: float = COMPLETE_TO,
+) -> Floats:
     """Return each pixel's contribution to the output for digit `target`, relative to paper; float32 [28, 28].
 
     The pixel times the mean gradient on the straight line from an empty image to `image` (uint8 [28, 28]), by
-    the midpoint rule. The sum is the output for `image` less that for an empty one, within 1 %: the steps are
-    doubled until it is. Sundararajan, Taly and Yan, "Axiomatic Attribution for Deep Networks" (ICML 2017).
-    Raises InputError for a target that is no digit.
+    the midpoint rule. The sum is the output for `image` less that for an empty one, up to the share
+    `tolerance`: the steps are doubled until it is, or MOST_STEPS are reached. With a digit `against`, all of
+    this is about the output for `target` less that for `against`, and the share is of both outputs' changes
+    together, as their difference may be near 0. Sundararajan, Taly and Yan, "Axiomatic Attribution for Deep
+    Networks" (ICML 2017). Raises InputError for a target that is no digit.
     """
-    _check_digit(target)
+    weights = _output_weights(model, target, against)
     pixels = _pixels(model, image)
-    difference = _difference(model, pixels, target)
+    differences = _differences(model, pixels) * weights
+    difference, scale = float(differences.sum()), float(differences.abs().sum())
     steps, missing = FEWEST_STEPS, np.inf
-    while abs(missing) > COMPLETE_TO * abs(difference) and steps <= MOST_STEPS:
-        found = pixels * _mean_gradient(model, pixels, target, steps)
+    while abs(missing) > tolerance * scale and steps <= MOST_STEPS:
+        found = pixels * _mean_gradient(model, pixels, weights, steps)
         missing = float(found.sum()) - difference
         steps *= 2
     return _array(found[0])
 
 
-def _mean_gradient(model: DigitClassifier, pixels: torch.Tensor, target: int, steps: int) -> torch.Tensor:
-    """Return the output's mean gradient [28, 28] at the middles of `steps` equal parts of the line."""
+def _output_weights(model: DigitClassifier, target: int, against: int | None) -> torch.Tensor:
+    """Return what the outputs are multiplied by: 1 for `target`, -1 for `against`, else 0; float32 [10]."""
+    import torch
+
+    weights = torch.zeros(10)
+    for digit, weight in ((target, 1.0), (against, -1.0)):
+        if digit is not None:
+            check_digit(digit)
+            weights[digit] = weight
+    return weights.to(next(model.parameters()).device)
+
+
+def _mean_gradient(
+    model: DigitClassifier, pixels: torch.Tensor, weights: torch.Tensor, steps: int
+) -> torch.Tensor:
+    """Return the weighted outputs' mean gradient [28, 28] at the middles of `steps` parts of the line."""
     import torch
 
     total = torch.zeros_like(pixels[0])
     middles = (torch.arange(steps, device=pixels.device) + 0.5) / steps
     for part in middles.split(BATCH):
         images = (part[:, None, None] * pixels).requires_grad_()
-        (gradients,) = torch.autograd.grad(model(images).float()[:, target].sum(), images)
+        (gradients,) = torch.autograd.grad((model(images).float() @ weights).sum(), images)
         total += gradients.sum(0)
     return total / steps
 
@@ -85,7 +108,7 @@ def occlusion(model: DigitClassifier, image: NDArray[np.uint8], target: int, win
     """
     import torch
 
-    _check_digit(target)
+    check_digit(target)
     if not 1 <= window <= SIDE:
         raise InputError(N_("The square must be 1 to 28 pixels a side, not {window}."), window=window)
     pixels = _pixels(model, image)
@@ -136,13 +159,14 @@ def _pixels(model: DigitClassifier, image: NDArray[np.uint8]) -> torch.Tensor:
     return torch.from_numpy(image[None].astype(np.float32)).to(next(model.parameters()).device)
 
 
-def _difference(model: DigitClassifier, pixels: torch.Tensor, target: int) -> float:
-    """Return the output of a digit for `pixels` less that for paper."""
+def _differences(model: DigitClassifier, pixels: torch.Tensor) -> torch.Tensor:
+    """Return the outputs [10] for `pixels` less those for paper."""
     import torch
 
     with torch.no_grad():
-        outputs = model(torch.cat([pixels, torch.zeros_like(pixels)]))[:, target]
-    return float(outputs[0] - outputs[1])
+        outputs = model(torch.cat([pixels, torch.zeros_like(pixels)])).float()
+    differences: torch.Tensor = outputs[0] - outputs[1]
+    return differences
 
 
 def _array(values: torch.Tensor) -> Floats:
@@ -150,7 +174,8 @@ def _array(values: torch.Tensor) -> Floats:
     return found
 
 
-def _check_digit(target: int) -> None:
+def check_digit(target: int) -> None:
+    """Raise InputError if `target` is not 0 to 9."""
     if not 0 <= target <= 9:
         raise InputError(N_("A digit is 0 to 9, not {target}."), target=target)
 

@@ -8,6 +8,7 @@ import pytest
 from mnist_core.evaluation.perturbations import PERTURBATIONS
 from tests.app.drawings import STROKE, drawn, shifted
 from ui import explanations
+from ui.draw.contrast import place_text
 from ui.draw.model_comparison import agreement
 from ui.draw.perturbation_sliders import stability
 from ui.html.digits import ABOVE, BELOW, on_ink
@@ -38,6 +39,40 @@ def test_what_speaks_for_each_digit_is_coloured(app, run, html):
     other = (read + 1) % 10
     test.segmented_control(f"speaks_for_{read}").set_value(other).run()
     assert f"Your digit: saliency for {other}" in html(test)
+
+
+def test_a_corrected_label_opens_why_it_was_not_read(app, html):
+    test = drawn(app, "pretrained", STROKE)
+    assert test.subheader[0].value.startswith("Prediction: 7")
+    test.button("label_1").click().run()
+    assert not test.exception
+    assert test.query_params["look"] == "instead"
+    assert test.segmented_control("speaks_for_other_7").value == 1
+    said = " ".join(element.value for element in test.markdown)
+    assert "The network reads **7**" in said
+    assert "pixels speak for 7, most of all" in said
+    assert re.search("Then it reads 1 \\([0-9.]+%\\)", said)
+    assert "by the activations of the last hidden layer" in said
+    assert "Your digit with pixels added and removed, read as 1" in html(test)
+    assert html(test).count("A handwritten 1, image number") == 4
+    test.segmented_control("speaks_for_other_7").set_value(9).run()
+    assert html(test).count("A handwritten 9, image number") == 4
+
+
+def test_the_right_label_opens_nothing(app):
+    test = drawn(app, "pretrained", STROKE)
+    test.button("label_7").click().run()
+    assert "look" not in test.query_params
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "words"),
+    [(2, 25, "at the top right"), (14, 14, "in the middle"), (27, 0, "at the bottom left")],
+)
+def test_the_place_of_most_weight_is_said(row, column, words):
+    weights = np.zeros((28, 28))
+    weights[row, column] = 1
+    assert place_text(weights) == words
 
 
 def test_colours_lie_on_the_faint_ink():

@@ -2,9 +2,10 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
-from tests.browser.server import draw, settle
+from tests.browser.server import PHONE, draw, expect_to_fit, settle
 
 SEVEN = [(70, 70), (200, 70), (120, 230)]
 NARROW_SEVEN = [(20, 60), (100, 60), (50, 230)]
@@ -75,3 +76,18 @@ def test_a_drawing_is_saved_in_my_handwriting(page):
     page.get_by_role("button", name="Correct the label").click()
     page.get_by_role("button", name="7", exact=True).click()
     page.get_by_alt_text("Your 7, classified correctly").wait_for()
+
+
+@pytest.mark.slow
+def test_a_correction_shows_why_another_digit_was_read_on_a_phone(new_tab):
+    page = new_tab("/draw?run=pretrained", **PHONE)
+    draw(page, SEVEN)
+    page.get_by_role("button", name="Correct the label").click()
+    page.get_by_role("button", name="1", exact=True).click()
+    page.get_by_text("The network reads 7").wait_for()
+    page.get_by_alt_text("Pixels that speak for 7, and pixels that speak for 1").wait_for()
+    page.get_by_alt_text("Your digit with pixels added and removed, read as 1").wait_for()
+    expect(page.get_by_alt_text("A handwritten 1, image number")).to_have_count(4)
+    expect(page).to_have_url(re.compile("look=instead"))
+    settle(page)
+    expect_to_fit(page, "the contrast")

@@ -9,6 +9,7 @@ import streamlit as st
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.recognition.labelled_drawings import LabelledDrawing, read_labelled_drawing
 from mnist_core.recognition.strokes import strokes_to_image
+from ui.draw.contrast import open_contrast
 from ui.drawing_input import ReadDrawing
 from ui.i18n import gettext as _
 from ui.i18n import translate
@@ -144,5 +145,10 @@ def _keep(reading: ReadDrawing, text: str) -> None:
     except InputError as error:
         st.session_state[ANSWER_KEY] = (error.message, ":material/error:")
     else:
-        kept = Message(N_("Saved as {digits} in My handwriting below."), {"digits": text})
+        words = N_("Saved as {digits} in My handwriting below.")
+        read = reading.digits[0].prediction.label
+        if len(text) == 1 and int(text) != read:
+            open_contrast(read, int(text))
+            words = N_("Saved as {digits} in My handwriting. See below why the network read {read}.")
+        kept = Message(words, {"digits": text, "read": read})
         st.session_state[ANSWER_KEY] = (kept, ":material/check:")

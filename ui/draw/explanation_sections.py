@@ -8,7 +8,8 @@ import streamlit as st
 from mnist_core.recognition.recognizer import Prediction, predict_all
 from ui import resources
 from ui.canvas import remember_read_place
-from ui.draw import model_comparison, my_handwriting, perturbation_sliders
+from ui.draw import contrast, model_comparison, my_handwriting, perturbation_sliders
+from ui.draw.contrast import CONTRAST, SECTION_KEY
 from ui.drawing_input import ReadDrawing, calibration
 from ui.explanations import NEIGHBOURS, show_layer, show_maps_help, show_saliency, show_similar
 from ui.fragments import clear_slots, page_fragment
@@ -19,7 +20,6 @@ from ui.prediction import probabilities_html
 from ui.url_controls import set_widget_value
 from ui.url_state import set_url_parameters, url_parameters
 
-SECTION_KEY = "look"
 MOST_PARTS = 20  # elements of a section, or more
 DIGIT_KEY = "which_digit"
 
@@ -29,6 +29,7 @@ def names() -> dict[str, str]:
     return {
         "steps": _("Preprocessing"),
         "attention": _("Saliency"),
+        CONTRAST: _("Why not another digit"),
         "layers": _("Feature maps"),
         "similar": _("Nearest training images"),
         "changes": _("Perturbations"),
@@ -164,6 +165,7 @@ def show_step(name: str, image: np.ndarray, prediction: Prediction) -> None:
 OF_ONE_DIGIT: dict[str, Callable[[ReadDrawing, int], None]] = {
     "steps": show_steps_section,
     "attention": show_saliency_section,
+    CONTRAST: contrast.show,
     "layers": show_layers_section,
     "similar": show_neighbours_section,
     "changes": perturbation_sliders.show,

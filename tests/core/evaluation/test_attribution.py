@@ -59,6 +59,17 @@ def test_integrated_gradients_of_a_linear_model_are_weight_times_ink(linear, sam
     np.testing.assert_allclose(integrated_gradients(model, image, 7), expected, atol=1e-5)
 
 
+def test_integrated_gradients_against_another_digit_are_of_the_difference(trained, linear, sample):
+    image = sample.test.images[3]
+    model, weights = linear
+    found = integrated_gradients(model, image, 7, against=1)
+    np.testing.assert_allclose(found, (weights[7] - weights[1]) * image / 255, atol=1e-5)
+    seven, one = (output(trained, image, digit) - output(trained, image * 0, digit) for digit in (7, 1))
+    for tolerance in (0.05, 0.005):
+        found = integrated_gradients(trained, image, 7, 1, tolerance)
+        assert found.sum() == pytest.approx(seven - one, abs=2 * tolerance * (abs(seven) + abs(one)) + 0.001)
+
+
 def test_occlusion_of_a_linear_model_is_the_mean_loss_over_the_squares(linear, sample):
     model, weights = linear
     image = sample.test.images[3]
