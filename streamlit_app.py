@@ -9,7 +9,7 @@ import streamlit as st
 
 from mnist_core import __version__
 from mnist_core.messages import InputError
-from mnist_core.runtime.process import configure_process
+from mnist_core.runtime.process import keep_freed_memory
 from ui import resources, visitor
 from ui.fragments import send_to_browser
 from ui.i18n import gettext as _
@@ -21,7 +21,7 @@ from ui.url_controls import choose_language
 from ui.url_state import url_parameters
 
 HERE = Path(__file__).parent
-configure_process()
+keep_freed_memory()
 # The browser picks fonts and pronunciation by the language that the page declares.
 # Streamlit's own words are in English only: style.css puts ours over them.
 BRAND = (

@@ -7,7 +7,6 @@ path that doesn't make at least one recipe WORTHWHILE times as fast is not worth
 
 import argparse
 import multiprocessing
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -28,9 +27,10 @@ from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import open_mnist
 from mnist_core.messages import InputError
 from mnist_core.models import architectures, inference
+from mnist_core.models.modules import DigitClassifier
 from mnist_core.recipes import RECIPES
 from mnist_core.runtime.devices import usable_cores
-from mnist_core.runtime.process import WAIT_POLICY, keep_freed_memory
+from mnist_core.runtime.process import keep_freed_memory
 from mnist_core.training import gradients, trainer
 from mnist_core.training.autotune import choose_threads
 
@@ -59,7 +59,6 @@ class FastPath:
     turn_off: Callable[[], None]
     recipes: tuple[str, ...] = tuple(TUTORIALS)
     threads: int = 1
-    waits: bool = False  # whether it is the way in which OpenMP's idle threads wait
     keeps_memory: bool = False  # whether it is glibc's memory kept
 
 
@@ -92,6 +91,17 @@ def _keep_denormals() -> None:
     torch.set_flush_denormal = lambda flush: False
 
 
+def _use_torch_threads() -> None:
+    """Have torch's threads divide each operation, instead of ours the images."""
+
+    @torch.inference_mode()
+    def predict_logits(model: DigitClassifier, images: torch.Tensor, batch_size: int = 100) -> torch.Tensor:
+        model.eval()
+        return torch.cat([model(batch) for batch in images.split(batch_size)])
+
+    inference.predict_logits = predict_logits
+
+
 def _nothing() -> None:
     """What the process is started with makes the difference."""
 
@@ -101,7 +111,7 @@ PATHS = {
     "gradients without autograd": FastPath(_use_autograd, DENSE),
     "denormals flushed": FastPath(_keep_denormals),
     "glibc keeps freed memory": FastPath(_nothing, keeps_memory=True),
-    "OpenMP's threads wait half a millisecond (2 threads)": FastPath(_nothing, threads=2, waits=True),
+    "test images divided among threads (2 threads)": FastPath(_use_torch_threads, threads=2),
     "threads by trial, else torch's number": FastPath(_nothing, threads=0),
 }
 
@@ -109,9 +119,6 @@ PATHS = {
 @contextmanager
 def started(path: FastPath, on: bool) -> Iterator[Callable[..., Measurement]]:
     """Start a process with or without the path; give what has it measure a recipe."""
-    for name in WAIT_POLICY:
-        os.environ.pop(name, None)
-    os.environ |= {} if path.waits and not on else WAIT_POLICY
     name = next(name for name, other in PATHS.items() if other is path)
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _prepare, (name, on)) as process:
         yield lambda *task: process.submit(measure, name, on, *task).result()

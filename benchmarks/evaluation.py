@@ -125,7 +125,7 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(f"benchmarks.evaluation: {error}", file=sys.stderr)
         return 2
-    import torch  # after mnist_core, which sets OpenMP's environment variables
+    import torch
 
     torch.set_num_threads(options.threads)
     table, within = report(Split(np.array(test.images), test.labels))

@@ -1,19 +1,14 @@
 """A child process that trains tasks sent to it and returns their times, for `benchmarks.training`.
 
-This module doesn't import mnist_core, which changes the process's memory allocator and OpenMP settings: the
-tutorials' process must run as a plain script does.
+This module doesn't import mnist_core: the tutorials' process must run as a plain script does.
 """
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
-
-WAITING = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
-"""OpenMP's settings for idle threads; mnist_core sets them for its process and child processes."""
 
 
 class Task(NamedTuple):
@@ -39,17 +34,12 @@ class Measurement(NamedTuple):
 Measure = Callable[[Task], Measurement]
 
 
-def plain_environment() -> dict[str, str]:
-    """Return this process's environment variables without those that mnist_core sets."""
-    return {name: value for name, value in os.environ.items() if name not in WAITING}
-
-
 @contextmanager
 def start_training_process(module: str) -> Iterator[Measure]:
     """Run `python -m module`, which calls `serve`; yield a function that has it measure a task."""
-    command, environment = [sys.executable, "-m", module], plain_environment()
+    command = [sys.executable, "-m", module]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=environment
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
     ) as process:
 
         def measure(task: Task) -> Measurement:

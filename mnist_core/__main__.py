@@ -16,7 +16,7 @@ from mnist_core.evaluation.robustness import IMAGES
 from mnist_core.export.formats import EXPORT_FORMATS
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
-from mnist_core.runtime.process import configure_process
+from mnist_core.runtime.process import keep_freed_memory
 
 
 class _Parser(argparse.ArgumentParser):
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     Ctrl-C returns 130, except during a training: there it only ends the training.
     """
-    configure_process()
+    keep_freed_memory()
     options = _parser().parse_args(arguments)
     try:
         options.command(options)

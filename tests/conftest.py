@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core.runtime.process import configure_process
+from mnist_core.runtime.process import keep_freed_memory
 
-configure_process()  # before torch is imported
+keep_freed_memory()  # before torch is imported
 
 import torch  # noqa: E402
 

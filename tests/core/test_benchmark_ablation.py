@@ -10,7 +10,7 @@ pytest.importorskip("torchvision", reason="the recipes' names come from the tuto
 from benchmarks import ablation
 from benchmarks.ablation import PATHS, Measurement
 from mnist_core.data.mnist import open_mnist
-from mnist_core.models import architectures
+from mnist_core.models import architectures, inference
 from mnist_core.recipes import RECIPES
 from mnist_core.training import trainer
 
@@ -22,6 +22,7 @@ def restored(monkeypatch):
         (trainer, "Optimizer"),
         (trainer, "choose_gradients"),
         (torch, "set_flush_denormal"),
+        (inference, "predict_logits"),
     ]:
         monkeypatch.setattr(place, name, getattr(place, name))
 

@@ -43,7 +43,7 @@ def faults(first: str, call: str) -> float:
 @pytest.mark.parametrize("call", ["fill()", IN_A_THREAD])
 def test_freed_memory_is_kept(call):
     assert (
-        faults("from mnist_core.runtime.process import configure_process; configure_process()", call)
+        faults("from mnist_core.runtime.process import keep_freed_memory; keep_freed_memory()", call)
         < 0.1 * PAGES_A_TURN
     )
 
