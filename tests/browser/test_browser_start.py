@@ -17,6 +17,10 @@ HEADING = """() => {
 }"""
 AT_THE_TOP = f"() => {{ const [top] = ({HEADING})(); return top >= 0 && top < 120; }}"
 IN_VIEW = f"() => {{ const [top, room] = ({HEADING})(); return top >= 0 && top < room - 200; }}"
+IS_ON_TOP = """element => {
+    const {left, width, top, height} = element.getBoundingClientRect();
+    return element.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+}"""
 SCROLL_TO = "y => document.querySelector('[data-testid=stMain]').scrollTo({top: y, behavior: 'instant'})"
 SCROLLED = "document.querySelector('[data-testid=stMain]').scrollTop"
 
@@ -58,6 +62,20 @@ def settle_running(page):
         expect(speed).not_to_have_text(speed.text_content())
 
 
+def expect_the_summary_in_sight(page):
+    """Wait until Start and the time are seen beside a form that is scrolled, and the curves below them."""
+    for part in (page.locator(".st-key-start button"), page.get_by_text("in a short trial")):
+        expect(part).to_be_in_viewport(ratio=1)
+    curves = page.get_by_test_id("stVegaLiteChart").first
+    curves.scroll_into_view_if_needed()
+    expect(curves).to_be_in_viewport(ratio=0.9)
+    assert curves.evaluate(IS_ON_TOP)
+    page.set_viewport_size({"width": 1280, "height": 500})  # no room for both
+    page.evaluate(SCROLL_TO, 1000)
+    expect(page.locator(".st-key-start button")).not_to_be_in_viewport()
+    page.set_viewport_size({"width": 1280, "height": 800})
+
+
 @pytest.mark.slow
 def test_after_a_run_the_next_step_is_primary_and_start_only_for_new_settings(page, tmp_path_factory):
     store = RunStore(tmp_path_factory.getbasetemp() / "runs")
@@ -80,6 +98,7 @@ def test_after_a_run_the_next_step_is_primary_and_start_only_for_new_settings(pa
 
     open_settings(page)
     page.evaluate(SCROLL_TO, 1000)
+    expect_the_summary_in_sight(page)
     press(page, "epochs", "ArrowRight")
     expect(primary).to_have_text(re.compile("Start training"))
     assert primary.evaluate("button => getComputedStyle(button).backgroundColor") == colour

@@ -31,7 +31,9 @@ if ((window.labRunInView ?? 0) < MOMENT) {
     const heading = document.querySelector('.st-key-run_heading');
     if (!heading) return;
     const top = heading.getBoundingClientRect().top;
-    const least = parseFloat(getComputedStyle(heading).scrollMarginTop) - 1;
+    const pixels = (element, name) => parseFloat(getComputedStyle(element)[name]) || 0;
+    const page = heading.closest('.stMain');
+    const least = pixels(heading, 'scrollMarginTop') + pixels(page, 'scrollPaddingTop') - 1;
     const visible = top >= least && top < innerHeight - 200;
     if (phone ? Math.abs(top - least) > 8 : !visible) {
       heading.scrollIntoView({block: 'start', behavior: still ? 'instant' : 'smooth'});
