@@ -22,6 +22,7 @@ from mnist_core.recipes import RECIPES
 from mnist_core.runs.run import Run
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.writer import RunWriter
+from mnist_core.training.memory import check_memory
 
 if TYPE_CHECKING:
     import torch
@@ -36,6 +37,7 @@ def train(options: argparse.Namespace) -> None:
 
     configs = _configs_with_seeds(_config_from_options(options), options.repeat)
     device = choose_device(options.device)
+    check_memory(configs[0])
     dataset = load_data(options.data)
     store = RunStore(options.runs)
     _set_threads(options.threads, configs[0], dataset)
@@ -63,6 +65,7 @@ def continue_run(options: argparse.Namespace) -> None:
 
     store = RunStore(options.runs)
     run = store.get(options.run)
+    check_memory(run.config)
     dataset = load_data(options.data)
     writer = store.reopen(run.id, options.epochs)
     set_threads(writer, dataset, usable_cores())

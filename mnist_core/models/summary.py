@@ -59,6 +59,11 @@ def describe_layers(config: TrainConfig) -> tuple[LayerSummary, ...]:
     return _describe(replace(TrainConfig(), **{name: getattr(config, name) for name in SHAPING}))
 
 
+def output_values(config: TrainConfig) -> int:
+    """Return how many float32 numbers all modules of a network put out for one image in training."""
+    return _output_values(replace(TrainConfig(), **{name: getattr(config, name) for name in SHAPING}))
+
+
 def group_layers(model: DigitClassifier) -> list[list[nn.Module]]:
     """Group a network's modules into layers: one of _KINDS and the activation, pooling etc. that follow."""
     groups: list[list[nn.Module]] = []
@@ -88,6 +93,34 @@ def _describe(config: TrainConfig) -> tuple[LayerSummary, ...]:
         layers.append(_summary(group, shape, config))
     output = replace(layers[-1], kind="output", title=Message(N_("Fully connected, 10 outputs")))
     return *layers[:-1], output
+
+
+@functools.lru_cache(maxsize=500)
+def _output_values(config: TrainConfig) -> int:
+    from mnist_core.models.architectures import build_meta_model
+
+    return _values(build_meta_model(config).network, (1, 28, 28))
+
+
+def _values(module: Any, shape: Shape) -> int:
+    """Count the numbers of the outputs of a module and its parts for one image's features `shape`."""
+    count = 0
+    parts = (
+        [module.main, module.activation] if type(module).__name__ == "ResidualBlock" else module.children()
+    )
+    for part in parts:
+        count += _values(part, shape)
+        shape = _shape_after(part, shape)
+    match type(module).__name__:
+        case "Sequential" | "Flatten" | "Identity":
+            return count
+        case "ResidualBlock":
+            return count + 2 * math.prod(shape)  # the skip connection and the sum
+        case "MaxPool2d":
+            return 3 * math.prod(_shape_after(module, shape))  # its indices have 64 bits
+        case "Maxout":
+            return 3 * math.prod(shape)  # its gradient compares all of its inputs
+    return math.prod(_shape_after(module, shape))
 
 
 def _shape_after(module: Any, shape: Shape) -> Shape:

@@ -17,6 +17,7 @@ from mnist_core.runs.run import failure_message
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.writer import RunWriter
 from mnist_core.training.events import Continued, Event, Started, StepDone, TrainingControl
+from mnist_core.training.memory import check_memory
 
 if TYPE_CHECKING:
     from mnist_core.data.mnist import Dataset
@@ -94,9 +95,11 @@ class TrainingQueue:
         """Queue a new training; return its run's id.
 
         `expected_seconds` helps to tell those behind it how long they wait; `details` go to RunStore.create.
-        Raises InputError when the queue is full or runs can't be written.
+        Raises InputError when the queue is full, the training would not fit into memory, or runs can't be
+        written.
         """
         self._check_room()
+        check_memory(config)
         writer = self._store.create(config, **details)
         self._enter(writer, expected_seconds)
         return writer.id
@@ -104,9 +107,11 @@ class TrainingQueue:
     def resume(self, run_id: str, epochs: int | None = None) -> None:
         """Queue a run again that was paused, stopped, interrupted or finished, to `epochs` in all.
 
-        Raises InputError when the queue is full, the run can't go on, or it has nothing left to do.
+        Raises InputError when the queue is full, the run can't go on or would not fit into memory, or it has
+        nothing left to do.
         """
         self._check_room()
+        check_memory(self._store.get(run_id).config)
         writer = self._store.reopen(run_id, epochs)
         self._enter(writer, _seconds_left(writer))
 

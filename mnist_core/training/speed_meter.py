@@ -9,8 +9,10 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 
 from mnist_core.config import TrainConfig
+from mnist_core.messages import InputError
 from mnist_core.models.summary import SHAPING, describe_layers
 from mnist_core.runtime.job import Job, Watcher
+from mnist_core.training.memory import check_memory
 
 SPEED_SETTINGS = (*SHAPING, "optimizer", "gradient_clipping", "batch_size", "augmentation", "precision")
 """The settings that the speed of training depends on: what the network is, and how a step is made."""
@@ -88,7 +90,10 @@ class SpeedMeter:
         if sum(layer.parameters for layer in describe_layers(config)) > MOST_PARAMETERS:
             return TOO_LARGE
         try:
+            check_memory(config)
             return self._measure(config)
+        except InputError:
+            return TOO_LARGE
         except Exception:
             _log.exception("a trial broke off")
             return TOO_LARGE  # so that it is not tried again and again

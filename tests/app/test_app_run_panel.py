@@ -197,10 +197,21 @@ def test_the_network_is_drawn_and_follows_the_form(app, html):
     assert "Conv " not in html(test)
 
 
+def test_a_training_that_does_not_fit_into_memory_is_refused(app, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_MEMORY", "460")
+    test = app("train", recipe="tutorial-5", widths="1024")
+    said = lambda: " ".join(error.value for error in test.error)  # noqa: E731
+    refusal = "This training needs about 500 MB of memory, and this machine has 460 MB."
+    run_until(test, lambda: refusal in said())
+    press(test, "Start training")
+    assert said().count(refusal) == 2
+    assert not resources.run_store().list()
+
+
 def test_the_time_of_an_epoch_is_measured(app, monkeypatch):
     monkeypatch.setattr(TrainingQueue, "training_speed", training_speed)
     test = app("train")
     said = lambda: " ".join(caption.value for caption in test.caption)  # noqa: E731
     assert "Measuring the time per epoch" in said() or "in a short trial" in said()
-    run_until(test, lambda: "in a short trial" in said())
+    run_until(test, lambda: "in a short trial. It takes about " in said())
     assert resources.speed_meter().images_per_second(RECIPES["quick"].config, Watcher()) > 0

@@ -4,7 +4,9 @@ import streamlit as st
 
 from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import split_images
+from mnist_core.messages import InputError
 from mnist_core.models.summary import describe_layers
+from mnist_core.training.memory import check_memory, memory_text, training_bytes
 from mnist_core.training.speed_meter import TOO_LARGE
 from ui import resources
 from ui.canvas import last_read_image
@@ -58,11 +60,25 @@ def show_network(config: TrainConfig, expanded: bool) -> None:
 
 
 def _show_time(config: TrainConfig, images: int, known: bool) -> None:
-    """Show the time of an epoch on this machine; rerun the page once it is known, which ends the polling."""
+    """Show an epoch's time on this machine and the memory; rerun the page once they are known.
+
+    That ends the polling. They are known together: the memory's estimate would have to load torch.
+    """
     speed = resources.images_per_second(config)
     if speed is not None and not known:
         st.rerun()
-    st.caption(":material/timer: " + _time_text(config, images, speed))
+    try:
+        memory = _memory_text(config, images) if speed is not None else ""
+    except InputError as error:
+        st.error(translate(error.message))
+    else:
+        st.caption(f":material/timer: {_time_text(config, images, speed)} {memory}")
+
+
+def _memory_text(config: TrainConfig, images: int) -> str:
+    """Return the memory that the training takes; InputError if that is more than there is."""
+    check_memory(config)
+    return _("It takes about {memory} of memory.").format(memory=memory_text(training_bytes(config, images)))
 
 
 def _time_text(config: TrainConfig, images: int, speed: float | None) -> str:

@@ -55,6 +55,15 @@ def test_train_says_what_is_wrong_with_a_run(command):
     assert "diagnostics" not in command("train", "--recipe", "tutorial-1", *FAST)[2]
 
 
+def test_a_training_that_does_not_fit_into_memory_is_refused_before_it_starts(command, store, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_MEMORY", "1000")
+    before = len(store.list())
+    code, out, err = command("train", "--set", "widths=4096,4096,4096,4096,4096,4096,4096,4096")
+    assert (code, out) == (2, "")
+    assert err.count("This training needs about 5.3 GB of memory, and this machine has 1 GB.") == 1
+    assert len(store.list()) == before
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_threads_are_as_asked(threads, command):
     answer = command.json("train", "--recipe", "tutorial-3", *FAST[:-1], str(threads))
