@@ -142,6 +142,13 @@
   document.addEventListener('visibilitychange', startAnew);
   setInterval(watch, TICK);
 
+  /* A phone shows the button for the runs beside our name only, as it would cover what is scrolled below it. */
+  const markScrolled = (event) => {
+    if (event.target.dataset?.testid !== 'stMain') return;
+    document.documentElement.classList.toggle('lab-scrolled', event.target.scrollTop > 20);
+  };
+  addEventListener('scroll', markScrolled, { capture: true, passive: true });
+
   /* Canvas: 280 pixels wide in its own measure, on a phone enlarged by style.css to the width of the page. */
   const SIDE = 280;
   const MOST = 420; // pixels

@@ -121,7 +121,10 @@ def draw(page: Page, *strokes: list[tuple[int, int]]) -> None:
 
 def _draw_stroke(page: Page, stroke: list[tuple[int, int]]) -> None:
     """Draw a stroke, and wait until the canvas has taken it in."""
-    box = page.locator("canvas.upper-canvas").bounding_box()
+    upper = page.locator("canvas.upper-canvas")
+    if upper.bounding_box()["y"] > page.viewport_size["height"] - 400:
+        upper.evaluate("canvas => canvas.scrollIntoView({block: 'center'})")  # above a phone's bar
+    box = upper.bounding_box()
     scale = box["width"] / 280  # a phone shows the canvas enlarged
     for number, (x, y) in enumerate(stroke):
         page.mouse.move(box["x"] + x * scale, box["y"] + y * scale, steps=5)
