@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from benchmarks.app import run_benchmark, serve, visit
 from benchmarks.measurement import Table, markdown
+from mnist_core.recipes import RECIPES
 from mnist_core.runs.run import METRICS_FILE, Run
 from mnist_core.runs.store import RunStore
 from mnist_core.runtime.devices import usable_cores
@@ -104,7 +105,8 @@ def interact(page: Page, number: int, run: str) -> Iterator[float]:
     yield timed(page, page.get_by_role("button", name="New random sample").click, ".lab-digits")
     yield timed(page, pill(page, "digit", "2"), ".lab-digits")
     yield timed(page, go(page, "Train"), "h1")
-    yield timed(page, pill(page, "set_recipe", "Tutorial 1"), ".st-key-training_summary strong")
+    recipe = RECIPES["tutorial-1"].title
+    yield timed(page, pill(page, "set_recipe", recipe), ".st-key-training_summary strong")
     yield timed(page, slide(page), ".st-key-set_batch_size [data-testid=stSliderThumbValue]")
     axis = page.get_by_text("Logarithmic axis", exact=True)
     curves = ".st-key-axis ~ * :is([data-testid=stVegaLiteChart], [data-testid=stCaptionContainer])"

@@ -64,14 +64,14 @@ class Watch:
 def train(page: Page, store: RunStore) -> None:
     """Choose the recipe on the Train page, start it, and wait until its run has finished."""
     visit(page, "/train")
-    page.locator(".st-key-set_recipe").get_by_text(RECIPE.label, exact=True).click()
+    page.locator(".st-key-set_recipe").get_by_text(RECIPE.title, exact=True).click()
     parameters = f"{count_parameters(build_model(RECIPE.config)):,}"
     page.get_by_text(parameters).wait_for()  # the server has the choice
     settle(page)
     page.get_by_role("button", name="Start training").click()
     page.wait_for_url(re.compile("run="))
     run = store.get(re.search("run=([0-9a-f]+)", page.url)[1])
-    with tqdm(desc=f"training {RECIPE.label}", bar_format="{desc}: {elapsed}") as bar:
+    with tqdm(desc=f"training {RECIPE.title}", bar_format="{desc}: {elapsed}") as bar:
         while run.status in UNFINISHED:
             page.wait_for_timeout(1000)
             bar.update()

@@ -11,20 +11,21 @@ from mnist_core.messages import N_
 
 @dataclass(frozen=True)
 class Recipe:
-    """A training config with a label and a description of one sentence."""
+    """A training config; `title` says what it is, `label` what its runs are called, `description` more."""
 
     label: str
+    title: str
     description: str
     config: TrainConfig
 
 
-def _tutorial(name: str, label: str, description: str, **settings: Any) -> tuple[str, Recipe]:
+def _tutorial(name: str, label: str, title: str, description: str, **settings: Any) -> tuple[str, Recipe]:
     """A tutorial's recipe: by default it trains on all 60,000 images and monitors the test set."""
     defaults: dict[str, Any] = {"validation_size": 0, "monitor": "test", "input_scaling": "unit"}
-    return name, Recipe(label, description, TrainConfig(recipe=name, **{**defaults, **settings}))
+    return name, Recipe(label, title, description, TrainConfig(recipe=name, **{**defaults, **settings}))
 
 
-def _own(name: str, label: str, description: str, **settings: Any) -> tuple[str, Recipe]:
+def _own(name: str, label: str, title: str, description: str, **settings: Any) -> tuple[str, Recipe]:
     """One of our own recipes: a CNN with batch norm, AdamW and the one-cycle schedule."""
     defaults: dict[str, Any] = {
         "batch_norm": True,
@@ -33,7 +34,7 @@ def _own(name: str, label: str, description: str, **settings: Any) -> tuple[str,
         "widths": (),
         "weight_decay": 0.01,
     }
-    return name, Recipe(label, description, TrainConfig(recipe=name, **{**defaults, **settings}))
+    return name, Recipe(label, title, description, TrainConfig(recipe=name, **{**defaults, **settings}))
 
 
 RECIPES: dict[str, Recipe] = dict(
@@ -41,6 +42,7 @@ RECIPES: dict[str, Recipe] = dict(
         _own(
             "quick",
             N_("Quick"),
+            N_("Small CNN (quick)"),
             N_("A small CNN that reaches 99% in seconds."),
             architecture="fast_cnn",
             channels=(8, 16, 48),
@@ -50,6 +52,7 @@ RECIPES: dict[str, Recipe] = dict(
         _own(
             "accurate",
             N_("Accurate"),
+            N_("Wider CNN (accurate)"),
             N_("A wider CNN with augmentation (shift and rotation): 99.5% and more in a few minutes."),
             architecture="fast_cnn",
             channels=(32, 64, 128),
@@ -61,6 +64,7 @@ RECIPES: dict[str, Recipe] = dict(
         _own(
             "best",
             N_("Best"),
+            N_("6 convolutions (best)"),
             N_("Six convolutions with augmentation, trained as long as accuracy improves."),
             architecture="vgg",
             channels=(32, 64, 128),
@@ -73,6 +77,7 @@ RECIPES: dict[str, Recipe] = dict(
         _own(
             "world",
             N_("World"),
+            N_("6 convolutions, synthetic digits (world)"),
             N_(
                 "Best, plus synthetic digits in forms that MNIST lacks: 1 with an upstroke, crossed "
                 "7, open 4."
@@ -89,6 +94,7 @@ RECIPES: dict[str, Recipe] = dict(
         _tutorial(
             "tutorial-1",
             N_("Tutorial 1"),
+            N_("3 ReLU layers, Adam (tutorial 1)"),
             N_("Three hidden layers of 64, Adam, batches of 15: accuracy before and after training."),
             widths=(64, 64, 64),
             batch_size=15,
@@ -98,6 +104,7 @@ RECIPES: dict[str, Recipe] = dict(
         _tutorial(
             "tutorial-2",
             N_("Tutorial 2"),
+            N_("2 sigmoid layers, SGD (tutorial 2)"),
             N_("Sigmoid layers and plain SGD: still poor after one epoch, good after ten."),
             widths=(128, 256),
             activation="sigmoid",
@@ -110,6 +117,7 @@ RECIPES: dict[str, Recipe] = dict(
         _tutorial(
             "tutorial-3",
             N_("Tutorial 3"),
+            N_("1 ReLU layer, SGD (tutorial 3)"),
             N_("One hidden layer of 256 with ReLU and SGD at 0.5: near 97.8%."),
             widths=(256,),
             optimizer="sgd",
@@ -121,6 +129,7 @@ RECIPES: dict[str, Recipe] = dict(
         _tutorial(
             "tutorial-4a",
             N_("Tutorial 4a"),
+            N_("3 ReLU layers, NLL (tutorial 4a)"),
             N_("Tutorial 1's network with log-softmax and negative log-likelihood: one loss in two parts."),
             widths=(64, 64, 64),
             loss="nll",
@@ -130,6 +139,7 @@ RECIPES: dict[str, Recipe] = dict(
         _tutorial(
             "tutorial-4b",
             N_("Tutorial 4b"),
+            N_("CNN, Adam (tutorial 4b)"),
             N_("A convolutional network on the first 55,000 images: two epochs are enough for 98.5%."),
             architecture="cnn",
             channels=(32, 64),
@@ -141,6 +151,7 @@ RECIPES: dict[str, Recipe] = dict(
         _tutorial(
             "tutorial-5",
             N_("Tutorial 5"),
+            N_("1 ReLU layer, Adam (tutorial 5)"),
             N_("One hidden layer of 500 and Adam; its weights are saved when it ends."),
             widths=(500,),
             epochs=5,

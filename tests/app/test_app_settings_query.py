@@ -204,7 +204,7 @@ def test_a_browser_that_says_the_recipe_in_the_old_language_changes_nothing(app,
     test = app("train", recipe="tutorial-1", schedule="cosine")
     pills, own = control(test, "pills", "recipe"), ButtonGroup._widget_state.fget
     late = own(pills)
-    late.string_array_value.data[:] = ["教程 1"]
+    late.string_array_value.data[:] = ["3 个 ReLU 层，Adam（教程 1）"]
     answer = property(lambda self: late if self.key == "set_recipe" else own(self))
     with monkeypatch.context() as patch:
         patch.setattr(ButtonGroup, "_widget_state", answer)

@@ -110,3 +110,9 @@ def test_a_changed_copy_of_a_recipe_is_a_config_of_its_own():
     changed = RECIPES["tutorial-3"].config.with_setting("epochs", "1")
     assert isinstance(changed, TrainConfig)
     assert RECIPES["tutorial-3"].config.epochs == 10
+
+
+def test_a_title_says_what_a_recipe_is_and_its_name_behind():
+    for name, recipe in RECIPES.items():
+        assert recipe.title.endswith(f"({name.replace('-', ' ')})")
+        assert recipe.title[: recipe.title.index(" (")] != recipe.label

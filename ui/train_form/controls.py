@@ -71,7 +71,7 @@ def _show_unusable(form: TrainForm) -> None:
 
 
 def _show_recipe(form: TrainForm) -> None:
-    labels = {name: _(recipe.label) for name, recipe in RECIPES.items()}
+    labels = {name: _(recipe.title) for name, recipe in RECIPES.items()}
     chosen = form.settings["recipe"]
     st.pills(
         _("Start from a recipe"),
