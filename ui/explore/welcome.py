@@ -58,9 +58,9 @@ def show_welcome() -> None:
     with st.container(key="welcome", horizontal=True, vertical_alignment="center", gap="medium"):
         st.markdown(
             _(
-                "A **neural network** learns from examples: it guesses, is told the answer, and changes its "
-                "numbers a little, thousands of times. Draw a digit here for a trained network to read; then "
-                "train your own in seconds."
+                "A **neural network** learns from examples: it guesses, is told the answer and corrects "
+                "itself, thousands of times. Draw a digit for a trained network to read; then train your own "
+                "in seconds."
             )
         )
         st.html(lesson_html(), unsafe_allow_javascript=True)
@@ -138,10 +138,10 @@ def lesson_html() -> str:
     """
     scenes = [
         _("It guesses: <b>1</b>."),
-        _("It is told the answer, <b>7</b>, and changes its numbers."),
+        _("It is told the answer, <b>7</b>, and corrects itself."),
         _("It guesses again: <b>7</b>."),
     ]
-    summary = _("It guesses, is told the answer, changes its numbers, and guesses better.")
+    summary = _("It guesses, is told the answer, corrects itself, and guesses better.")
     captions = "".join(f'<span class="scene" aria-hidden="true">{scene}</span>' for scene in scenes)
     return (
         f'<style>{STYLE}</style><div class="lab-lesson"><div class="picture"></div>'
