@@ -20,8 +20,8 @@ def trained_with_a_digit(owner=""):
     return writer.id
 
 
-def test_the_digit_drawn_last_is_handed_to_the_run_that_is_started(app, run, html):
-    test = drawn(app, run, STROKE)
+def test_the_digit_drawn_last_is_handed_to_the_run_that_is_started(app, html):
+    test = drawn(app, "pretrained", STROKE)
     image = test.session_state["read_images"][1][0]
     test.switch_page("pages/train.py").run()
     assert NOTE in html(test)
