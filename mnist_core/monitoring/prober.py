@@ -7,8 +7,7 @@ which give about 1e-3 as a rule of thumb (`probes.USUAL_RATIO`).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import Split
 from mnist_core.models.modules import DigitClassifier
 from mnist_core.models.summary import learning_layers
+from mnist_core.monitoring.activation_view import evaluating
 from mnist_core.monitoring.probes import Probe, watched_digits
 
 PROBE_IMAGES = 128
@@ -68,7 +68,7 @@ class Prober:
     def probe(self, step: int, update_ratios: tuple[float, ...] = ()) -> Probe:
         """Measure the model after `step` steps; `update_ratios` are stored with it."""
         device = self._layers[0][0].device
-        with torch.enable_grad(), self._evaluating(), _ActiveUnits(self._relus) as alive:
+        with torch.enable_grad(), evaluating(self._model), _ActiveUnits(self._relus) as alive:
             logits = self._model(self._images.to(device))
             loss = self._loss(logits, self._labels.to(device))
             gradients = iter(torch.autograd.grad(loss, [p for layer in self._layers for p in layer]))
@@ -80,18 +80,9 @@ class Prober:
     def _read_own_digit(self) -> tuple[float, ...]:
         if self._own_digit is None:
             return ()
-        with torch.no_grad(), self._evaluating():
+        with torch.no_grad(), evaluating(self._model):
             logits = self._model(self._own_digit.to(self._layers[0][0].device))
         return tuple(logits[0].float().softmax(0).tolist())
-
-    @contextmanager
-    def _evaluating(self) -> Iterator[None]:
-        was_training = self._model.training
-        self._model.eval()
-        try:
-            yield
-        finally:
-            self._model.train(was_training)
 
 
 class _ActiveUnits:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_core.config import TrainConfig
 from mnist_core.messages import N_, InputError
+from mnist_core.monitoring.activation_feed import ActivationFeed
 from mnist_core.runs.run import failure_message
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.writer import RunWriter
@@ -65,6 +66,7 @@ class _QueuedRun:
     snapshot: Snapshot
     expected_seconds: float | None
     control: TrainingControl = field(default_factory=TrainingControl)
+    feed: ActivationFeed = field(default_factory=ActivationFeed)
 
     @property
     def seconds_left(self) -> float | None:
@@ -166,6 +168,12 @@ class TrainingQueue:
             entry = self._find(run_id)
             return entry.writer.probes[:] if entry else []
 
+    def activation_feed(self, run_id: str) -> ActivationFeed | None:
+        """The activations of a run that waits or trains in this process; None for any other."""
+        with self._changed:
+            entry = self._find(run_id)
+            return entry.feed if entry else None
+
     def rows(self, run_id: str) -> list[dict[str, float]]:
         """Rows of METRICS so far, of a run that waits or trains in this process; for any other, none."""
         with self._changed:
@@ -250,7 +258,7 @@ class TrainingQueue:
         dataset = self._load_dataset()
         with self._trial:
             set_threads(entry.writer, dataset, self._threads)
-        for event in train_run(entry.writer, dataset, choose_device(), entry.control):
+        for event in train_run(entry.writer, dataset, choose_device(), entry.control, entry.feed):
             with self._changed:
                 entry.snapshot = _advance(entry.snapshot, event)
 

@@ -11,6 +11,7 @@ from mnist_core.data.mnist import Dataset, split_images
 from mnist_core.evaluation.metrics import evaluate
 from mnist_core.models.architectures import build_model
 from mnist_core.models.summary import count_parameters
+from mnist_core.monitoring.activation_feed import ActivationFeed
 from mnist_core.monitoring.prober import Prober, UpdateRatios, steps_between_probes
 from mnist_core.runs.run import failure_message
 from mnist_core.runs.writer import RunWriter
@@ -24,13 +25,17 @@ EARLY_SNAPSHOTS = (0.02, 0.1, 0.35)  # shares of the first epoch, in which most 
 
 
 def train_run(
-    writer: RunWriter, dataset: Dataset, device: torch.device, control: TrainingControl | None = None
+    writer: RunWriter,
+    dataset: Dataset,
+    device: torch.device,
+    control: TrainingControl | None = None,
+    feed: ActivationFeed | None = None,
 ) -> Generator[Event]:
     """Train the run of `writer` on `dataset`; record its events, checkpoints and test results.
 
     A run that was trained before continues from its saved state. Closing the generator stops the run and
-    saves its weights. Raises Diverged, after the run has been marked as failed, when the loss is no longer
-    finite.
+    saves its weights. `feed` sees the model after each event. Raises Diverged, after the run has been marked
+    as failed, when the loss is no longer finite.
     """
     control = control or TrainingControl()
     try:
@@ -40,6 +45,8 @@ def train_run(
         try:
             for event in events:
                 record.keep(event)
+                if feed:
+                    feed.look(training.model, training.step)
                 yield event
                 if control.learning_rate is not None:
                     training.set_learning_rate(control.learning_rate)
