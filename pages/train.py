@@ -9,6 +9,7 @@ from ui.i18n import gettext as _
 from ui.i18n import translate
 from ui.navigation import run_through_entry
 from ui.runs.import_export import show_import
+from ui.train.network_panel import show_network_panel
 from ui.train.run_panel import show_run_panel
 from ui.train.training_summary import show_network, show_training_summary
 from ui.train_form.controls import show_form
@@ -69,4 +70,5 @@ with left:
 with right:
     if run:
         show_run_panel(run, may_control=visitor.owns(run), key=RUN_PANEL)
+        show_network_panel(run)
     st.fragment(show_network_of_form, key=NETWORK)(run is None)  # last: it may have to load torch

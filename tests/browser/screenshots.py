@@ -28,7 +28,7 @@ ROW = [  # 2041
     [(195, 90), (195, 200)],
     [(250, 75), (245, 195)],
 ]
-SECTIONS = ("steps", "attention", "instead", "layers", "similar", "changes", "others", "sheet")
+SECTIONS = ("steps", "attention", "instead", "layers", "network", "similar", "changes", "others", "sheet")
 DRAWN = {"draw": [SEVEN], "draw-row": ROW, **{f"draw-{section}": [SEVEN] for section in SECTIONS}}
 PAGES = {
     "explore": "/?",

@@ -1,5 +1,6 @@
 """Sections about a digit that was read: preprocessing, saliency, feature maps, neighbours."""
 
+import hashlib
 from collections.abc import Callable
 
 import numpy as np
@@ -15,6 +16,7 @@ from ui.explanations import NEIGHBOURS, show_layer, show_maps_help, show_salienc
 from ui.fragments import clear_slots, page_fragment
 from ui.html.digits import Figure, figure_html, sure_text
 from ui.i18n import gettext as _
+from ui.live_network import show_live_network
 from ui.navigation import link
 from ui.prediction import probabilities_html
 from ui.url_controls import set_widget_value
@@ -31,6 +33,7 @@ def names() -> dict[str, str]:
         "attention": _("Saliency"),
         CONTRAST: _("Why not another digit"),
         "layers": _("Feature maps"),
+        "network": _("Network"),
         "similar": _("Nearest training images"),
         "changes": _("Perturbations"),
         "others": _("Other models"),
@@ -128,6 +131,16 @@ def show_layers_section(reading: ReadDrawing, place: int) -> None:
     link("pages/inside.py", _("See the feature maps during training"), ":material/history:")
 
 
+def show_network_section(reading: ReadDrawing, place: int) -> None:
+    """Show the section."""
+    from mnist_core.monitoring.activation_view import view_activations
+
+    image = reading.digits[place].prediction.image
+    view = view_activations(resources.model(reading.run), image)
+    subject = f"{reading.run.id} {hashlib.sha1(image.tobytes(), usedforsecurity=False).hexdigest()}"
+    show_live_network(view, reading.run.config, "drawn_network", subject)
+
+
 def show_neighbours_section(reading: ReadDrawing, place: int) -> None:
     """Show the section."""
     show_similar(reading.run, reading.digits[place].prediction.image, columns=NEIGHBOURS)
@@ -167,6 +180,7 @@ OF_ONE_DIGIT: dict[str, Callable[[ReadDrawing, int], None]] = {
     "attention": show_saliency_section,
     CONTRAST: contrast.show,
     "layers": show_layers_section,
+    "network": show_network_section,
     "similar": show_neighbours_section,
     "changes": perturbation_sliders.show,
 }

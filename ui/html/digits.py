@@ -82,12 +82,17 @@ def full_colour(values: np.ndarray) -> float:
     return float(np.quantile(sizes, STRONGEST)) if len(sizes) else 1.0
 
 
+def stretched(values: np.ndarray, largest: float) -> np.ndarray:
+    """Return the strength of each value's colour, with the value's sign: -1 to 1."""
+    return np.sign(values) * np.clip(np.abs(values) / max(largest, 1e-12), 0, 1) ** STRETCH
+
+
 def signed_url(values: np.ndarray, largest: float) -> str:
     """Return values [H, W] as the data URL of a PNG: the colour their sign, the strength their size.
 
     The strength is (size / `largest`) to the power STRETCH: in proportion, most of a map would be too faint.
     """
-    strength = np.clip(np.abs(values) / max(largest, 1e-12), 0, 1) ** STRETCH
+    strength = np.abs(stretched(values, largest))
     pixels = np.empty((*values.shape, 4), np.uint8)
     pixels[..., :3] = sign_colours(values)
     pixels[..., 3] = np.round(255 * strength)

@@ -1,0 +1,80 @@
+"""The picture of a network: units explain themselves to finger, mouse and keys; it moves and holds still."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.server import PHONE, draw, expect_to_fit
+from tests.browser.training import LASTING, start, stop
+
+TOUCH = {"has_touch": True, "is_mobile": True}
+
+
+def number(text):
+    return float(text.replace("−", "-"))
+
+
+def cell(page, row, place):
+    return page.locator(f'.cell[data-row="{row}"][data-place="{place}"]')
+
+
+def expect_sum(why):
+    """Products and bias in the table add up to its last line, as far as three figures tell."""
+    products = [number(text) for text in why.locator("tbody td:last-child").all_inner_texts()]
+    assert sum(products[:-1]) == pytest.approx(products[-1], abs=0.05)
+
+
+@pytest.mark.slow
+def test_units_explain_themselves_on_a_phone_and_by_keyboard(new_tab):
+    page = new_tab("/train?run=pretrained&watched=7", **PHONE, **TOUCH, color_scheme="dark")
+    output = cell(page, 7, 7)
+    output.tap()
+    why = page.locator(".why")
+    expect(why.locator(".title")).to_contain_text("The output for 7 is")
+    expect_sum(why)
+    assert page.locator(".lines line.own").count() > 0
+    expect_to_fit(page, "Train with the picture of a network")
+    expect(output).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(why.locator(".title")).to_contain_text(re.compile("Feature map .* is strongest in row"))
+    expect(why).to_contain_text("After the activation (ReLU)")
+    expect_sum(why)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".cell:focus")).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(why).to_be_hidden()
+
+
+@pytest.mark.slow
+def test_the_picture_follows_the_training_until_it_is_held_still(new_tab):
+    page = new_tab(LASTING + "&watched=3")
+    start(page)
+    stage = page.locator(".stage")
+    first = stage.get_attribute("data-version")
+    expect(stage).not_to_have_attribute("data-version", first)  # it moves
+    unit = cell(page, 1, 4)
+    unit.hover()
+    expect(page.locator(".why .title")).to_contain_text(re.compile("Unit \\d+ has the value"))
+    expect_sum(page.locator(".why"))
+    page.get_by_role("button", name="Hold still").click()
+    held = stage.get_attribute("data-version")
+    for _ in range(3):  # the run goes on meanwhile
+        progress = page.get_by_text("images per second")
+        expect(progress).not_to_have_text(progress.inner_text())
+    assert stage.get_attribute("data-version") == held
+    page.get_by_role("button", name="Hold still").click()
+    expect(stage).not_to_have_attribute("data-version", held)
+    stop(page)
+    expect(page.get_by_text("The network reads")).to_be_visible()
+
+
+@pytest.mark.slow
+def test_draw_shows_the_drawn_digit_still_where_motion_is_reduced(new_tab):
+    page = new_tab("/draw?run=pretrained&look=network", reduced_motion="reduce")
+    draw(page, [(140, 50), (140, 230)])
+    expect(page.get_by_text("The network reads 1")).to_be_visible()
+    expect(page.get_by_role("button", name="Hold still")).to_have_attribute("aria-pressed", "true")
+    version = page.locator(".stage").get_attribute("data-version")
+    draw(page, [(70, 70), (200, 70), (120, 230)])
+    expect(page.locator(".stage")).not_to_have_attribute("data-version", version)
