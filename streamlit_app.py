@@ -99,7 +99,7 @@ with header:
 st.container(key="version").caption(f"Digit Lab {__version__}")
 try:
     visitor.remember_opened()
-    show_sidebar()
+    show_sidebar(comparing=page.url_path == "compare")
     with through_entry():
         page.run()
 except InputError as error:

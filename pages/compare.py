@@ -3,10 +3,11 @@
 import streamlit as st
 
 from ui.compare import accuracy, curves, disagreements, seed_groups, settings_table
-from ui.compare.selection import choose_runs, show_address
+from ui.compare.selection import choose_runs, show_address, show_note
 from ui.fragments import page_fragment
 from ui.i18n import gettext as _
 from ui.navigation import run_through_entry
+from ui.runs.choice import COMPARISON
 from ui.url_controls import show_section
 
 SECTIONS = {
@@ -18,9 +19,10 @@ SECTIONS = {
 }
 
 
-@page_fragment
 def show_page() -> None:
     """Show everything in a fragment, so that a choice reruns no more than this."""
+    with st.container():  # always there: the field of the note, below, would close if it moved
+        show_note()
     chosen = choose_runs()
     names = {
         "accuracy": _("Accuracy"),
@@ -40,4 +42,4 @@ st.markdown(
         "difference is statistically significant."
     )
 )
-show_page()
+page_fragment(show_page, key=COMPARISON)()

@@ -15,7 +15,7 @@ from ui.i18n import gettext as _
 from ui.i18n import translate
 from ui.navigation import run_through_entry
 from ui.prediction import show_answer
-from ui.runs.names import pick_run
+from ui.runs.choice import pick_run
 
 AS_ONE_KEY = "as_one"
 

@@ -9,7 +9,7 @@ from ui.evaluations import evaluation_progress, hold_if_stopped
 from ui.fragments import page_fragment
 from ui.i18n import gettext as _
 from ui.navigation import link, run_through_entry
-from ui.runs.names import pick_run
+from ui.runs.choice import pick_run
 from ui.url_controls import show_section
 
 SECTIONS = {

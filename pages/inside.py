@@ -8,7 +8,7 @@ from ui.i18n import gettext as _
 from ui.inside import gradients, image_map, layers, playback, predictions
 from ui.inside.selection import choose_snapshot
 from ui.navigation import run_through_entry
-from ui.runs.names import pick_run
+from ui.runs.choice import pick_run
 from ui.url_controls import show_section
 
 SECTIONS = {

@@ -1,5 +1,6 @@
 """Runs: the visitor's trainings in a table, with names, pins, deletion and links."""
 
+from collections.abc import Sequence
 from urllib.parse import urlencode, urljoin
 
 import streamlit as st
@@ -8,15 +9,16 @@ from mnist_core.runs.metadata import LONGEST_NAME
 from mnist_core.runs.run import UNFINISHED, Run
 from ui import visitor
 from ui.html.tables import escape_markdown
-from ui.i18n import date_text, duration_text
+from ui.i18n import date_text, duration_text, ngettext
 from ui.i18n import gettext as _
 from ui.navigation import link, run_through_entry
-from ui.runs import lists
-from ui.runs.lists import choose_order, ordered_runs, show_table
-from ui.runs.names import run_labels, run_name, settings_text
+from ui.runs import changes
+from ui.runs.changes import show_missing
+from ui.runs.choice import FEWEST_COMPARED
+from ui.runs.lists import choose_order, choose_runs, delete_several, ordered_runs, show_table
+from ui.runs.names import names_of, run_name, settings_text
 from ui.runs.progress import standing_text
-from ui.url_controls import url_choice
-from ui.url_state import RUN_KEY
+from ui.url_state import MOST_COMPARED, RUN_KEY, current_run
 
 
 def show_empty() -> None:
@@ -57,7 +59,7 @@ def show_changes(run: Run, mine: bool) -> None:
         key=name,
         placeholder=run_name(run),
         max_chars=LONGEST_NAME,
-        on_change=lists.rename,
+        on_change=changes.rename,
         args=(run.id, name),
         disabled=not mine,
         width=320,
@@ -65,7 +67,7 @@ def show_changes(run: Run, mine: bool) -> None:
     st.toggle(
         _("Pinned"),
         key=pinned,
-        on_change=lists.pin,
+        on_change=changes.pin,
         args=(run.id, pinned),
         disabled=not mine,
         help=_("A pinned run is first in the list, and is kept when the server runs short of space."),
@@ -73,9 +75,9 @@ def show_changes(run: Run, mine: bool) -> None:
     st.button(
         _("Delete"),
         icon=":material/delete:",
-        on_click=lists.remove,
-        args=(run.id, run_name(run)),
-        disabled=not mine or run.status in UNFINISHED,
+        on_click=changes.remove,
+        args=({run.id: run_name(run)},),
+        disabled=not changes.may_delete(run),
         help=_("Stop the training first.") if run.status in UNFINISHED else None,
     )
 
@@ -85,18 +87,60 @@ def address(run: Run) -> str:
     return urljoin(st.context.url or "/", "train") + "?" + urlencode({RUN_KEY: run.id})
 
 
+def show_several(runs: Sequence[Run]) -> None:
+    """Show what can be done to several runs at once."""
+    mine = [run for run in runs if visitor.owns(run)]
+    deletable = [run for run in runs if changes.may_delete(run)]
+    with st.container(horizontal=True, vertical_alignment="center", key="several_runs"):
+        comparable = [run.id for run in runs if run.checkpoints]
+        if FEWEST_COMPARED <= len(comparable) <= MOST_COMPARED:
+            words = ngettext("Compare {count} run", "Compare {count} runs", len(comparable))
+            label, icon = words.format(count=len(comparable)), ":material/compare_arrows:"
+            link("pages/compare.py", label, icon, runs=",".join(comparable), part="curves")
+        ids = [run.id for run in mine]
+        for label, icon, pinned in ((_("Pin"), "keep", True), (_("Unpin"), "keep_off", False)):
+            st.button(
+                label,
+                icon=f":material/{icon}:",
+                on_click=changes.pin_all,
+                args=(ids, pinned),
+                disabled=not mine,
+            )
+        names = names_of(deletable)
+        words = ngettext("Delete {count} run", "Delete {count} runs", len(deletable))
+        st.button(
+            words.format(count=len(deletable)),
+            icon=":material/delete:",
+            on_click=delete_several,
+            args=(names,),
+            disabled=not deletable,
+        )
+    if len(comparable) > MOST_COMPARED:
+        st.caption(_("At most {count} runs can be compared at once.").format(count=MOST_COMPARED))
+    if len(deletable) < len(mine):
+        st.caption(_("Runs that wait or train are not deleted; stop them first."))
+    if len(mine) < len(runs):
+        st.caption(_("Runs that were opened by a link are neither pinned nor deleted: only their owner can."))
+
+
 run_through_entry()
-st.markdown(_("Your training runs. Select one to rename, pin, evaluate or continue it."))
+st.markdown(
+    _(
+        "Your training runs. Click one to rename, pin, evaluate or continue it; tick several to compare, pin "
+        "or delete them."
+    )
+)
+show_missing([current_run()], _("Your other runs are listed here."))
 listed = ordered_runs()
 if not listed:
-    lists.show_undo()
+    changes.show_undo()
     show_empty()
     st.stop()
 choose_order()
 show_table(listed)
-labels = run_labels(listed)
-hint = _("Choose a run")
-chosen_id = url_choice(st.selectbox, _("Run"), labels, RUN_KEY, default="", placeholder=hint)
-lists.show_undo()  # where the Delete button was
-if chosen_id:
-    show_one(next(run for run in listed if run.id == chosen_id))
+chosen = choose_runs(listed)
+changes.show_undo()  # where the Delete button was
+if len(chosen) == 1:
+    show_one(chosen[0])
+elif chosen:
+    show_several(chosen)

@@ -8,6 +8,7 @@ from ui.fragments import page_fragment, send_to_browser
 from ui.i18n import gettext as _
 from ui.i18n import translate
 from ui.navigation import run_through_entry
+from ui.runs.changes import show_missing
 from ui.runs.import_export import show_import
 from ui.train.network_panel import show_network_panel
 from ui.train.run_panel import show_run_panel
@@ -53,12 +54,7 @@ st.markdown(
 )
 run = resources.find_run(current_run())
 if current_run() and run is None:
-    st.warning(
-        _(
-            "The run in this link is not on this server: it was deleted, or the server's disk was cleared. "
-            "You can start a new one below."
-        )
-    )
+    show_missing([current_run()], _("You can start a new one below."))
 with st.container(key="lab_with_run" if run else "lab"):
     left, right = st.columns([4, 5], gap="large")
 # Each part is a fragment, so that a setting reruns only those it concerns; the summary comes first.

@@ -5,7 +5,7 @@ would be drawn from nothing, and flicker.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ FEW_POINTS = 30  # of a curve that gets dots, and is never smoothed
 WHOLE_RUN = 30  # epochs of which a chart shows the room there will be; of more, what there is so far
 DASHES = [[1, 0], [7, 3], [2, 3], [9, 3, 2, 3], [5, 5], [1, 3], [12, 4], [4, 2, 1, 2]]
 RAW_OPACITY = 0.3
+NO_KEYWORD = "\N{NO-BREAK SPACE}"  # after a name in a tooltip: one called "image" would be shown as a picture
 
 
 @dataclass(frozen=True)
@@ -137,10 +138,12 @@ def run_curves(
     curves: Sequence[tuple[np.ndarray, np.ndarray]],
     quantity: Quantity,
     guessing: str | None = None,
+    value_text: Callable[[float], str] | None = None,
 ) -> "pd.DataFrame":
     """Return the points of one curve (positions [N], values [N]) for each run; a log axis has no zeros.
 
-    With `guessing`, a line of that name at the value of guessing is one more.
+    With `guessing`, a line of that name at the value of guessing is one more. With `value_text`, rows with
+    `hover` hold the values of all runs at one position as text, in the columns run_1, run_2 and on.
     """
     import pandas as pd
 
@@ -151,15 +154,47 @@ def run_curves(
     if guessing:
         end = max((positions[-1] for positions, _values in curves if len(positions)), default=0.0)
         tables.append(pd.DataFrame(_level(end, quantity.guess, guessing)))
-    return pd.concat(tables, ignore_index=True)
+    points = pd.concat(tables, ignore_index=True)
+    if value_text is None:
+        return points
+    return pd.concat([points.assign(hover=False), _hover_points(curves, value_text)], ignore_index=True)
+
+
+def _hover_points(
+    curves: Sequence[tuple[np.ndarray, np.ndarray]], value_text: Callable[[float], str]
+) -> "pd.DataFrame":
+    """Return the values of all runs at each position that one of them has; between two, those of the line."""
+    import pandas as pd
+
+    known = [(positions[~np.isnan(values)], values[~np.isnan(values)]) for positions, values in curves]
+    everywhere = np.unique(np.concatenate([positions for positions, _values in known]))
+    shown = everywhere[:: -(-len(everywhere) // MOST_POINTS) or 1]
+    columns = {
+        run_column(place): [value_text(value) for value in _on_line(shown, *curve)]
+        for place, curve in enumerate(known)
+    }
+    return pd.DataFrame({"position": shown, "hover": True, **columns})
+
+
+def _on_line(at: np.ndarray, positions: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the values at `at` on the line through a curve; NaN before its first point, after its last."""
+    if not len(values):
+        return np.full(len(at), np.nan)
+    return np.interp(at, positions, values, left=np.nan, right=np.nan)
+
+
+def run_column(place: int) -> str:
+    """Return the column of `run_curves` with the values of the run at a place, from 0."""
+    return f"run_{place + 1}"
 
 
 def run_curve_spec(
-    names: Sequence[str], run: str, axes: RunAxes, guessing: str | None = None
+    names: Sequence[str], run: str, axes: RunAxes, guessing: str | None = None, hover: bool = False
 ) -> dict[str, Any]:
     """Return the specification of `run_curves`: runs told apart by colour and by dashes.
 
-    With `guessing`, the axis covers the quantity's whole range; without, only what the curves take.
+    With `guessing`, the axis covers the quantity's whole range; without, only what the curves take. With
+    `hover`, a vertical rule follows the pointer with the values of all runs there; the page has the legend.
     """
     scale = {"domain": [*names, *([guessing] if guessing else [])]}
     colour = {"field": "curve", "type": "nominal", "title": None, "scale": scale}
@@ -183,7 +218,35 @@ def run_curve_spec(
     dashes = {"strokeDash": {**colour, "scale": {**scale, "range": [*DASHES[: len(names)], [1, 2]]}}}
     layers = _curve_layers({"type": "line", "strokeWidth": 2}, dashes, 40, False)
     span = [_least_span(axes.quantity, axes.y)] if guessing else []
-    return {"height": 380, "layer": [{"encoding": encoding, "layer": layers}, *span]}
+    if not hover:
+        return {"height": 380, "layer": [{"encoding": encoding, "layer": layers}, *span]}
+    encoding["color"] = colour | {"legend": None}
+    del encoding["tooltip"]
+    dashes["strokeDash"]["legend"] = None
+    lines = {"transform": [{"filter": "!datum.hover"}], "encoding": encoding, "layer": layers}
+    return {"height": 380, "layer": [lines, *span, _hover_rule(names, axes, encoding["x"])]}
+
+
+def _hover_rule(names: Sequence[str], axes: RunAxes, x: dict[str, Any]) -> dict[str, Any]:
+    """Return the layer of the rule at the position nearest to the pointer."""
+    facts = [
+        {"field": "position", "type": "quantitative", "title": axes.x, "format": ",.4~g"},
+        *(
+            {"field": run_column(place), "type": "nominal", "title": name + NO_KEYWORD}
+            for place, name in enumerate(names)
+        ),
+    ]
+    pointer = {"type": "point", "on": "pointerover", "clear": "pointerout", "nearest": True}
+    return {
+        "transform": [{"filter": "datum.hover"}],
+        "params": [{"name": "pointed", "select": {**pointer, "encodings": ["x"]}}],
+        "mark": {"type": "rule", "strokeWidth": 1.5, "color": "gray"},
+        "encoding": {
+            "x": x,
+            "opacity": {"condition": {"param": "pointed", "empty": False, "value": 0.8}, "value": 0},
+            "tooltip": facts,
+        },
+    }
 
 
 def _value_axis(quantity: Quantity, title: str, ticks: int, zero: bool = True) -> dict[str, Any]:

@@ -159,6 +159,12 @@ class RunStore:
             run.folder.rename(self.directory / run.id)
         return self.get(run.id)
 
+    def deleted(self, run_id: str) -> Run | None:
+        """Return the run with exactly this id in the trash, or None."""
+        if not run_id.isalnum() or len(run_id) > LONGEST_ID:
+            return None
+        return read_run(self._trash / run_id)
+
     def keep_within(self, most_bytes: int | None = None, spare: str | None = None) -> None:
         """Delete runs until all together are within a size, by default DIGITLAB_RUNS_LIMIT.
 

@@ -24,7 +24,7 @@ def test_with_one_network_it_says_to_train_another(app, make, no_pretrained):
 
 def test_a_link_to_a_run_that_is_gone_is_told_also_when_too_few_are_left(app, make, no_pretrained):
     test = app("compare", runs=runs(make(), "0123456789abcdef"))
-    assert "Some of the runs in this link" in test.warning[0].value
+    assert "not on this server" in test.warning[0].value
     assert "Train another" in test.info[0].value
 
 
@@ -45,7 +45,7 @@ def test_the_runs_of_a_link_in_its_order_without_doubles_and_strangers(app, make
     first, second = make(), make("tutorial-1")
     test = app("compare", runs=runs(second, "0123456789abcdef", first, second))
     assert test.multiselect[0].value == [second, first]
-    assert "Some of the runs in this link" in test.warning[0].value
+    assert "not on this server" in test.warning[0].value
     assert list(test.dataframe[0].value["name"]) == ["Tutorial 1", "Quick"]
 
 

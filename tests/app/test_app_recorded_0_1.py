@@ -14,7 +14,10 @@ from ui.url_state import RENAMED_RUNS, SETTING_PARAMETERS
 RECORDED = Path(__file__).resolve().parents[1] / "recorded_0_1"
 LINKS = json.loads((RECORDED / "links.json").read_text())
 PAGES = list(dict.fromkeys(choice["page"] for choice in LINKS["choices"]))
-OWN_KEYS = {("inside", "index"): "inside_index"}  # controls not called as their parameter is
+OWN_KEYS = {
+    ("inside", "index"): "inside_index",
+    ("runs", "run"): "ticked_runs",
+}  # controls not called as their parameter is
 EXPECTED = json.loads((RECORDED / "expected.json").read_text())
 KINDS = ("selectbox", "select_slider", "number_input", "multiselect", "pills", "segmented_control")
 
@@ -38,6 +41,7 @@ def check(test, page, shows):
     found = controls(test)
     for name, expected in shows.items():
         value = found[OWN_KEYS.get((page, name), name)]
+        value = value[0] if name == "run" and isinstance(value, list) else value
         assert (value if isinstance(value, list) else str(value)) == RENAMED_RUNS.get(
             str(expected), expected
         ), name

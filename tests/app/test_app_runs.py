@@ -97,12 +97,13 @@ def test_after_a_deletion_no_other_run_is_selected_and_each_deletion_can_be_undo
     made = [make(), make(), make()]
     test = app("runs", run=made[2])
     for run in made[:0:-1]:
-        test.selectbox(key="run").select(run).run()
+        test.multiselect(key="ticked_runs").set_value([run]).run()
         press(test, "Delete")
-        assert test.selectbox(key="run").value is None
+        assert test.multiselect(key="ticked_runs").value == []
         assert "Delete" not in labels(test)
     assert list(sidebar(test)) == made[:1]
     assert labels(test).count("Undo") == 2
+    assert "Undo all: 2 runs" in labels(test)
     press(press(test, "Undo"), "Undo")
     assert list(sidebar(test)) == made[::-1]
     assert "Undo" not in labels(test)
@@ -128,9 +129,9 @@ def test_a_run_that_is_gone_for_good_is_said_to_be(app, make):
 def test_runs_with_the_same_label_can_be_told_apart(app, make):
     first, second = make(), make()
     test = app("runs")
-    options = test.selectbox(key="run").options
+    options = test.multiselect(key="ticked_runs").options
     assert len(set(options)) == 2
-    test.selectbox(key="run").select(first).run()
+    test.multiselect(key="ticked_runs").set_value([first]).run()
     assert test.query_params["run"] == first
     assert first != second
 
@@ -209,3 +210,48 @@ def test_a_chosen_row_does_not_become_another_run_when_the_order_changes(app, ma
     test.run()
     assert test.query_params["run"] == made[1]
     assert test.dataframe[0].value["name"].tolist()[0] == "Tutorial 2 (pinned)"
+
+
+def tick(test, number, rows, cells=()):
+    selection = {"rows": rows, "columns": [], "cells": list(cells)}
+    test.session_state[f"runs_table_{number}"] = {"selection": selection}
+    return test.run()
+
+
+def test_ticked_rows_are_pinned_and_deleted_together_and_one_undo_brings_them_back(app, make):
+    made = [make(recipe) for recipe in ("tutorial-1", "tutorial-2", "tutorial-3")]
+    test = tick(app("runs"), 1, [0, 2])
+    assert set(test.multiselect(key="ticked_runs").value) == {made[0], made[2]}
+    press(test, "Pin")
+    assert [RunStore().get(run).metadata.pinned for run in made] == [True, False, True]
+    press(test, "Delete 2 runs")
+    assert list(sidebar(test)) == [made[1]]
+    assert test.multiselect(key="ticked_runs").value == []
+    assert test.text[0].value == "Deleted: Tutorial 3, Tutorial 1"
+    press(test, "Undo")
+    assert set(sidebar(test)) == set(made)
+    assert not test.text
+    assert not test.exception
+
+
+def test_a_click_on_a_row_chooses_this_run_alone(app, make):
+    made = [make(recipe) for recipe in ("tutorial-1", "tutorial-2", "tutorial-3")]
+    test = tick(app("runs"), 1, [0, 2])
+    test = tick(test, 1, [0, 2], [(1, "accuracy")])
+    assert test.multiselect(key="ticked_runs").value == [made[1]]
+    assert test.query_params["run"] in (made[1], [made[1]])
+    assert "Delete" in labels(test)
+
+
+def test_a_deleted_run_is_said_to_be_on_every_page_and_can_be_restored(app, make):
+    gone, other = make("tutorial-3"), make()
+    RunStore().remove(gone)
+    for page in ("train", "runs"):
+        test = app(page, run=gone)
+        assert "Deleted: Tutorial 3" in test.warning[0].value
+    press(test, "Restore Tutorial 3")
+    assert not test.warning
+    assert set(sidebar(test)) == {gone, other}
+    RunStore().remove(gone)
+    RunStore().keep_within(0)
+    assert "not on this server" in app("train", run=gone).warning[0].value

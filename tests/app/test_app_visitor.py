@@ -173,14 +173,14 @@ def test_a_run_opened_by_link_can_only_be_looked_at(app, private, train, visitor
 
 
 def test_what_the_page_disables_is_refused_behind_it_too(app, private, train, visitor_from, monkeypatch):
-    from ui.runs import lists
+    from ui.runs import changes
 
     hers = train(ANNA)
     visitor_from(BEN)
-    monkeypatch.setattr("ui.runs.lists.st.session_state", {"name": "mine now", "pin": True})
-    lists.rename(hers, "name")
-    lists.pin(hers, "pin")
-    lists.remove(hers, "x")
+    monkeypatch.setattr("ui.runs.changes.st.session_state", {"name": "mine now", "pin": True})
+    changes.rename(hers, "name")
+    changes.pin(hers, "pin")
+    changes.remove({hers: "x"})
     run = RunStore().get(hers)
     assert (run.metadata.name, run.metadata.pinned) == ("", False)
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from mnist_core.recipes import RECIPES
+from mnist_core.runs.run import METRICS, METRICS_FILE
 from mnist_core.runs.store import RunStore
 from tests.browser.server import PHONE, expect_to_fit, settle
 
@@ -27,6 +28,9 @@ def two_networks(address, tmp_path_factory):
         writer.save(build_model(writer.config), 1)
         writer.update("finished", epochs=1, test_accuracy=0.1 + seed / 100, train_seconds=2.0)
         writer.close()
+        (store.get(writer.id).folder / METRICS_FILE).write_text(
+            ",".join(METRICS) + f"\n1,10,0.5,0.8,0.4,0.9{seed},0.01,1\n2,20,0.4,0.9,0.3,0.95,0.01,2\n"
+        )
         made.append(writer.id)
     yield made
     for run in made:
@@ -44,7 +48,7 @@ def test_two_runs_are_compared_and_the_link_shows_the_same(page, two_networks):
     expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(1)
     page.open(f"/compare?runs={second},{first}&part=images&right=none")
     image = page.locator(".lab-digits figure img").first
-    both = re.compile(r"Test image \d+, a \d: Quick, seed 1 predicts \d, .*; Quick, seed 0 predicts \d")
+    both = re.compile(r"Test image \d+, a \d: Quick, seed 1 predicts \d, .*; Quick predicts \d")
     expect(image).to_have_attribute("alt", both)
     alt = image.get_attribute("alt")
     page.get_by_role("button", name="Next").click()
@@ -93,3 +97,42 @@ def test_on_a_phone_nothing_is_wider_than_the_window(new_tab, two_networks, path
     expect_to_fit(phone, path)
     expect(phone.locator(".st-key-pages a")).to_have_count(7)
     phone.wait_for_function(LINKS_IN_ONE_LINE)
+
+
+@pytest.mark.slow
+def test_runs_ticked_in_the_sidebar_share_a_chart_with_one_colour_each_and_a_note(new_tab, two_networks):
+    first, second = two_networks
+    page = new_tab(f"/compare?runs={first}&part=curves", viewport={"width": 1280, "height": 1000})
+    page.locator(f".st-key-tick_{second} label").click()
+    expect(page).to_have_url(re.compile(f"{first}(,|%2C){second}"))
+    names = page.locator(".lab-run-list .lab-run")
+    expect(names).to_have_text(["Quick", "Quick, seed 1"])
+    settle(page)
+    for place, run in enumerate(two_networks):
+        colour = names.nth(place).evaluate("name => getComputedStyle(name).color")
+        dot = page.locator(f".st-key-tick_{run} strong")
+        assert dot.evaluate("dot => getComputedStyle(dot, '::before').backgroundColor") == colour
+        chip = page.locator(".st-key-runs [data-tag]").nth(place)
+        expect(chip).to_have_css("background-color", colour)
+        assert colour in page.get_by_test_id("stVegaLiteChart").evaluate(COLOURS_OF_LINES)
+    chart = page.get_by_test_id("stVegaLiteChart").bounding_box()
+    tooltip = page.locator("#vg-tooltip-element")
+    page.mouse.move(chart["x"] + chart["width"] * 0.5, chart["y"] + 200, steps=3)
+    page.mouse.move(chart["x"] + chart["width"] * 0.55, chart["y"] + 200, steps=3)
+    expect(tooltip.locator("tr")).to_have_text(
+        [re.compile("epoch"), re.compile("90.00%"), re.compile("91.00%")]
+    )
+    page.get_by_role("button", name="Link to this comparison").click()
+    note = page.get_by_label("Note for those who open the link")
+    note.fill("Which <b>seed</b> is luckier?")
+    note.press("Enter")
+    link = page.locator("[data-testid=stPopoverBody] code")
+    expect(link).to_contain_text("note=Which")
+    other = new_tab(None)
+    other.open(link.inner_text())
+    expect(other.locator(".st-key-comparison_note")).to_contain_text("Which <b>seed</b> is luckier?")
+    expect(other.locator(".st-key-runs [data-tag]")).to_have_count(2)
+
+
+COLOURS_OF_LINES = """chart => [...chart.querySelectorAll('.mark-line path')].map(
+    line => getComputedStyle(line).stroke)"""

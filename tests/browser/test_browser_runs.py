@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from mnist_core.runs.store import RunStore
 from tests.browser.server import PHONE, expect_to_fit, serve, settle
 from tests.browser.training import LASTING, start, stop
 
@@ -112,3 +113,65 @@ def test_on_a_phone_the_list_is_out_of_the_way_until_it_is_asked_for(new_tab, tw
     expect(phone).to_have_url(re.compile(two_runs[0]))
     settle(phone)
     expect_to_fit(phone, "a run's page")
+
+
+@pytest.mark.slow
+def test_a_changed_run_has_one_name_everywhere_and_its_link_shows_its_recipe(page):
+    page.open("/train?recipe=tutorial-3&activation=sigmoid&widths=64-64-64-64-64-64&epochs=1&train_size=500")
+    run = start(page)
+    name = "Tutorial 3, 6x64 Sigmoid, 1 epoch, 500 images"
+    expect(page.get_by_role("heading", name=f"{name}: finished")).to_be_visible()
+    page.open(f"/train?run={run}")
+    recipe = page.get_by_role("radio", name="Tutorial 3", exact=True)
+    expect(recipe).to_be_checked()
+    expect(page.get_by_text("Changed from the recipe: Hidden layers, Activation, Epochs")).to_be_visible()
+    expect(page.locator(f".st-key-open_{run}")).to_contain_text(name)
+    page.open(f"/compare?runs={run},pretrained&part=settings")
+    expect(page.locator(".st-key-runs [data-tag]").first).to_contain_text(f"{name} ·")
+    expect(page.locator(".lab-settings th").nth(1)).to_have_text(name)
+    page.open(f"/evaluate?run={run}")
+    expect(page.get_by_role("combobox", name="Network")).to_have_value(re.compile(re.escape(f"{name} ·")))
+    page.open(f"/runs?run={run}")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_text(f"Deleted: {name}")).to_be_visible()
+
+
+@pytest.mark.slow
+def test_ticked_rows_are_deleted_together_nothing_stays_chosen_and_one_undo_brings_them_back(page, two_runs):
+    page.open("/runs")
+    table = page.get_by_test_id("stDataFrame")
+    expect(table.locator("canvas [role=row]").nth(2)).to_be_attached()
+    settle(page)
+    box = table.bounding_box()
+    for row in (1, 2):
+        page.mouse.click(box["x"] + 15, box["y"] + 36 * row + 18)
+        expect(page.locator(".st-key-ticked_runs [data-tag]")).to_have_count(row)
+        settle(page)
+    page.get_by_role("button", name="Delete 2 runs").click()
+    undo = page.get_by_role("button", name="Undo", exact=True)
+    expect(undo).to_be_in_viewport()
+    expect(page.get_by_text("Deleted: Tutorial 1, Quick")).to_be_visible()
+    for run in two_runs:
+        expect(page.locator(f".st-key-open_{run}")).to_have_count(0)
+    undo.click()
+    for run in two_runs:
+        expect(page.locator(f".st-key-open_{run}")).to_have_count(1)
+
+
+@pytest.mark.slow
+def test_a_tab_says_that_its_run_was_deleted_in_another_and_restores_it(page, two_runs, tmp_path_factory):
+    run = two_runs[0]
+    store = RunStore(tmp_path_factory.getbasetemp() / "runs")
+    page.open(f"/train?run={run}")
+    heading = page.get_by_role("heading", name="Quick: finished")
+    expect(heading).to_be_visible()
+    store.remove(run)
+    expect(page.get_by_text("Deleted: Quick")).to_be_visible()  # without a click
+    expect(heading).to_have_count(0)
+    page.get_by_role("button", name="Restore Quick").click()
+    expect(heading).to_be_visible()
+    page.open(f"/draw?run={run}")
+    store.remove(run)
+    expect(page.get_by_role("button", name="Restore Quick")).to_be_visible()
+    store.restore(run)
+    expect(page.get_by_role("button", name="Restore Quick")).to_have_count(0)

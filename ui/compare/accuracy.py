@@ -7,7 +7,7 @@ import streamlit as st
 from mnist_core.evaluation.significance import LEVEL
 from mnist_core.runs.comparison import Comparison, Pair
 from mnist_core.runs.comparison_text import p_figure
-from ui.compare.charts import ScoreWords, score_points, score_spec
+from ui.compare.charts import ScoreWords, line_url, score_points, score_spec
 from ui.compare.selection import ComparedRuns, choose_pair, compare, pair_name, paragraph
 from ui.html.tables import escape_markdown
 from ui.i18n import format_text
@@ -16,7 +16,7 @@ from ui.i18n import gettext as _
 if TYPE_CHECKING:
     import pandas as pd
 
-NAME, PAIR = 130, 170  # pixels, so that a phone has room for a figure beside them
+NAME, PAIR, LINE = 130, 170, 36  # pixels, so that a phone has room for a figure beside them
 MOST_PAIRS, PAIRS_HEIGHT = 10, 390  # more of them scroll, in a table of so many pixels
 
 
@@ -111,6 +111,7 @@ def _show_table(chosen: ComparedRuns, comparison: Comparison) -> None:
 
     rows = [score.row() | {"name": name} for score, name in zip(comparison.scores, chosen.names, strict=True)]
     table = pd.DataFrame(rows)
+    table.insert(0, "line", [line_url(place) for place in range(len(table))])
     shown = table[[*_score_columns()]].copy()
     shown["images_per_second"] = shown["images_per_second"].astype(float).round()
     shown["train_seconds"] = shown["train_seconds"].astype(float).round(1)
@@ -119,7 +120,7 @@ def _show_table(chosen: ComparedRuns, comparison: Comparison) -> None:
     st.dataframe(shown, column_config=_score_columns(), hide_index=True, height="content", placeholder="–")
     st.download_button(
         _("Download as CSV"),
-        lambda: table.to_csv(index=False),
+        lambda: table.drop(columns="line").to_csv(index=False),
         file_name="comparison.csv",
         mime="text/csv",
         icon=":material/download:",
@@ -131,6 +132,7 @@ def _show_table(chosen: ComparedRuns, comparison: Comparison) -> None:
 def _score_columns() -> dict[str, Any]:
     column, number = st.column_config, st.column_config.NumberColumn
     return {
+        "line": column.ImageColumn("", width=LINE),
         "name": column.TextColumn(_("Run"), width=NAME),
         "accuracy": number(_("Test accuracy"), format="%.2f%%"),
         "accuracy_low": number(_("95% CI, lower"), format="%.2f%%"),

@@ -1,10 +1,16 @@
 """Vega-Lite charts of the Compare page: accuracies and seeds."""
 
+import json
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import streamlit as st
 
 from ui.i18n import percent_text
+from ui.learning_curves import DASHES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,6 +20,8 @@ if TYPE_CHECKING:
 
 ROW, AXIS = 52, 60  # pixels: of a run in a chart with a row for each, and below all of them
 LONGEST_LABEL = 130  # pixels; a phone has 340 in all
+LINE_LENGTH = 19  # letters of a label in that width
+WIDE_FROM = 0x2E80  # the first of the characters that are as wide as two letters
 
 
 @dataclass(frozen=True)
@@ -24,6 +32,16 @@ class ScoreWords:
     accuracy: str
     low: str
     high: str
+
+
+def line_url(place: int) -> str:
+    """Return a picture of the line of the run at a place in the comparison, as a URL, for tables."""
+    theme = st.context.theme.type or "light"
+    colour = st.get_option(f"theme.{theme}.chartCategoricalColors")[place]
+    dashes = " ".join(map(str, DASHES[place]))
+    style = f"stroke='{colour}' stroke-width='4' stroke-dasharray='{dashes}'"
+    line = f"<svg xmlns='http://www.w3.org/2000/svg' width='32' height='16'><path d='M0 8H32' {style}/></svg>"
+    return "data:image/svg+xml," + quote(line)
 
 
 def score_points(names: Sequence[str], scores: "Sequence[Score]") -> "pd.DataFrame":
@@ -117,6 +135,8 @@ def seed_spec(
 def _rows(names: Sequence[str], layers: list[dict[str, Any]], facts: list[dict[str, Any]]) -> dict[str, Any]:
     """A chart with a row, and a colour, for each name."""
     labels = {"labelLimit": LONGEST_LABEL, "ticks": False, "domain": False, "labelFontSize": 13}
+    labels |= {"labelColor": {"expr": "scale('color', datum.value)"}, "labelFontWeight": 650}
+    labels["labelExpr"] = f"{json.dumps({name: _lines(name) for name in names})}[datum.value]"
     scale = {"domain": list(names)}
     return {
         "height": ROW * len(names) + AXIS,
@@ -134,6 +154,14 @@ def _rows(names: Sequence[str], layers: list[dict[str, Any]], facts: list[dict[s
         },
         "layer": layers,
     }
+
+
+def _lines(name: str) -> list[str]:
+    """Return a name in up to three lines; a Chinese character is as wide as two letters."""
+    wide = any(ord(character) > WIDE_FROM for character in name)
+    return textwrap.wrap(name, LINE_LENGTH // 2 if wide else LINE_LENGTH, max_lines=3, placeholder="…") or [
+        name
+    ]
 
 
 def _quantitative(layer: dict[str, Any], title: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The learning curves of the compared runs in one chart."""
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,19 @@ import streamlit as st
 from mnist_core.runs.run import UNFINISHED
 from ui import resources
 from ui.compare.selection import ComparedRuns
-from ui.i18n import formatted_number, list_text
+from ui.html.tables import coloured_name
+from ui.i18n import formatted_number
 from ui.i18n import gettext as _
-from ui.learning_curves import ACCURACY, ERROR_RATE, LOG_LOSS, LOSS, RunAxes, run_curve_spec, run_curves
+from ui.learning_curves import (
+    ACCURACY,
+    DASHES,
+    ERROR_RATE,
+    LOG_LOSS,
+    LOSS,
+    RunAxes,
+    run_curve_spec,
+    run_curves,
+)
 from ui.runs.progress import history
 from ui.url_controls import url_choice
 
@@ -45,12 +56,17 @@ def _show(chosen: ComparedRuns) -> None:
     if as_errors:
         curves = [(positions, 1 - values) for positions, values in curves]
     axes = _axes(quantity, over, logarithmic)
-    points = run_curves(chosen.names, curves, axes.quantity)
-    spec = run_curve_spec(chosen.names, _("Run"), axes)
-    st.vega_lite_chart(
-        points, spec, key="curves", alt=_("Learning curves of the runs, each with its colour and dashes")
+    points = run_curves(
+        chosen.names, curves, axes.quantity, value_text=lambda value: _value_text(value, axes.quantity.exact)
     )
-    _show_ends(chosen, curves, quantity, as_errors)
+    alt = _("Learning curves of the runs, each with its colour and dashes; their final values are below")
+    chart = run_curve_spec(chosen.names, _("Run"), axes, hover=True)
+    st.vega_lite_chart(points, chart, key="curves", alt=alt)
+    _show_ends(chosen, curves, quantity, as_errors, axes.quantity.exact)
+
+
+def _value_text(value: float, spec: str) -> str:
+    return "\N{EN DASH}" if math.isnan(value) else formatted_number(value, spec)
 
 
 def _now(chosen: ComparedRuns) -> list:
@@ -106,15 +122,20 @@ def _axes(quantity: str, over: str, logarithmic: bool) -> RunAxes:
     return RunAxes(along, _("accuracy"), ZOOMED_ACCURACY, whole)
 
 
-def _show_ends(chosen: ComparedRuns, curves: list, quantity: str, as_errors: bool) -> None:
-    """Show the curves' final values in words, and what makes them hard to compare."""
-    spec = ".3g" if quantity.endswith("loss") else ".2%"
-    ends = [
-        _("{run}: {value}").format(run=name, value=formatted_number(values[-1], spec))
-        for name, (_positions, values) in zip(chosen.names, curves, strict=True)
-        if len(values)
-    ]
-    st.text(_("Final values: {values}.").format(values=list_text(ends)))
+def _show_ends(chosen: ComparedRuns, curves: list, quantity: str, as_errors: bool, spec: str) -> None:
+    """Show the legend with the curves' final values, and what makes them hard to compare."""
+    items = (
+        _("{run}: {value}").format(
+            run=coloured_name(place, name, DASHES[place]),
+            value=_value_text(values[-1], spec) if len(values) else _("no data yet"),
+        )
+        for place, (name, (_positions, values)) in enumerate(zip(chosen.names, curves, strict=True))
+    )
+    title = _("Final values")
+    st.caption(_("Final values. Point at the chart for the values of all runs at one position."))
+    st.html(
+        f'<ul class="lab-run-list" aria-label="{title}">{"".join(f"<li>{item}</li>" for item in items)}</ul>'
+    )
     if as_errors:
         st.caption(_("Error rate: the share of images misclassified, which suits a logarithmic axis."))
     watched = {(run.config.monitor, run.config.validation_size) for run in chosen.runs}

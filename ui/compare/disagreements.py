@@ -1,6 +1,5 @@
 """Test images that only one of the compared runs classifies correctly, or none."""
 
-from html import escape
 from itertools import combinations
 
 import numpy as np
@@ -11,6 +10,7 @@ from mnist_core.evaluation.metrics import Evaluation
 from ui import resources
 from ui.compare.selection import ComparedRuns, compare, shortened
 from ui.html.digits import Figure, grid_html, image_number_text, sure_text
+from ui.html.tables import coloured_name
 from ui.i18n import count_text, format_text
 from ui.i18n import gettext as _
 from ui.url_controls import url_choice
@@ -73,7 +73,7 @@ def _show_pages(chosen: ComparedRuns, places: tuple[int, ...], indices: np.ndarr
     page = _page(key)
     here = indices[page * AT_ONCE : (page + 1) * AT_ONCE]
     split = resources.dataset().test
-    readers = [(chosen.names[place], resources.evaluation(chosen.runs[place])) for place in places]
+    readers = [(place, chosen.names[place], resources.evaluation(chosen.runs[place])) for place in places]
     st.html(grid_html((compared_figure(split, int(index), readers) for index in here), columns=6))
     words = _("Images {first:,} to {last:,} of {all:,}. Bold: the label.")
     first = page * AT_ONCE
@@ -96,18 +96,20 @@ def _show_pages(chosen: ComparedRuns, places: tuple[int, ...], indices: np.ndarr
             )
 
 
-def compared_figure(split: Split, index: int, readers: list[tuple[str, Evaluation]]) -> Figure:
-    """Return an image with its label and what each run read, and how sure it was."""
+def compared_figure(split: Split, index: int, readers: list[tuple[int, str, Evaluation]]) -> Figure:
+    """Return an image with its label and what each run read, and how sure it was.
+
+    `readers` are the runs' places in the comparison, their names and their predictions.
+    """
     label = split.labels[index]
     lines = [f"<b>{label}</b> &nbsp;{image_number_text(index)}"]
     heard = []
-    for name, result in readers:
+    for place, name, result in readers:
         read = result.predictions[index]
         sure = sure_text(result.probabilities[index, read], 0)
         style = "" if read == label else " class='lab-wrong'"
-        lines.append(
-            _("{run}: {value}").format(run=escape(shortened(name, 20)), value=f"<b{style}>{read}</b> {sure}")
-        )
+        run = coloured_name(place, shortened(name, 20))
+        lines.append(_("{run}: {value}").format(run=run, value=f"<b{style}>{read}</b> {sure}"))
         heard.append(_("{run} predicts {read}, confidence {sure}").format(run=name, read=read, sure=sure))
     alt = _("Test image {number}, a {label}: {readings}")
     return Figure(

@@ -22,7 +22,7 @@ from ui.compare.selection import ComparedRuns, paragraph
 from ui.html.tables import escape_markdown
 from ui.i18n import duration_text, list_text, ngettext, percent_text, sentences_text, translate
 from ui.i18n import gettext as _
-from ui.runs.lists import may_change
+from ui.runs.changes import may_change
 from ui.runs.names import name_without_seed
 from ui.runs.progress import progress_share
 

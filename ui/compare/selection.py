@@ -1,7 +1,7 @@
 """Which runs are compared, and their comparison."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urljoin
@@ -10,16 +10,19 @@ import streamlit as st
 
 from mnist_core.messages import Message
 from mnist_core.runs.comparison import FEWEST, MOST, Comparison, Pair, check_comparable, compare_runs
-from mnist_core.runs.run import PRETRAINED_ID, Run
-from ui import resources, visitor
+from mnist_core.runs.run import Run
+from ui import resources
 from ui.evaluations import evaluation_progress, hold_if_stopped
 from ui.html.tables import escape_markdown
 from ui.i18n import gettext as _
 from ui.i18n import sentences_text, translate
 from ui.navigation import link
+from ui.runs.changes import show_missing
+from ui.runs.choice import comparable_runs, compared_ids
+from ui.runs.choice import compare as compare_these
 from ui.runs.names import names_of, run_labels
 from ui.url_controls import set_widget_value, url_choice
-from ui.url_state import COMPARED_KEY, compared_runs, current_run, set_url_parameters
+from ui.url_state import COMPARED_KEY, compared_runs, set_url_parameters, url_parameters
 
 if TYPE_CHECKING:
     from mnist_core.evaluation.metrics import Evaluation
@@ -35,30 +38,25 @@ class ComparedRuns:
 
 def choose_runs() -> ComparedRuns:
     """Show which runs are compared and let others be chosen; with too few, say what to do and stop."""
-    runs = {run.id: run for run in _readable_runs()}
-    wanted = compared_runs()
-    if wanted and any(run not in runs for run in wanted):
-        st.warning(_("Some of the runs in this link are not on this server, or have no saved weights."))
+    runs = {run.id: run for run in comparable_runs()}
+    show_missing(compared_runs() or (), _("The others are compared."))
+    if any(run not in runs and resources.find_run(run) for run in compared_runs() or ()):
+        st.warning(_("Some of the runs in this link have no saved weights yet."))
     if len(runs) < FEWEST:
         _show_empty(bool(runs))
         st.stop()
     labels = run_labels(runs.values())
-
-    def keep() -> None:
-        picked = [run for run in st.session_state[COMPARED_KEY] if run in runs]
-        set_url_parameters({COMPARED_KEY: ",".join(picked)})
-
-    known = _suggested(list(runs.values())) if wanted is None else [run for run in wanted if run in runs]
-    set_widget_value(COMPARED_KEY, known[:MOST], tuple(labels.items()))
+    known = compared_ids(list(runs.values()))
+    set_widget_value(COMPARED_KEY, known, tuple(labels.items()))
     picked = st.multiselect(
         _("Runs to compare, two to eight"),
         list(runs),
-        known[:MOST],
+        known,
         format_func=lambda run: labels.get(run, run),
         key=COMPARED_KEY,
         max_selections=MOST,
         select_all=False,
-        on_change=keep,
+        on_change=lambda: compare_these([run for run in st.session_state[COMPARED_KEY] if run in runs]),
         placeholder=_("Choose runs"),
     )
     if len(picked) < FEWEST:
@@ -68,23 +66,48 @@ def choose_runs() -> ComparedRuns:
     return ComparedRuns(tuple(chosen), tuple(names_of(chosen).values()))
 
 
+NOTE_KEY = "note"
+LONGEST_NOTE = 200  # characters
+
+
+def show_note() -> None:
+    """Show the note that the link carries, as it was typed."""
+    if text := note():
+        with st.container(border=True, key="comparison_note", gap=None):
+            st.caption(_("Note in this link"))
+            st.text(text)
+
+
+def note() -> str:
+    """Return the note in the URL, in one line of at most LONGEST_NOTE characters."""
+    text = url_parameters().get(NOTE_KEY, "")
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:LONGEST_NOTE]
+
+
+def _write_note() -> None:
+    set_url_parameters({NOTE_KEY: st.session_state[NOTE_KEY].strip()[:LONGEST_NOTE] or None})
+
+
 def show_address(chosen: ComparedRuns) -> None:
-    """Show the link to this comparison."""
+    """Show the link to this comparison, and a field for the note that it carries."""
     with st.popover(_("Link to this comparison"), icon=":material/link:"):
-        st.caption(_("Everyone with this link can view these runs."))
-        query = urlencode({COMPARED_KEY: ",".join(run.id for run in chosen.runs)}, safe=",")
-        st.code(urljoin(st.context.url or "/", "compare") + "?" + query, language=None, wrap_lines=True)
-
-
-def _readable_runs() -> list[Run]:
-    pretrained = resources.find_run(PRETRAINED_ID)
-    return [run for run in [*visitor.listed_runs(), *([pretrained] if pretrained else [])] if run.checkpoints]
-
-
-def _suggested(runs: Sequence[Run]) -> list[str]:
-    """Return two runs to begin with: the current one and the newest of the others."""
-    first = [run.id for run in runs if run.id == current_run()]
-    return [*first, *(run.id for run in runs if run.id not in first)][:FEWEST]
+        set_widget_value(NOTE_KEY, note())
+        st.text_input(
+            _("Note for those who open the link"),
+            note(),
+            key=NOTE_KEY,
+            max_chars=LONGEST_NOTE,
+            on_change=_write_note,
+            placeholder=_("What should they look at?"),
+        )
+        st.caption(_("Everyone with this link can view these runs and read the note."))
+        query = {COMPARED_KEY: ",".join(run.id for run in chosen.runs)}
+        query |= {key: url_parameters()[key] for key in ("part", NOTE_KEY) if key in url_parameters()}
+        st.code(
+            urljoin(st.context.url or "/", "compare") + "?" + urlencode(query, safe=","),
+            language=None,
+            wrap_lines=True,
+        )
 
 
 def _show_empty(only_pretrained: bool) -> None:

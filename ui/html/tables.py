@@ -72,6 +72,14 @@ def _scrolling(style: str, content: str, words: str) -> str:
     return f'<div class="{style}" role="region" tabindex="0" aria-label="{escape(words)}">{content}</div>'
 
 
+def coloured_name(place: int, name: str, dashes: Sequence[int] = ()) -> str:
+    """Return a compared run's name in the colour of its place, from 0, with a piece of its line if dashed."""
+    pattern = " ".join(map(str, dashes))
+    line = f'<line x1="0" y1="4" x2="32" y2="4" stroke-width="2.5" stroke-dasharray="{pattern}"/>'
+    mark = f'<svg viewBox="0 0 32 8" aria-hidden="true">{line}</svg>' if dashes else ""
+    return f'<span class="lab-run" style="--run: var(--lab-run-{place + 1})">{mark}{escape(name)}</span>'
+
+
 def escape_markdown(text: str) -> str:
     """Return text that markdown leaves as it is."""
     return "".join(f"\\{c}" if c in r"\`*_{}[]()<>#+-.!|~:$" else c for c in text)

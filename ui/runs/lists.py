@@ -1,20 +1,21 @@
-"""The visitor's runs in the sidebar and as a table; rename, pin, delete, undo."""
+"""The visitor's runs in the sidebar and as a table whose rows can be ticked."""
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from mnist_core.messages import InputError
 from mnist_core.runs.run import UNFINISHED, Run
-from ui import resources, visitor
+from ui import visitor
 from ui.html.tables import escape_markdown
-from ui.i18n import date_text, percent_text, translate, visitors_time
+from ui.i18n import date_text, percent_text, visitors_time
 from ui.i18n import gettext as _
 from ui.navigation import link
-from ui.runs.names import names_of, settings_text
+from ui.runs.changes import remove, watch_for_deletion
+from ui.runs.choice import SIDEBAR, show_ticks
+from ui.runs.names import names_of, run_labels, settings_text
 from ui.runs.progress import progress_share, standing_text, status_text
-from ui.url_controls import url_choice
+from ui.url_controls import set_widget_value, url_choice
 from ui.url_state import RUN_KEY, current_run, set_url_parameters, url_parameters
 
 if TYPE_CHECKING:
@@ -25,25 +26,34 @@ MOST_LISTED = 10
 SECONDS_BETWEEN_LOOKS = 2.0
 
 
-def show_sidebar() -> None:
-    """Show the newest of the visitor's runs; without any there is no sidebar."""
+def show_sidebar(comparing: bool = False) -> None:
+    """Show the newest of the visitor's runs; without any there is no sidebar.
+
+    While the visitor is `comparing` runs, each has a tick that adds it to the comparison.
+    """
     runs = visitor.listed_runs()
     if not runs:
         return
     live = any(run.status in UNFINISHED for run in runs)
     with st.sidebar:
-        st.fragment(_show_sidebar, run_every=SECONDS_BETWEEN_LOOKS if live else None)(live)
+        interval = SECONDS_BETWEEN_LOOKS if live else None
+        st.fragment(_show_sidebar, run_every=interval, key=SIDEBAR)(live, comparing)
+        watch_for_deletion()
 
 
-def _show_sidebar(was_live: bool) -> None:
+def _show_sidebar(was_live: bool, comparing: bool) -> None:
     runs = visitor.listed_runs()
     if was_live and not any(run.status in UNFINISHED for run in runs):
         st.rerun()
-    st.markdown("**" + _("Runs") + "**")
-    names = names_of(runs[:MOST_LISTED])
+    st.markdown("**" + (_("Runs to compare") if comparing else _("Runs")) + "**")
+    listed = runs[:MOST_LISTED]
     with st.container(key="run_list", gap=None):
-        for run in runs[:MOST_LISTED]:
-            _show_button(run, names[run.id])
+        if comparing:
+            show_ticks(listed)
+        else:
+            names = names_of(listed)
+            for run in listed:
+                _show_button(run, names[run.id])
     link("pages/runs.py", _("All runs ({count})").format(count=len(runs)), ":material/list:")
 
 
@@ -64,10 +74,10 @@ def _show_button(run: Run, name: str) -> None:
 
 
 SORT_KEY = "sort"
-ROW_KEY = "runs_row"  # the run whose row is chosen
-ORDER_KEY = "runs_order"
-NUMBER_KEY = "runs_table_number"
-NAME = 130  # pixels, so that a phone shows how the run stands beside it
+TICKED_KEY = "ticked_runs"  # ids of the chosen runs; also the key of the control that chooses them
+FOLLOWED_KEY = "followed_run"  # the current run that the choice has followed
+TABLE_KEY = "runs_table"  # (number, order of the runs, ticked rows) of the table that the browser shows
+NAME = 200  # pixels, so that a phone shows the accuracy beside it
 STATUS = 100  # "training 100%"
 
 
@@ -91,8 +101,57 @@ def ordered_runs() -> list[Run]:
     return sorted(runs, key=order) if order else runs
 
 
+def ticked_runs(runs: Sequence[Run]) -> list[str]:
+    """Return the ids of the chosen runs: those ticked, or the current run once it has changed."""
+    known = [run.id for run in runs]
+    if st.session_state.get(FOLLOWED_KEY) != current_run():
+        st.session_state[FOLLOWED_KEY] = current_run()
+        _remember_ticked([current_run()] if current_run() in known else [])
+    return [run_id for run_id in _remembered() if run_id in known]
+
+
+def _remembered() -> list[str]:
+    return st.session_state.get(f"{TICKED_KEY}_now", [])
+
+
+def _remember_ticked(run_ids: Sequence[str]) -> None:
+    st.session_state[f"{TICKED_KEY}_now"] = list(run_ids)
+
+
+def tick(run_ids: Sequence[str]) -> None:
+    """Choose these runs; a single one becomes the current run."""
+    _remember_ticked(run_ids)
+    if len(run_ids) < 2:
+        set_url_parameters({RUN_KEY: run_ids[0] if run_ids else None})
+        st.session_state[FOLLOWED_KEY] = current_run()
+
+
+def delete_several(names: Mapping[str, str]) -> None:
+    """Delete runs, with their names by id; nothing stays chosen."""
+    remove(names)
+    _remember_ticked([])
+
+
+def choose_runs(runs: Sequence[Run]) -> list[Run]:
+    """Show a control that ticks runs without the table, whose canvas a keyboard hardly reaches."""
+    labels = run_labels(runs)
+    ticked = ticked_runs(runs)
+    set_widget_value(TICKED_KEY, ticked, tuple(labels.items()))
+    chosen = st.multiselect(
+        _("Chosen runs"),
+        list(labels),
+        ticked,
+        format_func=lambda run_id: labels.get(run_id, run_id),
+        key=TICKED_KEY,
+        on_change=lambda: tick([run_id for run_id in st.session_state[TICKED_KEY] if run_id in labels]),
+        placeholder=_("Choose one run or several"),
+        select_all=False,
+    )
+    return [run for run in runs if run.id in chosen]
+
+
 def show_table(runs: list[Run]) -> None:
-    """Show all runs, those in training as they stand; the row that is chosen becomes the current run."""
+    """Show all runs, those in training as they stand; rows can be ticked, and a click chooses one run."""
     live = any(run.status in UNFINISHED for run in runs)
     st.fragment(_show, run_every=SECONDS_BETWEEN_LOOKS if live else None)(live)
 
@@ -101,31 +160,43 @@ def _show(was_live: bool) -> None:
     runs = ordered_runs()
     if was_live and not any(run.status in UNFINISHED for run in runs):
         st.rerun()
-    chosen = st.dataframe(
+    order = [run.id for run in runs]
+    ticked = ticked_runs(runs)
+    rows = [place for place, run_id in enumerate(order) if run_id in ticked]
+    selection = st.dataframe(
         _table(runs),
         column_config=_columns(),
         hide_index=True,
         on_select="rerun",
-        selection_mode="single-row",
-        key=f"runs_table_{_number([run.id for run in runs])}",
+        selection_mode=["multi-row", "single-cell"],
+        selection_default={"selection": {"rows": rows, "columns": [], "cells": []}},
+        key=f"runs_table_{_number(order, rows)}",
         placeholder="–",
-    )
-    rows = chosen.selection.rows
-    run_id = runs[rows[0]].id if rows else None
-    if run_id != st.session_state.get(ROW_KEY):
-        st.session_state[ROW_KEY] = run_id
-        if run_id and run_id != current_run():
-            set_url_parameters({RUN_KEY: run_id})
-            st.rerun()
+        alt=_("Your runs; the control below chooses them too"),
+    ).selection
+    chosen = _chosen_in_table(order, selection.rows, selection.cells)
+    if chosen is not None and set(chosen) != set(ticked):
+        tick(chosen)
+        st.rerun()
 
 
-def _number(order: list[str]) -> int:
-    """Return the table's number: a new one, without a chosen row, where that row would be another run's."""
-    number = st.session_state.get(NUMBER_KEY, 0)
-    elsewhere = st.session_state.get(ROW_KEY) not in (None, current_run())
-    if elsewhere or order != st.session_state.get(ORDER_KEY):
+def _chosen_in_table(
+    order: Sequence[str], rows: Sequence[int], cells: Sequence[tuple[int, str]]
+) -> list[str] | None:
+    """Return the runs that the browser has chosen in the table; None if it has changed nothing."""
+    number, known_order, known_rows, known_cells = st.session_state[TABLE_KEY]
+    st.session_state[TABLE_KEY] = (number, known_order, list(rows), list(cells))
+    if list(cells) != known_cells and cells:
+        return [order[cells[0][0]]]
+    return [order[row] for row in rows] if list(rows) != known_rows else None
+
+
+def _number(order: list[str], rows: list[int]) -> int:
+    """Return the table's number: a new one where its ticks would be at other runs, or were made elsewhere."""
+    number, known_order, known_rows, _cells = st.session_state.get(TABLE_KEY, (0, [], [], []))
+    if order != known_order or sorted(rows) != sorted(known_rows):
         number += 1
-        st.session_state.update({NUMBER_KEY: number, ORDER_KEY: order, ROW_KEY: None})
+        st.session_state[TABLE_KEY] = (number, order, rows, [])
     return number
 
 
@@ -161,61 +232,3 @@ def _columns() -> dict[str, Any]:
         "begun": kind.DatetimeColumn(_("Started"), format=_("D MMM YYYY, HH:mm")),
         "settings": kind.TextColumn(_("Settings"), width="large"),
     }
-
-
-REMOVED_KEY = "removed_runs"  # id and name of what this session deleted, the latest last
-PROBLEM_KEY = "run_problem"
-
-
-def may_change(run_id: str) -> bool:
-    """Return whether the run exists and the visitor may change it."""
-    run = resources.find_run(run_id)
-    return run is not None and visitor.owns(run)
-
-
-def rename(run_id: str, key: str) -> None:
-    """Name a run as the text box `key` says."""
-    if may_change(run_id):
-        _try(lambda: resources.run_store().rename(run_id, st.session_state[key]))
-
-
-def pin(run_id: str, key: str) -> None:
-    """Pin or unpin a run as the toggle `key` says."""
-    if may_change(run_id):
-        _try(lambda: resources.run_store().pin(run_id, st.session_state[key]))
-
-
-def remove(run_id: str, name: str) -> None:
-    """Move a run to the trash, and remember it for Undo."""
-    if may_change(run_id) and _try(lambda: resources.run_store().remove(run_id)):
-        st.session_state.setdefault(REMOVED_KEY, []).append((run_id, name))
-        if current_run() == run_id:
-            set_url_parameters({RUN_KEY: None})
-
-
-def _undo_delete(run_id: str) -> None:
-    """Bring back a run that this session deleted, as the current one."""
-    removed = st.session_state[REMOVED_KEY]
-    st.session_state[REMOVED_KEY] = [(gone, name) for gone, name in removed if gone != run_id]
-    if _try(lambda: resources.run_store().restore(run_id)):
-        set_url_parameters({RUN_KEY: run_id})
-
-
-def show_undo() -> None:
-    """Show what was deleted, the latest first, each with its undo button, and what went wrong."""
-    if problem := st.session_state.pop(PROBLEM_KEY, None):
-        st.error(translate(problem))
-    for run_id, name in reversed(st.session_state.get(REMOVED_KEY, [])):
-        with st.container(horizontal=True, border=True, vertical_alignment="center", key=f"removed_{run_id}"):
-            st.text(_("Deleted: {run}").format(run=name))
-            label, icon = _("Undo"), ":material/undo:"
-            st.button(label, icon=icon, key=f"undo_{run_id}", on_click=_undo_delete, args=(run_id,))
-
-
-def _try(change: Callable[[], object]) -> bool:
-    try:
-        change()
-    except InputError as error:
-        st.session_state[PROBLEM_KEY] = error.message
-        return False
-    return True

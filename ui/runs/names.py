@@ -1,8 +1,6 @@
-"""Runs in words: names, settings, and the control that picks one."""
+"""Runs in words: names, labels, settings."""
 
 from collections.abc import Iterable
-
-import streamlit as st
 
 from mnist_core.choices import ACTIVATIONS, ARCHITECTURES, OPTIMIZERS
 from mnist_core.config import TrainConfig
@@ -11,10 +9,7 @@ from mnist_core.runs.run import PRETRAINED_ID, Run
 from ui import resources, visitor
 from ui.i18n import BETWEEN_WORDS, count_text, date_text, language, list_text, percent_text, translate
 from ui.i18n import gettext as _
-from ui.navigation import link
 from ui.train_form.setting_labels import LABELS
-from ui.url_controls import url_choice
-from ui.url_state import RUN_KEY, current_run
 
 
 def names_of(runs: Iterable[Run]) -> dict[str, str]:
@@ -69,20 +64,3 @@ def readable_runs() -> list[Run]:
     """Return the runs that the visitor may use and that have weights, the pretrained one first."""
     pretrained = resources.find_run(PRETRAINED_ID)
     return [run for run in ([pretrained] if pretrained else []) + visitor.listed_runs() if run.checkpoints]
-
-
-def pick_run() -> Run:
-    """Show which run is in use and let another be chosen; with none to choose, say what to do and stop."""
-    readable = readable_runs()
-    runs = {run.id: run for run in readable}
-    if not runs:
-        st.info(_("There is no trained network yet. Train one first: the quick recipe takes seconds."))
-        link("pages/train.py", _("Train a network"), ":material/model_training:")
-        st.stop()
-    if current_run() and current_run() not in runs:
-        if resources.find_run(current_run()):
-            st.warning(_("The run in this link has no saved weights here yet, so another is shown."))
-        else:
-            st.warning(_("The run in this link is not on this server, so another is shown."))
-    labels = run_labels(readable)
-    return runs[url_choice(st.selectbox, _("Network"), labels, RUN_KEY, next(iter(labels)))]

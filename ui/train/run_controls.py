@@ -11,7 +11,7 @@ from mnist_core.runs.run import UNFINISHED, Run
 from ui import resources
 from ui.i18n import count_text
 from ui.i18n import gettext as _
-from ui.runs.lists import may_change
+from ui.runs.changes import may_change
 from ui.train.start import ERROR_KEY, bring_into_view
 from ui.train_form.setting_labels import number_text, slider_values
 from ui.url_controls import set_widget_value

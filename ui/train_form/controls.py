@@ -103,7 +103,7 @@ def _show_changes(form: TrainForm) -> None:
         st.caption(text.format(settings=_labels_text(form.adjusted)))
     if changed:
         st.caption(_("Changed from the recipe: {settings}").format(settings=_labels_text(changed)))
-        st.button(_("Undo"), on_click=_restore_recipe, type="tertiary")
+        st.button(_("Undo"), icon=":material/undo:", on_click=_restore_recipe)
 
 
 def changed_settings(form: TrainForm) -> list[str]:

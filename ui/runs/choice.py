@@ -1,0 +1,112 @@
+"""Which run a page is about, and which are compared: the controls that choose them."""
+
+from collections.abc import Iterable, Sequence
+
+import streamlit as st
+
+from mnist_core.runs.run import PRETRAINED_ID, Run
+from ui import resources, visitor
+from ui.fragments import rerun_fragments
+from ui.html.tables import escape_markdown
+from ui.i18n import gettext as _
+from ui.navigation import link
+from ui.runs.changes import show_missing
+from ui.runs.names import names_of, readable_runs, run_labels
+from ui.runs.progress import standing_text
+from ui.url_controls import set_widget_value, url_choice
+from ui.url_state import (
+    COMPARED_KEY,
+    MOST_COMPARED,
+    RUN_KEY,
+    compared_runs,
+    current_run,
+    set_url_parameters,
+)
+
+SIDEBAR, COMPARISON = "sidebar_runs", "comparison"  # keys of the fragments that show which runs are compared
+FEWEST_COMPARED = 2
+
+
+def pick_run() -> Run:
+    """Show which run is in use and let another be chosen; with none to choose, say what to do and stop."""
+    readable = readable_runs()
+    runs = {run.id: run for run in readable}
+    if not runs:
+        st.info(_("There is no trained network yet. Train one first: the quick recipe takes seconds."))
+        link("pages/train.py", _("Train a network"), ":material/model_training:")
+        st.stop()
+    if current_run() and current_run() not in runs:
+        if resources.find_run(current_run()):
+            st.warning(_("The run in this link has no saved weights here yet, so another is shown."))
+        else:
+            show_missing([current_run()], _("Another is shown."))
+    labels = run_labels(readable)
+    return runs[url_choice(st.selectbox, _("Network"), labels, RUN_KEY, next(iter(labels)))]
+
+
+def comparable_runs() -> list[Run]:
+    """Return the runs that can be compared: the visitor's that have weights, and the pretrained one, last."""
+    pretrained = resources.find_run(PRETRAINED_ID)
+    return [run for run in [*visitor.listed_runs(), *([pretrained] if pretrained else [])] if run.checkpoints]
+
+
+def compared_ids(runs: Sequence[Run]) -> list[str]:
+    """Return which of `runs` are compared, in the order of their colours.
+
+    Without a list in the URL, two to begin with: the current run and the newest of the others.
+    """
+    known = [run.id for run in runs]
+    wanted = compared_runs()
+    if wanted is not None:
+        return [run_id for run_id in wanted if run_id in known][:MOST_COMPARED]
+    first = [run_id for run_id in known if run_id == current_run()]
+    return [*first, *(run_id for run_id in known if run_id not in first)][:FEWEST_COMPARED]
+
+
+def compare(run_ids: Iterable[str]) -> None:
+    """End a callback of the Compare page: compare these runs."""
+    set_url_parameters({COMPARED_KEY: ",".join(run_ids)})
+    rerun_fragments(SIDEBAR, COMPARISON)
+
+
+def show_ticks(listed: Sequence[Run]) -> None:
+    """Show these runs and the pretrained one, those compared with a tick and the colour of their curves.
+
+    A run without weights can't be ticked.
+    """
+    comparable = comparable_runs()
+    runs = [*listed, *(run for run in comparable if run.is_pretrained)]
+    names = names_of(runs)
+    compared = compared_ids(comparable)
+    st.html(_colour_style(compared))
+    for run in runs:
+        _show_tick(run, names[run.id], compared)
+
+
+def _show_tick(run: Run, name: str, compared: Sequence[str]) -> None:
+    key, ticked = f"tick_{run.id}", run.id in compared
+    set_widget_value(key, ticked)
+    st.checkbox(
+        f"**{escape_markdown(name)}**  \n{standing_text(run)}",
+        value=ticked,
+        key=key,
+        on_change=_tick,
+        args=(run.id,),
+        disabled=not run.checkpoints or (not ticked and len(compared) >= MOST_COMPARED),
+    )
+
+
+def _tick(run_id: str) -> None:
+    compared = compared_ids(comparable_runs())
+    ticked = st.session_state[f"tick_{run_id}"]
+    others = [other for other in compared if other != run_id]
+    compare([*others, run_id][:MOST_COMPARED] if ticked else others)
+
+
+def _colour_style(compared: Iterable[str]) -> str:
+    """Return the style that gives each compared run's tick in the sidebar the colour of its curve."""
+    rules = (
+        f".st-key-tick_{run_id} {{ --run: var(--lab-run-{place}) }}"
+        for place, run_id in enumerate(compared, 1)
+    )
+    return f"<style>{' '.join(rules)}</style>"
