@@ -162,4 +162,14 @@
   };
   addEventListener('resize', fit);
   fit();
+
+  /* The canvas's own tools show above it under a mouse; under a finger they would stay there and cover the page. */
+  const noTools = new CSSStyleSheet();
+  noTools.replaceSync('.dc-toolbar { display: none !important; }');
+  const hideTools = (event) => {
+    const shadow = event.pointerType === 'touch' && event.composedPath()[0].getRootNode();
+    if (!shadow || !shadow.host?.closest('.st-key-canvas_frame') || shadow.adoptedStyleSheets.includes(noTools)) return;
+    shadow.adoptedStyleSheets = [...shadow.adoptedStyleSheets, noTools];
+  };
+  addEventListener('pointerdown', hideTools, true);
 })();

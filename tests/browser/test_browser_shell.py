@@ -168,7 +168,10 @@ def test_the_canvas_is_as_wide_as_the_phone_and_takes_strokes_where_the_finger_i
     swipe(page, *((box["x"] + x * scale, box["y"] + y * scale) for x, y in seven))
     page.get_by_role("heading", name="Prediction: 7").wait_for()
     expect_ink(page, near_its_end, beyond_it)
+    expect(page.locator(".dc-toolbar")).to_be_hidden()
     settle(page)
+    heading = page.get_by_role("heading", name="Prediction: 7").bounding_box()
+    assert heading["y"] + heading["height"] <= page.locator(".st-key-pages").bounding_box()["y"]
     page.get_by_role("button", name="Clear").click()
     page.get_by_role("heading", name="No digit yet").wait_for()
     draw(page, seven)
