@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mnist_core.recognition.preprocessing_steps import PreprocessingStep
     from mnist_core.recognition.segmentation import Box, RowDigit
 
+INPUT_METHOD_KEY = "from"  # in the URL of the Draw page
 PEN_KEY = "pen_width"
 MARGIN = 0.15  # around a digit that is cut out of a picture, as a share of its longer side
 

@@ -72,3 +72,20 @@ def new_tab(browser, address, free_contexts):
 def page(new_tab):
     """A visitor's tab; `page.open(path)` goes to a page of the app and waits for it."""
     return new_tab(viewport={"width": 1280, "height": 800})
+
+
+@pytest.fixture(scope="session")
+def public(browser, tmp_path_factory):
+    """A server that takes every visitor for one from afar."""
+    with server.serve(tmp_path_factory.mktemp("public"), DIGITLAB_PRIVATE="1") as url:
+        yield url
+
+
+@pytest.fixture
+def visitor(new_tab, public):
+    """Open a browser of its own, which keeps its own cookies."""
+
+    def visit(path="/", **settings):
+        return new_tab(path, url=public, **settings)
+
+    return visit

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.server import PATIENCE, PHONE, draw, expect_to_fit, serve, settle
+from tests.browser.server import PATIENCE, PHONE, draw, expect_to_fit, settle
 
 SEVEN = [(70, 70), (200, 70), (120, 230)]
 TOUCH = {**PHONE, "has_touch": True, "is_mobile": True}
@@ -25,23 +25,6 @@ BESIDE = """() => {
     return canvas.right < digits.left && digits.top < canvas.bottom && canvas.top < digits.bottom;
 }"""
 MOVES = "() => document.querySelector('.lab-lesson').getAnimations({subtree: true}).length > 0"
-
-
-@pytest.fixture(scope="module")
-def public(browser, tmp_path_factory):
-    """A server that takes every visitor for one from afar, so that each is new."""
-    with serve(tmp_path_factory.mktemp("public"), DIGITLAB_PRIVATE="1") as url:
-        yield url
-
-
-@pytest.fixture
-def visitor(new_tab, public):
-    """Open a browser of its own, which keeps its own cookies."""
-
-    def visit(path="/", **settings):
-        return new_tab(path, url=public, **settings)
-
-    return visit
 
 
 def touch_stroke(page, stroke):

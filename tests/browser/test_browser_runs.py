@@ -6,25 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from mnist_core.runs.store import RunStore
-from tests.browser.server import PHONE, expect_to_fit, serve, settle
+from tests.browser.server import PHONE, expect_to_fit, settle
 from tests.browser.training import LASTING, start, stop
-
-
-@pytest.fixture(scope="module")
-def public(browser, tmp_path_factory):
-    """A server that takes every visitor for one from afar."""
-    with serve(tmp_path_factory.mktemp("public"), DIGITLAB_PRIVATE="1") as url:
-        yield url
-
-
-@pytest.fixture
-def visitor(new_tab, public):
-    """Open a browser of its own, which keeps its own cookies."""
-
-    def visit(path="/", **settings):
-        return new_tab(path, url=public, **settings)
-
-    return visit
 
 
 def start_lasting(page):

@@ -11,14 +11,12 @@ from mnist_core.messages import InputError
 from mnist_core.recognition.images import downscaled, read_picture
 from ui import resources
 from ui.draw.picture_table import Upload
-from ui.drawing_input import DrawingInput, draw
+from ui.drawing_input import INPUT_METHOD_KEY, DrawingInput, draw
 from ui.html.digits import Figure, figure_html
 from ui.i18n import count_text, translate
 from ui.i18n import gettext as _
 from ui.url_controls import url_choice
 from ui.url_state import SENT_KEY, url_parameters
-
-INPUT_METHOD_KEY = "from"
 
 
 def choose_input_method() -> str:

@@ -98,7 +98,7 @@ def show_grid(chosen: ExploredSplit) -> None:
             _("There are no images of {digit} here. Choose another digit, or all digits.").format(digit=digit)
         )
         return
-    st.html(grid_html((labelled(chosen.split, int(index)) for index in indices), columns=3))
+    st.html(grid_html((labelled(chosen.split, int(index)) for index in indices), columns=3, least=4))
     send_to_browser("grid", (chosen.name, digit))
     with st.container(horizontal=True):
         st.button(_("New random sample"), icon=":material/shuffle:", on_click=reshuffle)

@@ -12,7 +12,7 @@ from mnist_core.messages import InputError
 from mnist_core.runs.run import PRETRAINED_ID
 from ui import resources, visitor
 from ui.canvas import remember_read_images
-from ui.drawing_input import DrawingInput, ReadDrawing, draw, read
+from ui.drawing_input import INPUT_METHOD_KEY, DrawingInput, ReadDrawing, draw, read
 from ui.fragments import clear_slots
 from ui.html.digits import Figure, figure_html
 from ui.i18n import gettext as _
@@ -88,7 +88,9 @@ def show_prompt(heading: DeltaGenerator, answer: DeltaGenerator) -> None:
     heading.subheader(_("Draw a digit"))
     heading.caption(_("Any digit from 0 to 9, with a finger or the mouse."))
     with answer:
-        clear_slots(3)
+        words = _("Keyboard, picture or camera instead")
+        link("pages/draw.py", words, ":material/keyboard:", **{INPUT_METHOD_KEY: "keys"})
+        clear_slots(2)
 
 
 def show_reading(written: DrawingInput, heading: DeltaGenerator, answer: DeltaGenerator) -> None:
