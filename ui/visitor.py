@@ -62,7 +62,11 @@ def owns(run: Run) -> bool:
 
 def listed_runs() -> list[Run]:
     """Return the runs in the visitor's list: the pinned ones first, then the newest."""
-    runs = resources.run_store().list()
+    return listed_among(resources.run_store().list())
+
+
+def listed_among(runs: list[Run]) -> list[Run]:
+    """Return those of `runs` that are in the visitor's list, in its order."""
     if is_private():
         me, opened = identity(), st.session_state.get(_OPENED_KEY, ())
         runs = [run for run in runs if me in (run.metadata.owner, *run.metadata.readers) or run.id in opened]

@@ -11,6 +11,11 @@ FINEST = 10_000  # chance is told as so many times in 10, 100, 1,000 or this man
 SMALLEST_P = 1 / FINEST  # below, a p says more of the test's assumptions than of the difference
 
 
+def quoted(name: str) -> str:
+    """Return a name for a sentence: one with commas in quotation marks."""
+    return f"“{name}”" if "," in name or "、" in name else name
+
+
 def chance_text(p: float) -> Message:
     """Return a probability as a frequency: "about 3 times in 10"."""
     if p > 0.95:
@@ -35,7 +40,7 @@ def p_text(p: float) -> str:
 
 def pair_text(names: tuple[str, str], alone: tuple[int, int], images: int, p: float) -> list[Message]:
     """Say how two networks did on the same images: how many each alone got right, and McNemar's p of that."""
-    called = {"first": names[0], "second": names[1]}
+    called = {"first": quoted(names[0]), "second": quoted(names[1])}
     if alone == (0, 0):
         return [Message(N_("{first} and {second} classify the same test images correctly."), called)]
     counts = {"images": images, "b": alone[0], "c": alone[1]}
@@ -86,7 +91,7 @@ def pair_verdict(better: str, worse: str, p: float) -> Message:
             "That is below the usual 5%: evidence that {better}, as trained, is more accurate on "
             "digits like these than {worse}."
         ),
-        {"better": better, "worse": worse},
+        {"better": quoted(better), "worse": quoted(worse)},
     )
 
 
@@ -121,7 +126,7 @@ def notes(watchers: Sequence[str]) -> list[Message]:
             "The test set was monitored during training: {names}. Where it was used to choose "
             "settings or when to stop, these accuracies are slightly too good."
         ),
-        {"names": ", ".join(watchers)},
+        {"names": ", ".join(map(quoted, watchers))},
     )
     return [networks, watched]
 
@@ -151,7 +156,7 @@ def means_text(
 
     `p_holm` is its p as corrected for `pairs` pairs of groups.
     """
-    called = {"first": names[0], "second": names[1], "difference": 100 * test.difference}
+    called = {"first": quoted(names[0]), "second": quoted(names[1]), "difference": 100 * test.difference}
     if test.interval is None or test.p is None:
         words = N_(
             "The mean of {first} minus that of {second} is {difference:+.2f} percentage points. "
@@ -194,5 +199,5 @@ def _means_verdict(names: tuple[str, ...], p: float) -> Message:
             "That is below the usual 5%: evidence that {better} is more accurate than {worse} on "
             "these images, on average over seeds."
         ),
-        {"better": names[0], "worse": names[1]},
+        {"better": quoted(names[0]), "worse": quoted(names[1])},
     )

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from mnist_core.choices import (
     ACTIVATIONS,
@@ -24,7 +24,7 @@ from mnist_core.choices import (
 from mnist_core.config import TrainConfig
 from mnist_core.messages import N_, Message
 from mnist_core.recipes import RECIPES
-from mnist_core.runs.run import Run
+from mnist_core.runs.run import PRETRAINED_ID, Run
 
 MOST_CHANGES = 3  # in a name; the seed comes on top
 LONGEST_SLUG = 40  # characters
@@ -59,22 +59,41 @@ def run_names(runs: Iterable[Run], everyones: Iterable[Run] = ()) -> dict[str, R
     Runs of one owner are told apart first, those of them that only `everyones` holds included. So a run keeps
     its name in another visitor's list, which may hold runs of several owners.
     """
+    return _run_names(tuple(map(_Named.of, runs)), tuple(map(_Named.of, everyones)))
+
+
+class _Named(NamedTuple):
+    """What a run's name depends on."""
+
+    id: str
+    created: str
+    owner: str
+    given: str
+    config: TrainConfig
+
+    @classmethod
+    def of(cls, run: Run) -> _Named:
+        return cls(run.id, run.created, run.metadata.owner, run.metadata.name, run.config)
+
+
+@lru_cache(maxsize=32)  # pages name all runs at every click, and they seldom change
+def _run_names(runs: tuple[_Named, ...], everyones: tuple[_Named, ...]) -> dict[str, RunName]:
     listed = {run.id: run for run in runs}
-    owners = {run.metadata.owner for run in listed.values()}
+    owners = {run.owner for run in listed.values()}
     by_owner = defaultdict(list)
     for run in _oldest_first({run.id: run for run in everyones} | listed):
-        if run.metadata.owner in owners:
-            by_owner[run.metadata.owner].append(run)
+        if run.owner in owners:
+            by_owner[run.owner].append(run)
     names = {run_id: name for owned in by_owner.values() for run_id, name in _names_apart(owned).items()}
     taken: set[str] = set()
     return {run.id: _numbered(names[run.id], taken) for run in _oldest_first(listed)}
 
 
-def _oldest_first(runs: Mapping[str, Run]) -> list[Run]:
+def _oldest_first(runs: Mapping[str, _Named]) -> list[_Named]:
     return sorted(runs.values(), key=lambda run: (run.created, run.id))
 
 
-def _names_apart(runs: Sequence[Run]) -> dict[str, RunName]:
+def _names_apart(runs: Sequence[_Named]) -> dict[str, RunName]:
     """Return the names of one owner's runs, oldest first, no two alike."""
     alike = defaultdict(list)
     for run in runs:
@@ -84,7 +103,7 @@ def _names_apart(runs: Sequence[Run]) -> dict[str, RunName]:
     return {run.id: _numbered(names[run.id], taken) for run in runs}
 
 
-def _differing(runs: Sequence[Run]) -> frozenset[str]:
+def _differing(runs: Sequence[_Named]) -> frozenset[str]:
     """Return the settings that aren't the same in all runs: names that are alike must mention them."""
     if len(runs) == 1:
         return frozenset()
@@ -95,10 +114,10 @@ def _differing(runs: Sequence[Run]) -> frozenset[str]:
     )
 
 
-def _name(run: Run, first: frozenset[str] = frozenset()) -> RunName:
-    if run.is_pretrained:
+def _name(run: _Named, first: frozenset[str] = frozenset()) -> RunName:
+    if run.id == PRETRAINED_ID:
         return RunName("", Message(PRETRAINED_NAME))
-    return RunName(run.metadata.name, origin_label(run.config), tuple(changes_in_words(run.config, first)))
+    return RunName(run.given, origin_label(run.config), tuple(changes_in_words(run.config, first)))
 
 
 def _numbered(name: RunName, taken: set[str]) -> RunName:
@@ -140,7 +159,7 @@ def changed_settings(config: TrainConfig) -> list[str]:
     return list(_changed(config))
 
 
-@lru_cache(maxsize=4096)  # pages name all runs at every click
+@lru_cache(maxsize=4096)
 def _changed(config: TrainConfig) -> tuple[str, ...]:
     origin = _origin(config)
     return tuple(

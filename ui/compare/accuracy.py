@@ -16,7 +16,7 @@ from ui.i18n import gettext as _
 if TYPE_CHECKING:
     import pandas as pd
 
-NAME, PAIR, LINE = 130, 170, 36  # pixels, so that a phone has room for a figure beside them
+NAME, PAIR, LINE = 180, 200, 36  # pixels, so that a phone has room for a figure beside them
 MOST_PAIRS, PAIRS_HEIGHT = 10, 390  # more of them scroll, in a table of so many pixels
 
 

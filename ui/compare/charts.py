@@ -39,7 +39,7 @@ def line_url(place: int) -> str:
     theme = st.context.theme.type or "light"
     colour = st.get_option(f"theme.{theme}.chartCategoricalColors")[place]
     dashes = " ".join(map(str, DASHES[place]))
-    style = f"stroke='{colour}' stroke-width='4' stroke-dasharray='{dashes}'"
+    style = f"stroke='{colour}' stroke-width='3' stroke-dasharray='{dashes}'"
     line = f"<svg xmlns='http://www.w3.org/2000/svg' width='32' height='16'><path d='M0 8H32' {style}/></svg>"
     return "data:image/svg+xml," + quote(line)
 

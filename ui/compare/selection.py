@@ -10,6 +10,7 @@ import streamlit as st
 
 from mnist_core.messages import Message
 from mnist_core.runs.comparison import FEWEST, MOST, Comparison, Pair, check_comparable, compare_runs
+from mnist_core.runs.comparison_text import quoted
 from mnist_core.runs.run import Run
 from ui import resources
 from ui.evaluations import evaluation_progress, hold_if_stopped
@@ -169,7 +170,8 @@ def choose_pair(chosen: ComparedRuns, comparison: Comparison) -> Pair:
 
 def pair_name(chosen: ComparedRuns, pair: Pair) -> str:
     """Return what a pair is called."""
-    return _("{first} and {second}").format(first=chosen.names[pair.first], second=chosen.names[pair.second])
+    first, second = (quoted(chosen.names[place]) for place in (pair.first, pair.second))
+    return _("{first} and {second}").format(first=first, second=second)
 
 
 def paragraph(messages: Iterable[Message]) -> str:

@@ -15,7 +15,8 @@ from ui.train_form.setting_labels import LABELS
 def names_of(runs: Iterable[Run]) -> dict[str, str]:
     """Return the names of runs by id: given ones, or the recipe and what differs; no two in a list alike."""
     shown = list(runs)
-    names = run_names([*visitor.listed_runs(), *shown], resources.run_store().list())
+    everyones = resources.run_store().list()
+    names = run_names([*visitor.listed_among(everyones), *shown], everyones)
     return {run.id: _in_words(names[run.id]) for run in shown}
 
 
