@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -60,11 +60,15 @@ class Snapshot:
 
 @dataclass(eq=False)
 class _QueuedRun:
-    """A run in the queue or in training; `snapshot` is replaced, never changed."""
+    """A run in the queue or in training; `snapshot` is replaced, never changed.
+
+    Runs with the same `pair` train in turns.
+    """
 
     writer: RunWriter
     snapshot: Snapshot
     expected_seconds: float | None
+    pair: object | None = None
     control: TrainingControl = field(default_factory=TrainingControl)
     feed: ActivationFeed = field(default_factory=ActivationFeed)
 
@@ -72,6 +76,11 @@ class _QueuedRun:
     def seconds_left(self) -> float | None:
         left = self.snapshot.seconds_left
         return self.expected_seconds if left is None else left
+
+    @property
+    def share(self) -> float:
+        """How much of the run is done, 0 to 1."""
+        return self.snapshot.step / (self.snapshot.steps or 1)
 
 
 class TrainingQueue:
@@ -105,6 +114,28 @@ class TrainingQueue:
         writer = self._store.create(config, **details)
         self._enter(writer, expected_seconds)
         return writer.id
+
+    def submit_pair(self, first: TrainConfig, second: TrainConfig, **details: Any) -> tuple[str, str]:
+        """Queue two trainings that take turns, so that both are always equally far; return their runs' ids.
+
+        Each trains as it would alone, to the bit. Raises what `submit` raises; then none is queued.
+        """
+        self._check_room(2)
+        check_memory(first)
+        check_memory(second)
+        pair = object()
+        writers: list[RunWriter] = []
+        try:
+            writers.extend(self._store.create(config, **details) for config in (first, second))
+        except InputError:
+            for writer in writers:
+                writer.update("stopped")
+                writer.close()
+            raise
+        with self._changed:
+            for writer in writers:
+                self._enter(writer, None, pair)
+        return writers[0].id, writers[1].id
 
     def resume(self, run_id: str, epochs: int | None = None) -> None:
         """Queue a run again that was paused, stopped, interrupted or finished, to `epochs` in all.
@@ -189,11 +220,11 @@ class TrainingQueue:
         known = [left for left in lefts if left is not None]
         return sum(known) / self._workers if len(known) == len(lefts) else None
 
-    def _enter(self, writer: RunWriter, expected_seconds: float | None) -> None:
+    def _enter(self, writer: RunWriter, expected_seconds: float | None, pair: object = None) -> None:
         rate = writer.changes[-1].learning_rate
         with self._changed:
             self._waiting.append(
-                _QueuedRun(writer, Snapshot(writer.id, writer.config, rate), expected_seconds)
+                _QueuedRun(writer, Snapshot(writer.id, writer.config, rate), expected_seconds, pair)
             )
             self._changed.notify()
 
@@ -202,8 +233,8 @@ class TrainingQueue:
         """How many more trainings may wait."""
         return max(0, MOST_WAITING - len(self._waiting))
 
-    def _check_room(self) -> None:
-        if not self.room:
+    def _check_room(self, runs: int = 1) -> None:
+        if self.room < runs:
             raise InputError(N_("The queue already holds {most} runs; try again later."), most=MOST_WAITING)
 
     def _leave(self, run_id: str, status: str) -> None:
@@ -235,32 +266,66 @@ class TrainingQueue:
                 self._changed.wait_for(lambda: self._waiting or self._closed)
                 if self._closed:
                     return
-                entry = self._waiting.popleft()
-                self._training.append(entry)
-                entry.snapshot = replace(entry.snapshot, status="running")
+                entries = self._take_next()
+            self._train_in_turns(entries)
+
+    def _take_next(self) -> list[_QueuedRun]:
+        """Take the next run out of the queue, and its partner if it is one of a pair."""
+        first = self._waiting.popleft()
+        partners = [entry for entry in self._waiting if first.pair and entry.pair is first.pair]
+        for entry in partners:
+            self._waiting.remove(entry)
+        for entry in (first, *partners):
+            self._training.append(entry)
+            entry.snapshot = replace(entry.snapshot, status="running")
+        return [first, *partners]
+
+    def _train_in_turns(self, entries: list[_QueuedRun]) -> None:
+        """Train runs, always the least advanced to its next event; one that fails leaves the others."""
+        turns = {entry: self._events(entry) for entry in entries}
+        while turns:
+            entry = min(turns, key=lambda each: each.share)
+            going_on = False
             try:
-                self._train(entry)
+                going_on = self._go_on(entry, turns[entry])
             except Exception as error:  # the worker outlives whatever a run dies of
                 _log.exception("run %s broke off", entry.writer.id)
                 with suppress(OSError):  # its folder may be what is gone
                     entry.writer.update("failed", failure_message(error))
                 entry.writer.close()
             finally:
-                with self._changed:
-                    self._training.remove(entry)
-                    self._changed.notify_all()
-            self._store.keep_within(spare=entry.writer.id)
+                if not going_on:
+                    del turns[entry]
+                    with self._changed:
+                        self._training.remove(entry)
+                        self._changed.notify_all()
+            if not going_on:
+                self._store.keep_within(spare=entry.writer.id)
 
-    def _train(self, entry: _QueuedRun) -> None:
+    def _go_on(self, entry: _QueuedRun, events: Iterator[Event]) -> bool:
+        """Train a run until its next event, and publish that; return False once it has ended."""
+        event = next(events, None)
+        if event is None:
+            return False
+        with self._changed:
+            entry.snapshot = _advance(entry.snapshot, event)
+        return True
+
+    def _events(self, entry: _QueuedRun) -> Iterator[Event]:
+        """Train a run, with its own number of threads whenever it goes on."""
+        import torch
+
         from mnist_core.runs.run_trainer import set_threads, train_run
         from mnist_core.runtime.devices import choose_device
 
         dataset = self._load_dataset()
         with self._trial:
             set_threads(entry.writer, dataset, self._threads)
+        threads = torch.get_num_threads()
         for event in train_run(entry.writer, dataset, choose_device(), entry.control, entry.feed):
-            with self._changed:
-                entry.snapshot = _advance(entry.snapshot, event)
+            yield event
+            if torch.get_num_threads() != threads:  # its partner's
+                torch.set_num_threads(threads)
 
 
 def _advance(snapshot: Snapshot, event: Event) -> Snapshot:
