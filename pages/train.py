@@ -11,10 +11,12 @@ from ui.navigation import run_through_entry
 from ui.runs.changes import show_missing
 from ui.runs.import_export import show_import
 from ui.train.network_panel import show_network_panel
+from ui.train.pair_panel import find_pair, show_pair_panel
 from ui.train.run_panel import show_run_panel
+from ui.train.start_two import show_start_two
 from ui.train.training_summary import show_network, show_training_summary
 from ui.train_form.controls import show_form
-from ui.train_form.state import FORM, NETWORK, RUN_PANEL, SUMMARY, read_form
+from ui.train_form.state import FORM, NETWORK, RUN_PANEL, START_TWO, SUMMARY, read_form
 from ui.url_state import current_run
 
 
@@ -53,6 +55,7 @@ st.markdown(
     _("Choose a recipe, change its settings if you like, start the training and watch the learning curves.")
 )
 run = resources.find_run(current_run())
+pair = find_pair()
 if current_run() and run is None:
     show_missing([current_run()], _("You can start a new one below."))
 with st.container(key="lab_with_run" if run else "lab"):
@@ -64,7 +67,10 @@ with left:
     st.fragment(show_settings, key=FORM)()
     show_import()
 with right:
-    if run:
+    page_fragment(show_start_two, key=START_TWO)()
+    if pair:
+        show_pair_panel(pair, key=RUN_PANEL)
+    elif run:
         show_run_panel(run, may_control=visitor.owns(run), key=RUN_PANEL)
         show_network_panel(run)
     st.fragment(show_network_of_form, key=NETWORK)(run is None)  # last: it may have to load torch

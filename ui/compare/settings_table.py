@@ -1,11 +1,9 @@
 """The settings in which the compared runs differ."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import streamlit as st
 
-from mnist_core.choices import CHOICES
 from mnist_core.config import TrainConfig
 from mnist_core.runs.comparison import differing_settings
 from mnist_core.runs.names import is_used
@@ -13,7 +11,7 @@ from ui.compare.selection import ComparedRuns
 from ui.html.tables import escape_markdown, table_html
 from ui.i18n import count_text, format_text, ngettext
 from ui.i18n import gettext as _
-from ui.train_form.setting_labels import CHOICE_LABELS, LABELS, number_text
+from ui.train_form.setting_labels import LABELS, number_text, value_text
 
 
 def show(chosen: ComparedRuns) -> None:
@@ -43,17 +41,6 @@ def setting_texts(field: str, configs: Sequence[TrainConfig]) -> list[str]:
         value_text(field, getattr(config, field)) if is_used(field, config) else "\N{EN DASH}"
         for config in configs
     ]
-
-
-def value_text(field: str, value: Any) -> str:
-    """Return a setting's value as the Train form shows it."""
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    if isinstance(value, tuple):
-        return "-".join(map(str, value)) or _("None")
-    if field in CHOICES:
-        return _(getattr(CHOICES[field][value], "label", CHOICE_LABELS.get(value, value)))
-    return number_text(value)
 
 
 def _changes(chosen: ComparedRuns) -> Iterator[str]:

@@ -48,7 +48,7 @@ def show_curves(run: Run, rows: "pd.DataFrame") -> None:
     otherwise draw a caption only after the chart above it.
     """
     with st.container(horizontal=True, gap="small"):
-        logarithmic, window = _axis() == "log", int(_smoothing())
+        logarithmic, window = choose_axis() == "log", int(_smoothing())
     charts = [_loss(run, rows, logarithmic, window)]
     if rows["monitor_accuracy"].notna().any():
         charts.append(_accuracy(run, rows, logarithmic, window))
@@ -92,9 +92,13 @@ def _accuracy(run: Run, rows: "pd.DataFrame", logarithmic: bool, window: int) ->
     )
 
 
+def guessing_text(value: str) -> str:
+    """Return what the line at guessing is called; `value` is where it is."""
+    return _("guessing: {value}").format(value=value)
+
+
 def _names(run: Run, value: str, guess: str) -> CurveWords:
-    guessing = _("guessing: {value}").format(value=guess)
-    return CurveWords(_("training set"), _monitored(run), _("epoch"), value, guessing)
+    return CurveWords(_("training set"), _monitored(run), _("epoch"), value, guessing_text(guess))
 
 
 def _monitored(run: Run) -> str:
@@ -140,7 +144,8 @@ def _reasons_for_lower_training_accuracy(run: Run) -> str:
     return _("; ").join(reasons)
 
 
-def _axis() -> str:
+def choose_axis() -> str:
+    """Show the control for the vertical axis; return "linear" or "log"."""
     options = {"linear": _("Linear axis"), "log": _("Logarithmic axis")}
     return url_choice(
         st.segmented_control,

@@ -1,9 +1,12 @@
 """Labels and help texts of the settings, and the values that the form offers."""
 
 from collections.abc import Sequence
+from typing import Any
 
+from mnist_core.choices import CHOICES
 from mnist_core.messages import N_
 from ui.i18n import count_text, formatted_number
+from ui.i18n import gettext as _
 
 LABELS = {
     "architecture": N_("Network"),
@@ -93,6 +96,17 @@ MAX_LAYER_SIZE = {"widths": 1024, "channels": 256}
 def slider_values(field: str, current: float, lowest: float = 0) -> list[float]:
     """Return the values from `lowest` on that a setting's slider offers, the current one among them."""
     return sorted({*(value for value in SLIDER_VALUES[field] if value >= lowest), current})
+
+
+def value_text(field: str, value: Any) -> str:
+    """Return a setting's value as the Train form shows it."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, tuple):
+        return "-".join(map(str, value)) or _("None")
+    if field in CHOICES:
+        return _(getattr(CHOICES[field][value], "label", CHOICE_LABELS.get(value, value)))
+    return number_text(value)
 
 
 def number_text(value: float) -> str:

@@ -24,6 +24,7 @@ from ui.url_state import SETTING_PARAMETERS, current_run, set_url_parameters, ur
 
 # Keys of the fragments that show a setting; the links carry the settings to other pages.
 SUMMARY, FORM, NETWORK, RUN_PANEL = "training_summary", "train_form", "network", "run_panel"
+START_TWO = "start_two_form"
 PAGE_LINKS = "page_links"
 FIRST_RECIPE = "quick"
 FILLED_KEY = "form_filled"  # (time.monotonic(), settings before) of the last `_fill`
@@ -182,7 +183,7 @@ def control_key(name: str) -> str:
 
 def rerun_form_fragments() -> None:
     """End a callback that changed settings: rerun the fragments that show them, the summary first."""
-    rerun_fragments(SUMMARY, FORM, NETWORK, *([RUN_PANEL] if current_run() else []), PAGE_LINKS)
+    rerun_fragments(SUMMARY, FORM, START_TWO, NETWORK, *([RUN_PANEL] if current_run() else []), PAGE_LINKS)
 
 
 class QuerySettings(NamedTuple):
@@ -200,7 +201,7 @@ def setting_parameters(query: Mapping[str, str]) -> dict[str, str]:
 
 def settings_to_query(settings: Mapping[str, Any]) -> dict[str, str]:
     """Return settings as URL parameters; `settings_from_query` reads them back."""
-    return {name: _value_to_text(settings[field]) for field, name in SETTING_PARAMETERS.items()}
+    return {name: value_to_text(settings[field]) for field, name in SETTING_PARAMETERS.items()}
 
 
 def settings_from_query(query: Mapping[str, str], default_recipe: str) -> QuerySettings:
@@ -229,7 +230,8 @@ def _parse(parameters: tuple[tuple[str, str], ...], default_recipe: str) -> Quer
     return QuerySettings(settings, unusable)
 
 
-def _value_to_text(value: object) -> str:
+def value_to_text(value: object) -> str:
+    """Return a setting's value as it is written in the URL: layers "64-32", none as "none"."""
     if isinstance(value, tuple):
         return "-".join(map(str, value)) or "none"
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,259 @@
+"""Start two: the form's settings and one change of them, trained in turns, after a question."""
+
+import math
+import time
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from mnist_core.choices import CHOICES
+from mnist_core.config import TrainConfig
+from mnist_core.messages import InputError
+from mnist_core.runs.comparison import differing_settings
+from mnist_core.runs.names import is_used
+from ui import resources, visitor
+from ui.canvas import last_read_image
+from ui.i18n import count_text, list_text, translate
+from ui.i18n import gettext as _
+from ui.train.start import ERROR_KEY, SECOND_TAP_SECONDS, STARTED_KEY, bring_into_view
+from ui.train_form.setting_labels import LABELS, value_text
+from ui.train_form.state import (
+    TrainForm,
+    following_settings,
+    form_from_settings,
+    read_form,
+    resized_layers,
+    settings_from_query,
+    settings_to_query,
+    value_to_text,
+)
+from ui.url_controls import set_widget_value
+from ui.url_state import (
+    COMPARED_KEY,
+    LANGUAGE_KEY,
+    RUN_KEY,
+    SETTING_PARAMETERS,
+    set_url_parameters,
+    url_parameters,
+)
+
+CHANGE_KEY = "change"  # in the URL: the setting that differs and its value, as "activation:relu"
+GUESS_KEY = "guess"  # in the URL: which run the visitor expects to be better
+FIRST, SECOND, SAME = "first", "second", "same"
+OPEN_KEY = "start_two"
+FIRST_FIELDS = ("architecture", "optimizer", "activation")  # of several that differ, they explain the others
+PREFERRED = {"activation": ("relu", "sigmoid"), "optimizer": ("adam", "sgd")}  # suggestions, the best first
+
+
+class Change(NamedTuple):
+    """A setting of the form and the value that the second run has of it; None if that can't be used."""
+
+    field: str
+    value: Any
+
+
+def show_start_two() -> None:
+    """Show the choice of the change, and the question whose answer starts both; closed at first."""
+    label = _("Side by side: start two")
+    linked = CHANGE_KEY in url_parameters() and COMPARED_KEY not in url_parameters()
+    set_widget_value(OPEN_KEY, st.session_state.get(OPEN_KEY, linked), label)
+    expander = st.expander(label, key=OPEN_KEY, on_change="rerun")
+    if not expander.open:
+        return
+    with expander:
+        st.caption(_("The form's settings and one change of them, trained in turns, shown in one chart."))
+        form = read_form()
+        change = _choose_change(form)
+        try:
+            first = form.config()
+            second = changed_config(form, change)
+        except InputError as error:
+            st.error(translate(error.message))
+            return
+        if second is None or second == first:
+            st.caption(_("Type another value that this setting can have."))
+            return
+        _show_question(first, second)
+        _show_link(form)
+
+
+def read_change(form: TrainForm) -> Change:
+    """Return the change that the URL describes, else a suggestion."""
+    name, _colon, text = url_parameters().get(CHANGE_KEY, "").partition(":")
+    fields = _fields(form)
+    if name not in fields:
+        return suggested(form, "activation" if "activation" in fields else fields[0])
+    settings, unusable = settings_from_query({SETTING_PARAMETERS[name]: text}, form.settings["recipe"])
+    if unusable:
+        return Change(name, None)
+    same = settings[name] == form.settings[name]  # after a change of the form
+    return suggested(form, name) if same else Change(name, settings[name])
+
+
+def changed_config(form: TrainForm, change: Change) -> TrainConfig | None:
+    """Return the form's settings with the change, and what it brings along; None for an unusable value."""
+    if change.value is None:
+        return None
+    brought = following_settings(change.field, change.value, form.settings)
+    return form_from_settings({**form.settings, change.field: change.value, **brought}, []).config()
+
+
+def suggested(form: TrainForm, field: str) -> Change:
+    """Return a change of a setting that is worth a look."""
+    value = form.settings[field]
+    if isinstance(value, bool):
+        return Change(field, not value)
+    if field in CHOICES:
+        names = (*PREFERRED.get(field, ()), *CHOICES[field])
+        return Change(field, next(name for name in names if name != value))
+    if isinstance(value, tuple):
+        return Change(field, resized_layers(value, len(value) + 1))
+    if isinstance(value, int):
+        return Change(field, 2 * value if value else 1)
+    return Change(field, 10 * value if 0 < value < 0.1 else value / 10 if value else 0.1)
+
+
+def side_names(first: TrainConfig, second: TrainConfig) -> tuple[str, str]:
+    """Return what two runs are called beside each other: the value that differs, with its setting's name."""
+    differing = differing_settings([first, second])
+    field = next((name for name in (*FIRST_FIELDS, *LABELS) if name in differing), None)
+    if field is None:
+        return _("First run"), _("Second run")
+    texts = [value_text(field, getattr(config, field)) for config in (first, second)]
+    if field not in ("activation", "optimizer", "architecture"):
+        texts = [f"{_(LABELS[field])}: {text}" for text in texts]
+    return texts[0], texts[1]
+
+
+def guess_names(names: tuple[str, str]) -> dict[str, str]:
+    """Return the answers to the question, in words."""
+    return {FIRST: names[0], SECOND: names[1], SAME: _("No clear difference")}
+
+
+def question(first: TrainConfig, second: TrainConfig) -> str:
+    """Return the question before a pair is trained."""
+    if first.epochs == second.epochs:
+        return _("Which will be more accurate after {epochs} epochs?").format(epochs=count_text(first.epochs))
+    return _("Which will be more accurate in the end?")
+
+
+def _fields(form: TrainForm) -> list[str]:
+    config = TrainConfig(**form.settings)
+    return [field for field in LABELS if is_used(field, config)]
+
+
+def _choose_change(form: TrainForm) -> Change:
+    """Show the controls of the change; each writes it to the URL."""
+    change, labels = read_change(form), {field: _(LABELS[field]) for field in _fields(form)}
+
+    def take_field() -> None:
+        if (field := st.session_state["change_field"]) in labels:
+            _write(suggested(read_form(), field))
+
+    set_widget_value("change_field", change.field, tuple(labels.items()))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.selectbox(
+            _("The change"),
+            list(labels),
+            index=list(labels).index(change.field),
+            format_func=labels.get,
+            key="change_field",
+            on_change=take_field,
+            width=190,
+        )
+        _choose_value(form, change)
+    return change
+
+
+def _choose_value(form: TrainForm, change: Change) -> None:
+    before = form.settings[change.field]
+    label = _("instead of {value}").format(value=value_text(change.field, before))
+    if isinstance(before, bool):
+        st.text(value_text(change.field, change.value))
+        return
+    key = f"change_to_{change.field}"
+    if change.field not in CHOICES:
+        text = url_parameters().get(CHANGE_KEY, "").partition(":")[2] if change.value is None else None
+        set_widget_value(key, value_to_text(change.value) if text is None else text)
+        st.text_input(label, key=key, on_change=lambda: _write_text(change.field, key), width=190)
+        return
+    labels = {name: value_text(change.field, name) for name in CHOICES[change.field] if name != before}
+    if change.value not in labels:
+        st.session_state.pop(key, None)
+    chosen = change.value if change.value in labels else next(iter(labels))
+    set_widget_value(key, chosen, tuple(labels.items()))
+
+    def take_choice() -> None:
+        if st.session_state[key] in labels:
+            _write(Change(change.field, st.session_state[key]))
+
+    st.selectbox(
+        label,
+        list(labels),
+        index=list(labels).index(chosen),
+        format_func=labels.get,
+        key=key,
+        on_change=take_choice,
+        width=190,
+    )
+
+
+def _write(change: Change) -> None:
+    set_url_parameters({CHANGE_KEY: f"{change.field}:{value_to_text(change.value)}"})
+
+
+def _write_text(field: str, key: str) -> None:
+    set_url_parameters({CHANGE_KEY: f"{field}:{st.session_state[key].strip()}"})
+
+
+def _show_question(first: TrainConfig, second: TrainConfig) -> None:
+    names = side_names(first, second)
+    more = [name for name in differing_settings([first, second]) if is_used(name, second)]
+    if len(more) > 1:
+        brought = list_text(
+            f"{_(LABELS[name])}: {value_text(name, getattr(second, name))}" for name in more if name in LABELS
+        )
+        st.caption(_("The second run has: {settings}").format(settings=brought))
+    st.markdown("**" + question(first, second) + "** " + _("Your answer starts both."))
+    with st.container(horizontal=True, gap="small", key="guesses"):
+        for guess, name in guess_names(names).items():
+            st.button(
+                name, key=f"start_two_{guess}", type="secondary", on_click=_start, args=(first, second, guess)
+            )
+
+
+def _show_link(form: TrainForm) -> None:
+    """Show the link that opens the form with this pair, not yet started."""
+    change = read_change(form)
+    query = {**settings_to_query(form.settings), CHANGE_KEY: f"{change.field}:{value_to_text(change.value)}"}
+    show_pair_link(
+        query, _("It opens this pair before its start, so that others can answer and train it too.")
+    )
+
+
+def show_pair_link(query: dict[str, str], words: str) -> None:
+    """Show an address of the Train page to copy, in the present language."""
+    kept = {LANGUAGE_KEY: url_parameters()[LANGUAGE_KEY]} if LANGUAGE_KEY in url_parameters() else {}
+    address = (st.context.url or "/train").partition("?")[0]
+    with st.popover(_("Link to this pair"), icon=":material/link:"):
+        st.caption(words)
+        st.code(f"{address}?{urlencode({**query, **kept}, safe=',:')}", language=None, wrap_lines=True)
+
+
+def _start(first: TrainConfig, second: TrainConfig, guess: str) -> None:
+    """Queue both trainings and open them; a second tap starts nothing."""
+    when, settings = st.session_state.get(STARTED_KEY, (-math.inf, None))
+    if settings == (first, second) and time.monotonic() - when < SECOND_TAP_SECONDS:
+        st.rerun()
+    details = {"owner": visitor.identity(), "own_digit": last_read_image()}
+    try:
+        ids = resources.training_queue().submit_pair(first, second, **details)
+    except InputError as error:
+        st.session_state[ERROR_KEY] = error.message
+    else:
+        set_url_parameters({RUN_KEY: ids[0], COMPARED_KEY: ",".join(ids), GUESS_KEY: guess})
+        st.session_state[STARTED_KEY] = (time.monotonic(), (first, second))
+        st.session_state[OPEN_KEY] = False
+        bring_into_view()
+    st.rerun()  # the whole page: it shows both runs now
