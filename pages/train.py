@@ -4,6 +4,7 @@ import streamlit as st
 
 from mnist_core.messages import InputError
 from ui import resources, visitor
+from ui.canvas import last_read_image
 from ui.fragments import page_fragment, send_to_browser
 from ui.i18n import gettext as _
 from ui.i18n import translate
@@ -11,6 +12,7 @@ from ui.navigation import run_through_entry
 from ui.runs.changes import show_missing
 from ui.runs.import_export import show_import
 from ui.train.network_panel import show_network_panel
+from ui.train.own_digit import show_note
 from ui.train.pair_panel import find_pair, show_pair_panel
 from ui.train.run_panel import show_run_panel
 from ui.train.start_two import show_start_two
@@ -58,6 +60,8 @@ run = resources.find_run(current_run())
 pair = find_pair()
 if current_run() and run is None:
     show_missing([current_run()], _("You can start a new one below."))
+if run is None:
+    show_note(last_read_image())
 with st.container(key="lab_with_run" if run else "lab"):
     left, right = st.columns([4, 5], gap="large")
 # Each part is a fragment, so that a setting reruns only those it concerns; the summary comes first.

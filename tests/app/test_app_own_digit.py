@@ -6,7 +6,7 @@ import torch
 from mnist_core.data.mnist import load_sample
 from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
-from tests.app.drawings import STROKE, drawn
+from tests.app.drawings import STROKE
 from tests.app.test_app_run_panel import SHORT, press, run_until
 from ui import resources
 
@@ -21,7 +21,9 @@ def trained_with_a_digit(owner=""):
 
 
 def test_the_digit_drawn_last_is_handed_to_the_run_that_is_started(app, html):
-    test = drawn(app, "pretrained", STROKE)
+    test = app("train")
+    test.session_state["drawing"] = {"version": "7", "objects": [STROKE]}
+    test.switch_page("pages/explore.py").run()
     image = test.session_state["read_images"][1][0]
     test.switch_page("pages/train.py").run()
     assert NOTE in html(test)

@@ -96,7 +96,7 @@ def show_prompt(heading: DeltaGenerator, answer: DeltaGenerator) -> None:
 def show_reading(written: DrawingInput, heading: DeltaGenerator, answer: DeltaGenerator) -> None:
     """Show what the pretrained network reads in strokes, and what comes next."""
     try:
-        with answer, st.spinner(_("Loading the network")):
+        with heading, st.spinner(_("Loading the network")):
             reading = read(resources.find_run(PRETRAINED_ID), written)
     except InputError as error:
         heading.error(translate(error.message))

@@ -9,11 +9,9 @@ from mnist_core.models.summary import describe_layers
 from mnist_core.training.memory import check_memory, memory_text, training_bytes
 from mnist_core.training.speed_meter import TOO_LARGE
 from ui import resources
-from ui.canvas import last_read_image
 from ui.html.network import network_html
 from ui.i18n import duration_text, format_text, ngettext, translate
 from ui.i18n import gettext as _
-from ui.train import own_digit
 from ui.train.start import ERROR_KEY, show_start
 
 POLL_SECONDS = 1.0
@@ -36,7 +34,6 @@ def show_training_summary(config: TrainConfig, queue_busy: bool) -> None:
         steps,
     )
     st.markdown(format_text(words, images=images, steps=steps, watched=monitored))
-    own_digit.show_note(last_read_image())
     known = resources.images_per_second(config) is not None
     st.fragment(_show_time, run_every=None if known else POLL_SECONDS)(config, images, known)
     st.fragment(show_start, run_every=POLL_SECONDS if queue_busy else None)(config, queue_busy)
