@@ -102,3 +102,23 @@ def test_a_recipe_is_not_undone_by_the_ticks_of_a_training(new_tab, far):
         query = dict(parse_qsl(urlsplit(page.url).query))
         assert {**query, **settings_to_query(vars(RECIPES[recipe].config))} == query
     stop(page)
+
+
+@pytest.mark.slow
+def test_typed_numbers_and_sliders_do_not_undo_each_other(new_tab, far):
+    """Ticks of a training on their way carry what field and slider showed before."""
+    page = new_tab(LASTING, far)
+    start(page)
+    expect(page.get_by_text("images per second")).to_be_visible()
+    typed = page.locator(".st-key-number_learning_rate input[type=text]:visible")
+    for number, after_a_step in (("0.003", "0.005"), ("0.03", "0.05")):
+        typed.fill(number)
+        typed.press("Enter")
+        page.wait_for_timeout(2500)
+        expect_value(page, "learning_rate", number)
+        page.locator(".st-key-set_learning_rate input").first.press("ArrowRight")
+        page.wait_for_timeout(2500)
+        expect(typed).to_have_value(after_a_step)
+        expect_value(page, "learning_rate", after_a_step)
+        assert f"learning_rate={after_a_step}" in page.url
+    stop(page)

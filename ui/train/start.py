@@ -2,6 +2,7 @@
 
 import math
 import time
+from contextlib import suppress
 
 import streamlit as st
 
@@ -12,6 +13,7 @@ from mnist_core.runs.run import Run
 from ui import resources, visitor
 from ui.canvas import last_read_image
 from ui.i18n import gettext as _
+from ui.train_form.state import read_form
 from ui.url_state import RUN_KEY, current_run, set_url_parameters
 
 POLL_SECONDS = 1.0
@@ -61,9 +63,16 @@ def show_start(config: TrainConfig, queue_busy: bool) -> None:
             type="secondary" if again else "primary",
             icon=":material/replay:" if again else ":material/play_arrow:",
             key="start_button",
-            on_click=start,
+            on_click=_start_form,
             args=(config,),
         )
+
+
+def _start_form(config: TrainConfig) -> None:
+    """Start what the form holds by now: `config` lacks a number typed just before the click."""
+    with suppress(InputError):
+        config = read_form().config()
+    start(config)
 
 
 def start(config: TrainConfig) -> None:

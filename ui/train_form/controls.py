@@ -21,11 +21,11 @@ from mnist_core.config import FIELD_RANGES, MAX_LAYERS
 from mnist_core.recipes import RECIPES
 from ui.i18n import gettext as _
 from ui.i18n import list_text
+from ui.train_form.number_fields import show_number_field, show_refusal
 from ui.train_form.setting_labels import (
     CHOICE_LABELS,
     HELPS,
     LABELS,
-    MAX_LAYER_SIZE,
     number_text,
     slider_values,
 )
@@ -192,7 +192,7 @@ def _show_data(form: TrainForm) -> None:
 
 
 def _select(form: TrainForm, field: str, entries: Mapping[str, Any], disabled: bool = False) -> None:
-    """Show a select box over a registry; its help describes all entries."""
+    """Show a select box over a registry, what its choice is, and help that describes all entries."""
     labels = {
         name: _(getattr(entry, "label", CHOICE_LABELS.get(name, name))) for name, entry in entries.items()
     }
@@ -209,22 +209,28 @@ def _select(form: TrainForm, field: str, entries: Mapping[str, Any], disabled: b
         on_change=_take_value,
         args=(field, list(labels)),
     )
+    if not disabled:
+        source = getattr(entries[chosen], "source", "")
+        st.caption(f"{descriptions[chosen]} {source}".strip())
 
 
 def _slider(form: TrainForm, field: str, lowest: float = 0, disabled: bool = False) -> None:
-    """Show a slider over the values of `slider_values`."""
+    """Show a slider over the values of `slider_values`, and a field in which any value can be typed."""
     value = form.settings[field]
-    st.select_slider(
-        _(LABELS[field]),
-        slider_values(field, value, lowest),
-        value=value,
-        format_func=number_text,
-        key=_widget_key(field, value),
-        help=_help(field),
-        disabled=disabled,
-        on_change=_take_value,
-        args=(field,),
-    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"number_{field}"):
+        st.select_slider(
+            _(LABELS[field]),
+            slider_values(field, value, lowest),
+            value=value,
+            format_func=number_text,
+            key=_widget_key(field, value),
+            help=_help(field),
+            disabled=disabled,
+            on_change=_take_value,
+            args=(field,),
+        )
+        show_number_field(field, value, lowest, disabled)
+    show_refusal(field, value)
 
 
 def _toggle(form: TrainForm, field: str, disabled: bool = False) -> None:
@@ -283,7 +289,7 @@ def _show_layers(form: TrainForm, field: str) -> None:
             st.number_input(
                 _("Layer {number}").format(number=index + 1),
                 1,
-                max(MAX_LAYER_SIZE[field], size),
+                int(FIELD_RANGES[field][1]),
                 size,
                 step=8,
                 key=_widget_key(f"{field}_{index}", size),

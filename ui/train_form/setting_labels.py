@@ -1,6 +1,7 @@
 """Labels and help texts of the settings, and the values that the form offers."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from mnist_core.choices import CHOICES
@@ -89,8 +90,6 @@ SLIDER_VALUES: dict[str, Sequence[float]] = {
     "written_share": [0.0, 0.05, 0.1, 0.25, 0.5, 1.0],
     "validation_size": [0, 500, 1000, 2000, 5000, 10_000],
 }
-MAX_LAYER_SIZE = {"widths": 1024, "channels": 256}
-"""Units or channels a layer; a link may ask for more, up to FIELD_RANGES."""
 
 
 def slider_values(field: str, current: float, lowest: float = 0) -> list[float]:
@@ -113,5 +112,5 @@ def number_text(value: float) -> str:
     """Return a setting's number as people write it: 0.0005, 1,000."""
     if isinstance(value, int):
         return count_text(value)
-    decimals = f"{value:.6f}".rstrip("0").partition(".")[2]
+    decimals = format(Decimal(repr(value)), "f").partition(".")[2].rstrip("0")
     return formatted_number(value, f".{len(decimals)}f")

@@ -145,6 +145,11 @@ def usual_rate(optimizer: str, recipe: TrainConfig) -> float:
     return recipe.learning_rate if optimizer == recipe.optimizer else OPTIMIZERS[optimizer].learning_rate
 
 
+def type_value(field: str, value: Any) -> None:
+    """Write a setting that was typed to the URL; its slider still shows the value of before."""
+    _fill({field: value})
+
+
 def fill_form(config: TrainConfig) -> None:
     """Write a config's settings to the URL; settings of no recipe are compared with the present recipe."""
     recipe = config.recipe if config.recipe in RECIPES else read_form().settings["recipe"]

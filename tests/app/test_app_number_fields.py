@@ -1,0 +1,137 @@
+"""Numbers typed beside the sliders of the Train form."""
+
+import pytest
+
+from mnist_core.recipes import RECIPES
+from tests.app.train_form import form_settings
+from ui.train_form.number_fields import read_number
+
+
+def field(test, name):
+    return next(each for each in test.text_input if each.key.startswith(f"set_{name}_typed"))
+
+
+def type_number(test, name, text):
+    field(test, name).set_value(text)
+    return test.run()
+
+
+def said(test) -> str:
+    return " ".join(caption.value for caption in test.caption)
+
+
+def slider(test, name):
+    return test.select_slider(key=f"set_{name}")
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "number"),
+    [
+        ("0.001", False, 0.001),
+        (" 1e-3 ", False, 0.001),
+        ("0,001", False, 0.001),
+        ("1,5", False, 1.5),
+        ("1,000", False, None),  # one or a thousand?
+        ("1,000", True, 1000),
+        ("60,000", True, 60_000),
+        ("1e3", True, 1000),
+        ("2.5", True, None),
+        ("0,5", True, None),
+        ("60,00", True, None),
+        ("１２８", True, 128),
+        ("０．００３", False, 0.003),
+        ("０。５", False, 0.5),
+        ("-1", True, -1),
+        ("nan", False, None),
+        ("inf", True, None),
+        ("1e999", True, None),
+        ("", True, None),
+        ("ten", True, None),
+    ],
+)
+def test_a_number_is_read_as_it_was_meant_or_not_at_all(text, whole, number):
+    assert read_number(text, whole) == number
+
+
+def test_a_typed_number_is_the_setting_of_slider_field_and_link(app):
+    test = app("train", recipe="tutorial-1")
+    type_number(test, "learning_rate", "1.23e-3")
+    assert form_settings(test).learning_rate == 0.00123
+    assert test.query_params["learning_rate"] == "0.00123"
+    assert slider(test, "learning_rate").value == 0.00123
+    assert field(test, "learning_rate").value == "0.00123"
+    type_number(test, "epochs", "33")
+    assert (form_settings(test).epochs, slider(test, "epochs").value) == (33, 33)
+    assert form_settings(test).learning_rate == 0.00123
+
+
+def test_the_field_follows_the_slider_and_the_recipe(app):
+    test = app("train", recipe="tutorial-1")
+    type_number(test, "batch_size", "17")
+    slider(test, "batch_size").set_value(200).run()
+    assert field(test, "batch_size").value == "200"
+    test.pills(key="set_recipe").set_value("tutorial-3").run()
+    assert field(test, "batch_size").value == "64"
+    assert form_settings(test) == RECIPES["tutorial-3"].config
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("epochs", "2000", "Epochs: 2000 is outside 1 to 1,000. It stays at 2."),
+        ("epochs", "two", "Epochs: “two” can't be read; type a whole number such as 100. It stays at 2."),
+        ("learning_rate", "0", "Learning rate: 0 is outside 0.000001 to 100. It stays at 0.001."),
+        ("learning_rate", "1,000", "Learning rate: “1,000” can't be read; type a number such as 0.001."),
+    ],
+)
+def test_a_text_that_is_not_taken_stays_with_one_sentence(app, name, text, sentence):
+    test = app("train", recipe="tutorial-1")
+    before = form_settings(test)
+    type_number(test, name, text)
+    assert sentence in said(test)
+    assert field(test, name).value == text
+    assert form_settings(test) == before
+    type_number(test, "batch_size", "31")
+    assert sentence in said(test)
+    type_number(test, name, "3")
+    assert sentence not in said(test)
+    assert (getattr(form_settings(test), name), form_settings(test).batch_size) == (3, 31)
+
+
+def test_a_refusal_is_in_the_visitors_language_and_goes_with_the_next_slider_value(app):
+    test = app("train", recipe="tutorial-1", lang="zh")
+    type_number(test, "epochs", "很多")
+    assert "轮数：无法识别“很多”" in said(test)
+    slider(test, "epochs").set_value(5).run()
+    assert "很多" not in said(test)
+    assert field(test, "epochs").value == "5"
+
+
+def test_every_slider_of_a_number_has_a_field(app):
+    test = app("train", recipe="quick")
+    test.session_state["all_settings"] = True
+    test.run()
+    assert {each.key.partition("_typed")[0] for each in test.text_input} >= {
+        each.key for each in test.select_slider if each.key.startswith("set_")
+    }
+    assert len(test.select_slider) >= 11
+    type_number(test, "gradient_clipping", "0.75")
+    type_number(test, "validation_size", "0")
+    assert form_settings(test).gradient_clipping == 0.75
+    assert "Validation images: 0 is outside 1 to 30,000." in said(test)
+
+
+def test_a_layer_may_have_any_size_in_range(app):
+    test = app("train", recipe="tutorial-1")
+    test.number_input(key="set_widths_0").set_value(3000).run()
+    assert form_settings(test).widths == (3000, 64, 64)
+
+
+def test_a_choice_is_described_below_it(app):
+    test = app("train", recipe="tutorial-1")
+    assert "max(0, x): cheap, and its slope of 1 eases vanishing gradients." in said(test)
+    test.session_state["all_settings"] = True
+    test.run()
+    test.selectbox(key="set_initialization").set_value("xavier_uniform").run()
+    assert form_settings(test).initialization == "xavier_uniform"
+    assert "for sigmoid and tanh. Glorot and Bengio 2010" in said(test)
