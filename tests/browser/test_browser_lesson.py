@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.server import PHONE, expect_to_fit, settle
+from tests.browser.test_browser_start import AT_THE_TOP
 from tests.browser.training import expect_value
 
 
@@ -43,6 +44,7 @@ def test_sigmoid_against_relu_in_eight_clicks(page, new_tab):
     chart = pupil.get_by_test_id("stVegaLiteChart").first
     expect(chart.locator(".mark-line path[d]")).not_to_have_count(0)
     assert len(clicks) <= 8
+    pupil.wait_for_function(AT_THE_TOP)
 
     page.open(pupil.url.replace("&guess=second", ""))  # the pair in the teacher's browser, to answer anew
     page.locator(".st-key-pair_guesses").get_by_role("button", name="Sigmoid", exact=True).click()

@@ -43,7 +43,11 @@ if ((window.labRunInView ?? 0) < MOMENT) {
     heading.tabIndex = -1;
     heading.focus({preventScroll: true});
   };
-  setTimeout(bring, 100);
+  let taken = false;  // the visitor scrolls or clicks
+  for (const kind of ['wheel', 'touchmove', 'keydown', 'pointerdown']) {
+    addEventListener(kind, () => { taken = true; }, {once: true, passive: true});
+  }
+  for (const wait of [100, 900]) setTimeout(() => taken || bring(), wait);  // what folds meanwhile moves it
 }
 </script>"""
 
