@@ -59,14 +59,15 @@
     markPage();
   };
 
-  /* The link to the page that is open says so, which Streamlit shows by bold letters only. The first page's link is
-     to be "/", not just "?lang=en", which opens the present page in a new tab. */
+  /* Links to pages. Those to the first page are to be "/?lang=en", not "?lang=en", which opens the present page in a
+     new tab. In the list of pages, the link to the one that is open says so, which Streamlit shows by bold letters. */
   const script = document.querySelector('script[src*="static/js/"]');
   const root = new URL('../../', script?.src ?? location.href);
   const markPage = () => {
-    for (const link of document.querySelectorAll('.st-key-pages a')) {
+    for (const link of document.querySelectorAll('a[data-testid="stPageLink-NavLink"]')) {
       const href = link.getAttribute('href');
       if (/^(\?|$)/.test(href)) link.href = root.pathname + href;
+      if (!link.closest('.st-key-pages')) continue;
       const current = link.pathname === location.pathname ? 'page' : null;
       if (link.ariaCurrent !== current) link.ariaCurrent = current;
     }
