@@ -7,10 +7,12 @@ from ui import resources
 from ui.explore import doubtful_labels, image_map, outliers, sample_grid, single_image, split_statistics
 from ui.explore.selection import VIEW_KEY
 from ui.explore.welcome import is_newcomer, show_drawing, show_short_intro, show_welcome
-from ui.fragments import page_fragment
+from ui.fragments import clear_slots, page_fragment
 from ui.i18n import gettext as _
 from ui.navigation import run_through_entry
 from ui.url_controls import url_choice
+
+PARTS_OF_SAMPLES = 3  # its elements on the page: they go before another section is computed
 
 
 def show_samples(data: Dataset) -> None:
@@ -46,6 +48,8 @@ def show_sections() -> None:
     view = url_choice(
         st.pills, _("Section"), names, VIEW_KEY, "grid", required=True, label_visibility="collapsed"
     )
+    if view != "grid":
+        clear_slots(PARTS_OF_SAMPLES)
     SECTIONS[view](resources.dataset())
 
 
