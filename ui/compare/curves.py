@@ -2,12 +2,11 @@
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
-from mnist_core.runs.run import UNFINISHED
+from mnist_core.runs.run import UNFINISHED, Run
 from ui import resources
 from ui.compare.selection import ComparedRuns
 from ui.html.tables import coloured_name
@@ -26,9 +25,6 @@ from ui.learning_curves import (
 from ui.runs.progress import history
 from ui.url_controls import url_choice
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 SECONDS_BETWEEN_LOOKS = 2.0
 ZOOMED_ACCURACY = replace(ACCURACY, rough=".1~%")
 POSITIONS = {"epochs": "position", "steps": "step", "seconds": "train_seconds"}  # -> column of the history
@@ -43,7 +39,7 @@ def show(chosen: ComparedRuns) -> None:
 def _show(chosen: ComparedRuns) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         quantity, over, logarithmic = _choose_quantity(), _choose_position(), _choose_axis() == "log"
-    curves = [_curve(history(run), quantity, over) for run in _now(chosen)]
+    curves = [_curve(run, quantity, over) for run in _now(chosen)]
     if not any(len(values) for _positions, values in curves):
         st.info(
             _(
@@ -105,11 +101,16 @@ def _choose_axis() -> str:
     )
 
 
-def _curve(rows: "pd.DataFrame", quantity: str, over: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return positions and values of one run, in the order of its training."""
+def _curve(run: Run, quantity: str, over: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return positions and values of one run, in the order of its training and from before it if known."""
+    rows = history(run)
     is_epoch = rows["monitor_loss"].notna()
     shown = rows[~is_epoch if quantity == "train_loss" else is_epoch]
-    return shown[POSITIONS[over]].to_numpy(float), shown[quantity].to_numpy(float)
+    positions, values = shown[POSITIONS[over]].to_numpy(float), shown[quantity].to_numpy(float)
+    initial = run.results.get("initial_accuracy") if quantity == "monitor_accuracy" else None
+    if initial is None or not len(values):
+        return positions, values
+    return np.append(0.0, positions), np.append(initial, values)
 
 
 def _axes(quantity: str, over: str, logarithmic: bool) -> RunAxes:
