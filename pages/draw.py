@@ -23,13 +23,14 @@ AS_ONE_KEY = "as_one"
 @page_fragment
 def show_page() -> None:
     """Show everything in a fragment, so that a stroke reruns no more than this."""
+    warnings = st.container()  # above the canvas, where a phone shows it
     writing_side, reading_side = st.columns([2, 3], gap="medium")
     with writing_side:
         method = choose_input_method()
         written = INPUT_METHODS[method]()
     with reading_side:
         answer = st.container(key="answer")
-        run = pick_run()
+        run = pick_run(warnings)
     try:
         if isinstance(written, DrawingInput):
             with answer:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mnist_core.runs.comparison import Score
     from mnist_core.runs.seed_variance import SeedSummary
 
-ROW, AXIS = 52, 60  # pixels: of a run in a chart with a row for each, and below all of them
+ROW, AXIS = 64, 60  # pixels: of a run in a chart with a row for each, and below all of them
 LONGEST_LABEL = 130  # pixels; a phone has 340 in all
 LINE_LENGTH = 19  # letters of a label in that width
 WIDE_FROM = 0x2E80  # the first of the characters that are as wide as two letters
@@ -135,7 +135,11 @@ def seed_spec(
 def _rows(names: Sequence[str], layers: list[dict[str, Any]], facts: list[dict[str, Any]]) -> dict[str, Any]:
     """A chart with a row, and a colour, for each name."""
     labels = {"labelLimit": LONGEST_LABEL, "ticks": False, "domain": False, "labelFontSize": 13}
-    labels |= {"labelColor": {"expr": "scale('color', datum.value)"}, "labelFontWeight": 650}
+    labels |= {
+        "labelColor": {"expr": "scale('color', datum.value)"},
+        "labelFontWeight": 650,
+        "labelOverlap": False,
+    }
     labels["labelExpr"] = f"{json.dumps({name: _lines(name) for name in names})}[datum.value]"
     scale = {"domain": list(names)}
     return {

@@ -1,8 +1,10 @@
 """Which run a page is about, and which are compared: the controls that choose them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
+from contextlib import nullcontext
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mnist_core.runs.run import PRETRAINED_ID, Run
 from ui import resources, visitor
@@ -27,21 +29,30 @@ SIDEBAR, COMPARISON = "sidebar_runs", "comparison"  # keys of the fragments that
 FEWEST_COMPARED = 2
 
 
-def pick_run() -> Run:
-    """Show which run is in use and let another be chosen; with none to choose, say what to do and stop."""
+def pick_run(warnings: DeltaGenerator | None = None) -> Run:
+    """Show which run is in use and let another be chosen; with none to choose, say what to do and stop.
+
+    What is wrong with the run in the URL is said here, or in the container `warnings`.
+    """
     readable = readable_runs()
     runs = {run.id: run for run in readable}
     if not runs:
         st.info(_("There is no trained network yet. Train one first: the quick recipe takes seconds."))
         link("pages/train.py", _("Train a network"), ":material/model_training:")
         st.stop()
+    with warnings or nullcontext():
+        _show_unusable(runs)
+    labels = run_labels(readable)
+    return runs[url_choice(st.selectbox, _("Network"), labels, RUN_KEY, next(iter(labels)))]
+
+
+def _show_unusable(runs: Container[str]) -> None:
+    """Say why the run in the URL isn't one of those that can be shown."""
     if current_run() and current_run() not in runs:
         if resources.find_run(current_run()):
             st.warning(_("The run in this link has no saved weights here yet, so another is shown."))
         else:
             show_missing([current_run()], _("Another is shown."))
-    labels = run_labels(readable)
-    return runs[url_choice(st.selectbox, _("Network"), labels, RUN_KEY, next(iter(labels)))]
 
 
 def comparable_runs() -> list[Run]:
