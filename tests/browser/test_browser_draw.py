@@ -82,6 +82,7 @@ def test_a_drawing_is_saved_in_my_handwriting(page):
 def test_a_correction_shows_why_another_digit_was_read_on_a_phone(new_tab):
     page = new_tab("/draw?run=pretrained", **PHONE)
     draw(page, SEVEN)
+    page.get_by_role("heading", name="Prediction: 7").wait_for()
     page.get_by_role("button", name="Correct the label").click()
     page.get_by_role("button", name="1", exact=True).click()
     page.get_by_text("The network reads 7").wait_for()
