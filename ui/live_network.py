@@ -47,7 +47,7 @@ def show_live_network(
     share = sure_text(float(view.probabilities[read]), 0)
     st.markdown(words.format(digit=read, share=share, step=count_text(view.step or 0)))
     data = {
-        "layers": [_layer(layer, view, config) for layer in view.layers],
+        "layers": layers_data(view, config),
         "read": read,
         "subject": subject,
         "version": f"{subject} {view.step}",
@@ -71,8 +71,13 @@ def is_still(key: str) -> bool:
     return bool(st.session_state.get(key, {}).get("still"))
 
 
+def layers_data(view: "ActivationView", config: TrainConfig) -> list[dict[str, Any]]:
+    """Return what the browser draws of a network with `config`: at most 120 KB as JSON."""
+    return [_layer(layer, view, config) for layer in view.layers]
+
+
 def _layer(layer: "LayerView", view: "ActivationView", config: TrainConfig) -> dict[str, Any]:
-    """Return what the browser draws of a layer; a few kilobytes."""
+    """Return what the browser draws of a layer."""
     values = layer.values if layer.maps is None else layer.maps
     power = 1.0 if layer.kind in ("image", "output") else None
     shown = view.probabilities if layer.kind == "output" else values
