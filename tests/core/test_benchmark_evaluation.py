@@ -47,6 +47,6 @@ def test_what_is_said_of_runs_names_them_and_their_pairs(sample, tmp_path):
         writer.close()
         runs.append(store.get(writer.id))
     said = statements(runs, sample)
-    assert said.count("only custom, seed 2") == 2
+    assert said.count("only “custom, seed 2”") == 2
     assert "Corrected for the 3 pairs" in said
     assert "custom, seed 0: " in said
