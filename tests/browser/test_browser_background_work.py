@@ -92,7 +92,9 @@ def open_section(page, name):
     page.get_by_role("radio", name=name, exact=True).click()
 
 
-@pytest.mark.parametrize("work", [ROBUSTNESS, TSNE], ids=["robustness", "tsne"])
+@pytest.mark.parametrize(
+    "work", [pytest.param(ROBUSTNESS, marks=pytest.mark.slow), TSNE], ids=["robustness", "tsne"]
+)
 def test_the_page_answers_while_it_works_and_stop_ends_it(page, cnn, work):
     page.open(work.path.format(run=cnn))
     begin = page.get_by_role("button", name=work.button, exact=True)
@@ -111,6 +113,7 @@ def test_the_page_answers_while_it_works_and_stop_ends_it(page, cnn, work):
     expect(page.get_by_text(work.progress)).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_the_last_visitor_to_stop_tsne_ends_it(page, new_tab, lasting):
     map_by_tsne, words = "/?view=map&method=tsne", "Computing t-SNE:"
     page.open(map_by_tsne)

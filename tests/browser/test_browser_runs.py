@@ -41,6 +41,7 @@ def test_two_visitors_have_lists_of_their_own_that_refresh_and_a_second_tab_keep
     ben.locator(".st-key-run_list").get_by_text("stopped").first.wait_for()  # without a click
 
 
+@pytest.mark.slow
 def test_two_tabs_opened_at_once_are_one_visitor(visitor):
     first = visitor(None)
     tabs = [first, first.context.new_page()]

@@ -28,6 +28,7 @@ def far(browser, folder):
         yield address
 
 
+@pytest.mark.slow
 def test_a_link_opens_with_its_settings_and_keeps_them(new_tab, far):
     """The server's first visitor: the speed is measured meanwhile, and then the page made anew."""
     page = new_tab("/train?recipe=tutorial-4b&epochs=7", far)
