@@ -71,11 +71,11 @@ def said(true, read, count):
     return f"{count:,} image{'s' * (count != 1)} of a {true}, classified as {read}"
 
 
-ALL_CELLS = tuple(np.ndindex(10, 10))
+MANY_CELLS = tuple(np.ndindex(10, 10))[::3]  # some of each row and column
 TEN_CELLS = tuple((true, (3 * true + 1) % 10) for true in range(10))  # one of each row and column
 
 
-@pytest.mark.parametrize("cells", [TEN_CELLS, pytest.param(ALL_CELLS, marks=pytest.mark.slow)], ids=len)
+@pytest.mark.parametrize("cells", [TEN_CELLS, pytest.param(MANY_CELLS, marks=pytest.mark.slow)], ids=len)
 def test_a_clicked_cell_opens_exactly_its_images(page, answers, cells):
     run, result = answers
     matrix = confusion_matrix(result.labels, result.predictions, labels=range(10))
