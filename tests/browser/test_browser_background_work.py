@@ -132,6 +132,7 @@ def test_the_last_visitor_to_stop_tsne_ends_it(page, new_tab, lasting):
     begin.wait_for()  # it ends at its next step
 
 
+@pytest.mark.slow
 def test_a_job_goes_on_in_a_reloaded_tab_and_ends_when_the_tab_is_closed(page, new_tab, lasting):
     map_by_tsne, words = "/?view=map&method=tsne", "Computing t-SNE:"
     page.open(map_by_tsne)

@@ -17,6 +17,7 @@ def start_lasting(page):
     return start(page)
 
 
+@pytest.mark.slow
 def test_two_visitors_have_lists_of_their_own_that_refresh_and_a_second_tab_keep(visitor):
     anna, ben = visitor(), visitor()
     run = start_lasting(anna)
