@@ -55,6 +55,7 @@ header = st.container(key="header", horizontal=True, vertical_alignment="center"
 
 places = (
     ("explore", "grid_view", _("Explore"), _("Handwritten digits")),
+    ("learn", "school", _("Learn"), _("Learn how a network works")),
     ("train", "model_training", _("Train"), _("Train a network")),
     ("evaluate", "fact_check", _("Evaluate"), _("Evaluate")),
     ("compare", "compare_arrows", _("Compare"), _("Compare")),

@@ -49,12 +49,15 @@
   const noMouse = (event) => sliderOf(event) && event.cancelable && event.preventDefault();
   addEventListener('touchend', noMouse, { capture: true, passive: false });
 
-  /* History: Back leaves the page. Streamlit adds an entry for each tab and setting; here they replace the page's. */
+  /* History: Back leaves the page. Streamlit adds an entry for each tab and setting; here they replace the page's.
+     Each chapter of Learn counts as a page. */
   const ALIAS = /\/explore\/?$/; // sends to the first page, and would again after Back
   const push = history.pushState;
   history.pushState = function (state, title, url) {
-    const path = new URL(url ?? '', location.href).pathname;
-    const isSamePage = path === location.pathname || ALIAS.test(location.pathname);
+    const next = new URL(url ?? '', location.href);
+    const chapter = new URLSearchParams(location.search).get('chapter');
+    const isSameChapter = !chapter || chapter === next.searchParams.get('chapter');
+    const isSamePage = (next.pathname === location.pathname && isSameChapter) || ALIAS.test(location.pathname);
     (isSamePage ? history.replaceState : push).call(this, state, title, url);
     markPage();
   };

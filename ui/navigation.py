@@ -8,9 +8,11 @@ from typing import Any
 
 import streamlit as st
 
-from ui.url_state import CARRIED, RUN_KEY, url_parameters
+from ui.i18n import gettext as _
+from ui.url_state import CARRIED, CHAPTER_KEY, RUN_KEY, url_parameters
 
 ENTRY = Path(__file__).resolve().parent.parent / "streamlit_app.py"
+LEARN_PAGE = "pages/learn.py"
 ENTERED_KEY = "entered"
 
 
@@ -22,6 +24,11 @@ def link(page: Any, label: str, icon: str | None = None, run: str | None = None,
     query = url_parameters()
     carried = {key: query[key] for key in CARRIED if key in query} | choices
     st.page_link(page, label=label, icon=icon, query_params=carried | ({RUN_KEY: run} if run else {}))
+
+
+def chapter_link(chapter: str) -> None:
+    """Show the link "What is this?" to a chapter of Learn by its key in ui/learn/chapters.py."""
+    link(LEARN_PAGE, _("What is this?"), ":material/school:", **{CHAPTER_KEY: chapter})
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from mnist_core.runs.run import PRETRAINED_ID
 
 LANGUAGE_KEY, RUN_KEY = "lang", "run"
 COMPARED_KEY = "runs"  # ids of the runs that are compared, with commas between
+CHAPTER_KEY = "chapter"  # which chapter Learn shows
 SENT_KEY = "sent"  # an image of the data that another page sent to Draw, such as test-42
 MOST_COMPARED = 8
 RENAMED_RUNS = {"shipped": PRETRAINED_ID}  # ids in links of version 0.1
@@ -63,6 +64,11 @@ def set_url_parameters(changes: Mapping[str, str | None]) -> None:
     if after != before:
         st.query_params.from_dict(after)
         _remember(after, [*_recently_replaced(), (time.monotonic(), before)])
+
+
+def show_url() -> None:
+    """Show the URL in the browser after a link from a page to itself, which Streamlit's frontend doesn't."""
+    st.query_params.from_dict(dict(url_parameters()))
 
 
 def _recently_replaced() -> list[tuple[float, Mapping[str, str]]]:

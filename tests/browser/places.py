@@ -2,12 +2,15 @@
 
 import pytest
 
+from ui.learn.chapters import CHAPTERS
+
 EXPLORE = ("image&index=7", "statistics", "typical&digit=4", "map", "doubtful")
 EVALUATE = ("mixups", "digits", "hardest", "sure", "robust")
 REASONS = ("pixels", "layers", "similar")
 PAGES = (
     "/",
     *(f"/?view={view}" for view in EXPLORE),
+    *(f"/learn?chapter={chapter}" for chapter in CHAPTERS),
     "/train",
     "/train?run=pretrained",
     "/evaluate?run=pretrained",

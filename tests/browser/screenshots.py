@@ -19,6 +19,7 @@ from mnist_core.recipes import RECIPES
 from mnist_core.runs.run import failure_message
 from mnist_core.runs.store import RunStore
 from tests.browser.server import ROOT, draw, environment, launch, serve, settle
+from ui.learn.chapters import CHAPTERS
 
 SEVEN = [(70, 70), (200, 70), (120, 230)]
 ROW = [  # 2041
@@ -37,6 +38,7 @@ PAGES = {
     "explore-typical": "/?view=typical&digit=4",
     "explore-map": "/?view=map&digit=4",
     "explore-doubtful": "/?view=doubtful",
+    **{f"learn-{chapter}": f"/learn?chapter={chapter}&read={chapter}" for chapter in CHAPTERS},
     "runs": "/runs?run={run}",
     "train": "/train?",
     "train-run": "/train?run={run}",

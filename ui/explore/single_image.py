@@ -5,6 +5,7 @@ import streamlit as st
 
 from mnist_core.choices import INPUT_SCALINGS
 from mnist_core.data.mnist import Dataset
+from mnist_core.lessons.pixels import scaled as pixels_of_network
 from ui.explore.selection import (
     INDEX_KEY,
     ExploredSplit,
@@ -79,10 +80,7 @@ def choose_scaling() -> str:
 
 def scaled(pixels: np.ndarray, scaling: str) -> np.ndarray:
     """Return pixels as a network with this input scaling gets them; STORED leaves them as they are."""
-    if scaling == STORED:
-        return pixels
-    entry = INPUT_SCALINGS[scaling]
-    return (pixels / np.float32(255) - entry.mean) / entry.std
+    return pixels if scaling == STORED else pixels_of_network(pixels, scaling)
 
 
 def value_text(value: float, scaling: str) -> str:

@@ -21,6 +21,7 @@ from mnist_core.config import FIELD_RANGES, MAX_LAYERS
 from mnist_core.recipes import RECIPES
 from ui.i18n import gettext as _
 from ui.i18n import list_text
+from ui.navigation import chapter_link
 from ui.train_form.number_fields import show_number_field, show_refusal
 from ui.train_form.setting_labels import (
     CHOICE_LABELS,
@@ -183,6 +184,7 @@ def _show_regularization(form: TrainForm) -> None:
 def _show_data(form: TrainForm) -> None:
     st.markdown("**" + _("Data and hardware") + "**")
     _select(form, "input_scaling", INPUT_SCALINGS)
+    chapter_link("image")
     _slider(form, "train_size")
     _slider(form, "written_share")
     _select(form, "monitor", MONITORS)

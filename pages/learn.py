@@ -1,0 +1,15 @@
+"""Learn: short chapters, each an experiment on real digits with a question before it."""
+
+import streamlit as st
+
+from ui.fragments import page_fragment
+from ui.i18n import gettext as _
+from ui.learn.progress import open_chapter
+from ui.learn.rhythm import show_chapter
+from ui.navigation import run_through_entry
+
+run_through_entry()
+chapter = open_chapter()
+st.set_page_config(page_title=f"{_(chapter.title)} · Digit Lab")
+# A fragment, so that a click reruns no more than this.
+page_fragment(show_chapter, key="learn")(chapter)

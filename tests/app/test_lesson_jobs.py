@@ -1,0 +1,57 @@
+"""A chapter's slow calculation: in the background, shown when it is there, once for the same arguments."""
+
+import threading
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+GO_ON = threading.Event()
+CALLS = []
+
+
+def page(steps):
+    import streamlit as st
+
+    from ui.learn.lesson_jobs import background_result
+
+    depth = st.number_input("depth", value=2)
+    found = background_result("Training", ("toy", depth), lambda: steps(depth))
+    st.text(f"result {found}")
+
+
+def steps(depth):
+    CALLS.append(depth)
+    yield 0.5, None
+    GO_ON.wait(60)
+    return depth * 10
+
+
+@pytest.fixture
+def test():
+    GO_ON.clear()
+    CALLS.clear()
+    st.cache_resource.clear()
+    yield AppTest.from_function(page, args=(steps,), default_timeout=60)
+    GO_ON.set()
+    st.cache_resource.clear()
+
+
+def text(test):
+    return test.text[0].value
+
+
+def test_a_quick_calculation_is_shown_at_once_and_made_once(test):
+    GO_ON.set()
+    assert text(test.run()) == "result 20"
+    assert text(test.number_input[0].set_value(3).run()) == "result 30"
+    assert text(test.number_input[0].set_value(2).run()) == "result 20"
+    assert CALLS == [2, 3]
+
+
+def test_a_slow_one_shows_its_progress_and_can_be_stopped(test):
+    assert text(test.run()) == "result None"
+    assert not test.exception
+    test.button(key="lab_stop_lesson").click().run()
+    assert text(test) == "result None"
+    assert test.button(key="lab_start_lesson").label == "Run the experiment"

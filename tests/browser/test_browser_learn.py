@@ -1,0 +1,72 @@
+"""Learn on a phone and by keyboard: every chapter in both languages; and linked cells."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.server import PHONE, settle
+from ui.learn.chapters import CHAPTERS
+
+CELLS = ".st-key-lab_cells_image"
+TOO_WIDE = """() => {
+  const main = document.querySelector('[data-testid="stMain"]');
+  return main.scrollWidth > main.clientWidth;
+}"""
+IN_QUESTION = "() => Boolean(document.activeElement.closest('.st-key-lab_question [role=radiogroup]'))"
+IN_FRAME = """cell => {
+  const [outer, inner] = [cell.closest('.frame'), cell].map(each => each.getBoundingClientRect());
+  return inner.left >= outer.left && inner.right <= outer.right;
+}"""
+MOST_STOPS = 40  # of the Tab key before the question
+
+
+def record_errors(page):
+    """Return a list that takes up what the page logs as an error."""
+    errors = []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    return errors
+
+
+def tab_to_question(page):
+    """Press Tab until the question has the focus."""
+    page.evaluate("document.activeElement?.blur()")
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Tab")
+        if page.evaluate(IN_QUESTION):
+            return
+    raise AssertionError("Tab does not reach the question")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_chapter_is_answered_by_keyboard_on_a_phone(new_tab, lang):
+    page = new_tab(**PHONE)
+    errors = record_errors(page)
+    for chapter in CHAPTERS:
+        page.open(f"/learn?chapter={chapter}&lang={lang}")
+        expect(page.locator(".st-key-lab_explanation")).to_have_count(0)
+        tab_to_question(page)
+        page.keyboard.press("Space")
+        expect(page.locator(".st-key-lab_explanation")).to_be_visible()
+        expect(page).to_have_url(re.compile(rf"read=[\w-]*{chapter}"))
+        settle(page)
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+        assert not page.evaluate(TOO_WIDE), chapter
+        assert [error for error in errors if "404" not in error] == [], chapter
+
+
+def test_a_pixel_is_linked_to_its_place_in_the_vector_by_mouse_and_arrow_keys(page):
+    page.open("/learn?chapter=image&digit=0&scaling=unit")
+    cells, said = page.locator(f"{CELLS} .cells"), page.locator(f"{CELLS} .said")
+    cells.first.locator(".cell").nth(28 * 9 + 14).hover()
+    expect(said).to_contain_text("Row 9, column 14: number 28 x 9 + 14 = 266 of the vector.")
+    expect(cells.last.locator(".lit")).to_have_attribute("data-place", "266")
+    cells.first.locator(".cell").nth(28 * 9 + 14).click()
+    page.keyboard.press("ArrowDown")
+    expect(said).to_contain_text("Row 10, column 14")
+    expect(cells.last.locator(".lit")).to_have_attribute("data-place", "294")
+    assert cells.last.locator(".lit").evaluate(IN_FRAME)
+    cells.last.locator(".cell").nth(295).hover()
+    expect(cells.first.locator(".lit")).to_have_attribute("data-place", "295")

@@ -1,0 +1,1 @@
+"""The Learn page: its chapters, one module each, and what they share."""

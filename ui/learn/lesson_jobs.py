@@ -1,0 +1,60 @@
+"""Calculations of a chapter that take over 0.3 s: in the background, with progress and stop, once for all."""
+
+from collections.abc import Callable, Hashable
+from typing import TypeVar
+
+import streamlit as st
+
+from mnist_core.runtime.job import Job, Steps
+from ui.i18n import gettext as _
+from ui.i18n import translate
+from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, start_button, this_tab, turn
+
+Result = TypeVar("Result")
+SECONDS_TO_WAIT = 0.25  # what takes no longer is shown at once
+KEPT = 64  # results of all chapters together
+
+
+def background_result(
+    name: str, arguments: tuple[Hashable, ...], steps: Callable[[], Steps[Result]], starts: bool = True
+) -> Result | None:
+    """Return what `steps()` calculates for these arguments; until then show its progress and return None.
+
+    `name` says what is calculated, in the visitor's language; `arguments` are all that the result depends on,
+    beginning with the chapter's key. One calculation of the chapters works at a time; new arguments stop the
+    visitor's calculation with the old ones. Without `starts`, a button starts it.
+    """
+    job = _job(arguments, steps)
+    _stop_other(arguments[0], job)
+    if starts and not job.begun:
+        job.start(this_tab())
+    if job.running and is_watched(job):
+        job.wait(SECONDS_TO_WAIT)
+    if job.finished:
+        return job.latest
+    if is_watched(job):
+        _show_progress(job, name)
+        return None
+    if job.problem:
+        st.warning(translate(job.problem))
+    start_button(_("Run the experiment"), lambda: job, key="lab_start_lesson")
+    return None
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT)
+def _job(arguments: tuple[Hashable, ...], _steps: Callable[[], Steps[Result]]) -> Job[Result]:
+    return Job("lesson", _steps, turn=turn("lesson"))
+
+
+def _stop_other(chapter: Hashable, job: Job[Result]) -> None:
+    """Stop the visitor's earlier calculation of this chapter, whose arguments were others."""
+    key = f"lesson_job_{chapter}"
+    earlier = st.session_state.get(key)
+    if earlier is not None and earlier is not job:
+        earlier.stop(this_tab())
+    st.session_state[key] = job
+
+
+@st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
+def _show_progress(job: Job[Result], name: str) -> None:
+    show_progress(job, name + " {percent:.0%}", key="lab_stop_lesson")
