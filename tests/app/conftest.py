@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import streamlit as st
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.config import TrainConfig
@@ -32,7 +33,20 @@ def packages_searched_once():
 
 
 @pytest.fixture
-def sample_only(monkeypatch, tmp_path):
+def pages_remembered(monkeypatch):
+    """Let a fragment that reruns by its key link to pages: AppTest forgets them before each run."""
+    set_pages, get_pages, known = PagesManager.set_pages_and_resolve, PagesManager.get_pages, {}
+
+    def remember(manager, pages, *args, **options):
+        known.update(pages)
+        return set_pages(manager, pages, *args, **options)
+
+    monkeypatch.setattr(PagesManager, "set_pages_and_resolve", remember)
+    monkeypatch.setattr(PagesManager, "get_pages", lambda manager: known or get_pages(manager))
+
+
+@pytest.fixture
+def sample_only(monkeypatch, tmp_path, pages_remembered):
     """The offline sample and an empty run store, so that these tests are the same on every machine."""
     monkeypatch.setenv("DIGITLAB_OFFLINE", "1")
     monkeypatch.setenv("DIGITLAB_RUNS", str(tmp_path / "runs"))
