@@ -84,7 +84,7 @@ def _show_explanation(chapter: Chapter, question: Question, guess: str | None, r
             st.markdown(_("Start the experiment above; then you read here what it showed."))
             return
         content = chapter.content()
-        with st.container(horizontal=True, gap="large"):
+        with st.container(horizontal=True, gap="large", key="lab_facts"):
             if guess:
                 _show_fact("guess", _("Your guess"), question.options[guess])
             _show_fact("shown", _("The experiment"), content.answer(result))
