@@ -76,11 +76,7 @@ def accuracy_points(
 
     `initial` is the monitored accuracy before the training; for `window` see `curve_points`.
     """
-    points = _points(history, "train_accuracy", "monitor_accuracy", words, ACCURACY, initial, window)
-    if not as_errors:
-        return points
-    points[["value", "raw"]] = 1 - points[["value", "raw"]]
-    return points[(points["value"] > 0) & (points["raw"] > 0)]
+    return _points(history, "train_accuracy", "monitor_accuracy", words, ACCURACY, initial, window, as_errors)
 
 
 def curve_spec(epochs: int, words: CurveWords, quantity: Quantity, smooth: bool = False) -> dict[str, Any]:
@@ -115,12 +111,9 @@ def curve_spec(epochs: int, words: CurveWords, quantity: Quantity, smooth: bool 
         ],
     }
     dashes = {"strokeDash": {"field": "curve", "type": "nominal", "title": None, "scale": names}}
-    layers = _curve_layers({"type": "line"}, dashes, 25, smooth)
-    return {
-        "height": 270,
-        "padding": 0,
-        "layer": [{"encoding": encoding, "layer": layers}, _least_span(quantity, words.value)],
-    }
+    raw = {"y": {**encoding["y"], "field": "raw"}} if smooth else None
+    layers = _curve_layers({"type": "line"}, dashes, 25, raw)
+    return {"height": 270, "padding": 0, "encoding": encoding, "layer": layers}
 
 
 @dataclass(frozen=True)
@@ -206,7 +199,7 @@ def run_curve_spec(
             "scale": {"nice": False, "zero": True},
             "axis": {"format": ",.6~g", **({"tickMinStep": 1} if axes.whole else {})},
         },
-        "y": _value_axis(axes.quantity, axes.y, 6, zero=guessing is not None),
+        "y": _value_axis(axes.quantity, axes.y, 6, whole=guessing is not None),
         "color": colour
         | {"legend": {"orient": "top", "columns": 2, "symbolType": "stroke", "labelLimit": 150}},
         "tooltip": [
@@ -216,15 +209,14 @@ def run_curve_spec(
         ],
     }
     dashes = {"strokeDash": {**colour, "scale": {**scale, "range": [*DASHES[: len(names)], [1, 2]]}}}
-    layers = _curve_layers({"type": "line", "strokeWidth": 2}, dashes, 40, False)
-    span = [_least_span(axes.quantity, axes.y)] if guessing else []
+    layers = _curve_layers({"type": "line", "strokeWidth": 2}, dashes, 40)
     if not hover:
-        return {"height": 380, "layer": [{"encoding": encoding, "layer": layers}, *span]}
+        return {"height": 380, "encoding": encoding, "layer": layers}
     encoding["color"] = colour | {"legend": None}
     del encoding["tooltip"]
     dashes["strokeDash"]["legend"] = None
     lines = {"transform": [{"filter": "!datum.hover"}], "encoding": encoding, "layer": layers}
-    return {"height": 380, "layer": [lines, *span, _hover_rule(names, axes, encoding["x"])]}
+    return {"height": 380, "layer": [lines, _hover_rule(names, axes, encoding["x"])]}
 
 
 def _hover_rule(names: Sequence[str], axes: RunAxes, x: dict[str, Any]) -> dict[str, Any]:
@@ -249,35 +241,25 @@ def _hover_rule(names: Sequence[str], axes: RunAxes, x: dict[str, Any]) -> dict[
     }
 
 
-def _value_axis(quantity: Quantity, title: str, ticks: int, zero: bool = True) -> dict[str, Any]:
+def _value_axis(quantity: Quantity, title: str, ticks: int, whole: bool = True) -> dict[str, Any]:
+    """Return the vertical axis; `whole`: it covers `quantity.least`, otherwise only what the curves take."""
+    scale = {"type": "log", "nice": False} if quantity.logarithmic else {"zero": whole}
     return {
         "field": "value",
         "type": "quantitative",
         "title": title,
-        "scale": {"type": "log", "nice": False} if quantity.logarithmic else {"zero": zero},
+        "scale": {**scale, **({"domain": {"unionWith": list(quantity.least)}} if whole else {})},
         "axis": {"format": quantity.rough, "tickCount": ticks},
     }
 
 
 def _curve_layers(
-    line: dict[str, Any], dashes: dict[str, Any], dot: int, smooth: bool
+    line: dict[str, Any], dashes: dict[str, Any], dot: int, raw: dict[str, Any] | None = None
 ) -> list[dict[str, Any]]:
-    """Return the layers of lines and dots, and of the raw curves where `smooth`."""
-    raw = {
-        "mark": {**line, "opacity": RAW_OPACITY, "strokeWidth": 1},
-        "encoding": {"y": {"field": "raw", "type": "quantitative"}},
-    }
+    """Return the layers of lines and dots, and of the raw curves where their encoding `raw` is given."""
+    faint = {"mark": {**line, "opacity": RAW_OPACITY, "strokeWidth": 1}, "encoding": raw}
     dots = {"transform": [{"filter": "datum.dot"}], "mark": {"type": "point", "filled": True, "size": dot}}
-    return [*([raw] if smooth else []), {"mark": line, "encoding": dashes}, dots]
-
-
-def _least_span(quantity: Quantity, title: str) -> dict[str, Any]:
-    """Return an invisible layer that makes the axis cover `quantity.least`."""
-    return {
-        "data": {"values": [{"value": value} for value in quantity.least]},
-        "mark": {"type": "point", "opacity": 0, "tooltip": False},
-        "encoding": {"y": _value_axis(quantity, title, 5)},
-    }
+    return [*([faint] if raw else []), {"mark": line, "encoding": dashes}, dots]
 
 
 def _points(
@@ -288,6 +270,7 @@ def _points(
     quantity: Quantity,
     initial: float | None,
     window: int,
+    as_errors: bool = False,
 ) -> "pd.DataFrame":
     import pandas as pd
 
@@ -305,7 +288,12 @@ def _points(
         ),
         _level(position.max(initial=0.0), quantity.guess, words.guessing),
     ]
-    return pd.DataFrame({name: np.concatenate([curve[name] for curve in curves]) for name in curves[0]})
+    points = {name: np.concatenate([curve[name] for curve in curves]) for name in curves[0]}
+    if as_errors:
+        points |= {name: 1 - points[name] for name in ("value", "raw")}
+        shown = (points["value"] > 0) & (points["raw"] > 0)
+        points = {name: column[shown] for name, column in points.items()}
+    return pd.DataFrame(points)
 
 
 def curve_points(

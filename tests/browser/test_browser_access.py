@@ -1,21 +1,23 @@
-"""Who can't see well: contrast, names and roles on each page, by axe-core."""
+"""Each page for who can't see well, by axe-core (contrast, names and roles), and on a phone's width."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.places import each_page
-from tests.browser.server import settle
+from tests.browser.server import PHONE, expect_to_fit, settle
 from tests.browser.training import open_settings
 
 SEVERE = ("serious", "critical")
+RULES = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}  # the other rules don't depend on the theme
+PAPER = {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 22, 29)"}
 AT_REST = """() => document.getAnimations().every(
     each => each.playState !== 'running' || each.effect.getComputedTiming().endTime === Infinity)"""
 
 
-def trouble(page):
+def trouble(page, rules):
     """Return what axe-core finds severe on a page: the rule, the element, and why."""
-    found = Axe().run(page).response["violations"]
+    found = Axe().run(page, options={"resultTypes": ["violations"], **rules}).response["violations"]
     severe = [rule for rule in found if rule["impact"] in SEVERE]
     return [
         f"{rule['id']}: {node['html'][:150]}: {node['failureSummary']}"
@@ -25,13 +27,15 @@ def trouble(page):
 
 
 @pytest.mark.parametrize("path", each_page())
-def test_axe_finds_nothing_severe_in_either_theme(page, path):
+def test_axe_finds_nothing_severe_in_either_theme_and_the_page_fits_a_phone(page, path):
     page.open(path)
     if path == "/train":
         open_settings(page)
-    for theme, paper in {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 22, 29)"}.items():
+    for theme, rules in RULES.items():
         page.emulate_media(color_scheme=theme)
-        expect(page.locator(".stApp")).to_have_css("background-color", paper)
+        expect(page.locator(".stApp")).to_have_css("background-color", PAPER[theme])
         settle(page)
         page.wait_for_function(AT_REST)  # colours fade over
-        assert trouble(page) == [], theme
+        assert trouble(page, rules) == [], theme
+    page.set_viewport_size(PHONE["viewport"])
+    expect_to_fit(page, path)

@@ -24,7 +24,8 @@ BESIDE = """() => {
     const canvas = box('.st-key-canvas'), digits = box('.lab-digits');
     return canvas.right < digits.left && digits.top < canvas.bottom && canvas.top < digits.bottom;
 }"""
-MOVES = "() => document.querySelector('.lab-lesson').getAnimations({subtree: true}).length > 0"
+MOVES = "() => document.querySelector('.lab-lesson:not(.lab-still)') !== null"
+LAST_SCENE = "() => document.querySelector('.lab-lesson').dataset.scene === '3'"
 
 
 def touch_stroke(page, stroke):
@@ -72,6 +73,7 @@ def test_who_is_new_draws_beside_the_images_until_they_close_the_introduction(vi
     page.wait_for_function(BESIDE)
     draw(page, SEVEN)
     page.get_by_role("heading", name="Prediction: 7").wait_for()
+    page.wait_for_function(LAST_SCENE)
     page.wait_for_function(MOVES)
     page.get_by_role("button", name="Stop the animation").click()
     page.wait_for_function(f"() => !({MOVES})()")

@@ -1,5 +1,7 @@
 """Each page with the Tab key alone: it reaches every control, shows where it is, and gets out again."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -71,6 +73,33 @@ def tab_through(page):
         here.evaluate("e => { e.dataset.reached = ''; }")
         last, look = here, look_now
     raise AssertionError(f"Tab doesn't get out of {last.evaluate('e => e.outerHTML.slice(0, 200)')}")
+
+
+def tab_to(page, name):
+    """Press Tab until the control of this name has the focus."""
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Tab")
+        here = page.evaluate_handle(HERE).as_element()
+        if here.evaluate("e => e.innerText || e.ariaLabel || ''").strip().endswith(name):
+            return
+    raise AssertionError(f"Tab doesn't reach {name}")
+
+
+@pytest.mark.slow
+def test_by_keyboard_alone_from_the_first_page_to_a_trained_network(page):
+    page.open("/?train_size=5000")  # fewer images: it takes a second
+    tab_to(page, "Train")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Train a network").wait_for()
+    settle(page)
+    tab_to(page, "Start training")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="finished").wait_for()
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text(re.compile("%$"))
+    settle(page)
+    tab_to(page, "Test it on your handwriting")  # and on to what comes next
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Draw a digit").wait_for()
 
 
 @pytest.mark.parametrize("path", each_page(PAGES))

@@ -29,6 +29,7 @@ def test_sigmoid_against_relu_in_eight_clicks(page, new_tab):
     settle(page)
     click(page.get_by_text("Side by side: start two"))
     expect(page.get_by_text("Which will be more accurate after 10 epochs?")).to_be_visible()
+    settle(page)  # a rerun that is on its way would close the link again
     click(page.get_by_text("Link to this pair"))
     link = page.get_by_test_id("stCode").last.inner_text().strip()
     assert re.search(r"widths=128-256-256-256-256-256&.*change=activation:relu", link)

@@ -136,7 +136,8 @@ SHOWN_FLOWS = 3  # every third line has pulses on it, in each direction
 def lesson_html() -> str:
     """Return the moving picture: a network guesses, is told the answer, changes, and guesses again.
 
-    It stands still for who asks their system for less motion, and when its button is pressed.
+    It plays three times, as what never rests keeps a phone's processor at work, and again when its button is
+    pressed. It stands still for who asks their system for less motion.
     """
     scenes = [
         _("It guesses: <b>1</b>."),
@@ -184,21 +185,35 @@ def _rect_svg(style: str, x: int, y: int, width: int, height: int) -> str:
 
 
 # The picture is put in by the script, without "<" in its text: Streamlit removes SVG, and scripts with tags.
+# Scene 0 is the start, with empty bars.
 SCRIPT = """<button type="button" data-stop="{stop}" data-play="{play}"></button>
 <script>{{
   const box = document.querySelector('.lab-lesson'), button = box.querySelector('button');
+  let round = 0, timer;
+  const next = () => {{
+    const scene = (Number(box.dataset.scene) + 1) % {scenes};
+    if (!box.isConnected || (scene === 0 && ++round === {rounds})) return hold(true);
+    box.dataset.scene = scene;
+    timer = setTimeout(next, scene === 0 ? {start} : {milliseconds});
+  }};
   const hold = still => {{
+    clearTimeout(timer);
     box.classList.toggle('lab-still', still);
+    box.dataset.scene = still ? {scenes} - 1 : 0;
     button.title = still ? button.dataset.play : button.dataset.stop;
     button.setAttribute('aria-label', button.title);
+    if (still) return;
+    round = 0;
+    timer = setTimeout(next, {start});
   }};
   box.querySelector('.picture').innerHTML = {picture};
   hold(matchMedia('(prefers-reduced-motion: reduce)').matches);
   button.addEventListener('click', () => hold(!box.classList.contains('lab-still')));
 }}</script>"""
+TIMES = {"scenes": 4, "rounds": 3, "start": 300, "milliseconds": 3500}
 
 
 def _script(summary: str) -> str:
     words = {"stop": escape(_("Stop the animation")), "play": escape(_("Play the animation"))}
     picture = json.dumps(_lesson_svg(summary)).replace("<", "\\u003c")
-    return SCRIPT.format(picture=picture, **words)
+    return SCRIPT.format(picture=picture, **words, **TIMES)

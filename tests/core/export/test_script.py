@@ -27,7 +27,7 @@ from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.run import Run
 from mnist_core.runs.run_trainer import train_run
-from mnist_core.runs.store import RunStore
+from mnist_core.runs.store import PROJECT, RunStore
 from mnist_core.runs.writer import RunWriter
 from mnist_core.training.events import StepDone, TrainingControl
 
@@ -234,6 +234,20 @@ def test_scripts_of_all_kinds_of_settings_give_their_runs_results(tmp_path, runs
     pairs = zip(said, runs.values(), strict=True)
     assert [(line, expected(run)) for line, run in pairs if not is_result(line, run)] == []
     assert ours == []
+
+
+@pytest.mark.slow
+def test_the_script_of_a_whole_recipe_gives_its_runs_result(mnist_directory, tmp_path):
+    """Trained by the command line, on as many threads as the trial chooses."""
+
+    def command_line(*arguments: str) -> dict:
+        command = [sys.executable, "-m", "mnist_core", *arguments, "--runs", str(tmp_path / "runs"), "--json"]
+        return json.loads(subprocess.check_output(command, cwd=PROJECT).splitlines()[-1])
+
+    trained = command_line("train", "--recipe", "quick", "--device", "cpu", "--data", str(mnist_directory))
+    command_line("export", "last", "--as", "script", "--out", str(tmp_path / "script.py"))
+    *_, said = isolated(tmp_path, tmp_path / "script.py", mnist_directory)
+    assert said == f"test accuracy {trained['test_accuracy']}, loss {trained['test_loss']}"
 
 
 def test_scripts_are_formatted_as_ruff_would(tmp_path, runs):
