@@ -70,3 +70,18 @@ def test_a_pixel_is_linked_to_its_place_in_the_vector_by_mouse_and_arrow_keys(pa
     assert cells.last.locator(".lit").evaluate(IN_FRAME)
     cells.last.locator(".cell").nth(295).hover()
     expect(cells.first.locator(".lit")).to_have_attribute("data-place", "295")
+
+
+@pytest.mark.slow
+def test_a_value_of_the_feature_map_lights_its_window_of_the_picture_and_the_kernel(page):
+    page.open("/learn?chapter=convolution&stride=2&padding=1&kernel=outline")
+    cells = page.locator(".st-key-lab_cells_convolution .cells")
+    said = page.locator(".st-key-lab_cells_convolution .said")
+    picture, kernel, feature_map = (cells.nth(place) for place in range(3))
+    feature_map.locator(".cell").nth(14 * 5 + 6).click()
+    expect(said).to_contain_text("Feature map, row 5, column 6:")
+    expect(picture.locator(".lit")).to_have_count(9)
+    expect(picture.locator(".lit").first).to_have_attribute("data-place", str(30 * 10 + 12))
+    expect(kernel.locator(".lit")).to_have_count(9)
+    page.keyboard.press("ArrowRight")
+    expect(picture.locator(".lit").first).to_have_attribute("data-place", str(30 * 10 + 14))
