@@ -81,14 +81,3 @@ def test_train_links_the_input_scaling_to_its_chapter(app):
     links = {link.proto.label: link.proto for link in test.get("page_link")}
     assert links["What is this?"].page == "learn"
     assert "chapter=image" in links["What is this?"].query_string
-
-
-def test_the_accuracy_chapter_trains_its_networks_and_answers_from_them(app, monkeypatch):
-    from mnist_core.lessons import seed_spread
-
-    monkeypatch.setattr("ui.learn.lesson_jobs.SECONDS_TO_WAIT", 60)
-    monkeypatch.setattr(seed_spread, "SEEDS", range(2))
-    test = app("learn", chapter="accuracy", read="accuracy", drop="0")
-    assert not test.exception
-    assert "times: ±" in words(test)
-    assert "without dropout both modes are the same" in words(test)

@@ -176,8 +176,9 @@ def explain(result: Spread) -> None:
         )
     )
     share = found.accuracy
+    correct, all_images = _("correct"), _("all")
     st.latex(
-        rf"p = \frac{{\text{{{_('correct')}}}}}{{\text{{{_('all')}}}}}"
+        rf"p = \frac{{\text{{{correct}}}}}{{\text{{{all_images}}}}}"
         rf" = \frac{{{found.correct}}}{{{found.images}}} = {share:.4f}"
     )
     st.latex(
