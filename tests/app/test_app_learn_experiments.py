@@ -1,8 +1,28 @@
 """Chapters 7 to 11 of Learn: their controls change their numbers."""
 
+from urllib.parse import parse_qsl
+
 import pytest
 
 from tests.app.test_app_learn import words
+from ui.train_form.state import settings_from_query
+
+
+def explained(app, chapter, **query):
+    """The chapter's page once its calculation is there: a job may take longer than the page waits."""
+    test = app("learn", chapter=chapter, read=chapter, **query)
+    while any(button.key == "lab_stop_lesson" for button in test.button):
+        test.run()
+    assert not test.exception
+    return test
+
+
+def settings_to_try(test):
+    """The settings that "Try it yourself" fills into Train's form."""
+    link = next(found.proto for found in test.get("page_link") if "Try it yourself" in found.proto.label)
+    settings, unusable = settings_from_query(dict(parse_qsl(link.query_string)), "quick")
+    assert unusable == []
+    return settings
 
 
 @pytest.mark.parametrize(
@@ -18,3 +38,22 @@ def test_convolution_counts_the_places_of_the_chosen_kernel(app, query, shown):
     test = app("learn", chapter="convolution", read="convolution", **query)
     assert not test.exception
     assert shown in words(test)
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ({}, "times smaller than at layer 8"),
+        ({"depth": "4", "function": "relu", "weights": "large"}, "times larger than at layer 4"),
+        ({"function": "relu", "weights": "kaiming_normal"}, "about the same"),
+    ],
+)
+def test_vanishing_compares_the_first_layer_with_the_last(app, query, shown):
+    assert shown in words(explained(app, "vanishing", **query))
+
+
+def test_vanishing_opens_train_with_its_network_or_with_a_resnet(app):
+    settings = settings_to_try(explained(app, "vanishing", depth="5", function="tanh", weights="default"))
+    assert [settings[name] for name in ("widths", "activation")] == [(64,) * 5, "tanh"]
+    settings = settings_to_try(explained(app, "vanishing", depth="5", skip="yes"))
+    assert [settings[name] for name in ("architecture", "activation")] == ["resnet", "sigmoid"]
