@@ -1,5 +1,7 @@
 """The chapters of Learn that train networks of their own, or work on the visitor's."""
 
+import re
+
 import pytest
 
 from mnist_core.lessons import seed_spread
@@ -22,3 +24,14 @@ def test_accuracy_trains_its_networks_and_answers_from_them(learn, monkeypatch):
     assert not test.exception
     assert "times: ±" in words(test)
     assert "without dropout both modes are the same" in words(test)
+
+
+def test_drawing_counts_the_sizes_and_places_at_which_the_example_is_read(learn):
+    test = learn("drawing")
+    assert not test.exception
+    assert re.search(
+        r"Only shrunk: \d+ of 12 sizes and places read as 2\. After all steps: 12 of 12\.", words(test)
+    )
+    before = next(text for text in words(test).splitlines() if "only shrunk, the centre" in text)
+    test = learn("drawing", size="large", place="middle")
+    assert before not in words(test)
