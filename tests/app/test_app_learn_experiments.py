@@ -57,3 +57,13 @@ def test_vanishing_opens_train_with_its_network_or_with_a_resnet(app):
     assert [settings[name] for name in ("widths", "activation")] == [(64,) * 5, "tanh"]
     settings = settings_to_try(explained(app, "vanishing", depth="5", skip="yes"))
     assert [settings[name] for name in ("architecture", "activation")] == ["resnet", "sigmoid"]
+
+
+def test_descent_shows_the_chosen_path_and_fills_in_its_optimizer(app):
+    test = explained(app, "descent", path="adam", speed="small")
+    assert "Adam, learning rate 0.01: the loss goes from 18.8 to" in words(test)
+    assert "With 0.175 the loss goes from 19 to 1,600,000 in 60 steps" in words(test)
+    assert settings_to_try(test)["optimizer"] == "adam"
+    assert "SGD, learning rate 0.175: the loss goes from 18.8 to" in words(
+        explained(app, "descent", speed="large")
+    )
