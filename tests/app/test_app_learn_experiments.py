@@ -67,3 +67,14 @@ def test_descent_shows_the_chosen_path_and_fills_in_its_optimizer(app):
     assert "SGD, learning rate 0.175: the loss goes from 18.8 to" in words(
         explained(app, "descent", speed="large")
     )
+
+
+def test_receptive_shows_the_layers_of_the_pretrained_cnn(app):
+    shown = words(explained(app, "receptive", conv="6"))
+    assert "Receptive field: 36 x 36 pixels; the step to the next unit: 8." in shown
+    assert "**7 x 7 pixels, as many as one 7 x 7 kernel**" in shown
+    shown = words(explained(app, "receptive", conv="1"))
+    assert "Receptive field: 3 x 3 pixels; the step to the next unit: 1." in shown
+    assert (
+        "With 32 channels in and out, three layers have 27,744 parameters, one has 50,208: 81% more." in shown
+    )

@@ -2,7 +2,7 @@
 // Each grid that can be chosen from is one stop of the Tab key; arrows move within (ARIA's authoring guide).
 const MOVES = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1]};
 const MOST_TERMS = 10; // of a sum that are written out: the largest
-const MOST_LIT = 200; // cells with a ring of their own; of more, the grid has one
+const MOST_LIT = 200; // cells of a whole grid with a ring of their own; a larger grid has one
 
 const make = (name, kind, text) => {
   const element = document.createElement(name);
@@ -143,7 +143,7 @@ function choose(stage, order, place) {
 
 function light(table, places) {
   const cells = cellsOf(table);
-  if (places.length > MOST_LIT) { table.classList.add('all'); return; }
+  if (places.length > MOST_LIT && places.length === cells.length) { table.classList.add('all'); return; }
   places.forEach(place => cells[place].classList.add('lit'));
   if (places.length) bring(cells[places[0]]);
 }
