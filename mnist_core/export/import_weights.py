@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from mnist_core.config import FIELD_RANGES, TrainConfig
 from mnist_core.messages import N_, InputError
 from mnist_core.models.checkpoint import FORMAT, WEIGHTS_FORMAT, load_checkpoint
-from mnist_core.runs.metadata import LONGEST_NAME
 
 if TYPE_CHECKING:
     from mnist_core.runs.run import Run
@@ -47,21 +46,11 @@ def import_weights(store: RunStore, path: Path, name: str | None = None, owner: 
     The run gets the file's name. Raises InputError if Digit Lab didn't write the file, or its weights don't
     match the settings in its header.
     """
-    from mnist_core.models.summary import count_parameters
-
     name = name or str(path)
     check_weights(path, name)
     checkpoint = load_checkpoint(path)
-    model, config, epoch = checkpoint.model, checkpoint.config, checkpoint.epoch
-    writer = store.create(config, owner)
-    try:
-        writer.save(model, epoch)
-        writer.update("finished", imported=True, parameters=count_parameters(model), epochs=epoch)
-    finally:
-        writer.close()
-    store.keep_within(spare=writer.id)
-    store.rename(writer.id, Path(name).stem[:LONGEST_NAME])
-    return store.get(writer.id)
+    stem = Path(name).stem
+    return store.add(checkpoint.config, checkpoint.model, checkpoint.epoch, stem, owner, imported=True)
 
 
 def check_weights(path: Path, name: str) -> None:

@@ -53,6 +53,10 @@ def check_script(run: Run) -> None:
                 "weights instead."
             )
         )
+    if run.results.get("operated"):
+        raise InputError(
+            N_("The weights of this run were changed by hand, not trained; export its weights instead.")
+        )
     if run.config.written_share:
         raise InputError(
             N_(

@@ -62,7 +62,8 @@ class Run:
     `created` is a UTC time in ISO form. `results` holds what is known so far of `parameters`, `device`,
     `threads`, `precision`, `source` (of the data), `train_images`, `epochs`, `train_seconds`,
     `initial_accuracy`, `initial_loss` (runs of 0.1 and 0.2 lack it), `test_accuracy`, `test_loss`;
-    `imported` is true of weights from a file, `fine_tuned` of a copy that learned somebody's handwriting on.
+    `imported` is true of weights from a file, `fine_tuned` of a copy that learned somebody's handwriting on,
+    `operated` of one whose weights were changed in Learn.
     `changes` say what was changed on the way, and when. `message` tells a failed run's cause.
     """
 

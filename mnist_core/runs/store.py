@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from mnist_core.config import TrainConfig
 from mnist_core.messages import N_, InputError
-from mnist_core.runs.metadata import RunMetadata, checked_name, write_metadata
+from mnist_core.runs.metadata import LONGEST_NAME, RunMetadata, checked_name, write_metadata
 from mnist_core.runs.retention import age_in_seconds, limit_in_bytes, size_in_bytes, too_many
 from mnist_core.runs.run import (
     PRETRAINED_ID,
@@ -33,6 +34,9 @@ from mnist_core.runs.run import (
     write_own_digit,
 )
 from mnist_core.runs.writer import RunWriter
+
+if TYPE_CHECKING:
+    from mnist_core.models.modules import DigitClassifier
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 PRETRAINED = PROJECT / "models" / "pretrained"
@@ -80,6 +84,25 @@ class RunStore:
             writer = RunWriter(self.directory / run_id, config)
         self.keep_within()
         return writer
+
+    def add(
+        self, config: TrainConfig, model: DigitClassifier, epoch: float, name: str, owner: str, **results: Any
+    ) -> Run:
+        """Keep a model that was not trained here as a finished run called `name`, with these results.
+
+        Raises InputError when the directory can't be written.
+        """
+        from mnist_core.models.summary import count_parameters
+
+        writer = self.create(config, owner)
+        try:
+            writer.save(model, epoch)
+            writer.update("finished", parameters=count_parameters(model), epochs=epoch, **results)
+        finally:
+            writer.close()
+        self.keep_within(spare=writer.id)
+        self.rename(writer.id, name[:LONGEST_NAME])
+        return self.get(writer.id)
 
     def reopen(self, run_id: str, epochs: int | None = None) -> RunWriter:
         """Queue a run again, to continue up to `epochs` in all if given.

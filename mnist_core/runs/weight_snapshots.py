@@ -27,11 +27,11 @@ class WeightSnapshot:
 def snapshots_of(run: Run) -> list[WeightSnapshot]:
     """Return the snapshots of a run, earliest first.
 
-    The weights before training need no file, as the seed gives them again. Imported and fine-tuned runs have
-    none.
+    The weights before training need no file, as the seed gives them again. Imported, fine-tuned and operated
+    runs have none.
     """
     kept = {snapshot.epoch: snapshot for file in run.weight_files if (snapshot := _snapshot(file))}
-    if not run.results.get("imported") and not run.results.get("fine_tuned"):
+    if not any(run.results.get(kind) for kind in ("imported", "fine_tuned", "operated")):
         kept.setdefault(0.0, WeightSnapshot(0.0))
     return sorted(kept.values(), key=lambda snapshot: snapshot.epoch)
 

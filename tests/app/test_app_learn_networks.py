@@ -5,6 +5,9 @@ import re
 import pytest
 
 from mnist_core.lessons import seed_spread
+from mnist_core.lessons.surgery import weight_layers
+from mnist_core.runs.store import RunStore
+from tests.app.train_form import url_of
 
 
 @pytest.fixture
@@ -35,3 +38,37 @@ def test_drawing_counts_the_sizes_and_places_at_which_the_example_is_read(learn)
     before = next(text for text in words(test).splitlines() if "only shrunk, the centre" in text)
     test = learn("drawing", size="large", place="middle")
     assert before not in words(test)
+
+
+def test_an_operated_network_is_kept_as_a_run_and_undone(learn, run):
+    test = learn("operate", run=run)
+    assert not test.exception
+    assert "Half of the weights pruned" in words(test)
+    test.selectbox(key="op").set_value("scale").run()
+    test.slider(key="op_amount_scale").set_value(0.0).run()
+    assert not test.exception
+    assert "100.0% of the weights are 0" in words(test)
+    test.button(key="lab_operate_further").click().run()
+    assert url_of(test)["ops"] == "scale_-1_0_0"
+    test.selectbox(key="op").set_value("silence").run()
+    test.button(key="lab_keep_operated").click().run()
+    assert not test.exception
+    kept = RunStore().list()[0]
+    assert kept.id != run
+    assert kept.results["operated"]
+    assert not any(layer.layer.weight.any() for layer in weight_layers(kept.load_model()))
+    links = {found.proto.label: found.proto.query_string for found in test.get("page_link")}
+    assert kept.id in links["Compare it with the original"]
+    test.button(key="lab_undo_operation").click().run()
+    assert "ops" not in url_of(test)
+    assert test.slider(key="op_amount_scale").value == 0.0
+    test.slider(key="op_amount_scale").set_value(1.0).run()
+    assert "moved by 0.0% of their norm" in words(test)
+
+
+def test_nonsense_in_the_link_of_an_operation_is_passed_over(learn, run):
+    test = learn(
+        "operate", run=run, ops="x~silence_9_0_0~shift_0_99_1", op="?", op_amount="nan", op_layer="x"
+    )
+    assert not test.exception
+    assert url_of(test)["run"] == run

@@ -100,6 +100,8 @@ def _show_result(run: Run, active: bool) -> None:
 def _why_untested(run: Run) -> str:
     if run.results.get("imported"):
         return _("It has no test accuracy: its weights came from a file. The Evaluate page measures it.")
+    if run.results.get("operated"):
+        return _("It has no test accuracy: its weights were changed by hand. The Evaluate page measures it.")
     return _(
         "It has no test accuracy: training did not finish. The Evaluate page measures the "
         "weights saved so far."

@@ -1,0 +1,368 @@
+"""Operations on a trained network's weights, and what they do to its answers."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_core.config import TrainConfig
+from mnist_core.data.mnist import ConfigSplits, Split
+from mnist_core.messages import N_, InputError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from mnist_core.models.modules import DigitClassifier
+
+IMAGES = 2_000  # that an operated network reads to answer at once
+ALL_LAYERS = -1
+NOISE_SEED = 0
+
+
+@dataclass(frozen=True)
+class OperationKind:
+    """What can be done to weights: its label, what it does, the range of its amount and its first amount.
+
+    `unit` says whether it is done to one unit of a layer and `amount` whether it has an amount; `step` is the
+    amounts' distance on a slider, and `unit_of_amount` what stands behind them.
+    """
+
+    label: str
+    description: str
+    unit: bool = False
+    amount: bool = True
+    low: float = 0.0
+    high: float = 1.0
+    step: float = 0.1
+    first: float = 0.0
+    unit_of_amount: str = ""
+
+
+OPERATIONS: dict[str, OperationKind] = {
+    "prune": OperationKind(
+        N_("Prune the smallest weights"),
+        N_("Sets a share of the weights to 0: those with the smallest absolute values."),
+        low=0,
+        high=100,
+        step=1,
+        first=50,
+        unit_of_amount="%",
+    ),
+    "silence": OperationKind(
+        N_("Silence a unit or feature map"),
+        N_("Nothing that one unit or feature map says reaches the next layer any more."),
+        unit=True,
+        amount=False,
+    ),
+    "scale": OperationKind(
+        N_("Scale the weights"),
+        N_("Multiplies all weights of a layer by one factor; its biases stay."),
+        low=-1,
+        high=3,
+        first=0.5,
+    ),
+    "shift": OperationKind(
+        N_("Shift a bias"),
+        N_("Adds a number to the bias of one unit or feature map."),
+        unit=True,
+        low=-10,
+        high=10,
+        step=0.5,
+        first=5,
+    ),
+    "noise": OperationKind(
+        N_("Add noise to the weights"),
+        N_("Adds a random number to each weight; its size is a share of the weights' standard deviation."),
+        low=0,
+        high=200,
+        step=5,
+        first=50,
+        unit_of_amount="%",
+    ),
+    "round": OperationKind(
+        N_("Round the weights to n bits"),
+        N_("Leaves each weight one of 2^n - 1 evenly spaced values; with 1 bit, one of two."),
+        low=1,
+        high=8,
+        step=1,
+        first=4,
+        unit_of_amount=" bit",
+    ),
+}
+"""The operations by their name in links."""
+
+
+class Operation(NamedTuple):
+    """An operation: kind, layer from 0 (or ALL_LAYERS), unit from 0, and amount as OperationKind has it."""
+
+    kind: str
+    layer: int = ALL_LAYERS
+    unit: int = 0
+    amount: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """The operation as it stands in links, such as "prune_-1_0_50"; `parse` reads it back."""
+        return f"{self.kind}_{self.layer}_{self.unit}_{self.amount:g}"
+
+    @classmethod
+    def parse(cls, text: str) -> Operation | None:
+        """Read what `text` returns; None for anything else."""
+        parts = text.split("_")
+        try:
+            kind, layer, unit, amount = parts[0], int(parts[1]), int(parts[2]), float(parts[3])
+        except (ValueError, IndexError):
+            return None
+        known = OPERATIONS.get(kind)
+        if known is None or len(parts) > 4 or not math.isfinite(amount):
+            return None
+        in_range = known.low <= amount <= known.high if known.amount else amount == 0
+        return cls(kind, layer, unit, amount) if in_range and unit >= 0 else None
+
+
+class WeightLayer(NamedTuple):
+    """A layer with weights: what it is, its units or feature maps, and the layer that reads them.
+
+    `shift` holds its biases: its own, or those of the batch norm after it. `reader` is the layer whose
+    weights take this layer's units up, None for the last layer and where several layers do.
+    """
+
+    layer: nn.Module
+    units: int
+    shift: nn.Module
+    reader: nn.Module | None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of its weights, outputs first."""
+        weight: Any = self.layer.weight
+        return tuple(weight.shape)
+
+
+def weight_layers(model: DigitClassifier) -> list[WeightLayer]:
+    """Return the layers of a network that have weights, in the order in which they are used."""
+    return list(_layers_of(list(model.network)))
+
+
+def _layers_of(modules: Sequence[nn.Module]) -> Iterator[WeightLayer]:
+    """Go through a sequence of modules; those of a residual block's main path are a sequence of their own."""
+    from torch import nn
+
+    from mnist_core.models.modules import Maxout, ResidualBlock
+
+    for place, module in enumerate(modules):
+        if isinstance(module, ResidualBlock):
+            main: Any = module.main
+            yield from _layers_of([*main])
+            if isinstance(module.skip, nn.Conv2d):
+                yield WeightLayer(module.skip, module.skip.out_channels, module.skip, None)
+        elif isinstance(module, nn.Linear | nn.Conv2d):
+            after = _until_next_weights(modules[place + 1 :])
+            pieces = next((each.pieces for each in after if isinstance(each, Maxout)), 1)
+            norm = next((each for each in after if isinstance(each, _norms())), module)
+            reader = next(iter(modules[place + 1 + len(after) :]), None)
+            readable = isinstance(reader, nn.Linear | nn.Conv2d)
+            yield WeightLayer(module, len(module.weight) // pieces, norm, reader if readable else None)
+
+
+def _until_next_weights(modules: Sequence[nn.Module]) -> list[nn.Module]:
+    """Return the modules before the next one that has inputs' weights, or a residual block."""
+    from torch import nn
+
+    from mnist_core.models.modules import ResidualBlock
+
+    found = []
+    for module in modules:
+        if isinstance(module, nn.Linear | nn.Conv2d | ResidualBlock):
+            break
+        found.append(module)
+    return found
+
+
+def _norms() -> tuple[type[nn.Module], ...]:
+    from torch import nn
+
+    return nn.BatchNorm1d, nn.BatchNorm2d
+
+
+def can_operate(layer: WeightLayer, kind: str) -> bool:
+    """Whether this kind of operation can be done to the layer."""
+    if kind == "silence":
+        return layer.reader is not None
+    return kind != "shift" or getattr(layer.shift, "bias", None) is not None
+
+
+def fits(layers: list[WeightLayer], operation: Operation) -> bool:
+    """Whether a network with these layers has what the operation is about."""
+    try:
+        return bool(_chosen(layers, operation))
+    except InputError:
+        return False
+
+
+def operate(model: DigitClassifier, operations: Sequence[Operation]) -> DigitClassifier:
+    """Return a copy of `model` after the operations, in their order; `model` is not changed.
+
+    Raises InputError for a layer or unit that the network doesn't have, or that can't be operated on so.
+    """
+    import torch
+
+    operated = copy.deepcopy(model)
+    layers = weight_layers(operated)
+    with torch.no_grad():
+        for operation in operations:
+            for layer in _chosen(layers, operation):
+                _CHANGES[operation.kind](layer, operation)
+    return operated
+
+
+def _chosen(layers: list[WeightLayer], operation: Operation) -> list[WeightLayer]:
+    kind = OPERATIONS[operation.kind]
+    if operation.layer == ALL_LAYERS and not kind.unit:
+        return layers
+    if not 0 <= operation.layer < len(layers) or operation.unit >= layers[operation.layer].units:
+        raise InputError(N_("The network has no such layer or unit; choose another."))
+    if not can_operate(layers[operation.layer], operation.kind):
+        raise InputError(N_("This can't be done to this layer; choose another."))
+    return [layers[operation.layer]]
+
+
+def _silence(layer: WeightLayer, operation: Operation) -> None:
+    """Set the weights to 0 by which the next layer reads the unit: then it is as if it were not there."""
+    assert layer.reader is not None
+    weight: Any = layer.reader.weight
+    inputs = weight.shape[1] // layer.units  # of a flattened feature map, one for each of its values
+    weight[:, operation.unit * inputs : (operation.unit + 1) * inputs] = 0
+
+
+def _scale(layer: WeightLayer, operation: Operation) -> None:
+    weight: Any = layer.layer.weight
+    weight *= operation.amount
+
+
+def _shift(layer: WeightLayer, operation: Operation) -> None:
+    bias: Any = layer.shift.bias
+    pieces = len(bias) // layer.units
+    bias[operation.unit * pieces : (operation.unit + 1) * pieces] += operation.amount
+
+
+def _prune(layer: WeightLayer, operation: Operation) -> None:
+    """Set the smallest to 0: torch.nn.utils.prune does that only for weights that are not channels last."""
+    weight: Any = layer.layer.weight
+    values = weight.flatten()
+    smallest = values.abs().topk(round(len(values) * operation.amount / 100), largest=False).indices
+    weight.copy_(values.index_fill(0, smallest, 0).reshape(weight.shape))
+
+
+def _add_noise(layer: WeightLayer, operation: Operation) -> None:
+    import torch
+
+    weight: Any = layer.layer.weight
+    random = torch.Generator().manual_seed(NOISE_SEED)
+    noise = torch.randn(weight.shape, generator=random)
+    weight += noise * weight.std() * (operation.amount / 100)
+
+
+def _round(layer: WeightLayer, operation: Operation) -> None:
+    """Round to a symmetric uniform grid; with 1 bit to plus or minus the mean size of the weights.
+
+    Rastegari et al. 2016, "XNOR-Net", has the latter, for each output on its own; here it is one for a layer.
+    """
+    import torch
+
+    weight: Any = layer.layer.weight
+    levels = 2 ** (round(operation.amount) - 1) - 1
+    if levels:
+        spacing = weight.abs().max() / levels
+        weight.copy_(torch.round(weight / spacing) * spacing if spacing else weight)
+    else:
+        weight.copy_(torch.where(weight < 0, -1.0, 1.0) * weight.abs().mean())
+
+
+_CHANGES = {
+    "prune": _prune,
+    "silence": _silence,
+    "scale": _scale,
+    "shift": _shift,
+    "noise": _add_noise,
+    "round": _round,
+}
+
+
+def images_to_read(config: TrainConfig, splits: ConfigSplits) -> tuple[Split, bool]:
+    """Return the first IMAGES validation images of a run's splits, and whether they are test images instead.
+
+    They are where the run's settings hold no validation images out, as the tutorials' do.
+    """
+    from_test = config.validation_size == 0
+    return (splits.test if from_test else splits.validation)[:IMAGES], from_test
+
+
+@dataclass(frozen=True, eq=False)
+class Effect:
+    """What the operated network reads in N images: digits [N] `before` and `after`, and the `labels` [N].
+
+    `zeros` is the share of its weights that are 0, 0 to 1; `moved` how far the weights are from those before,
+    as a share of their norm.
+    """
+
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    zeros: float
+    moved: float
+
+    @property
+    def accuracies(self) -> tuple[float, float]:
+        """Accuracy before and after, 0 to 1."""
+        return float((self.before == self.labels).mean()), float((self.after == self.labels).mean())
+
+    def per_digit(self) -> list[tuple[float, float]]:
+        """Return the share of each digit's images that are read right, before and after; 0 for none."""
+        shares = []
+        for digit in range(10):
+            chosen = self.labels == digit
+            count = max(int(chosen.sum()), 1)
+            right = (int((read[chosen] == digit).sum()) for read in (self.before, self.after))
+            before, after = (number / count for number in right)
+            shares.append((before, after))
+        return shares
+
+    def lost(self) -> NDArray[np.int64]:
+        """Return the places of the images that were read right before and are read wrong now."""
+        return np.flatnonzero((self.before == self.labels) & (self.after != self.labels))
+
+
+def read(model: DigitClassifier, split: Split) -> NDArray[np.int64]:
+    """Return the digits [N] that a network reads."""
+    import torch
+
+    from mnist_core.models.inference import predict_logits
+
+    digits: NDArray[np.int64] = predict_logits(model, torch.from_numpy(split.images)).argmax(1).numpy()
+    return digits
+
+
+def effect(
+    model: DigitClassifier, operations: Sequence[Operation], split: Split, before: NDArray[np.int64]
+) -> Effect:
+    """Return what the operations do to what `model` reads in `split`; `before` [N] is what it reads so far.
+
+    Raises InputError as `operate` does.
+    """
+    operated = operate(model, operations)
+    after = read(operated, split)
+    old, new = (_all_weights(each) for each in (model, operated))
+    moved = float(np.linalg.norm(new - old) / max(float(np.linalg.norm(old)), 1e-12))
+    return Effect(before, after, split.labels.astype(np.int64), float((new == 0).mean()), moved)
+
+
+def _all_weights(model: DigitClassifier) -> NDArray[np.float32]:
+    weights: list[Any] = [layer.layer.weight for layer in weight_layers(model)]
+    return np.concatenate([weight.detach().numpy().ravel() for weight in weights])
