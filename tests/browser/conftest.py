@@ -21,8 +21,15 @@ def browser():
 
 @pytest.fixture(scope="session")
 def address(browser, tmp_path_factory):
-    """The app, running with an empty run store."""
+    """The app on the offline sample, running with an empty run store."""
     with server.serve(tmp_path_factory.getbasetemp()) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def with_mnist(browser, mnist_directory, tmp_path_factory):
+    """The app on the real MNIST."""
+    with server.serve(tmp_path_factory.mktemp("mnist"), with_mnist=True) as url:
         yield url
 
 

@@ -84,7 +84,7 @@ def main(folder: Path, names: list[str]) -> None:
         pictures = {name: (page, "desktop", "light", "en") for name, page in README.items()}
     with tempfile.TemporaryDirectory() as work, launch() as browser:
         runs = {"run": train(Path(work)), "failed": fail(Path(work)), "running": ""}
-        with serve(Path(work)) as url:
+        with serve(Path(work), with_mnist=True) as url:
             if "train-running" in (name for name, *_ in pictures.values()):
                 runs["running"] = start(browser, url)
             for file, (name, *look) in pictures.items():
@@ -99,7 +99,9 @@ def main(folder: Path, names: list[str]) -> None:
 def train(folder: Path) -> str:
     """Train the quick recipe by the command line; return the run's id."""
     command = [sys.executable, "-m", "mnist_core", "train", "--recipe", "quick", "--json"]
-    done = subprocess.run(command, cwd=ROOT, env=environment(folder), stdout=subprocess.PIPE, check=True)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment(folder, with_mnist=True), stdout=subprocess.PIPE, check=True
+    )
     return json.loads(done.stdout.splitlines()[-1])["run"]
 
 

@@ -59,17 +59,23 @@ def chromium() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-def environment(folder: Path) -> dict[str, str]:
-    """Return the server's environment: runs in `folder`, real MNIST if it lies at hand, no network."""
-    data = {} if os.environ.get("DIGITLAB_DATA") or not MNIST.exists() else {"DIGITLAB_DATA": str(MNIST)}
+def environment(folder: Path, with_mnist: bool = False) -> dict[str, str]:
+    """Return the server's environment: runs in `folder`, no network, and the offline sample as data.
+
+    `with_mnist`: real MNIST if it lies at hand, which takes much longer to evaluate.
+    """
+    data = {"DIGITLAB_DATA": str(MNIST)} if with_mnist and MNIST.exists() else {}
     return {**os.environ, "DIGITLAB_RUNS": str(folder / "runs"), "DIGITLAB_OFFLINE": "1", **data}
 
 
 @contextmanager
-def serve(folder: Path, streamlit: str = "streamlit", port: int = 0, **settings: str) -> Iterator[str]:
+def serve(
+    folder: Path, streamlit: str = "streamlit", port: int = 0, with_mnist: bool = False, **settings: str
+) -> Iterator[str]:
     """Start the app on a port, by default a free one, and give its address.
 
-    `streamlit` is the module whose command line runs it; `settings` are more environment variables.
+    `streamlit` is the module whose command line runs it; `settings` are more environment variables; for
+    `with_mnist` see `environment`.
     """
     if not port:
         with socket.socket() as probe:
@@ -79,7 +85,11 @@ def serve(folder: Path, streamlit: str = "streamlit", port: int = 0, **settings:
     command += ["--server.address=127.0.0.1", f"--server.port={port}", "--server.fileWatcherType=none"]
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment(folder) | settings, stdout=log, stderr=subprocess.STDOUT
+            command,
+            cwd=ROOT,
+            env=environment(folder, with_mnist) | settings,
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
         try:
             _wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health", process)

@@ -167,8 +167,8 @@ def expect_ink(page, inside, outside):
 
 
 @pytest.mark.slow
-def test_the_canvas_is_as_wide_as_the_phone_and_takes_strokes_where_the_finger_is(new_tab):
-    page = new_tab("/draw?run=pretrained", **TOUCH)
+def test_the_canvas_is_as_wide_as_the_phone_and_takes_strokes_where_the_finger_is(new_tab, with_mnist):
+    page = new_tab("/draw?run=pretrained", with_mnist, **TOUCH)  # without the sample's notice above
     box = page.locator("canvas.upper-canvas").bounding_box()
     assert box["width"] >= 340
     assert box["x"] + box["width"] <= 375
