@@ -95,7 +95,7 @@ def test_the_table_can_be_downloaded(page, two_networks):
 def test_on_a_phone_nothing_is_wider_than_the_window(new_tab, two_networks, path, language):
     phone = new_tab(f"{path}{'&' if '?' in path else '?'}lang={language}", **PHONE)
     expect_to_fit(phone, path)
-    expect(phone.locator(".st-key-pages a")).to_have_count(7)
+    expect(phone.locator(".st-key-pages a")).to_have_count(8)
     phone.wait_for_function(LINKS_IN_ONE_LINE)
 
 

@@ -5,10 +5,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from mnist_core.data.mnist import find_mnist, load_sample, open_mnist
+from mnist_core.data.mnist import load_sample
 from mnist_core.evaluation.metrics import evaluate
 from mnist_core.runs.store import RunStore
-from tests.browser.server import MNIST, PHONE, settle
+from tests.browser.server import PHONE, settle
 from tests.browser.training import LASTING, press, start, value
 
 CURVES_ARE_DRAWN = """() => {
@@ -121,9 +121,7 @@ def test_the_accuracy_after_stop_is_that_of_the_runs_own_weights(running, tmp_pa
     metric.wait_for()
     run_id = re.search("run=([0-9a-f]+)", running.url)[1]
     model = RunStore(tmp_path_factory.getbasetemp() / "runs").get(run_id).load_model()
-    place = find_mnist(MNIST if MNIST.exists() else None)
-    data = open_mnist(place) if place else load_sample()
-    expect(metric).to_contain_text(f"{evaluate(model, data.test).accuracy:.2%}")
+    expect(metric).to_contain_text(f"{evaluate(model, load_sample().test).accuracy:.2%}")
 
 
 def test_a_pause_survives_a_refresh_and_goes_on(running):

@@ -129,7 +129,8 @@ def _show_numbers(
     config = replace(run.config, learning_rate=run.changes[-1].learning_rate)
     run_history = RunHistory(config, rows, seen, bool(run.results.get("diverged")))
     healthy = run_history.steps >= ENOUGH_STEPS or (run_history.steps > 0 and not live)
-    show_findings(diagnose(run_history), config, run.id, controllable, healthy)
+    with st.container(key="findings"):  # always there: what comes later must not move the charts
+        show_findings(diagnose(run_history), config, run.id, controllable, healthy)
     if not rows.empty:
         curves(run, rows)
     if seen:
