@@ -1,5 +1,6 @@
 """Learn on a phone and by keyboard: every chapter in both languages; and linked cells."""
 
+import math
 import re
 
 import pytest
@@ -85,3 +86,50 @@ def test_a_value_of_the_feature_map_lights_its_window_of_the_picture_and_the_ker
     expect(kernel.locator(".lit")).to_have_count(9)
     page.keyboard.press("ArrowRight")
     expect(picture.locator(".lit").first).to_have_attribute("data-place", str(30 * 10 + 14))
+
+
+@pytest.mark.slow
+def test_the_next_chapter_begins_at_its_top_and_a_neurons_sum_is_written_out(page):
+    page.open("/learn?chapter=image&read=image&digit=3")
+    main = page.get_by_test_id("stMain")
+    main.evaluate("main => main.scrollTo(0, main.scrollHeight)")
+    page.locator(".st-key-lab_neighbours a").last.click()
+    expect(page.locator(".st-key-lab_chapter h2")).to_have_text("2. One neuron")
+    expect(page.locator(".st-key-lab_chapter h2")).to_be_focused()
+    expect(main).to_have_js_property("scrollTop", 0)
+    expect(page).to_have_url(re.compile("read=image&.*digit=3|digit=3.*read=image"))
+    plane = "Points inside and outside a quadrilateral, and 4 lines"
+    expect(page.get_by_role("img", name=plane)).to_be_visible()
+    settle(page)
+
+    cells, said = (
+        page.locator(".st-key-lab_cells_neuron .cells"),
+        page.locator(".st-key-lab_cells_neuron .said"),
+    )
+    total = cells.nth(2).locator(".cell").inner_text()
+    expect(said).to_have_text(re.compile(rf"other terms .* \+ bias .* [=≈] {total}$"))
+    assert sum_of(said.inner_text()) == pytest.approx(number(total), abs=0.06)
+    cells.nth(3).locator(".cell").hover()
+    expect(said).to_contain_text(f"1 / (1 + e^−({total}))")
+    cells.nth(0).locator(".cell").nth(28 * 13 + 14).click()
+    page.keyboard.press("ArrowRight")
+    expect(said).to_contain_text("Row 13, column 15: pixel times weight")
+    expect(cells.nth(1).locator(".lit")).to_have_attribute("data-place", str(28 * 13 + 15))
+
+    page.locator(".st-key-lab_neighbours a").first.click()
+    expect(page.locator(".st-key-lab_chapter h2")).to_have_text("1. A picture is 784 numbers")
+    expect(page.locator(".st-key-lab_chapter h2")).to_be_focused()
+
+
+def number(text):
+    """Read a number as a cell writes it."""
+    return float(text.strip("() ").replace("\N{MINUS SIGN}", "-"))
+
+
+def sum_of(text):
+    """Add up what a cell's calculation says: products, the other terms, and the bias."""
+    terms, total = re.search(r": (.*) [=≈] .*$", text)[1].split(" + "), 0.0
+    for term in terms:
+        factors = re.sub(r"^(\d+ other terms|bias) ", "", term).split(" × ")
+        total += math.prod(map(number, factors))
+    return total

@@ -77,6 +77,7 @@ function update(stage, data) {
     table.style.setProperty('--cell', `${grid.cell}px`);
     table.setAttribute('aria-label', grid.title);
     table.closest('.box').querySelector('figcaption').textContent = grid.title;
+    table.classList.toggle('flat', grid.flat);
     table.classList.toggle('small', !grid.scrolling && grid.columns > 12);
     cellsOf(table).forEach((cell, place) => colour(cell, grid, place, data.words));
   });

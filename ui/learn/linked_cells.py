@@ -51,7 +51,8 @@ class CellGrid:
     has an entry for each cell if the grid's cells can be pointed at. `sentence` is then written before the
     calculation; it may hold {row}, {column}, {place} (all from 0), {value} and {note}, the cell's own entry
     of `notes`. `before` is a sign in front of the grid, as "x" or "=". A `scrolling` grid is one row of
-    cells wide enough for their numbers, which scrolls to the cell that is lit. `row_names` and
+    cells wide enough for their numbers, which scrolls to the cell that is lit. The cells of a `flat` grid are
+    half as high as wide. `row_names` and
     `column_names` are short labels beside the cells.
     """
 
@@ -66,6 +67,7 @@ class CellGrid:
     notes: Sequence[str] = ()
     before: str = ""
     scrolling: bool = False
+    flat: bool = False
     cell: int = 44  # pixels: a cell is at most so wide
     row_names: Sequence[str] = field(default_factory=tuple)
     column_names: Sequence[str] = field(default_factory=tuple)
@@ -105,6 +107,7 @@ def grid_data(grid: CellGrid) -> dict[str, Any]:
         "notes": list(grid.notes),
         "before": grid.before,
         "scrolling": grid.scrolling,
+        "flat": grid.flat,
         "cell": grid.cell,
         "rowNames": list(grid.row_names),
         "columnNames": list(grid.column_names),
