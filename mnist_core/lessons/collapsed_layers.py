@@ -18,8 +18,8 @@ from mnist_core.runtime.job import Steps
 from mnist_core.training.events import EpochDone, StepDone
 from mnist_core.training.trainer import fit
 
-TRAINING, HELD_OUT = 3000, 1000  # images: the first of a split, and those after them
-EPOCHS, BATCH_SIZE, LEARNING_RATE = 6, 50, 0.002
+TRAINING, HELD_OUT = 6000, 2000  # images: the first of a split, and those after them
+EPOCHS, BATCH_SIZE, LEARNING_RATE = 5, 50, 0.003
 
 
 class Layer(NamedTuple):

@@ -73,7 +73,7 @@ def _neuron(graph: _Recorder, x: int, w: int, b: int) -> None:
     product = graph.step("p = w · x", torch.mul, w, x)
     total = graph.step("z = p + b", torch.add, product, b)
     output = graph.step("a = σ(z)", torch.sigmoid, total)
-    graph.step("L = (a − 1)²", lambda a: (a - 1) ** 2, output)
+    graph.step("L = (a − 0)²", lambda a: (a - 0) ** 2, output)
 
 
 EXPRESSIONS: dict[str, Callable[[_Recorder, int, int, int], None]] = {

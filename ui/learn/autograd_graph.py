@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mnist_core.runtime.job import Steps
 
 EXPRESSION_KEY, X_KEY, W_KEY, B_KEY = "expression", "x", "w", "b"
-EXPRESSIONS = {"product": "y = (x + w)(w + b)", "line": "y = w · x + b", "neuron": "L = (σ(w · x + b) − 1)²"}
+EXPRESSIONS = {"product": "y = (x + w)(w + b)", "line": "y = w · x + b", "neuron": "L = (σ(w · x + b) − 0)²"}
 STOPS = tuple(float(value) for value in np.arange(-3, 3.5, 0.5))
 X, W = 0, 1  # places of the leaves in the graph
 BOX_WIDTH, BOX_HEIGHT, COLUMN, LEVEL = 112, 62, 128, 112  # of the picture
@@ -136,15 +136,15 @@ def _edge_svg(start: tuple[float, float], end: tuple[float, float], slope: float
     share = 0.5 if bottom - top < LEVEL else 0.75
     x, y = start[0] + share * (end[0] - start[0]), top + share * (bottom - top) + 5
     line = f'<line x1="{start[0]}" y1="{top}" x2="{end[0]}" y2="{bottom}"/>'
-    return f'{line}<text class="slope" x="{x}" y="{y}">× {number_text(slope, 2)}</text>'
+    return f'{line}<text class="slope" x="{x}" y="{y}">× {_short(slope)}</text>'
 
 
 def _box_svg(node: "Node", x: float, y: float) -> str:
     kind = "step" if node.parents else "leaf"
     texts = (
         ("name", node.formula, -12),
-        ("value", number_text(node.value, 2), 6),
-        ("gradient", number_text(node.gradient, 2), 24),
+        ("value", _short(node.value), 6),
+        ("gradient", _short(node.gradient), 24),
     )
     lines = "".join(
         f'<text class="{style}" x="{x}" y="{y + shift}">{escape(text)}</text>' for style, text, shift in texts
@@ -156,7 +156,7 @@ def _box_svg(node: "Node", x: float, y: float) -> str:
 def _nodes_html(nodes: "list[Node]") -> str:
     """Return a table of the steps, with PyTorch's name of each step's backward function."""
     rows = [
-        [node.formula, number_text(node.value, 3), number_text(node.gradient, 3), node.function or _("leaf")]
+        [node.formula, _short(node.value), _short(node.gradient), node.function or _("leaf")]
         for node in nodes
     ]
     head = [_("Formula"), _("Value"), _("Gradient"), "grad_fn"]
@@ -169,7 +169,7 @@ def answer(result: Shown) -> str:
 
     nodes = scalar_graph("product", *result.point)
     ways = " + ".join(_factor(first * second) for first, second in _ways(nodes, W))
-    return _("It adds them: {ways} = {sum}").format(ways=ways, sum=number_text(nodes[W].gradient, 2))
+    return _("It adds them: {ways} = {sum}").format(ways=ways, sum=_short(nodes[W].gradient))
 
 
 def _ways(nodes: "list[Node]", place: int) -> list[tuple[float, float]]:
@@ -183,8 +183,13 @@ def _ways(nodes: "list[Node]", place: int) -> list[tuple[float, float]]:
 
 
 def _factor(value: float) -> str:
-    text = number_text(value, 2)
+    text = _short(value)
     return f"({text})" if value < 0 else text
+
+
+def _short(value: float) -> str:
+    """Return a number with up to three decimals."""
+    return number_text(value, 3).rstrip("0").rstrip(".")
 
 
 def explain(result: Shown) -> None:
@@ -197,10 +202,9 @@ def explain(result: Shown) -> None:
             "that step (chain rule), and where a number is used more than once, all paths are added."
         )
     )
-    terms = " + ".join(
-        rf"{_latex(gradient)} \cdot {_latex(slope)}" for gradient, slope in _ways(result.nodes, W)
-    )
-    st.latex(rf"\frac{{\partial {result_name}}}{{\partial w}} = {terms} = {result.nodes[W].gradient:.2f}")
+    terms = " + ".join(rf"{_latex(below)} \cdot {_latex(slope)}" for below, slope in _ways(result.nodes, W))
+    gradient = _latex(result.nodes[W].gradient, alone=True)
+    st.latex(rf"\frac{{\partial {result_name}}}{{\partial w}} = {terms} = {gradient}")
     st.markdown(
         _(
             "A training step is the same with a whole network: **forward** gives the loss, **backward** the "
@@ -210,8 +214,9 @@ def explain(result: Shown) -> None:
     _explain_freeing(result)
 
 
-def _latex(value: float) -> str:
-    return f"({value:.2f})" if value < 0 else f"{value:.2f}"
+def _latex(value: float, alone: bool = False) -> str:
+    text = _short(value).replace("\N{MINUS SIGN}", "-")
+    return f"({text})" if value < 0 and not alone else text
 
 
 def _explain_freeing(result: Shown) -> None:
@@ -233,8 +238,8 @@ def _explain_freeing(result: Shown) -> None:
             batch=count_text(len(images)),
             kept=count_text(saved_values(images)),
             without=count_text(saved_values(images, gradients=False)),
-            retained=number_text(found.retained, 2),
-            once=number_text(found.once, 2),
+            retained=_short(found.retained),
+            once=_short(found.once),
         )
     )
     message = found.error.split(". ")[0]

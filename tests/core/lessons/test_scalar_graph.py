@@ -6,7 +6,7 @@ from mnist_core.lessons.scalar_graph import EXPRESSIONS, saved_values, scalar_gr
 FORMULAS = {
     "product": lambda x, w, b: (x + w) * (w + b),
     "line": lambda x, w, b: w * x + b,
-    "neuron": lambda x, w, b: (1 / (1 + np.exp(-(w * x + b))) - 1) ** 2,
+    "neuron": lambda x, w, b: (1 / (1 + np.exp(-(w * x + b)))) ** 2,
 }
 
 
