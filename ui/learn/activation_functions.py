@@ -12,14 +12,13 @@ from ui.html.tables import table_html
 from ui.i18n import format_text, percent_text
 from ui.i18n import gettext as _
 from ui.learn.chapters import Question
-from ui.learn.lesson_jobs import background_result
+from ui.learn.lesson_jobs import torch_is_loaded
 from ui.learn.linked_cells import number_text
 from ui.learn.svg import svg_html
 from ui.url_controls import url_choice, url_slider
 
 if TYPE_CHECKING:
     from mnist_core.lessons.activation_curves import Curve, LayerOutputs
-    from mnist_core.runtime.job import Steps
 
 FUNCTION_KEY, POINT_KEY, SPREAD_KEY = "function", "at", "spread"
 STOPS = tuple(float(value) for value in np.arange(-4, 4.25, 0.25))
@@ -84,29 +83,18 @@ def run() -> Shown | None:
         spread = url_slider(
             _("Size of the layer's sums (standard deviation)"), SPREADS, SPREAD_KEY, 1, width=330
         )
-    found = _calculated(name, spread)
-    if found is None:
+    data = resources.dataset()
+    if not torch_is_loaded("activations"):
         return None
-    curves, outputs = found
+    from mnist_core.lessons.activation_curves import IMAGES, curve, layer_outputs
+
+    curves = {each: curve(each) for each in ACTIVATIONS}
+    outputs = layer_outputs(name, data.train.images[:IMAGES], spread)
     _show_point(names[name], point, curves[name])
     st.html(_curves_html(curves, names, name, point))
     st.caption(_("Solid blue: the function from -4 to 4. Dashed orange: its slope. A dot marks the input x."))
     _show_layer(names[name], outputs)
     return Shown(name, point, curves, outputs)
-
-
-def _calculated(name: str, spread: float) -> "tuple[dict[str, Curve], LayerOutputs] | None":
-    """Return all curves, and a layer's outputs; in the background, as torch may not be loaded yet."""
-    data = resources.dataset()
-
-    def steps() -> "Steps[tuple[dict[str, Curve], LayerOutputs]]":
-        from mnist_core.lessons.activation_curves import IMAGES, curve, layer_outputs
-
-        yield 0.5, None
-        curves = {each: curve(each) for each in ACTIVATIONS}
-        return curves, layer_outputs(name, data.train.images[:IMAGES], spread)
-
-    return background_result(_("Computing the curves"), ("activations", data.source, name, spread), steps)
 
 
 def _show_point(label: str, point: float, curve: "Curve") -> None:

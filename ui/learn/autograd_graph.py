@@ -1,6 +1,5 @@
 """Chapter "Autograd": a small expression as a graph, forward values and backward gradients."""
 
-import sys
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,14 +11,13 @@ from ui.html.tables import table_html
 from ui.i18n import count_text, format_text
 from ui.i18n import gettext as _
 from ui.learn.chapters import Question
-from ui.learn.lesson_jobs import background_result
+from ui.learn.lesson_jobs import torch_is_loaded
 from ui.learn.linked_cells import number_text
 from ui.learn.svg import svg_html
 from ui.url_controls import url_choice, url_slider
 
 if TYPE_CHECKING:
     from mnist_core.lessons.scalar_graph import Node
-    from mnist_core.runtime.job import Steps
 
 EXPRESSION_KEY, X_KEY, W_KEY, B_KEY = "expression", "x", "w", "b"
 EXPRESSIONS = {"product": "y = (x + w)(w + b)", "line": "y = w · x + b", "neuron": "L = (σ(w · x + b) − 0)²"}
@@ -70,7 +68,7 @@ def run() -> Shown | None:
         x = url_slider("x", STOPS, X_KEY, 2, width=210)
         w = url_slider("w", STOPS, W_KEY, 1, width=210)
         b = url_slider("b", STOPS, B_KEY, 1, width=210)
-    if not _torch_is_loaded():
+    if not torch_is_loaded("autograd"):
         return None
     from mnist_core.lessons.scalar_graph import scalar_graph
 
@@ -88,20 +86,6 @@ def run() -> Shown | None:
                 )
             )
     return Shown(name, (x, w, b), nodes)
-
-
-def _torch_is_loaded() -> bool:
-    """Whether PyTorch is there; else show how it is loaded in the background."""
-    if "torch" in sys.modules:
-        return True
-
-    def steps() -> "Steps[bool]":
-        yield 0.1, None
-        import torch.autograd  # noqa: F401
-
-        return True
-
-    return background_result(_("Loading PyTorch"), ("autograd",), steps) is not None
 
 
 def _graph_html(nodes: "list[Node]") -> str:

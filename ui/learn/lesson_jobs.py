@@ -1,5 +1,6 @@
 """Calculations of a chapter that take over 0.3 s: in the background, with progress and stop, once for all."""
 
+import sys
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
@@ -39,6 +40,20 @@ def background_result(
         st.warning(translate(job.problem))
     start_button(_("Run the experiment"), lambda: job, key="lab_start_lesson")
     return None
+
+
+def torch_is_loaded(chapter: str) -> bool:
+    """Whether PyTorch is there, for what takes no time with it; else show how it is loaded."""
+    if "torch" in sys.modules:
+        return True
+    return background_result(_("Loading PyTorch"), (chapter, "torch"), _load_torch) is not None
+
+
+def _load_torch() -> Steps[bool]:
+    yield 0.1, None
+    import torch  # noqa: F401
+
+    return True
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
