@@ -1,5 +1,6 @@
 """Chapters 7 to 11 of Learn: their controls change their numbers."""
 
+import re
 from urllib.parse import parse_qsl
 
 import pytest
@@ -78,3 +79,12 @@ def test_receptive_shows_the_layers_of_the_pretrained_cnn(app):
     assert (
         "With 32 channels in and out, three layers have 27,744 parameters, one has 50,208: 81% more." in shown
     )
+
+
+def test_batches_compares_all_sizes_and_fills_in_the_chosen_one(app, monkeypatch):
+    monkeypatch.setattr("mnist_core.lessons.batch_steps.EPOCHS", 1)
+    test = explained(app, "batches", batch="256", rate="0.1")
+    assert re.search(r"\*\*Loss: \S+ with 1, \S+ with 64, \S+ with all 1,024\*\*", words(test))
+    assert "1024 = 4 \\times 256" in [found.value.strip("$\n") for found in test.latex]
+    settings = settings_to_try(test)
+    assert [settings[name] for name in ("batch_size", "learning_rate", "train_size")] == [256, 0.1, 1024]

@@ -189,14 +189,19 @@ def _show_layers(result: Seen) -> None:
         rows.append(
             [
                 f"{number}. {translate(layer.title)}",
-                f"{side} x {side}",
-                f"{field.size} x {field.size}",
+                _square(side),
+                _square(field.size),
                 str(field.jump),
                 percent_text(min(field.size, SIDE) ** 2 / SIDE**2, 0),
             ]
         )
     head = [_("Layer"), _("Units"), _("Receptive field"), _("Jump"), _("Of the picture")]
     st.html(table_html(head, rows, strong=result.chosen, words=_("Receptive fields of all layers")))
+
+
+def _square(side: int) -> str:
+    """Return "28 x 28", which a table does not break."""
+    return f"{side}\N{NO-BREAK SPACE}x\N{NO-BREAK SPACE}{side}"
 
 
 def _compare_kernels(channels: int) -> None:
