@@ -295,21 +295,40 @@ function show(stage, state) {
   const chosen = state.chosen && cellAt(stage, state.chosen.row, state.chosen.place);
   if (chosen) choose(stage, state, chosen); else choose(stage, state, null);
   stage.querySelector('.hint').textContent = data.hint;
-  if (!state.still) flow(stage);
+  if (!state.still && state.seen) flow(stage);
   stage.dataset.version = data.version;
+}
+
+// Draw what came last, unless the picture is held still. Off the screen nothing is drawn but the first picture:
+// that would cost the page, and a training on the same machine, for nobody.
+function refresh(stage, state) {
+  const {data: shown, next} = state;
+  const same = shown?.version === next.version && shown.words.still === next.words.still;
+  const held = state.still && next.live && shown?.subject === next.subject;
+  if (same || held || (shown && !state.seen)) return;
+  state.data = next;
+  show(stage, state);
+}
+
+function follow(stage, state) {
+  new ResizeObserver(() => {
+    if (!state.data) return;
+    arrange(stage, state.data);
+    connect(stage, state.data, state.chosen);
+  }).observe(stage);
+  new IntersectionObserver(([entry]) => {
+    state.seen = entry.isIntersecting;
+    if (state.seen) refresh(stage, state);
+  }).observe(stage);
 }
 
 export default function ({data, parentElement, setStateValue}) {
   const stage = parentElement.querySelector('.stage');
   const reduced = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
-  if (!stage.lab) {
+  const isNew = !stage.lab;
+  if (isNew) {
     stage.lab = {still: data.still || reduced};
     listen(stage, stage.lab);
-    new ResizeObserver(() => {
-      if (!stage.lab.data) return;
-      arrange(stage, stage.lab.data);
-      connect(stage, stage.lab.data, stage.lab.chosen);
-    }).observe(stage);
     if (stage.lab.still && !data.still) setStateValue('still', true);
   }
   const state = stage.lab, button = stage.querySelector('.still');
@@ -319,11 +338,9 @@ export default function ({data, parentElement, setStateValue}) {
     state.still = !state.still;
     button.setAttribute('aria-pressed', String(state.still));
     setStateValue('still', state.still);
-    if (!state.still && state.next) { state.data = state.next; show(stage, state); }
+    if (!state.still) refresh(stage, state);
   };
   state.next = data;
-  const shown = state.data;
-  const same = shown?.version === data.version && shown.words.still === data.words.still;
-  const held = state.still && data.live && shown?.subject === data.subject;
-  if (!same && !held) { state.data = data; show(stage, state); }
+  refresh(stage, state);
+  if (isNew) follow(stage, state);
 }

@@ -25,6 +25,13 @@ def expect_sum(why):
     assert sum(products[:-1]) == pytest.approx(products[-1], abs=0.05)
 
 
+def wait_for_reports(page):
+    """Wait until the run has gone on for three reports."""
+    progress = page.get_by_text("images per second")
+    for _ in range(3):
+        expect(progress).not_to_have_text(progress.inner_text())
+
+
 @pytest.mark.slow
 def test_units_explain_themselves_on_a_phone_and_by_keyboard(new_tab):
     page = new_tab("/train?run=pretrained&watched=7", **PHONE, **TOUCH, color_scheme="dark")
@@ -51,17 +58,23 @@ def test_the_picture_follows_the_training_until_it_is_held_still(new_tab):
     page = new_tab(LASTING + "&watched=3")
     start(page)
     stage = page.locator(".stage")
+    stage.scroll_into_view_if_needed()
     first = stage.get_attribute("data-version")
     expect(stage).not_to_have_attribute("data-version", first)  # it moves
+    page.locator("h1").scroll_into_view_if_needed()
+    expect(stage).not_to_be_in_viewport()
+    unseen = stage.get_attribute("data-version")
+    wait_for_reports(page)
+    assert stage.get_attribute("data-version") == unseen
+    stage.scroll_into_view_if_needed()
+    expect(stage).not_to_have_attribute("data-version", unseen)
     unit = cell(page, 1, 4)
     unit.hover()
     expect(page.locator(".why .title")).to_contain_text(re.compile("Unit \\d+ has the value"))
     expect_sum(page.locator(".why"))
     page.get_by_role("button", name="Hold still").click()
     held = stage.get_attribute("data-version")
-    for _ in range(3):  # the run goes on meanwhile
-        progress = page.get_by_text("images per second")
-        expect(progress).not_to_have_text(progress.inner_text())
+    wait_for_reports(page)
     assert stage.get_attribute("data-version") == held
     page.get_by_role("button", name="Hold still").click()
     expect(stage).not_to_have_attribute("data-version", held)
@@ -77,4 +90,5 @@ def test_draw_shows_the_drawn_digit_still_where_motion_is_reduced(new_tab):
     expect(page.get_by_role("button", name="Hold still")).to_have_attribute("aria-pressed", "true")
     version = page.locator(".stage").get_attribute("data-version")
     draw(page, [(70, 70), (200, 70), (120, 230)])
+    page.locator(".stage").scroll_into_view_if_needed()
     expect(page.locator(".stage")).not_to_have_attribute("data-version", version)
