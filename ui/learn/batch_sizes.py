@@ -127,14 +127,14 @@ def _spec(result: Batches) -> dict[str, Any]:
     y = {
         "field": "loss",
         "type": "quantitative",
-        "title": _("Loss"),
+        "title": _("Loss on all images"),
         "scale": {"domain": [0, HIGHEST], "nice": False},
     }
     by_size = {"detail": {"field": "size", "type": "nominal"}}
     facts = [
         {"field": "size", "type": "nominal", "title": _("Batch size")},
         {"field": "epoch", "type": "quantitative", "title": _("Epoch"), "format": ".2f"},
-        {"field": "loss", "type": "quantitative", "title": _("Loss"), "format": ".3f"},
+        {"field": "loss", "type": "quantitative", "title": _("Loss on all images"), "format": ".3f"},
     ]
     quiet = {"type": "line", "clip": True, "color": QUIET, "strokeWidth": 1.5}
     blue = {"clip": True, "color": COLOURS[0]}
@@ -174,7 +174,7 @@ def _show_table(result: Batches) -> None:
             _size_text(run.size),
             count_text(run.steps),
             percent_text(run.noise, 0),
-            f"{1000 * run.seconds:,.0f} ms",
+            f"{1000 * run.seconds:,.0f}\N{NO-BREAK SPACE}ms",
             _loss_text(run.loss_after(1.0)),
             _loss_text(run.losses[-1]),
         ]

@@ -32,6 +32,8 @@ from ui.url_controls import url_choice
 OPTIMIZER_KEY, SPEED_KEY = "path", "speed"
 LEVELS = (0.01, 0.06, 0.16, 0.35, 0.65, 1.0, 1.5)  # of the loss at the start: lines of equal loss
 WIDE, HIGH = 3.6, 2.4  # the part of the surface that the chart shows, either way from the lowest point
+FARTHER = 3  # times as far with too large a rate, where all paths would hide each other
+FIRST_STEPS = 10  # are all that it then shows
 UPDATES = {
     "sgd": r"w \leftarrow w - \eta\, g",
     "momentum": r"v \leftarrow 0.9\, v + g, \quad w \leftarrow w - \eta\, v",
@@ -133,11 +135,13 @@ def _show_chart(result: Descended) -> None:
     lines = _(
         "Thin ellipses: lines of equal loss; cross: the lowest point. Grey: the other optimizers' paths."
     )
-    st.caption(sentences_text([said, lines]))
+    first = format_text(_("The first {steps} steps are shown."), steps=FIRST_STEPS)
+    st.caption(sentences_text([said, lines, *([first] if result.speed == "large" else [])]))
 
 
 def _spec(result: Descended) -> dict[str, Any]:
     """Return the chart: lines of equal loss, all paths, the chosen one with a dot for each step."""
+    zoom = FARTHER if result.speed == "large" else 1
     axes = {
         axis: {
             "field": axis,
@@ -146,7 +150,7 @@ def _spec(result: Descended) -> dict[str, Any]:
             "axis": {"grid": False, "tickCount": 5},
             "scale": {"domain": [-reach, reach], "nice": False},
         }
-        for axis, title, reach in (("x", "w₁", WIDE), ("y", "w₂", HIGH))
+        for axis, title, reach in (("x", "w₁", WIDE * zoom), ("y", "w₂", HIGH * zoom))
     }
     by_order = {"order": {"field": "step", "type": "quantitative"}}
     by_line = {"detail": {"field": "line", "type": "nominal"}} | by_order
@@ -154,7 +158,7 @@ def _spec(result: Descended) -> dict[str, Any]:
     facts = [
         {"field": "line", "type": "nominal", "title": " "},
         {"field": "step", "type": "quantitative", "title": _("Step")},
-        {"field": "loss", "type": "nominal", "title": _("Loss")},
+        {"field": "loss", "type": "nominal", "title": _("Loss at this point")},
     ]
     chosen = [{"filter": "datum.chosen"}]
     blue = {"clip": True, "color": COLOURS[0]}
@@ -202,12 +206,13 @@ def _level_rows() -> list[dict[str, Any]]:
 
 
 def _path_rows(result: Descended) -> list[dict[str, Any]]:
-    """Return the paths with the chosen speed; a path ends where it is far outside of the chart."""
+    """Return the paths with the chosen speed; of too large a rate their first steps."""
+    last = FIRST_STEPS if result.speed == "large" else STEPS
     rows = []
     for name, paths in result.paths.items():
         path = paths[SPEEDS.index(result.speed)]
         for step, ((x, y), value) in enumerate(zip(path.points.tolist(), path.losses.tolist(), strict=True)):
-            if not max(abs(x), abs(y)) < 100:
+            if step > last or not max(abs(x), abs(y)) < 1000:
                 break
             label = _(OPTIMIZERS[name].label)
             chosen = name == result.optimizer

@@ -1,6 +1,7 @@
 """Chapter "Vanishing and exploding gradients": depth, activation, initialization; then skip connections."""
 
 import json
+import math
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -19,6 +20,7 @@ DEPTH_KEY, ACTIVATION_KEY, START_KEY, SKIP_KEY = "depth", "function", "weights",
 DEPTHS = {str(depth): str(depth) for depth in range(2, 9)}
 ACTIVATION_NAMES = ("none", "sigmoid", "tanh", "relu")
 IMAGES = 100
+MOST_TICKS = 8  # of the chart's axis
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -126,12 +128,15 @@ def _show_chart(result: Measured) -> None:
 def _spec(values: list[dict[str, Any]], names: list[str]) -> dict[str, Any]:
     """Return the specification of a chart with a point for each layer, on a logarithmic axis."""
     x = {"field": "layer", "type": "ordinal", "title": _("Hidden layer"), "axis": {"labelAngle": 0}}
+    exponents = [math.log10(row["size"]) for row in values]
+    powers = range(math.floor(min(exponents)), math.ceil(max(exponents)) + 1)
+    ticks = [10.0**power for power in powers[:: -(-len(powers) // MOST_TICKS)]]
     y = {
         "field": "size",
         "type": "quantitative",
         "title": _("Size of the gradient"),
         "scale": {"type": "log", "padding": 20},
-        "axis": {"labelExpr": f"{json.dumps(POWERS)}[round(log(datum.value) / log(10))]", "tickCount": 6},
+        "axis": {"labelExpr": f"{json.dumps(POWERS)}[round(log(datum.value) / log(10))]", "values": ticks},
     }
     legend = {"orient": "top", "columns": 1, "labelLimit": 300, "symbolType": "stroke"}
     shown = legend if len(names) > 1 else None
@@ -156,16 +161,16 @@ def _spec(values: list[dict[str, Any]], names: list[str]) -> dict[str, Any]:
 
 
 def _size_text(size: float) -> str:
-    """Return a size with two figures: 0.023, or 2·10⁻⁶ where it is small."""
-    if 1e-3 <= size < 1e4:
-        return formatted_number(size, ".2g")
+    """Return a size with two figures: 0.023, 1,600; or one figure of a very small one, 2·10⁻⁶."""
+    if size >= 1e-3:
+        return _times_text(size)
     mantissa, exponent = f"{size:.0e}".split("e")
     return f"{mantissa}·{_power(int(exponent))}"
 
 
 def _times_text(times: float) -> str:
-    """Return a multiple of at least 1 with two figures: 1.4, 27,000."""
-    return formatted_number(times, ".1f") if times < 10 else count_text(float(f"{times:.2g}"))
+    """Return two figures of a number: 0.023, 1.4, 27,000."""
+    return formatted_number(times, ".2g") if times < 10 else count_text(float(f"{times:.2g}"))
 
 
 def answer(result: Measured) -> str:
@@ -216,9 +221,10 @@ def explain(result: Measured) -> None:
 
 def _power_text(value: float) -> str:
     """Return a number with two figures for LaTeX."""
+    if value >= 1e-3:
+        return _times_text(value).replace(",", "{,}")
     mantissa, exponent = f"{value:.1e}".split("e")
-    small = 1e-3 <= value < 1e4
-    return f"{value:.2g}" if small else rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
 
 
 def training(result: Measured) -> dict[str, Any]:
