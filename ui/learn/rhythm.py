@@ -81,7 +81,7 @@ def _show_explanation(chapter: Chapter, question: Question, guess: str | None, r
     with st.container(border=True, key="lab_explanation"):
         st.subheader(_("Explain"), anchor=False)
         if result is None:
-            st.markdown(_("Start the experiment above; then you read here what it showed."))
+            st.markdown(_("Once the experiment above has ended, you read here what it showed."))
             return
         content = chapter.content()
         with st.container(horizontal=True, gap="large", key="lab_facts"):
