@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from mnist_core.lessons import seed_spread
+from mnist_core.lessons import generalisation, seed_spread
 from mnist_core.lessons.surgery import weight_layers
 from mnist_core.runs.store import RunStore
 from tests.app.train_form import url_of
@@ -72,3 +72,16 @@ def test_nonsense_in_the_link_of_an_operation_is_passed_over(learn, run):
     )
     assert not test.exception
     assert url_of(test)["run"] == run
+
+
+def test_overfitting_compares_the_chosen_remedy_with_none(learn, monkeypatch):
+    monkeypatch.setattr(generalisation, "STEPS", 20)
+    test = learn("overfitting")
+    assert "of the 500 training images" in words(test)
+    assert "Your choice changed" not in words(test)
+    test.segmented_control(key="drop").set_value("50").run()
+    assert not test.exception
+    assert "Your choice changed the validation accuracy" in words(test)
+    link = next(found.proto for found in test.get("page_link") if "Try it yourself" in found.proto.label)
+    assert "dropout=0.5" in link.query_string
+    assert "train_size=500" in link.query_string
