@@ -6,6 +6,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from ui.learn.lesson_jobs import _job
+
 GO_ON = threading.Event()
 CALLS = []
 
@@ -55,3 +57,19 @@ def test_a_slow_one_shows_its_progress_and_can_be_stopped(test):
     test.button(key="lab_stop_lesson").click().run()
     assert text(test) == "result None"
     assert test.button(key="lab_start_lesson").label == "Run the experiment"
+
+
+def test_what_another_visitor_stopped_begins_again(test):
+    def two_steps(depth):
+        yield from steps(depth)
+        yield 0.9, None
+        return depth * 10
+
+    first, second = (AppTest.from_function(page, args=(two_steps,), default_timeout=60) for _ in range(2))
+    first.run()
+    first.button(key="lab_stop_lesson").click().run()
+    GO_ON.set()
+    _job(("toy", 2), two_steps).wait(60)
+    assert text(first.run()) == "result None"
+    assert text(second.run()) == "result 20"
+    assert CALLS == [2, 2]

@@ -141,7 +141,8 @@ def _show_layer(label: str, outputs: "LayerOutputs") -> None:
                 st.caption(title)
                 st.html(_histogram_html(values, title))
     words = _(
-        "{zero} of the outputs are exactly 0; for {flat} the slope is below 0.05: hardly any gradient passes."
+        "Outputs that are exactly 0: {zero}. Outputs where the slope is below 0.05, so that hardly any "
+        "gradient passes: {flat}."
     )
     st.markdown(format_text(words, zero=percent_text(outputs.zero, 0), flat=percent_text(outputs.flat, 0)))
 

@@ -178,7 +178,7 @@ def _short(value: float) -> str:
 
 def explain(result: Shown) -> None:
     """Show the chain rule for w, what a training step does with it, and why the graph is freed."""
-    result_name = result.nodes[-1].formula.split(" ")[0]
+    result_name = _result_name(result)
     st.markdown(
         _(
             "**Autograd** notes each step of a calculation with **tensors** as a graph. `backward()` goes "
@@ -196,6 +196,10 @@ def explain(result: Shown) -> None:
         )
     )
     _explain_freeing(result)
+
+
+def _result_name(result: Shown) -> str:
+    return result.nodes[-1].formula.split(" ")[0]
 
 
 def _latex(value: float, alone: bool = False) -> str:
@@ -227,7 +231,8 @@ def _explain_freeing(result: Shown) -> None:
         )
     )
     message = found.error.split(". ")[0]
-    st.code(f"y.backward()\ny.backward()\nRuntimeError: {message}", language=None, wrap_lines=True)
+    call = f"{_result_name(result)}.backward()"
+    st.code(f"{call}\n{call}\nRuntimeError: {message}", language=None, wrap_lines=True)
 
 
 def training(result: Shown) -> dict[str, Any]:

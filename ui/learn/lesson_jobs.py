@@ -23,11 +23,12 @@ def background_result(
 
     `name` says what is calculated, in the visitor's language; `arguments` are all that the result depends on,
     beginning with the chapter's key. One calculation of the chapters works at a time; new arguments stop the
-    visitor's calculation with the old ones. Without `starts`, a button starts it.
+    visitor's calculation with the old ones. Without `starts`, a button starts it; a button also starts again
+    what the visitor has stopped.
     """
     job = _job(arguments, steps)
-    _stop_other(arguments[0], job)
-    if starts and not job.begun:
+    is_new = _take_in_place_of_other(arguments[0], job)
+    if starts and is_new and not job.problem:  # another visitor may have stopped it
         job.start(this_tab())
     if job.running and is_watched(job):
         job.wait(SECONDS_TO_WAIT)
@@ -61,13 +62,14 @@ def _job(arguments: tuple[Hashable, ...], _steps: Callable[[], Steps[Result]]) -
     return Job("lesson", _steps, turn=turn("lesson"))
 
 
-def _stop_other(chapter: Hashable, job: Job[Result]) -> None:
-    """Stop the visitor's earlier calculation of this chapter, whose arguments were others."""
+def _take_in_place_of_other(chapter: Hashable, job: Job[Result]) -> bool:
+    """Stop the visitor's earlier calculation of this chapter, if this is another; return whether it is."""
     key = f"lesson_job_{chapter}"
     earlier = st.session_state.get(key)
     if earlier is not None and earlier is not job:
         earlier.stop(this_tab())
     st.session_state[key] = job
+    return earlier is not job
 
 
 @st.fragment(run_every=SECONDS_BETWEEN_LOOKS)

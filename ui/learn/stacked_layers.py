@@ -69,13 +69,13 @@ def run() -> Shown | None:
 
 def _shapes_html(widths: tuple[int, ...]) -> str:
     """Return a table of the layers: shapes of W and b, and the parameters of each and of all."""
-    rows = [[_("Input: the pixels, not counted as a layer"), "", "", "0", str(PIXELS)]]
+    rows = [[_("Input (not counted)"), "", "", "0", str(PIXELS)]]
     total, inputs = 0, PIXELS
     for number, units in enumerate((*widths, DIGITS), 1):
         is_last = number > len(widths)
         name = _("Layer {number}: output") if is_last else _("Layer {number}: hidden")
         parameters = units * inputs + units
-        shapes = [f"[{units}, {inputs}]", f"[{units}]"]
+        shapes = [f"[{units},\N{NO-BREAK SPACE}{inputs}]", f"[{units}]"]
         rows.append([name.format(number=number), *shapes, count_text(parameters), str(units)])
         total, inputs = total + parameters, units
     rows.append([_("Whole network"), "", "", count_text(total), ""])
