@@ -5,6 +5,7 @@ import re
 import pytest
 
 from mnist_core.lessons import generalisation, seed_spread
+from mnist_core.lessons.landmark_networks import shipped_results
 from mnist_core.lessons.surgery import weight_layers
 from mnist_core.runs.store import RunStore
 from tests.app.train_form import url_of
@@ -85,3 +86,14 @@ def test_overfitting_compares_the_chosen_remedy_with_none(learn, monkeypatch):
     link = next(found.proto for found in test.get("page_link") if "Try it yourself" in found.proto.label)
     assert "dropout=0.5" in link.query_string
     assert "train_size=500" in link.query_string
+
+
+def test_history_shows_the_shipped_results_and_trains_only_when_asked(learn):
+    test = learn("history", landmark="resnet")
+    assert not test.exception
+    best = max(shipped_results(), key=lambda one: one.accuracies[-1])
+    assert f"{best.accuracies[-1]:.2%}" in words(test)
+    link = next(found.proto for found in test.get("page_link") if "Try it yourself" in found.proto.label)
+    assert "architecture=resnet" in link.query_string
+    test = learn("history", results="here")
+    assert test.button(key="lab_start_lesson").label == "Run the experiment"
