@@ -1,6 +1,7 @@
 """The chapters of Learn that train networks of their own, or work on the visitor's."""
 
 import re
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -9,6 +10,7 @@ from mnist_core.lessons.landmark_networks import shipped_results
 from mnist_core.lessons.surgery import weight_layers
 from mnist_core.runs.store import RunStore
 from tests.app.train_form import url_of
+from ui.train_form.state import settings_from_query
 
 
 @pytest.fixture
@@ -97,3 +99,22 @@ def test_history_shows_the_shipped_results_and_trains_only_when_asked(learn):
     assert "architecture=resnet" in link.query_string
     test = learn("history", results="here")
     assert test.button(key="lab_start_lesson").label == "Run the experiment"
+
+
+TRIED = {
+    "accuracy": ({"drop": "50"}, {"dropout": 0.5, "train_size": 3_000, "widths": (64,)}),
+    "drawing": ({}, {"recipe": "quick", "augmentation": "affine"}),
+    "history": ({"landmark": "lenet"}, {"architecture": "lenet5", "activation": "tanh", "train_size": 5_000}),
+    "operate": ({}, {"recipe": "tutorial-3", "dropout": 0.5}),
+}
+
+
+@pytest.mark.parametrize("chapter", TRIED)
+def test_try_it_yourself_fills_the_form_with_the_experiment(learn, run, monkeypatch, chapter):
+    monkeypatch.setattr(seed_spread, "SEEDS", range(1))
+    query, wanted = TRIED[chapter]
+    test = learn(chapter, run=run, **query)
+    link = next(found.proto for found in test.get("page_link") if "Try it yourself" in found.proto.label)
+    settings, unusable = settings_from_query(dict(parse_qsl(link.query_string)), "quick")
+    assert unusable == []
+    assert {name: settings[name] for name in wanted} == wanted

@@ -5,7 +5,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import torch
 
+from mnist_core.export.script import check_script
+from mnist_core.models.architectures import build_model
 from mnist_core.runs import store as run_store
 from mnist_core.runs.metadata import LONGEST_NAME, MOST_READERS, RunMetadata
 from mnist_core.runs.store import RunStore
@@ -15,6 +18,17 @@ from tests.core.stored_runs import BYTES, CONFIG, elsewhere, ids, make, refusal
 @pytest.fixture
 def store(tmp_path) -> RunStore:
     return RunStore(tmp_path / "runs")
+
+
+def test_a_model_from_elsewhere_is_a_finished_run_that_cannot_be_continued(store):
+    model = build_model(CONFIG)
+    run = store.add(CONFIG, model, 1.5, "n" * (LONGEST_NAME + 9), "me", operated=True)
+    assert (run.status, run.config, run.can_continue) == ("finished", CONFIG, False)
+    assert run.metadata == RunMetadata("n" * LONGEST_NAME, False, "me")
+    assert run.results == {"parameters": 6370, "epochs": 1.5, "operated": True}
+    weights = run.load_model().state_dict()
+    assert all(torch.equal(weights[name], value) for name, value in model.state_dict().items())
+    assert "changed by hand" in refusal(check_script, run)
 
 
 # Labels

@@ -78,7 +78,7 @@ def test_an_epoch_of_one_step_has_no_snapshots_within(store, sample):
 
 def test_weights_from_elsewhere_have_no_beginning(store, sample):
     run = trained(store, CONFIG, sample)
-    for fact in ("imported", "fine_tuned"):
+    for fact in ("imported", "fine_tuned", "operated"):
         assert snapshots_of(replace(run, results={fact: True}))[0].epoch > 0
     assert snapshots_of(RunStore().get("pretrained"))[-1].file is not None
 
