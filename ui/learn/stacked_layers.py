@@ -159,7 +159,7 @@ def explain(result: Shown) -> None:
         ).format(count=len(found.layers))
     )
     st.latex(r"W_2 (W_1 x + b_1) + b_2 = (W_2 W_1)\, x + (W_2 b_1 + b_2)")
-    matrices = r" \, ".join(
+    matrices = r" \;\; ".join(
         rf"\underset{{{layer.weights.shape[0]} \times {layer.weights.shape[1]}}}{{W_{number}}}"
         for number, layer in reversed([*enumerate(found.layers, 1)])
     )
