@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mnist_core.models.modules import DigitClassifier
 
 IMAGES = 2_000  # that an operated network reads to answer at once
+BATCH = 50  # images that a core reads at once: the fastest for the pretrained model
 ALL_LAYERS = -1
 NOISE_SEED = 0
 
@@ -344,9 +345,36 @@ def read(model: DigitClassifier, split: Split) -> NDArray[np.int64]:
     import torch
 
     from mnist_core.models.inference import predict_logits
+    from mnist_core.runtime.devices import usable_cores
 
-    digits: NDArray[np.int64] = predict_logits(model, torch.from_numpy(split.images)).argmax(1).numpy()
+    # All cores: torch's own number is 1 after other work in the same process, and somebody waits.
+    logits = predict_logits(
+        _without_batch_norm(model), torch.from_numpy(split.images), BATCH, threads=usable_cores()
+    )
+    digits: NDArray[np.int64] = logits.argmax(1).numpy()
     return digits
+
+
+def _without_batch_norm(model: DigitClassifier) -> DigitClassifier:
+    """Return a network with the same answers, whose batch norms are part of the convolutions before them.
+
+    Those within residual blocks stay. The pretrained model answers in three quarters of the time.
+    """
+    import torch
+    from torch import nn
+    from torch.nn.utils.fusion import fuse_conv_bn_eval as fuse
+
+    from mnist_core.models.modules import DigitClassifier
+
+    layers: list[nn.Module] = []
+    for module in model.network:
+        before = layers[-1] if layers else None
+        if isinstance(module, nn.BatchNorm2d) and isinstance(before, nn.Conv2d):
+            layers[-1] = fuse(before.eval(), module.eval())
+        else:
+            layers.append(module)
+    fused = DigitClassifier(model.scaling, nn.Sequential(*layers))
+    return fused.eval().to(memory_format=torch.channels_last)
 
 
 def effect(

@@ -11,7 +11,9 @@ from mnist_core.models.modules import DigitClassifier
 from mnist_core.runtime.devices import start_workers
 
 
-def predict_logits(model: DigitClassifier, images: Tensor, batch_size: int = 100) -> Tensor:
+def predict_logits(
+    model: DigitClassifier, images: Tensor, batch_size: int = 100, threads: int | None = None
+) -> Tensor:
     """Logits [N, 10], float32 on the CPU, for uint8 `images` [N, 28, 28], in evaluation mode.
 
     On the CPU each batch is computed by a single thread, so the logits don't depend on torch's number of
@@ -26,7 +28,7 @@ def predict_logits(model: DigitClassifier, images: Tensor, batch_size: int = 100
             part.copy_(model(batch.to(device)))
 
     batches = logits.split(batch_size), images.split(batch_size)
-    threads = min(torch.get_num_threads(), len(batches[0])) if device.type == "cpu" else 1
+    threads = min(threads or torch.get_num_threads(), len(batches[0])) if device.type == "cpu" else 1
     model.eval()
     try:
         if threads > 1:

@@ -200,3 +200,14 @@ def test_validation_images_are_read_and_test_images_where_none_are_held_out(samp
     tutorial = RECIPES["tutorial-3"].config
     images, from_test = images_to_read(tutorial, split_images(tutorial, sample))
     assert (len(images), images.file, from_test) == (297, "test", True)
+
+
+@pytest.mark.parametrize("config", [MLP, CNN, VGG, RESNET])
+def test_reading_at_once_gives_the_answers_of_the_whole_network(config, batch):
+    model = build_model(config)
+    model(torch.from_numpy(batch.images))  # batch norm takes its statistics
+    model.eval()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    wanted = predict_logits(model, torch.from_numpy(batch.images)).argmax(1)
+    np.testing.assert_array_equal(read(model, batch), wanted)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
