@@ -146,6 +146,13 @@
   document.addEventListener('visibilitychange', startAnew);
   setInterval(watch, TICK);
 
+  /* Links in help. Under a finger Streamlit closes the help before the click that would open the link. */
+  const openHelp = (event) => {
+    const link = event.pointerType === 'touch' && event.target.closest?.('[data-testid="stTooltipContent"] a');
+    if (link) open(link.href, '_blank', 'noopener');
+  };
+  addEventListener('pointerup', openHelp, true);
+
   /* A phone shows the button for the runs beside our name only, as it would cover what is scrolled below it. */
   const markScrolled = (event) => {
     if (event.target.dataset?.testid !== 'stMain') return;

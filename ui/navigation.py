@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from ui.i18n import gettext as _
-from ui.url_state import CARRIED, CHAPTER_KEY, RUN_KEY, url_parameters
+from ui.url_state import CARRIED, CHAPTER_KEY, LANGUAGE_KEY, RUN_KEY, url_parameters
 
 ENTRY = Path(__file__).resolve().parent.parent / "streamlit_app.py"
 LEARN_PAGE = "pages/learn.py"
@@ -26,9 +27,15 @@ def link(page: Any, label: str, icon: str | None = None, run: str | None = None,
     st.page_link(page, label=label, icon=icon, query_params=carried | ({RUN_KEY: run} if run else {}))
 
 
-def chapter_link(chapter: str) -> None:
-    """Show the link "What is this?" to a chapter of Learn by its key in ui/learn/chapters.py."""
-    link(LEARN_PAGE, _("What is this?"), ":material/school:", **{CHAPTER_KEY: chapter})
+def chapter_help(chapter: str) -> str:
+    """Return the link "What is this?" to a chapter of Learn, as help of a control or heading, in Markdown.
+
+    `chapter` is its key in ui/learn/chapters.py. The link opens a tab, so nothing on the page is lost.
+    """
+    query = url_parameters()
+    carried = {key: query[key] for key in (LANGUAGE_KEY, RUN_KEY) if key in query}
+    words = _("What is this?")
+    return f"[{words}](learn?{urlencode({CHAPTER_KEY: chapter, **carried})})"
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.server import PHONE, settle
+from tests.browser.server import PHONE, TOUCH, settle
 from ui.learn.chapters import CHAPTERS
 
 CELLS = ".st-key-lab_cells_image"
@@ -45,7 +45,7 @@ def tab_to_question(page):
 def test_every_chapter_is_answered_by_keyboard_on_a_phone(new_tab, lang):
     page = new_tab(**PHONE)
     errors = record_errors(page)
-    for chapter in CHAPTERS:
+    for chapter in list(CHAPTERS)[lang == "zh" :: 2]:  # each chapter in one language
         page.open(f"/learn?chapter={chapter}&lang={lang}")
         expect(page.locator(".st-key-lab_explanation")).to_have_count(0)
         tab_to_question(page)
@@ -133,3 +133,12 @@ def sum_of(text):
         factors = re.sub(r"^(\d+ other terms|bias) ", "", term).split(" × ")
         total += math.prod(map(number, factors))
     return total
+
+
+@pytest.mark.slow
+def test_a_settings_help_leads_to_its_chapter_by_finger(new_tab):
+    page = new_tab("/train?lang=zh", **TOUCH)
+    page.locator(".st-key-number_learning_rate").get_by_test_id("stTooltipHoverTarget").first.tap()
+    with page.context.expect_page() as opened:
+        page.get_by_test_id("stTooltipContent").get_by_role("link", name="这是什么？").tap()
+    expect(opened.value.get_by_role("heading", name="梯度下降")).to_be_visible()

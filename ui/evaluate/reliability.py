@@ -10,6 +10,7 @@ import streamlit as st
 from ui.evaluate.selection import EvaluatedSplit, evaluation
 from ui.i18n import format_text, percent_text, sentences_text
 from ui.i18n import gettext as _
+from ui.navigation import chapter_help
 from ui.url_controls import url_choice
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def show_reliability(evaluated: EvaluatedSplit) -> None:
     from mnist_core.evaluation.calibration_curves import reliability
 
     result = evaluation(evaluated)
-    st.subheader(_("Calibration: is it as right as it is sure?"))
+    st.subheader(_("Calibration: is it as right as it is sure?"), help=chapter_help("softmax"))
     if len(result.labels) < 2:
         st.info(_("There are too few images to measure calibration."))
         return

@@ -12,6 +12,7 @@ from ui import resources
 from ui.evaluations import Show, read_split
 from ui.i18n import count_text, format_text, formatted_number, percent_text, sentences_text
 from ui.i18n import gettext as _
+from ui.navigation import chapter_help
 from ui.runs.import_export import show_export
 from ui.url_controls import url_choice
 from ui.url_state import url_parameters
@@ -135,7 +136,7 @@ def show_accuracies(evaluated: EvaluatedSplit, result: "Evaluation") -> None:
     """Show the accuracy on these images, after the one that was measured when training ended."""
     accuracy = percent_text(result.accuracy)
     if evaluated.name == "test":
-        st.metric(_("Test accuracy"), accuracy, width="content")
+        st.metric(_("Test accuracy"), accuracy, width="content", help=chapter_help("accuracy"))
         return
     if "test_accuracy" in evaluated.run.results:
         recorded = percent_text(evaluated.run.results["test_accuracy"])

@@ -17,7 +17,7 @@ from ui.fragments import clear_slots
 from ui.html.digits import Figure, figure_html
 from ui.i18n import gettext as _
 from ui.i18n import translate
-from ui.navigation import link
+from ui.navigation import LEARN_PAGE, link
 from ui.prediction import probabilities_html, row_html, show_label, show_row_label
 
 DRAWING = "first_drawing"  # a fragment
@@ -90,7 +90,8 @@ def show_prompt(heading: DeltaGenerator, answer: DeltaGenerator) -> None:
     with answer:
         words = _("Keyboard, picture or camera instead")
         link("pages/draw.py", words, ":material/keyboard:", **{INPUT_METHOD_KEY: "keys"})
-        clear_slots(2)
+        link(LEARN_PAGE, _("New to networks? Learn them step by step"), ":material/school:")
+        clear_slots(1)
 
 
 def show_reading(written: DrawingInput, heading: DeltaGenerator, answer: DeltaGenerator) -> None:

@@ -13,7 +13,7 @@ from ui.html.network import layer_names
 from ui.i18n import count_text, formatted_number, sentences_text
 from ui.i18n import gettext as _
 from ui.inside.selection import InspectedRun
-from ui.navigation import link
+from ui.navigation import chapter_help, link
 from ui.projection_chart import COLOURS, LOUD, QUIET
 from ui.runs.progress import probes
 from ui.url_controls import url_choice
@@ -65,7 +65,7 @@ def _choose_layer(names: Sequence[str]) -> int:
 
 
 def _show_gradients(recorded: Sequence[Probe], names: Sequence[str], chosen: int, now: int) -> None:
-    st.subheader(_("Gradient norm of each layer"))
+    st.subheader(_("Gradient norm of each layer"), help=chapter_help("vanishing"))
     st.markdown(
         _(
             "How strongly the loss depends on the weights of a layer. A layer whose line is far below the "

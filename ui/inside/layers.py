@@ -7,13 +7,14 @@ from ui.html.digits import tiles_html
 from ui.i18n import gettext as _
 from ui.i18n import sentences_text
 from ui.inside.selection import InspectedRun, activations_at, choose_image, weights_at
+from ui.navigation import chapter_help
 
 
 def show(inspected: InspectedRun) -> None:
     """Show the section."""
-    st.subheader(_("Weights of the first layer: what it looks for"))
+    st.subheader(_("Weights of the first layer: what it looks for"), help=chapter_help("neuron"))
     _show_weights(inspected)
-    st.subheader(_("Feature maps: what each layer makes of an image"))
+    st.subheader(_("Feature maps: what each layer makes of an image"), help=chapter_help("convolution"))
     viewed = choose_image(inspected)
     show_maps_help()
     for layer in activations_at(inspected, viewed.image)[1:]:

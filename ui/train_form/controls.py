@@ -21,9 +21,10 @@ from mnist_core.config import FIELD_RANGES, MAX_LAYERS
 from mnist_core.recipes import RECIPES
 from ui.i18n import gettext as _
 from ui.i18n import list_text
-from ui.navigation import chapter_link
+from ui.navigation import chapter_help
 from ui.train_form.number_fields import show_number_field, show_refusal
 from ui.train_form.setting_labels import (
+    CHAPTER_OF_SETTING,
     CHOICE_LABELS,
     HELPS,
     LABELS,
@@ -184,7 +185,6 @@ def _show_regularization(form: TrainForm) -> None:
 def _show_data(form: TrainForm) -> None:
     st.markdown("**" + _("Data and hardware") + "**")
     _select(form, "input_scaling", INPUT_SCALINGS)
-    chapter_link("image")
     _slider(form, "train_size")
     _slider(form, "written_share")
     _select(form, "monitor", MONITORS)
@@ -206,7 +206,7 @@ def _select(form: TrainForm, field: str, entries: Mapping[str, Any], disabled: b
         index=list(labels).index(chosen),
         format_func=labels.get,
         key=_widget_key(field, chosen, labels),
-        help="\n".join(f"- **{labels[name]}**: {text}" for name, text in descriptions.items()),
+        help=_help(field, "\n".join(f"- **{labels[name]}**: {text}" for name, text in descriptions.items())),
         disabled=disabled,
         on_change=_take_value,
         args=(field, list(labels)),
@@ -338,5 +338,8 @@ def _widget_key(name: str, value: Any, labels: Mapping[str, str] | None = None) 
     return key
 
 
-def _help(field: str) -> str | None:
-    return _(HELPS[field]) if field in HELPS else None
+def _help(field: str, text: str = "") -> str | None:
+    """Return a setting's help, `text` after it, and the link to the chapter of Learn that explains it."""
+    parts = [_(HELPS[field]) if field in HELPS else "", text]
+    parts.append(chapter_help(CHAPTER_OF_SETTING[field]) if field in CHAPTER_OF_SETTING else "")
+    return "\n\n".join(filter(None, parts)) or None

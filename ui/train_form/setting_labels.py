@@ -66,6 +66,32 @@ HELPS = {
     "validation_size": N_("Training images held out to monitor the training, never trained on."),
     "seed": N_("The same seed and settings give the same run."),
 }
+CHAPTER_OF_SETTING = {
+    "architecture": "history",
+    "widths": "layers",
+    "channels": "convolution",
+    "activation": "activations",
+    "initialization": "vanishing",
+    "loss": "softmax",
+    "label_smoothing": "softmax",
+    "optimizer": "descent",
+    "learning_rate": "descent",
+    "momentum": "descent",
+    "schedule": "descent",
+    "gradient_clipping": "vanishing",
+    "batch_size": "batches",
+    "epochs": "batches",
+    "shuffle": "batches",
+    "dropout": "overfitting",
+    "weight_decay": "overfitting",
+    "augmentation": "overfitting",
+    "train_size": "overfitting",
+    "monitor": "overfitting",
+    "validation_size": "overfitting",
+    "input_scaling": "image",
+    "seed": "accuracy",
+}
+"""The chapter of Learn that explains a setting, by its key in ui/learn/chapters.py."""
 # What has no entry with a label of its own in the registries.
 CHOICE_LABELS = {
     "cross_entropy": N_("Cross-entropy"),

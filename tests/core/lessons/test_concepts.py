@@ -5,6 +5,7 @@ import re
 
 from mnist_core.runs.store import PROJECT
 from ui.learn.chapters import CHAPTERS, PLANNED
+from ui.train_form.setting_labels import CHAPTER_OF_SETTING, LABELS
 
 LINES = (PROJECT / "docs" / "concepts.md").read_text("utf-8").split("|---|---|\n")[1].splitlines()
 ROWS = [line.strip("|").split("|") for line in LINES]
@@ -26,7 +27,13 @@ def test_every_chapter_has_all_that_the_page_calls():
 
 def test_every_link_to_a_chapter_leads_to_one():
     files = [file for folder in ("pages", "ui") for file in (PROJECT / folder).rglob("*.py")]
-    found = (re.findall(r'chapter_link\("(\w+)"\)', file.read_text("utf-8")) for file in files)
+    found = (re.findall(r'chapter_help\("(\w+)"\)', file.read_text("utf-8")) for file in files)
     linked = {key for keys in found for key in keys}
     assert linked
     assert linked <= set(CHAPTERS)
+
+
+def test_settings_are_explained_by_chapters_that_exist():
+    assert set(CHAPTER_OF_SETTING.values()) <= set(CHAPTERS)
+    unexplained = set(LABELS) - set(CHAPTER_OF_SETTING)
+    assert unexplained == {"written_share", "precision", "batch_norm"}  # what the tutorials don't have
