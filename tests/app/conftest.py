@@ -15,6 +15,7 @@ from mnist_core.data.mnist import load_sample
 from mnist_core.evaluation.metrics import Evaluation
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import RunStore
+from mnist_core.runtime.job import end_all_jobs
 from tests.browser.server import ROOT
 
 ROWS = [{"epoch": e, "step": 10 * e, "train_loss": 1 / e, "train_accuracy": 1 - 0.1 / e} for e in (1, 2)]
@@ -64,6 +65,7 @@ def sample_only(monkeypatch, tmp_path, pages_remembered):
     monkeypatch.setattr("ui.resources.atexit", SimpleNamespace(register=at_exit.append))
     st.cache_resource.clear()
     yield
+    end_all_jobs(60)  # before the queue is closed: a job that looks for it would make another
     for close_queue in at_exit:
         close_queue(60)
     st.cache_resource.clear()
