@@ -74,10 +74,9 @@ def test_the_next_image_of_a_digit_is_another_one_of_it(app):
     assert url_of(test)["example"] == "1"
 
 
-def test_train_links_the_input_scaling_to_its_chapter(app):
+def test_the_help_of_a_setting_links_to_its_chapter(app):
     test = app("train")
     test.session_state["all_settings"] = True
     test.run()
-    links = {link.proto.label: link.proto for link in test.get("page_link")}
-    assert links["What is this?"].page == "learn"
-    assert "chapter=image" in links["What is this?"].query_string
+    (scaling,) = [each for each in test.selectbox if each.label == "Input scaling"]
+    assert scaling.help.endswith("[What is this?](learn?chapter=image)")
