@@ -106,7 +106,7 @@ def test_a_recipe_is_not_undone_by_the_ticks_of_a_training(new_tab, far):
         page.locator(".st-key-set_recipe").get_by_text(RECIPES[recipe].title, exact=True).click()
         settings = settings_to_query(vars(RECIPES[recipe].config))
         page.wait_for_url(lambda url, settings=settings: settings.items() <= query_of(url).items())
-        page.wait_for_timeout(1500)  # for the ticks
+        page.wait_for_timeout(2500)  # for the ticks, and the answer to each
         assert settings.items() <= query_of(page.url).items()
     stop(page)
 
