@@ -42,7 +42,7 @@ def test_on_a_phone_the_new_training_comes_into_view_once(new_tab):
     speed = page.get_by_text("images per second")
     before = speed.text_content()
     expect(speed).not_to_have_text(before)  # the page has rerun meanwhile
-    assert page.evaluate(SCROLLED) == 600
+    assert page.evaluate(SCROLLED) >= 600  # more where a finding appears above: the view stays
     page.locator(".st-key-pages").get_by_role("link", name="Draw").tap()
     page.locator("h1", has_text="Draw a digit").wait_for()
     page.locator(".st-key-pages").get_by_role("link", name="Train").tap()
