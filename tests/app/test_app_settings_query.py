@@ -231,6 +231,16 @@ def test_a_late_message_with_the_values_before_a_recipe_changes_nothing(app):
     assert form_settings(test) == filled
 
 
+def test_a_late_message_of_a_browser_that_has_a_part_of_the_new_form_changes_nothing(app):
+    test = app("train", recipe="tutorial-1", batch_size="5", epochs="1000")
+    control(test, "pills", "recipe").set_value("quick").run()
+    filled = form_settings(test)
+    control(test, "select_slider", "batch_size").set_value(5)
+    control(test, "select_slider", "epochs").set_value(1000)  # all others are new
+    test.run()
+    assert form_settings(test) == filled
+
+
 def test_a_control_can_be_set_back_after_a_recipe(app):
     test = app("train", recipe="tutorial-1")
     rate = control(test, "select_slider", "learning_rate").value

@@ -176,9 +176,12 @@ def value_before_fill(field: str) -> Any:
     settings = read_form().settings
     filled = [name for name, value in before.items() if value != settings[name] and name != "recipe"]
     shown = [name for name in filled if control_key(name) in st.session_state]
+    stale = [name for name in shown if st.session_state[control_key(name)] == before[name]]
+    if len(stale) > 1:  # a visitor changes one control at a time; of a new form the browser may have a part
+        return before.get(field)
     if any(st.session_state[control_key(name)] == settings[name] for name in shown):
         return None
-    return before.get(field) if len(shown) > 1 or seconds < SURELY_LATE_SECONDS else None
+    return before.get(field) if seconds < SURELY_LATE_SECONDS else None
 
 
 def control_key(name: str) -> str:
