@@ -1,10 +1,11 @@
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.places import QUICK
 from tests.browser.server import PATIENCE, PHONE, draw, expect_to_fit, settle
-from tests.browser.training import LASTING, open_settings, press, start, stop
+from tests.browser.training import LASTING, expect_value, open_settings, press, start, stop
 
 SEVEN = [(70, 70), (200, 70), (120, 230)]
 
@@ -64,9 +65,31 @@ def test_a_running_training_survives_refresh_and_opens_elsewhere_and_stops(page,
     expect(page.get_by_test_id("stMetricValue").first).to_have_text(re.compile("%$"))
 
 
-def test_the_settings_stay_open_while_they_are_changed(page):
+def choose(page, field, option):
+    """Choose an option of a setting's list by its name."""
+    page.locator(f".st-key-set_{field}").get_by_role("combobox").click()
+    page.get_by_role("option").filter(has_text=re.compile(f"^{option}$")).click()
+
+
+@pytest.mark.slow
+def test_settings_follow_each_other_and_stay_open_while_they_are_changed(page):
+    """0.1 kept a CNN's batch norm and no hidden layer for an MLP, and SGD's rate of 0.5 for Adam."""
     page.open("/train")
     open_settings(page)
+    choose(page, "architecture", "MLP")
+    expect(page.get_by_text("Changed from the recipe: Network, Hidden layers, Batch norm")).to_be_visible()
+    expect_value(page, "widths_count", "2")
+    expect(page.get_by_text("Before your changes: A small CNN")).to_be_visible()
+    settle(page)
+    page.get_by_text("1 ReLU layer, SGD (tutorial 3)", exact=True).click()
+    expect_value(page, "learning_rate", "0.5")
+    settle(page)
+    choose(page, "optimizer", "Adam")
+    expect_value(page, "learning_rate", "0.001")
+    settle(page)
+    page.get_by_text("Small CNN (quick)", exact=True).click()
+    expect_value(page, "learning_rate", "0.01")
+    settle(page)
     press(page, "weight_decay", "ArrowRight", times=2)
     expect(page.get_by_text("Changed from the recipe: Weight decay")).to_be_visible()
     expect(page.locator(".st-key-set_train_size")).to_be_visible()

@@ -112,17 +112,22 @@ def test_after_a_run_the_next_step_is_primary_and_start_only_for_new_settings(pa
 
 @pytest.mark.slow
 def test_the_curves_of_a_network_that_learns_nothing_lie_on_the_line_of_guessing(page):
-    page.open(f"{SHORT}&activation=sigmoid&widths=64-64-64-64-64-64&learning_rate=0.00001")
+    page.open(SHORT.replace("epochs=1&batch_size=50", "epochs=2&batch_size=5&learning_rate=0.1"))
     start(page)
     page.get_by_role("heading", name="finished").wait_for()
     settle(page)
+    finding = page.locator(".st-key-finding_rate_too_large")  # the cause first, and one remedy
+    expect(finding).to_contain_text(
+        re.compile("learning rate looks too large.*Consequence: Dead units", re.S)
+    )
+    expect(page.get_by_role("button", name="Use this remedy")).to_have_count(1)
     loss, accuracy = page.get_by_test_id("stVegaLiteChart").all()
     for label in ("0%", "100%", "guessing: 10%"):
         expect(accuracy.get_by_text(label, exact=True)).to_be_visible()
     expect(loss.get_by_text("guessing: 2.3", exact=True)).to_be_visible()
     from_the_start = accuracy.locator(".mark-line path[d^='M0,']")
     expect(from_the_start).to_have_count(2)  # guessing, and the monitored set before the training
-    expect(page.get_by_text(re.compile("After epoch 1 (both curves|the accuracy)"))).to_be_visible()
+    expect(page.get_by_text(re.compile("After epoch 2 (both curves|the accuracy)"))).to_be_visible()
     page.get_by_text("Smoothed", exact=True).click()
     expect(page).to_have_url(re.compile("smooth=11"))
     expect(page.get_by_text("each point is the mean of the 11 points around it")).to_be_visible()
