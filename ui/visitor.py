@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from mnist_core.messages import InputError
+from mnist_core.runs.admission import TrainingLimits
 from mnist_core.runs.run import Run
 from ui import resources
 from ui.url_state import compared_runs, current_run
@@ -53,6 +54,11 @@ def is_private() -> bool:
 def identity() -> str:
     """Return what runs know the visitor by; the cookie can't be found out from it."""
     return hashlib.sha256(_token().encode()).hexdigest()[:32]
+
+
+def limits() -> TrainingLimits:
+    """Return what the visitor's trainings may take; on a local server all that it can give."""
+    return TrainingLimits.of_server(is_private())
 
 
 def owns(run: Run) -> bool:

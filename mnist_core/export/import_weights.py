@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mnist_core.config import FIELD_RANGES, TrainConfig
 from mnist_core.messages import N_, InputError
 from mnist_core.models.checkpoint import FORMAT, WEIGHTS_FORMAT, load_checkpoint
+from mnist_core.runs.admission import UNLIMITED, TrainingLimits
 
 if TYPE_CHECKING:
     from mnist_core.runs.run import Run
@@ -40,21 +41,31 @@ def read_config(path: Path, name: str | None = None) -> TrainConfig:
     return TrainConfig.from_json(values)
 
 
-def import_weights(store: RunStore, path: Path, name: str | None = None, owner: str = "") -> Run:
+def import_weights(
+    store: RunStore,
+    path: Path,
+    name: str | None = None,
+    owner: str = "",
+    limits: TrainingLimits = UNLIMITED,
+) -> Run:
     """Create a finished run from the safetensors file at `path`; messages call it `name`.
 
-    The run gets the file's name. Raises InputError if Digit Lab didn't write the file, or its weights don't
-    match the settings in its header.
+    The run gets the file's name. Raises InputError if Digit Lab didn't write the file, its weights don't
+    match the settings in its header, or the visitor `owner` may not have such a run.
     """
     name = name or str(path)
-    check_weights(path, name)
+    limits.check_disk(store, owner)
+    check_weights(path, name, limits)
     checkpoint = load_checkpoint(path)
     stem = Path(name).stem
     return store.add(checkpoint.config, checkpoint.model, checkpoint.epoch, stem, owner, imported=True)
 
 
-def check_weights(path: Path, name: str) -> None:
-    """Raise InputError unless the header lists exactly the tensors of the network in its settings."""
+def check_weights(path: Path, name: str, limits: TrainingLimits = UNLIMITED) -> None:
+    """Raise InputError unless the header lists exactly the tensors of the network in its settings.
+
+    Also where that network is larger than `limits` allow.
+    """
     from safetensors import SafetensorError
 
     _check_size(path, name, MOST_WEIGHTS_BYTES)
@@ -79,6 +90,7 @@ def check_weights(path: Path, name: str) -> None:
         )
     if not ours:
         raise _not_ours(name)
+    limits.check_network(config)
     if tensors != _tensors_of(config):
         raise InputError(
             N_("The weights in {file} don't fit the network it names; choose another file."), file=name

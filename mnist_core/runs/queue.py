@@ -6,17 +6,19 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mnist_core.config import TrainConfig
-from mnist_core.messages import N_, InputError
+from mnist_core.messages import N_, InputError, Message
 from mnist_core.monitoring.activation_feed import ActivationFeed
+from mnist_core.runs.admission import UNLIMITED, TrainingLimits
 from mnist_core.runs.run import failure_message
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.writer import RunWriter
+from mnist_core.runtime.limits import WAITING_RUNS
 from mnist_core.training.events import Continued, Event, Started, StepDone, TrainingControl
 from mnist_core.training.memory import check_memory
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from mnist_core.data.mnist import Dataset
     from mnist_core.monitoring.probes import Probe
 
-MOST_WAITING = 20
+ENDLESS_LINE = 10_000  # what is told of room where the line has no limit
 WORKERS_VARIABLE = "DIGITLAB_WORKERS"
 MOST_WORKERS = 64
 _log = logging.getLogger(__name__)
@@ -62,12 +64,14 @@ class Snapshot:
 class _QueuedRun:
     """A run in the queue or in training; `snapshot` is replaced, never changed.
 
-    Runs with the same `pair` train in turns.
+    Runs with the same `pair` train in turns. `owner` is the visitor it belongs to, "" for nobody.
     """
 
     writer: RunWriter
     snapshot: Snapshot
     expected_seconds: float | None
+    limits: TrainingLimits
+    owner: str = ""
     pair: object | None = None
     control: TrainingControl = field(default_factory=TrainingControl)
     feed: ActivationFeed = field(default_factory=ActivationFeed)
@@ -97,56 +101,78 @@ class TrainingQueue:
         self._waiting: deque[_QueuedRun] = deque()
         self._training: list[_QueuedRun] = []
         self._changed = threading.Condition()
+        self._admission = threading.Lock()  # or two tabs of a visitor would both be the last to be allowed
         self._trial = threading.Lock()  # one at a time: a trial sets the process's number of threads
         self._closed = False
         for _ in range(workers):
             threading.Thread(target=self._work, name="training", daemon=True).start()
 
-    def submit(self, config: TrainConfig, expected_seconds: float | None = None, **details: Any) -> str:
+    def submit(
+        self,
+        config: TrainConfig,
+        expected_seconds: float | None = None,
+        limits: TrainingLimits = UNLIMITED,
+        **details: Any,
+    ) -> str:
         """Queue a new training; return its run's id.
 
-        `expected_seconds` helps to tell those behind it how long they wait; `details` go to RunStore.create.
-        Raises InputError when the queue is full, the training would not fit into memory, or runs can't be
-        written.
+        `expected_seconds` helps to tell those behind it how long they wait; `limits` are those of the visitor
+        who starts it; `details` go to RunStore.create. Raises InputError when the queue is full, a limit is
+        exceeded, the training would not fit into memory, or runs can't be written.
         """
-        self._check_room()
+        limits.check_training(config, expected_seconds)
         check_memory(config)
-        writer = self._store.create(config, **details)
-        self._enter(writer, expected_seconds)
+        with self._admission:
+            self._check_visitor(details.get("owner", ""), limits)
+            writer = self._store.create(config, **details)
+            self._enter(writer, expected_seconds, limits, details.get("owner", ""))
         return writer.id
 
-    def submit_pair(self, first: TrainConfig, second: TrainConfig, **details: Any) -> tuple[str, str]:
+    def submit_pair(
+        self, first: TrainConfig, second: TrainConfig, limits: TrainingLimits = UNLIMITED, **details: Any
+    ) -> tuple[str, str]:
         """Queue two trainings that take turns, so that both are always equally far; return their runs' ids.
 
         Each trains as it would alone, to the bit. Raises what `submit` raises; then none is queued.
         """
-        self._check_room(2)
-        check_memory(first)
-        check_memory(second)
-        pair = object()
+        for config in (first, second):
+            limits.check_training(config)
+            check_memory(config)
+        with self._admission:
+            self._check_visitor(details.get("owner", ""), limits, 2)
+            writers = self._create_all([first, second], details)
+            pair = object()
+            with self._changed:
+                for writer in writers:
+                    self._enter(writer, None, limits, details.get("owner", ""), pair)
+        return writers[0].id, writers[1].id
+
+    def _create_all(self, configs: list[TrainConfig], details: dict[str, Any]) -> list[RunWriter]:
+        """Create a run for each config; InputError when one can't be, and then none waits."""
         writers: list[RunWriter] = []
         try:
-            writers.extend(self._store.create(config, **details) for config in (first, second))
+            writers.extend(self._store.create(config, **details) for config in configs)
         except InputError:
             for writer in writers:
                 writer.update("stopped")
                 writer.close()
             raise
-        with self._changed:
-            for writer in writers:
-                self._enter(writer, None, pair)
-        return writers[0].id, writers[1].id
+        return writers
 
-    def resume(self, run_id: str, epochs: int | None = None) -> None:
+    def resume(self, run_id: str, epochs: int | None = None, limits: TrainingLimits = UNLIMITED) -> None:
         """Queue a run again that was paused, stopped, interrupted or finished, to `epochs` in all.
 
-        Raises InputError when the queue is full, the run can't go on or would not fit into memory, or it has
-        nothing left to do.
+        Raises InputError when the queue is full, a limit is exceeded, the run can't go on or would not fit
+        into memory, or it has nothing left to do.
         """
-        self._check_room()
-        check_memory(self._store.get(run_id).config)
-        writer = self._store.reopen(run_id, epochs)
-        self._enter(writer, _seconds_left(writer))
+        run = self._store.get(run_id)
+        config = replace(run.config, epochs=epochs or run.config.epochs)
+        limits.check_training(config, _total_seconds(run.results, config))
+        check_memory(config)
+        with self._admission:
+            self._check_visitor(run.metadata.owner, limits, kept=True)
+            writer = self._store.reopen(run_id, epochs)
+            self._enter(writer, _seconds_left(writer), limits, run.metadata.owner)
 
     def stop(self, run_id: str) -> None:
         """End a run at its next event, keeping what it learned, or remove it from the queue."""
@@ -220,22 +246,41 @@ class TrainingQueue:
         known = [left for left in lefts if left is not None]
         return sum(known) / self._workers if len(known) == len(lefts) else None
 
-    def _enter(self, writer: RunWriter, expected_seconds: float | None, pair: object = None) -> None:
-        rate = writer.changes[-1].learning_rate
+    def _enter(
+        self,
+        writer: RunWriter,
+        expected_seconds: float | None,
+        limits: TrainingLimits,
+        owner: str,
+        pair: object = None,
+    ) -> None:
+        writer.most_bytes = limits.bytes_per_run
+        snapshot = Snapshot(writer.id, writer.config, writer.changes[-1].learning_rate)
         with self._changed:
-            self._waiting.append(
-                _QueuedRun(writer, Snapshot(writer.id, writer.config, rate), expected_seconds, pair)
-            )
+            self._waiting.append(_QueuedRun(writer, snapshot, expected_seconds, limits, owner, pair))
             self._changed.notify()
 
-    @property
-    def room(self) -> int:
-        """How many more trainings may wait."""
-        return max(0, MOST_WAITING - len(self._waiting))
+    def room(self, owner: str = "", limits: TrainingLimits = UNLIMITED) -> int:
+        """Return how many more trainings may wait, of `owner` with these limits."""
+        with self._changed:
+            most = WAITING_RUNS.value(True)
+            room = ENDLESS_LINE if most is None else most - len(self._waiting)
+            if limits.runs_at_once is not None:
+                room = min(room, limits.runs_at_once - self._at_once(owner))
+        return max(0, room)
 
-    def _check_room(self, runs: int = 1) -> None:
-        if self.room < runs:
-            raise InputError(N_("The queue already holds {most} runs; try again later."), most=MOST_WAITING)
+    def _at_once(self, owner: str) -> int:
+        return sum(bool(owner) and entry.owner == owner for entry in (*self._training, *self._waiting))
+
+    def _check_visitor(self, owner: str, limits: TrainingLimits, runs: int = 1, kept: bool = False) -> None:
+        """Raise InputError unless `runs` more of a visitor may wait; `kept`: they are on disk already."""
+        if self.room() < runs:
+            raise InputError(
+                N_("The queue already holds {most} runs; try again later."), most=WAITING_RUNS.value(True)
+            )
+        with self._changed:
+            limits.check_line(self._at_once(owner), runs)
+        limits.check_disk(self._store, owner, 0 if kept else runs)
 
     def _leave(self, run_id: str, status: str) -> None:
         with self._changed:
@@ -309,7 +354,16 @@ class TrainingQueue:
             return False
         with self._changed:
             entry.snapshot = _advance(entry.snapshot, event)
+            self._end_if_too_long(entry)
         return True
+
+    def _end_if_too_long(self, entry: _QueuedRun) -> None:
+        """Stop a run that has trained for as long as it may: its time was unknown, or estimated too short."""
+        most = entry.limits.seconds
+        if most is not None and entry.snapshot.train_seconds > most and not entry.control.ending:
+            words = N_("It was stopped after {minutes:,.0f} minutes of training, the limit of this server.")
+            entry.writer.update("running", Message(words, {"minutes": most / 60}))
+            entry.control.ending = "stopped"
 
     def _events(self, entry: _QueuedRun) -> Iterator[Event]:
         """Train a run, with its own number of threads whenever it goes on."""
@@ -356,5 +410,11 @@ def number_of_workers() -> int:
 
 def _seconds_left(writer: RunWriter) -> float | None:
     """Estimate how long a run that goes on will take, from the time it took so far."""
-    done = writer.results.get("epochs")
-    return writer.results["train_seconds"] / done * (writer.config.epochs - done) if done else None
+    total = _total_seconds(writer.results, writer.config)
+    return None if total is None else total - writer.results["train_seconds"]
+
+
+def _total_seconds(results: Mapping[str, Any], config: TrainConfig) -> float | None:
+    """Estimate how long a run will have trained in the end, from the time it took so far."""
+    done = results.get("epochs")
+    return results["train_seconds"] / done * config.epochs if done else None

@@ -130,7 +130,7 @@ class _Recorder:
         elif isinstance(event, EpochDone):
             self._writer.add_metrics(**{**vars(event), "train_seconds": round(event.train_seconds, 4)})
             if event.epoch % self._epochs_between_checkpoints == 0:
-                self._save()
+                self._save(between=True)
                 self._update("running")
 
     def _probe(self, step: int) -> None:
@@ -173,9 +173,11 @@ class _Recorder:
     def _epochs(self) -> float:
         return round(self._training.step / self._training.steps_per_epoch, 3)
 
-    def _save(self) -> None:
+    def _save(self, between: bool = False) -> None:
+        """Save all there is; a checkpoint `between` is left out when the run's files would be too large."""
         self._writer.write_metrics()
-        self._writer.save(self._training.model, self._epochs)
+        if not between or self._writer.has_room():
+            self._writer.save(self._training.model, self._epochs)
         self._writer.save_state(self._training.state())
 
     def _scores(self) -> dict[str, float]:

@@ -15,6 +15,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.messages import Message
 from mnist_core.models.checkpoint import save_checkpoint
 from mnist_core.monitoring.probes import PROBES_FILE, Probe, read_probes
+from mnist_core.runs.retention import size_in_bytes
 from mnist_core.runs.run import METRICS, METRICS_FILE, STATE_FILE, json_bytes, read_own_digit
 from mnist_core.runtime.files import write_whole
 from mnist_core.training.schedules import ChangeSchedule, ScheduledChange, initial_changes
@@ -25,14 +26,17 @@ if TYPE_CHECKING:
     from mnist_core.training.training_state import TrainingState
 
 Row = dict[str, Any]
+RECORDS_LEFT = 0.95  # of the bytes that a run may take: metrics and probes come after the last checkpoint
 
 
 class RunWriter:
     """The only writer of a run; holds its lock until closed.
 
     `rows` are those of METRICS and `probes` the probes so far; while it trains, both are only appended to.
-    `own_digit` is that of Run.
+    `own_digit` is that of Run. `most_bytes` is the most that its files may take, None for no limit.
     """
+
+    most_bytes: int | None = None
 
     def __init__(self, folder: Path, config: TrainConfig) -> None:
         self.id, self.config, self._folder = folder.name, config, folder
@@ -105,6 +109,14 @@ class RunWriter:
     def save(self, model: DigitClassifier, epoch: float) -> None:
         """Write a checkpoint of `model` after `epoch` epochs (a fraction if stopped within one)."""
         self._save(model, epoch, "checkpoints")
+
+    def has_room(self) -> bool:
+        """Return whether one more checkpoint leaves room for the last one and the state."""
+        if self.most_bytes is None or not (files := sorted(self._folder.glob("*/*.safetensors"))):
+            return True
+        weights = files[-1].stat().st_size
+        state = 0 if (self._folder / STATE_FILE).exists() else 4 * weights
+        return size_in_bytes(self._folder) + 2 * weights + state <= RECORDS_LEFT * self.most_bytes
 
     def save_snapshot(self, model: DigitClassifier, epoch: float) -> None:
         """Write a weight snapshot within the first epoch."""

@@ -15,12 +15,15 @@ class Queue:
     """A line with room for `room` that only notes what it is given."""
 
     def __init__(self, room):
-        self.room, self.threads, self.busy, self.submitted, self.stopped = room, 1, False, [], []
+        self.left, self.threads, self.busy, self.submitted, self.stopped = room, 1, False, [], []
 
-    def submit(self, config, expected_seconds=None, owner=""):
-        if not self.room:
+    def room(self, owner, limits):
+        return self.left
+
+    def submit(self, config, expected_seconds=None, limits=None, owner=""):
+        if not self.left:
             raise InputError("The line is full.")
-        self.room -= 1
+        self.left -= 1
         self.submitted.append((config.seed, expected_seconds, owner))
 
     def stop(self, run):
@@ -79,7 +82,7 @@ def test_no_more_seeds_than_fit(app, make, answer, queue):
     line = queue(2)
     test = app("compare", runs=runs(make(), make("tutorial-1")), part="repeats")
     assert "room for 2 more" in text_of(test)
-    line.room = 1  # somebody was faster
+    line.left = 1  # somebody was faster
     test.button(key="repeat").click().run()
     assert len(line.submitted) == 1
     assert "The line is full" in text_of(test)

@@ -112,6 +112,15 @@ def test_the_variable_decides_whoever_comes(connect, monkeypatch, remote):
         assert visitor.is_private() is (wanted != "0")
 
 
+def test_a_link_to_a_huge_network_is_refused_on_a_public_server(app, private, visitor_from):
+    link = {"recipe": "tutorial-1", "widths": "1024-1024-1024"}
+    test = page_of(app, visitor_from, ANNA, "train", lang="zh", **link)
+    test.button(key="start_button").click().run()
+    said = "这个网络有 2,913,290 个参数，而本服务器最多允许 2,000,000 个。"
+    assert any(said in error.value for error in test.error)
+    assert RunStore().list() == []
+
+
 def test_two_visitors_do_not_see_each_others_runs(app, private, train, visitor_from):
     hers, his = train(ANNA), train(BEN)
     for page in ("runs", "explore", "train", "evaluate", "draw"):

@@ -137,7 +137,8 @@ def _show_repeat(groups: Sequence[Group]) -> None:
             key=REPEATED_KEY,
             width=300,
         )
-        group, room = groups[place], resources.training_queue().room
+        group = groups[place]
+        room = resources.training_queue().room(visitor.identity(), visitor.limits())
         refusal = _refusal(group.run, room)
         most = max(1, min(MOST_SEEDS, room))
         count = st.number_input(
@@ -164,7 +165,7 @@ def _show_repeat(groups: Sequence[Group]) -> None:
 def _refusal(run: Run, room: int) -> str | None:
     """Return why a run can't be repeated now; None if it can."""
     if not room:
-        return _("The queue is full; wait until one of its runs has finished.")
+        return _("No more runs can wait in the queue now; wait until one has finished.")
     if len(run.changes) > 1:
         return _("This run was changed during training, so its settings alone do not reproduce it.")
     if run.status not in (*UNFINISHED, "finished"):
@@ -193,7 +194,9 @@ def _queue(group: Group, count: int) -> None:
     seconds = group.run.results.get("train_seconds")
     try:
         for config in next_seeds(group.run.config, _used_seeds(group), count):
-            resources.training_queue().submit(config, expected_seconds=seconds, owner=visitor.identity())
+            resources.training_queue().submit(
+                config, expected_seconds=seconds, limits=visitor.limits(), owner=visitor.identity()
+            )
     except InputError as error:
         st.session_state[PROBLEM_KEY] = error.message
 

@@ -9,6 +9,7 @@ import streamlit as st
 from mnist_core.messages import N_, InputError
 from mnist_core.recognition.labelled_drawings import LabelledDrawing
 from mnist_core.recognition.recognizer import predict_all
+from mnist_core.runs.admission import TrainingLimits
 from mnist_core.runs.fine_tuning import (
     FEWEST,
     DrawingSplit,
@@ -208,11 +209,11 @@ def _start(run: Run, drawings: Sequence[LabelledDrawing]) -> None:
         return
     words = _("{name}, my handwriting")
     base = run_name(run)[: LONGEST_NAME - len(words.format(name=""))]
-    name, owner = words.format(name=base), visitor.identity()
+    name, owner, limits = words.format(name=base), visitor.identity(), visitor.limits()
     sheet = split_drawings([one.image for one in drawings], [one.label for one in drawings])
     st.session_state[JOB_KEY] = Job(
         "fine-tuning",
-        lambda: _fine_tuning(run, sheet, name, owner),
+        lambda: _fine_tuning(run, sheet, name, owner, limits),
         turn=turn("fine-tuning"),
         failure=N_("Fine-tuning failed and nothing was saved. Try again."),
     )
@@ -220,11 +221,12 @@ def _start(run: Run, drawings: Sequence[LabelledDrawing]) -> None:
 
 
 def _fine_tuning(
-    run: Run, sheet: DrawingSplit, name: str, owner: str
+    run: Run, sheet: DrawingSplit, name: str, owner: str, limits: TrainingLimits
 ) -> Generator[tuple[float, None], None, FineTunedRun]:
     """Do the steps of the job."""
     import torch
 
+    limits.check_disk(resources.run_store(), owner)
     torch.set_num_threads(1)  # the pages, and a run in training, need the other cores
     dataset = resources.wait_for_dataset()
     return (yield from fine_tune_run(resources.run_store(), run, sheet, dataset, name, owner))

@@ -216,6 +216,7 @@ def _keep(network: "Run", operations: "tuple[Operation, ...]", words: str) -> No
     from mnist_core.lessons.surgery import operate
 
     try:
+        visitor.limits().check_disk(resources.run_store(), visitor.identity())
         model = operate(resources.model(network), operations)
         results = {key: network.results[key] for key in ("source",) if key in network.results}
         kept = resources.run_store().add(

@@ -91,7 +91,8 @@ def _load(file: "UploadedFile") -> tuple[str, str]:
         if file.name.lower().endswith(".json"):
             fill_form(read_config(path, file.name))
             return "", N_("The settings of {file} were loaded into the form.")
-        run = import_weights(resources.run_store(), path, file.name, visitor.identity())
+        store, owner = resources.run_store(), visitor.identity()
+        run = import_weights(store, path, file.name, owner, visitor.limits())
         set_url_parameters({RUN_KEY: run.id})
         return run.id, N_(
             "The weights of {file} were imported as a run: evaluate it, or test it on your handwriting."

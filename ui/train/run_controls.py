@@ -8,7 +8,7 @@ import streamlit as st
 from mnist_core.config import FIELD_RANGES
 from mnist_core.messages import InputError
 from mnist_core.runs.run import UNFINISHED, Run
-from ui import resources
+from ui import resources, visitor
 from ui.i18n import count_text
 from ui.i18n import gettext as _
 from ui.runs.changes import may_change
@@ -126,7 +126,7 @@ def _resume(run_id: str, epochs: int | None) -> None:
     if not may_change(run_id) or queue.snapshot(run_id):
         return
     try:
-        queue.resume(run_id, epochs)
+        queue.resume(run_id, epochs, visitor.limits())
         bring_into_view()
     except InputError as error:
         st.session_state[ERROR_KEY] = error.message

@@ -89,7 +89,9 @@ def start(config: TrainConfig) -> None:
     seconds = images * config.epochs / speed if speed else None
     details = {"owner": visitor.identity(), "own_digit": last_read_image()}
     try:
-        run_id = resources.training_queue().submit(config, expected_seconds=seconds, **details)
+        run_id = resources.training_queue().submit(
+            config, expected_seconds=seconds, limits=visitor.limits(), **details
+        )
     except InputError as error:
         st.session_state[ERROR_KEY] = error.message
     else:

@@ -248,7 +248,7 @@ def _start(first: TrainConfig, second: TrainConfig, guess: str) -> None:
         st.rerun()
     details = {"owner": visitor.identity(), "own_digit": last_read_image()}
     try:
-        ids = resources.training_queue().submit_pair(first, second, **details)
+        ids = resources.training_queue().submit_pair(first, second, visitor.limits(), **details)
     except InputError as error:
         st.session_state[ERROR_KEY] = error.message
     else:

@@ -8,7 +8,7 @@ from mnist_core.messages import InputError
 from mnist_core.models.summary import describe_layers
 from mnist_core.training.memory import check_memory, memory_text, training_bytes
 from mnist_core.training.speed_meter import TOO_LARGE
-from ui import resources
+from ui import resources, visitor
 from ui.html.network import network_html
 from ui.i18n import duration_text, format_text, ngettext, translate
 from ui.i18n import gettext as _
@@ -65,6 +65,8 @@ def _show_time(config: TrainConfig, images: int, known: bool) -> None:
     if speed is not None and not known:
         st.rerun()
     try:
+        if speed is not None:
+            visitor.limits().check_training(config, images * config.epochs / speed if speed else None)
         memory = _memory_text(config, images) if speed is not None else ""
     except InputError as error:
         st.error(translate(error.message))

@@ -22,6 +22,7 @@ from mnist_core.export.onnx import to_onnx
 from mnist_core.messages import InputError
 from mnist_core.models.architectures import build_model
 from mnist_core.models.inference import predict_logits
+from mnist_core.runs.admission import TrainingLimits
 from mnist_core.runs.names import slug
 from mnist_core.runs.run import Run
 from mnist_core.runs.run_trainer import train_run
@@ -254,6 +255,13 @@ def test_a_file_too_large_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("mnist_core.export.import_weights.MOST_WEIGHTS_BYTES", 5_000)
     content = weights()
     assert f"has {len(content):,} bytes; the limit is 5,000" in refused(tmp_path, content)
+
+
+def test_weights_of_a_network_larger_than_a_visitor_may_have_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("mnist_core.export.import_weights.load_checkpoint", None)
+    (tmp_path / "a.safetensors").write_bytes(weights())
+    with pytest.raises(InputError, match=r"This network has .* parameters, and this server allows 1,000"):
+        import_weights(RunStore(tmp_path), tmp_path / "a.safetensors", limits=TrainingLimits(parameters=1000))
 
 
 def test_a_missing_file_gets_a_sentence(tmp_path):

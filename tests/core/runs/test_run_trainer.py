@@ -17,6 +17,7 @@ from mnist_core.messages import InputError
 from mnist_core.models.architectures import build_model
 from mnist_core.models.inference import predict_logits
 from mnist_core.models.summary import count_parameters
+from mnist_core.runs.retention import size_in_bytes
 from mnist_core.runs.run import METRICS, OWN_DIGIT_FILE, Run
 from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import PROJECT, RunStore
@@ -241,3 +242,18 @@ def test_a_run_that_diverged_says_so_in_its_results(store, sample):
     with suppress(Diverged):
         recorded(store, replace(CONFIG, widths=(64,) * 8, optimizer="sgd", learning_rate=100.0), sample)
     assert store.list()[0].results["diverged"] is True
+
+
+def test_checkpoints_that_would_take_more_than_the_run_may_are_left_out(store, sample):
+    whole = recorded(store, replace(CONFIG, epochs=6), sample)
+    writer = store.create(replace(CONFIG, epochs=6))
+    writer.most_bytes = size_in_bytes(whole.folder) - 2 * whole.checkpoints[0].stat().st_size
+    for _event in train_run(writer, sample, CPU):
+        pass
+    run = store.get(writer.id)
+    assert run.status == "finished"
+    assert size_in_bytes(run.folder) <= writer.most_bytes
+    kept = [path.stem for path in run.checkpoints]
+    assert kept[-1] == "epoch-0006.000"  # what it learned is not lost
+    assert 2 <= len(kept) < 6
+    assert len(run.metrics().dropna(subset="monitor_loss")) == 6

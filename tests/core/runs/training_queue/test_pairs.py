@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from mnist_core.messages import InputError
-from mnist_core.runs import queue as training_queue
 from tests.core.runs.training_queue.lab import ENDLESS, SHORT, wait_for
 
 
@@ -48,7 +47,7 @@ def test_one_run_that_breaks_off_leaves_the_other(lab):
 
 
 def test_a_pair_needs_room_for_two(lab, monkeypatch):
-    monkeypatch.setattr(training_queue, "MOST_WAITING", 2)
+    monkeypatch.setenv("DIGITLAB_QUEUE_LIMIT", "2")
     first = lab.submit(SHORT)
     wait_for(lambda: lab.begun(first))
     lab.submit(SHORT)

@@ -9,9 +9,10 @@ import pytest
 
 from mnist_core.messages import InputError
 from mnist_core.runs import queue as training_queue
+from mnist_core.runs.admission import TrainingLimits
 from mnist_core.runs.queue import TrainingQueue
 from mnist_core.runs.store import RunStore
-from tests.core.runs.training_queue.lab import SHORT, wait_for
+from tests.core.runs.training_queue.lab import ENDLESS, SHORT, wait_for
 
 
 def test_runs_wait_in_line_with_their_place(lab):
@@ -45,13 +46,13 @@ def test_those_who_wait_are_told_how_long_where_it_is_known(lab):
 
 
 def test_the_line_has_an_end(lab, monkeypatch):
-    monkeypatch.setattr(training_queue, "MOST_WAITING", 2)
+    monkeypatch.setenv("DIGITLAB_QUEUE_LIMIT", "2")
     first = lab.submit(SHORT)
     wait_for(lambda: lab.begun(first))
     lab.submit(SHORT)
-    assert lab.queue.room == 1
+    assert lab.queue.room() == 1
     lab.submit(SHORT)
-    assert lab.queue.room == 0
+    assert lab.queue.room() == 0
     with pytest.raises(InputError, match="The queue already holds 2 runs; try again later"):
         lab.submit(SHORT)
     assert len(lab.store.list()) == 3
@@ -120,3 +121,37 @@ def test_a_training_waits_until_a_trial_is_over(lab, monkeypatch):
         go_on.set()
         assert speed.result(30) == 70
     assert lab.ended(run_id) == "finished"
+
+
+def test_a_visitor_has_a_few_runs_in_line_and_others_have_theirs(lab):
+    limits = TrainingLimits(runs_at_once=2)
+
+    def submit(owner):
+        lab.submitted.append(lab.queue.submit(SHORT, limits=limits, owner=owner))
+        return lab.submitted[-1]
+
+    first = submit("anna")
+    submit("anna")
+    assert [lab.queue.room(owner, limits) for owner in ("anna", "ben")] == [0, 2]
+    with pytest.raises(InputError, match="You have 2 runs that train or wait, and this server allows 2"):
+        submit("anna")
+    submit("ben")
+    with pytest.raises(InputError, match="You have 1 runs that train or wait"):
+        lab.queue.submit_pair(SHORT, SHORT, limits, owner="ben")
+    lab.queue.pause(first)
+    lab.ended(first)
+    submit("anna")
+    with pytest.raises(InputError, match="You have 2 runs"):
+        lab.queue.resume(first, limits=limits)
+
+
+def test_a_run_that_takes_longer_than_it_may_is_stopped_and_says_so(lab):
+    lab.gate.set()
+    lab.submitted.append(lab.queue.submit(ENDLESS, limits=TrainingLimits(seconds=0)))
+    (run_id,) = lab.submitted
+    assert lab.ended(run_id) == "stopped"
+    run = lab.store.get(run_id)
+    assert str(run.message) == "It was stopped after 0 minutes of training, the limit of this server."
+    assert run.checkpoints
+    with pytest.raises(InputError, match=r"would take about .* minutes"):
+        lab.queue.resume(run_id, limits=TrainingLimits(seconds=0))

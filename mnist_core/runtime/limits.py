@@ -1,0 +1,55 @@
+"""Limits of a server: what one visitor may take of it, each a documented setting with a default."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from mnist_core.messages import N_, InputError
+
+NONE = "none"  # as a setting: no limit
+MEGA = 1_000_000
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A limit, in whole `unit`s. The environment variable `variable` sets it, or takes it away as "none".
+
+    Otherwise it is `default` on a public server. On a local one there is none, unless it protects the
+    server's own user as well (`everywhere`).
+    """
+
+    variable: str
+    default: int
+    unit: int = 1
+    everywhere: bool = False
+
+    def value(self, public: bool) -> int | None:
+        """Return the limit in single things, bytes or seconds; None for no limit.
+
+        Raises InputError if the variable is neither a positive whole number nor "none".
+        """
+        text = os.environ.get(self.variable, "").strip()
+        if not text:
+            return self.default * self.unit if public or self.everywhere else None
+        if text.lower() == NONE:
+            return None
+        if not (text.isascii() and text.isdecimal() and int(text)):
+            raise InputError(
+                N_("{variable} is {text!r}; write a whole number such as {default}, or none."),
+                variable=self.variable,
+                text=text,
+                default=self.default,
+            )
+        return int(text) * self.unit
+
+
+PARAMETERS = Limit("DIGITLAB_PARAMETERS_LIMIT", 2_000_000)  # of a network
+EPOCHS = Limit("DIGITLAB_EPOCHS_LIMIT", 100)  # of a run
+TRAINING_SECONDS = Limit("DIGITLAB_MINUTES_LIMIT", 60, unit=60)  # of a run, in all
+RUNS_AT_ONCE = Limit("DIGITLAB_RUNS_AT_ONCE_LIMIT", 6)  # of a visitor that train or wait
+WAITING_RUNS = Limit("DIGITLAB_QUEUE_LIMIT", 100, everywhere=True)  # of all visitors
+VISITOR_RUNS = Limit("DIGITLAB_VISITOR_RUNS_LIMIT", 100)  # on disk, the pinned and paused ones too
+VISITOR_BYTES = Limit("DIGITLAB_VISITOR_MB_LIMIT", 300, unit=MEGA)  # of all runs of a visitor
+RUN_BYTES = Limit("DIGITLAB_RUN_MB_LIMIT", 100, unit=MEGA)  # of one run's files
+ALL_LIMITS = tuple(limit for limit in list(globals().values()) if isinstance(limit, Limit))
