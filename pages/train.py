@@ -15,7 +15,7 @@ from ui.train.network_panel import show_network_panel
 from ui.train.own_digit import show_note
 from ui.train.pair_panel import find_pair, show_pair_panel
 from ui.train.run_panel import show_run_panel
-from ui.train.start_two import show_start_two
+from ui.train.start_two import linked_question, show_start_two
 from ui.train.training_summary import show_network, show_training_summary
 from ui.train_form.controls import show_form
 from ui.train_form.state import FORM, NETWORK, RUN_PANEL, START_TWO, SUMMARY, read_form
@@ -62,16 +62,20 @@ if current_run() and run is None:
     show_missing([current_run()], _("You can start a new one below."))
 if run is None:
     show_note(last_read_image())
-with st.container(key="lab_with_run" if run else "lab"):
+asked = linked_question() and not run
+with st.container(key="lab_with_run" if run else "lab_with_question" if asked else "lab"):
     left, right = st.columns([4, 5], gap="large")
 # Each part is a fragment, so that a setting reruns only those it concerns; the summary comes first.
 with right:
+    if asked:
+        page_fragment(show_start_two, key=START_TWO)()
     page_fragment(show_summary, key=SUMMARY)()
 with left:
     st.fragment(show_settings, key=FORM)()
     show_import()
 with right:
-    page_fragment(show_start_two, key=START_TWO)()
+    if not asked:
+        page_fragment(show_start_two, key=START_TWO)()
     if pair:
         show_pair_panel(pair, key=RUN_PANEL)
     elif run:

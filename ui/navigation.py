@@ -27,6 +27,14 @@ def link(page: Any, label: str, icon: str | None = None, run: str | None = None,
     st.page_link(page, label=label, icon=icon, query_params=carried | ({RUN_KEY: run} if run else {}))
 
 
+def show_address(query: dict[str, str]) -> None:
+    """Show the present page's address with these parameters, and a button that copies it, in our language."""
+    parameters = url_parameters()
+    language = {LANGUAGE_KEY: parameters[LANGUAGE_KEY]} if LANGUAGE_KEY in parameters else {}
+    address = (st.context.url or "/").partition("?")[0]
+    st.code(f"{address}?{urlencode({**query, **language}, safe=',:')}", language=None, wrap_lines=True)
+
+
 def chapter_help(chapter: str) -> str:
     """Return the link "What is this?" to a chapter of Learn, as help of a control or heading, in Markdown.
 

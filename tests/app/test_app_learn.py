@@ -39,6 +39,12 @@ def test_a_guess_pressed_again_stays_the_guess(app):
     assert "**1 place**" in words(test)
 
 
+def test_a_chapters_link_has_its_controls_but_nothing_of_the_visitor(app):
+    test = app("learn", chapter="image", digit="7", lang="zh", read="neuron", run="secret", epochs="3")
+    (address,) = (code.value.partition("?")[2] for code in test.code)
+    assert sorted(address.split("&")) == ["chapter=image", "digit=7", "lang=zh"]
+
+
 def test_nonsense_in_the_url_opens_the_first_chapter_that_was_not_read(app):
     test = app("learn", chapter="nonsense", read="image-nonsense", digit="x", example="-1", scaling="?")
     assert not test.exception

@@ -6,7 +6,7 @@ from mnist_core.recipes import RECIPES
 from mnist_core.runs.names import is_used
 from mnist_core.runs.store import RunStore
 from tests.app.test_app_run_panel import SHORT, button, heading, press, run_until, trained
-from ui.train.start_two import side_names
+from ui.train.start_two import MOST_LETTERS, side_names
 from ui.train_form.setting_labels import LABELS
 from ui.train_form.state import settings_to_query
 
@@ -78,7 +78,7 @@ def test_the_answer_starts_both_and_the_end_says_which_is_better(app):
     run_until(test, lambda: "finished" in heading(test) and len(test.metric) == 2)
     assert [metric.label for metric in test.metric] == ["ReLU, test accuracy", "Sigmoid, test accuracy"]
     assert "ReLU is better:" in said(test) or "No clear difference:" in said(test)
-    assert "Your guess was: Sigmoid." in said(test) or "No difference" in said(test)
+    assert "Your guess was: **Sigmoid**" in said(test)
     assert "McNemar" in said(test)
 
 
@@ -90,6 +90,41 @@ def test_a_pair_without_a_guess_and_one_that_is_not_there(app, sample_only):
     assert "guess" not in said(test)
     assert "or" not in heading(app("train", run=first.id, runs=f"{second.id},{first.id}")).split()
     assert "or" not in heading(app("train", run=first.id, runs=f"{first.id},nothing")).split()
+
+
+def asked(test):
+    """Return the HTML of the question about a pair."""
+    return next((e.proto.body for e in test.get("html") if "lab-pair-question" in e.proto.body), "")
+
+
+def test_a_teachers_question_comes_with_the_link_as_plain_text_before_the_form(app):
+    test = opened(app, question=" Which one\nlearns <b>faster</b>, \u202eand why? " + 300 * "x")
+    html = asked(test)
+    assert "<b>Which one learns &lt;b&gt;faster&lt;/b&gt;, and why? xxx" in html
+    assert html.count("x") == MOST_LETTERS - len("Which one learns <b>faster</b>, and why? ")
+    link = next(code.value for code in test.code)
+    assert "question=Which+one+learns+%3Cb%3Efaster" in link
+    assert "change=activation:sigmoid" in link
+    labels = [button.label for button in test.button]
+    assert labels.index("No clear difference") < labels.index("Start training")
+    test.text_input(key="pair_question").set_value("").run()
+    assert "Which will be more accurate after 2 epochs?" in asked(test)
+
+
+def test_a_finished_pair_with_a_question_is_shown_after_the_guess(app, sample_only):
+    first, second = trained(SHORT), trained(SHORT)
+    pair = {"run": first.id, "runs": f"{first.id},{second.id}", "question": "Do both err alike?"}
+    test = app("train", **pair)
+    assert "Do both err alike?" in asked(test)
+    assert not test.metric
+    press(test, "No clear difference")
+    assert len(test.metric) == 2
+    assert "Your guess was: **No clear difference**" in said(test)
+    assert any("question=Do+both" in code.value for code in test.code)
+    test = app("train", **pair)
+    press(test, "Show me without guessing")
+    assert len(test.metric) == 2
+    assert "guess" not in said(test)
 
 
 def test_sides_are_named_by_what_explains_the_others():

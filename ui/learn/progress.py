@@ -6,9 +6,9 @@ from ui.i18n import gettext as _
 from ui.i18n import list_text
 from ui.learn.chapters import CHAPTERS, Chapter
 from ui.learn.chosen_digit import DIGIT_KEY, EXAMPLE_KEY
-from ui.navigation import LEARN_PAGE, link
+from ui.navigation import LEARN_PAGE, link, show_address
 from ui.url_controls import set_widget_value
-from ui.url_state import CHAPTER_KEY, set_url_parameters, show_url, url_parameters
+from ui.url_state import CARRIED, CHAPTER_KEY, set_url_parameters, show_url, url_parameters
 
 READ_KEY = "read"  # in the URL: keys of the chapters that were read, as "image-neuron"; in the session too
 LIST_KEY = "learn_chapters"
@@ -93,6 +93,14 @@ def show_neighbours(chapter: Chapter) -> None:
             link_to(chapters[place - 1], _(chapters[place - 1].title), ":material/arrow_back:")
         if place + 1 < len(chapters):
             link_to(chapters[place + 1], _(chapters[place + 1].title), ":material/arrow_forward:")
+
+
+def show_chapter_link() -> None:
+    """Show the address of the chapter as its controls are now, without what is the visitor's own."""
+    with st.popover(_("Link to this chapter"), icon=":material/link:", type="tertiary"):
+        st.caption(_("It opens this chapter with its controls as they are now, before a guess."))
+        own = (READ_KEY, *CARRIED)
+        show_address({name: value for name, value in url_parameters().items() if name not in own})
 
 
 def scroll_to_top(chapter: Chapter) -> None:

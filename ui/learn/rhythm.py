@@ -12,6 +12,7 @@ from ui.learn.progress import (
     number_of,
     read_chapters,
     scroll_to_top,
+    show_chapter_link,
     show_chapter_list,
     show_neighbours,
 )
@@ -27,7 +28,9 @@ def show_chapter(chapter: Chapter) -> None:
     show_chapter_list(chapter)
     content = chapter.content()
     with st.container(key="lab_chapter"):
-        st.header(f"{number_of(chapter)}. {_(chapter.title)}", anchor=False)
+        with st.container(key="lab_chapter_heading", horizontal=True, vertical_alignment="center"):
+            st.header(f"{number_of(chapter)}. {_(chapter.title)}", anchor=False)
+            show_chapter_link()
         st.markdown(_(chapter.about))
         question = content.ask()
         guess = show_question(chapter, question)

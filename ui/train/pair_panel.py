@@ -24,7 +24,7 @@ from ui.learning_curves import (
     run_curve_spec,
     run_curves,
 )
-from ui.navigation import link
+from ui.navigation import link, show_address
 from ui.runs.progress import history, progress_text, status_text
 from ui.train.curves import choose_axis, guessing_text
 from ui.train.run_panel import POLL_SECONDS, is_active
@@ -35,8 +35,9 @@ from ui.train.start_two import (
     SAME,
     SECOND,
     guess_names,
-    question,
-    show_pair_link,
+    linked_question,
+    pair_question,
+    show_question,
     side_names,
 )
 from ui.url_controls import url_choice
@@ -44,6 +45,8 @@ from ui.url_state import COMPARED_KEY, RUN_KEY, compared_runs, current_run, set_
 
 if TYPE_CHECKING:
     import pandas as pd
+
+UNGUESSED = "none"  # in the URL: the visitor wanted to see a linked pair without a guess
 
 
 def find_pair() -> tuple[Run, Run] | None:
@@ -76,12 +79,14 @@ def _show(ids: tuple[str, str], was_active: bool) -> None:
     )
     _show_progress(pair, names)
     guess = url_parameters().get(GUESS_KEY)
-    if guess not in (FIRST, SECOND, SAME):
-        guess = None
-    if was_active:
-        _show_guess(pair, names, guess)
-    else:
-        _show_result(pair, names, guess)
+    if guess in (FIRST, SECOND, SAME):
+        _show_guess(pair, names, guess, was_active)
+    elif was_active or (linked_question() and guess != UNGUESSED):
+        _ask(pair, names)
+        if not was_active:
+            return  # who comes by a link with a question guesses before the result
+    if not was_active:
+        _show_result(pair, names)
     _show_chart(pair, names)
     if not was_active:
         _show_links(pair)
@@ -110,20 +115,36 @@ def _stop(pair: tuple[Run, Run]) -> None:
         resources.training_queue().stop(run.id)
 
 
-def _show_guess(pair: tuple[Run, Run], names: tuple[str, str], guess: str | None) -> None:
-    """Show the visitor's guess, or ask for it while the runs train."""
-    answers = guess_names(names)
-    if guess:
-        st.markdown(_("Your guess: **{guess}**").format(guess=escape_markdown(answers[guess])))
-        return
-    st.markdown("**" + question(pair[0].config, pair[1].config) + "**")
+def _show_guess(pair: tuple[Run, Run], names: tuple[str, str], guess: str, active: bool) -> None:
+    """Show the question and the visitor's guess beside it; no guess is marked as a fault."""
+    show_question(pair[0].config, pair[1].config)
+    words = _("Your guess: **{guess}**") if active else _("Your guess was: **{guess}**")
+    st.markdown(words.format(guess=escape_markdown(guess_names(names)[guess])))
+
+
+def _ask(pair: tuple[Run, Run], names: tuple[str, str]) -> None:
+    """Show the question, and the answers as buttons."""
+    show_question(pair[0].config, pair[1].config)
     with st.container(horizontal=True, gap="small", key="pair_guesses"):
-        for answer, name in answers.items():
-            st.button(name, key=f"guess_{answer}", on_click=set_url_parameters, args=({GUESS_KEY: answer},))
+        for answer, name in guess_names(names).items():
+            st.button(name, key=f"guess_{answer}", on_click=_take_guess, args=(answer,))
+        if not any(map(is_active, pair)):
+            st.button(
+                _("Show me without guessing"),
+                key="pair_without_guessing",
+                type="tertiary",
+                icon=":material/visibility:",
+                on_click=_take_guess,
+                args=(UNGUESSED,),
+            )
 
 
-def _show_result(pair: tuple[Run, Run], names: tuple[str, str], guess: str | None) -> None:
-    """Say which run is better, by how much, whether that is more than chance, and how the guess did."""
+def _take_guess(guess: str) -> None:
+    set_url_parameters({GUESS_KEY: guess})
+
+
+def _show_result(pair: tuple[Run, Run], names: tuple[str, str]) -> None:
+    """Say which run is better, by how much, and whether that is more than chance."""
     for run, name in zip(pair, names, strict=True):
         if run.message:
             st.error(_("{run}: {value}").format(run=name, value=translate(run.message)))
@@ -142,8 +163,7 @@ def _show_result(pair: tuple[Run, Run], names: tuple[str, str], guess: str | Non
         return
     wins = len(found.only_first) - len(found.only_second)
     outcome = SAME if found.p >= LEVEL or wins == 0 else FIRST if wins > 0 else SECOND
-    said = [_verdict(pair, names, outcome), *_guess_text(names, guess, outcome)]
-    st.markdown("**" + escape_markdown(sentences_text(said)) + "**")
+    st.markdown("**" + escape_markdown(_verdict(pair, names, outcome)) + "**")
     with st.expander(_("Whether that means anything")):
         st.markdown(escape_markdown(sentences_text(translate(text) for text in found.statements)))
         st.caption(_("It is one training each: another seed gives another network."))
@@ -163,13 +183,6 @@ def _verdict(pair: tuple[Run, Run], names: tuple[str, str], outcome: str) -> str
         "{better} is better: {points} percentage points more than {worse} on the test set, which is more "
         "than chance."
     ).format(better=better, worse=worse, points=points)
-
-
-def _guess_text(names: tuple[str, str], guess: str | None, outcome: str) -> list[str]:
-    if guess is None:
-        return []
-    words = _("Your guess, {guess}, was right.") if guess == outcome else _("Your guess was: {guess}.")
-    return [words.format(guess=guess_names(names)[guess])]
 
 
 def _show_chart(pair: tuple[Run, Run], names: tuple[str, str]) -> None:
@@ -224,6 +237,6 @@ def _show_links(pair: tuple[Run, Run]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         link("pages/compare.py", _("Compare in detail"), ":material/compare_arrows:", **{COMPARED_KEY: ids})
         link("pages/draw.py", _("Test it on your handwriting"), ":material/draw:")
-        show_pair_link(
-            {RUN_KEY: pair[0].id, COMPARED_KEY: ids}, _("Everyone with this link can view these runs.")
-        )
+        with st.popover(_("Link to this pair"), icon=":material/link:"):
+            st.caption(_("Everyone with this link can view these runs."))
+            show_address({RUN_KEY: pair[0].id, COMPARED_KEY: ids, **pair_question()})

@@ -2,8 +2,8 @@
 
 import math
 import time
+from html import escape
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -16,6 +16,7 @@ from ui import resources, visitor
 from ui.canvas import last_read_image
 from ui.i18n import count_text, list_text, translate
 from ui.i18n import gettext as _
+from ui.navigation import show_address
 from ui.train.start import ERROR_KEY, SECOND_TAP_SECONDS, STARTED_KEY, bring_into_view
 from ui.train_form.setting_labels import LABELS, value_text
 from ui.train_form.state import (
@@ -31,7 +32,6 @@ from ui.train_form.state import (
 from ui.url_controls import set_widget_value
 from ui.url_state import (
     COMPARED_KEY,
-    LANGUAGE_KEY,
     RUN_KEY,
     SETTING_PARAMETERS,
     set_url_parameters,
@@ -40,7 +40,9 @@ from ui.url_state import (
 
 CHANGE_KEY = "change"  # in the URL: the setting that differs and its value, as "activation:relu"
 GUESS_KEY = "guess"  # in the URL: which run the visitor expects to be better
+QUESTION_KEY = "question"  # in the URL: the question that who made the link asks, in plain text
 FIRST, SECOND, SAME = "first", "second", "same"
+MOST_LETTERS = 200  # of a question
 OPEN_KEY = "start_two"
 FIRST_FIELDS = ("architecture", "optimizer", "activation")  # of several that differ, they explain the others
 PREFERRED = {"activation": ("relu", "sigmoid"), "optimizer": ("adam", "sgd")}  # suggestions, the best first
@@ -62,7 +64,8 @@ def show_start_two() -> None:
     if not expander.open:
         return
     with expander:
-        st.caption(_("The form's settings and one change of them, trained in turns, shown in one chart."))
+        if not linked_question():  # on a phone the answers to one are in view then
+            st.caption(_("The form's settings and one change of them, trained in turns, shown in one chart."))
         form = read_form()
         change = _choose_change(form)
         try:
@@ -131,8 +134,27 @@ def guess_names(names: tuple[str, str]) -> dict[str, str]:
     return {FIRST: names[0], SECOND: names[1], SAME: _("No clear difference")}
 
 
+def linked_question() -> str:
+    """Return the question in the URL on one line, without characters that can't be seen; "" for none."""
+    text = " ".join(url_parameters().get(QUESTION_KEY, "").split())
+    return "".join(letter for letter in text if letter.isprintable())[:MOST_LETTERS].strip()
+
+
+def show_question(first: TrainConfig, second: TrainConfig, more: str = "") -> None:
+    """Show the question about a pair, and `more` words: the one in the link, or which will be better.
+
+    As HTML and not as Markdown, which makes links even of addresses that are escaped.
+    """
+    asked = linked_question()
+    words = escape(asked or question(first, second))
+    note = "<small>" + escape(_("Question in this link")) + "</small>" if asked else ""
+    st.html(f"<div class='lab-pair-question'>{note}<p><b>{words}</b> {escape(more)}</p></div>")
+
+
 def question(first: TrainConfig, second: TrainConfig) -> str:
     """Return the question before a pair is trained."""
+    if first.epochs == second.epochs == 1:
+        return _("Which will be more accurate after one epoch?")
     if first.epochs == second.epochs:
         return _("Which will be more accurate after {epochs} epochs?").format(epochs=count_text(first.epochs))
     return _("Which will be more accurate in the end?")
@@ -215,7 +237,7 @@ def _show_question(first: TrainConfig, second: TrainConfig) -> None:
             f"{_(LABELS[name])}: {value_text(name, getattr(second, name))}" for name in more if name in LABELS
         )
         st.caption(_("The second run has: {settings}").format(settings=brought))
-    st.markdown("**" + question(first, second) + "** " + _("Your answer starts both."))
+    show_question(first, second, _("Your answer starts both."))
     with st.container(horizontal=True, gap="small", key="guesses"):
         for guess, name in guess_names(names).items():
             st.button(
@@ -224,21 +246,29 @@ def _show_question(first: TrainConfig, second: TrainConfig) -> None:
 
 
 def _show_link(form: TrainForm) -> None:
-    """Show the link that opens the form with this pair, not yet started."""
+    """Show the link that opens the form with this pair, not yet started, and the field for its question."""
     change = read_change(form)
     query = {**settings_to_query(form.settings), CHANGE_KEY: f"{change.field}:{value_to_text(change.value)}"}
-    show_pair_link(
-        query, _("It opens this pair before its start, so that others can answer and train it too.")
-    )
-
-
-def show_pair_link(query: dict[str, str], words: str) -> None:
-    """Show an address of the Train page to copy, in the present language."""
-    kept = {LANGUAGE_KEY: url_parameters()[LANGUAGE_KEY]} if LANGUAGE_KEY in url_parameters() else {}
-    address = (st.context.url or "/train").partition("?")[0]
     with st.popover(_("Link to this pair"), icon=":material/link:"):
-        st.caption(words)
-        st.code(f"{address}?{urlencode({**query, **kept}, safe=',:')}", language=None, wrap_lines=True)
+        st.caption(_("It opens this pair before its start, so that others can answer and train it too."))
+        set_widget_value("pair_question", linked_question())
+        st.text_input(
+            _("Your own question, if you like"),
+            max_chars=MOST_LETTERS,
+            key="pair_question",
+            placeholder=_("For example: which one learns faster, and why?"),
+            on_change=_write_question,
+        )
+        show_address(query | pair_question())
+
+
+def pair_question() -> dict[str, str]:
+    """Return what a link to a pair carries of the question."""
+    return {QUESTION_KEY: asked} if (asked := linked_question()) else {}
+
+
+def _write_question() -> None:
+    set_url_parameters({QUESTION_KEY: st.session_state["pair_question"].strip() or None})
 
 
 def _start(first: TrainConfig, second: TrainConfig, guess: str) -> None:
