@@ -17,11 +17,13 @@ from ui.i18n import language, translate
 from ui.navigation import link, through_entry
 from ui.runs.lists import show_sidebar
 from ui.train_form.state import PAGE_LINKS
+from ui.uploads import bound_uploads
 from ui.url_controls import choose_language
 from ui.url_state import url_parameters
 
 HERE = Path(__file__).parent
 keep_freed_memory()
+bound_uploads()
 # The browser picks fonts and pronunciation by the language that the page declares.
 # Streamlit's own words are in English only: style.css puts ours over them.
 BRAND = (

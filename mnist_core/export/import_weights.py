@@ -13,13 +13,13 @@ from mnist_core.config import FIELD_RANGES, TrainConfig
 from mnist_core.messages import N_, InputError
 from mnist_core.models.checkpoint import FORMAT, WEIGHTS_FORMAT, load_checkpoint
 from mnist_core.runs.admission import UNLIMITED, TrainingLimits
+from mnist_core.runtime.limits import WEIGHTS_BYTES
 
 if TYPE_CHECKING:
     from mnist_core.runs.run import Run
     from mnist_core.runs.store import RunStore
 
 MOST_CONFIG_BYTES = 100_000
-MOST_WEIGHTS_BYTES = 50_000_000
 Tensors = dict[str, tuple[str, tuple[int, ...]]]  # name -> type, shape
 
 
@@ -68,7 +68,7 @@ def check_weights(path: Path, name: str, limits: TrainingLimits = UNLIMITED) -> 
     """
     from safetensors import SafetensorError
 
-    _check_size(path, name, MOST_WEIGHTS_BYTES)
+    _check_size(path, name, WEIGHTS_BYTES.value(True))
     try:
         header, tensors = _read_header(path)
         of_a_run = header.get("format") == WEIGHTS_FORMAT
@@ -97,12 +97,12 @@ def check_weights(path: Path, name: str, limits: TrainingLimits = UNLIMITED) -> 
         )
 
 
-def _check_size(path: Path, name: str, most: int) -> None:
+def _check_size(path: Path, name: str, most: int | None) -> None:
     try:
         size = path.stat().st_size
     except OSError as error:
         raise InputError(N_("{file} does not exist or can't be read."), file=name) from error
-    if size > most:
+    if most is not None and size > most:
         raise InputError(
             N_("{file} has {size:,} bytes; the limit is {most:,}."),
             file=name,

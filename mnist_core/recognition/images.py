@@ -1,5 +1,7 @@
 """Conversion of a picture of a digit, photographed or drawn, to an MNIST image."""
 
+import math
+import threading
 import warnings
 from io import BytesIO
 from pathlib import Path
@@ -12,8 +14,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from mnist_core.data.mnist_format import INK_SIZE, bounding_box, place_in_mnist_frame
 from mnist_core.messages import N_, InputError
 from mnist_core.recognition.photo_cleanup import border_of, even_out, printed_lines
+from mnist_core.runtime.limits import PIXELS
 
-MAX_SIDE = 4096  # pixels; a picture file larger than this is refused before it is decoded
+DECODED_SIDE = 2048  # pixels; a larger JPEG is decoded at a half, a quarter or an eighth, not below this
 WORKING_SIDE = 1024  # pixels; larger pictures are averaged down to this first
 MIN_INK = 5  # pixels in all; less ink can't show a digit: a 1 in the smallest fonts, 3 x 5, has as many
 MIN_CONTRAST = 24  # of 255; what is paler is no ink
@@ -25,6 +28,7 @@ PHOTO_SIZE = 0.05  # of the picture's longer side; what is smaller on such paper
 BOLDEST = 4.5  # pixels a stroke may be wide in the 20 px box; 3 % of MNIST's are bolder
 BOLD = 4.0  # and what bolder ones are thinned to
 SPECK = 0.01  # of the largest connected piece of ink; smaller pieces are dust
+_DECODING = threading.Lock()  # one at a time: 25 megapixels take 100 MB
 
 
 class Ink(NamedTuple):
@@ -60,8 +64,11 @@ def find_ink(pixels: NDArray[np.uint8]) -> Ink | None:
 def read_picture(source: str | Path | bytes, name: str | None = None) -> NDArray[np.uint8]:
     """Read a PNG or JPEG as uint8 RGB [H, W, 3] or, with alpha, [H, W, 4], rotated according to its EXIF.
 
+    A JPEG with a side over 4096 pixels is scaled down by a power of 2 while it is decoded.
+
     `source` is a path or the file's bytes; messages call it `name` (default: the path). Raises InputError if
-    the file is missing, not a picture, damaged, or has a side over 4096 pixels (checked before decoding).
+    the file is missing, not a picture, damaged, or has more pixels than limits.PIXELS (checked before
+    decoding).
     """
     name = name or ("This file" if isinstance(source, bytes) else str(source))
     try:
@@ -71,16 +78,17 @@ def read_picture(source: str | Path | bytes, name: str | None = None) -> NDArray
             N_("{name} can't be opened; check that it is a file and that you may read it."), name=name
         ) from error
     try:
-        pixels = _decoded(data)
+        with _DECODING:
+            return _decoded(data)
+    except Image.DecompressionBombError:
+        most = (PIXELS.value(True) or 2 * (Image.MAX_IMAGE_PIXELS or 0)) / 1e6  # else Pillow's own limit
+        raise InputError(
+            N_("{name} has over {most:,.0f} million pixels: shrink it."), name=name, most=most
+        ) from None
     except UnidentifiedImageError as error:
         raise InputError(N_("{name} is not a PNG or JPEG picture; choose one."), name=name) from error
-    except Image.DecompressionBombError:
-        pixels = None
     except Exception as error:  # decoders raise many types of exception on damaged files
         raise InputError(N_("{name} is damaged: save it again, or choose another."), name=name) from error
-    if pixels is None:
-        raise InputError(N_("{name} has a side over {most} pixels: shrink it."), name=name, most=MAX_SIDE)
-    return pixels
 
 
 def _as_picture(pixels: NDArray[np.uint8]) -> Image.Image:
@@ -178,12 +186,16 @@ def _without_dust(strong: NDArray[np.bool_], is_photo: bool) -> NDArray[np.bool_
     return dustless
 
 
-def _decoded(data: bytes) -> NDArray[np.uint8] | None:
-    """Decode PNG or JPEG bytes to upright uint8 RGB or RGBA; None if a side is over MAX_SIDE."""
+def _decoded(data: bytes) -> NDArray[np.uint8]:
+    """Decode PNG or JPEG bytes to upright uint8 RGB or RGBA; DecompressionBombError for too many pixels."""
     with warnings.catch_warnings(action="ignore"):  # Pillow's, of large pictures and odd metadata
         picture = Image.open(BytesIO(data), formats=("PNG", "JPEG"))  # reads the header only
-        if max(picture.size) > MAX_SIDE:
-            return None
+        most = PIXELS.value(True)
+        if most is not None and picture.width * picture.height > most:
+            raise Image.DecompressionBombError
+        if max(picture.size) >= 2 * DECODED_SIDE:
+            share = DECODED_SIDE / max(picture.size)
+            picture.draft(None, (math.ceil(picture.width * share), math.ceil(picture.height * share)))
         upright = ImageOps.exif_transpose(picture)
     if upright.mode.startswith("I"):  # 16 bits, which convert() would cut off at 255
         upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))

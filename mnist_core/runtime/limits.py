@@ -52,4 +52,12 @@ WAITING_RUNS = Limit("DIGITLAB_QUEUE_LIMIT", 100, everywhere=True)  # of all vis
 VISITOR_RUNS = Limit("DIGITLAB_VISITOR_RUNS_LIMIT", 100)  # on disk, the pinned and paused ones too
 VISITOR_BYTES = Limit("DIGITLAB_VISITOR_MB_LIMIT", 300, unit=MEGA)  # of all runs of a visitor
 RUN_BYTES = Limit("DIGITLAB_RUN_MB_LIMIT", 100, unit=MEGA)  # of one run's files
+PICTURES = Limit("DIGITLAB_PICTURES_LIMIT", 200, everywhere=True)  # in an upload
+UPLOADED_BYTES = Limit(
+    "DIGITLAB_PICTURES_MB_LIMIT", 50, unit=MEGA, everywhere=True
+)  # of an upload's pictures
+PIXELS = Limit("DIGITLAB_MEGAPIXELS_LIMIT", 25, unit=MEGA, everywhere=True)  # of a picture
+DRAWINGS = Limit("DIGITLAB_DRAWINGS_LIMIT", 500, everywhere=True)  # of a visitor's own test set
+SHEET_BYTES = Limit("DIGITLAB_SHEET_MB_LIMIT", 5, unit=MEGA, everywhere=True)  # of a file with drawings
+WEIGHTS_BYTES = Limit("DIGITLAB_WEIGHTS_MB_LIMIT", 50, unit=MEGA, everywhere=True)  # of a file with weights
 ALL_LIMITS = tuple(limit for limit in list(globals().values()) if isinstance(limit, Limit))

@@ -126,7 +126,8 @@ def test_a_sheet_goes_and_comes_back_as_json_lines(app, run):
         (json.dumps({"strokes": LINE["strokes"]}).encode(), "Line 1 has no label"),
         (json.dumps({"strokes": [], "label": 3}).encode(), "Line 1 has an empty drawing"),
         (json.dumps({"pixels": [], "label": 3}).encode(), "Line 1 has an empty drawing"),
-        (b" " * (drawing_sheet.MOST_BYTES + 1), "larger than 5 MB"),
+        (b" " * 5_000_001, "larger than 5 MB"),
+        (b"{\n\n" * 501, "at most 500 drawings"),  # counted before any is drawn
     ],
 )
 def test_a_file_that_is_no_sheet_gets_a_sentence(content, said):
@@ -142,7 +143,7 @@ def test_a_bad_file_leaves_the_sheet_as_it_was(app, run):
 
 
 def test_a_full_sheet_takes_no_more(app, run, monkeypatch):
-    monkeypatch.setattr("ui.draw.drawing_sheet.MOST_DRAWINGS", 1)
+    monkeypatch.setenv("DIGITLAB_DRAWINGS_LIMIT", "1")
     test = sheet_with(drawn(app, run, shifted(0)), 7)
     test.button("label_7").click().run()
     assert "at most 1 drawings" in test.toast[0].value

@@ -1,5 +1,6 @@
 """Labelled drawings kept in the visitor's session: label correction, JSON lines."""
 
+import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import streamlit as st
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.recognition.labelled_drawings import LabelledDrawing, read_labelled_drawing
 from mnist_core.recognition.strokes import strokes_to_image
+from mnist_core.runtime.limits import DRAWINGS, SHEET_BYTES
 from ui.draw.contrast import open_contrast
 from ui.drawing_input import ReadDrawing
 from ui.i18n import gettext as _
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from mnist_core.recognition.segmentation import RowDigit
 
 SHEET_KEY = "own_sheet"
-MOST_DRAWINGS = 500
-MOST_BYTES = 5_000_000  # of an uploaded sheet
 ANSWER_KEY = "label_answer"  # what came of the last correction: a message and its icon
 NUMBER_KEY = "label_number"
 
@@ -50,12 +50,16 @@ def keep(digits: list[LabelledDrawing]) -> None:
 
 def add(drawings: list[LabelledDrawing]) -> None:
     """Add drawings to the sheet; InputError when they don't all fit."""
-    if len(sheet()) + len(drawings) > MOST_DRAWINGS:
-        raise InputError(
-            N_("A test set holds at most {most} drawings; download this one and start another."),
-            most=MOST_DRAWINGS,
-        )
+    _check_room(len(drawings))
     st.session_state[SHEET_KEY] = [*sheet(), *drawings]
+
+
+def _check_room(more: int) -> None:
+    most = DRAWINGS.value(True)
+    if most is not None and len(sheet()) + more > most:
+        raise InputError(
+            N_("A test set holds at most {most} drawings; download this one and start another."), most=most
+        )
 
 
 def remove(place: int) -> None:
@@ -74,13 +78,18 @@ def to_text(entries: Sequence[LabelledDrawing]) -> str:
 
 
 def from_text(content: bytes) -> list[LabelledDrawing]:
-    """Read JSON lines as to_text writes them; InputError, naming the line, if they aren't."""
-    if len(content) > MOST_BYTES:
+    """Read JSON lines as to_text writes them; InputError, naming the line, if they aren't.
+
+    Its size and number of lines are checked before any is drawn.
+    """
+    most = SHEET_BYTES.value(True)
+    if most is not None and len(content) > most:
         raise InputError(
-            N_("This file is larger than {most} MB; choose a smaller one."), most=MOST_BYTES // 1_000_000
+            N_("This file is larger than {most} MB; choose a smaller one."), most=most // 1_000_000
         )
+    _check_room(sum(bool(line.strip()) for line in io.BytesIO(content)))
     try:
-        lines = content.decode().splitlines()
+        lines = content.decode().split("\n")
     except UnicodeDecodeError as error:
         raise InputError(
             N_("This file holds no labelled drawings; choose one that was saved here.")

@@ -15,8 +15,12 @@ from ui.drawing_input import INPUT_METHOD_KEY, DrawingInput, draw
 from ui.html.digits import Figure, figure_html
 from ui.i18n import count_text, translate
 from ui.i18n import gettext as _
+from ui.uploads import check_pictures
 from ui.url_controls import url_choice
 from ui.url_state import SENT_KEY, url_parameters
+
+UPLOAD_ROUND_KEY = "upload_round"  # a new number is a new, empty upload
+UPLOAD_PROBLEM_KEY = "upload_problem"
 
 
 def choose_input_method() -> str:
@@ -61,10 +65,24 @@ def upload() -> DrawingInput | list[Upload]:
         _("Pictures of digits (PNG or JPEG), one or many"),
         type=["png", "jpg", "jpeg"],
         accept_multiple_files=True,
+        key=f"pictures_{st.session_state.setdefault(UPLOAD_ROUND_KEY, 0)}",
+        on_change=_check_upload,
     )
+    if problem := st.session_state.pop(UPLOAD_PROBLEM_KEY, None):
+        st.error(translate(problem))
     if len(files) > 1:
         return [Upload(file.name, file.getvalue()) for file in files]
     return _pictured(files[0].name, files[0].getvalue()) if files else DrawingInput()
+
+
+def _check_upload() -> None:
+    """Forget files that are too many, so that they leave the server's memory, and keep what is to be said."""
+    number = st.session_state[UPLOAD_ROUND_KEY]
+    try:
+        check_pictures(st.session_state[f"pictures_{number}"])
+    except InputError as error:
+        st.session_state[UPLOAD_PROBLEM_KEY] = error.message
+        st.session_state[UPLOAD_ROUND_KEY] = number + 1
 
 
 def photograph() -> DrawingInput:
@@ -99,8 +117,9 @@ def _pictured(name: str, content: bytes) -> DrawingInput:
     except InputError as error:
         st.error(translate(error.message))
         return DrawingInput()
-    st.image(pixels, caption=name, width=220)
-    return DrawingInput(pixels=downscaled(pixels))
+    smaller = downscaled(pixels)
+    st.image(smaller, caption=name, width=220)
+    return DrawingInput(pixels=smaller)
 
 
 INPUT_METHODS: dict[str, Callable[[], DrawingInput | list[Upload]]] = {

@@ -12,10 +12,10 @@ from mnist_core.recognition.images import read_picture
 from mnist_core.runs.run import Run
 from ui.drawing_input import DrawingInput, read
 from ui.html.digits import sure_text
-from ui.i18n import count_text, formatted_number, list_text, ngettext, translate
+from ui.i18n import formatted_number, list_text, ngettext, translate
 from ui.i18n import gettext as _
 
-MOST_PICTURES = 200
+ROWS_KEPT = 400  # of all visitors' pictures
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,11 @@ def show_table(run: Run, files: list[Upload]) -> None:
     """Read the files one after the other and show the table."""
     progress = st.empty()
     rows = []
-    for number, file in enumerate(files[:MOST_PICTURES], 1):
+    for number, file in enumerate(files, 1):
         words = _("Classifying picture {number} of {count}").format(number=number, count=len(files))
         progress.progress(number / len(files), text=words)
         rows.append(_row(str(run.checkpoints[-1]), _digest(file), run, file))
     progress.empty()
-    if len(files) > MOST_PICTURES:
-        most = _("Only the first {most} pictures were classified; upload the others next.")
-        st.warning(most.format(most=count_text(MOST_PICTURES)))
     st.subheader(counts_text(rows))
     st.dataframe(_table(rows), hide_index=True, column_config=_columns())
     st.download_button(
@@ -119,7 +116,7 @@ def _digest(file: Upload) -> str:
     return hashlib.sha256(file.name.encode() + b"\0" + file.content).hexdigest()
 
 
-@st.cache_data(show_spinner=False, max_entries=2 * MOST_PICTURES)
+@st.cache_data(show_spinner=False, max_entries=ROWS_KEPT)
 def _row(checkpoint: str, digest: str, _run: Run, _file: Upload) -> Row:
     return row_of(_run, _file)
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.export.formats import EXPORT_FORMATS, export, file_name, problem
-from mnist_core.export.import_weights import MOST_WEIGHTS_BYTES, import_weights, read_config
+from mnist_core.export.import_weights import import_weights, read_config
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.runs.run import Run
+from mnist_core.runtime.limits import WEIGHTS_BYTES
 from ui import resources, visitor
 from ui.i18n import gettext as _
 from ui.i18n import translate
@@ -53,10 +54,11 @@ def show_export(run: Run) -> None:
 def show_import() -> None:
     """Show the upload of settings or weights that this or another Digit Lab saved."""
     with st.expander(_("Import"), icon=":material/upload:", key="import"):
+        most = WEIGHTS_BYTES.value(True)
         st.file_uploader(
             _("Settings (.json) or weights (.safetensors) exported from Digit Lab"),
             type=["json", "safetensors"],
-            max_upload_size=MOST_WEIGHTS_BYTES // 1_000_000,
+            max_upload_size=most and most // 1_000_000,
             key=FILE_KEY,
             on_change=_import_file,
         )

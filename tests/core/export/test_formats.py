@@ -252,9 +252,9 @@ def test_weights_that_dont_fit_their_settings_are_refused_before_they_are_loaded
 
 
 def test_a_file_too_large_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("mnist_core.export.import_weights.MOST_WEIGHTS_BYTES", 5_000)
-    content = weights()
-    assert f"has {len(content):,} bytes; the limit is 5,000" in refused(tmp_path, content)
+    monkeypatch.setenv("DIGITLAB_WEIGHTS_MB_LIMIT", "1")
+    content = bytes(1_000_001)
+    assert "has 1,000,001 bytes; the limit is 1,000,000" in refused(tmp_path, content)
 
 
 def test_weights_of_a_network_larger_than_a_visitor_may_have_are_refused(tmp_path, monkeypatch):

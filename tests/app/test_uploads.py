@@ -1,0 +1,59 @@
+"""Uploads within limits: pictures before they are decoded, and what the server holds for a session."""
+
+from types import SimpleNamespace
+
+import pytest
+import streamlit as st
+from starlette.exceptions import HTTPException
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+
+from tests.app.drawings import as_png
+from tests.core.sevens import canvas
+from ui.uploads import bound_uploads
+
+
+@pytest.fixture
+def upload(monkeypatch):
+    """Upload files of so many bytes in a session: `upload("anna", 10, 20)`; return the manager."""
+    manager = MemoryUploadedFileManager("/upload")
+    monkeypatch.setattr(st.runtime, "get_instance", lambda: SimpleNamespace(uploaded_file_mgr=manager))
+    bound_uploads.clear()
+    bound_uploads()
+    yield lambda session, *sizes: [
+        manager.add_file(
+            session, UploadedFileRec(f"{session}-{place}-{size}", "a.png", "image/png", bytes(size))
+        )
+        for place, size in enumerate(sizes)
+    ]
+    bound_uploads.clear()
+
+
+def test_a_session_holds_twice_the_files_and_bytes_of_an_upload(upload, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_PICTURES_LIMIT", "2")
+    upload("anna", 1, 2, 3, 4)
+    with pytest.raises(HTTPException):
+        upload("anna", 5)
+    monkeypatch.setenv("DIGITLAB_PICTURES_MB_LIMIT", "1")
+    upload("ben", 1_000_000, 1_000_000)
+    with pytest.raises(HTTPException) as refused:
+        upload("ben", 1)
+    assert refused.value.status_code == 413
+
+
+def test_all_sessions_share_an_eighth_of_the_memory(upload, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_MEMORY", "8")
+    upload("anna", 600_000)
+    with pytest.raises(HTTPException):
+        upload("ben", 400_001)
+    upload("ben", 400_000)
+
+
+def test_too_many_pictures_are_refused_and_forgotten(app, run, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_PICTURES_LIMIT", "2")
+    monkeypatch.setattr("ui.draw.picture_table.read_picture", pytest.fail)
+    files = [(f"{name}.png", as_png(canvas()), "image/png") for name in "abc"]
+    test = app("draw", run=run, lang="zh", **{"from": "upload"})
+    test.file_uploader[0].set_value(files).run()
+    assert "共 3 张图片，而本服务器一次最多接收 2 张" in test.error[0].value
+    assert not test.file_uploader[0].value

@@ -1,0 +1,73 @@
+"""Uploads within limits: what a visitor may send at once, and what the server's memory holds of it."""
+
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+from starlette.exceptions import HTTPException
+
+from mnist_core.messages import N_, InputError
+from mnist_core.runtime.limits import PICTURES, UPLOADED_BYTES
+from mnist_core.training.memory import memory_limit
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
+
+SESSION_FACTOR = 2  # a session may hold twice an upload: the next comes before the last is forgotten
+MEMORY_SHARE = 8  # an eighth of the server's memory is for all uploads together
+TOO_LARGE = 413  # the HTTP status that Streamlit itself gives for files too large
+
+
+def check_pictures(files: "Sequence[UploadedFile]") -> None:
+    """Raise InputError if there are too many files or bytes; nothing is decoded before."""
+    most, bytes_at_most = PICTURES.value(True), UPLOADED_BYTES.value(True)
+    if most is not None and len(files) > most:
+        raise InputError(
+            N_("These are {count:,} pictures, and this server takes {most:,} at a time. Choose fewer."),
+            count=len(files),
+            most=most,
+        )
+    size = sum(file.size for file in files)
+    if bytes_at_most is not None and size > bytes_at_most:
+        raise InputError(
+            N_(
+                "These pictures have {size:,.0f} MB, and this server takes {most:,.0f} MB at a time. Choose "
+                "fewer."
+            ),
+            size=size / 1e6,
+            most=bytes_at_most / 1e6,
+        )
+
+
+@st.cache_resource(show_spinner=False)
+def bound_uploads() -> None:
+    """Have the server refuse files that would exceed what it holds for a session, or for all sessions.
+
+    Streamlit limits the size of one file only, and keeps all files of a session in memory.
+    """
+    manager: Any = st.runtime.get_instance().uploaded_file_mgr
+    add, lock = manager.add_file, threading.Lock()
+
+    def add_within_limits(session_id: str, file: "UploadedFileRec") -> None:
+        with lock:
+            if _is_too_much(manager.file_storage, session_id, len(file.data)):
+                raise HTTPException(TOO_LARGE, "Too many files")
+            add(session_id, file)
+
+    manager.add_file = add_within_limits
+
+
+def _is_too_much(stored: "dict[str, dict[str, UploadedFileRec]]", session_id: str, size: int) -> bool:
+    """Return whether `size` more bytes are too much for a session, or for the server."""
+    files = list(stored.get(session_id, {}).values())
+    most, bytes_at_most, memory = PICTURES.value(True), UPLOADED_BYTES.value(True), memory_limit()
+    if most is not None and len(files) >= SESSION_FACTOR * most:
+        return True
+    own = size + sum(len(file.data) for file in files)
+    if bytes_at_most is not None and own > SESSION_FACTOR * bytes_at_most:
+        return True
+    everyones = size + sum(
+        len(file.data) for session in list(stored.values()) for file in list(session.values())
+    )
+    return memory is not None and everyones > memory / MEMORY_SHARE
