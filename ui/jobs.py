@@ -56,5 +56,6 @@ def show_progress(job: Job[Any], text: str, **options: Any) -> None:
     if not is_watched(job):
         st.rerun()
     job.watch(this_tab())
-    st.progress(min(job.fraction, 1.0), text=format_text(text, percent=job.fraction))
+    words = _("Waiting for other calculations on this server to end") if job.waiting else text
+    st.progress(min(job.fraction, 1.0), text=format_text(words, percent=job.fraction))
     st.button(_("Stop"), icon=":material/stop:", on_click=lambda: job.stop(this_tab()), **options)

@@ -58,7 +58,7 @@ def dataset() -> Dataset:
 def wait_for_dataset() -> Dataset:
     """Return the data to background work: MNIST, or the sample where it failed or nobody waits for it."""
     job = dataset_job()
-    if not job.begun:
+    if job.problem is None:  # it watches, so visitors who don't wait can't give a training the sample
         job.start(Watcher())
     job.wait()
     return job.latest if job.finished else _sample(job.problem)
@@ -179,7 +179,9 @@ def _dataset_so_far() -> Dataset | None:
         job.wait(SECONDS_TO_OPEN)
         if job.finished:
             return job.latest
-    return _sample(job.problem) if job.problem or st.session_state.get(SAMPLE_KEY) else None
+    if job.problem:
+        st.session_state[SAMPLE_KEY] = True  # it stays while somebody else tries the download again
+    return _sample(job.problem) if st.session_state.get(SAMPLE_KEY) else None
 
 
 def _sample(reason: Message | None) -> Dataset:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import atexit
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 from contextlib import closing
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from mnist_core.messages import N_, InputError, Message
+from mnist_core.runtime.limits import JOBS
 
 Result = TypeVar("Result")
 Steps = Generator[tuple[float, Result | None], None, Result | None]
 """What a job does: it yields the fraction done, 0 to 1, with the result so far, and may return the result."""
 
 SECONDS_TO_RETURN = 5.0  # a browser tab that is reloaded is away for a moment
-SECONDS_BETWEEN_TRIES = 0.2  # while a job waits for its turn
 SECONDS_TO_END = 10.0  # for all jobs when the process ends; a step takes one or two
 _log = logging.getLogger(__name__)
 
@@ -48,7 +49,8 @@ class Job(Generic[Result]):
     """Work in a thread of its own, which any number of watchers share.
 
     It ends at its next step when the last watcher has stopped it or is gone. `fraction` says how far it is,
-    0 to 1; `latest` is the result so far, None before the first; `waiting` is true until it has its turn.
+    0 to 1; `latest` is the result so far, None before the first; `waiting` is true until it has its turn
+    and one of the process's threads for jobs.
     """
 
     def __init__(
@@ -100,7 +102,8 @@ class Job(Generic[Result]):
         return error.message if isinstance(error, InputError) else Message(self._failure)
 
     def start(self, watcher: Watcher) -> None:
-        """Begin, unless it is under way or finished, and watch."""
+        """Begin, unless it is under way or finished, and watch; InputError if limits.JOBS can't be read."""
+        most = JOBS.value(True)
         with self._lock:
             if self.finished:
                 return
@@ -109,9 +112,9 @@ class Job(Generic[Result]):
                 return
             self._watchers = {watcher: True}
             self._ended_early = self._must_end = False
-            self.fraction, self.latest, self.waiting = 0.0, None, self._turn is not None
-            self._outcome = Future()
-            _JobThread(self, self._outcome).start()
+            self.fraction, self.latest, self.waiting = 0.0, None, True
+            outcome = self._outcome = Future()
+        _line.add(_Entry(self, outcome, self._turn), most)
 
     def watch(self, watcher: Watcher) -> None:
         """Note that somebody wants it, unless they or the last of the others have stopped it."""
@@ -128,6 +131,7 @@ class Job(Generic[Result]):
         """Note that somebody no longer wants it."""
         with self._lock:
             self._watchers[watcher] = False
+        _line.advance()
 
     def end(self) -> None:
         """End it at its next step, whoever watches."""
@@ -144,7 +148,8 @@ class Job(Generic[Result]):
 
     def _run(self, outcome: Future[None]) -> None:
         try:
-            self._work_in_turn()
+            self.waiting = False
+            self._work()
         except BaseException as error:  # whatever it was, nobody must wait for ever
             if not isinstance(error, (_Stopped, InputError)):
                 _log.exception("%s failed", self.name)
@@ -152,17 +157,14 @@ class Job(Generic[Result]):
         else:
             outcome.set_result(None)
 
-    def _work_in_turn(self) -> None:
-        if self._turn is None:
-            self._work()
-            return
-        while not self._turn.acquire(timeout=SECONDS_BETWEEN_TRIES):
-            self._leave_if_unwatched()
+    def _give_up(self, outcome: Future[None]) -> bool:
+        """End it before it has begun if nobody wants it any more; return whether it ended."""
         try:
-            self.waiting = False
-            self._work()
-        finally:
-            self._turn.release()
+            self._leave_if_unwatched()
+        except _Stopped as error:
+            outcome.set_exception(error)
+            return True
+        return False
 
     def _work(self) -> None:
         with closing(self._steps()) as steps:
@@ -184,6 +186,60 @@ class Job(Generic[Result]):
         return any(wants and not watcher.gone for watcher, wants in self._watchers.items())
 
 
+class _Entry(NamedTuple):
+    """A job in line for a thread, what comes of this start of it, and the turn that it needs."""
+
+    job: Job[Any]
+    outcome: Future[None]
+    turn: threading.Lock | None
+
+
+class _Line:
+    """Jobs in line for one of a few threads, in the order they came but for those whose turn is taken."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._waiting: list[_Entry] = []
+        self._working, self._most = 0, JOBS.default
+
+    def add(self, entry: _Entry, most: int | None) -> None:
+        """Begin a job as soon as fewer than `most` work; None: at once."""
+        with self._lock:
+            self._most = sys.maxsize if most is None else most
+            self._waiting.append(entry)
+        self.advance()
+
+    def advance(self) -> None:
+        """Begin the jobs that can begin, and end those that nobody wants any more."""
+        with self._lock:
+            self._waiting = [entry for entry in self._waiting if not entry.job._give_up(entry.outcome)]
+            for entry in self._waiting[:]:
+                if self._working >= self._most:
+                    break
+                if entry.turn is None or entry.turn.acquire(blocking=False):
+                    self._waiting.remove(entry)
+                    self._working += 1
+                    _JobThread(self, entry).start()
+
+    def leave(self, entry: _Entry) -> None:
+        """Give a job's thread and its turn to the next."""
+        with self._lock:
+            self._working -= 1
+            if entry.turn is not None:
+                entry.turn.release()
+        self.advance()
+
+    def end_waiting(self) -> None:
+        """End the jobs that have not begun."""
+        with self._lock:
+            for entry in self._waiting:
+                entry.job.end()
+        self.advance()
+
+
+_line = _Line()
+
+
 class _JobThread(threading.Thread):
     """A job's thread, by which `end_all_jobs` finds the job.
 
@@ -191,11 +247,15 @@ class _JobThread(threading.Thread):
     could tell their work to stop, and a server would hang until it is done.
     """
 
-    def __init__(self, job: Job[Any], outcome: Future[None]) -> None:
-        super().__init__(target=job._run, args=(outcome,), name=job.name, daemon=True)
-        self.job = job
+    def __init__(self, line: _Line, entry: _Entry) -> None:
+        super().__init__(name=entry.job.name, daemon=True)
+        self.job, self._line, self._entry = entry.job, line, entry
         atexit.unregister(end_all_jobs)
         atexit.register(end_all_jobs)
+
+    def run(self) -> None:
+        self.job._run(self._entry.outcome)
+        self._line.leave(self._entry)
 
 
 def end_all_jobs(seconds: float = SECONDS_TO_END) -> None:
@@ -203,6 +263,7 @@ def end_all_jobs(seconds: float = SECONDS_TO_END) -> None:
 
     It is called when the process ends, which must not happen while one of its threads is within torch.
     """
+    _line.end_waiting()
     threads = [thread for thread in threading.enumerate() if isinstance(thread, _JobThread)]
     for thread in threads:
         thread.job.end()

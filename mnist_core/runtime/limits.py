@@ -60,4 +60,5 @@ PIXELS = Limit("DIGITLAB_MEGAPIXELS_LIMIT", 25, unit=MEGA, everywhere=True)  # o
 DRAWINGS = Limit("DIGITLAB_DRAWINGS_LIMIT", 500, everywhere=True)  # of a visitor's own test set
 SHEET_BYTES = Limit("DIGITLAB_SHEET_MB_LIMIT", 5, unit=MEGA, everywhere=True)  # of a file with drawings
 WEIGHTS_BYTES = Limit("DIGITLAB_WEIGHTS_MB_LIMIT", 50, unit=MEGA, everywhere=True)  # of a file with weights
+JOBS = Limit("DIGITLAB_JOBS_LIMIT", 8, everywhere=True)  # that work at the same time, see job.py
 ALL_LIMITS = tuple(limit for limit in list(globals().values()) if isinstance(limit, Limit))

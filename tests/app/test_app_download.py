@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -140,9 +141,11 @@ def test_a_download_that_fails_gives_the_sample_and_says_why(app, download, capl
     assert download.begun == 1  # not tried at each run of the page
     assert said in caplog.text  # whoever runs the server finds it there
     download.error = None
+    ben = app()
     press(test, AGAIN)
     until(lambda: is_waiting(test.run()))
     assert download.begun == 2
+    assert has_sample(ben.run())  # who has it keeps it while others try again
 
 
 def test_a_training_gets_the_data_that_the_pages_have(download):
@@ -152,6 +155,19 @@ def test_a_training_gets_the_data_that_the_pages_have(download):
     download.arrive.clear()
     download.error = InputError("It is damaged.")
     assert "It is damaged." in str(resources.wait_for_dataset().notice)
+
+
+def test_a_visitor_who_does_not_wait_cannot_give_a_training_the_sample(app, download):
+    anna = app()
+    until(lambda: is_waiting(anna.run()))
+    with ThreadPoolExecutor(1) as pool:
+        training = pool.submit(resources.wait_for_dataset)
+        until(lambda: len(resources.dataset_job()._watchers) == 2)
+        press(anna, DONT_WAIT)
+        time.sleep(0.1)
+        assert resources.dataset_job().running
+        download.arrive.set()
+        assert training.result(20).source == "mnist"
 
 
 def test_the_first_visitor_of_a_slow_start_is_told_of_the_sample_too(sample_only, monkeypatch):

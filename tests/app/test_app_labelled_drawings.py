@@ -240,7 +240,7 @@ def test_fine_tuning_that_fails_says_so_and_can_be_tried_again(app, run, tuning,
 def test_a_second_visitors_fine_tuning_waits_for_the_first_ones(app, run, tuning):
     anna, ben = start_tuning(app, run), start_tuning(app, run)
     until(anna, "Fine-tuning: 40%")
-    until(ben, "Waiting for another visitor's fine-tuning to end")
+    until(ben, "Waiting for other calculations on this server to end")
     assert tuning.begun == 1
     button(anna, "Stop").click().run()
     until(ben, "Fine-tuning: 40%")

@@ -46,7 +46,7 @@ def test_so_many_images_are_suggested_as_take_no_longer_than_a_minute(app, run, 
 def test_a_second_measurement_waits_for_the_first_and_can_be_stopped(app, run):
     with turn("robustness"):
         test = press(app("evaluate", run=run, view="robust"), "Measure robustness")
-        assert test.get("progress")[0].proto.text == "Waiting for another measurement to end"
+        assert test.get("progress")[0].proto.text == "Waiting for other calculations on this server to end"
         press(test, "Stop")
         assert not test.get("progress")
         (thread,) = [thread for thread in threading.enumerate() if thread.name == "robustness"] or [None]

@@ -236,9 +236,7 @@ def _fine_tuning(
 def show_tuning_progress() -> None:
     """Show how far it is, with a way to stop it."""
     job: Job[FineTunedRun] = st.session_state[JOB_KEY]
-    if job.waiting:
-        text = _("Waiting for another visitor's fine-tuning to end")
-    elif job.fraction < 1:
+    if job.fraction < 1:
         text = _("Fine-tuning: {percent:.0%}")
     else:
         text = _("Testing it on your drawings and on MNIST's test set")

@@ -113,8 +113,7 @@ def show_start(job: "Job[Robustness]", images: int) -> None:
 @st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
 def show_measurement(evaluated: EvaluatedSplit, job: "Job[Robustness]", example: int, seed: int) -> None:
     """Show how far the measurement is, and what is known by now."""
-    text = _("Waiting for another measurement to end") if job.waiting else _("Measuring: {percent:.0%}")
-    show_progress(job, text, key="stop_measuring")
+    show_progress(job, _("Measuring: {percent:.0%}"), key="stop_measuring")
     show_disturbances(evaluated, job.latest, example, seed)
 
 

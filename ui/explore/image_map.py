@@ -19,7 +19,7 @@ from ui.explore.selection import (
 from ui.html.digits import Figure, png_url
 from ui.i18n import count_text, format_text, translate
 from ui.i18n import gettext as _
-from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, start_button
+from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, start_button, turn
 from ui.projection_chart import MAP_FAILURE, choose_method, map_points, map_spec, map_words
 
 
@@ -157,4 +157,4 @@ def _thumbnails(source: str, name: str, _split: Split) -> list[str]:
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _tsne_job(source: str, name: str, _split: Split) -> Job[np.ndarray]:
-    return Job("t-SNE", lambda: tsne(_split.images[:MAP_IMAGES]), failure=MAP_FAILURE)
+    return Job("t-SNE", lambda: tsne(_split.images[:MAP_IMAGES]), turn=turn("t-SNE"), failure=MAP_FAILURE)

@@ -15,6 +15,7 @@ from ui.evaluations import read_split
 from ui.html.digits import Figure, figure_html
 from ui.i18n import count_text, format_text
 from ui.i18n import gettext as _
+from ui.jobs import turn
 from ui.navigation import link
 from ui.projection_chart import MAP_FAILURE
 from ui.url_controls import url_choice, url_number
@@ -151,7 +152,7 @@ def _tsne(key: str, source: str, _inspected: InspectedRun) -> Job[np.ndarray]:
     from mnist_core.data.projection import COMPONENTS, randomized_pca, tsne_of_points
 
     points = randomized_pca(_features(_inspected, _inspected.snapshot), COMPONENTS).coordinates
-    return Job("t-SNE", lambda: tsne_of_points(points), failure=MAP_FAILURE)
+    return Job("t-SNE", lambda: tsne_of_points(points), turn=turn("t-SNE"), failure=MAP_FAILURE)
 
 
 def _features(inspected: InspectedRun, snapshot: WeightSnapshot) -> np.ndarray:

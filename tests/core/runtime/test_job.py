@@ -271,8 +271,7 @@ def test_a_failure_is_told_as_a_message_and_it_can_be_tried_again(caplog, error,
     assert (job.finished, job.problem) == (True, None)
 
 
-def test_jobs_that_share_a_turn_work_one_at_a_time(monkeypatch):
-    monkeypatch.setattr(job_module, "SECONDS_BETWEEN_TRIES", 0.01)
+def test_jobs_that_share_a_turn_work_one_at_a_time():
     turn, works = threading.Lock(), (Work(), Work(), Work())
     first, second, third = (Job("a job", work, turn=turn) for work in works)
     anna, ben, cleo = Watcher(), Watcher(), Watcher()
@@ -290,6 +289,43 @@ def test_jobs_that_share_a_turn_work_one_at_a_time(monkeypatch):
     assert not third.waiting
     end(third, works[2])
     assert third.finished
+
+
+def test_a_few_jobs_work_at_the_same_time_and_those_that_wait_need_no_thread(monkeypatch):
+    monkeypatch.setenv("DIGITLAB_JOBS_LIMIT", "2")
+    works = [Work() for _ in range(4)]
+    jobs = [Job("a job", work) for work in works]
+    threads = threading.active_count()
+    for job in jobs:
+        job.start(Watcher())
+    assert threading.active_count() == threads + 2
+    halfway(jobs[0])
+    halfway(jobs[1])
+    assert [job.waiting for job in jobs] == [False, False, True, True]
+    end(jobs[1], works[1])
+    halfway(jobs[2])
+    end_all_jobs(0)
+    jobs[3].wait(PATIENCE)
+    assert (jobs[3].running, jobs[3].finished, works[3].begun) == (False, False, 0)
+    end(jobs[0], works[0])
+    end(jobs[2], works[2])
+    assert not jobs[0].finished
+
+
+def test_a_job_that_waits_ends_when_its_watcher_has_left(monkeypatch, clock):
+    monkeypatch.setenv("DIGITLAB_JOBS_LIMIT", "1")
+    first, second, third = ((Job("a job", work), work) for work in (Work(), Work(), Work()))
+    first[0].start(Watcher())
+    anna = Watcher()
+    second[0].start(anna)
+    anna.leave()
+    clock.now += SECONDS_TO_RETURN
+    third[0].start(Watcher())
+    second[0].wait(PATIENCE)
+    assert (second[0].running, second[1].begun) == (False, 0)
+    for job, work in (first, third):
+        end(job, work)
+        assert job.finished
 
 
 def test_a_job_that_fails_gives_its_turn_to_the_next():
