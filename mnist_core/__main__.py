@@ -187,9 +187,12 @@ def _add_runs(subparsers: Any) -> None:
         "unpin": "undo --pin",
         "remove": "move a run to the trash",
         "restore": "restore a run from the trash, within a day",
+        "cancel": 'stop a run that trains or waits, whoever began it; "all" stops all of them',
     }
     for name, text in helps.items():
         parser.add_argument(f"--{name}", action="append", default=[], metavar="RUN", help=text)
+    use_help = "also list a code for the visitor whose run it is, and its megabytes"
+    parser.add_argument("--use", action="store_true", help=use_help)
     _add_runs_option(parser)
 
 

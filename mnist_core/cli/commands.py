@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ from mnist_core.export.import_weights import import_weights
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.names import run_names
-from mnist_core.runs.run import Run
+from mnist_core.runs.retention import size_in_bytes
+from mnist_core.runs.run import UNFINISHED, Run
 from mnist_core.runs.store import RunStore
 
+ALL = "all"
 JsonObject = dict[str, Any]
 
 
@@ -105,18 +108,36 @@ def show_runs(options: argparse.Namespace) -> None:
         store.pin(name, False)
     for name in options.remove:
         store.remove(name)
+    for name in options.cancel:
+        _cancel(store, name)
     runs = store.list()
     if options.json:
-        return print_json({"runs": [run_json(run) for run in runs]})
+        return print_json({"runs": [run_json(run) | _use(run) for run in runs]})
     names = run_names(runs)
     for run in runs:
         accuracy = run.results.get("test_accuracy")
         score = "" if accuracy is None else f"{accuracy:.2%}"
         pinned = "pinned" if run.metadata.pinned else ""
-        facts = f"{run.config.recipe:12} {run.status:12} {score:8} {pinned:6} {names[run.id]}"
+        use = "{visitor:8}  {megabytes:7.1f} MB  ".format(**_use(run)) if options.use else ""
+        facts = f"{use}{run.config.recipe:12} {run.status:12} {score:8} {pinned:6} {names[run.id]}"
         print(f"{run.id}  {run.created[:19]}  {facts}".rstrip())
     if not runs:
         print("no runs yet; `python -m mnist_core train --recipe quick` makes one")
+
+
+def _cancel(store: RunStore, name: str) -> None:
+    """Cancel a run, or with ALL every run that trains or waits."""
+    if name != ALL:
+        return store.cancel(name)
+    for run in store.list():
+        if run.status in UNFINISHED:
+            with suppress(InputError):  # it has ended meanwhile
+                store.cancel(run.id)
+
+
+def _use(run: Run) -> JsonObject:
+    """Return whose run it is, as a short code that stands for a visitor, and its size."""
+    return {"visitor": run.metadata.owner[:8], "megabytes": round(size_in_bytes(run.folder) / 1e6, 1)}
 
 
 def check_range(option: str, number: int, lowest: int, highest: int) -> None:

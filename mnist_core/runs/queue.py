@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from mnist_core.monitoring.probes import Probe
 
 ENDLESS_LINE = 10_000  # what is told of room where the line has no limit
+SECONDS_BETWEEN_LOOKS = 1.0  # for runs in line that were cancelled
 WORKERS_VARIABLE = "DIGITLAB_WORKERS"
 MOST_WORKERS = 64
 _log = logging.getLogger(__name__)
@@ -104,6 +106,7 @@ class TrainingQueue:
         self._admission = threading.Lock()  # or two tabs of a visitor would both be the last to be allowed
         self._trial = threading.Lock()  # one at a time: a trial sets the process's number of threads
         self._closed = False
+        self._looked = 0.0  # when it was last seen which waiting runs were cancelled
         for _ in range(workers):
             threading.Thread(target=self._work, name="training", daemon=True).start()
 
@@ -311,8 +314,19 @@ class TrainingQueue:
                 self._changed.wait_for(lambda: self._waiting or self._closed)
                 if self._closed:
                     return
-                entries = self._take_next()
+                self._leave_if_cancelled()
+                entries = self._take_next() if self._waiting else []
             self._train_in_turns(entries)
+
+    def _leave_if_cancelled(self) -> None:
+        """Take the runs out of the line that were cancelled by RunStore.cancel."""
+        from mnist_core.runs.run_trainer import CANCELLED
+
+        with self._changed:
+            for entry in [entry for entry in self._waiting if entry.writer.cancelled]:
+                self._waiting.remove(entry)
+                entry.writer.update("stopped", CANCELLED)
+                entry.writer.close()
 
     def _take_next(self) -> list[_QueuedRun]:
         """Take the next run out of the queue, and its partner if it is one of a pair."""
@@ -355,6 +369,9 @@ class TrainingQueue:
         with self._changed:
             entry.snapshot = _advance(entry.snapshot, event)
             self._end_if_too_long(entry)
+        if time.monotonic() - self._looked > SECONDS_BETWEEN_LOOKS:
+            self._looked = time.monotonic()
+            self._leave_if_cancelled()
         return True
 
     def _end_if_too_long(self, entry: _QueuedRun) -> None:

@@ -42,6 +42,7 @@ OUT_OF_MEMORY = ("out of memory", "can't allocate memory")  # what torch's error
 METRICS_FILE = "metrics.csv"
 STATE_FILE = "state.safetensors"
 OWN_DIGIT_FILE = "own_digit.png"
+CANCEL_FILE = "cancel"  # whoever trains the run stops it when this is there; see RunStore.cancel
 _LOOKING = threading.Lock()  # two who look whether a run is locked would take each other for its writer
 METRICS = (
     "epoch",

@@ -9,6 +9,7 @@ import torch
 
 from mnist_core.data.mnist import Dataset, split_images
 from mnist_core.evaluation.metrics import evaluate
+from mnist_core.messages import N_, Message
 from mnist_core.models.architectures import build_model
 from mnist_core.models.summary import count_parameters
 from mnist_core.monitoring.activation_feed import ActivationFeed
@@ -20,6 +21,7 @@ from mnist_core.training.events import Diverged, EpochDone, Event, Started, Step
 from mnist_core.training.schedules import add_change
 from mnist_core.training.trainer import Training
 
+CANCELLED = Message(N_("Whoever runs this server stopped this training."))
 MOST_CHECKPOINTS = 50  # of a run, about: a thousand epochs would fill the disk
 EARLY_SNAPSHOTS = (0.02, 0.1, 0.35)  # shares of the first epoch, in which most is learned, to keep weights
 
@@ -52,6 +54,9 @@ def train_run(
                     training.set_learning_rate(control.learning_rate)
                     writer.set_changes(training.changes)
                     control.learning_rate = None
+                if writer.cancelled:
+                    writer.update("running", CANCELLED)
+                    control.ending = "stopped"
                 if control.ending:
                     events.close()  # it may be within a batch
                     record.leave(control.ending)

@@ -25,6 +25,7 @@ from mnist_core.messages import N_, InputError
 from mnist_core.runs.metadata import LONGEST_NAME, RunMetadata, checked_name, write_metadata
 from mnist_core.runs.retention import age_in_seconds, limit_in_bytes, size_in_bytes, too_many
 from mnist_core.runs.run import (
+    CANCEL_FILE,
     PRETRAINED_ID,
     UNFINISHED,
     Run,
@@ -159,6 +160,18 @@ class RunStore:
     def add_reader(self, run_id: str, reader: str) -> None:
         """Record that `reader` opened a link to a run."""
         self._change_metadata(run_id, lambda metadata: metadata.with_reader(reader))
+
+    def cancel(self, run_id: str) -> None:
+        """Have whoever trains a run stop it at its next event, or take it out of the line; in any process.
+
+        Raises InputError if it neither trains nor waits.
+        """
+        run = self._own(run_id)
+        if run.status not in UNFINISHED:
+            raise InputError(
+                N_("Run {run} neither trains nor waits: it is {status}."), run=run.id, status=run.status
+            )
+        (run.folder / CANCEL_FILE).touch()
 
     def remove(self, run_id: str) -> None:
         """Move a run to the trash; InputError if it is queued or running, or does not exist."""

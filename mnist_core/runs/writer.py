@@ -16,7 +16,7 @@ from mnist_core.messages import Message
 from mnist_core.models.checkpoint import save_checkpoint
 from mnist_core.monitoring.probes import PROBES_FILE, Probe, read_probes
 from mnist_core.runs.retention import size_in_bytes
-from mnist_core.runs.run import METRICS, METRICS_FILE, STATE_FILE, json_bytes, read_own_digit
+from mnist_core.runs.run import CANCEL_FILE, METRICS, METRICS_FILE, STATE_FILE, json_bytes, read_own_digit
 from mnist_core.runtime.files import write_whole
 from mnist_core.training.schedules import ChangeSchedule, ScheduledChange, initial_changes
 from mnist_core.training.training_state import load_state, save_state
@@ -42,11 +42,17 @@ class RunWriter:
         self.id, self.config, self._folder = folder.name, config, folder
         self._lock = FileLock(folder / "lock", thread_local=False)
         self._lock.acquire(timeout=10)
+        (folder / CANCEL_FILE).unlink(missing_ok=True)  # it was for an earlier training of the run
         self._state: dict[str, Any] = json.loads((folder / "run.json").read_text())
         self.rows: list[Row] = _read_rows(folder / METRICS_FILE)
         self._rows_written: int | None = None  # None: the file isn't what it should be yet
         self.probes = read_probes(folder)
         self.own_digit = read_own_digit(folder)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the operator has cancelled the run, in this process or another."""
+        return (self._folder / CANCEL_FILE).exists()
 
     @property
     def results(self) -> Mapping[str, Any]:

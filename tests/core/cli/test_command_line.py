@@ -53,6 +53,7 @@ def test_runs_are_listed_and_removed(command, run_id):
     assert 0 <= row["test_accuracy"] <= 1
     _, out, _ = command("runs")
     assert out.startswith(f"{run_id}  20")
+    assert " MB  tutorial-3" in command("runs", "--use")[1]
     assert "finished" in out
     assert command.json("runs", "--remove", run_id[:5])["runs"] == []
     _, out, _ = command("runs")

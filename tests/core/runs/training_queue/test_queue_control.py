@@ -3,6 +3,7 @@
 import pytest
 from filelock import FileLock
 
+from mnist_core.__main__ import main
 from mnist_core.evaluation.metrics import evaluate
 from mnist_core.messages import InputError
 from mnist_core.runs.queue import TrainingQueue
@@ -115,3 +116,29 @@ def test_a_queue_that_closes_interrupts_what_trains_and_begins_nothing_more(lab)
     wait_for(lambda: lab.status(first) == "running")
     next_server.close()
     assert lab.status(first) == "interrupted"
+
+
+def test_an_operator_cancels_runs_that_train_and_that_wait_from_another_process(lab, monkeypatch):
+    monkeypatch.setattr("mnist_core.runs.queue.SECONDS_BETWEEN_LOOKS", 0)
+    training, waiting, last = (lab.submit(ENDLESS) for _ in range(3))
+    lab.gate.set()
+    wait_for(lambda: lab.snapshot(training).step)
+    main(["runs", "--runs", str(lab.store.directory), "--cancel", waiting])
+    wait_for(lambda: lab.queue.snapshot(waiting) is None)
+    assert lab.snapshot(last).place_in_line == 1
+    main(["runs", "--runs", str(lab.store.directory), "--cancel", "all"])
+    for run_id in (training, waiting, last):
+        assert lab.ended(run_id) == "stopped"
+        assert str(lab.store.get(run_id).message) == "Whoever runs this server stopped this training."
+    assert lab.store.get(training).checkpoints
+    lab.queue.resume(waiting)  # and may be continued
+    lab.submitted.append(waiting)
+    wait_for(lambda: lab.snapshot(waiting).step)
+    assert lab.store.get(waiting).message is None
+
+
+def test_what_neither_trains_nor_waits_cannot_be_cancelled(lab):
+    run_id = lab.submit(SHORT)
+    lab.ended(run_id)
+    with pytest.raises(InputError, match="neither trains nor waits: it is finished"):
+        lab.store.cancel(run_id)
