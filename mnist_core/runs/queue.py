@@ -16,11 +16,12 @@ from mnist_core.config import TrainConfig
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.monitoring.activation_feed import ActivationFeed
 from mnist_core.runs.admission import UNLIMITED, TrainingLimits
-from mnist_core.runs.run import failure_message
+from mnist_core.runs.run import CANCELLED, failure_message
 from mnist_core.runs.store import RunStore
+from mnist_core.runs.turns import Turns
 from mnist_core.runs.writer import RunWriter
-from mnist_core.runtime.limits import WAITING_RUNS
-from mnist_core.training.events import Continued, Event, Started, StepDone, TrainingControl
+from mnist_core.runtime.limits import TURN_SECONDS, WAITING_RUNS
+from mnist_core.training.events import ASIDE, Continued, Event, Started, StepDone, TrainingControl
 from mnist_core.training.memory import check_memory
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class Snapshot:
 
     `place_in_line` is 0 for the run that trains, 1 for the next; `wait_seconds` estimates when its turn
     comes, None where nobody knows. `step` and `steps` cover the whole run. `learning_rate` is the base rate,
-    before the schedule.
+    before the schedule. `time_share` is the share of the time, 0 to 1, in which the runs of its owner train:
+    visitors take turns. A run that has stepped aside has status "queued" and a `step`.
     """
 
     run_id: str
@@ -53,6 +55,7 @@ class Snapshot:
     steps: int = 0
     train_seconds: float = 0.0
     images_per_second: float = 0.0
+    time_share: float = 1.0
 
     @property
     def seconds_left(self) -> float | None:
@@ -75,6 +78,7 @@ class _QueuedRun:
     limits: TrainingLimits
     owner: str = ""
     pair: object | None = None
+    turn_began: float = 0.0  # its seconds of training when its turn began
     control: TrainingControl = field(default_factory=TrainingControl)
     feed: ActivationFeed = field(default_factory=ActivationFeed)
 
@@ -92,6 +96,8 @@ class _QueuedRun:
 class TrainingQueue:
     """Trains runs in the order they come, each in a background thread, `workers` at a time.
 
+    While other visitors wait, a run steps aside after TURN_SECONDS and goes on after them, see turns.Turns.
+
     `load_dataset` is called by a worker for each run, and should remember what it loaded. `threads` is the
     most that torch may use for a run; the pages' own work needs a core too.
     """
@@ -106,6 +112,7 @@ class TrainingQueue:
         self._admission = threading.Lock()  # or two tabs of a visitor would both be the last to be allowed
         self._trial = threading.Lock()  # one at a time: a trial sets the process's number of threads
         self._closed = False
+        self._turns = Turns(TURN_SECONDS.value(True))
         self._looked = 0.0  # when it was last seen which waiting runs were cancelled
         for _ in range(workers):
             threading.Thread(target=self._work, name="training", daemon=True).start()
@@ -199,10 +206,15 @@ class TrainingQueue:
             entry = self._find(run_id)
             if entry is None:
                 return None
+            everyones = [*self._training, *self._waiting]
+            snapshot = replace(entry.snapshot, time_share=self._turns.share(everyones, self._workers))
             if entry in self._training:
-                return entry.snapshot
-            place = self._waiting.index(entry)
-            return replace(entry.snapshot, place_in_line=place + 1, wait_seconds=self._wait_seconds(place))
+                return snapshot
+            line = self._turns.in_order(self._waiting)
+            place = line.index(entry)
+            seconds = self._turns.wait_seconds(entry, [*self._training, *line[:place]])
+            wait = None if seconds is None else seconds / self._workers
+            return replace(snapshot, place_in_line=place + 1, wait_seconds=wait)
 
     @property
     def busy(self) -> bool:
@@ -243,12 +255,6 @@ class TrainingQueue:
     def _find(self, run_id: str) -> _QueuedRun | None:
         return next((entry for entry in (*self._training, *self._waiting) if entry.writer.id == run_id), None)
 
-    def _wait_seconds(self, place: int) -> float | None:
-        """Estimate how long the runs before a place in the queue will take."""
-        lefts = [entry.seconds_left for entry in (*self._training, *list(self._waiting)[:place])]
-        known = [left for left in lefts if left is not None]
-        return sum(known) / self._workers if len(known) == len(lefts) else None
-
     def _enter(
         self,
         writer: RunWriter,
@@ -259,6 +265,7 @@ class TrainingQueue:
     ) -> None:
         writer.most_bytes = limits.bytes_per_run
         snapshot = Snapshot(writer.id, writer.config, writer.changes[-1].learning_rate)
+        snapshot = replace(snapshot, train_seconds=writer.results.get("train_seconds", 0.0))
         with self._changed:
             self._waiting.append(_QueuedRun(writer, snapshot, expected_seconds, limits, owner, pair))
             self._changed.notify()
@@ -320,23 +327,25 @@ class TrainingQueue:
 
     def _leave_if_cancelled(self) -> None:
         """Take the runs out of the line that were cancelled by RunStore.cancel."""
-        from mnist_core.runs.run_trainer import CANCELLED
-
         with self._changed:
             for entry in [entry for entry in self._waiting if entry.writer.cancelled]:
                 self._waiting.remove(entry)
-                entry.writer.update("stopped", CANCELLED)
+                with suppress(OSError):  # its folder may be gone
+                    entry.writer.update("stopped", CANCELLED)
                 entry.writer.close()
 
     def _take_next(self) -> list[_QueuedRun]:
         """Take the next run out of the queue, and its partner if it is one of a pair."""
-        first = self._waiting.popleft()
+        first = self._turns.in_order(self._waiting)[0]
+        self._waiting.remove(first)
+        self._turns.serve(first.owner)
         partners = [entry for entry in self._waiting if first.pair and entry.pair is first.pair]
         for entry in partners:
             self._waiting.remove(entry)
         for entry in (first, *partners):
             self._training.append(entry)
             entry.snapshot = replace(entry.snapshot, status="running")
+            entry.turn_began = entry.snapshot.train_seconds
         return [first, *partners]
 
     def _train_in_turns(self, entries: list[_QueuedRun]) -> None:
@@ -355,11 +364,34 @@ class TrainingQueue:
             finally:
                 if not going_on:
                     del turns[entry]
-                    with self._changed:
-                        self._training.remove(entry)
-                        self._changed.notify_all()
-            if not going_on:
+                    self._end(entry)
+            if going_on:
+                self._end_turn_if_over(list(turns))
+            else:
                 self._store.keep_within(spare=entry.writer.id)
+
+    def _end(self, entry: _QueuedRun) -> None:
+        """Take a run out of training; one that has stepped aside goes back into the line."""
+        with self._changed:
+            self._training.remove(entry)
+            if entry.writer.is_open:
+                ending, entry.control.ending = entry.control.ending, None
+                if ending == ASIDE and not self._closed:
+                    entry.snapshot = replace(entry.snapshot, status="queued")
+                    self._waiting.append(entry)
+                else:  # it was told so while it stepped aside
+                    with suppress(OSError):
+                        entry.writer.update("interrupted" if ending in (None, ASIDE) else ending)
+                    entry.writer.close()
+            self._changed.notify_all()
+
+    def _end_turn_if_over(self, entries: list[_QueuedRun]) -> None:
+        """Have runs step aside, as Pause does, that have had their turn while other visitors' wait."""
+        with self._changed:
+            trained = sum(entry.snapshot.train_seconds - entry.turn_began for entry in entries)
+            if self._turns.is_over(trained, entries, self._waiting):
+                for entry in entries:
+                    entry.control.ending = entry.control.ending or ASIDE
 
     def _go_on(self, entry: _QueuedRun, events: Iterator[Event]) -> bool:
         """Train a run until its next event, and publish that; return False once it has ended."""
@@ -379,7 +411,8 @@ class TrainingQueue:
         most = entry.limits.seconds
         if most is not None and entry.snapshot.train_seconds > most and not entry.control.ending:
             words = N_("It was stopped after {minutes:,.0f} minutes of training, the limit of this server.")
-            entry.writer.update("running", Message(words, {"minutes": most / 60}))
+            with suppress(OSError):
+                entry.writer.update("running", Message(words, {"minutes": most / 60}))
             entry.control.ending = "stopped"
 
     def _events(self, entry: _QueuedRun) -> Iterator[Event]:

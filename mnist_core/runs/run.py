@@ -134,6 +134,9 @@ def failure_message(error: Exception) -> Message:
     return Message(N_("Training broke off: {cause}"), {"cause": f"{type(error).__name__}: {error}"})
 
 
+CANCELLED = Message(N_("Whoever runs this server stopped this training."))
+
+
 def read_run(folder: Path, name: str | None = None) -> Run | None:
     """Read a run's folder; None if it is no run, or its settings are unknown to this version.
 

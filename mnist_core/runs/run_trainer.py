@@ -9,19 +9,17 @@ import torch
 
 from mnist_core.data.mnist import Dataset, split_images
 from mnist_core.evaluation.metrics import evaluate
-from mnist_core.messages import N_, Message
 from mnist_core.models.architectures import build_model
 from mnist_core.models.summary import count_parameters
 from mnist_core.monitoring.activation_feed import ActivationFeed
 from mnist_core.monitoring.prober import Prober, UpdateRatios, steps_between_probes
-from mnist_core.runs.run import failure_message
+from mnist_core.runs.run import CANCELLED, failure_message
 from mnist_core.runs.writer import RunWriter
 from mnist_core.training.autotune import choose_threads
-from mnist_core.training.events import Diverged, EpochDone, Event, Started, StepDone, TrainingControl
+from mnist_core.training.events import ASIDE, Diverged, EpochDone, Event, Started, StepDone, TrainingControl
 from mnist_core.training.schedules import add_change
 from mnist_core.training.trainer import Training
 
-CANCELLED = Message(N_("Whoever runs this server stopped this training."))
 MOST_CHECKPOINTS = 50  # of a run, about: a thousand epochs would fill the disk
 EARLY_SNAPSHOTS = (0.02, 0.1, 0.35)  # shares of the first epoch, in which most is learned, to keep weights
 
@@ -35,11 +33,12 @@ def train_run(
 ) -> Generator[Event]:
     """Train the run of `writer` on `dataset`; record its events, checkpoints and test results.
 
-    A run that was trained before continues from its saved state. Closing the generator stops the run and
-    saves its weights. `feed` sees the model after each event. Raises Diverged, after the run has been marked
+    A run that was trained before continues from its saved state. `writer` is closed in the end, unless the
+    run was asked to step aside: then it may be trained again. Closing the generator stops the run and saves
+    its weights. `feed` sees the model after each event. Raises Diverged, after the run has been marked
     as failed, when the loss is no longer finite.
     """
-    control = control or TrainingControl()
+    control, aside = control or TrainingControl(), False
     try:
         training = _begin(writer, dataset, device)
         record = _Recorder(writer, training, dataset)
@@ -57,9 +56,10 @@ def train_run(
                 if writer.cancelled:
                     writer.update("running", CANCELLED)
                     control.ending = "stopped"
-                if control.ending:
+                if ending := control.ending:
                     events.close()  # it may be within a batch
-                    record.leave(control.ending)
+                    record.leave(ending)
+                    aside = ending == ASIDE
                     return
             record.finish()
         except GeneratorExit:
@@ -72,7 +72,8 @@ def train_run(
         writer.write_metrics()  # how it came to this
         raise
     finally:
-        writer.close()
+        if not aside:
+            writer.close()
 
 
 def _begin(writer: RunWriter, dataset: Dataset, device: torch.device) -> Training:
@@ -165,11 +166,12 @@ class _Recorder:
         self._update("finished", self._scores())
 
     def leave(self, status: str) -> None:
-        """Save the weights and the state to continue from; test the weights unless it is only paused."""
+        """Save the weights and the state to continue from; test the weights if it is stopped."""
+        status, aside = ("queued", True) if status == ASIDE else (status, False)
         if not self._training.step:
             self._writer.update(status)
             return
-        self._save()
+        self._save(passing=aside)
         self._update(status)  # at once, as people wait for it; the test takes a second
         if status == "stopped":
             self._update(status, self._scores())
@@ -178,11 +180,14 @@ class _Recorder:
     def _epochs(self) -> float:
         return round(self._training.step / self._training.steps_per_epoch, 3)
 
-    def _save(self, between: bool = False) -> None:
-        """Save all there is; a checkpoint `between` is left out when the run's files would be too large."""
+    def _save(self, between: bool = False, passing: bool = False) -> None:
+        """Save all there is; a checkpoint `between` is left out when the run's files would be too large.
+
+        A `passing` one goes when the next is written.
+        """
         self._writer.write_metrics()
         if not between or self._writer.has_room():
-            self._writer.save(self._training.model, self._epochs)
+            self._writer.save(self._training.model, self._epochs, passing)
         self._writer.save_state(self._training.state())
 
     def _scores(self) -> dict[str, float]:

@@ -37,6 +37,7 @@ class RunWriter:
     """
 
     most_bytes: int | None = None
+    _passing: Path | None = None
 
     def __init__(self, folder: Path, config: TrainConfig) -> None:
         self.id, self.config, self._folder = folder.name, config, folder
@@ -112,9 +113,17 @@ class RunWriter:
             csv.DictWriter(file, METRICS, lineterminator="\n").writerows(self.rows[self._rows_written :])
         self._rows_written = len(self.rows)
 
-    def save(self, model: DigitClassifier, epoch: float) -> None:
-        """Write a checkpoint of `model` after `epoch` epochs (a fraction if stopped within one)."""
-        self._save(model, epoch, "checkpoints")
+    def save(self, model: DigitClassifier, epoch: float, passing: bool = False) -> None:
+        """Write a checkpoint of `model` after `epoch` epochs (a fraction if stopped within one).
+
+        A `passing` checkpoint is deleted when the next one has been written.
+        """
+        path = self._checkpoint("checkpoints", epoch)
+        passing = passing and not path.exists()
+        save_checkpoint(path, model, epoch)
+        if self._passing is not None and self._passing != path:
+            self._passing.unlink(missing_ok=True)
+        self._passing = path if passing else None
 
     def has_room(self) -> bool:
         """Return whether one more checkpoint leaves room for the last one and the state."""
@@ -126,12 +135,11 @@ class RunWriter:
 
     def save_snapshot(self, model: DigitClassifier, epoch: float) -> None:
         """Write a weight snapshot within the first epoch."""
-        self._save(model, epoch, "moments")
+        save_checkpoint(self._checkpoint("moments", epoch), model, epoch)
 
-    def _save(self, model: DigitClassifier, epoch: float, name: str) -> None:
-        folder = self._folder / name
-        folder.mkdir(exist_ok=True)
-        save_checkpoint(folder / f"epoch-{epoch:08.3f}.safetensors", model, epoch)
+    def _checkpoint(self, folder: str, epoch: float) -> Path:
+        (self._folder / folder).mkdir(exist_ok=True)
+        return self._folder / folder / f"epoch-{epoch:08.3f}.safetensors"
 
     def save_state(self, state: TrainingState) -> None:
         """Write the state that training continues from."""
@@ -141,6 +149,11 @@ class RunWriter:
         """Return the state written last, None if there is none; InputError if it is damaged."""
         path = self._folder / STATE_FILE
         return load_state(path) if path.exists() else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it holds the run's lock."""
+        return self._lock.is_locked
 
     def close(self) -> None:
         """Release the lock."""

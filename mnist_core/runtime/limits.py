@@ -49,6 +49,7 @@ EPOCHS = Limit("DIGITLAB_EPOCHS_LIMIT", 100)  # of a run
 TRAINING_SECONDS = Limit("DIGITLAB_MINUTES_LIMIT", 60, unit=60)  # of a run, in all
 RUNS_AT_ONCE = Limit("DIGITLAB_RUNS_AT_ONCE_LIMIT", 6)  # of a visitor that train or wait
 WAITING_RUNS = Limit("DIGITLAB_QUEUE_LIMIT", 100, everywhere=True)  # of all visitors
+TURN_SECONDS = Limit("DIGITLAB_TURN_SECONDS_LIMIT", 30, everywhere=True)  # of a run while others wait
 VISITOR_RUNS = Limit("DIGITLAB_VISITOR_RUNS_LIMIT", 100)  # on disk, the pinned and paused ones too
 VISITOR_BYTES = Limit("DIGITLAB_VISITOR_MB_LIMIT", 300, unit=MEGA)  # of all runs of a visitor
 RUN_BYTES = Limit("DIGITLAB_RUN_MB_LIMIT", 100, unit=MEGA)  # of one run's files

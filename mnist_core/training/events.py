@@ -75,11 +75,15 @@ class Diverged(InputError):
     """The loss became infinite or NaN; the message names the likely cause."""
 
 
+ASIDE = "aside"  # an ending after which the run's writer stays open: it goes on when others have trained
+
+
 @dataclass
 class TrainingControl:
     """Requests to a training from another thread, applied at its next event.
 
-    `ending` is None, or "paused" or "stopped" to end it; `learning_rate` is the new rate, None to keep it.
+    `ending` is None, or "paused", "stopped", "interrupted" or ASIDE to end it; `learning_rate` is the new
+    rate, None to keep it.
     """
 
     ending: str | None = None

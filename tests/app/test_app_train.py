@@ -5,9 +5,11 @@ import pytest
 
 from mnist_core.config import TrainConfig
 from mnist_core.recipes import RECIPES
+from mnist_core.runs.queue import Snapshot
 from mnist_core.runs.store import RunStore
 from tests.app.train_form import form_settings
 from ui.i18n import duration_text
+from ui.runs.progress import progress_text
 from ui.train_form.setting_labels import number_text
 
 
@@ -255,3 +257,23 @@ def test_durations_in_words(seconds, said):
 )
 def test_numbers_as_people_write_them(value, said):
     assert number_text(value) == said
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({"place_in_line": 2, "wait_seconds": 40.0}, "Queued behind 2 runs, about 40 s"),
+        (
+            {"place_in_line": 1, "wait_seconds": 30.0, "step": 25, "steps": 100, "time_share": 0.5},
+            "25% done, goes on after 1 run, about 30 s. "
+            "Visitors take turns of 30 s: 50% of the time is yours.",
+        ),
+        (
+            {"status": "running", "step": 25, "steps": 100, "train_seconds": 10.0, "time_share": 0.25},
+            "Epoch 2 of 5, 2 min 0 s left, 0 images per second. "
+            "Visitors take turns of 30 s: 25% of the time is yours.",
+        ),
+    ],
+)
+def test_a_runs_place_and_share_are_said(state, said):
+    assert progress_text(Snapshot("id", TrainConfig(epochs=5), 0.1, **state)) == said

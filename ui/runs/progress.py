@@ -5,7 +5,8 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnist_core.runs.run import METRICS, METRICS_FILE, Run
+from mnist_core.runs.run import METRICS, METRICS_FILE, UNFINISHED, Run
+from mnist_core.runtime.limits import TURN_SECONDS
 from ui import resources
 from ui.i18n import count_text, duration_text, formatted_number, ngettext, percent_text
 from ui.i18n import gettext as _
@@ -75,15 +76,19 @@ def status_text(status: str) -> str:
 def progress_text(snapshot: "Snapshot") -> str:
     """Return a run's progress and its remaining time, in words."""
     if snapshot.status == "queued":
-        return _waiting_text(snapshot)
+        return _with_turns(_waiting_text(snapshot), snapshot)
     if snapshot.seconds_left is None:
         return _("Preparing")
+    return _with_turns(_training_text(snapshot), snapshot)
+
+
+def _training_text(snapshot: "Snapshot") -> str:
     epochs = snapshot.config.epochs
     steps_per_epoch = snapshot.steps // epochs
     return _("Epoch {epoch} of {epochs}, {left} left, {speed} images per second").format(
         epoch=count_text(min(snapshot.step // steps_per_epoch + 1, epochs)),
         epochs=count_text(epochs),
-        left=duration_text(snapshot.seconds_left),
+        left=duration_text(snapshot.seconds_left / snapshot.time_share),
         speed=count_text(snapshot.images_per_second),
     )
 
@@ -91,9 +96,22 @@ def progress_text(snapshot: "Snapshot") -> str:
 def _waiting_text(snapshot: "Snapshot") -> str:
     place = snapshot.place_in_line
     text = ngettext("Queued behind {n} run", "Queued behind {n} runs", place).format(n=place)
+    if snapshot.step:
+        done = percent_text(snapshot.step / snapshot.steps, 0)
+        words = ngettext("{done} done, goes on after {n} run", "{done} done, goes on after {n} runs", place)
+        text = words.format(done=done, n=place)
     if snapshot.wait_seconds is None:
         return text
     return _("{waiting}, about {time}").format(waiting=text, time=duration_text(snapshot.wait_seconds))
+
+
+def _with_turns(text: str, snapshot: "Snapshot") -> str:
+    """Return a run's progress with its share of the time, if visitors take turns."""
+    if snapshot.time_share == 1:
+        return text
+    words = _("{progress}. Visitors take turns of {seconds} s: {share} of the time is yours.")
+    share = percent_text(snapshot.time_share, 0)
+    return words.format(progress=text, seconds=TURN_SECONDS.value(True), share=share)
 
 
 def epochs_text(epochs: float) -> str:
@@ -102,8 +120,8 @@ def epochs_text(epochs: float) -> str:
 
 
 def progress_share(run: Run) -> float | None:
-    """Return how much of a run that trains in this server is done, 0 to 1; None for any other."""
-    snapshot = resources.training_queue().snapshot(run.id) if run.status == "running" else None
+    """Return how much of a run that trains in this server, or takes turns, is done, 0 to 1; else None."""
+    snapshot = resources.training_queue().snapshot(run.id) if run.status in UNFINISHED else None
     return snapshot.step / snapshot.steps if snapshot and snapshot.steps else None
 
 

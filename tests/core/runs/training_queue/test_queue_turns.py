@@ -1,0 +1,86 @@
+"""Runs of several visitors that take turns: each steps aside for the others and goes on to the bit."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from mnist_core.runs.turns import Turns
+from tests.core.runs.training_queue.lab import ENDLESS, SHORT, wait_for
+
+OTHER = replace(SHORT, activation="sigmoid", epochs=3, dropout=0.2, batch_norm=True)
+
+
+class NotedTurns(Turns):
+    """Turns that end at the first report, and note who was served."""
+
+    def __init__(self):
+        super().__init__(0)
+        self.served = []
+
+    def serve(self, owner):
+        self.served.append(owner)
+        super().serve(owner)
+
+
+def trained(run):
+    metrics = run.metrics().drop(columns="train_seconds")
+    return metrics, run.load_model().state_dict(), [path.name for path in run.checkpoints]
+
+
+def test_runs_of_two_visitors_take_turns_and_end_as_they_would_alone(lab):
+    alone = [lab.submit(config) for config in (SHORT, OTHER)]
+    for run_id in alone:
+        lab.ended(run_id)
+    lab.gate.clear()
+    lab.queue._turns = turns = NotedTurns()
+    lab.submit(SHORT)  # holds the worker at the gate until both are in line
+    wait_for(lambda: lab.begun(lab.submitted[-1]))
+    both = [lab.queue.submit(config, owner=owner) for config, owner in ((SHORT, "anna"), (OTHER, "ben"))]
+    lab.submitted.extend(both)
+    assert [lab.ended(run_id) for run_id in both] == ["finished", "finished"]
+    assert [owner for owner in turns.served if owner][:12] == ["anna", "ben"] * 6
+    for one, other in zip(alone, both, strict=True):
+        expected, found = trained(lab.store.get(one)), trained(lab.store.get(other))
+        assert found[0].equals(expected[0])
+        assert all(torch.equal(expected[1][name], tensor) for name, tensor in found[1].items())
+        assert found[2] == expected[2]  # no checkpoint is left of its stepping aside
+
+
+@pytest.fixture
+def aside(lab):
+    """A run that has stepped aside for another visitor's, which trains without an end."""
+    lab.queue._turns = NotedTurns()
+    ids = [lab.queue.submit(ENDLESS, owner=owner) for owner in ("anna", "ben")]
+    lab.submitted.extend(ids)
+    lab.gate.set()
+    wait_for(lambda: lab.snapshot(ids[0]).step and lab.snapshot(ids[0]).status == "queued")
+    lab.queue._turns.seconds = None  # no more turns
+    wait_for(lambda: sum(lab.snapshot(run_id).status == "running" for run_id in ids) == 1)
+    return next(run_id for run_id in ids if lab.snapshot(run_id).status == "queued")
+
+
+def test_a_run_that_stepped_aside_says_where_it_stands_and_can_be_stopped_and_continued(lab, aside):
+    snapshot = lab.snapshot(aside)
+    assert snapshot.place_in_line == 1
+    assert 0 < snapshot.step < snapshot.steps
+    assert lab.status(aside) == "queued"
+    lab.queue.stop(aside)
+    run = lab.store.get(aside)
+    assert (run.status, run.can_continue, len(run.checkpoints) > 0) == ("stopped", True, True)
+    assert lab.queue.snapshot(aside) is None
+
+
+def test_a_run_that_stepped_aside_can_be_continued_after_a_crash(lab, aside):
+    lab.queue._find(aside).writer.close()  # as the kernel does for a killed process
+    run = lab.store.get(aside)
+    assert (run.status, run.can_continue) == ("interrupted", True)
+
+
+def test_visitors_are_told_their_share(lab):
+    ids = [lab.queue.submit(SHORT, owner=owner) for owner in ("anna", "anna", "ben")]
+    lab.submitted.extend(ids)
+    wait_for(lambda: lab.begun(ids[0]))
+    assert [lab.snapshot(run_id).place_in_line for run_id in ids] == [0, 2, 1]
+    assert [lab.snapshot(run_id).time_share for run_id in ids] == [0.5] * 3
+    assert lab.snapshot(ids[2]).wait_seconds == 30
