@@ -9,6 +9,7 @@ import streamlit as st
 
 from mnist_core import __version__
 from mnist_core.messages import InputError
+from mnist_core.runtime.limits import check_settings
 from mnist_core.runtime.process import keep_freed_memory
 from ui import resources, visitor
 from ui.fragments import send_to_browser
@@ -23,7 +24,6 @@ from ui.url_state import url_parameters
 
 HERE = Path(__file__).parent
 keep_freed_memory()
-bound_uploads()
 # The browser picks fonts and pronunciation by the language that the page declares.
 # Streamlit's own words are in English only: style.css puts ours over them.
 BRAND = (
@@ -53,6 +53,12 @@ st.set_page_config(
     page_icon=str(HERE / "ui" / "icon.svg"), layout="wide", initial_sidebar_state=sidebar_at_first()
 )
 st.html(HERE / "ui" / "style.css")
+try:
+    check_settings()
+except InputError as error:  # whoever starts the server reads it on the first page
+    st.error(translate(error.message))
+    st.stop()
+bound_uploads()
 header = st.container(key="header", horizontal=True, vertical_alignment="center")
 
 places = (

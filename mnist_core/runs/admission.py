@@ -29,6 +29,7 @@ class TrainingLimits:
     runs: int | None = None
     bytes: int | None = None
     bytes_per_run: int | None = None
+    protected_percent: int | None = None
 
     @classmethod
     def of_server(cls, public: bool) -> TrainingLimits:
@@ -41,6 +42,7 @@ class TrainingLimits:
             limits.VISITOR_RUNS.value(public),
             limits.VISITOR_BYTES.value(public),
             limits.RUN_BYTES.value(public),
+            limits.PROTECTED_PERCENT.value(public),
         )
 
     def check_network(self, config: TrainConfig) -> None:

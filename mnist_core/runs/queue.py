@@ -368,7 +368,7 @@ class TrainingQueue:
             if going_on:
                 self._end_turn_if_over(list(turns))
             else:
-                self._store.keep_within(spare=entry.writer.id)
+                self._store.keep_within(None, entry.writer.id, entry.limits.protected_percent)
 
     def _end(self, entry: _QueuedRun) -> None:
         """Take a run out of training; one that has stepped aside goes back into the line."""

@@ -51,14 +51,31 @@ def age_in_seconds(folder: Path) -> float:
         return 0.0
 
 
-def too_many(runs: Iterable[Run], most_bytes: int, used: int, spare: str | None = None) -> Iterator[Run]:
+def too_many(
+    runs: Iterable[Run],
+    most_bytes: int,
+    used: int,
+    spare: str | None = None,
+    most_protected: int | None = None,
+) -> Iterator[Run]:
     """Yield the runs to delete, oldest first, until `used` bytes are at most `most_bytes`.
 
-    Pinned, queued, running and paused runs are never deleted, nor is the run `spare`.
+    Queued and running runs are never deleted, nor is the run `spare`. Pinned and paused ones are protected,
+    if given up to `most_protected` bytes together: else whoever pins enough has everybody else's deleted.
     """
-    for run in sorted(runs, key=lambda run: run.created):
+    candidates = [run for run in sorted(runs, key=lambda run: run.created) if run.id != spare]
+    protected = []
+    for run in candidates:
         if used <= most_bytes:
             return
-        if run.status in ENDED and not run.metadata.pinned and run.id != spare:
+        if run.status == "paused" or (run.metadata.pinned and run.status in ENDED):
+            protected.append((run, size_in_bytes(run.folder)))
+        elif run.status in ENDED:
             used -= size_in_bytes(run.folder)
             yield run
+    taken = sum(size for _, size in protected)
+    for run, size in protected:
+        if used <= most_bytes or most_protected is None or taken <= most_protected:
+            return
+        used, taken = used - size, taken - size
+        yield run

@@ -201,10 +201,13 @@ class RunStore:
             return None
         return read_run(self._trash / run_id)
 
-    def keep_within(self, most_bytes: int | None = None, spare: str | None = None) -> None:
+    def keep_within(
+        self, most_bytes: int | None = None, spare: str | None = None, protected_percent: int | None = None
+    ) -> None:
         """Delete runs until all together are within a size, by default DIGITLAB_RUNS_LIMIT.
 
         The trash is emptied first, then ended runs that are not pinned, oldest first, never the run `spare`.
+        Pinned and paused runs follow if they take more than `protected_percent` of the size.
         A directory that cannot be written is left as it is.
         """
         most = self._limit if most_bytes is None else most_bytes
@@ -215,7 +218,9 @@ class RunStore:
                 self._empty_trash(older_than=0)
                 with self._changing():
                     used = sum(map(size_in_bytes, self._folders()))
-                    parts = [self._hide(run.folder) for run in too_many(self.list(), most, used, spare)]
+                    protected = None if protected_percent is None else most * protected_percent // 100
+                    extra = too_many(self.list(), most, used, spare, protected)
+                    parts = [self._hide(run.folder) for run in extra]
                 _delete(parts)
 
     def _folders(self) -> Sequence[Path]:

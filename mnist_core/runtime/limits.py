@@ -52,6 +52,7 @@ WAITING_RUNS = Limit("DIGITLAB_QUEUE_LIMIT", 100, everywhere=True)  # of all vis
 TURN_SECONDS = Limit("DIGITLAB_TURN_SECONDS_LIMIT", 30, everywhere=True)  # of a run while others wait
 VISITOR_RUNS = Limit("DIGITLAB_VISITOR_RUNS_LIMIT", 100)  # on disk, the pinned and paused ones too
 VISITOR_BYTES = Limit("DIGITLAB_VISITOR_MB_LIMIT", 300, unit=MEGA)  # of all runs of a visitor
+PROTECTED_PERCENT = Limit("DIGITLAB_PINNED_PERCENT_LIMIT", 50)  # of DIGITLAB_RUNS_LIMIT, see retention.py
 RUN_BYTES = Limit("DIGITLAB_RUN_MB_LIMIT", 100, unit=MEGA)  # of one run's files
 PICTURES = Limit("DIGITLAB_PICTURES_LIMIT", 200, everywhere=True)  # in an upload
 UPLOADED_BYTES = Limit(
@@ -63,3 +64,9 @@ SHEET_BYTES = Limit("DIGITLAB_SHEET_MB_LIMIT", 5, unit=MEGA, everywhere=True)  #
 WEIGHTS_BYTES = Limit("DIGITLAB_WEIGHTS_MB_LIMIT", 50, unit=MEGA, everywhere=True)  # of a file with weights
 JOBS = Limit("DIGITLAB_JOBS_LIMIT", 8, everywhere=True)  # that work at the same time, see job.py
 ALL_LIMITS = tuple(limit for limit in list(globals().values()) if isinstance(limit, Limit))
+
+
+def check_settings() -> None:
+    """Raise InputError if a limit's variable can't be understood."""
+    for limit in ALL_LIMITS:
+        limit.value(public=True)

@@ -57,3 +57,9 @@ def test_too_many_pictures_are_refused_and_forgotten(app, run, monkeypatch):
     test.file_uploader[0].set_value(files).run()
     assert "共 3 张图片，而本服务器一次最多接收 2 张" in test.error[0].value
     assert not test.file_uploader[0].value
+
+
+def test_a_limit_that_can_not_be_understood_is_said_on_the_first_page(app, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_JOBS_LIMIT", "many")
+    (error,) = app().error
+    assert error.value == "DIGITLAB_JOBS_LIMIT is 'many'; write a whole number such as 8, or none."

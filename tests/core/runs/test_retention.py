@@ -27,7 +27,7 @@ def runs(tmp_path: Path) -> list[Run]:
     return found
 
 
-def given_up(runs: list[Run], most_bytes: int, **options: str) -> list[str]:
+def given_up(runs: list[Run], most_bytes: int, **options: str | int) -> list[str]:
     return [run.id for run in too_many(runs, most_bytes, 300, **options)]
 
 
@@ -78,3 +78,11 @@ def test_runs_that_may_go_on_are_kept(runs, status):
 def test_pinned_and_spared_runs_are_kept(runs):
     pinned = replace(runs[2], metadata=RunMetadata(pinned=True))
     assert given_up([pinned, *runs[:2]], 0, spare="1") == ["0"]
+
+
+def test_pinned_and_paused_runs_are_given_up_last_and_only_above_their_share(runs):
+    """Else whoever pins enough would have everybody else's runs deleted."""
+    pinned, paused = replace(runs[2], metadata=RunMetadata(pinned=True)), replace(runs[1], status="paused")
+    for most_protected, ids in ((200, ["0"]), (199, ["0", "2"]), (99, ["0", "2", "1"])):
+        assert given_up([pinned, paused, runs[0]], 0, most_protected=most_protected) == ids
+    assert given_up([pinned, paused, runs[0]], 200, most_protected=0) == ["0"]
