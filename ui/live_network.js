@@ -6,13 +6,6 @@ const NARROW = 560; // pixels of width below which a layer takes two rows
 const PIXELS = 28;
 const GAP = 8, BARS = 120; // pixels between a cell and its explanation, and of the bars at the foot of a phone
 
-const make = (name, kind, text) => {
-  const element = document.createElement(name);
-  if (kind) element.className = kind;
-  if (text !== undefined) element.textContent = text;
-  return element;
-};
-const fill = (template, values) => template.replace(/{(\w+)}/g, (all, name) => values[name] ?? all);
 const figures = value => String(Number(value.toPrecision(3))).replace('-', '−');
 const bytes = text => Int8Array.from(atob(text), letter => letter.charCodeAt(0));
 const isMap = layer => Boolean(layer.maps);

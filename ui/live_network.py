@@ -1,7 +1,6 @@
 """A network with one digit in it, drawn in the browser: units, connections, what adds up to each unit."""
 
 import base64
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +8,7 @@ import streamlit as st
 
 from mnist_core.choices import ACTIVATIONS
 from mnist_core.config import TrainConfig
+from ui.browser_component import browser_component
 from ui.html.digits import full_colour, stretched, sure_text
 from ui.i18n import count_text, format_text, translate
 from ui.i18n import gettext as _
@@ -17,20 +17,13 @@ if TYPE_CHECKING:
     from mnist_core.monitoring.activation_view import ActivationView, LayerView, UnitSum
 
 SHADES = 127  # of a colour
-HERE = Path(__file__).parent
 HTML = """<div class="stage">
 <div class="tools"><p class="hint"></p><button type="button" class="still"></button></div>
 <svg class="lines" aria-hidden="true"></svg>
 <div class="why" hidden></div>
 <p class="said" aria-live="polite"></p>
 </div>"""
-# The name must be the app's own; Streamlit registers it with each server that runs it.
-_picture = st.components.v2.component(
-    "digitlab_network",
-    html=HTML,
-    css=(HERE / "live_network.css").read_text(),
-    js=(HERE / "live_network.js").read_text(),
-)
+_picture = browser_component("digitlab_network", __file__, HTML)
 
 
 def show_live_network(

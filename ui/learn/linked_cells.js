@@ -4,13 +4,6 @@ const MOVES = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRig
 const MOST_TERMS = 10; // of a sum that are written out: the largest
 const MOST_LIT = 200; // cells of a whole grid with a ring of their own; a larger grid has one
 
-const make = (name, kind, text) => {
-  const element = document.createElement(name);
-  if (kind) element.className = kind;
-  if (text !== undefined) element.textContent = text;
-  return element;
-};
-const fill = (template, values) => template.replace(/{(\w+)}/g, (all, name) => values[name] ?? all);
 const number = text => Number(text.replace('−', '-').replaceAll(',', ''));
 const factor = text => (text.startsWith('−') ? `(${text})` : text);
 

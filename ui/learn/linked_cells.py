@@ -5,27 +5,19 @@ The browser does all of it: pointing, tapping and the arrow keys send nothing to
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import streamlit as st
 
+from ui.browser_component import browser_component
 from ui.i18n import formatted_number
 from ui.i18n import gettext as _
 
-HERE = Path(__file__).parent
 HTML = """<div class="stage">
 <p class="hint"></p>
 <div class="grids"><p class="said" aria-live="polite"></p></div>
 </div>"""
-# The name must be the app's own; Streamlit registers it with each server that runs it.
-_cells = st.components.v2.component(
-    "digitlab_linked_cells",
-    html=HTML,
-    css=(HERE / "linked_cells.css").read_text(),
-    js=(HERE / "linked_cells.js").read_text(),
-)
+_cells = browser_component("digitlab_linked_cells", __file__, HTML)
 
 
 @dataclass(frozen=True)
