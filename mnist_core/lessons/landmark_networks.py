@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import Dataset, load_dataset
 from mnist_core.recipes import RECIPES
 from mnist_core.runtime.files import write_whole
+from mnist_core.runtime.job import Steps, in_share
 
 RECIPE = "tutorial-4b"
 TRAINED_IMAGES, EPOCHS = 5_000, 3
@@ -66,24 +67,16 @@ def config_of(name: str) -> TrainConfig:
     return replace(RECIPES[RECIPE].config, **LANDMARKS[name])
 
 
-def train_landmarks(
-    dataset: Dataset, names: Sequence[str] = tuple(LANDMARKS)
-) -> Generator[tuple[float, None], None, list[LandmarkResult]]:
+def train_landmarks(dataset: Dataset, names: Sequence[str] = tuple(LANDMARKS)) -> Steps[list[LandmarkResult]]:
     """Train the networks one after the other on `dataset`; yield the fraction of all steps done."""
     results = []
     for place, name in enumerate(names):
-        steps = _train(name, dataset)
-        while True:
-            try:
-                fraction = next(steps)
-            except StopIteration as end:
-                results.append(end.value)
-                break
-            yield (place + fraction) / len(names), None
-    return results
+        share = place / len(names), (place + 1) / len(names)
+        results.append((yield from in_share(_train(name, dataset), *share)))
+    return [result for result in results if result]
 
 
-def _train(name: str, dataset: Dataset) -> Generator[float, None, LandmarkResult]:
+def _train(name: str, dataset: Dataset) -> Steps[LandmarkResult]:
     """Train one network; yield the fraction done."""
     from mnist_core.models.architectures import build_model
     from mnist_core.models.summary import count_parameters
@@ -99,7 +92,7 @@ def _train(name: str, dataset: Dataset) -> Generator[float, None, LandmarkResult
             accuracies.append(event.accuracy)
         elif isinstance(event, EpochDone):
             accuracies.append(event.monitor_accuracy)
-        yield training.step / (config.epochs * training.steps_per_epoch)
+        yield training.step / (config.epochs * training.steps_per_epoch), None
     seconds = _seconds_per_answer(model, dataset)
     return LandmarkResult(name, count_parameters(model), accuracies, training.seconds, seconds)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import ConfigSplits, Split
 from mnist_core.messages import N_, InputError
+from mnist_core.runtime.job import Steps, in_share
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,86 +22,72 @@ if TYPE_CHECKING:
     from mnist_core.models.modules import DigitClassifier
 
 IMAGES = 2_000  # that an operated network reads to answer at once
+PART = 500  # of them, after which a reading can be stopped
 BATCH = 50  # images that a core reads at once: the fastest for the pretrained model
 ALL_LAYERS = -1
 NOISE_SEED = 0
 
 
-@dataclass(frozen=True)
-class OperationKind:
-    """What can be done to weights: its label, what it does, the range of its amount and its first amount.
+class Amounts(NamedTuple):
+    """The range of an operation's amount, the distance of two on a slider, the first one, and its unit."""
 
-    `unit` says whether it is done to one unit of a layer and `amount` whether it has an amount; `step` is the
-    amounts' distance on a slider, and `unit_of_amount` what stands behind them.
+    low: float
+    high: float
+    step: float
+    first: float
+    unit: str = ""
+
+
+class OperationKind(NamedTuple):
+    """What can be done to weights: its label, what it does, its amounts if it has any.
+
+    `of_unit` says whether it is done to one unit of a layer.
     """
 
     label: str
     description: str
-    unit: bool = False
-    amount: bool = True
-    low: float = 0.0
-    high: float = 1.0
-    step: float = 0.1
-    first: float = 0.0
-    unit_of_amount: str = ""
+    amounts: Amounts | None = None
+    of_unit: bool = False
 
 
 OPERATIONS: dict[str, OperationKind] = {
     "prune": OperationKind(
         N_("Prune the smallest weights"),
         N_("Sets a share of the weights to 0: those with the smallest absolute values."),
-        low=0,
-        high=100,
-        step=1,
-        first=50,
-        unit_of_amount="%",
+        Amounts(0, 100, 1, first=50, unit="%"),
     ),
     "silence": OperationKind(
         N_("Silence a unit or feature map"),
         N_("Nothing that one unit or feature map says reaches the next layer any more."),
-        unit=True,
-        amount=False,
+        of_unit=True,
     ),
     "scale": OperationKind(
         N_("Scale the weights"),
         N_("Multiplies all weights of a layer by one factor; its biases stay."),
-        low=-1,
-        high=3,
-        first=0.5,
+        Amounts(-1, 3, 0.1, first=0.5),
     ),
     "shift": OperationKind(
         N_("Shift a bias"),
         N_("Adds a number to the bias of one unit or feature map."),
-        unit=True,
-        low=-10,
-        high=10,
-        step=0.5,
-        first=5,
+        Amounts(-10, 10, 0.5, first=5),
+        of_unit=True,
     ),
     "noise": OperationKind(
         N_("Add noise to the weights"),
         N_("Adds a random number to each weight; its size is a share of the weights' standard deviation."),
-        low=0,
-        high=200,
-        step=5,
-        first=50,
-        unit_of_amount="%",
+        Amounts(0, 200, 5, first=50, unit="%"),
     ),
     "round": OperationKind(
         N_("Round the weights to n bits"),
         N_("Leaves each weight one of 2^n - 1 evenly spaced values; with 1 bit, one of two."),
-        low=1,
-        high=8,
-        step=1,
-        first=4,
-        unit_of_amount=" bit",
+        Amounts(1, 8, 1, first=4, unit=" bit"),
     ),
 }
 """The operations by their name in links."""
 
 
 class Operation(NamedTuple):
-    """An operation: kind, layer from 0 (or ALL_LAYERS), unit from 0, and amount as OperationKind has it."""
+    """An operation: kind, layer from 0 (or ALL_LAYERS), unit from 0, and amount, 0 without one."""
 
     kind: str
     layer: int = ALL_LAYERS
@@ -123,7 +110,8 @@ class Operation(NamedTuple):
         known = OPERATIONS.get(kind)
         if known is None or len(parts) > 4 or not math.isfinite(amount):
             return None
-        in_range = known.low <= amount <= known.high if known.amount else amount == 0
+        low, high = known.amounts[:2] if known.amounts else (0, 0)
+        in_range = low <= amount <= high
         return cls(kind, layer, unit, amount) if in_range and unit >= 0 else None
 
 
@@ -225,7 +213,7 @@ def operate(model: DigitClassifier, operations: Sequence[Operation]) -> DigitCla
 
 def _chosen(layers: list[WeightLayer], operation: Operation) -> list[WeightLayer]:
     kind = OPERATIONS[operation.kind]
-    if operation.layer == ALL_LAYERS and not kind.unit:
+    if operation.layer == ALL_LAYERS and not kind.of_unit:
         return layers
     if not 0 <= operation.layer < len(layers) or operation.unit >= layers[operation.layer].units:
         raise InputError(N_("The network has no such layer or unit; choose another."))
@@ -255,10 +243,13 @@ def _shift(layer: WeightLayer, operation: Operation) -> None:
 
 def _prune(layer: WeightLayer, operation: Operation) -> None:
     """Set the smallest to 0: torch.nn.utils.prune does that only for weights that are not channels last."""
+    import torch
+
     weight: Any = layer.layer.weight
     values = weight.flatten()
-    smallest = values.abs().topk(round(len(values) * operation.amount / 100), largest=False).indices
-    weight.copy_(values.index_fill(0, smallest, 0).reshape(weight.shape))
+    count = round(len(values) * operation.amount / 100)
+    smallest = np.argpartition(values.abs().numpy(), max(count - 1, 0))[:count]  # faster than torch.topk
+    weight.copy_(values.index_fill(0, torch.from_numpy(smallest), 0).reshape(weight.shape))
 
 
 def _add_noise(layer: WeightLayer, operation: Operation) -> None:
@@ -340,19 +331,19 @@ class Effect:
         return np.flatnonzero((self.before == self.labels) & (self.after != self.labels))
 
 
-def read(model: DigitClassifier, split: Split) -> NDArray[np.int64]:
-    """Return the digits [N] that a network reads."""
+def read(model: DigitClassifier, split: Split) -> Steps[NDArray[np.int64]]:
+    """Read the digits [N] in a split, a part after the other."""
     import torch
 
     from mnist_core.models.inference import predict_logits
     from mnist_core.runtime.devices import usable_cores
 
     # All cores: torch's own number is 1 after other work in the same process, and somebody waits.
-    logits = predict_logits(
-        _without_batch_norm(model), torch.from_numpy(split.images), BATCH, threads=usable_cores()
-    )
-    digits: NDArray[np.int64] = logits.argmax(1).numpy()
-    return digits
+    model, threads, found = _without_batch_norm(model), usable_cores(), []
+    for images in torch.from_numpy(split.images).split(PART):
+        found.append(predict_logits(model, images, BATCH, threads).argmax(1).numpy())
+        yield PART * len(found) / len(split), None
+    return np.concatenate(found)
 
 
 def _without_batch_norm(model: DigitClassifier) -> DigitClassifier:
@@ -379,13 +370,14 @@ def _without_batch_norm(model: DigitClassifier) -> DigitClassifier:
 
 def effect(
     model: DigitClassifier, operations: Sequence[Operation], split: Split, before: NDArray[np.int64]
-) -> Effect:
-    """Return what the operations do to what `model` reads in `split`; `before` [N] is what it reads so far.
+) -> Steps[Effect]:
+    """Calculate what the operations do to what `model` reads in `split`; `before` [N] is what it read.
 
     Raises InputError as `operate` does.
     """
     operated = operate(model, operations)
-    after = read(operated, split)
+    after = yield from in_share(read(operated, split), 0, 1)
+    assert after is not None
     old, new = (_all_weights(each) for each in (model, operated))
     moved = float(np.linalg.norm(new - old) / max(float(np.linalg.norm(old)), 1e-12))
     return Effect(before, after, split.labels.astype(np.int64), float((new == 0).mean()), moved)

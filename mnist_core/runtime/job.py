@@ -25,6 +25,19 @@ SECONDS_TO_END = 10.0  # for all jobs when the process ends; a step takes one or
 _log = logging.getLogger(__name__)
 
 
+def in_share(
+    steps: Steps[Result], start: float, end: float
+) -> Generator[tuple[float, None], None, Result | None]:
+    """Do steps as a part of longer work: from the fraction `start` of it to the fraction `end`."""
+    while True:
+        try:
+            fraction, _latest = next(steps)
+        except StopIteration as last:
+            found: Result | None = last.value
+            return found
+        yield start + (end - start) * fraction, None
+
+
 class Watcher:
     """Somebody who wants the results of jobs: in the app, a browser tab."""
 

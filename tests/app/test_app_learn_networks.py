@@ -54,6 +54,10 @@ def test_an_operated_network_is_kept_as_a_run_and_undone(learn, run):
     test.button(key="lab_operate_further").click().run()
     assert url_of(test)["ops"] == "scale_-1_0_0"
     test.selectbox(key="op").set_value("silence").run()
+    places = next(slider for slider in test.select_slider if slider.label == "Unit or feature map")
+    places.set_value("0 3").run()
+    assert (url_of(test)["op_layer"], url_of(test)["op_unit"]) == ("0", "3")
+    assert "layer 1, unit 3" in words(test)
     test.button(key="lab_keep_operated").click().run()
     assert not test.exception
     kept = RunStore().list()[0]

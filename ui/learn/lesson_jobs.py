@@ -1,30 +1,37 @@
 """Calculations of a chapter that take over 0.3 s: in the background, with progress and stop, once for all."""
 
 import sys
+import time
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
 import streamlit as st
 
 from mnist_core.runtime.job import Job, Steps
+from ui.i18n import format_text, translate
 from ui.i18n import gettext as _
-from ui.i18n import translate
 from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, start_button, this_tab, turn
 
 Result = TypeVar("Result")
 SECONDS_TO_WAIT = 0.25  # what takes no longer is shown at once
-KEPT = 64  # results of all chapters together
+SHORT_SECONDS, SECONDS_BETWEEN_SHORT_LOOKS = 2.5, 0.1
+KEPT = 128  # results of all chapters together
 
 
 def background_result(
-    name: str, arguments: tuple[Hashable, ...], steps: Callable[[], Steps[Result]], starts: bool = True
+    name: str,
+    arguments: tuple[Hashable, ...],
+    steps: Callable[[], Steps[Result]],
+    starts: bool = True,
+    short: bool = False,
 ) -> Result | None:
     """Return what `steps()` calculates for these arguments; until then show its progress and return None.
 
     `name` says what is calculated, in the visitor's language; `arguments` are all that the result depends on,
     beginning with the chapter's key. One calculation of the chapters works at a time; new arguments stop the
     visitor's calculation with the old ones. Without `starts`, a button starts it; a button also starts again
-    what the visitor has stopped.
+    what the visitor has stopped. What is `short`, about a second, is awaited in this run of the page: another
+    one to show it would take as long.
     """
     job = _job(arguments, steps)
     is_new = _take_in_place_of_other(arguments[0], job)
@@ -32,6 +39,8 @@ def background_result(
         job.start(this_tab())
     if job.running and is_watched(job):
         job.wait(SECONDS_TO_WAIT)
+    if short:
+        _await(job, name)
     if job.finished:
         return job.latest
     if is_watched(job):
@@ -41,6 +50,22 @@ def background_result(
         st.warning(translate(job.problem))
     start_button(_("Run the experiment"), lambda: job, key="lab_start_lesson")
     return None
+
+
+def _await(job: Job[Result], name: str) -> None:
+    """Show the progress for SHORT_SECONDS, or until the job has ended; a click ends this run before."""
+    place, until = st.empty(), time.monotonic() + SHORT_SECONDS
+    if not (job.running and is_watched(job)):
+        return
+    with place.container():
+        bar = st.empty()
+        st.button(
+            _("Stop"), icon=":material/stop:", key="lab_stop_short", on_click=job.stop, args=(this_tab(),)
+        )
+    while job.running and is_watched(job) and time.monotonic() < until:
+        bar.progress(min(job.fraction, 1.0), text=format_text(name + " {percent:.0%}", percent=job.fraction))
+        job.wait(SECONDS_BETWEEN_SHORT_LOOKS)
+    place.empty()
 
 
 def torch_is_loaded(chapter: str) -> bool:

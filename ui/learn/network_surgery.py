@@ -1,27 +1,29 @@
 """Chapter "Operate on a network": change the weights of a trained network, and see which digits suffer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import streamlit as st
 
 from mnist_core.messages import InputError
+from mnist_core.runtime.job import Steps, in_share
 from ui import resources, visitor
 from ui.html.digits import Figure, bars_html, grid_html
 from ui.html.tables import escape_markdown
 from ui.i18n import count_text, format_text, formatted_number, list_text, percent_text, translate
 from ui.i18n import gettext as _
 from ui.learn.chapters import Question
+from ui.learn.lesson_jobs import background_result
 from ui.navigation import link
 from ui.runs.choice import pick_run
 from ui.runs.names import run_name
 from ui.url_controls import set_widget_value, url_choice
-from ui.url_state import COMPARED_KEY, number_in_url, set_url_parameters, url_parameters
+from ui.url_state import COMPARED_KEY, number_in_url, option_in_url, set_url_parameters, url_parameters
 
 if TYPE_CHECKING:
     from mnist_core.data.mnist import Split
-    from mnist_core.lessons.surgery import Effect, Operation, OperationKind, WeightLayer
+    from mnist_core.lessons.surgery import Amounts, Effect, Operation, WeightLayer
     from mnist_core.runs.run import Run
 
 DONE_KEY = "ops"  # in the URL: the operations before the one in the controls, with BETWEEN between them
@@ -34,12 +36,16 @@ KEPT_KEY, PROBLEM_KEY = "operated_run", "operated_problem"  # in the session
 
 
 class Operated(NamedTuple):
-    """The run, the operations on its network, the layers, and what they do to its answers."""
+    """The run, the operations on its network, the layers, and what they do to its answers.
+
+    `half` is what pruning half of the weights does.
+    """
 
     run: "Run"
     operations: "tuple[Operation, ...]"
     layers: "list[WeightLayer]"
     effect: "Effect"
+    half: "Effect"
 
 
 def ask() -> Question:
@@ -52,7 +58,7 @@ def ask() -> Question:
     return Question(text, options)
 
 
-def run() -> Operated:
+def run() -> Operated | None:
     """Show an operation to choose, and at once what it does to the answers."""
     from mnist_core.lessons.surgery import fits, weight_layers
 
@@ -65,9 +71,12 @@ def run() -> Operated:
         operations = (*done, operation)
         _show_buttons(network, done, operation, layers)
     with shown:
-        found = _effect_of(network, operations)
+        half = _effect_of_half(network)
+        found = _effect_of(network, operations, half) if half else None
+        if half is None or found is None:
+            return None
         _show_effect(found, network)
-    return Operated(network, operations, layers, found)
+    return Operated(network, operations, layers, found, half)
 
 
 def _done() -> "list[Operation]":
@@ -86,17 +95,17 @@ def _choose_operation(layers: "list[WeightLayer]") -> "Operation":
     name = url_choice(st.selectbox, _("Operation"), kinds, KIND_KEY, next(iter(kinds)))
     kind = OPERATIONS[name]
     st.caption(_(kind.description))
-    names = {} if kind.unit else {ALL: _("All layers")}
-    names |= {
-        str(place): layer_name(layer, place) for place, layer in enumerate(layers) if can_operate(layer, name)
-    }
-    if not names:  # such as of softmax regression, whose only units are the ten digits
+    places = [place for place, layer in enumerate(layers) if can_operate(layer, name)]
+    if not places:  # such as of softmax regression, whose only units are the ten digits
         st.info(_("This network has no hidden units; choose another operation."))
         return Operation("prune")
-    chosen = url_choice(st.selectbox, _("Layer"), names, LAYER_KEY, next(iter(names)))
-    layer = ALL_LAYERS if chosen == ALL else int(chosen)
-    unit = _choose_unit(layers[layer].units) if kind.unit else 0
-    return Operation(name, layer, unit, _choose_amount(name, kind) if kind.amount else 0.0)
+    if kind.of_unit:
+        layer, unit = _choose_unit(layers, places, name)
+    else:
+        names = {ALL: _("All layers")} | {str(place): layer_name(layers[place], place) for place in places}
+        chosen = url_choice(st.selectbox, _("Layer"), names, LAYER_KEY, ALL)
+        layer, unit = ALL_LAYERS if chosen == ALL else int(chosen), 0
+    return Operation(name, layer, unit, _choose_amount(name, kind.amounts) if kind.amounts else 0.0)
 
 
 def layer_name(layer: "WeightLayer", place: int) -> str:
@@ -110,15 +119,31 @@ def layer_name(layer: "WeightLayer", place: int) -> str:
     return words.format(number=place + 1, inputs=inputs, outputs=outputs)
 
 
-def _choose_unit(units: int) -> int:
-    """Show a slider for the unit, from 0; one of a layer with fewer units is its last."""
-    value = min(number_in_url(UNIT_KEY) or 0, units - 1)
-    if units < 2:
-        return value
-    return int(_slider(_("Unit or feature map"), (0, units - 1, 1), value, UNIT_KEY, f"{UNIT_KEY}_{units}"))
+def _choose_unit(layers: "list[WeightLayer]", places: list[int], name: str) -> tuple[int, int]:
+    """Show one slider over the units of all these layers; return a layer and a unit of it, both from 0."""
+    units = {
+        f"{place} {unit}": _unit_text(place, unit) for place in places for unit in range(layers[place].units)
+    }
+    layer = int(option_in_url([str(place) for place in places], LAYER_KEY, str(places[0])))
+    unit = min(number_in_url(UNIT_KEY) or 0, layers[layer].units - 1)
+    key, value = f"{UNIT_KEY}_{name}_{len(units)}", f"{layer} {unit}"
+
+    def write() -> None:
+        if (chosen := st.session_state[key]) in units:  # a page in another language sends its labels
+            set_url_parameters(dict(zip((LAYER_KEY, UNIT_KEY), chosen.split(), strict=True)))
+
+    set_widget_value(key, value, units[value])
+    label = _("Unit or feature map")
+    st.select_slider(label, list(units), value, format_func=units.get, key=key, on_change=write)
+    st.caption(layer_name(layers[layer], layer))
+    return layer, unit
 
 
-def _choose_amount(name: str, kind: "OperationKind") -> float:
+def _unit_text(layer: int, unit: int) -> str:
+    return list_text([_("layer {n}").format(n=layer + 1), _("unit {n}").format(n=unit)])
+
+
+def _choose_amount(name: str, amounts: "Amounts") -> float:
     """Show a slider for the amount of an operation."""
     labels = {
         "prune": _("Share of the weights, in %"),
@@ -130,23 +155,17 @@ def _choose_amount(name: str, kind: "OperationKind") -> float:
     try:
         value = float(url_parameters().get(AMOUNT_KEY, ""))
     except ValueError:
-        value = kind.first
-    value = value if kind.low <= value <= kind.high else kind.first
-    whole = float(kind.step).is_integer()
-    number = int if whole else float
-    ends = number(kind.low), number(kind.high), number(kind.step)
-    return float(_slider(labels[name], ends, number(value), AMOUNT_KEY, f"{AMOUNT_KEY}_{name}"))
-
-
-def _slider(label: str, ends: tuple[float, float, float], value: float, url_key: str, key: str) -> float:
-    """Show a slider from, to and by steps of `ends`, whose value is in the URL under `url_key`."""
+        value = amounts.first
+    value = value if amounts.low <= value <= amounts.high else amounts.first
+    number = int if float(amounts.step).is_integer() else float
+    low, high, step, value = map(number, (*amounts[:3], value))
+    key = f"{AMOUNT_KEY}_{name}"
 
     def write() -> None:
-        set_url_parameters({url_key: f"{st.session_state[key]:g}"})
+        set_url_parameters({AMOUNT_KEY: f"{st.session_state[key]:g}"})
 
     set_widget_value(key, value)
-    low, high, step = ends
-    return st.slider(label, low, high, value, step, key=key, on_change=write)
+    return float(st.slider(labels[name], low, high, value, step, key=key, on_change=write))
 
 
 def _show_buttons(
@@ -190,10 +209,10 @@ def operation_text(operation: "Operation", layers: "list[WeightLayer]") -> str:
     kind = OPERATIONS[operation.kind]
     where = _("all layers") if operation.layer == ALL_LAYERS else _("layer {n}").format(n=operation.layer + 1)
     parts = [_(kind.label), where]
-    if kind.unit:
+    if kind.of_unit:
         parts.append(_("unit {n}").format(n=operation.unit))
-    if kind.amount:
-        parts.append(formatted_number(operation.amount, "g") + kind.unit_of_amount)
+    if kind.amounts:
+        parts.append(formatted_number(operation.amount, "g") + kind.amounts.unit)
     return list_text(parts)
 
 
@@ -249,25 +268,43 @@ def _show_kept(network: "Run", operations: "tuple[Operation, ...]") -> None:
         link("pages/draw.py", _("Test it on your handwriting"), ":material/draw:", run=run.id)
 
 
-def _effect_of(network: "Run", operations: "tuple[Operation, ...]") -> "Effect":
-    checkpoint, source = str(network.checkpoints[-1]), resources.dataset().source
-    with st.spinner(_("Reading 2,000 images")):
-        return _effect(checkpoint, source, operations, network)
+def _effect_of_half(network: "Run") -> "Effect | None":
+    """Return what pruning half of the weights does: it holds what the network itself reads, too."""
+    from mnist_core.lessons.surgery import effect, read
+
+    model, split = resources.model(network), _images(network)[0]
+
+    def steps() -> Steps["Effect"]:
+        before = yield from in_share(read(model, split), 0, 0.5)
+        assert before is not None
+        return (yield from in_share(effect(model, [_half()], split, before), 0.5, 1))
+
+    return _in_background("operate_half", network, (), steps)
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
-def _effect(checkpoint: str, source: str, operations: "tuple[Operation, ...]", _run: "Run") -> "Effect":
+def _effect_of(network: "Run", operations: "tuple[Operation, ...]", half: "Effect") -> "Effect | None":
+    """Return what the operations do to what the network reads; None until that is known."""
     from mnist_core.lessons.surgery import effect
 
-    before = _read_before(checkpoint, source, _run)
-    return effect(resources.model(_run), operations, _images(_run)[0], before)
+    if operations == (_half(),):
+        return half
+    model, split = resources.model(network), _images(network)[0]
+    return _in_background(
+        "operate", network, operations, lambda: effect(model, operations, split, half.before)
+    )
 
 
-@st.cache_data(show_spinner=False, max_entries=16)
-def _read_before(checkpoint: str, source: str, _run: "Run") -> np.ndarray:
-    from mnist_core.lessons.surgery import read
+def _in_background(
+    name: str, network: "Run", operations: "tuple[Operation, ...]", steps: Callable[[], Steps["Effect"]]
+) -> "Effect | None":
+    arguments = name, str(network.checkpoints[-1]), resources.dataset().source, operations
+    return background_result(_("Reading 2,000 images"), arguments, steps, short=True)
 
-    return read(resources.model(_run), _images(_run)[0])
+
+def _half() -> "Operation":
+    from mnist_core.lessons.surgery import Operation
+
+    return Operation("prune", amount=50.0)
 
 
 def _images(network: "Run") -> "tuple[Split, bool]":
@@ -322,10 +359,7 @@ def _show_lost(found: "Effect", split: "Split") -> None:
 
 def answer(result: Operated) -> str:
     """Return what pruning half of the weights of this network does."""
-    from mnist_core.lessons.surgery import Operation
-
-    half = _effect_of(result.run, (Operation("prune", amount=50.0),))
-    before, after = half.accuracies
+    before, after = result.half.accuracies
     words = _("Half of the weights pruned: {after:.2%} instead of {before:.2%}")
     return format_text(words, after=after, before=before)
 
@@ -346,9 +380,9 @@ def explain(result: Operated) -> None:
         _(
             "The operations work on a copy of the run's last **checkpoint**, the file that holds all its "
             "weights. A trained network is **redundant**: many weights are close to 0, and what it knows of "
-            "a digit is spread over many units. So it bears a lot before it errs, and then some digits "
-            "suffer far more than others. **Pruning** and **quantization** (fewer bits per weight) make use "
-            "of that: the network gets smaller and faster."
+            "a digit is spread over many units. So it bears many changes, and then some digits suffer more "
+            "than others. **Pruning** and **quantization** (fewer bits per weight) make use of that to store "
+            "a network in less memory."
         )
     )
     last = result.operations[-1]

@@ -9,6 +9,7 @@ from torch import nn
 
 from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import split_images
+from mnist_core.lessons import surgery
 from mnist_core.lessons.surgery import (
     OPERATIONS,
     Operation,
@@ -24,11 +25,24 @@ from mnist_core.messages import InputError
 from mnist_core.models.architectures import build_model
 from mnist_core.models.inference import predict_logits
 from mnist_core.recipes import RECIPES
+from mnist_core.runtime.job import in_share
 
 MLP = TrainConfig(widths=(6, 5))
 CNN = TrainConfig(architecture="cnn", channels=(3, 4), widths=(7,))
 VGG = TrainConfig(architecture="vgg", channels=(3, 4), widths=(), batch_norm=True)
 RESNET = TrainConfig(architecture="resnet", channels=(3, 4), widths=(), batch_norm=True)
+
+
+def result(steps):
+    """Do all steps; their fractions rise to 1."""
+    fractions = []
+    while True:
+        try:
+            fractions.append(next(steps)[0])
+        except StopIteration as end:
+            assert fractions == sorted(fractions)
+            assert fractions[-1] >= 1
+            return end.value
 
 
 def parameters(model):
@@ -168,8 +182,8 @@ def test_what_the_network_does_not_have_is_refused(operation):
 
 @pytest.mark.parametrize("kind", OPERATIONS)
 def test_an_operation_in_a_link_is_read_back(kind):
-    amount = OPERATIONS[kind].first if OPERATIONS[kind].amount else 0.0
-    operation = Operation(kind, 2, 7 if OPERATIONS[kind].unit else 0, amount)
+    amounts = OPERATIONS[kind].amounts
+    operation = Operation(kind, 2, 7 if OPERATIONS[kind].of_unit else 0, amounts.first if amounts else 0.0)
     assert Operation.parse(operation.text) == operation
 
 
@@ -182,7 +196,8 @@ def test_nonsense_in_a_link_is_no_operation(text):
 
 def test_the_effect_counts_what_is_read_before_and_after(batch):
     model = build_model(MLP)
-    found = effect(model, [Operation("scale", -1, 0, 0.0)], batch, read(model, batch))
+    before = result(in_share(read(model, batch), 0, 1))
+    found = result(effect(model, [Operation("scale", -1, 0, 0.0)], batch, before))
     np.testing.assert_array_equal(found.after, found.after[0])  # without weights only the biases speak
     assert (found.zeros, found.moved) == (1.0, 1.0)
     shares = found.per_digit()
@@ -203,11 +218,12 @@ def test_validation_images_are_read_and_test_images_where_none_are_held_out(samp
 
 
 @pytest.mark.parametrize("config", [MLP, CNN, VGG, RESNET])
-def test_reading_at_once_gives_the_answers_of_the_whole_network(config, batch):
+def test_reading_in_parts_gives_the_answers_of_the_whole_network(config, batch, monkeypatch):
+    monkeypatch.setattr(surgery, "PART", len(batch) // 2 - 1)
     model = build_model(config)
     model(torch.from_numpy(batch.images))  # batch norm takes its statistics
     model.eval()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     wanted = predict_logits(model, torch.from_numpy(batch.images)).argmax(1)
-    np.testing.assert_array_equal(read(model, batch), wanted)
+    np.testing.assert_array_equal(result(read(model, batch)), wanted)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
