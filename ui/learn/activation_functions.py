@@ -190,8 +190,8 @@ def explain(result: Shown) -> None:
         _(
             "**Sigmoid and tanh** are flat at both ends: a unit with a large sum is saturated and hardly "
             "learns. **ReLU** has slope 1 above 0, which eases vanishing gradients but does not by itself "
-            "remove exploding ones; below 0 its slope is 0, and a unit that is there for every image is "
-            "dead. LeakyReLU, PReLU, RReLU and ELU keep a slope below 0."
+            "remove exploding ones; below 0 its slope is 0, and a unit whose sum is below 0 for "
+            "every image is dead: it learns nothing. LeakyReLU, PReLU, RReLU and ELU keep a slope below 0."
         )
     )
     rows = [

@@ -153,8 +153,8 @@ def explain(result: ReadPlaces) -> None:
     st.markdown(
         _(
             "A network knows only what its training images look like. MNIST's digits were scaled to a "
-            "longer side of 20 pixels and moved so that their **centre of mass** is the middle of 28 x 28. "
-            "A drawing must get the same **preprocessing**: crop to the bounding box, scale to 20 pixels "
+            "longer side of 20 pixels and moved so that their **centre of mass** is in the middle of 28 x "
+            "28. A drawing must get the same **preprocessing**: crop to the bounding box, scale to 20 pixels "
             "with MNIST's line width, centre. Then it no longer matters where and how large you drew."
         )
     )
@@ -165,15 +165,15 @@ def explain(result: ReadPlaces) -> None:
     )
     words = _(
         "p is the ink of a pixel, x its column and y its row, from 0. In this drawing, only shrunk, the "
-        "centre of mass is at ({x1:.1f}, {y1:.1f}); after all steps at ({x2:.1f}, {y2:.1f}), and the middle "
-        "is (14, 14)."
+        "centre of mass is at ({x1:.1f}, {y1:.1f}); after all steps at ({x2:.1f}, {y2:.1f}). That of MNIST's "
+        "digits is about (14, 14)."
     )
     (x1, y1), (x2, y2) = _centre(first), _centre(last)
     st.markdown(format_text(words, x1=x1, y1=y1, x2=x2, y2=y2))
     st.markdown(
         _(
             "What is left when a prepared drawing is still read wrong: a form that the training images lack. "
-            "Training on shifted and turned images (augmentation) helps against it."
+            "Training on shifted and turned images (augmentation) can help against it."
         )
     )
 

@@ -125,7 +125,7 @@ PLANNED = (
     Chapter(
         "overfitting",
         N_("Overfitting: training, validation and test set"),
-        N_("A network learns 500 images by heart; dropout, weight decay, augmentation and more data help."),
+        N_("500 images learned by heart, and what more data, dropout, weight decay and augmentation change."),
         "overfitting",
     ),
     Chapter(

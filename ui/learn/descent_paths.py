@@ -274,17 +274,17 @@ def explain(result: Descended) -> None:
     st.latex(rf"w: {_pair(start)} \to {_pair(first)}")
     limit = 2 / max(CURVATURES)
     words = _(
-        "Too small a rate does not arrive in time; too large a rate jumps across the valley and farther up "
-        "at each step. For SGD the limit is 2 divided by the largest curvature, here 2 / {curvature:g} = "
+        "Too small a rate does not arrive in time. With too large a rate SGD jumps across the valley and "
+        "farther up at each step; the limit is 2 divided by the largest curvature, here 2 / {curvature:g} = "
         "{limit:.3f}."
     )
     st.markdown(format_text(words, curvature=max(CURVATURES), limit=limit))
     st.markdown(
         _(
             "**Momentum** adds up steps of the same direction. **AdaGrad, RMSprop, Adadelta and Adam** "
-            "divide by the size of earlier gradients, for each weight by itself, so they also come back "
-            "after too large a step. **AdamW** is Adam with weight decay. Which is fastest here says "
-            "little about a real network, whose loss has as many directions as it has weights."
+            "divide by the size of earlier gradients, for each weight by itself: one with large gradients "
+            "takes smaller steps. **AdamW** is Adam with weight decay. Which is fastest here says little "
+            "about a real network, whose loss has as many directions as it has weights."
         )
     )
 

@@ -51,7 +51,7 @@ def ideas() -> dict[str, str]:
             "pooling, then **flatten** and three fully connected layers, with tanh as activation."
         ),
         "alexnet": _(
-            "AlexNet won the ImageNet competition by a wide margin. Its ideas: **ReLU** instead of tanh, "
+            "AlexNet won the ImageNet competition by a wide margin. It used **ReLU** instead of tanh, "
             "**max pooling**, **dropout** in the fully connected layers, and training on graphics cards."
         ),
         "vgg": _(

@@ -264,8 +264,8 @@ def explain(result: Shown) -> None:
     """Show the neuron's formula, a line's and the AND's, each with its numbers."""
     neuron = result.neuron
     words = _(
-        "**A neuron** is a linear map, z, and an activation, a. Its weight for input i is w with the index "
-        "i; in a layer, the weight of neuron j is w with j and i. Weights and bias were learned from digits: "
+        "**A neuron** is a linear map, z, and an activation, a. Its weight for input i is $w_i$; in a "
+        "layer, that of neuron j is $w_{{ji}}$. Weights and bias were learned from digits: "
         "this neuron answers {right} of held-out images rightly; one that always says no, {others}."
     )
     right, others = (float(shares[result.digit]) for shares in (result.neurons.right, result.neurons.others))

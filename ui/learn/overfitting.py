@@ -205,8 +205,8 @@ def _explain_remedies(result: Courses) -> None:
     st.markdown(
         _(
             "**More images** leave less to learn by heart. **Augmentation** shifts or turns them at random, "
-            "anew in each epoch, so that no image comes twice. **Dropout** switches units off at random "
-            "while training, so that none can rely on another. **Weight decay** pulls all weights towards "
+            "anew in each epoch: one image becomes many. **Dropout** switches units off at random while "
+            "training, so that none can rely on another. **Weight decay** pulls all weights towards "
             "0, which makes the function smoother."
         )
     )

@@ -68,6 +68,8 @@ def show_question(chapter: Chapter, question: Question) -> str | None:
                 on_click=mark_read,
                 args=(chapter.key,),
             )
+        else:
+            st.empty()  # at once in its place, also while a calculation of the chapter goes on
     return guesses.get(chapter.key)
 
 

@@ -166,9 +166,9 @@ def explain(result: Shown) -> None:
     own, temperature = float(loss.probabilities[label]), f"{result.temperature:g}"
     st.markdown(
         _(
-            "**Softmax** makes all logits positive and divides them by their sum, so the probabilities add "
-            "up to 1. The **temperature** T divides all logits alike: their order, and so the answer, stays; "
-            "a high T brings the probabilities closer together."
+            "**Softmax** takes e to the power of each logit, which is positive, and divides by the sum of "
+            "all ten, so the probabilities add up to 1. The **temperature** T divides all logits alike: "
+            "their order, and so the answer, stays; a high T brings the probabilities closer together."
         )
     )
     st.latex(

@@ -117,8 +117,8 @@ def _show_chart(result: Measured) -> None:
     st.vega_lite_chart(_spec(values, list(curves)), key="lab_gradient_flow", alt=words.format(sizes=sizes))
     st.caption(
         _(
-            "Layer 1 is nearest to the image; the gradient comes from the right. Each line of the axis is a "
-            "multiple of the one below. The network is untrained and has {width} units per layer. Size: root "
+            "Layer 1 is nearest to the image; the gradient comes from the right. The axis is "
+            "logarithmic. The network is untrained and has {width} units per layer. Size: root "
             "mean square of the derivatives of the loss by a layer's sums z, over the first {images} "
             "training images."
         ).format(width=WIDTH, images=IMAGES)
