@@ -339,15 +339,15 @@ def read(model: DigitClassifier, split: Split) -> Steps[NDArray[np.int64]]:
     from mnist_core.runtime.devices import usable_cores
 
     # All cores: torch's own number is 1 after other work in the same process, and somebody waits.
-    model, threads, found = _without_batch_norm(model), usable_cores(), []
+    model, threads, found = _faster(model), usable_cores(), []
     for images in torch.from_numpy(split.images).split(PART):
         found.append(predict_logits(model, images, BATCH, threads).argmax(1).numpy())
         yield PART * len(found) / len(split), None
     return np.concatenate(found)
 
 
-def _without_batch_norm(model: DigitClassifier) -> DigitClassifier:
-    """Return a network with the same answers, whose batch norms are part of the convolutions before them.
+def _faster(model: DigitClassifier) -> DigitClassifier:
+    """Return a network with the same digits, whose batch norms are part of the convolutions before them.
 
     Those within residual blocks stay. The pretrained model answers in three quarters of the time.
     """
@@ -362,6 +362,8 @@ def _without_batch_norm(model: DigitClassifier) -> DigitClassifier:
         before = layers[-1] if layers else None
         if isinstance(module, nn.BatchNorm2d) and isinstance(before, nn.Conv2d):
             layers[-1] = fuse(before.eval(), module.eval())
+        elif isinstance(module, nn.ReLU):
+            layers.append(nn.ReLU(inplace=True))  # one of its own: a few percent less time
         else:
             layers.append(module)
     fused = DigitClassifier(model.scaling, nn.Sequential(*layers))

@@ -18,7 +18,7 @@ def page(steps):
     from ui.learn.lesson_jobs import background_result
 
     depth = st.number_input("depth", value=2)
-    found = background_result("Training", ("toy", depth), lambda: steps(depth))
+    found = background_result("Training", ("toy", depth), lambda: steps(depth), short=depth > 5)
     st.text(f"result {found}")
 
 
@@ -57,6 +57,22 @@ def test_a_slow_one_shows_its_progress_and_can_be_stopped(test):
     test.button(key="lab_stop_lesson").click().run()
     assert text(test) == "result None"
     assert test.button(key="lab_start_lesson").label == "Run the experiment"
+
+
+def test_a_short_one_is_awaited_with_its_progress_in_the_same_run(test, monkeypatch):
+    shown = []
+
+    def note(text, **values):
+        shown.append(text.format(**values))
+        GO_ON.set()  # so that it ends only once its progress was shown
+        return shown[-1]
+
+    monkeypatch.setattr("ui.learn.lesson_jobs.format_text", note)
+    monkeypatch.setattr("ui.learn.lesson_jobs.SHORT_SECONDS", 60)
+    test.run()
+    assert text(test.number_input[0].set_value(7).run()) == "result 70"
+    assert shown[0].startswith("Training")
+    assert not any(button.label == "Stop" for button in test.button)
 
 
 def test_what_another_visitor_stopped_begins_again(test):
