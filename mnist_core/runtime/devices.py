@@ -5,14 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import torch
 
 from mnist_core.messages import N_, InputError
-
-if TYPE_CHECKING:
-    pass
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -55,6 +51,18 @@ def _has_bfloat16(device: torch.device) -> bool:
 def usable_cores() -> int:
     """Count the cores this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def use_one_thread() -> None:
+    """Make torch's operations single-threaded in this thread, which leaves the other cores to other work.
+
+    The number for threads started later doesn't change.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    other = threading.Thread(target=torch.set_num_threads, args=(threads,))  # it sets its caller's number too
+    other.start()
+    other.join()
 
 
 def start_workers(count: int) -> ThreadPoolExecutor:

@@ -12,9 +12,7 @@ from tests.browser import server
 def browser():
     """A real Chromium, or a skipped test where there is none."""
     if server.chromium() is None:
-        pytest.skip(
-            "the browser tests need Chromium: no chromium, chromium-browser or google-chrome on the PATH"
-        )
+        pytest.skip(f"the browser tests need Chromium: none of {', '.join(server.BROWSERS)} is on the PATH")
     with server.launch() as running:
         yield running
 

@@ -1,9 +1,7 @@
-"""While robustness is measured or a t-SNE map is made, the pages answer; Stop ends the work.
+"""While a t-SNE map is made, the pages answer; Stop ends the work, and so does leaving.
 
-They are those of a server whose work in the background lasts, so that there is something to watch.
+The server is one whose work in the background lasts, so that there is something to watch.
 """
-
-from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -17,37 +15,11 @@ SAID = """([words, above]) => {
     const said = document.querySelector('.stMain')?.innerText.match(new RegExp(words + ' (\\\\d+)\\\\s*%'));
     return said && Number(said[1]) > above ? said[1] : null;
 }"""
+WORDS = "Computing t-SNE:"
 NETWORK = {"architecture": "cnn", "channels": (16, 32), "widths": (32,)}
 
-
-@dataclass(frozen=True)
-class Work:
-    """Where it is begun, by which button; what is said while it goes on, and where it was stopped."""
-
-    path: str
-    section: str
-    button: str
-    progress: str
-    stopped: str
-    others: dict[str, str]  # the page's other sections -> what shows that they are open
-
-
-ROBUSTNESS = Work(
-    "/evaluate?run={run}&view=robust",
-    "Robustness",
-    "Measure robustness",
-    "Measuring:",
-    "Stopped. Below are the results measured so far.",
-    {"Per class": '[data-testid="stDataFrame"]', "Worst errors": ".st-key-lab_images"},
-)
-TSNE = Work(
-    "/inside?run={run}&part=map&method=tsne",
-    "PCA and t-SNE",
-    "Compute t-SNE",
-    "Computing t-SNE:",
-    "t-SNE is computed for each checkpoint",
-    {"Weights and feature maps": ".lab-tiles", "Predictions": ".lab-matrix"},
-)
+# What shows that each of these sections is open.
+SECTIONS = {"Weights and feature maps": ".lab-tiles", "Predictions": ".lab-matrix"}
 
 
 @pytest.fixture(scope="module")
@@ -92,58 +64,36 @@ def open_section(page, name):
     page.get_by_role("radio", name=name, exact=True).click()
 
 
-@pytest.mark.parametrize(
-    "work", [pytest.param(ROBUSTNESS, marks=pytest.mark.slow), TSNE], ids=["robustness", "tsne"]
-)
-def test_the_page_answers_while_it_works_and_stop_ends_it(page, cnn, work):
-    page.open(work.path.format(run=cnn))
-    begin = page.get_by_role("button", name=work.button, exact=True)
+def test_the_page_answers_while_it_works_and_stop_ends_it(page, cnn):
+    page.open(f"/inside?run={cnn}&part=map&method=tsne")
+    begin = page.get_by_role("button", name="Compute t-SNE", exact=True)
     begin.click()
-    before = percent_done(page, work.progress)
-    for name, shown in work.others.items():
+    before = percent_done(page, WORDS)
+    for name, shown in SECTIONS.items():
         open_section(page, name)
         page.locator(shown).first.wait_for()
-    open_section(page, work.section)
-    percent_done(page, work.progress, above=before)  # it has gone on, and still does
+    open_section(page, "PCA and t-SNE")
+    percent_done(page, WORDS, above=before)  # it has gone on, and still does
     page.get_by_role("button", name="Stop", exact=True).click()
     begin.wait_for()
-    page.get_by_text(work.stopped).wait_for()
+    page.get_by_text("t-SNE is computed for each checkpoint").wait_for()
     page.reload()
     begin.wait_for()  # it has ended for good, not only for this visitor
-    expect(page.get_by_text(work.progress)).to_have_count(0)
-
-
-@pytest.mark.slow
-def test_the_last_visitor_to_stop_tsne_ends_it(page, new_tab, lasting):
-    map_by_tsne, words = "/?view=map&method=tsne", "Computing t-SNE:"
-    page.open(map_by_tsne)
-    begin = page.get_by_role("button", name="Compute t-SNE")
-    begin.click()
-    percent_done(page, words)
-    other = new_tab(map_by_tsne, url=lasting)
-    before = percent_done(other, words)
-    page.get_by_role("button", name="Stop", exact=True).click()
-    begin.wait_for()
-    before = percent_done(other, words, above=before)
-    percent_done(other, words, above=before)  # it goes on for who still watches
-    other.get_by_role("button", name="Stop", exact=True).click()
-    other.get_by_role("button", name="Compute t-SNE").wait_for()
-    page.reload()
-    begin.wait_for()  # it ends at its next step
+    expect(page.get_by_text(WORDS)).to_have_count(0)
 
 
 @pytest.mark.slow
 def test_a_job_goes_on_in_a_reloaded_tab_and_ends_when_the_tab_is_closed(page, new_tab, lasting):
-    map_by_tsne, words = "/?view=map&method=tsne", "Computing t-SNE:"
+    map_by_tsne = "/?view=map&method=tsne"
     page.open(map_by_tsne)
     page.get_by_role("button", name="Compute t-SNE").click()
-    before = percent_done(page, words)
+    before = percent_done(page, WORDS)
     page.reload()
-    before = percent_done(page, words, above=before)
-    percent_done(page, words, above=before)
+    before = percent_done(page, WORDS, above=before)
+    percent_done(page, WORDS, above=before)
     other = new_tab("/?view=grid", url=lasting)  # does not look at the map
     page.close()
     other.wait_for_timeout(1000 * (SECONDS_TO_RETURN + 5))  # and the step under way
     other.open(map_by_tsne)
     other.get_by_role("button", name="Compute t-SNE").wait_for()
-    expect(other.get_by_text(words)).to_have_count(0)
+    expect(other.get_by_text(WORDS)).to_have_count(0)

@@ -224,10 +224,10 @@ def _fine_tuning(
     run: Run, sheet: DrawingSplit, name: str, owner: str, limits: TrainingLimits
 ) -> Generator[tuple[float, None], None, FineTunedRun]:
     """Do the steps of the job."""
-    import torch
+    from mnist_core.runtime.devices import use_one_thread
 
     limits.check_disk(resources.run_store(), owner)
-    torch.set_num_threads(1)  # the pages, and a run in training, need the other cores
+    use_one_thread()  # the pages, and a run in training, need the other cores
     dataset = resources.wait_for_dataset()
     return (yield from fine_tune_run(resources.run_store(), run, sheet, dataset, name, owner))
 

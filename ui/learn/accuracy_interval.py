@@ -72,11 +72,10 @@ def run() -> Spread | None:
 
 def _train(dropout: float) -> "Steps[list[SeedAnswers]]":
     """Do the steps of the job."""
-    import torch
-
     from mnist_core.lessons.seed_spread import train_seeds
+    from mnist_core.runtime.devices import use_one_thread
 
-    torch.set_num_threads(1)  # the pages, and a run in training, need the other cores
+    use_one_thread()  # the pages, and a run in training, need the other cores
     data = resources.wait_for_dataset()
     return (yield from train_seeds(data.train, data.test, dropout))
 

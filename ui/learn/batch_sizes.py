@@ -57,9 +57,9 @@ def run() -> Batches | None:
     def steps() -> Steps[list[BatchRun]]:
         runs: list[BatchRun] = []
         yield 0.05, None
-        import torch
+        from mnist_core.runtime.devices import use_one_thread
 
-        torch.set_num_threads(1)  # the pages, and a run in training, need the other cores
+        use_one_thread()  # the pages, and a run in training, need the other cores
         for found in batch_runs(split.images, split.labels, rate):
             runs.append(found)
             yield len(runs) / len(SIZES), None

@@ -101,11 +101,10 @@ def run() -> Landmarks | None:
 
 def _train() -> "Steps[list[LandmarkResult]]":
     """Do the steps of the job."""
-    import torch
-
     from mnist_core.lessons.landmark_networks import train_landmarks
+    from mnist_core.runtime.devices import use_one_thread
 
-    torch.set_num_threads(1)  # the pages, and a run in training, need the other cores
+    use_one_thread()  # the pages, and a run in training, need the other cores
     return (yield from train_landmarks(resources.wait_for_dataset()))
 
 

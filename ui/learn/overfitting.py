@@ -89,11 +89,10 @@ def _trained(remedies: "Remedies", name: str) -> "Course | None":
 
 def _train(remedies: "Remedies") -> "Steps[Course]":
     """Do the steps of the job."""
-    import torch
-
     from mnist_core.lessons.generalisation import train_course
+    from mnist_core.runtime.devices import use_one_thread
 
-    torch.set_num_threads(1)  # the pages, and a run in training, need the other cores
+    use_one_thread()  # the pages, and a run in training, need the other cores
     return (yield from train_course(resources.wait_for_dataset(), remedies))
 
 

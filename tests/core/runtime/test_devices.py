@@ -1,4 +1,5 @@
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -6,7 +7,7 @@ import torch
 from mnist_core.config import TrainConfig
 from mnist_core.messages import InputError
 from mnist_core.models.architectures import build_model
-from mnist_core.runtime.devices import choose_device, choose_precision, usable_cores
+from mnist_core.runtime.devices import choose_device, choose_precision, usable_cores, use_one_thread
 
 CPU = torch.device("cpu")
 
@@ -86,3 +87,15 @@ def test_the_usable_cores_are_those_this_process_may_run_on(monkeypatch):
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert usable_cores() == 1
+
+
+def test_one_thread_is_used_by_its_caller_only():
+    def number_here() -> int:
+        use_one_thread()
+        return torch.get_num_threads()
+
+    torch.set_num_threads(2)
+    with ThreadPoolExecutor(1) as caller:
+        assert caller.submit(number_here).result() == 1
+    with ThreadPoolExecutor(1) as later:
+        assert later.submit(torch.get_num_threads).result() == 2

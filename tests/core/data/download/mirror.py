@@ -26,6 +26,7 @@ class MNIST:
         raw = pathlib.Path(root, "MNIST", "raw")
         raw.mkdir(parents=True)
         for name, _ in self.resources:
+            urllib.request.urlopen(self.mirrors[0] + name).close()
             archive = urllib.request.urlopen(self.mirrors[0] + name).read()
             (raw / name).write_bytes(archive)
             (raw / name[:-3]).write_bytes(gzip.decompress(archive))

@@ -5,7 +5,8 @@ from mnist_core.data.mnist import load_dataset, open_mnist
 from tests.core.data.download.mirror import IMAGES, LIGHT, Mirror, children, download_patiently, left_in
 
 
-def test_downloads_what_the_mirror_has(mirror, tiny_files, tmp_path, monkeypatch):
+def test_downloads_what_the_mirror_has(stub_torchvision, mirror, tiny_files, tmp_path, monkeypatch):
+    stub_torchvision(LIGHT)
     monkeypatch.chdir(tmp_path)
     fractions = list(download_patiently("here", mirror.url))
     assert fractions == sorted(fractions)

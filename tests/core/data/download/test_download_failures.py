@@ -46,14 +46,17 @@ def test_a_connection_that_breaks_off_is_noticed(mirror, tmp_path):
     assert left_in(tmp_path) == []
 
 
-def test_a_server_that_dies_midway_is_noticed(mirror, tmp_path):
+def test_a_server_that_dies_midway_is_noticed(stub_torchvision, mirror, tmp_path):
+    stub_torchvision(LIGHT)
+
     def last_answer(request: BaseHTTPRequestHandler, content: bytes) -> None:
         request.wfile.write(content)
         mirror.close()
 
     mirror.fault = last_answer
-    assert failure(download_patiently(tmp_path, mirror.url)).startswith("MNIST could not be downloaded into")
-    assert left_in(tmp_path) == []
+    sentence = failure(download_patiently(tmp_path / "here", mirror.url))
+    assert sentence.startswith("MNIST could not be downloaded into")
+    assert left_in(tmp_path / "here") == []
 
 
 def hang_midway(mirror: Mirror) -> None:
@@ -65,11 +68,12 @@ def hang_midway(mirror: Mirror) -> None:
     mirror.fault = half
 
 
-def test_a_server_that_stops_answering_is_given_up(mirror, tmp_path):
+def test_a_server_that_stops_answering_is_given_up(stub_torchvision, mirror, tmp_path):
+    stub_torchvision(LIGHT)
     hang_midway(mirror)
-    sentence = failure(download_mnist(tmp_path, mirror.url, stall_seconds=1))
+    sentence = failure(download_mnist(tmp_path / "here", mirror.url, stall_seconds=1))
     assert "because the server stopped answering" in sentence
-    assert left_in(tmp_path) == []
+    assert left_in(tmp_path / "here") == []
     assert children() == []
 
 
@@ -89,7 +93,10 @@ def test_archives_of_torchvisions_own_mirrors_keep_their_checksums(mirror, tmp_p
     assert mirror.requests[f"{IMAGES}.gz"] > 0
 
 
-def test_no_network_gives_the_sample_and_a_notice_that_says_why(own_cache, tiny_files, tmp_path):
+def test_no_network_gives_the_sample_and_a_notice_that_says_why(
+    stub_torchvision, own_cache, tiny_files, tmp_path
+):
+    stub_torchvision(LIGHT)
     dataset = load_dataset(tmp_path / "wanted")
     assert (dataset.source, len(dataset.train)) == ("sample", 1500)
     notice = str(dataset.notice)
