@@ -1,9 +1,12 @@
 """Numbers typed beside the sliders of the Train form."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from mnist_core.recipes import RECIPES
 from tests.app.train_form import form_settings
+from ui.train_form import controls, state
 from ui.train_form.number_fields import read_number
 
 
@@ -63,6 +66,25 @@ def test_a_typed_number_is_the_setting_of_slider_field_and_link(app):
     type_number(test, "epochs", "33")
     assert (form_settings(test).epochs, slider(test, "epochs").value) == (33, 33)
     assert form_settings(test).learning_rate == 0.00123
+
+
+def test_a_late_message_does_not_undo_a_typed_number_however_long_the_server_takes(app, monkeypatch):
+    """It carries the slider's value of before; a busy server shows the form seconds after the number came."""
+    seconds, show_recipe = [0.0], controls._show_recipe
+
+    def show_recipe_late(form):
+        seconds[0] += 3
+        show_recipe(form)
+
+    test = app("train", recipe="tutorial-1")
+    before = slider(test, "learning_rate").value
+    monkeypatch.setattr(state, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
+    monkeypatch.setattr(controls, "_show_recipe", show_recipe_late)
+    type_number(test, "learning_rate", "0.03")
+    slider(test, "learning_rate").set_value(before).run()
+    assert form_settings(test).learning_rate == 0.03
+    slider(test, "learning_rate").set_value(0.005).run()
+    assert form_settings(test).learning_rate == 0.005
 
 
 def test_the_field_follows_the_slider_and_the_recipe(app):

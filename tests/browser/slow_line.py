@@ -7,6 +7,12 @@ from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 
+def end(loop: asyncio.AbstractEventLoop) -> None:
+    for connection in asyncio.all_tasks(loop):
+        connection.cancel()
+    loop.call_later(0.1, loop.stop)
+
+
 @contextmanager
 def slow_line(url: str, seconds: float) -> Iterator[str]:
     """Give an address that leads to the server at `url`; all that passes is `seconds` late, each way."""
@@ -35,5 +41,5 @@ def slow_line(url: str, seconds: float) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
-        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(end, loop)
         thread.join()

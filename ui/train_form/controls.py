@@ -38,6 +38,7 @@ from ui.train_form.state import (
     choose_value,
     control_key,
     fill_form,
+    note_form_shown,
     read_form,
     rerun_form_fragments,
     resized_layers,
@@ -64,6 +65,7 @@ def show_form(form: TrainForm) -> None:
     _show_all_settings(form)
     with changes:
         _show_changes(form)
+    note_form_shown()
 
 
 def _show_unusable(form: TrainForm) -> None:

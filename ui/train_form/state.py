@@ -27,8 +27,8 @@ SUMMARY, FORM, NETWORK, RUN_PANEL = "training_summary", "train_form", "network",
 START_TWO = "start_two_form"
 PAGE_LINKS = "page_links"
 FIRST_RECIPE = "quick"
-FILLED_KEY = "form_filled"  # (time.monotonic(), settings before) of the last `_fill`
-LATE_SECONDS = 5.0  # how long after `_fill` a message with the controls' values of before may arrive
+FILLED_KEY = "form_filled"  # the session's last Fill
+LATE_SECONDS = 5.0  # how long after the form was shown anew a message with the values of before may arrive
 SURELY_LATE_SECONDS = 1.0  # in which a visitor can't set the only control that changed back by hand
 DEFAULT_WIDTH = 64  # units or channels of a first layer
 MAX_VALUE_LENGTH = 200  # characters; a longer value of a parameter is unusable
@@ -160,7 +160,14 @@ def _fill(changes: Mapping[str, Any], chosen: Mapping[str, Any] | None = None) -
     """Write settings to the URL whose controls still show other values, and those `chosen` by a control."""
     before = read_form().settings
     change_settings(**changes, **(chosen or {}))
-    st.session_state[FILLED_KEY] = (time.monotonic(), {name: before[name] for name in changes})
+    st.session_state[FILLED_KEY] = Fill({name: before[name] for name in changes})
+
+
+def note_form_shown() -> None:
+    """Note that the browser has been sent what was filled in."""
+    fill = st.session_state.get(FILLED_KEY)
+    if fill and fill.shown is None:
+        st.session_state[FILLED_KEY] = fill._replace(shown=time.monotonic())
 
 
 def value_before_fill(field: str) -> Any:
@@ -169,8 +176,8 @@ def value_before_fill(field: str) -> Any:
     Messages on their way at that time, such as those of a `run_every` fragment, carry the controls' values
     of before. Streamlit calls the controls' callbacks for them, though the visitor has changed none.
     """
-    when, before = st.session_state.get(FILLED_KEY, (float("-inf"), {}))
-    seconds = time.monotonic() - when
+    before, shown_at = st.session_state.get(FILLED_KEY, Fill({}))
+    seconds = 0.0 if shown_at is None else time.monotonic() - shown_at
     if seconds > LATE_SECONDS:
         return None
     settings = read_form().settings
@@ -192,6 +199,13 @@ def control_key(name: str) -> str:
 def rerun_form_fragments() -> None:
     """End a callback that changed settings: rerun the fragments that show them, the summary first."""
     rerun_fragments(SUMMARY, FORM, START_TWO, NETWORK, *([RUN_PANEL] if current_run() else []), PAGE_LINKS)
+
+
+class Fill(NamedTuple):
+    """The settings that were filled in, as they were before, and when the form has shown the new ones."""
+
+    before: dict[str, Any]
+    shown: float | None = None  # time.monotonic(); a busy server takes a while
 
 
 class QuerySettings(NamedTuple):
