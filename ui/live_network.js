@@ -311,6 +311,7 @@ function follow(stage, state) {
   }).observe(stage);
   new IntersectionObserver(([entry]) => {
     state.seen = entry.isIntersecting;
+    stage.classList.toggle('away', !state.seen);
     if (state.seen) refresh(stage, state);
   }).observe(stage);
 }

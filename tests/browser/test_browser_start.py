@@ -38,7 +38,8 @@ def test_on_a_phone_the_new_training_comes_into_view_once(new_tab):
     page.get_by_text("images per second").wait_for()
     expect_at_the_top(page)
 
-    page.get_by_test_id("stVegaLiteChart").locator("svg, canvas").first.wait_for()  # the page has its height
+    settle_running(page)
+    expect_at_the_top(page)  # to stay: it has been brought there for the second time, after what folds
     page.evaluate(SCROLL_TO, 600)
     settle_running(page)  # the page has rerun meanwhile
     assert page.evaluate(SCROLLED) >= 600  # more where a finding appears above: the view stays
