@@ -91,7 +91,7 @@ def _train(store: RunStore, writer: RunWriter, dataset: Dataset, device: torch.d
 
 def _print_diagnostics(run: Run) -> None:
     """Print a run's diagnostics on stderr: problem, evidence and advice."""
-    config = replace(run.config, learning_rate=run.changes[-1].learning_rate)
+    config = run.changes[-1].applied_to(run.config)
     for finding in diagnose(RunHistory(config, run.metrics(), run.probes())):
         sentences = (finding.title, finding.evidence, finding.advice)
         print("diagnostics:", *(f"{str(said).rstrip('.')}." for said in sentences if said), file=sys.stderr)

@@ -8,9 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 from string import Template
 from typing import TYPE_CHECKING
 
-from mnist_core.choices import AUGMENTATIONS, INITIALIZATIONS, INPUT_SCALINGS, OPTIMIZERS
+from mnist_core.choices import INITIALIZATIONS, INPUT_SCALINGS, OPTIMIZERS
 from mnist_core.export import script_templates as text
-from mnist_core.export import script_templates as varying
+from mnist_core.export.script_augmentation import augmentation_settings, augmentation_source
 from mnist_core.export.script_facts import gather_facts
 from mnist_core.messages import N_, InputError
 from mnist_core.runs.names import origin_label, title
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from mnist_core.export.script_facts import ScriptFacts
     from mnist_core.runs.run import Run
 
-MOST_COLUMNS = 88  # per line, the default of ruff and black
 Setting = tuple[str, object, str]  # name, value, comment (may be empty)
 
 
@@ -83,7 +82,7 @@ def _docstring(run: Run) -> str:
         title=f"{label}, changed" if name != label else label,
         torch=_pinned("torch"),
         torchvision=_pinned("torchvision"),
-        about=textwrap.fill(about, MOST_COLUMNS),
+        about=textwrap.fill(about, text.MOST_COLUMNS),
     )
 
 
@@ -113,7 +112,7 @@ def _settings(facts: ScriptFacts) -> str:
         else None,
         ("MEAN", scaling.mean, "subtracted from pixels scaled to 0..1"),
         ("STD", scaling.std, "divides the result"),
-        *_augmentation_settings(facts),
+        *augmentation_settings(facts),
         ("BATCH_SIZE", config.batch_size, ""),
         ("EPOCHS", facts.changes[-1].epochs, ""),
         ("STEPS_PER_EPOCH", facts.steps_per_epoch, "TRAIN_IMAGES / BATCH_SIZE, rounded up")
@@ -132,33 +131,20 @@ def _settings(facts: ScriptFacts) -> str:
 
 
 def _phases(facts: ScriptFacts) -> str:
-    """Return the table of learning rate changes; empty if the rate never changes or there are none."""
-    if not facts.changes_rate or len(facts.changes) == 1:
-        return ""
-    rows = [
-        f"    ({change.step:_}, {change.learning_rate!r}, {change.epochs}),\n" for change in facts.changes
-    ]
-    return text.PHASES + "".join(rows) + "]\n"
-
-
-def _augmentation_settings(facts: ScriptFacts) -> list[Setting]:
-    entry = AUGMENTATIONS[facts.config.augmentation]
-    settings: list[Setting] = [
-        ("SHIFT", entry.shift, "pixels, in both directions"),
-        ("ROTATION", entry.rotation, "degrees, in both directions"),
-        ("SHEAR", entry.shear, "degrees, in both directions"),
-        ("RESIZING", entry.scale, "relative to the size, in both directions"),
-        ("ELASTIC", entry.elastic, "pixels, a standard deviation"),
-        ("PEN", entry.line_width, "largest share of the dilation or erosion"),
-    ]
-    return [setting for setting in settings if setting[1]]
+    """Return the table of what was changed during the training; empty if nothing was."""
+    rows: list[str] = []
+    before: tuple[object, ...] = ()
+    for change in facts.changes:
+        values = tuple(getattr(change, name) for name in facts.phase_columns)
+        if values != before:
+            columns = zip(("step", *facts.phase_columns), (change.step, *values), strict=True)
+            rows.append(text.dict_row(dict(columns)))
+        before = values
+    return text.PHASES + "".join(rows) + "]\n" if facts.phase_columns else ""
 
 
 def _setting(name: str, value: object, comment: str) -> str:
-    written = (
-        f'"{value}"' if isinstance(value, str) else f"{value:_}" if isinstance(value, int) else repr(value)
-    )
-    return f"{name} = {written}" + (f"  # {comment}" if comment else "") + "\n"
+    return f"{name} = {text.literal(value)}" + (f"  # {comment}" if comment else "") + "\n"
 
 
 def _data(facts: ScriptFacts) -> str:
@@ -189,8 +175,10 @@ def _optimizer(facts: ScriptFacts) -> str:
     options += ["nesterov=True"] if entry.nesterov else []
     options += ["fused=True"] if entry.fused else []
     source = text.CRITERION + (text.MUON if facts.muon else text.OPTIMIZER)
+    source += text.PHASE_AT if facts.phase_columns else ""
     if facts.changes_rate:
         source += text.SCHEDULES[config.schedule] + _set_rate(facts)
+    source += _change_settings(facts)
     return Template(source).substitute(
         loss="NLLLoss" if config.loss == "nll" else "CrossEntropyLoss",
         smoothing="label_smoothing=LABEL_SMOOTHING" if config.label_smoothing else "",
@@ -202,24 +190,29 @@ def _optimizer(facts: ScriptFacts) -> str:
 def _set_rate(facts: ScriptFacts) -> str:
     """Return the source of the function that sets each optimizer's learning rate for a step."""
     constant = facts.config.schedule == "constant"
-    if len(facts.changes) > 1:
-        rate = text.PHASE_RATE + ("" if constant else text.SCHEDULED_PHASE_RATE)
+    if "learning_rate" in facts.phase_columns:
+        rate = text.PHASE_RATE if constant else text.SCHEDULED_PHASE_RATE
     else:
         rate = text.SCHEDULED_RATE
     return text.SET_RATE + rate + (text.USE_RATE_MUON if facts.muon else text.USE_RATE)
 
 
+def _change_settings(facts: ScriptFacts) -> str:
+    """Return the source of the function that sets what was changed besides rate and augmentation."""
+    lines = ""
+    for setting in ("momentum", "weight_decay"):
+        if facts.varies(setting):
+            both = facts.muon and setting != "momentum"  # AdamW has none
+            names = ("muon", "adamw") if both else ("muon",) if facts.muon else ("optimizer",)
+            for name in names:
+                lines += Template(text.CHANGE_GROUP).substitute(optimizer=name, setting=setting)
+    lines += text.CHANGE_SMOOTHING if facts.varies("label_smoothing") else ""
+    lines += text.CHANGE_DROPOUT if facts.varies("dropout") else ""
+    return text.CHANGE_SETTINGS + lines if lines else ""
+
+
 def _augmentation(facts: ScriptFacts) -> str:
-    entry = AUGMENTATIONS[facts.config.augmentation]
-    if facts.config.augmentation == "none":
-        return ""
-    source = varying.SHIFT
-    if not entry.whole_pixels:
-        source = varying.AFFINE + (varying.ELASTIC if entry.elastic else "")
-        source += (varying.OTHER_PENS if entry.line_width else "") + varying.WARP
-    source = source.replace("${bend}", varying.BEND if entry.elastic else "")
-    source = source.replace("${press}", varying.PRESS if entry.line_width else "")
-    return Template(source).substitute(to_device=_to_device(facts))
+    return augmentation_source(facts, _to_device(facts))
 
 
 def _helpers(facts: ScriptFacts) -> str:
@@ -246,7 +239,7 @@ def _training(facts: ScriptFacts) -> str:
     generators = [
         text.LAYERS_GENERATOR if facts.random_layers else "",
         text.SHUFFLING if config.shuffle else "",
-        text.VARYING if config.augmentation != "none" else "",
+        text.VARYING if _augments(facts) else "",
     ]
     return Template(text.TRAINING).substitute(
         watched="test" if config.monitor == "test" else "validation",
@@ -257,16 +250,21 @@ def _training(facts: ScriptFacts) -> str:
     )
 
 
+def _augments(facts: ScriptFacts) -> bool:
+    return any(change.augmentation != "none" for change in facts.changes)
+
+
 def _batches(facts: ScriptFacts) -> str:
     """Return the source that creates an epoch's batches: order and augmentation."""
-    config, varied = facts.config, facts.config.augmentation != "none"
-    if not config.shuffle and not varied:
+    config = facts.config
+    if not config.shuffle and not _augments(facts):
         return text.IN_ORDER
     block = text.BLOCKS_IN_PARTS if facts.in_parts else text.BLOCKS
-    source = text.GATHERED.replace(
-        "${vary}", text.VARIED.replace("$blocks", block) if varied else text.NOT_VARIED
-    )
-    return Template(source).substitute(
+    varied = text.VARIED.replace("$blocks", block) if _augments(facts) else text.NOT_VARIED
+    if facts.varies("augmentation"):
+        varied = text.VARIED_BY_STEP
+    return Template(text.GATHERED.replace("${vary}", varied)).substitute(
+        batches=facts.block_size // config.batch_size,
         order=text.RANDOM_ORDER if config.shuffle else text.SAME_ORDER,
         size=f"{facts.block_size:_}",
         to_device=_to_device(facts),
@@ -277,6 +275,7 @@ def _steps(facts: ScriptFacts) -> str:
     """Return the source of the loop over the batches."""
     source = text.EACH_STEP if facts.needs_steps else text.EACH_BATCH
     source += text.STOP if facts.last_step else ""
+    source += text.CHANGE if _change_settings(facts) else ""
     source += text.GRADIENTS_IN_PARTS if facts.in_parts else text.GRADIENTS
     source += text.SET_LEARNING_RATE if facts.changes_rate else ""
     source += text.CLIP if facts.config.gradient_clipping else ""

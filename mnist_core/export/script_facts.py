@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mnist_core.choices import OPTIMIZERS
 from mnist_core.runs.run import STATE_FILE
-from mnist_core.training.schedules import ChangeSchedule, initial_changes
+from mnist_core.training.schedules import STEERED, ChangeSchedule, initial_changes
 from mnist_core.training.training_state import load_state
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ ENDED_EARLY = ("stopped", "paused", "interrupted")
 class ScriptFacts:
     """What a run's script depends on.
 
-    `model` is on the meta device. `changes` are those of the learning rate and epochs; `last_step` is the
-    number of steps done if the run ended early, else None.
+    `config` has the settings that the run began with, `changes` those that were changed on the way. `model`,
+    on the meta device, has the dropout layers that any of them needs. `last_step` is the number of steps done
+    if the run ended early, else None.
     """
 
     config: TrainConfig
@@ -80,17 +81,29 @@ class ScriptFacts:
         """Whether the script has two optimizers: Muon for matrices, AdamW for the other parameters."""
         return OPTIMIZERS[self.config.optimizer].torch_class == "Muon"
 
+    def varies(self, setting: str) -> bool:
+        """Whether a setting, or "epochs", was changed during the training."""
+        return len({getattr(change, setting) for change in self.changes}) > 1
+
     @property
     def changes_rate(self) -> bool:
-        """Whether the learning rate changes during the training."""
-        return (
-            self.config.schedule != "constant" or len({change.learning_rate for change in self.changes}) > 1
-        )
+        """Whether the learning rate changes during the training, by a schedule or by hand."""
+        return self.config.schedule != "constant" or self.varies("learning_rate")
+
+    @property
+    def phase_columns(self) -> list[str]:
+        """The settings that the script has to look up for each step; "epochs" are those of the schedule."""
+        columns = [name for name in STEERED if self.varies(name)]
+        if self.config.schedule == "constant":
+            return columns
+        rate = ["learning_rate", "epochs"]
+        needed = self.varies("learning_rate") or self.varies("epochs")
+        return [*rate, *(name for name in columns if name not in rate)] if needed else columns
 
     @property
     def needs_steps(self) -> bool:
         """Whether the script counts steps."""
-        return self.changes_rate or self.last_step is not None
+        return self.changes_rate or bool(self.phase_columns) or self.last_step is not None
 
     def has_layer(self, name: str) -> bool:
         """Whether the network has a layer whose class is called `name`."""
@@ -99,17 +112,20 @@ class ScriptFacts:
 
 def gather_facts(run: Run) -> ScriptFacts:
     """Collect the facts of `run`; the model is built on the meta device, without weights."""
-    from mnist_core.models.architectures import build_meta_model
+    from mnist_core.models.architectures import build_meta_model, layers_with_dropout
 
-    config, results = run.config, run.results
+    changes, results = run.changes or initial_changes(run.config), run.results
+    config = changes[0].applied_to(run.config)
+    model = build_meta_model(replace(config, dropout=max(change.dropout for change in changes)))
+    layers_with_dropout(model, config)
     return ScriptFacts(
         config,
-        build_meta_model(config),
+        model,
         device=results.get("device", "cpu"),
         threads=results.get("threads", 1),
         bfloat16=results.get("precision", config.precision) == "bfloat16",
         train_images=results.get("train_images") or _count_images(config),
-        changes=run.changes or initial_changes(config),
+        changes=changes,
         last_step=_steps_done(run) if run.status in ENDED_EARLY else None,
     )
 

@@ -4,6 +4,30 @@ $names are string.Template's. The arithmetic is the same, operation by operation
 `training` and `evaluation`; tests check that the results are equal to the last digit.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+MOST_COLUMNS = 88  # per line, the default of ruff and black
+
+
+def literal(value: object) -> str:
+    """Return a string or number as Python source."""
+    if isinstance(value, str):
+        return f'"{value}"'
+    return f"{value:_}" if isinstance(value, int) else repr(value)
+
+
+def dict_row(values: Mapping[str, object], key: str = "") -> str:
+    """Return a dict as an entry of a list, or of a dict with a key; in one line if it fits."""
+    items = [f'"{name}": {literal(value)}' for name, value in values.items()]
+    start = f'    "{key}": {{' if key else "    {"
+    line = start + ", ".join(items) + "},\n"
+    if len(line) <= MOST_COLUMNS:
+        return line
+    return start + "\n" + "".join(f"        {item},\n" for item in items) + "    },\n"
+
+
 DOCSTRING = '''\
 """$title: a network that learns to read handwritten digits.
 
@@ -137,14 +161,37 @@ def set_learning_rate(step):
     """Set the learning rate for a step, counted from 0."""
 '''
 SCHEDULED_RATE = "    rate = LEARNING_RATE * schedule(step / (EPOCHS * STEPS_PER_EPOCH))\n"
-PHASE_RATE = "    _, rate, epochs = [phase for phase in PHASES if phase[0] <= step][-1]\n"
-SCHEDULED_PHASE_RATE = "    rate = rate * schedule(step / (epochs * STEPS_PER_EPOCH))\n"
+PHASE_RATE = '    rate = phase_at(step)["learning_rate"]\n'
+SCHEDULED_PHASE_RATE = """\
+    phase = phase_at(step)
+    progress = step / (phase["epochs"] * STEPS_PER_EPOCH)
+    rate = phase["learning_rate"] * schedule(progress)
+"""
 USE_RATE = '    optimizer.param_groups[0]["lr"] = rate\n'
 USE_RATE_MUON = """\
     muon.param_groups[0]["lr"] = rate
     adamw.param_groups[0]["lr"] = 0.1 * rate
 """
-PHASES = "PHASES = [  # from which step on, learning rate, epochs that its schedule spans\n"
+PHASES = "PHASES = [  # what was changed during the training, and from which step on\n"
+PHASE_AT = '''
+
+def phase_at(step):
+    """What holds at a step, counted from 0."""
+    return [phase for phase in PHASES if phase["step"] <= step][-1]
+'''
+CHANGE_SETTINGS = '''
+
+def change_settings(step):
+    """Set what was changed during the training, for a step counted from 0."""
+    phase = phase_at(step)
+'''
+CHANGE_GROUP = '    $optimizer.param_groups[0]["$setting"] = phase["$setting"]\n'
+CHANGE_SMOOTHING = '    criterion.label_smoothing = phase["label_smoothing"]\n'
+CHANGE_DROPOUT = """\
+    for layer in network.modules():
+        if isinstance(layer, nn.Dropout):
+            layer.p = phase["dropout"]
+"""
 
 IN_PARTS = '''
 
@@ -216,6 +263,11 @@ VARIED = """\
     blocks = $blocks
     epoch_images = torch.cat([augment(train_images[block]) for block in blocks])
 """
+VARIED_BY_STEP = """\
+    first = (epoch - 1) * STEPS_PER_EPOCH
+    blocks = enumerate(order.split($size))  # whole batches, many at once
+    epoch_images = torch.cat([vary(block, first + n * $batches) for n, block in blocks])
+"""
 BLOCKS = "order.split($size)  # whole batches, many at once"
 BLOCKS_IN_PARTS = "[part for batch in order.split(BATCH_SIZE) for part in in_parts(batch)]"
 
@@ -240,6 +292,7 @@ GRADIENTS_IN_PARTS = """\
             losses[-1] += loss.item()
 """
 CLIP = "        nn.utils.clip_grad_norm_(network.parameters(), LARGEST_NORM)\n"
+CHANGE = "        change_settings(step)\n"
 SET_LEARNING_RATE = "        set_learning_rate(step)\n"
 STEP = """\
         optimizer.step()  # moves the weights
@@ -250,60 +303,3 @@ STEP_MUON = """\
             optimizer.step()  # moves its weights
             optimizer.zero_grad()
 """
-
-SHIFT = '''
-
-def augment(images):
-    """Shift each image by up to SHIFT pixels in x and y; pixels from outside are 0."""
-    padded = F.pad(images, (SHIFT, SHIFT, SHIFT, SHIFT))
-    offsets = torch.randint(0, 2 * SHIFT + 1, (2, len(images), 1), generator=varying)
-    rows = (offsets[0] + torch.arange(28)).unsqueeze(2)$to_device
-    columns = (offsets[1] + torch.arange(28)).unsqueeze(1)$to_device
-    each = torch.arange(len(images)).view(-1, 1, 1)$to_device
-    return padded[each, rows, columns]
-'''
-AFFINE = '''
-
-def random_affine(count):
-    """[count, 2, 3] maps from output to input coordinates, -1 to 1 across the image."""
-    draws = torch.rand(6, count, generator=varying) * 2 - 1
-    angle = draws[0] * math.radians(ROTATION)
-    shear = torch.tan(draws[1] * math.radians(SHEAR))
-    scale_x, scale_y = 1 + draws[2:4] * RESIZING
-    shift_x, shift_y = draws[4:6] * (2 * SHIFT / 28)
-    cos, sin = torch.cos(angle), torch.sin(angle)
-    row_x = torch.stack([cos * scale_x, (shear * cos - sin) * scale_y, shift_x], 1)
-    row_y = torch.stack([sin * scale_x, (shear * sin + cos) * scale_y, shift_y], 1)
-    return torch.stack([row_x, row_y], 1)
-'''
-ELASTIC = '''
-
-def smooth_displacement(count):
-    """[count, 28, 28, 2] pixel displacements, drawn on 6 x 6 and enlarged."""
-    coarse = torch.randn(count, 2, 6, 6, generator=varying) * (2 * ELASTIC / 28)
-    fine = F.interpolate(coarse, size=(28, 28), mode="bicubic", align_corners=True)
-    return fine.permute(0, 2, 3, 1)
-'''
-OTHER_PENS = '''
-
-def with_other_pens(images):
-    """Blend [count, 1, 28, 28] with its grey dilation or erosion, by a random share."""
-    pens = torch.rand(len(images), generator=varying)$to_device * 2 - 1
-    amount = pens.view(-1, 1, 1, 1) * PEN
-    thick, thin = F.max_pool2d(images, 3, 1, 1), -F.max_pool2d(-images, 3, 1, 1)
-    thicker, thinner = amount.clamp(min=0), -amount.clamp(max=0)
-    return images + thicker * (thick - images) + thinner * (thin - images)
-'''
-WARP = '''
-
-def augment(images):
-    """Transform each image at random; pixels from outside are 0."""
-    maps = random_affine(len(images))$to_device
-    grid = F.affine_grid(maps, [len(images), 1, 28, 28], align_corners=False)
-${bend}\
-    varied = F.grid_sample(images.unsqueeze(1).float(), grid, align_corners=False)
-${press}\
-    return varied.squeeze(1).round().to(torch.uint8)
-'''
-PRESS = "    varied = with_other_pens(varied)\n"
-BEND = "    grid = grid + smooth_displacement(len(images))$to_device\n"

@@ -137,6 +137,24 @@ def build_meta_model(config: TrainConfig) -> DigitClassifier:
         return _assemble(config)
 
 
+def layers_with_dropout(model: DigitClassifier, config: TrainConfig) -> nn.Sequential:
+    """Return the layers of `model` with dropout of `config.dropout`, to train it with.
+
+    `model` was built with these settings but for the dropout. Where it was built without, the dropout layers
+    are in the returned sequence only, so that the model's weights keep their names; the others are shared.
+    """
+    present = [module for module in model.modules() if isinstance(module, nn.Dropout)]
+    for dropout in present:
+        dropout.p = config.dropout
+    if present or not config.dropout:
+        return model.network
+    shared = iter(model.network)
+    wanted = build_meta_model(config).network
+    return nn.Sequential(
+        *(nn.Dropout(layer.p) if isinstance(layer, nn.Dropout) else next(shared) for layer in wanted)
+    )
+
+
 def _initialize(model: nn.Module, name: str) -> None:
     """Set the weights of linear and convolutional layers as an entry of INITIALIZATIONS says, biases to 0."""
     entry = INITIALIZATIONS[name]

@@ -23,6 +23,7 @@ from mnist_core.runs.writer import RunWriter
 from mnist_core.runtime.limits import TURN_SECONDS, WAITING_RUNS
 from mnist_core.training.events import ASIDE, Continued, Event, Started, StepDone, TrainingControl
 from mnist_core.training.memory import check_memory
+from mnist_core.training.schedules import check_change
 
 if TYPE_CHECKING:
     from mnist_core.data.mnist import Dataset
@@ -40,14 +41,15 @@ class Snapshot:
     """How a run that waits or trains stood at one moment.
 
     `place_in_line` is 0 for the run that trains, 1 for the next; `wait_seconds` estimates when its turn
-    comes, None where nobody knows. `step` and `steps` cover the whole run. `learning_rate` is the base rate,
-    before the schedule. `time_share` is the share of the time, 0 to 1, in which the runs of its owner train:
-    visitors take turns. A run that has stepped aside has status "queued" and a `step`.
+    comes, None where nobody knows. `step` and `steps` cover the whole run. `current` are the settings that
+    hold now: `config` with what was changed on the way. `time_share` is the share of the time, 0 to 1, in
+    which the runs of its owner train: visitors take turns. A run that has stepped aside has status "queued"
+    and a `step`.
     """
 
     run_id: str
     config: TrainConfig
-    learning_rate: float
+    current: TrainConfig
     status: str = "queued"
     place_in_line: int = 0
     wait_seconds: float | None = None
@@ -192,13 +194,16 @@ class TrainingQueue:
         """Set a run aside at its next event, for others to train meanwhile; `resume` goes on."""
         self._leave(run_id, "paused")
 
-    def set_learning_rate(self, run_id: str, rate: float) -> None:
-        """Have a run go on with another base learning rate; InputError when that can't be one."""
+    def change(self, run_id: str, **settings: Any) -> None:
+        """Have a run go on with some of its settings changed: those in `schedules.STEERED`.
+
+        Raises InputError for a setting that can't be changed in this run, or a bad value; then none changes.
+        """
         with self._changed:
             if entry := self._find(run_id):
-                replace(entry.writer.config, learning_rate=rate)  # checks it
-                entry.control.learning_rate = rate
-                entry.snapshot = replace(entry.snapshot, learning_rate=rate)
+                current = check_change(entry.snapshot.current, settings)
+                entry.control.changes.append(settings)
+                entry.snapshot = replace(entry.snapshot, current=current)
 
     def snapshot(self, run_id: str) -> Snapshot | None:
         """How a run stands now that waits or trains in this process; None for any other."""
@@ -264,7 +269,8 @@ class TrainingQueue:
         pair: object = None,
     ) -> None:
         writer.most_bytes = limits.bytes_per_run
-        snapshot = Snapshot(writer.id, writer.config, writer.changes[-1].learning_rate)
+        current = writer.changes[-1].applied_to(writer.config)
+        snapshot = Snapshot(writer.id, writer.config, current)
         snapshot = replace(snapshot, train_seconds=writer.results.get("train_seconds", 0.0))
         with self._changed:
             self._waiting.append(_QueuedRun(writer, snapshot, expected_seconds, limits, owner, pair))

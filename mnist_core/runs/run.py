@@ -28,7 +28,7 @@ from mnist_core.models.checkpoint import load_checkpoint
 from mnist_core.monitoring.probes import Probe, read_probes
 from mnist_core.recognition.calibration import Calibration, load_calibration
 from mnist_core.runs.metadata import METADATA_FILE, RunMetadata, read_metadata
-from mnist_core.training.schedules import ChangeSchedule, ScheduledChange, initial_changes
+from mnist_core.training.schedules import ChangeSchedule, change_from_json, initial_changes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,12 +151,16 @@ def read_run(folder: Path, name: str | None = None) -> Run | None:
         message = Message(**state["message"]) if "message" in state else None
         metadata = read_metadata(folder)
         run_id, created = name or folder.name, state["created"]
-        changes = tuple(ScheduledChange(**change) for change in state.get("phases", ())) or initial_changes(
-            config
-        )
+        changes = read_changes(state, config)
         return Run(run_id, folder, config, status, created, state["results"], message, metadata, changes)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def read_changes(state: Mapping[str, Any], config: TrainConfig) -> ChangeSchedule:
+    """Read the changes of settings and epochs from what `run.json` holds."""
+    written = state.get("phases", ())
+    return tuple(change_from_json(change, config) for change in written) or initial_changes(config)
 
 
 def write_own_digit(folder: Path, image: NDArray[np.uint8]) -> None:

@@ -49,10 +49,9 @@ def train_run(
                 if feed:
                     feed.look(training.model, training.step)
                 yield event
-                if control.learning_rate is not None:
-                    training.set_learning_rate(control.learning_rate)
-                    writer.set_changes(training.changes)
-                    control.learning_rate = None
+                while control.changes:
+                    training.change(**control.changes.popleft())
+                record.keep_changes()
                 if writer.cancelled:
                     writer.update("running", CANCELLED)
                     control.ending = "stopped"
@@ -84,7 +83,7 @@ def _begin(writer: RunWriter, dataset: Dataset, device: torch.device) -> Trainin
     state = writer.load_state()
     if state:
         training.load_state(state)
-        training.changes = add_change(writer.changes, state.step, epochs=writer.config.epochs)
+    training.use_changes(add_change(writer.changes, training.step, epochs=writer.config.epochs))
     writer.rewind(training.step, training.epochs_done)
     writer.set_changes(training.changes)
     writer.update(
@@ -109,6 +108,7 @@ class _Recorder:
         self._steps_between_probes = steps_between_probes(writer.config, images)
         self._ratios = UpdateRatios(training.model, self._next_probe_step)
         training.step_watcher = self._ratios
+        self._changes = training.changes
         self._early = [share for share in EARLY_SNAPSHOTS if share > training.step / training.steps_per_epoch]
         self._epochs_between_checkpoints = math.ceil(writer.config.epochs / MOST_CHECKPOINTS)
 
@@ -139,6 +139,12 @@ class _Recorder:
                 self._save(between=True)
                 self._update("running")
 
+    def keep_changes(self) -> None:
+        """Write down what was changed since the last time."""
+        if self._training.changes is not self._changes:
+            self._changes = self._training.changes
+            self._writer.set_changes(self._changes)
+
     def _probe(self, step: int) -> None:
         if not self._writer.probes or step >= self._next_probe_step:
             self._writer.add_probe(self._prober.probe(step, self._ratios.take()))
@@ -167,6 +173,7 @@ class _Recorder:
 
     def leave(self, status: str) -> None:
         """Save the weights and the state to continue from; test the weights if it is stopped."""
+        self.keep_changes()
         status, aside = ("queued", True) if status == ASIDE else (status, False)
         if not self._training.step:
             self._writer.update(status)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +15,17 @@ from mnist_core.messages import Message
 from mnist_core.models.checkpoint import save_checkpoint
 from mnist_core.monitoring.probes import PROBES_FILE, Probe, read_probes
 from mnist_core.runs.retention import size_in_bytes
-from mnist_core.runs.run import CANCEL_FILE, METRICS, METRICS_FILE, STATE_FILE, json_bytes, read_own_digit
+from mnist_core.runs.run import (
+    CANCEL_FILE,
+    METRICS,
+    METRICS_FILE,
+    STATE_FILE,
+    json_bytes,
+    read_changes,
+    read_own_digit,
+)
 from mnist_core.runtime.files import write_whole
-from mnist_core.training.schedules import ChangeSchedule, ScheduledChange, initial_changes
+from mnist_core.training.schedules import ChangeSchedule
 from mnist_core.training.training_state import load_state, save_state
 
 if TYPE_CHECKING:
@@ -63,10 +70,8 @@ class RunWriter:
 
     @property
     def changes(self) -> ChangeSchedule:
-        """The changes of learning rate and epochs so far, as last written."""
-        return tuple(
-            ScheduledChange(**change) for change in self._state.get("phases", ())
-        ) or initial_changes(self.config)
+        """The changes of settings and epochs so far, as last written."""
+        return read_changes(self._state, self.config)
 
     def update(self, status: str, message: Message | None = None, **results: Any) -> None:
         """Write the status, and add results to those already known."""
@@ -77,8 +82,8 @@ class RunWriter:
         write_whole(self._folder / "run.json", json_bytes(self._state))
 
     def set_changes(self, changes: ChangeSchedule) -> None:
-        """Write the changes of learning rate and epochs."""
-        self._state["phases"] = [asdict(change) for change in changes]
+        """Write the changes of settings and epochs."""
+        self._state["phases"] = [change.to_json() for change in changes]
         self.update(self._state["status"])
 
     def rewind(self, step: int, epochs: int) -> None:

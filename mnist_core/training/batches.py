@@ -48,17 +48,23 @@ class Batches:
     def __len__(self) -> int:
         return len(self._images)
 
-    def epoch(self, skip: int = 0) -> Iterator[Piece]:
-        """Give an epoch's batches in pieces, without its first `skip` batches."""
+    def epoch(self, skip: int = 0, augmentation_at: Callable[[int], str] | None = None) -> Iterator[Piece]:
+        """Give an epoch's batches in pieces, without its first `skip` batches.
+
+        `augmentation_at` is asked before each batch, counted from 0, how to augment it; by default as the
+        settings say. Where that changes within a block, the rest of the block is augmented anew.
+        """
+        name_at = augmentation_at or (lambda step: self._config.augmentation)
         self._shuffling_before_epoch = self._shuffling.get_state()
         order = self._order()
         self.labels_in_order = self._labels[order]
         if skip == self.steps_per_epoch:
             return
         first, within = divmod(skip, self._block)
-        for block in order.split(self._block * self._config.batch_size)[first:]:
+        prepare = self._batches if self._config.batch_size <= PIECE else self._parts
+        for number, block in enumerate(order.split(self._block * self._config.batch_size)[first:], first):
             self._varying_before_block = self._varying.get_state()
-            yield from self._pieces(block, within)
+            yield from prepare(block, number * self._block, within, name_at)
             within = 0
 
     def state(self, steps: int) -> dict[str, Tensor]:
@@ -94,13 +100,26 @@ class Batches:
         first = int(places[0])
         return self._images[first : first + len(places)]
 
-    def _pieces(self, block: Tensor, skip: int) -> Iterator[Piece]:
-        """Prepare a block of whole batches and cut it, or one large batch in parts of up to PIECE images."""
-        size = self._config.batch_size
-        parts = block.tensor_split(math.ceil(len(block) / PIECE)) if size > PIECE else [block]
+    def _batches(
+        self, block: Tensor, first: int, skip: int, name_at: Callable[[int], str]
+    ) -> Iterator[Piece]:
+        """Prepare a block of whole batches, the first of which has the number `first`, and cut it."""
+        size, name = self._config.batch_size, ""
+        prepared: Iterator[Tensor] = iter(())
+        for place, labels in enumerate(self._labels[block].split(size)):
+            if name_at(first + place) != name:
+                name = name_at(first + place)
+                prepared = iter(self._prepare(block[place * size :], name).split(size))
+            inputs = next(prepared)
+            if place >= skip:
+                yield Piece(inputs, labels, 1.0, True)
+
+    def _parts(self, batch: Tensor, first: int, skip: int, name_at: Callable[[int], str]) -> Iterator[Piece]:
+        """Prepare one large batch in parts of up to PIECE images; it is number `first`, and never skipped."""
+        parts = batch.tensor_split(math.ceil(len(batch) / PIECE))
         for number, part in enumerate(parts, 1):
-            inputs = self._scale(augment(self._images_at(part), self._config.augmentation, self._varying))
-            batches = list(zip(inputs.split(size), self._labels[part].split(size), strict=True))
-            share, ends_batch = len(part) / len(block), number == len(parts)
-            for batch, labels in batches[skip:]:
-                yield Piece(batch, labels, share, ends_batch)
+            inputs = self._prepare(part, name_at(first))
+            yield Piece(inputs, self._labels[part], len(part) / len(batch), number == len(parts))
+
+    def _prepare(self, places: Tensor, augmentation: str) -> Tensor:
+        return self._scale(augment(self._images_at(places), augmentation, self._varying))

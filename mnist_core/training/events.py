@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from mnist_core.messages import InputError
 
@@ -82,9 +84,9 @@ ASIDE = "aside"  # an ending after which the run's writer stays open: it goes on
 class TrainingControl:
     """Requests to a training from another thread, applied at its next event.
 
-    `ending` is None, or "paused", "stopped", "interrupted" or ASIDE to end it; `learning_rate` is the new
-    rate, None to keep it.
+    `ending` is None, or "paused", "stopped", "interrupted" or ASIDE to end it; `changes` are settings to
+    change, checked before (`schedules.check_change`), in the order they were asked for.
     """
 
     ending: str | None = None
-    learning_rate: float | None = None
+    changes: deque[Mapping[str, Any]] = field(default_factory=deque)

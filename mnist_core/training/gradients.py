@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mnist_core.models.architectures import layers_with_dropout
 from mnist_core.models.modules import DigitClassifier
 from mnist_core.runtime.random_stream import RandomStream
 
@@ -33,9 +34,7 @@ _ACTIVATIONS: dict[type[nn.Module], tuple[Function, Callable[[Tensor, Tensor], T
 
 
 class Gradients(Protocol):
-    """Fills the parameters' .grad from batches; dropout and RReLU, if there are any, draw from `random`."""
-
-    random: RandomStream | None
+    """Fills the parameters' .grad from batches."""
 
     def __call__(self, inputs: Tensor, labels: Tensor, share: float) -> Tensor:
         """Take scaled inputs [B, 1, 28, 28] and labels [B]; return the network's outputs [B, 10].
@@ -47,25 +46,37 @@ class Gradients(Protocol):
         """Forget the gradients of the batch that ended."""
 
 
-def choose_gradients(model: DigitClassifier, config: TrainConfig, precision: str) -> Gradients:
-    """Pick the faster way that fits: DenseGradients for plain MLPs on the CPU, else autograd."""
+def choose_gradients(
+    model: DigitClassifier, config: TrainConfig, precision: str, random: RandomStream | None = None
+) -> Gradients:
+    """Pick the faster way that fits: DenseGradients for plain MLPs on the CPU, else AutogradGradients.
+
+    `config` has the settings that hold now: dropout and label smoothing may be others than at the start.
+    """
     whole_batches = config.batch_size <= PIECE and not config.label_smoothing
-    if DenseGradients.fits(model) and precision == "float32" and whole_batches:
+    plain = layers_with_dropout(model, config) is model.network and DenseGradients.fits(model)
+    if plain and precision == "float32" and whole_batches:
         return DenseGradients(model)
-    return AutogradGradients(model, config, precision)
+    return AutogradGradients(model, config, precision, random)
 
 
 class AutogradGradients:
-    """Any model: forward under autocast if asked, backward by autograd, added up over pieces of a batch."""
+    """Any model: forward under autocast if asked, backward by autograd, added up over pieces of a batch.
 
-    def __init__(self, model: DigitClassifier, config: TrainConfig, precision: str) -> None:
+    Dropout and RReLU draw from `random`, by default a stream from `config.seed`.
+    """
+
+    def __init__(
+        self, model: DigitClassifier, config: TrainConfig, precision: str, random: RandomStream | None = None
+    ) -> None:
         self._smoothing = config.label_smoothing
         self._loss = F.nll_loss if config.loss == "nll" else self._cross_entropy
         self._bfloat16 = precision == "bfloat16"
-        self._network = model.network
-        is_random = any(isinstance(module, _RANDOM_LAYERS) for module in model.modules())
-        self.random = RandomStream(config.seed) if is_random else None
+        self._network = layers_with_dropout(model, config)
+        is_random = any(isinstance(module, _RANDOM_LAYERS) for module in self._network.modules())
+        self._random = (random or RandomStream(config.seed)) if is_random else None
         self._parameters = list(model.parameters())
+        self.clear()
 
     def clear(self) -> None:
         """Drop the gradients, so that the next batch starts from none."""
@@ -77,7 +88,7 @@ class AutogradGradients:
 
     def __call__(self, inputs: Tensor, labels: Tensor, share: float) -> Tensor:
         """Add the gradients of `share` times the batch's mean loss; see Gradients."""
-        with self.random or nullcontext():
+        with self._random or nullcontext():
             with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self._bfloat16):
                 logits = self._network(inputs)
             logits = logits.float()
@@ -93,8 +104,6 @@ class DenseGradients:
     It calls the kernels that autograd would call, in its order, so the gradients are the same to the bit;
     what it saves is autograd's graph, which at batches of 15 takes longer than the arithmetic.
     """
-
-    random: RandomStream | None = None
 
     def __init__(self, model: DigitClassifier) -> None:
         for parameter in model.parameters():

@@ -199,6 +199,10 @@ class Updater:
             quantity: _zeros(parameters, quantity) for quantity in UPDATE_RULES[name].memory
         }
 
+    def use(self, config: TrainConfig) -> None:
+        """Take momentum and weight decay from `config` from now on."""
+        self._config = config
+
     def step(self, learning_rate: float) -> None:
         """Move the parameters by their .grad."""
         gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
@@ -240,6 +244,11 @@ class Optimizer:
         for updater in self._updaters:
             updater.step(rate)
         return rate
+
+    def use(self, config: TrainConfig) -> None:
+        """Take momentum and weight decay from `config` from now on; all else stays."""
+        for updater in self._updaters:
+            updater.use(config)
 
     def state(self) -> dict[str, Tensor]:
         """Return what it remembers, by names; the tensors are its own."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Generator, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from mnist_core.messages import N_
 from mnist_core.models.inference import predict_logits
 from mnist_core.models.modules import DigitClassifier
 from mnist_core.runtime.devices import choose_precision
+from mnist_core.runtime.random_stream import RandomStream
 from mnist_core.synthetic.generator import generate_digits
 from mnist_core.training.batches import Batches
 from mnist_core.training.events import (
@@ -61,7 +63,7 @@ def fit(
 class Training:
     """A training that can be stopped at any event, saved as a TrainingState, and continued to the bit.
 
-    It takes what `fit` takes. `changes` say which learning rate and how many epochs apply from which step on.
+    It takes what `fit` takes. `changes` say which settings and how many epochs hold from which step on.
     """
 
     def __init__(
@@ -78,15 +80,18 @@ class Training:
         model.to(device)
         self._batches = Batches(*_training_tensors(train, config, device), config, model.scaling)
         self._optimizer = Optimizer(model, config)
-        self._gradients = choose_gradients(model, config, self.precision)
+        self._random = RandomStream(config.seed)  # of dropout and RReLU, if there are any
+        self._gradients = choose_gradients(model, config, self.precision, self._random)
         self._clock = _Stopwatch()
         # One block for an epoch's outputs: many small tensors kept between large ones break up the heap.
         self._logits = torch.empty(len(self._batches), 10, device=device)
         self.step_watcher: StepWatcher | None = None
         self._reported = 0  # images of this epoch up to the last report
         self.changes: ChangeSchedule = initial_changes(config)
+        self._now = config  # with what was changed on the way
+        self._requested: dict[str, Any] = {}  # until the batch ends of which pieces are done
         self.step = self.epochs_done = 0
-        self._before_batch: tuple[list[Tensor], Tensor | None] | None = None  # running statistics, generator
+        self._before_batch: tuple[list[Tensor], Tensor] | None = None  # running statistics, generator
 
     @property
     def steps_per_epoch(self) -> int:
@@ -115,14 +120,31 @@ class Training:
                 self.epochs_done, self.step, train_loss, train_accuracy, loss, accuracy, self.seconds
             )
 
-    def set_learning_rate(self, rate: float) -> None:
-        """Change the base learning rate from the next step on."""
-        self.changes = add_change(self.changes, self.step, learning_rate=rate)
+    def change(self, **settings: Any) -> None:
+        """Change some of `schedules.STEERED` from the next batch on, checked by `schedules.check_change`.
+
+        A batch of which some pieces are done is ended as it was begun, or is begun anew if it is left.
+        """
+        self._requested |= settings
+        if not self._before_batch:
+            self._follow_requests()
+
+    def _follow_requests(self) -> None:
+        if self._requested:
+            self.use_changes(add_change(self.changes, self.step, **self._requested))
+            self._requested = {}
+
+    def use_changes(self, changes: ChangeSchedule) -> None:
+        """Train with what `changes` say for the next step; not while pieces of a batch are done."""
+        before, self.changes = self._now, changes
+        self._now = now = change_at(changes, self.step).applied_to(self.config)
+        self._optimizer.use(now)
+        if (now.dropout, now.label_smoothing) != (before.dropout, before.label_smoothing):
+            self._gradients = choose_gradients(self.model, now, self.precision, self._random)
 
     def state(self) -> TrainingState:
         """Return all that is needed to continue; valid between events, after a Tick if `events` is closed."""
         step_in_epoch = self._step_in_epoch
-        random = self._gradients.random
         return TrainingState(
             step=self.step,
             epochs_done=self.epochs_done,
@@ -130,19 +152,18 @@ class Training:
             reported=self._reported,
             model=self.model.state_dict(),
             optimizer=self._optimizer.state(),
-            generators=self._batches.state(step_in_epoch) | ({"random": random.state} if random else {}),
+            generators=self._batches.state(step_in_epoch) | {"random": self._random.state},
             logits=self._logits[: self._images_after(step_in_epoch)],
         )
 
     def load_state(self, state: TrainingState) -> None:
-        """Restore what `state` returned of a training with these settings."""
+        """Restore what `state` returned of a training with these settings; see `use_changes` too."""
         self.step, self.epochs_done, self._reported = state.step, state.epochs_done, state.reported
         self._clock.seconds = state.seconds
         self.model.load_state_dict(state.model)
         self._optimizer.load_state(state.optimizer)
         self._batches.load_state(state.generators)
-        if self._gradients.random:
-            self._gradients.random.state = state.generators["random"]
+        self._random.state = state.generators.get("random", self._random.state)  # earlier versions lack it
         self._logits[: len(state.logits)] = state.logits.to(self._logits.device)
 
     @property
@@ -160,7 +181,7 @@ class Training:
         report_every = math.ceil(self.steps_per_epoch / REPORTS_PER_EPOCH)
         seen = self._images_after(self._step_in_epoch)
         self._clock.start()
-        for piece in self._batches.epoch(skip=self._step_in_epoch):
+        for piece in self._batches.epoch(self._step_in_epoch, self._augmentation_at):
             if not piece.ends_batch and not self._before_batch:
                 self._begin_batch()
             logits = self._gradients(piece.inputs, piece.labels, piece.share)
@@ -176,6 +197,10 @@ class Training:
                 yield from self._tick()
         self._clock.pause()
 
+    def _augmentation_at(self, step: int) -> str:
+        """Return how a batch of this epoch, counted from 0, is augmented."""
+        return change_at(self.changes, self.epochs_done * self.steps_per_epoch + step).augmentation
+
     def _tick(self) -> Iterator[Tick]:
         """Let the caller act; if it leaves, forget a batch of which some pieces are done."""
         self._clock.pause()
@@ -188,9 +213,7 @@ class Training:
 
     def _begin_batch(self) -> None:
         """Remember what the pieces of a batch change besides the gradients."""
-        random = self._gradients.random
-        buffers = [buffer.clone() for buffer in self.model.buffers()]
-        self._before_batch = buffers, random.state if random else None
+        self._before_batch = [buffer.clone() for buffer in self.model.buffers()], self._random.state
 
     def _forget_batch(self) -> None:
         """Undo the pieces of a batch that does not come to an end."""
@@ -199,11 +222,11 @@ class Training:
         buffers, random_state = self._before_batch
         for buffer, before in zip(self.model.buffers(), buffers, strict=True):
             buffer.copy_(before)
-        if self._gradients.random and random_state is not None:
-            self._gradients.random.state = random_state
+        self._random.state = random_state
         self._batches.forget_batch()
         self._gradients.clear()
         self._before_batch = None
+        self._follow_requests()
 
     def _move_weights(self) -> float:
         change = change_at(self.changes, self.step)
@@ -216,6 +239,7 @@ class Training:
         self._gradients.clear()
         self._before_batch = None
         self.step += 1
+        self._follow_requests()
         return rate
 
     def _report(self, seen: int, rate: float) -> StepDone:

@@ -85,12 +85,24 @@ def test_pause_resume_and_stop(endless):
     assert endless.metric[0].value == f"{run.results['test_accuracy']:.2%}"
 
 
-def test_the_learning_rate_changes_while_it_runs(endless):
-    run_id = endless.query_params["run"]
-    endless.select_slider(key=f"rate_{run_id}").set_value(0.002).run()
-    assert resources.training_queue().snapshot(run_id).learning_rate == 0.002
-    run_until(endless, lambda: len(RunStore().get(run_id).changes) == 2)
-    assert endless.select_slider(key=f"rate_{run_id}").value == 0.002
+def test_settings_change_while_it_runs(endless):
+    run_id, queue = endless.query_params["run"], resources.training_queue()
+    said = lambda: " ".join(caption.value for caption in endless.caption)  # noqa: E731
+    endless.session_state["while_it_trains"] = True
+    endless.run()
+    assert "AdamW has no momentum to set." in said()
+    assert "Dropout needs a fully connected hidden layer, which this network lacks." in said()
+    wanted = {"learning_rate": 0.002, "weight_decay": 0.001, "label_smoothing": 0.1}
+    for name, value in wanted.items():
+        endless.select_slider(key=f"steer_{name}_{run_id}").set_value(value).run()
+    endless.selectbox(key=f"steer_augmentation_{run_id}").set_value("shift").run()
+    config = RunStore().get(run_id).config
+    steered = replace(config, **wanted, augmentation="shift")
+    assert queue.snapshot(run_id).current == steered
+    run_until(endless, lambda: RunStore().get(run_id).changes[-1].applied_to(config) == steered)
+    assert endless.select_slider(key=f"steer_learning_rate_{run_id}").value == 0.002
+    run_until(endless, lambda: "augmentation Shift" in said())
+    assert "Changed after step " in said()
 
 
 def test_a_second_run_waits_in_line_and_can_leave_it(endless, monkeypatch):

@@ -24,6 +24,7 @@ from mnist_core.recognition.recognizer import predict_all
 from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.weight_snapshots import load_snapshot, snapshots_of
+from mnist_core.training.schedules import change_from_json
 from mnist_core.training.trainer import fit
 
 RECORDED = Path(__file__).resolve().parents[1] / "recorded_0_1"
@@ -48,7 +49,8 @@ def test_a_run_opens_with_all_that_was_known_of_it(store, status):
     assert metadata == tuple(expected[key] for key in ("name", "pinned", "owner", "readers"))
     assert run.config == TrainConfig.from_json(expected["config"])
     assert {name: run.config.to_json()[name] for name in expected["config"]} == expected["config"]
-    assert [vars(change) for change in run.changes] == expected["phases"]
+    assert list(run.changes) == [change_from_json(change, run.config) for change in expected["phases"]]
+    assert {*run.changes[0].steered.items()} <= {*vars(run.config).items()}
     assert dict(run.results) == expected["results"]
     assert [snapshot.epoch for snapshot in snapshots_of(run)] == expected["moments"]
     rows = run.metrics()

@@ -15,6 +15,7 @@ from mnist_core.runs.seed_variance import (
     seeds_of,
     unfinished_seeds,
 )
+from mnist_core.training.schedules import differences
 from ui import resources, visitor
 from ui.compare.accuracy import score_words
 from ui.compare.charts import seed_points, seed_spec
@@ -166,7 +167,7 @@ def _refusal(run: Run, room: int) -> str | None:
     """Return why a run can't be repeated now; None if it can."""
     if not room:
         return _("No more runs can wait in the queue now; wait until one has finished.")
-    if len(run.changes) > 1:
+    if differences(run.config, run.changes):
         return _("This run was changed during training, so its settings alone do not reproduce it.")
     if run.status not in (*UNFINISHED, "finished"):
         return _("This run did not finish, so its repeats would train longer; continue it first.")

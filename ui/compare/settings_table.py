@@ -9,9 +9,10 @@ from mnist_core.runs.comparison import differing_settings
 from mnist_core.runs.names import is_used
 from ui.compare.selection import ComparedRuns
 from ui.html.tables import escape_markdown, table_html
-from ui.i18n import count_text, format_text, ngettext
 from ui.i18n import gettext as _
-from ui.train_form.setting_labels import LABELS, number_text, value_text
+from ui.i18n import ngettext, sentences_text
+from ui.runs.names import change_texts
+from ui.train_form.setting_labels import LABELS, value_text
 
 
 def show(chosen: ComparedRuns) -> None:
@@ -45,8 +46,6 @@ def setting_texts(field: str, configs: Sequence[TrainConfig]) -> list[str]:
 
 def _changes(chosen: ComparedRuns) -> Iterator[str]:
     """Yield what was changed during each run's training, in words."""
-    words = _("{run}: learning rate {rate} from step {step:,} on, {epochs} epochs in all.")
     for run, name in zip(chosen.runs, chosen.names, strict=True):
-        for change in run.changes[1:]:
-            rate = number_text(change.learning_rate)
-            yield format_text(words, run=name, step=change.step, rate=rate, epochs=count_text(change.epochs))
+        if changed := change_texts(run):
+            yield _("{run}: {value}").format(run=name, value=sentences_text(changed))

@@ -1,15 +1,17 @@
 """Runs in words: names, labels, settings."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from mnist_core.choices import ACTIVATIONS, ARCHITECTURES, OPTIMIZERS
 from mnist_core.config import TrainConfig
 from mnist_core.runs.names import RunName, run_names, settings_name
 from mnist_core.runs.run import PRETRAINED_ID, Run
+from mnist_core.training.schedules import differences
 from ui import resources, visitor
 from ui.i18n import BETWEEN_WORDS, count_text, date_text, language, list_text, percent_text, translate
 from ui.i18n import gettext as _
-from ui.train_form.setting_labels import LABELS
+from ui.train_form.setting_labels import LABELS, value_text
 
 
 def names_of(runs: Iterable[Run]) -> dict[str, str]:
@@ -59,6 +61,24 @@ def settings_text(config: TrainConfig) -> str:
     words = LABELS["batch_size"]
     batch = f"{_(words).lower()} {count_text(config.batch_size)}"
     return list_text([network, *activation, optimizer, batch])
+
+
+def change_texts(run: Run) -> list[str]:
+    """Return what was changed while a run trained, in a sentence for each step at which something was."""
+    return [_change_text(step, settings) for step, settings in differences(run.config, run.changes)]
+
+
+def _change_text(step: int, settings: Mapping[str, Any]) -> str:
+    epochs = _("{epochs} epochs in all")
+    words = [
+        epochs.format(epochs=count_text(value))
+        if name == "epochs"
+        else f"{_(LABELS[name]).lower()} {value_text(name, value)}"
+        for name, value in settings.items()
+    ]
+    if not step:
+        return _("Changed before the first step: {changes}.").format(changes=list_text(words))
+    return _("Changed after step {step}: {changes}.").format(step=count_text(step), changes=list_text(words))
 
 
 def readable_runs() -> list[Run]:

@@ -14,6 +14,7 @@ from mnist_core.messages import InputError
 from mnist_core.models.summary import LayerSummary, describe_layers
 from mnist_core.monitoring.diagnostics import Finding
 from mnist_core.monitoring.probes import Probe, watched_digits
+from mnist_core.training.schedules import why_fixed
 from ui import resources
 from ui.html.digits import bars_html, png_url, sure_text
 from ui.html.network import layer_names
@@ -23,7 +24,7 @@ from ui.train.own_digit import own_digit_html
 from ui.train.start import ERROR_KEY
 from ui.train_form.state import fill_form, rerun_form_fragments
 
-LIVE_FIXES = ("rate_too_large", "rate_too_small")  # findings whose fix a run can take while it trains
+LIVE_FIXES = ("rate_too_large", "rate_too_small", "overfitting")  # findings that a change may still cure
 DECADES = 4  # of gradient norms that the bars span
 
 
@@ -63,12 +64,14 @@ def _show_finding(finding: Finding, config: TrainConfig, run_id: str, controllab
             args=(config, finding),
             help=_("Fills the form with this run's settings and the remedy; then start a new run."),
         )
-        if controllable and finding.name in LIVE_FIXES:
+        fits = not any(why_fixed(setting, config) for setting in finding.fix)
+        if controllable and fits and finding.name in LIVE_FIXES:
             st.button(
                 _("Apply to this run"),
                 key=f"change_{finding.name}",
-                on_click=resources.training_queue().set_learning_rate,
-                args=(run_id, finding.fix["learning_rate"]),
+                on_click=resources.training_queue().change,
+                args=(run_id,),
+                kwargs=dict(finding.fix),
             )
 
 

@@ -1,31 +1,34 @@
-"""Controls of a run: pause, stop, resume, learning rate, more epochs."""
+"""Controls of a run: pause, stop, resume, settings that change while it trains, more epochs."""
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from mnist_core.choices import AUGMENTATIONS
 from mnist_core.config import FIELD_RANGES
 from mnist_core.messages import InputError
 from mnist_core.runs.run import UNFINISHED, Run
+from mnist_core.training.schedules import STEERED, why_fixed
 from ui import resources, visitor
-from ui.i18n import count_text
+from ui.i18n import count_text, translate
 from ui.i18n import gettext as _
 from ui.runs.changes import may_change
 from ui.train.start import ERROR_KEY, bring_into_view
-from ui.train_form.setting_labels import number_text, slider_values
+from ui.train_form.setting_labels import LABELS, MIN_NESTEROV_MOMENTUM, number_text, slider_values
 from ui.url_controls import set_widget_value
 
 if TYPE_CHECKING:
     from mnist_core.runs.queue import Snapshot
 
 COMMAND_KEY = "run_command"  # (run id, "pause" or "stop") until the run has ended
+STEERING_KEY = "while_it_trains"
 MAX_EPOCHS = int(FIELD_RANGES["epochs"][1])
 COMMAND_SECONDS = 0.6  # that a callback waits for a run to end
 
 
 def show_live_controls(run: Run, snapshot: "Snapshot") -> None:
-    """Show the buttons that pause and stop a run, and its learning rate."""
+    """Show the buttons that pause and stop a run, and the settings that can be changed while it trains."""
     waits = snapshot.status == "queued"
     with st.container(horizontal=True, gap="small", key="run_controls"):
         st.button(
@@ -44,8 +47,8 @@ def show_live_controls(run: Run, snapshot: "Snapshot") -> None:
             disabled=pending_command(run.id) is not None,
             help=_("Ends the training and keeps the weights; it can be continued later."),
         )
-    if not waits:
-        _show_learning_rate(snapshot)
+        if not waits:
+            _show_steering(snapshot)
 
 
 def show_continuation(run: Run) -> None:
@@ -81,24 +84,47 @@ def forget_command() -> None:
     st.session_state.pop(COMMAND_KEY, None)
 
 
-def _show_learning_rate(snapshot: "Snapshot") -> None:
-    key = f"rate_{snapshot.run_id}"
-    set_widget_value(key, snapshot.learning_rate)
-    st.select_slider(
-        _("New learning rate"),
-        slider_values("learning_rate", snapshot.learning_rate),
-        snapshot.learning_rate,
-        format_func=number_text,
-        key=key,
-        on_change=_set_learning_rate,
-        args=(snapshot.run_id,),
-        help=_("Takes effect at once; the schedule continues from it."),
-    )
+def _show_steering(snapshot: "Snapshot") -> None:
+    """Show the settings that can be changed while a run trains, and why the others can't."""
+    steering = st.popover(_("While it trains"), icon=":material/tune:", key=STEERING_KEY, on_change="rerun")
+    if not steering.open:
+        return
+    with steering:
+        st.caption(
+            _(
+                "A change takes effect with the next batch. It is kept with the run, so that continuing and "
+                "the exported script repeat it."
+            )
+        )
+        for name in STEERED:
+            if reason := why_fixed(name, snapshot.config):
+                st.caption(translate(reason))
+            else:
+                _show_setting(name, snapshot)
 
 
-def _set_learning_rate(run_id: str) -> None:
-    if may_change(run_id):
-        resources.training_queue().set_learning_rate(run_id, st.session_state[f"rate_{run_id}"])
+def _show_setting(name: str, snapshot: "Snapshot") -> None:
+    key, value = f"steer_{name}_{snapshot.run_id}", getattr(snapshot.current, name)
+    set_widget_value(key, value)
+    change: dict[str, Any] = {"on_change": _change_setting, "args": (snapshot.run_id, name, key), "key": key}
+    if name == "augmentation":
+        names = list(AUGMENTATIONS)
+        words = lambda each: _(AUGMENTATIONS[each].label)  # noqa: E731
+        st.selectbox(_(LABELS[name]), names, names.index(value), format_func=words, **change)
+        return
+    lowest = MIN_NESTEROV_MOMENTUM if name == "momentum" and snapshot.config.optimizer == "nesterov" else 0
+    values = slider_values(name, value, lowest)
+    note = _("The schedule continues from it.") if name == "learning_rate" else None
+    st.select_slider(_(LABELS[name]), values, value, format_func=number_text, help=note, **change)
+
+
+def _change_setting(run_id: str, name: str, key: str) -> None:
+    if not may_change(run_id):
+        return
+    try:
+        resources.training_queue().change(run_id, **{name: st.session_state[key]})
+    except InputError as error:
+        st.session_state[ERROR_KEY] = error.message
 
 
 def _send_command(run_id: str, command: str) -> None:

@@ -1,7 +1,6 @@
 """A run: progress, result, what comes next, diagnostics."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -11,11 +10,12 @@ from mnist_core.monitoring.run_history import ENOUGH_STEPS, RunHistory
 from mnist_core.runs.run import UNFINISHED, Run
 from ui import resources
 from ui.fragments import page_fragment
-from ui.i18n import duration_text, percent_text, translate
+from ui.html.tables import escape_markdown
+from ui.i18n import duration_text, percent_text, sentences_text, translate
 from ui.i18n import gettext as _
 from ui.navigation import link
 from ui.runs.import_export import show_export
-from ui.runs.names import run_name
+from ui.runs.names import change_texts, run_name
 from ui.runs.progress import epochs_text, history, probes, progress_text, status_text
 from ui.train.curves import show_curves
 from ui.train.diagnostics_panel import show_findings, show_probe
@@ -126,12 +126,14 @@ def _show_numbers(
     `live`: it waits or trains; `controllable`: it trains, and this visitor may change it.
     """
     rows, seen = history(run), probes(run)
-    config = replace(run.config, learning_rate=run.changes[-1].learning_rate)
+    config = run.changes[-1].applied_to(run.config)
     run_history = RunHistory(config, rows, seen, bool(run.results.get("diverged")))
     healthy = run_history.steps >= ENOUGH_STEPS or (run_history.steps > 0 and not live)
     with st.container(key="findings"):  # always there: what comes later must not move the charts
         show_findings(diagnose(run_history), config, run.id, controllable, healthy)
     if not rows.empty:
         curves(run, rows)
+    if changed := change_texts(run):
+        st.caption(escape_markdown(sentences_text(changed)))
     if seen:
         show_probe(run.config, seen[-1], visible_digit(run))

@@ -29,7 +29,7 @@ from mnist_core.runs.run import Run
 from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import PROJECT, RunStore
 from mnist_core.runs.writer import RunWriter
-from mnist_core.training.events import StepDone, TrainingControl
+from mnist_core.training.events import Started, StepDone, TrainingControl
 
 SMALL = {"train_size": 300, "validation_size": 100, "epochs": 2, "monitor": "validation"}
 TINY = {**SMALL, "widths": (12,), "batch_size": 50}
@@ -106,6 +106,31 @@ CHANGED: dict[str, dict] = {
     "muon, cosine": {"optimizer": "muon", "schedule": "cosine"},
 }
 
+OTHER_RATES: dict[int, dict] = {4: {"learning_rate": 0.003}, 8: {"learning_rate": 0.002}}
+STEERED_RUNS: dict[str, tuple[dict, dict[int, dict]]] = {
+    "all five, one-cycle": (
+        {"optimizer": "momentum", "schedule": "one_cycle"},
+        {
+            2: {"dropout": 0.3, "augmentation": "shift"},
+            4: {"momentum": 0.5, "augmentation": "pens", "learning_rate": 0.003},
+            9: {"weight_decay": 0.01, "label_smoothing": 0.1, "dropout": 0.0, "augmentation": "none"},
+            13: {"augmentation": "affine", "momentum": 0.0},
+        },
+    ),
+    "muon": (
+        {"optimizer": "muon", "dropout": 0.2, "batch_norm": True, "shuffle": False},
+        {3: {"weight_decay": 0.1, "momentum": 0.5, "dropout": 0.5}, 7: {"label_smoothing": 0.1}},
+    ),
+    "before the first step": (
+        {"augmentation": "shift", "optimizer": "adamw"},
+        {0: {"augmentation": "elastic", "dropout": 0.1, "weight_decay": 0.0}, 5: {"augmentation": "none"}},
+    ),
+    "large batches": (
+        {"train_size": 1450, "batch_size": 1400, "optimizer": "nesterov", "monitor": "test"},
+        {1: {"augmentation": "shift", "dropout": 0.2}, 3: {"label_smoothing": 0.1, "momentum": 0.95}},
+    ),
+}
+
 ELSEWHERE = ("initialized cnn", "vgg", "fast_cnn", "softmax", "in order, varied", "large batches, varied")
 
 
@@ -134,13 +159,16 @@ def train(store: RunStore, config: TrainConfig, dataset: Dataset) -> Run:
     return store.get(writer.id)
 
 
-def leave_and_go_on(store: RunStore, config: TrainConfig, dataset: Dataset, epochs: int | None) -> Run:
-    """Train with two other learning rates on the way, stop in the third epoch, and go on if told so."""
+def leave_and_go_on(
+    store: RunStore, config: TrainConfig, dataset: Dataset, epochs: int | None, steering: dict[int, dict]
+) -> Run:
+    """Train with other settings from some steps on, stop in the third epoch, and go on if told so."""
     writer, control = store.create(config), TrainingControl()
     for event in train_run(writer, dataset, torch.device("cpu"), control):
-        if isinstance(event, StepDone):
-            control.learning_rate = {4: 0.003, 8: 0.002}.get(event.step)
-            control.ending = "stopped" if event.step == 14 else None
+        if isinstance(event, Started | StepDone):
+            step = getattr(event, "step", 0)
+            control.changes.extend([steering[step]] if step in steering else [])
+            control.ending = "stopped" if step == 14 else None
     if epochs is not None:
         writer = RunWriter(store.get(writer.id).folder, replace(config, epochs=epochs))
         list(train_run(writer, dataset, torch.device("cpu")))
@@ -202,8 +230,11 @@ def runs(mnist, tmp_path_factory) -> dict[str, Run]:
         torch.set_num_threads(1)
         for name, settings in CHANGED.items():
             config = TrainConfig(**{**TINY, "epochs": 3, **settings})
-            runs[f"{name}, stopped"] = leave_and_go_on(store, config, mnist, epochs=None)
-            runs[f"{name}, continued"] = leave_and_go_on(store, config, mnist, epochs=5)
+            runs[f"{name}, stopped"] = leave_and_go_on(store, config, mnist, None, OTHER_RATES)
+            runs[f"{name}, continued"] = leave_and_go_on(store, config, mnist, 5, OTHER_RATES)
+        for name, (settings, steering) in STEERED_RUNS.items():
+            config = TrainConfig(**{**TINY, "epochs": 3, **settings})
+            runs[f"{name}, steered"] = leave_and_go_on(store, config, mnist, 4, steering)
         for name in ELSEWHERE:
             runs[f"{name}, moved to a device"] = moved(runs[name], "cpu:0")
     assert {runs[name].results["threads"] for name in CONFIGS} == {1}

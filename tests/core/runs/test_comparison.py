@@ -16,7 +16,7 @@ from mnist_core.runs.comparison import check_comparable, compare_runs, differing
 from mnist_core.runs.metadata import RunMetadata
 from mnist_core.runs.run import Run
 from mnist_core.runs.seed_variance import group_by_seed, next_seeds, seeds_of, unfinished_seeds
-from mnist_core.training.schedules import ScheduledChange
+from mnist_core.training.schedules import add_change, initial_changes
 
 
 def words(messages) -> str:
@@ -226,7 +226,8 @@ def test_groups_have_all_but_the_seed_in_common(make_run):
         make_run("4", replace(config, widths=(9,))),
         make_run("5", replace(config, seed=5), epochs=1),
     )
-    changed = replace(make_run("6", replace(config, seed=6)), changes=(ScheduledChange(0, 0.1, 5),))
+    changes = add_change(initial_changes(config), 0, learning_rate=0.1)
+    changed = replace(make_run("6", replace(config, seed=6)), changes=changes)
     groups = group_by_seed([one, wider, two, again, stopped, changed])
     assert [[run.id for run in group] for group in groups] == [["1", "2"], ["4"], ["5"], ["6"]]
 

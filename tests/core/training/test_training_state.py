@@ -12,7 +12,15 @@ from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
 from mnist_core.training import batches
 from mnist_core.training.events import Continued, EpochDone, Started, StepDone, Tick, TrainingControl
-from mnist_core.training.schedules import ScheduledChange, add_change, change_at, initial_changes
+from mnist_core.training.schedules import (
+    add_change,
+    change_at,
+    change_from_json,
+    check_change,
+    differences,
+    initial_changes,
+    why_fixed,
+)
 from mnist_core.training.trainer import Training
 from mnist_core.training.training_state import load_state, save_state
 
@@ -51,7 +59,7 @@ def left_and_continued(config, sample, tmp_path, leave_after: int, **changes) ->
     save_state(tmp_path / "state", first.state())
     second = begin(replace(config, **changes), sample)
     second.load_state(load_state(tmp_path / "state"))
-    second.changes = add_change(first.changes, second.step, **changes)
+    second.use_changes(add_change(first.changes, second.step, **changes))
     return second, events + [event for event in second.events() if not isinstance(event, Started | Continued)]
 
 
@@ -122,6 +130,89 @@ def test_a_large_batch_is_left_between_its_pieces(sample, tmp_path, monkeypatch)
     assert all(torch.equal(one[name], tensor) for name, tensor in other.items())
 
 
+STEERED_RUNS: dict[str, tuple[TrainConfig, dict[int, dict]]] = {
+    "all five, a plain network": (
+        replace(CONFIG, optimizer="momentum", learning_rate=0.05),
+        {
+            2: {"augmentation": "shift", "dropout": 0.3},
+            3: {"augmentation": "affine", "momentum": 0.5},
+            6: {"label_smoothing": 0.1, "weight_decay": 0.01},
+            8: {"augmentation": "none", "dropout": 0.0, "momentum": 0.0},
+            11: {"augmentation": "shift", "label_smoothing": 0.0, "momentum": 0.9, "dropout": 0.5},
+        },
+    ),
+    "dropout and batch norm from the start": (
+        replace(CONFIG, dropout=0.3, batch_norm=True, optimizer="adamw", augmentation="shift", shuffle=False),
+        {
+            1: {"dropout": 0.0, "augmentation": "none"},
+            6: {"dropout": 0.5, "weight_decay": 0.05},
+            7: {"augmentation": "affine"},
+        },
+    ),
+    "large batches": (
+        replace(CONFIG, batch_size=150, optimizer="muon", learning_rate=0.02),
+        {1: {"augmentation": "shift", "dropout": 0.3}, 3: {"momentum": 0.5, "label_smoothing": 0.1}},
+    ),
+}
+
+
+def steered(training: Training, steering: dict, leave_after: int = 0):
+    """Yield the events of a training, and change what `steering` says when a step is done."""
+    for number, event in enumerate(training.events(), 1):
+        yield event
+        if number == leave_after:
+            return
+        if getattr(event, "step", 0) in steering and not isinstance(event, EpochDone):
+            training.change(**steering[event.step])
+
+
+@pytest.mark.parametrize("name", STEERED_RUNS)
+def test_a_steered_training_comes_to_the_same_bits_wherever_it_is_left(name, sample, tmp_path, monkeypatch):
+    """Left at the step of a change, before the change (which then comes after it goes on) or after it."""
+    monkeypatch.setattr(batches, "PIECE", 100)
+    monkeypatch.setattr(batches, "BLOCK", 200)  # blocks of four batches: changes come within them
+    config, steering = STEERED_RUNS[name]
+    whole = begin(config, sample)
+    expected = [told(event) for event in steered(whole, steering)]
+    assert [(step, {*changed}) for step, changed in differences(config, whole.changes)] == [
+        (step, {*changed}) for step, changed in steering.items()
+    ]
+    for leave_after in range(1, len(expected) + 1):
+        for changed_before in (False, True):
+            first = begin(config, sample)
+            events = list(steered(first, steering, leave_after))
+            if changed_before and first.step in steering:
+                first.change(**steering[first.step])
+            save_state(tmp_path / "state", first.state())
+            again = begin(config, sample)
+            again.load_state(load_state(tmp_path / "state"))
+            again.use_changes(first.changes)
+            events += [
+                event for event in steered(again, steering) if not isinstance(event, Started | Continued)
+            ]
+            assert [told(event) for event in events] == expected, leave_after
+            assert_same(again, whole)
+
+
+def test_a_change_within_a_large_batch_comes_with_the_next_one(sample, monkeypatch):
+    """Some of its pieces are done already; a batch that is left there is begun anew with the change."""
+    monkeypatch.setattr(batches, "PIECE", 50)
+    monkeypatch.setattr("mnist_core.training.trainer.TICK_SECONDS", -1)
+    config = replace(CONFIG, batch_size=115, epochs=2)
+    training = begin(config, sample)
+    events = training.events()
+    while training.step < 1 or training._before_batch is None:
+        next(events)
+    training.change(dropout=0.3)
+    next(event for event in events if isinstance(event, StepDone))
+    assert differences(config, training.changes) == [(2, {"dropout": 0.3})]
+    while training._before_batch is None:
+        next(events)
+    training.change(dropout=0.5)
+    events.close()
+    assert differences(config, training.changes) == [(2, {"dropout": 0.5})]
+
+
 def test_more_epochs_after_the_end_are_the_same_as_all_in_one_go(sample, tmp_path):
     whole = begin(replace(CONFIG, epochs=6), sample)
     expected = list(whole.events())
@@ -138,7 +229,7 @@ def test_the_learning_rate_can_be_changed_during_the_training(sample):
         if isinstance(event, StepDone):
             rates.append(event.learning_rate)
             if event.step == 5:
-                training.set_learning_rate(0.5)
+                training.change(learning_rate=0.5)
     usual = [
         event.learning_rate
         for event in begin(replace(CONFIG, schedule="cosine"), sample).events()
@@ -146,7 +237,7 @@ def test_the_learning_rate_can_be_changed_during_the_training(sample):
     ]
     assert rates[:5] == usual[:5]
     assert rates[5:] == pytest.approx([500 * rate for rate in usual[5:]])
-    assert training.changes == (ScheduledChange(0, 0.001, 3), ScheduledChange(5, 0.5, 3))
+    assert differences(CONFIG, training.changes) == [(5, {"learning_rate": 0.5})]
 
 
 def test_phases_that_change_nothing_or_come_too_late_are_dropped():
@@ -154,12 +245,52 @@ def test_phases_that_change_nothing_or_come_too_late_are_dropped():
     assert add_change(changes, 7) == changes
     faster = add_change(changes, 7, learning_rate=0.1)
     assert [change_at(faster, step).learning_rate for step in (0, 6, 7, 8)] == [0.001, 0.001, 0.1, 0.1]
-    assert add_change(faster, 7, learning_rate=0.2) == (
-        ScheduledChange(0, 0.001, 3),
-        ScheduledChange(7, 0.2, 3),
-    )
+    assert add_change(faster, 7, learning_rate=0.2) == (*changes, replace(faster[1], learning_rate=0.2))
     assert add_change(faster, 5) == changes
-    assert add_change(faster, 9, epochs=6) == (*faster, ScheduledChange(9, 0.1, 6))
+    assert add_change(faster, 9, epochs=6) == (*faster, replace(faster[1], step=9, epochs=6))
+
+
+def test_what_was_changed_is_told_by_step():
+    assert differences(CONFIG, initial_changes(CONFIG)) == []
+    begun = add_change(initial_changes(CONFIG), 0, dropout=0.2)
+    later = add_change(add_change(begun, 4, dropout=0.0, augmentation="shift"), 15, epochs=6)
+    assert differences(CONFIG, later) == [
+        (0, {"dropout": 0.2}),
+        (4, {"dropout": 0.0, "augmentation": "shift"}),
+        (15, {"epochs": 6}),
+    ]
+
+
+def test_changes_of_earlier_versions_have_the_other_settings_of_the_run():
+    config = replace(CONFIG, dropout=0.2, optimizer="momentum", momentum=0.5)
+    old = change_from_json({"step": 4, "learning_rate": 0.1, "epochs": 9}, config)
+    assert old == replace(initial_changes(config)[0], step=4, learning_rate=0.1, epochs=9)
+    assert change_from_json(old.to_json(), config) == old
+
+
+REFUSED = [
+    ({}, {"momentum": 0.5}, "Adam has no momentum"),
+    ({"architecture": "softmax"}, {"dropout": 0.5}, "needs a fully connected hidden layer"),
+    ({"architecture": "cnn", "widths": ()}, {"dropout": 0.5}, "needs a fully connected hidden layer"),
+    ({"loss": "nll"}, {"label_smoothing": 0.1}, "needs the cross-entropy loss"),
+    ({}, {"batch_size": 5}, "batch_size can't be changed while a run trains"),
+    ({}, {"dropout": 0.95}, "dropout must be from"),
+    ({}, {"weight_decay": float("nan")}, "weight_decay must be from"),
+    ({}, {"augmentation": "rain"}, "augmentation can't be 'rain'"),
+    ({}, {"label_smoothing": "much"}, "label_smoothing can't be 'much'"),
+    ({"optimizer": "nesterov"}, {"momentum": 0.0}, "Nesterov needs momentum"),
+]
+
+
+@pytest.mark.parametrize(("settings", "change", "refusal"), REFUSED)
+def test_a_change_that_the_run_cannot_take_is_refused(settings, change, refusal):
+    with pytest.raises(InputError, match=refusal):
+        check_change(replace(CONFIG, **settings), change)
+
+
+def test_a_dropout_of_zero_can_be_raised_wherever_there_is_a_hidden_layer():
+    assert check_change(CONFIG, {"dropout": 0.5}).dropout == 0.5
+    assert why_fixed("dropout", replace(CONFIG, architecture="lenet5")) is None
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a state", "weights"])
@@ -230,20 +361,37 @@ def test_a_finished_run_goes_on_for_more_epochs(store, sample):
     whole = train(store, sample, replace(CONFIG, epochs=6))
     assert facts(store, run_id) == facts(store, whole)
     assert store.get(run_id).config == store.get(whole).config
-    assert store.get(run_id).changes == (ScheduledChange(0, 0.001, 3), ScheduledChange(15, 0.001, 6))
+    assert store.get(run_id).changes == add_change(initial_changes(CONFIG), 15, epochs=6)
 
 
-def test_a_changed_learning_rate_is_written_down_and_outlives_a_pause(store, sample):
+def train_steered(store, sample, writer, steering, leave=None) -> str:
+    """Train a run, change what `steering` says at each step, and pause it at one step if told so."""
     control = TrainingControl()
-    writer = store.create(CONFIG)
     for event in train_run(writer, sample, CPU, control):
-        if isinstance(event, StepDone) and event.step == 3:
-            control.learning_rate = 0.01
-        if isinstance(event, EpochDone):
-            control.ending = "paused"
-    assert store.get(writer.id).changes == (ScheduledChange(0, 0.001, 3), ScheduledChange(3, 0.01, 3))
-    train(store, sample, writer=store.reopen(writer.id))
-    rates = store.get(writer.id).metrics()["learning_rate"].dropna().tolist()
+        if isinstance(event, Started | Continued | StepDone):
+            step = getattr(event, "step", 0)
+            control.changes.extend([steering[step]] if step in steering else [])
+            control.ending = "paused" if step == leave else None
+    return writer.id
+
+
+def test_a_steered_run_that_is_paused_comes_to_the_same_end(store, sample):
+    """Each change is written down, those before the first step and at the pause's step too."""
+    steering = {
+        0: {"dropout": 0.2},
+        3: {"learning_rate": 0.01},
+        7: {"augmentation": "shift"},
+        12: {"dropout": 0},
+    }
+    whole = train_steered(store, sample, store.create(CONFIG), steering)
+    for leave in (0, 3, 5, 7):
+        run_id = train_steered(store, sample, store.create(CONFIG), steering, leave)
+        assert store.get(run_id).status == "paused"
+        train_steered(store, sample, store.reopen(run_id), {12: steering[12], 7: steering[7], 3: steering[3]})
+        assert facts(store, run_id) == facts(store, whole)
+        assert store.get(run_id).changes == store.get(whole).changes
+    assert differences(CONFIG, store.get(whole).changes) == [*steering.items()]
+    rates = store.get(whole).metrics()["learning_rate"].dropna().tolist()
     assert rates == [0.001] * 3 + [0.01] * 12
 
 

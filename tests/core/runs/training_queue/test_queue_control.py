@@ -1,5 +1,7 @@
 """Runs that are stopped, paused, continued and changed while they wait or train."""
 
+from dataclasses import replace
+
 import pytest
 from filelock import FileLock
 
@@ -73,19 +75,22 @@ def test_a_finished_run_is_continued_for_more_epochs(lab):
     assert lab.store.get(run_id).results["epochs"] == 4
 
 
-def test_the_learning_rate_is_changed_while_a_run_trains(lab):
+def test_settings_are_changed_while_a_run_trains(lab):
     run_id = lab.submit(ENDLESS)
     lab.gate.set()
     wait_for(lambda: lab.snapshot(run_id).step > 5)
     with pytest.raises(InputError, match="learning_rate must be from"):
-        lab.queue.set_learning_rate(run_id, -1.0)
-    lab.queue.set_learning_rate(run_id, 0.005)
-    assert lab.snapshot(run_id).learning_rate == 0.005
+        lab.queue.change(run_id, dropout=0.5, learning_rate=-1.0)
+    assert lab.snapshot(run_id).current == ENDLESS
+    lab.queue.change(run_id, dropout=0.5, augmentation="shift")
+    lab.queue.change(run_id, learning_rate=0.005)
+    assert lab.snapshot(run_id).current.learning_rate == 0.005
     wait_for(lambda: lab.queue.rows(run_id)[-1].get("learning_rate") == 0.005)
     lab.queue.stop(run_id)
     assert lab.ended(run_id) == "stopped"
-    assert [change.learning_rate for change in lab.store.get(run_id).changes] == [0.001, 0.005]
-    lab.queue.set_learning_rate(run_id, 0.1)
+    steered = replace(ENDLESS, learning_rate=0.005, dropout=0.5, augmentation="shift")
+    assert lab.store.get(run_id).changes[-1].applied_to(ENDLESS) == steered
+    lab.queue.change(run_id, learning_rate=0.1)
 
 
 def test_stopping_a_run_that_has_ended_changes_nothing(lab):

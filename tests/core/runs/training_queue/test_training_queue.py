@@ -17,7 +17,7 @@ def test_a_run_is_trained_and_its_progress_can_be_watched(lab):
     snapshot, rows = lab.snapshot(run_id), lab.queue.rows(run_id)
     assert (snapshot.run_id, snapshot.status, snapshot.steps) == (run_id, "running", 1600)
     assert snapshot.images_per_second > 0
-    assert snapshot.learning_rate == 0.001
+    assert snapshot.current == snapshot.config
     assert snapshot.seconds_left == pytest.approx(
         snapshot.train_seconds / snapshot.step * (1600 - snapshot.step)
     )
@@ -76,7 +76,7 @@ def test_a_snapshot_is_consistent(lab):
 
 
 def test_time_left_is_estimated_from_the_speed_so_far():
-    snapshot = Snapshot("id", SHORT, 0.1, steps=200)
+    snapshot = Snapshot("id", SHORT, SHORT, steps=200)
     assert snapshot.seconds_left is None
     assert replace(snapshot, step=50, train_seconds=10.0).seconds_left == 30
 
