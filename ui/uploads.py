@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from starlette.exceptions import HTTPException
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from mnist_core.messages import N_, InputError
 from mnist_core.runtime.limits import PICTURES, UPLOADED_BYTES
@@ -38,6 +39,14 @@ def check_pictures(files: "Sequence[UploadedFile]") -> None:
             size=size / 1e6,
             most=bytes_at_most / 1e6,
         )
+
+
+def forget(files: "Sequence[UploadedFile]") -> None:
+    """Take files out of the server's memory, where Streamlit keeps them until their session ends."""
+    context = get_script_run_ctx()
+    remove = context and getattr(context.uploaded_file_mgr, "remove_file", None)
+    for file in files if remove else ():
+        remove(context.session_id, file.file_id)
 
 
 @st.cache_resource(show_spinner=False)

@@ -52,11 +52,18 @@ def test_all_sessions_share_an_eighth_of_the_memory(upload, monkeypatch):
 def test_too_many_pictures_are_refused_and_forgotten(app, run, monkeypatch):
     monkeypatch.setenv("DIGITLAB_PICTURES_LIMIT", "2")
     monkeypatch.setattr("ui.draw.picture_table.read_picture", pytest.fail)
+    forgotten = []
+    monkeypatch.setattr(
+        MemoryUploadedFileManager,
+        "remove_file",
+        lambda _self, _session, file_id: forgotten.append(file_id),
+    )
     files = [(f"{name}.png", as_png(canvas()), "image/png") for name in "abc"]
     test = app("draw", run=run, lang="zh", **{"from": "upload"})
     test.file_uploader[0].set_value(files).run()
     assert "共 3 张图片，而本服务器一次最多接收 2 张" in test.error[0].value
     assert not test.file_uploader[0].value
+    assert len(set(forgotten)) == 3  # Streamlit would keep them until the session ends
 
 
 def test_a_limit_that_can_not_be_understood_is_said_on_the_first_page(app, monkeypatch):

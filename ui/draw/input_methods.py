@@ -15,7 +15,7 @@ from ui.drawing_input import INPUT_METHOD_KEY, DrawingInput, draw
 from ui.html.digits import Figure, figure_html
 from ui.i18n import count_text, translate
 from ui.i18n import gettext as _
-from ui.uploads import check_pictures
+from ui.uploads import check_pictures, forget
 from ui.url_controls import url_choice
 from ui.url_state import SENT_KEY, url_parameters
 
@@ -78,9 +78,11 @@ def upload() -> DrawingInput | list[Upload]:
 def _check_upload() -> None:
     """Forget files that are too many, so that they leave the server's memory, and keep what is to be said."""
     number = st.session_state[UPLOAD_ROUND_KEY]
+    files = st.session_state[f"pictures_{number}"]
     try:
-        check_pictures(st.session_state[f"pictures_{number}"])
+        check_pictures(files)
     except InputError as error:
+        forget(files)
         st.session_state[UPLOAD_PROBLEM_KEY] = error.message
         st.session_state[UPLOAD_ROUND_KEY] = number + 1
 

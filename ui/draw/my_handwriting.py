@@ -30,6 +30,7 @@ from ui.i18n import gettext as _
 from ui.i18n import ngettext, percent_text, translate
 from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, this_tab, turn
 from ui.runs.names import readable_runs, run_labels, run_name
+from ui.uploads import forget
 from ui.url_state import RUN_KEY, set_url_parameters
 
 MOST_RUNS = 8  # that are scored
@@ -98,6 +99,7 @@ def _load_file() -> None:
         drawing_sheet.add(drawing_sheet.from_text(file.getvalue()))
     except InputError as error:
         st.session_state[PROBLEM_KEY] = error.message
+    forget([file])
     st.session_state[ROUND_KEY] += 1
 
 
