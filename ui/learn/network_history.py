@@ -93,9 +93,12 @@ def run() -> Landmarks | None:
             return None
     else:
         results = shipped_results()
-    _show_results(results)
-    chosen = url_choice(st.pills, _("Network"), names(), NETWORK_KEY, FIRST, required=True, wrap=True)
-    _show_network(chosen)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _show_results(results)
+    with right:
+        chosen = url_choice(st.pills, _("Network"), names(), NETWORK_KEY, FIRST, required=True, wrap=True)
+        _show_network(chosen)
     return Landmarks(results, chosen)
 
 
