@@ -287,6 +287,7 @@ def _effect_of(network: "Run", operations: "tuple[Operation, ...]", half: "Effec
     from mnist_core.lessons.surgery import effect
 
     if operations == (_half(),):
+        st.empty()  # in place of a progress, so that what follows stays where it is
         return half
     model, split = resources.model(network), _images(network)[0]
     return _in_background(
