@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mnist_core.runtime.job import Job, Watcher
 from ui.i18n import format_text
@@ -56,6 +57,11 @@ def show_progress(job: Job[Any], text: str, **options: Any) -> None:
     if not is_watched(job):
         st.rerun()
     job.watch(this_tab())
-    words = _("Waiting for other calculations on this server to end") if job.waiting else text
-    st.progress(min(job.fraction, 1.0), text=format_text(words, percent=job.fraction))
+    show_fraction(job, text, st.empty())
     st.button(_("Stop"), icon=":material/stop:", on_click=lambda: job.stop(this_tab()), **options)
+
+
+def show_fraction(job: Job[Any], text: str, place: DeltaGenerator) -> None:
+    """Show in `place` how far the job is, or that it waits; `text` as in `show_progress`."""
+    words = _("Waiting for other calculations on this server to end") if job.waiting else text
+    place.progress(min(job.fraction, 1.0), text=format_text(words, percent=job.fraction))

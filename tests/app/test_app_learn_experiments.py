@@ -83,6 +83,7 @@ def test_receptive_shows_the_layers_of_the_pretrained_cnn(app):
 
 def test_batches_compares_all_sizes_and_fills_in_the_chosen_one(app, monkeypatch):
     monkeypatch.setattr("mnist_core.lessons.batch_steps.EPOCHS", 1)
+    monkeypatch.setattr("mnist_core.lessons.batch_steps.DRAWS", 5)
     test = explained(app, "batches", batch="256", rate="0.1")
     assert re.search(r"\*\*Loss: \S+ with 1, \S+ with 64, \S+ with all 1,024\*\*", words(test))
     assert "1024 = 4 \\times 256" in [found.value.strip("$\n") for found in test.latex]

@@ -67,7 +67,7 @@ def test_a_short_one_is_awaited_with_its_progress_in_the_same_run(test, monkeypa
         GO_ON.set()  # so that it ends only once its progress was shown
         return shown[-1]
 
-    monkeypatch.setattr("ui.learn.lesson_jobs.format_text", note)
+    monkeypatch.setattr("ui.jobs.format_text", note)
     monkeypatch.setattr("ui.learn.lesson_jobs.SHORT_SECONDS", 60)
     test.run()
     assert text(test.number_input[0].set_value(7).run()) == "result 70"

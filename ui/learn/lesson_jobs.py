@@ -8,9 +8,17 @@ from typing import TypeVar
 import streamlit as st
 
 from mnist_core.runtime.job import Job, Steps
-from ui.i18n import format_text, translate
 from ui.i18n import gettext as _
-from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, start_button, this_tab, turn
+from ui.i18n import translate
+from ui.jobs import (
+    SECONDS_BETWEEN_LOOKS,
+    is_watched,
+    show_fraction,
+    show_progress,
+    start_button,
+    this_tab,
+    turn,
+)
 
 Result = TypeVar("Result")
 SECONDS_TO_WAIT = 0.25  # what takes no longer is shown at once
@@ -63,7 +71,7 @@ def _await(job: Job[Result], name: str) -> None:
             _("Stop"), icon=":material/stop:", key="lab_stop_short", on_click=job.stop, args=(this_tab(),)
         )
     while job.running and is_watched(job) and time.monotonic() < until:
-        bar.progress(min(job.fraction, 1.0), text=format_text(name + " {percent:.0%}", percent=job.fraction))
+        show_fraction(job, name + " {percent:.0%}", bar)
         job.wait(SECONDS_BETWEEN_SHORT_LOOKS)
     place.empty()
 

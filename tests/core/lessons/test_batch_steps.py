@@ -4,7 +4,7 @@ from mnist_core.data.mnist import load_sample
 from mnist_core.lessons import batch_steps
 from mnist_core.lessons.batch_steps import EPOCHS, expected_noise, steps_per_epoch
 
-IMAGES, SIZES = 128, (1, 8, 32, 128)  # fewer than the chapter has
+IMAGES, SIZES = 64, (1, 4, 16, 64)  # fewer than the chapter has
 
 
 @pytest.fixture(scope="module")
