@@ -164,12 +164,16 @@
   const SIDE = 280;
   const MOST = 420; // pixels
   const AROUND = 150; // pixels of the window's height that stay for what is around it
+  const AROUND_FIRST = 475; // on the first page, with its introduction
+  const LEAST = 240; // pixels
   const fit = () => {
     const page = document.querySelector('.stMainBlockContainer');
     const { paddingLeft, paddingRight } = getComputedStyle(page ?? document.body);
     const width = (page?.clientWidth ?? SIDE) - parseFloat(paddingLeft) - parseFloat(paddingRight);
     const side = innerWidth > 640 ? SIDE : Math.min(width, innerHeight - AROUND, MOST);
     document.documentElement.style.setProperty('--lab-canvas', Math.max(side / SIDE, 1));
+    const first = innerWidth > 640 ? SIDE : Math.max(Math.min(side, innerHeight - AROUND_FIRST), LEAST);
+    document.documentElement.style.setProperty('--lab-first-canvas', first / SIDE);
   };
   addEventListener('resize', fit);
   fit();

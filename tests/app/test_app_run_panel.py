@@ -185,6 +185,7 @@ def test_a_suggested_remedy_fills_the_form(app, sample_only):
     test.run()  # the whole page: AppTest doesn't know the links' pages when fragments run alone
     assert any("too small" in element.value for element in test.markdown)
     press(test, "Use this remedy")
+    assert "the remedy" in test.toast[0].value
     test.run()
     assert not test.exception
     assert replace(form_settings(test), recipe="custom") == replace(run.config, learning_rate=0.001)

@@ -51,9 +51,16 @@ def test_on_a_phone_from_the_link_to_a_network_of_ones_own_in_three_taps(visitor
     page = visitor("/?train_size=5000", locale=language, **TOUCH)  # fewer images: it takes a second
     page.wait_for_function(IN_ORDER)
     expect_to_fit(page, "the first page")
+    settle(page)
+    canvas, pages = page.locator("canvas.upper-canvas"), page.locator(".st-key-pages")
+    before_it = canvas.bounding_box()
+    assert before_it["y"] + before_it["height"] <= pages.bounding_box()["y"]  # all of it is in sight
     touch_stroke(page, SEVEN)  # the first tap
     page.get_by_role("heading", name=prediction).wait_for()
     expect_to_fit(page, "the first page with an answer")
+    expect(page.get_by_role("link", name=train)).to_be_in_viewport(ratio=1)
+    settle(page)
+    assert canvas.bounding_box() == before_it  # it stays under the finger: more strokes may follow
     page.get_by_role("link", name=train).tap()
     expect(page.locator(".lab-own img")).to_be_visible()
     settle(page)

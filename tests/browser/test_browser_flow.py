@@ -27,6 +27,7 @@ def test_train_on_a_subset_evaluate_and_have_a_drawing_read(new_tab, with_mnist)
     metric = page.get_by_test_id("stMetricValue").first
     expect(metric).to_have_text(re.compile("%$"))
     accuracy = metric.text_content()
+    expect(page.get_by_text("Before training (validation set)")).to_be_visible()
 
     page.get_by_role("link", name="Evaluate it").click()
     page.locator("h1", has_text="Evaluate").wait_for()

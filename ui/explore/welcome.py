@@ -72,7 +72,7 @@ def show_welcome() -> None:
 def show_drawing() -> None:
     """Show the canvas, and what the pretrained network reads on it."""
     with st.container(key="first_drawing", gap="small"):
-        heading = st.container(gap=None)
+        heading = st.container(key="first_heading", gap=None)
         with st.container(horizontal=True, gap="small"):
             with st.container(key="first_canvas", width=290):
                 written = draw(with_pen_width=False)

@@ -78,6 +78,10 @@ def _show_finding(finding: Finding, config: TrainConfig, run_id: str, controllab
 def _apply_fix(config: TrainConfig, finding: Finding) -> None:
     try:
         fill_form(replace(config, **(finding.fix or {})))
+        st.toast(  # on a phone the form is far below
+            _("The form now has this run's settings and the remedy. Start the training when you like."),
+            icon=":material/healing:",
+        )
     except InputError as error:
         st.session_state[ERROR_KEY] = error.message
     rerun_form_fragments()
