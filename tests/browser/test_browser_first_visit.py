@@ -24,6 +24,7 @@ BESIDE = """() => {
     const canvas = box('.st-key-canvas'), digits = box('.lab-digits');
     return canvas.right < digits.left && digits.top < canvas.bottom && canvas.top < digits.bottom;
 }"""
+WITHOUT_NOTICE = ":has(> .st-key-notice), .st-key-notice { display: none !important }"  # of the sample
 MOVES = "() => document.querySelector('.lab-lesson:not(.lab-still)') !== null"
 LAST_SCENE = "() => document.querySelector('.lab-lesson').dataset.scene === '3'"
 
@@ -51,6 +52,7 @@ def test_on_a_phone_from_the_link_to_a_network_of_ones_own_in_three_taps(visitor
     page = visitor("/?train_size=5000", locale=language, **TOUCH)  # fewer images: it takes a second
     page.wait_for_function(IN_ORDER)
     expect_to_fit(page, "the first page")
+    page.add_style_tag(content=WITHOUT_NOTICE)
     settle(page)
     canvas, pages = page.locator("canvas.upper-canvas"), page.locator(".st-key-pages")
     before_it = canvas.bounding_box()
