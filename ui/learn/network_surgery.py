@@ -135,7 +135,7 @@ def _choose_unit(layers: "list[WeightLayer]", places: list[int], name: str) -> t
     set_widget_value(key, value, units[value])
     label = _("Unit or feature map")
     st.select_slider(label, list(units), value, format_func=units.get, key=key, on_change=write)
-    st.caption(layer_name(layers[layer], layer))
+    st.caption(escape_markdown(layer_name(layers[layer], layer)))
     return layer, unit
 
 
