@@ -109,9 +109,9 @@ def _with_turns(text: str, snapshot: "Snapshot") -> str:
     """Return a run's progress with its share of the time, if visitors take turns."""
     if snapshot.time_share == 1:
         return text
-    words = _("{progress}. Visitors take turns of {seconds} s: {share} of the time is yours.")
-    share = percent_text(snapshot.time_share, 0)
-    return words.format(progress=text, seconds=TURN_SECONDS.value(True), share=share)
+    words = _("{progress}. Visitors take turns of {time}: {share} of the time is yours.")
+    time, share = duration_text(TURN_SECONDS.value(True) or 0), percent_text(snapshot.time_share, 0)
+    return words.format(progress=text, time=time, share=share)
 
 
 def epochs_text(epochs: float) -> str:

@@ -29,7 +29,7 @@ COMMAND_SECONDS = 0.6  # that a callback waits for a run to end
 
 def show_live_controls(run: Run, snapshot: "Snapshot") -> None:
     """Show the buttons that pause and stop a run, and the settings that can be changed while it trains."""
-    waits = snapshot.status == "queued"
+    waits = snapshot.status == "queued" and not snapshot.step  # not one that lets others have their turn
     with st.container(horizontal=True, gap="small", key="run_controls"):
         st.button(
             _("Pause"),

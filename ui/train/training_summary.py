@@ -38,7 +38,8 @@ def show_training_summary(config: TrainConfig, queue_busy: bool) -> None:
     st.fragment(_show_time, run_every=None if known else POLL_SECONDS)(config, images, known)
     st.fragment(show_start, run_every=POLL_SECONDS if queue_busy else None)(config, queue_busy)
     if error := st.session_state.pop(ERROR_KEY, None):
-        st.error(translate(error))
+        with st.container(key="start_error"):  # on a phone it stands above Start, see style.css
+            st.error(translate(error))
 
 
 def show_network(config: TrainConfig, expanded: bool) -> None:
