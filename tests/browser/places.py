@@ -22,11 +22,32 @@ PAGES = (
     "/draw",
     "/draw?from=upload",
     "/draw?from=keys",
+    "/draw?look=sheet",
+    "/runs",
+)
+# Those with other controls than the rest; test_browser_learn answers each chapter by keyboard.
+WITH_TAB = (
+    "/",
+    "/?view=image&index=7",
+    "/?view=map",
+    "/train",
+    "/train?run=pretrained",
+    "/evaluate?run=pretrained",
+    "/compare",
+    "/inside?run=pretrained",
+    "/inside?run=pretrained&part=answers",
+    "/evaluate?run=pretrained&view=hardest&image=test-7",
+    "/evaluate?run=pretrained&view=sure",
+    "/evaluate?run=pretrained&view=robust",
+    "/draw",
+    "/draw?from=upload",
+    "/draw?from=keys",
+    "/draw?look=sheet",
     "/runs",
 )
 QUICK = ("/", "/train", "/draw")
 
 
-def each_page(pages=PAGES):
+def each_page():
     """Return the pages as a test's parameters: those beyond QUICK are slow."""
-    return [path if path in QUICK else pytest.param(path, marks=pytest.mark.slow) for path in pages]
+    return [path if path in QUICK else pytest.param(path, marks=pytest.mark.slow) for path in PAGES]

@@ -1,11 +1,12 @@
-"""Each page for who can't see well, by axe-core (contrast, names and roles), and on a phone's width."""
+"""Each page by the Tab key, by axe-core (contrast, names and roles), and on a phone's width."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.places import each_page
+from tests.browser.places import WITH_TAB, each_page
 from tests.browser.server import PHONE, expect_to_fit, settle
+from tests.browser.test_browser_keyboard import expect_tab_to_reach_every_control
 from tests.browser.training import open_settings
 
 SEVERE = ("serious", "critical")
@@ -27,8 +28,10 @@ def trouble(page, rules):
 
 
 @pytest.mark.parametrize("path", each_page())
-def test_axe_finds_nothing_severe_in_either_theme_and_the_page_fits_a_phone(page, path):
+def test_tab_reaches_every_control_axe_finds_nothing_severe_and_the_page_fits_a_phone(page, two_runs, path):
     page.open(path)
+    if path in WITH_TAB:
+        expect_tab_to_reach_every_control(page)
     if path == "/train":
         open_settings(page)
     for theme, rules in RULES.items():

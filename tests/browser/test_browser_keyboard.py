@@ -1,32 +1,12 @@
-"""Each page with the Tab key alone: it reaches every control, shows where it is, and gets out again."""
+"""With the keyboard alone: Tab reaches every control of a page, shows where it is, and gets out again."""
 
 import re
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.places import each_page
 from tests.browser.server import settle
 
-PAGES = (
-    "/",
-    "/?view=image&index=7",
-    "/?view=map",
-    "/train",
-    "/train?run=pretrained",
-    "/evaluate?run=pretrained",
-    "/compare",
-    "/inside?run=pretrained",
-    "/inside?run=pretrained&part=answers",
-    "/evaluate?run=pretrained&view=hardest&image=test-7",
-    "/evaluate?run=pretrained&view=sure",
-    "/evaluate?run=pretrained&view=robust",
-    "/draw",
-    "/draw?from=upload",
-    "/draw?from=keys",
-    "/draw?look=sheet",
-    "/runs",
-)
 MOST_STOPS = 120  # of the Tab key on a page
 # Marks what Tab has to reach; of a group of radio buttons any one does, as arrows move within.
 MARK = """() => {
@@ -43,36 +23,52 @@ HERE = """() => {
   while (here.shadowRoot?.activeElement) here = here.shadowRoot.activeElement;
   return here;
 }"""
-# How the element in focus looks, with what is around it: the ring may be drawn on either. The main part of
-# the page is there to be scrolled, and a table draws its ring inside.
-LOOK = """async e => {
+# After a press of Tab: whether it led out or to a control it was at before, and the markup of the one that
+# it has left if that looks as it did in focus. What is around it counts, as the ring may be drawn on either.
+# The main part of the page is there to be scrolled, and a table draws its ring inside.
+ARRIVE = f"""async () => {{
+  const look = e => {{
+    if (e.matches('main, canvas')) return null;
+    const parts = [e, ...e.children];
+    for (let up = e.parentElement; up && parts.length < 12; up = up.parentElement) parts.push(up);
+    return parts.map(part => {{
+      const s = getComputedStyle(part);
+      return [s.outline, s.boxShadow, s.borderColor, s.backgroundColor].join();
+    }}).join(';');
+  }};
   await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
-  if (e.matches('main, canvas')) return null;
-  const parts = [e, ...e.children];
-  for (let up = e.parentElement; up && parts.length < 12; up = up.parentElement) parts.push(up);
-  return parts.map(part => {
-    const s = getComputedStyle(part);
-    return [s.outline, s.boxShadow, s.borderColor, s.backgroundColor].join();
-  }).join(';');
-}"""
-MARKUP = "all => all.map(e => e.outerHTML.slice(0, 200))"
+  const here = ({HERE})(), last = window.tabbed;
+  const unmarked = last?.look && last.look === look(last.element);
+  const ended = here !== last?.element && (here === document.body || 'reached' in here.dataset);
+  here.dataset.reached = '';
+  window.tabbed = {{element: here, look: look(here)}};
+  return [ended, unmarked ? last.element.outerHTML.slice(0, 200) : null];
+}}"""
+MARKUP = "e => e.outerHTML.slice(0, 200)"
 
 
 def tab_through(page):
     """Press Tab until the page's end; return the markup of the controls that didn't show it."""
     page.add_style_tag(content="* { transition: none !important; }")
-    unmarked, last, look = [], None, None
+    unmarked = []
     for _ in range(MOST_STOPS):
         page.keyboard.press("Tab")
-        here = page.evaluate_handle(HERE).as_element()
-        look_now = here.evaluate(LOOK)
-        if look and look == last.evaluate(LOOK):
-            unmarked += [last.evaluate("e => e.outerHTML.slice(0, 200)")]
-        if here.evaluate("(e, last) => e !== last && (e === document.body || 'reached' in e.dataset)", last):
+        ended, left = page.evaluate(ARRIVE)
+        unmarked += [left] if left else []
+        if ended:
             return unmarked
-        here.evaluate("e => { e.dataset.reached = ''; }")
-        last, look = here, look_now
-    raise AssertionError(f"Tab doesn't get out of {last.evaluate('e => e.outerHTML.slice(0, 200)')}")
+    raise AssertionError(f"Tab doesn't get out of {page.evaluate_handle(HERE).evaluate(MARKUP)}")
+
+
+def expect_tab_to_reach_every_control(page):
+    """Go through the page with Tab, which shows where it is at each stop."""
+    expect(page.get_by_test_id("stProgress")).to_have_count(0)  # what measures by itself changes the page
+    settle(page)
+    assert page.evaluate(MARK) > 5
+    unmarked = tab_through(page)
+    missed = page.locator("[data-wanted]:not([data-reached])").all()
+    assert [element.evaluate(MARKUP) for element in missed] == []
+    assert unmarked == []
 
 
 def tab_to(page, name):
@@ -100,14 +96,3 @@ def test_by_keyboard_alone_from_the_first_page_to_a_trained_network(page):
     tab_to(page, "Test it on your handwriting")  # and on to what comes next
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Draw a digit").wait_for()
-
-
-@pytest.mark.parametrize("path", each_page(PAGES))
-def test_tab_reaches_every_control_and_shows_where_it_is(page, two_runs, path):
-    page.open(path)
-    expect(page.get_by_test_id("stProgress")).to_have_count(0)  # what measures by itself changes the page
-    settle(page)
-    assert page.evaluate(MARK) > 5
-    unmarked = tab_through(page)
-    assert page.locator("[data-wanted]:not([data-reached])").evaluate_all(MARKUP) == []
-    assert unmarked == []
