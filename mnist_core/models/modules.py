@@ -24,6 +24,10 @@ class Scaling(nn.Module):
             .sub_(self.mean / self.std)
         )
 
+    def pixels(self, inputs: Tensor) -> Tensor:
+        """Scaled images [N, 1, 28, 28] -> uint8 [N, 28, 28]: the pixels that they were made of."""
+        return ((inputs.squeeze(1) * self.std + self.mean) * 255).round().clamp(0, 255).to(torch.uint8)
+
 
 class DigitClassifier(nn.Module):
     """A network with its input scaling as the first layer: training and use can't scale differently."""

@@ -17,6 +17,7 @@ from mnist_core.messages import N_, InputError, Message
 from mnist_core.monitoring.activation_feed import ActivationFeed
 from mnist_core.runs.admission import UNLIMITED, TrainingLimits
 from mnist_core.runs.run import CANCELLED, failure_message
+from mnist_core.runs.slow_motion import SlowMotion
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.turns import Turns
 from mnist_core.runs.writer import RunWriter
@@ -27,6 +28,7 @@ from mnist_core.training.schedules import check_change
 
 if TYPE_CHECKING:
     from mnist_core.data.mnist import Dataset
+    from mnist_core.monitoring.batch_view import BatchView
     from mnist_core.monitoring.probes import Probe
 
 ENDLESS_LINE = 10_000  # what is told of room where the line has no limit
@@ -44,7 +46,8 @@ class Snapshot:
     comes, None where nobody knows. `step` and `steps` cover the whole run. `current` are the settings that
     hold now: `config` with what was changed on the way. `time_share` is the share of the time, 0 to 1, in
     which the runs of its owner train: visitors take turns. A run that has stepped aside has status "queued"
-    and a `step`.
+    and a `step`. `slow` is whether it is in slow motion, and `batch` the last one that it trained so; one of
+    a pair can't be.
     """
 
     run_id: str
@@ -58,6 +61,9 @@ class Snapshot:
     train_seconds: float = 0.0
     images_per_second: float = 0.0
     time_share: float = 1.0
+    slow: bool = False
+    batch: BatchView | None = None
+    may_slow_down: bool = True
 
     @property
     def seconds_left(self) -> float | None:
@@ -82,6 +88,7 @@ class _QueuedRun:
     pair: object | None = None
     turn_began: float = 0.0  # its seconds of training when its turn began
     control: TrainingControl = field(default_factory=TrainingControl)
+    slow: SlowMotion = field(default_factory=SlowMotion)
     feed: ActivationFeed = field(default_factory=ActivationFeed)
 
     @property
@@ -171,8 +178,16 @@ class TrainingQueue:
             raise
         return writers
 
-    def resume(self, run_id: str, epochs: int | None = None, limits: TrainingLimits = UNLIMITED) -> None:
+    def resume(
+        self,
+        run_id: str,
+        epochs: int | None = None,
+        limits: TrainingLimits = UNLIMITED,
+        slow: bool = False,
+    ) -> None:
         """Queue a run again that was paused, stopped, interrupted or finished, to `epochs` in all.
+
+        With `slow` it waits before its next batch, see `slow_down`.
 
         Raises InputError when the queue is full, a limit is exceeded, the run can't go on or would not fit
         into memory, or it has nothing left to do.
@@ -184,7 +199,7 @@ class TrainingQueue:
         with self._admission:
             self._check_visitor(run.metadata.owner, limits, kept=True)
             writer = self._store.reopen(run_id, epochs)
-            self._enter(writer, _seconds_left(writer), limits, run.metadata.owner)
+            self._enter(writer, _seconds_left(writer), limits, run.metadata.owner, slow=slow)
 
     def stop(self, run_id: str) -> None:
         """End a run at its next event, keeping what it learned, or remove it from the queue."""
@@ -205,6 +220,36 @@ class TrainingQueue:
                 entry.control.changes.append(settings)
                 entry.snapshot = replace(entry.snapshot, current=current)
 
+    def slow_down(self, run_id: str) -> None:
+        """Put a run into slow motion: it trains the next batch when `one_batch` asks for it.
+
+        It steps aside when others wait, and is paused when nobody asks for long; see SlowMotion. A run of a
+        pair stays fast.
+        """
+        with self._changed:
+            entry = self._find(run_id)
+            if entry and not entry.pair:
+                entry.slow.begin()
+
+    def one_batch(self, run_id: str, seconds: float = 0.0) -> None:
+        """Have a run in slow motion train one batch, and wait up to so many seconds until it is done."""
+        with self._changed:
+            entry = self._find(run_id)
+            if entry is None or not entry.slow.on:
+                return
+            before = entry.slow.batch
+            entry.slow.ask()
+            self._changed.notify_all()
+            done = lambda: entry.slow.batch is not before or bool(entry.control.ending)  # noqa: E731
+            self._changed.wait_for(done, seconds)
+
+    def full_speed(self, run_id: str) -> None:
+        """End the slow motion of a run."""
+        with self._changed:
+            if entry := self._find(run_id):
+                entry.slow.end()
+                self._changed.notify_all()
+
     def snapshot(self, run_id: str) -> Snapshot | None:
         """How a run stands now that waits or trains in this process; None for any other."""
         with self._changed:
@@ -212,7 +257,8 @@ class TrainingQueue:
             if entry is None:
                 return None
             everyones = [*self._training, *self._waiting]
-            snapshot = replace(entry.snapshot, time_share=self._turns.share(everyones, self._workers))
+            share = self._turns.share(everyones, self._workers)
+            snapshot = replace(entry.snapshot, time_share=share, slow=entry.slow.on, batch=entry.slow.batch)
             if entry in self._training:
                 return snapshot
             line = self._turns.in_order(self._waiting)
@@ -267,14 +313,18 @@ class TrainingQueue:
         limits: TrainingLimits,
         owner: str,
         pair: object = None,
+        slow: bool = False,
     ) -> None:
         writer.most_bytes = limits.bytes_per_run
         current = writer.changes[-1].applied_to(writer.config)
-        snapshot = Snapshot(writer.id, writer.config, current)
+        snapshot = Snapshot(writer.id, writer.config, current, may_slow_down=pair is None)
         snapshot = replace(snapshot, train_seconds=writer.results.get("train_seconds", 0.0))
         with self._changed:
-            self._waiting.append(_QueuedRun(writer, snapshot, expected_seconds, limits, owner, pair))
-            self._changed.notify()
+            entry = _QueuedRun(writer, snapshot, expected_seconds, limits, owner, pair)
+            if slow:
+                entry.slow.begin()
+            self._waiting.append(entry)
+            self._changed.notify_all()
 
     def room(self, owner: str = "", limits: TrainingLimits = UNLIMITED) -> int:
         """Return how many more trainings may wait, of `owner` with these limits."""
@@ -304,6 +354,7 @@ class TrainingQueue:
             if entry is None:
                 return
             entry.control.ending = status
+            self._changed.notify_all()  # it may be in slow motion
             if entry in self._waiting:
                 self._waiting.remove(entry)
                 entry.writer.update(status)
@@ -330,6 +381,9 @@ class TrainingQueue:
                 self._leave_if_cancelled()
                 entries = self._take_next() if self._waiting else []
             self._train_in_turns(entries)
+
+    def _others_wait(self) -> bool:
+        return bool(self._waiting)
 
     def _leave_if_cancelled(self) -> None:
         """Take the runs out of the line that were cancelled by RunStore.cancel."""
@@ -407,6 +461,9 @@ class TrainingQueue:
         with self._changed:
             entry.snapshot = _advance(entry.snapshot, event)
             self._end_if_too_long(entry)
+            if entry.slow.on:
+                step = None if isinstance(event, Started | Continued) else event.step
+                entry.slow.hold(step, entry.control, self._changed, self._others_wait, entry.writer)
         if time.monotonic() - self._looked > SECONDS_BETWEEN_LOOKS:
             self._looked = time.monotonic()
             self._leave_if_cancelled()
@@ -432,7 +489,7 @@ class TrainingQueue:
         with self._trial:
             set_threads(entry.writer, dataset, self._threads)
         threads = torch.get_num_threads()
-        for event in train_run(entry.writer, dataset, choose_device(), entry.control, entry.feed):
+        for event in train_run(entry.writer, dataset, choose_device(), entry.control, entry.feed, entry.slow):
             yield event
             if torch.get_num_threads() != threads:  # its partner's
                 torch.set_num_threads(threads)

@@ -12,8 +12,10 @@ from mnist_core.evaluation.metrics import evaluate
 from mnist_core.models.architectures import build_model
 from mnist_core.models.summary import count_parameters
 from mnist_core.monitoring.activation_feed import ActivationFeed
+from mnist_core.monitoring.batch_view import BatchView, BatchWatcher
 from mnist_core.monitoring.prober import Prober, UpdateRatios, steps_between_probes
 from mnist_core.runs.run import CANCELLED, failure_message
+from mnist_core.runs.slow_motion import SlowMotion
 from mnist_core.runs.writer import RunWriter
 from mnist_core.training.autotune import choose_threads
 from mnist_core.training.events import ASIDE, Diverged, EpochDone, Event, Started, StepDone, TrainingControl
@@ -30,12 +32,14 @@ def train_run(
     device: torch.device,
     control: TrainingControl | None = None,
     feed: ActivationFeed | None = None,
+    slow: SlowMotion | None = None,
 ) -> Generator[Event]:
     """Train the run of `writer` on `dataset`; record its events, checkpoints and test results.
 
     A run that was trained before continues from its saved state. `writer` is closed in the end, unless the
     run was asked to step aside: then it may be trained again. Closing the generator stops the run and saves
-    its weights. `feed` sees the model after each event. Raises Diverged, after the run has been marked
+    its weights. `feed` sees the model after each event; while `slow` is on, there is one after each step, and
+    it gets the step's batch. Raises Diverged, after the run has been marked
     as failed, when the loss is no longer finite.
     """
     control, aside = control or TrainingControl(), False
@@ -48,7 +52,10 @@ def train_run(
                 record.keep(event)
                 if feed:
                     feed.look(training.model, training.step)
+                if slow and (seen := record.take_batch()):
+                    slow.batch = seen
                 yield event
+                record.watch_batches(slow is not None and slow.on)
                 while control.changes:
                     training.change(**control.changes.popleft())
                 record.keep_changes()
@@ -109,6 +116,7 @@ class _Recorder:
         self._ratios = UpdateRatios(training.model, self._next_probe_step)
         training.step_watcher = self._ratios
         self._changes = training.changes
+        self._batches: BatchWatcher | None = None
         self._early = [share for share in EARLY_SNAPSHOTS if share > training.step / training.steps_per_epoch]
         self._epochs_between_checkpoints = math.ceil(writer.config.epochs / MOST_CHECKPOINTS)
 
@@ -138,6 +146,20 @@ class _Recorder:
             if event.epoch % self._epochs_between_checkpoints == 0:
                 self._save(between=True)
                 self._update("running")
+
+    def watch_batches(self, on: bool) -> None:
+        """Have the training stop after each step and look at its batch, or no longer."""
+        if on == self._training.step_by_step:
+            return
+        self._training.step_by_step = on
+        self._batches = BatchWatcher(self._training.model, self._ratios) if on else None
+        self._training.step_watcher = self._batches or self._ratios
+
+    def take_batch(self) -> BatchView | None:
+        """Return the last step's batch if it was watched and not taken before."""
+        if self._batches is None or not self._batches.measured:
+            return None
+        return self._batches.take(*self._training.last_batch())
 
     def keep_changes(self) -> None:
         """Write down what was changed since the last time."""

@@ -86,6 +86,8 @@ class Training:
         # One block for an epoch's outputs: many small tensors kept between large ones break up the heap.
         self._logits = torch.empty(len(self._batches), 10, device=device)
         self.step_watcher: StepWatcher | None = None
+        self.step_by_step = False  # whether there is an event after every step, and `last_batch` is known
+        self._inputs: Tensor | None = None
         self._reported = 0  # images of this epoch up to the last report
         self.changes: ChangeSchedule = initial_changes(config)
         self._now = config  # with what was changed on the way
@@ -142,6 +144,16 @@ class Training:
         if (now.dropout, now.label_smoothing) != (before.dropout, before.label_smoothing):
             self._gradients = choose_gradients(self.model, now, self.precision, self._random)
 
+    def last_batch(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what the last step was computed from, after a step that was done `step_by_step`.
+
+        These are scaled images [n, 1, 28, 28], its last piece, and the labels [B] and logits [B, 10] of all.
+        """
+        if self._inputs is None:
+            raise ValueError("no step was done step by step")
+        whole = slice(self._images_after(self._step_in_epoch - 1), self._images_after(self._step_in_epoch))
+        return self._inputs, self._batches.labels_in_order[whole], self._logits[whole]
+
     def state(self) -> TrainingState:
         """Return all that is needed to continue; valid between events, after a Tick if `events` is closed."""
         step_in_epoch = self._step_in_epoch
@@ -184,6 +196,8 @@ class Training:
         for piece in self._batches.epoch(self._step_in_epoch, self._augmentation_at):
             if not piece.ends_batch and not self._before_batch:
                 self._begin_batch()
+            if self.step_by_step:
+                self._inputs = piece.inputs
             logits = self._gradients(piece.inputs, piece.labels, piece.share)
             before, seen = seen, seen + len(logits)
             self._logits[before:seen] = logits
@@ -193,7 +207,7 @@ class Training:
                     yield self._report(seen, rate)
                     self._clock.start()
                     continue
-            if self._clock.running() > TICK_SECONDS:
+            if self.step_by_step or self._clock.running() > TICK_SECONDS:
                 yield from self._tick()
         self._clock.pause()
 

@@ -105,6 +105,25 @@ def test_settings_change_while_it_runs(endless):
     assert "Changed after step " in said()
 
 
+def test_slow_motion_shows_one_batch_at_a_time(endless, app, html):
+    run_id, queue = endless.query_params["run"], resources.training_queue()
+    said = lambda test: " ".join(element.value for element in test.markdown)  # noqa: E731
+    press(endless, "Slow motion")
+    run_until(endless, lambda: button(endless, "One batch"))
+    press(endless, "One batch")
+    run_until(endless, lambda: "Loss of this batch" in said(endless))
+    first = queue.snapshot(run_id).batch
+    assert "68 more images are in the batch." in " ".join(caption.value for caption in endless.caption)
+    assert html(endless).count('<figure class="lab-digit"') == 12 + 32
+    press(endless, "One batch")
+    run_until(endless, lambda: f"batch {first.step + 1:,} of " in said(endless))
+    second_tab = app("train", run=run_id)
+    assert f"batch {first.step + 1:,} of " in said(second_tab)
+    assert button(second_tab, "One batch")
+    press(endless, "Full speed")
+    run_until(endless, lambda: not button(endless, "One batch") and button(endless, "Slow motion"))
+
+
 def test_a_second_run_waits_in_line_and_can_leave_it(endless, monkeypatch):
     monkeypatch.setattr(start, "SECOND_TAP_SECONDS", 0)
     first = endless.query_params["run"]

@@ -14,6 +14,7 @@ from ui import resources, visitor
 from ui.i18n import count_text, translate
 from ui.i18n import gettext as _
 from ui.runs.changes import may_change
+from ui.train.slow_motion import show_slow_motion_button
 from ui.train.start import ERROR_KEY, bring_into_view
 from ui.train_form.setting_labels import LABELS, MIN_NESTEROV_MOMENTUM, number_text, slider_values
 from ui.url_controls import set_widget_value
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 COMMAND_KEY = "run_command"  # (run id, "pause" or "stop") until the run has ended
 STEERING_KEY = "while_it_trains"
+STEERING_WIDTH = 280  # pixels: it fits a phone, and covers little of the curves
 MAX_EPOCHS = int(FIELD_RANGES["epochs"][1])
 COMMAND_SECONDS = 0.6  # that a callback waits for a run to end
 
@@ -49,6 +51,8 @@ def show_live_controls(run: Run, snapshot: "Snapshot") -> None:
         )
         if not waits:
             _show_steering(snapshot)
+            if not snapshot.slow and snapshot.may_slow_down:
+                show_slow_motion_button(run)
 
 
 def show_continuation(run: Run) -> None:
@@ -58,7 +62,12 @@ def show_continuation(run: Run) -> None:
     done = run.results.get("epochs", 0)
     if run.status != "finished" and done < run.config.epochs:
         label = _("Continue to {n} epochs").format(n=count_text(run.config.epochs))
-        st.button(label, icon=":material/resume:", key="resume", on_click=_resume, args=(run.id, None))
+        slow = _("Continue in slow motion")
+        with st.container(horizontal=True, gap="small"):
+            st.button(label, icon=":material/resume:", key="resume", on_click=_resume, args=(run.id, None))
+            arguments = (run.id, None, True)
+            icon = ":material/slow_motion_video:"
+            st.button(slow, icon=icon, key="resume_slowly", on_click=_resume, args=arguments)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="continue"):
         room = MAX_EPOCHS - run.config.epochs
         if room < 1:
@@ -89,7 +98,7 @@ def _show_steering(snapshot: "Snapshot") -> None:
     steering = st.popover(_("While it trains"), icon=":material/tune:", key=STEERING_KEY, on_change="rerun")
     if not steering.open:
         return
-    with steering:
+    with steering, st.container(width=STEERING_WIDTH, gap="xsmall"):
         st.caption(
             _(
                 "A change takes effect with the next batch. It is kept with the run, so that continuing and "
@@ -146,13 +155,13 @@ def _wait_for_end(run_id: str) -> None:
         time.sleep(0.02)
 
 
-def _resume(run_id: str, epochs: int | None) -> None:
+def _resume(run_id: str, epochs: int | None, slow: bool = False) -> None:
     """Queue a run again and bring it into view; a second tap finds it in the queue and does nothing."""
     queue = resources.training_queue()
     if not may_change(run_id) or queue.snapshot(run_id):
         return
     try:
-        queue.resume(run_id, epochs, visitor.limits())
+        queue.resume(run_id, epochs, visitor.limits(), slow)
         bring_into_view()
     except InputError as error:
         st.session_state[ERROR_KEY] = error.message

@@ -21,6 +21,7 @@ from ui.train.curves import show_curves
 from ui.train.diagnostics_panel import show_findings, show_probe
 from ui.train.own_digit import show_before_and_after, visible_digit
 from ui.train.run_controls import forget_command, pending_command, show_continuation, show_live_controls
+from ui.train.slow_motion import show_slow_motion
 from ui.train.start import show_heading
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def _show(run_id: str, was_active: bool, may_control: bool) -> None:
         st.progress(min(1.0, snapshot.step / (snapshot.steps or 1)), text=progress_text(snapshot))
         if may_control:
             show_live_controls(run, snapshot)
+        if snapshot.slow:
+            show_slow_motion(run, snapshot, may_control)
     elif not live:
         _show_result(run, was_active)
         if may_control and not was_active:
