@@ -24,20 +24,11 @@ def check_pictures(files: "Sequence[UploadedFile]") -> None:
     """Raise InputError if there are too many files or bytes; nothing is decoded before."""
     most, bytes_at_most = PICTURES.value(True), UPLOADED_BYTES.value(True)
     if most is not None and len(files) > most:
+        raise InputError(N_("This server takes {most:,} pictures at a time. Choose fewer."), most=most)
+    if bytes_at_most is not None and sum(file.size for file in files) > bytes_at_most:
+        megabytes = bytes_at_most / 1e6
         raise InputError(
-            N_("These are {count:,} pictures, and this server takes {most:,} at a time. Choose fewer."),
-            count=len(files),
-            most=most,
-        )
-    size = sum(file.size for file in files)
-    if bytes_at_most is not None and size > bytes_at_most:
-        raise InputError(
-            N_(
-                "These pictures have {size:,.0f} MB, and this server takes {most:,.0f} MB at a time. Choose "
-                "fewer."
-            ),
-            size=size / 1e6,
-            most=bytes_at_most / 1e6,
+            N_("This server takes {most:,.0f} MB of pictures at a time. Choose fewer."), most=megabytes
         )
 
 
