@@ -64,7 +64,9 @@ def show_start_two() -> None:
     if not expander.open:
         return
     with expander:
-        if not linked_question():  # on a phone the answers to one are in view then
+        if linked_question():
+            st.empty()  # on a phone the answers are in view then; a place that is kept leaves the link open
+        else:
             st.caption(_("The form's settings and one change of them, trained in turns, shown in one chart."))
         form = read_form()
         change = _choose_change(form)
