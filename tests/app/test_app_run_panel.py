@@ -113,8 +113,10 @@ def test_slow_motion_shows_one_batch_at_a_time(endless, app, html):
     press(endless, "One batch")
     run_until(endless, lambda: "Loss of this batch" in said(endless))
     first = queue.snapshot(run_id).batch
-    assert "68 more images are in the batch." in " ".join(caption.value for caption in endless.caption)
-    assert html(endless).count('<figure class="lab-digit"') == 12 + 32
+    captions = " ".join(caption.value for caption in endless.caption)
+    shown = len(first.images)  # an epoch's last batch may be smaller than the others
+    assert (f"{first.size - shown} more images are in the batch." in captions) == (first.size > shown + 1)
+    assert html(endless).count('<figure class="lab-digit"') == 12 + shown
     press(endless, "One batch")
     run_until(endless, lambda: f"batch {first.step + 1:,} of " in said(endless))
     second_tab = app("train", run=run_id)

@@ -13,7 +13,7 @@ from mnist_core.runs.slow_motion import CROWDED_SECONDS, IDLE_SECONDS
 from ui import resources
 from ui.html.digits import bars_html, png_url
 from ui.html.network import layer_names
-from ui.i18n import count_text, duration_text, formatted_number, ngettext, percent_text, sentences_text
+from ui.i18n import count_text, formatted_number, ngettext, percent_text, sentences_text
 from ui.i18n import gettext as _
 from ui.runs.changes import may_change
 
@@ -73,10 +73,11 @@ def _show_buttons(run: Run) -> None:
             args=(run.id,),
         )
     words = _(
-        "The training waits for you. After {idle} without a click it is paused; after {crowded} in which "
-        "another training waits, it lets that one go first."
+        "The training waits for you. It is paused after {idle} minutes without a click; when another "
+        "training has waited for {crowded} seconds, it lets that one go first."
     )
-    st.caption(words.format(idle=duration_text(IDLE_SECONDS), crowded=duration_text(CROWDED_SECONDS)))
+    seconds = count_text(CROWDED_SECONDS)
+    st.caption(words.format(idle=count_text(IDLE_SECONDS / 60), crowded=seconds))
 
 
 def _show_batch(config: TrainConfig, batch: "BatchView") -> None:
@@ -133,7 +134,10 @@ def _images_html(batch: "BatchView") -> str:
         wrong = f' <span class="lab-wrong">{read}</span>' if read != label else ""
         caption = f"<figcaption><b>{label}</b>{wrong}</figcaption>"
         figures.append(f'<figure class="lab-digit" role="listitem">{picture}{caption}</figure>')
-    return f'<div class="lab-watched" role="list">{"".join(figures)}</div>'
+    columns = (
+        "grid-template-columns:repeat(auto-fill,minmax(2.8rem,1fr))"  # 32 images: smaller than watched ones
+    )
+    return f'<div class="lab-watched" role="list" style="{columns}">{"".join(figures)}</div>'
 
 
 def _slow_down(run_id: str) -> None:
