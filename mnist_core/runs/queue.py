@@ -1,4 +1,4 @@
-"""Background training: a queue of runs, one or more workers, and snapshots of how each run stands."""
+"""Background training: a queue of runs, and one or more workers that train them."""
 
 from __future__ import annotations
 
@@ -7,28 +7,27 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mnist_core.config import TrainConfig
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.monitoring.activation_feed import ActivationFeed
 from mnist_core.runs.admission import UNLIMITED, TrainingLimits
+from mnist_core.runs.queued_run import QueuedRun, Snapshot, seconds_left_of, total_seconds
 from mnist_core.runs.run import CANCELLED, failure_message
-from mnist_core.runs.slow_motion import SlowMotion
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.turns import Turns
 from mnist_core.runs.writer import RunWriter
 from mnist_core.runtime.limits import TURN_SECONDS, WAITING_RUNS
-from mnist_core.training.events import ASIDE, Continued, Event, Started, StepDone, TrainingControl
+from mnist_core.training.events import ASIDE, Continued, Event, Started
 from mnist_core.training.memory import check_memory
 from mnist_core.training.schedules import check_change
 
 if TYPE_CHECKING:
     from mnist_core.data.mnist import Dataset
-    from mnist_core.monitoring.batch_view import BatchView
     from mnist_core.monitoring.probes import Probe
 
 ENDLESS_LINE = 10_000  # what is told of room where the line has no limit
@@ -36,70 +35,6 @@ SECONDS_BETWEEN_LOOKS = 1.0  # for runs in line that were cancelled
 WORKERS_VARIABLE = "DIGITLAB_WORKERS"
 MOST_WORKERS = 64
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """How a run that waits or trains stood at one moment.
-
-    `place_in_line` is 0 for the run that trains, 1 for the next; `wait_seconds` estimates when its turn
-    comes, None where nobody knows. `step` and `steps` cover the whole run. `current` are the settings that
-    hold now: `config` with what was changed on the way. `time_share` is the share of the time, 0 to 1, in
-    which the runs of its owner train: visitors take turns. A run that has stepped aside has status "queued"
-    and a `step`. `slow` is whether it is in slow motion, and `batch` the last one that it trained so; one of
-    a pair can't be.
-    """
-
-    run_id: str
-    config: TrainConfig
-    current: TrainConfig
-    status: str = "queued"
-    place_in_line: int = 0
-    wait_seconds: float | None = None
-    step: int = 0
-    steps: int = 0
-    train_seconds: float = 0.0
-    images_per_second: float = 0.0
-    time_share: float = 1.0
-    slow: bool = False
-    batch: BatchView | None = None
-    may_slow_down: bool = True
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Estimate of the training time left, from the speed so far; None before the first report."""
-        if not self.step or not self.steps:
-            return None
-        return self.train_seconds / self.step * (self.steps - self.step)
-
-
-@dataclass(eq=False)
-class _QueuedRun:
-    """A run in the queue or in training; `snapshot` is replaced, never changed.
-
-    Runs with the same `pair` train in turns. `owner` is the visitor it belongs to, "" for nobody.
-    """
-
-    writer: RunWriter
-    snapshot: Snapshot
-    expected_seconds: float | None
-    limits: TrainingLimits
-    owner: str = ""
-    pair: object | None = None
-    turn_began: float = 0.0  # its seconds of training when its turn began
-    control: TrainingControl = field(default_factory=TrainingControl)
-    slow: SlowMotion = field(default_factory=SlowMotion)
-    feed: ActivationFeed = field(default_factory=ActivationFeed)
-
-    @property
-    def seconds_left(self) -> float | None:
-        left = self.snapshot.seconds_left
-        return self.expected_seconds if left is None else left
-
-    @property
-    def share(self) -> float:
-        """How much of the run is done, 0 to 1."""
-        return self.snapshot.step / (self.snapshot.steps or 1)
 
 
 class TrainingQueue:
@@ -115,8 +50,8 @@ class TrainingQueue:
         self, store: RunStore, load_dataset: Callable[[], Dataset], threads: int, workers: int = 1
     ) -> None:
         self._store, self._load_dataset, self._threads, self._workers = store, load_dataset, threads, workers
-        self._waiting: deque[_QueuedRun] = deque()
-        self._training: list[_QueuedRun] = []
+        self._waiting: deque[QueuedRun] = deque()
+        self._training: list[QueuedRun] = []
         self._changed = threading.Condition()
         self._admission = threading.Lock()  # or two tabs of a visitor would both be the last to be allowed
         self._trial = threading.Lock()  # one at a time: a trial sets the process's number of threads
@@ -194,12 +129,12 @@ class TrainingQueue:
         """
         run = self._store.get(run_id)
         config = replace(run.config, epochs=epochs or run.config.epochs)
-        limits.check_training(config, _total_seconds(run.results, config))
+        limits.check_training(config, total_seconds(run.results, config))
         check_memory(config)
         with self._admission:
             self._check_visitor(run.metadata.owner, limits, kept=True)
             writer = self._store.reopen(run_id, epochs)
-            self._enter(writer, _seconds_left(writer), limits, run.metadata.owner, slow=slow)
+            self._enter(writer, seconds_left_of(writer), limits, run.metadata.owner, slow=slow)
 
     def stop(self, run_id: str) -> None:
         """End a run at its next event, keeping what it learned, or remove it from the queue."""
@@ -303,7 +238,7 @@ class TrainingQueue:
             entry = self._find(run_id)
             return entry.writer.rows[:] if entry else []
 
-    def _find(self, run_id: str) -> _QueuedRun | None:
+    def _find(self, run_id: str) -> QueuedRun | None:
         return next((entry for entry in (*self._training, *self._waiting) if entry.writer.id == run_id), None)
 
     def _enter(
@@ -320,7 +255,7 @@ class TrainingQueue:
         snapshot = Snapshot(writer.id, writer.config, current, may_slow_down=pair is None)
         snapshot = replace(snapshot, train_seconds=writer.results.get("train_seconds", 0.0))
         with self._changed:
-            entry = _QueuedRun(writer, snapshot, expected_seconds, limits, owner, pair)
+            entry = QueuedRun(writer, snapshot, expected_seconds, limits, owner, pair)
             if slow:
                 entry.slow.begin()
             self._waiting.append(entry)
@@ -394,7 +329,7 @@ class TrainingQueue:
                     entry.writer.update("stopped", CANCELLED)
                 entry.writer.close()
 
-    def _take_next(self) -> list[_QueuedRun]:
+    def _take_next(self) -> list[QueuedRun]:
         """Take the next run out of the queue, and its partner if it is one of a pair."""
         first = self._turns.in_order(self._waiting)[0]
         self._waiting.remove(first)
@@ -408,7 +343,7 @@ class TrainingQueue:
             entry.turn_began = entry.snapshot.train_seconds
         return [first, *partners]
 
-    def _train_in_turns(self, entries: list[_QueuedRun]) -> None:
+    def _train_in_turns(self, entries: list[QueuedRun]) -> None:
         """Train runs, always the least advanced to its next event; one that fails leaves the others."""
         turns = {entry: self._events(entry) for entry in entries}
         while turns:
@@ -430,7 +365,7 @@ class TrainingQueue:
             else:
                 self._store.keep_within(None, entry.writer.id, entry.limits.protected_percent)
 
-    def _end(self, entry: _QueuedRun) -> None:
+    def _end(self, entry: QueuedRun) -> None:
         """Take a run out of training; one that has stepped aside goes back into the line."""
         with self._changed:
             self._training.remove(entry)
@@ -445,7 +380,7 @@ class TrainingQueue:
                     entry.writer.close()
             self._changed.notify_all()
 
-    def _end_turn_if_over(self, entries: list[_QueuedRun]) -> None:
+    def _end_turn_if_over(self, entries: list[QueuedRun]) -> None:
         """Have runs step aside, as Pause does, that have had their turn while other visitors' wait."""
         with self._changed:
             trained = sum(entry.snapshot.train_seconds - entry.turn_began for entry in entries)
@@ -453,13 +388,13 @@ class TrainingQueue:
                 for entry in entries:
                     entry.control.ending = entry.control.ending or ASIDE
 
-    def _go_on(self, entry: _QueuedRun, events: Iterator[Event]) -> bool:
+    def _go_on(self, entry: QueuedRun, events: Iterator[Event]) -> bool:
         """Train a run until its next event, and publish that; return False once it has ended."""
         event = next(events, None)
         if event is None:
             return False
         with self._changed:
-            entry.snapshot = _advance(entry.snapshot, event)
+            entry.snapshot = entry.snapshot.after(event)
             self._end_if_too_long(entry)
             if entry.slow.on:
                 step = None if isinstance(event, Started | Continued) else event.step
@@ -469,7 +404,7 @@ class TrainingQueue:
             self._leave_if_cancelled()
         return True
 
-    def _end_if_too_long(self, entry: _QueuedRun) -> None:
+    def _end_if_too_long(self, entry: QueuedRun) -> None:
         """Stop a run that has trained for as long as it may: its time was unknown, or estimated too short."""
         most = entry.limits.seconds
         if most is not None and entry.snapshot.train_seconds > most and not entry.control.ending:
@@ -478,7 +413,7 @@ class TrainingQueue:
                 entry.writer.update("running", Message(words, {"minutes": most / 60}))
             entry.control.ending = "stopped"
 
-    def _events(self, entry: _QueuedRun) -> Iterator[Event]:
+    def _events(self, entry: QueuedRun) -> Iterator[Event]:
         """Train a run, with its own number of threads whenever it goes on."""
         import torch
 
@@ -495,19 +430,6 @@ class TrainingQueue:
                 torch.set_num_threads(threads)
 
 
-def _advance(snapshot: Snapshot, event: Event) -> Snapshot:
-    if isinstance(event, Started | Continued):
-        return replace(snapshot, steps=event.steps_per_epoch * snapshot.config.epochs)
-    if isinstance(event, StepDone):
-        return replace(
-            snapshot,
-            step=event.step,
-            train_seconds=event.train_seconds,
-            images_per_second=event.images_per_second,
-        )
-    return snapshot
-
-
 def number_of_workers() -> int:
     """Return how many runs may train at once, from DIGITLAB_WORKERS, else 1; InputError for a bad number."""
     text = os.environ.get(WORKERS_VARIABLE) or "1"
@@ -519,15 +441,3 @@ def number_of_workers() -> int:
             text=text,
         )
     return int(text)
-
-
-def _seconds_left(writer: RunWriter) -> float | None:
-    """Estimate how long a run that goes on will take, from the time it took so far."""
-    total = _total_seconds(writer.results, writer.config)
-    return None if total is None else total - writer.results["train_seconds"]
-
-
-def _total_seconds(results: Mapping[str, Any], config: TrainConfig) -> float | None:
-    """Estimate how long a run will have trained in the end, from the time it took so far."""
-    done = results.get("epochs")
-    return results["train_seconds"] / done * config.epochs if done else None

@@ -5,7 +5,7 @@ import pytest
 
 from mnist_core.config import TrainConfig
 from mnist_core.recipes import RECIPES
-from mnist_core.runs.queue import Snapshot
+from mnist_core.runs.queued_run import Snapshot
 from mnist_core.runs.store import RunStore
 from tests.app.train_form import form_settings
 from ui.i18n import duration_text

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mnist_core.monitoring.probes import Probe
-    from mnist_core.runs.queue import Snapshot
+    from mnist_core.runs.queued_run import Snapshot
 
 MOST_ROWS = 3000  # of a run, to draw curves from
 

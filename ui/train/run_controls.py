@@ -20,7 +20,7 @@ from ui.train_form.setting_labels import LABELS, MIN_NESTEROV_MOMENTUM, number_t
 from ui.url_controls import set_widget_value
 
 if TYPE_CHECKING:
-    from mnist_core.runs.queue import Snapshot
+    from mnist_core.runs.queued_run import Snapshot
 
 COMMAND_KEY = "run_command"  # (run id, "pause" or "stop") until the run has ended
 STEERING_KEY = "while_it_trains"

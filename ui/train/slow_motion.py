@@ -19,7 +19,7 @@ from ui.runs.changes import may_change
 
 if TYPE_CHECKING:
     from mnist_core.monitoring.batch_view import BatchView
-    from mnist_core.runs.queue import Snapshot
+    from mnist_core.runs.queued_run import Snapshot
 
 SECONDS_TO_SEE = 1.0  # that a click waits for its batch, so that the rerun shows it
 SHORTEST = 0.02  # of a bar that isn't zero

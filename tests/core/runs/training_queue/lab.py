@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mnist_core.config import TrainConfig
-from mnist_core.runs.queue import Snapshot, TrainingQueue
+from mnist_core.runs.queue import TrainingQueue
+from mnist_core.runs.queued_run import Snapshot
 from mnist_core.runs.store import RunStore
 
 SHORT = TrainConfig(widths=(8,), epochs=2, batch_size=50, train_size=200, monitor="test")

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from mnist_core.messages import InputError
-from mnist_core.runs.queue import Snapshot
+from mnist_core.runs.queued_run import Snapshot
 from tests.core.runs.training_queue.lab import ENDLESS, SHORT, wait_for
 
 EXPLODING = replace(SHORT, widths=(64,) * 8, optimizer="sgd", learning_rate=100.0, epochs=50)

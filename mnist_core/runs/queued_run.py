@@ -1,0 +1,107 @@
+"""A run in the training queue, and snapshots of how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from mnist_core.config import TrainConfig
+from mnist_core.monitoring.activation_feed import ActivationFeed
+from mnist_core.runs.admission import TrainingLimits
+from mnist_core.runs.slow_motion import SlowMotion
+from mnist_core.runs.writer import RunWriter
+from mnist_core.training.events import Continued, Event, Started, StepDone, TrainingControl
+
+if TYPE_CHECKING:
+    from mnist_core.monitoring.batch_view import BatchView
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """How a run that waits or trains stood at one moment.
+
+    `place_in_line` is 0 for the run that trains, 1 for the next; `wait_seconds` estimates when its turn
+    comes, None where nobody knows. `step` and `steps` cover the whole run. `current` are the settings that
+    hold now: `config` with what was changed on the way. `time_share` is the share of the time, 0 to 1, in
+    which the runs of its owner train: visitors take turns. A run that has stepped aside has status "queued"
+    and a `step`. `slow` is whether it is in slow motion, and `batch` the last one that it trained so; one of
+    a pair can't be.
+    """
+
+    run_id: str
+    config: TrainConfig
+    current: TrainConfig
+    status: str = "queued"
+    place_in_line: int = 0
+    wait_seconds: float | None = None
+    step: int = 0
+    steps: int = 0
+    train_seconds: float = 0.0
+    images_per_second: float = 0.0
+    time_share: float = 1.0
+    slow: bool = False
+    batch: BatchView | None = None
+    may_slow_down: bool = True
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimate of the training time left, from the speed so far; None before the first report."""
+        if not self.step or not self.steps:
+            return None
+        return self.train_seconds / self.step * (self.steps - self.step)
+
+    def after(self, event: Event) -> Snapshot:
+        """Return how the run stands after an event of its training."""
+        if isinstance(event, Started | Continued):
+            return replace(self, steps=event.steps_per_epoch * self.config.epochs)
+        if isinstance(event, StepDone):
+            return replace(
+                self,
+                step=event.step,
+                train_seconds=event.train_seconds,
+                images_per_second=event.images_per_second,
+            )
+        return self
+
+
+@dataclass(eq=False)
+class QueuedRun:
+    """A run in the queue or in training; `snapshot` is replaced, never changed.
+
+    Runs with the same `pair` train in turns. `owner` is the visitor it belongs to, "" for nobody.
+    """
+
+    writer: RunWriter
+    snapshot: Snapshot
+    expected_seconds: float | None
+    limits: TrainingLimits
+    owner: str = ""
+    pair: object | None = None
+    turn_began: float = 0.0  # its seconds of training when its turn began
+    control: TrainingControl = field(default_factory=TrainingControl)
+    slow: SlowMotion = field(default_factory=SlowMotion)
+    feed: ActivationFeed = field(default_factory=ActivationFeed)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimated seconds of training left; None where nobody knows."""
+        left = self.snapshot.seconds_left
+        return self.expected_seconds if left is None else left
+
+    @property
+    def share(self) -> float:
+        """How much of the run is done, 0 to 1."""
+        return self.snapshot.step / (self.snapshot.steps or 1)
+
+
+def seconds_left_of(writer: RunWriter) -> float | None:
+    """Estimate how long a run that goes on will take, from the time it took so far."""
+    total = total_seconds(writer.results, writer.config)
+    return None if total is None else total - writer.results["train_seconds"]
+
+
+def total_seconds(results: Mapping[str, Any], config: TrainConfig) -> float | None:
+    """Estimate how long a run will have trained in the end, from the time it took so far."""
+    done = results.get("epochs")
+    return results["train_seconds"] / done * config.epochs if done else None
