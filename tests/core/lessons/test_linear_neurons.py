@@ -32,4 +32,4 @@ def test_a_neuron_is_the_layer_and_the_sigmoid_of_torch():
     layer.load_state_dict({"weight": torch.from_numpy(weights), "bias": torch.from_numpy(biases)})
     total = layer(torch.from_numpy(image).reshape(1, -1) / 255)[0, 3]
     assert neuron.total == pytest.approx(total.item(), abs=1e-4)
-    assert neuron.output == pytest.approx(float(torch.sigmoid(total)), abs=1e-5)
+    assert neuron.output == pytest.approx(torch.sigmoid(total).item(), abs=1e-5)
