@@ -5,7 +5,15 @@ from playwright.sync_api import expect
 
 from tests.browser.places import QUICK
 from tests.browser.server import PATIENCE, PHONE, draw, expect_to_fit, settle
-from tests.browser.training import LASTING, expect_value, open_settings, press, start, stop
+from tests.browser.training import (
+    LASTING,
+    expect_value,
+    open_settings,
+    press,
+    settle_after_trial,
+    start,
+    stop,
+)
 
 SEVEN = [(70, 70), (200, 70), (120, 230)]
 
@@ -67,9 +75,12 @@ def test_a_running_training_survives_refresh_and_opens_elsewhere_and_stops(page,
 
 
 def choose(page, field, option):
-    """Choose an option of a setting's list by its name."""
-    page.locator(f".st-key-set_{field}").get_by_role("combobox").click()
-    page.get_by_role("option").filter(has_text=re.compile(f"^{option}$")).click()
+    """Choose an option of a setting's list by typing its name."""
+    settle_after_trial(page)
+    box = page.locator(f".st-key-set_{field}").get_by_role("combobox")
+    box.click()
+    box.fill(option)
+    box.press("Enter")
 
 
 @pytest.mark.slow

@@ -40,6 +40,12 @@ def open_settings(page: Page) -> None:
     settle(page)
 
 
+def settle_after_trial(page: Page) -> None:
+    """Wait until the speed of the settings is measured: the page is made anew then, which closes lists."""
+    expect(page.get_by_text("in a short trial").first).to_be_visible()
+    settle(page)
+
+
 def start(page: Page) -> str:
     """Start what the form says; return the run's id."""
     page.locator(".st-key-start button").click()

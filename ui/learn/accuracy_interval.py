@@ -108,7 +108,7 @@ def _intervals_spec(
         {"name": name, "accuracy": found.accuracy, "low": found.interval[0], "high": found.interval[1]}
         for name, found in zip(names, estimates, strict=True)
     ]
-    axis = {"format": ".0%", "tickCount": 6}
+    axis = {"format": ".0%", "tickCount": 6, "labelOverlap": "greedy", "labelSeparation": 8}
     x = {
         "type": "quantitative",
         "title": _("Accuracy"),
