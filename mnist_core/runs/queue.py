@@ -175,8 +175,7 @@ class TrainingQueue:
             before = entry.slow.batch
             entry.slow.ask()
             self._changed.notify_all()
-            done = lambda: entry.slow.batch is not before or bool(entry.control.ending)  # noqa: E731
-            self._changed.wait_for(done, seconds)
+            self._changed.wait_for(lambda: entry.slow.batch is not before or entry.control.ending, seconds)
 
     def full_speed(self, run_id: str) -> None:
         """End the slow motion of a run."""

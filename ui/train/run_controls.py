@@ -117,9 +117,10 @@ def _show_setting(name: str, snapshot: "Snapshot") -> None:
     set_widget_value(key, value)
     change: dict[str, Any] = {"on_change": _change_setting, "args": (snapshot.run_id, name, key), "key": key}
     if name == "augmentation":
-        names = list(AUGMENTATIONS)
-        words = lambda each: _(AUGMENTATIONS[each].label)  # noqa: E731
-        st.selectbox(_(LABELS[name]), names, names.index(value), format_func=words, **change)
+        labels = {each: _(entry.label) for each, entry in AUGMENTATIONS.items()}
+        st.selectbox(
+            _(LABELS[name]), list(labels), list(labels).index(value), format_func=labels.get, **change
+        )
         return
     lowest = MIN_NESTEROV_MOMENTUM if name == "momentum" and snapshot.config.optimizer == "nesterov" else 0
     values = slider_values(name, value, lowest)
