@@ -1,6 +1,7 @@
-"""`python -m benchmarks.drawing`: accuracy on drawings, pictures and rows, as Markdown tables.
+"""`python -m benchmarks.drawing`: accuracy on drawings, scans, pictures and rows, as Markdown tables.
 
-All seeds are fixed. No model was trained or tuned on the pen digits.
+All seeds are fixed. No model was trained on the pen digits, scans and pictures. `--sheet FILE` reads the
+scans and pictures only, and draws those that are refused or read wrong.
 """
 
 import argparse
@@ -16,6 +17,13 @@ from PIL import Image
 
 from benchmarks.digit_rows import rows_table
 from benchmarks.measurement import locate_mnist
+from benchmarks.own_digits import (
+    contact_sheet,
+    load_own_digits,
+    own_digits_table,
+    own_rows_table,
+    read_own_digits,
+)
 from benchmarks.pen_digits import Drawing, draw_all
 from mnist_core.data.mnist import Split, open_mnist
 from mnist_core.data.mnist_format import place_in_mnist_frame
@@ -30,7 +38,9 @@ from mnist_core.recognition.strokes import strokes_to_image
 from mnist_core.runs.store import RunStore
 from mnist_core.synthetic.generator import generate_non_digits
 
-PEN_DIGITS = Path(__file__).resolve().parents[2] / "shared" / "pen_digits" / "pen_digits.jsonl"
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+PEN_DIGITS = SHARED / "pen_digits" / "pen_digits.jsonl"
+OWN_DIGITS = SHARED / "own_digits"
 MOVED_IMAGES = 2_000
 NON_DIGIT_IMAGES = 900  # letters, shapes and scribbles, a third each
 COLOURS = (((0, 0, 0), (255, 255, 255)), ((255, 255, 255), (0, 0, 0)), ((20, 40, 160), (250, 245, 225)))
@@ -162,8 +172,17 @@ def _refused(model: DigitClassifier, calibration: Calibration, images: list[Imag
     return [not prediction.is_digit for prediction in predict_all(model, images, calibration)]
 
 
-def main() -> None:
-    """Measure and print."""
+def own_digits_tables(
+    model: DigitClassifier, calibration: Calibration | None, folder: Path, sheet: Path | None
+) -> str:
+    """Return the tables of scans, pictures and rows; save what is read wrong as `sheet`, a PNG."""
+    readings = read_own_digits(model, calibration, load_own_digits(folder))
+    if sheet:
+        contact_sheet(readings).save(sheet, "PNG")
+    return f"{own_digits_table(readings)}\n\n{own_rows_table(model, calibration, folder)}"
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure the accuracy on drawings, pictures and rows.")
     parser.add_argument(
         "--run", default="pretrained", help='the run whose model is measured: an id, "last" or "pretrained"'
@@ -171,17 +190,31 @@ def main() -> None:
     parser.add_argument("--runs", help="folder of the runs")
     parser.add_argument("--data", help="folder of MNIST")
     parser.add_argument("--pen-digits", type=Path, default=PEN_DIGITS, help="a file of labelled strokes")
-    options = parser.parse_args()
+    parser.add_argument("--own-digits", type=Path, default=OWN_DIGITS, help="a folder of scans and pictures")
+    parser.add_argument(
+        "--sheet", type=Path, help="scans and pictures only; save those that are read wrong as this PNG"
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Measure and print."""
+    options = _options()
     torch.set_num_threads(1)
     try:
         run = RunStore(options.runs).get(options.run)
         model, calibration = run.load_model(), run.load_calibration()
-        test = open_mnist(locate_mnist(options.data)).test
-        drawings = list(draw_all(options.pen_digits))
+        own = own_digits_tables(model, calibration, options.own_digits, options.sheet)
+        if not options.sheet:
+            test = open_mnist(locate_mnist(options.data)).test
+            drawings = list(draw_all(options.pen_digits))
     except InputError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    print(pen_table(model, calibration, drawings), end="\n\n")
+    print(own)
+    if options.sheet:
+        return
+    print("\n" + pen_table(model, calibration, drawings), end="\n\n")
     print(CONDITIONS.format(count=len(drawings), run=options.run), end="\n\n")
     print(moved_table(model, calibration, test[:MOVED_IMAGES]), end="\n\n")
     print(rows_table(model, calibration, test), end="\n\n")

@@ -4,12 +4,17 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from benchmarks import drawing
+from benchmarks.own_digits import Reading, contact_sheet, load_own_digits, own_digits_table, own_rows_table
 from benchmarks.pen_digits import SIDE, draw_all
 from mnist_core.config import TrainConfig
 from mnist_core.messages import InputError
 from mnist_core.models.architectures import build_model
+from mnist_core.recognition.recognizer import Prediction
+from mnist_core.recognition.segmentation import predict_pixels_row
+from tests.core.sevens import canvas
 
 SEVEN = [[[40, 30], [160, 30], [90, 230]], [[70, 130], [140, 120]]]
 
@@ -60,3 +65,44 @@ def test_pen_table_counts_each_way(drawings, monkeypatch):
 def test_pictures_of_images_come_back(batch):
     table = drawing.moved_table(build_model(TrainConfig()), None, batch)
     assert "| centre of mass back within a pixel | 100.00% |" in table
+
+
+@pytest.fixture
+def own_digits(tmp_path):
+    """Five pictures by two writers: three digits, a letter and a row."""
+    labels = {"scans/a/0.png": 7, "scans/b/1.png": 3, "pictures/x/2.png": 7, "pictures/x/3.png": "greek"}
+    for name in [*labels, "pictures/x/4.png"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(canvas()).save(tmp_path / name)
+    lines = "".join(f"{name}\t{label}\n" for name, label in labels.items())
+    (tmp_path / "labels.tsv").write_text(f"file\tlabel\n{lines}pictures/x/4.png\trow:7\n")
+    return tmp_path
+
+
+def test_scans_and_pictures_are_counted_by_writer_and_digit_and_errors_are_drawn(own_digits):
+    digits = load_own_digits(own_digits)
+    readings = [
+        Reading(digit, Prediction(7, 0.9, np.zeros(10, np.float32), digit.image, is_digit))
+        for digit, is_digit in zip(digits, (True, True, False, True), strict=True)
+    ]
+    table = own_digits_table(readings)
+    for line in (
+        "| scans | 2 | 50.0% | 50.0% | 0.0% |",
+        "| the worst writer, b | 1 | 0.0% | 0.0% | 0.0% |",
+        "| pictures | 1 | 100.0% | 0.0% | 100.0% |",
+        "| no digits | 1 |  |  | 0.0% |",
+        "| 7 | 2 | 100.0% | 50.0% | 50.0% |",
+    ):
+        assert line in table
+    assert contact_sheet(readings[:1]).height == contact_sheet(readings).height  # up to eight a line
+    assert (
+        contact_sheet(readings * 3).height == 2 * contact_sheet(readings).height
+    )  # of which nine are errors
+    assert len(set(contact_sheet(readings).get_flattened_data())) > 2
+
+
+def test_pictures_of_rows_are_read(own_digits):
+    model = build_model(TrainConfig())
+    label = predict_pixels_row(model, canvas())[0].prediction.label
+    shown = "1 of 1" if label == 7 else "0 of 1"
+    assert f"read right: {shown}" in own_rows_table(model, None, own_digits)
