@@ -19,6 +19,7 @@ from mnist_core.messages import InputError
 from tests.browser.server import ROOT, chromium, settle
 
 SECONDS_TO_START = 60
+ENDLESS = {"DIGITLAB_EPOCHS_LIMIT": "none", "DIGITLAB_MINUTES_LIMIT": "none"}  # trainings end by Stop
 
 
 def run_benchmark(
@@ -50,7 +51,7 @@ def serve(data: Path, runs: Path) -> Iterator[tuple[str, psutil.Process]]:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
     command += ["--server.headless", "true", "--server.port", str(port)]
-    environment = {**os.environ, "DIGITLAB_DATA": str(data), "DIGITLAB_RUNS": str(runs)}
+    environment = {**os.environ, "DIGITLAB_DATA": str(data), "DIGITLAB_RUNS": str(runs), **ENDLESS}
     with psutil.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as server:
         try:
             wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health")

@@ -152,7 +152,10 @@ class TrainingQueue:
         with self._changed:
             if entry := self._find(run_id):
                 current = check_change(entry.snapshot.current, settings)
-                entry.control.changes.append(settings)
+                if entry in self._waiting:
+                    entry.writer.add_change(**settings)
+                else:
+                    entry.control.changes.append(settings)
                 entry.snapshot = replace(entry.snapshot, current=current)
 
     def slow_down(self, run_id: str) -> None:

@@ -25,7 +25,7 @@ from mnist_core.runs.run import (
     read_own_digit,
 )
 from mnist_core.runtime.files import write_whole
-from mnist_core.training.schedules import ChangeSchedule
+from mnist_core.training.schedules import ChangeSchedule, add_change
 from mnist_core.training.training_state import load_state, save_state
 
 if TYPE_CHECKING:
@@ -85,6 +85,11 @@ class RunWriter:
         """Write the changes of settings and epochs."""
         self._state["phases"] = [change.to_json() for change in changes]
         self.update(self._state["status"])
+
+    def add_change(self, **settings: Any) -> None:
+        """Write a change of some of `schedules.STEERED` from the saved state on; not while the run trains."""
+        state = self.load_state()
+        self.set_changes(add_change(self.changes, state.step if state else 0, **settings))
 
     def rewind(self, step: int, epochs: int) -> None:
         """Delete the test results, and metrics after `step` steps and `epochs` epochs, to continue there."""

@@ -71,6 +71,18 @@ def test_a_run_that_stepped_aside_says_where_it_stands_and_can_be_stopped_and_co
     assert lab.queue.snapshot(aside) is None
 
 
+def test_what_is_changed_while_a_run_stands_aside_is_kept_when_it_is_paused_there(lab, aside):
+    step = lab.snapshot(aside).step
+    lab.queue.change(aside, learning_rate=0.002)
+    assert lab.snapshot(aside).current.learning_rate == 0.002
+    lab.queue.pause(aside)
+    changes = lab.store.get(aside).changes
+    assert [(change.step, change.learning_rate) for change in changes] == [
+        (0, ENDLESS.learning_rate),
+        (step, 0.002),
+    ]
+
+
 def test_a_run_that_stepped_aside_can_be_continued_after_a_crash(lab, aside):
     lab.queue._find(aside).writer.close()  # as the kernel does for a killed process
     run = lab.store.get(aside)
