@@ -22,6 +22,9 @@ MIN_INK = 5  # pixels in all; less ink can't show a digit: a 1 in the smallest f
 MIN_CONTRAST = 24  # of 255; what is paler is no ink
 NOISE_CONTRAST = 8  # times the median difference between the paper's pixels and its colour is still noise
 EDGE = 0.1  # of the darkest ink; the crop ends where ink is paler
+STROKE_INK = 0.25  # of the darkest ink; paler ink is a stroke's soft edge, or the halo of a scanner or JPEG
+REACH = 0.5  # of a stroke's width, within which paler ink is its edge
+LEAST_REACH = 2  # pixels
 PHOTO_EDGE = 0.4  # the same in uneven light, of which traces are left
 PHOTO_CONTRAST = 64  # of 255; what is paler on paper that was unevenly lit is such a trace
 PHOTO_SIZE = 0.05  # of the picture's longer side; what is smaller on such paper, or on lines, is one too
@@ -122,35 +125,49 @@ def _ink_in(picture: Image.Image) -> Ink | None:
     if ink.max() < max(noise, PHOTO_CONTRAST if is_photo else MIN_CONTRAST):
         return None
     strong = ink >= max(noise, (PHOTO_EDGE if is_photo else EDGE) * ink.max())
+    strong &= _near_strokes(ink)
     lines = printed_lines(strong)
     is_photo |= bool(lines.any())
     digit = _without_dust(strong & ~lines, is_photo)
-    ink[(strong & ~digit) | (ink < noise)] = 0  # what is paler than strong is the digit's soft edge
-    if is_photo:
-        ink[~_near(digit)] = 0
+    ink[~_dilated(digit, LEAST_REACH) | (strong & ~digit) | (ink < noise)] = (
+        0  # but not the digit's soft edge
+    )
     return Ink(ink, digit) if digit.sum() >= MIN_INK else None
 
 
-def _near(digit: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Dilate the mask [H, W] by two pixels."""
+def _near_strokes(ink: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return the mask [H, W] of strokes and their soft edges, without the pale halo farther away."""
+    reach = REACH * 2 * _pen_radius(_distance_inside(ink >= ink.max() / 2))
+    return _dilated(ink >= STROKE_INK * ink.max(), max(LEAST_REACH, reach))
+
+
+def _dilated(mask: NDArray[np.bool_], reach: float) -> NDArray[np.bool_]:
+    """Dilate a mask [H, W] by `reach` pixels."""
     from scipy import ndimage
 
-    near: NDArray[np.bool_] = ndimage.binary_dilation(digit, iterations=2)
+    near: NDArray[np.bool_] = ndimage.distance_transform_edt(~mask) <= reach
     return near
 
 
-def _with_pen_as_in_mnist(ink: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Thin ink [H, W] whose strokes would be wider than MNIST's, keeping their centre lines.
-
-    The width is estimated as four times the mean distance to the edge, as for strokes of even width.
-    """
+def _distance_inside(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the distance of each pixel [H, W] to the nearest one outside the mask, 0 there."""
     from scipy import ndimage
 
+    distance: NDArray[np.float64] = ndimage.distance_transform_edt(np.pad(mask, 1))
+    return distance[1:-1, 1:-1]
+
+
+def _pen_radius(distance: NDArray[np.float64]) -> float:
+    """Estimate the radius of strokes of even width: twice the mean distance of their pixels to the edge."""
+    return 2 * (float(distance[distance > 0].mean()) - 0.5)  # the edge is half a pixel before the first paper
+
+
+def _with_pen_as_in_mnist(ink: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Thin ink [H, W] whose strokes would be wider than MNIST's, keeping their centre lines."""
     if max(ink.shape) <= 2 * INK_SIZE:
         return ink  # too few pixels to measure
-    half = np.pad(ink >= ink.max() / 2, 1)
-    distance = ndimage.distance_transform_edt(half)
-    radius = 2 * (float(distance[half].mean()) - 0.5)  # the edge is half a pixel before the first paper
+    distance = _distance_inside(ink >= ink.max() / 2)
+    radius = _pen_radius(distance)
     lines = max(ink.shape) - 2 * radius  # the longer side of the middle lines
     if 2 * radius / max(ink.shape) * INK_SIZE <= BOLDEST or lines <= 0:
         return ink

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from mnist_core.messages import InputError
 from mnist_core.recognition.images import pixels_to_image, read_picture
@@ -175,3 +175,20 @@ def test_blank_picture_has_no_digit(blank: str) -> None:
 def test_arrays_that_are_no_pictures_are_refused(pixels: np.ndarray) -> None:
     with pytest.raises(InputError, match="must be a uint8 array"):
         pixels_to_image(pixels)
+
+
+def haloed(pixels: np.ndarray) -> np.ndarray:
+    """As scanned: pale ink, around it a halo of a sixth of its darkness, 8 px wide and uneven."""
+    ink = (255 - pixels.astype(float)) / 255
+    blur = np.asarray(Image.fromarray(255 - pixels).filter(ImageFilter.BoxBlur(9)), float) / 255
+    grain = np.random.default_rng(0).uniform(0.5, 1.0, pixels.shape)
+    return (255 - 150 * np.maximum(ink, 0.16 * grain * (blur > 0))).astype(np.uint8)
+
+
+def test_a_scanners_halo_is_no_ink() -> None:
+    pixels = canvas()[::3, ::3]  # lines of 5 px
+    seen, clean = pixels_to_image(haloed(pixels)), pixels_to_image(pixels)
+    assert_like_mnist(seen)
+    assert seen is not None
+    assert difference(seen, clean) < 4
+    assert (seen > 0).sum() <= 1.1 * (clean > 0).sum()
