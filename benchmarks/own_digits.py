@@ -19,7 +19,8 @@ from benchmarks.measurement import markdown
 from mnist_core.messages import InputError
 from mnist_core.models.modules import DigitClassifier
 from mnist_core.recognition.calibration import Calibration
-from mnist_core.recognition.images import pixels_to_image, read_picture
+from mnist_core.recognition.images import pixels_to_image
+from mnist_core.recognition.picture_files import read_picture
 from mnist_core.recognition.recognizer import Prediction, predict_all
 from mnist_core.recognition.segmentation import predict_pixels_row
 

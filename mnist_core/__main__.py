@@ -160,7 +160,9 @@ def _add_compare(subparsers: Any) -> None:
 def _add_predict(subparsers: Any) -> None:
     about = "Recognize digits in pictures or pen strokes."
     parser = _add(subparsers, "predict", predict.predict_inputs, about)
-    parser.add_argument("image", nargs="*", help="PNG or JPEG pictures, one digit each")
+    parser.add_argument(
+        "image", nargs="*", help="pictures of one digit each: PNG, JPEG, WebP, BMP, GIF, TIFF or HEIC"
+    )
     row_help = "each input is a row of digits, from left to right"
     parser.add_argument("--row", action="store_true", help=row_help)
     strokes_help = 'a file with one line per digit: {"strokes": [[[x, y], ...], ...]}, or {"pixels": ...}'

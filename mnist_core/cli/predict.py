@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnist_core.messages import InputError
-from mnist_core.recognition.images import pixels_to_image, read_picture
+from mnist_core.recognition.images import pixels_to_image
 from mnist_core.recognition.labelled_drawings import LabelledDrawing, read_labelled_drawing
+from mnist_core.recognition.picture_files import read_picture
 from mnist_core.recognition.recognizer import Prediction, predict
 from mnist_core.recognition.strokes import Strokes
 from mnist_core.runs.store import RunStore
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from mnist_core.recognition.segmentation import RowDigit
 
 
 def predict_inputs(options: argparse.Namespace) -> None:
-    """Print the prediction for each input, one line each."""
+    """Print the prediction for each input, one line each.
+
+    A picture that can't be read is named on stderr, and InputError raised after the others are read.
+    """
     if not options.image and not options.strokes:
         raise InputError("No input given; name pictures, or a file of strokes with --strokes.")
-    pictures = [(name, read_picture(name)) for name in options.image]
+    pictures = _read_pictures(options.image)
     drawings = list(_read_drawings(options.strokes)) if options.strokes else []
     run = RunStore(options.runs).get(options.run)
     how = run.load_model(), run.load_calibration()
@@ -34,6 +42,7 @@ def predict_inputs(options: argparse.Namespace) -> None:
         rows += [(name, predict_strokes_row(how[0], drawn, how[1])) for name, drawn in _strokes(drawings)]
         for name, digits in rows:
             _print_row(name, digits, options.json)
+        _raise_for(len(options.image) - len(pictures))
         return
     images = [(name, pixels_to_image(pixels)) for name, pixels in pictures]
     images += [(name, drawing.image) for name, drawing in drawings]
@@ -41,6 +50,25 @@ def predict_inputs(options: argparse.Namespace) -> None:
         prediction = predict(how[0], image, how[1])
         answer = {"input": name, **_prediction_json(prediction), "blank": prediction.blank}
         print(json.dumps(answer) if options.json else f"{name}: {_in_words(prediction)}")
+    _raise_for(len(options.image) - len(pictures))
+
+
+def _read_pictures(names: list[str]) -> list[tuple[str, NDArray[np.uint8]]]:
+    """Read the pictures that can be read, and name the others on stderr; one alone raises InputError."""
+    pictures = []
+    for name in names:
+        try:
+            pictures.append((name, read_picture(name)))
+        except InputError as error:
+            if len(names) == 1:
+                raise
+            print(error, file=sys.stderr)
+    return pictures
+
+
+def _raise_for(unread: int) -> None:
+    if unread:
+        raise InputError("Not read: {count} of the pictures.", count=unread)
 
 
 def _prediction_json(prediction: Prediction) -> dict[str, Any]:

@@ -1,22 +1,15 @@
 """Conversion of a picture of a digit, photographed or drawn, to an MNIST image."""
 
-import math
-import threading
-import warnings
-from io import BytesIO
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from mnist_core.data.mnist_format import INK_SIZE, bounding_box, place_in_mnist_frame
 from mnist_core.messages import N_, InputError
 from mnist_core.recognition.photo_cleanup import border_of, even_out, printed_lines
-from mnist_core.runtime.limits import PIXELS
 
-DECODED_SIDE = 2048  # pixels; a larger JPEG is decoded at a half, a quarter or an eighth, not below this
 WORKING_SIDE = 1024  # pixels; larger pictures are averaged down to this first
 MIN_INK = 5  # pixels in all; less ink can't show a digit: a 1 in the smallest fonts, 3 x 5, has as many
 MIN_CONTRAST = 24  # of 255; what is paler is no ink
@@ -28,10 +21,12 @@ LEAST_REACH = 2  # pixels
 PHOTO_EDGE = 0.4  # the same in uneven light, of which traces are left
 PHOTO_CONTRAST = 64  # of 255; what is paler on paper that was unevenly lit is such a trace
 PHOTO_SIZE = 0.05  # of the picture's longer side; what is smaller on such paper, or on lines, is one too
+THINNEST = 1.6  # pixels, to which thinner strokes are thickened in the 20 px box; 9 % of MNIST's are thinner
 BOLDEST = 4.5  # pixels a stroke may be wide in the 20 px box; 3 % of MNIST's are bolder
 BOLD = 4.0  # and what bolder ones are thinned to
+MEASURED = 64  # pixels, the longer side of ink whose strokes are measured and changed, or up to twice that
+LOCAL = 0.1  # of that side, within which ink half as dark as the darkest is a stroke
 SPECK = 0.01  # of the largest connected piece of ink; smaller pieces are dust
-_DECODING = threading.Lock()  # one at a time: 25 megapixels take 100 MB
 
 
 class Ink(NamedTuple):
@@ -62,36 +57,6 @@ def find_ink(pixels: NDArray[np.uint8]) -> Ink | None:
         return _ink_in(picture)
     on_white = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
     return _ink_in(on_white.convert("RGB")) or _ink_in(picture.getchannel("A"))  # a white pen on nothing
-
-
-def read_picture(source: str | Path | bytes, name: str | None = None) -> NDArray[np.uint8]:
-    """Read a PNG or JPEG as uint8 RGB [H, W, 3] or, with alpha, [H, W, 4], rotated according to its EXIF.
-
-    A JPEG with a side over 4096 pixels is scaled down by a power of 2 while it is decoded.
-
-    `source` is a path or the file's bytes; messages call it `name` (default: the path). Raises InputError if
-    the file is missing, not a picture, damaged, or has more pixels than limits.PIXELS (checked before
-    decoding).
-    """
-    name = name or ("This file" if isinstance(source, bytes) else str(source))
-    try:
-        data = source if isinstance(source, bytes) else Path(source).read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
-        raise InputError(
-            N_("{name} can't be opened; check that it is a file and that you may read it."), name=name
-        ) from error
-    try:
-        with _DECODING:
-            return _decoded(data)
-    except Image.DecompressionBombError:
-        most = (PIXELS.value(True) or 2 * (Image.MAX_IMAGE_PIXELS or 0)) / 1e6  # else Pillow's own limit
-        raise InputError(
-            N_("{name} has over {most:,.0f} million pixels: shrink it."), name=name, most=most
-        ) from None
-    except UnidentifiedImageError as error:
-        raise InputError(N_("{name} is not a PNG or JPEG picture; choose one."), name=name) from error
-    except Exception as error:  # decoders raise many types of exception on damaged files
-        raise InputError(N_("{name} is damaged: save it again, or choose another."), name=name) from error
 
 
 def _as_picture(pixels: NDArray[np.uint8]) -> Image.Image:
@@ -137,15 +102,17 @@ def _ink_in(picture: Image.Image) -> Ink | None:
 
 def _near_strokes(ink: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return the mask [H, W] of strokes and their soft edges, without the pale halo farther away."""
-    reach = REACH * 2 * _pen_radius(_distance_inside(ink >= ink.max() / 2))
-    return _dilated(ink >= STROKE_INK * ink.max(), max(LEAST_REACH, reach))
+    seen = _at_measuring_size(ink)
+    width = 2 * _pen_radius(_distance_inside(seen >= seen.max() / 2)) * max(ink.shape) / max(seen.shape)
+    return _dilated(ink >= STROKE_INK * ink.max(), max(LEAST_REACH, round(REACH * width)))
 
 
-def _dilated(mask: NDArray[np.bool_], reach: float) -> NDArray[np.bool_]:
-    """Dilate a mask [H, W] by `reach` pixels."""
+def _dilated(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
+    """Dilate a mask [H, W] by a square that reaches `reach` pixels."""
     from scipy import ndimage
 
-    near: NDArray[np.bool_] = ndimage.distance_transform_edt(~mask) <= reach
+    rows = ndimage.maximum_filter1d(mask.view(np.uint8), 2 * reach + 1, axis=0)
+    near: NDArray[np.bool_] = ndimage.maximum_filter1d(rows, 2 * reach + 1, axis=1).view(bool)
     return near
 
 
@@ -153,8 +120,8 @@ def _distance_inside(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the distance of each pixel [H, W] to the nearest one outside the mask, 0 there."""
     from scipy import ndimage
 
-    distance: NDArray[np.float64] = ndimage.distance_transform_edt(np.pad(mask, 1))
-    return distance[1:-1, 1:-1]
+    distance: NDArray[np.float64] = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    return distance
 
 
 def _pen_radius(distance: NDArray[np.float64]) -> float:
@@ -163,17 +130,53 @@ def _pen_radius(distance: NDArray[np.float64]) -> float:
 
 
 def _with_pen_as_in_mnist(ink: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Thin ink [H, W] whose strokes would be wider than MNIST's, keeping their centre lines."""
-    if max(ink.shape) <= 2 * INK_SIZE:
-        return ink  # too few pixels to measure
-    distance = _distance_inside(ink >= ink.max() / 2)
-    radius = _pen_radius(distance)
-    lines = max(ink.shape) - 2 * radius  # the longer side of the middle lines
-    if 2 * radius / max(ink.shape) * INK_SIZE <= BOLDEST or lines <= 0:
+    """Thin or thicken strokes [H, W] that are wider or thinner than MNIST's, keeping their centre lines."""
+    seen = _at_measuring_size(ink)
+    inked = np.pad(_darker_half(seen), max(seen.shape) // 8)
+    radius = _pen_radius(_distance_inside(inked))
+    lines = max(seen.shape) - 2 * radius  # the longer side of the middle lines
+    width = 2 * radius / max(seen.shape) * INK_SIZE
+    if lines <= 0 or THINNEST <= width <= BOLDEST:
         return ink
-    thinner = BOLD / (2 * INK_SIZE) * lines / (1 - BOLD / INK_SIZE)
-    inked: NDArray[np.float32] = np.clip(distance - (radius - thinner) + 0.5, 0, 1).astype(np.float32)
-    return inked[bounding_box(inked > 0)]
+    wanted = BOLD if width > BOLDEST else THINNEST
+    wanted_radius = wanted / (2 * INK_SIZE) * lines / (1 - wanted / INK_SIZE)
+    if (
+        wanted_radius > radius
+    ):  # the edges of a hollow stroke, of a scan in black and white, become one stroke
+        inked = _signed_distance(inked) > radius - wanted_radius
+        radius = _pen_radius(_distance_inside(inked))
+    even = np.clip(_signed_distance(inked) + (wanted_radius - radius) + 0.5, 0, 1).astype(np.float32)
+    return even[bounding_box(even > 0)] if even.any() else ink
+
+
+def _at_measuring_size(ink: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scale ink [H, W] to a longer side of MEASURED to twice as many pixels."""
+    longer = max(ink.shape)
+    if longer >= 2 * MEASURED:
+        return np.asarray(Image.fromarray(ink).reduce(longer // MEASURED))
+    if longer >= MEASURED:
+        return ink
+    height, width = (max(1, round(side * MEASURED / longer)) for side in ink.shape)
+    return np.asarray(Image.fromarray(ink).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def _darker_half(ink: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return the mask [H, W] of ink at least half as dark as the darkest near it."""
+    from scipy import ndimage
+
+    darkest = ndimage.maximum_filter(ink, max(3, int(LOCAL * max(ink.shape))))
+    half: NDArray[np.bool_] = (ink >= darkest / 2) & (ink >= STROKE_INK * ink.max())
+    return half
+
+
+def _signed_distance(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the distance [H, W] of each pixel's centre to the mask's edge, negative outside."""
+    from scipy import ndimage
+
+    outside = ndimage.distance_transform_edt(~mask)
+    inside = ndimage.distance_transform_edt(mask)
+    distance: NDArray[np.float64] = np.where(mask, inside - 0.5, 0.5 - outside)
+    return distance
 
 
 def _ink_on_paper(colours: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
@@ -201,19 +204,3 @@ def _without_dust(strong: NDArray[np.bool_], is_photo: bool) -> NDArray[np.bool_
             sizes[piece] *= max(side.stop - side.start for side in box) >= PHOTO_SIZE * max(strong.shape)
     dustless: NDArray[np.bool_] = (sizes >= max(1, SPECK * sizes.max()))[pieces]
     return dustless
-
-
-def _decoded(data: bytes) -> NDArray[np.uint8]:
-    """Decode PNG or JPEG bytes to upright uint8 RGB or RGBA; DecompressionBombError for too many pixels."""
-    with warnings.catch_warnings(action="ignore"):  # Pillow's, of large pictures and odd metadata
-        picture = Image.open(BytesIO(data), formats=("PNG", "JPEG"))  # reads the header only
-        most = PIXELS.value(True)
-        if most is not None and picture.width * picture.height > most:
-            raise Image.DecompressionBombError
-        if max(picture.size) >= 2 * DECODED_SIDE:
-            share = DECODED_SIDE / max(picture.size)
-            picture.draft(None, (math.ceil(picture.width * share), math.ceil(picture.height * share)))
-        upright = ImageOps.exif_transpose(picture)
-    if upright.mode.startswith("I"):  # 16 bits, which convert() would cut off at 255
-        upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
-    return np.asarray(upright.convert("RGBA" if upright.has_transparency_data else "RGB"))

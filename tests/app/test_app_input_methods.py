@@ -34,7 +34,7 @@ def test_a_picture_is_read(app, run, name, content, said):
 def test_a_file_that_is_no_picture_gets_a_sentence(app, run):
     test = app("draw", run=run, **{"from": "upload"})
     test.file_uploader[0].set_value(("fake.png", b"not a picture", "image/png")).run()
-    assert "fake.png is not a PNG or JPEG" in test.error[0].value
+    assert "fake.png is not a picture that can be read" in test.error[0].value
     assert not test.exception
 
 
@@ -50,7 +50,7 @@ def test_many_pictures_become_a_table_with_what_went_wrong(app, run):
     table = test.dataframe[0].value
     assert table["file"].tolist() == ["one.png", "bad.png", "blank.png"]
     assert re.fullmatch("[0-9]", table["digits"][0])
-    assert "bad.png is not a PNG or JPEG" in table["note"][1]
+    assert "bad.png is not a picture that can be read" in table["note"][1]
     assert table["note"][2] == "No digit found."
 
 

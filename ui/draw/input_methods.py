@@ -8,7 +8,8 @@ import streamlit as st
 
 from mnist_core.data.mnist import ImageReference
 from mnist_core.messages import InputError
-from mnist_core.recognition.images import downscaled, read_picture
+from mnist_core.recognition.images import downscaled
+from mnist_core.recognition.picture_files import ENDINGS, read_picture
 from ui import resources
 from ui.draw.picture_table import Upload
 from ui.drawing_input import INPUT_METHOD_KEY, DrawingInput, draw
@@ -62,8 +63,8 @@ def use_keys() -> DrawingInput:
 def upload() -> DrawingInput | list[Upload]:
     """Show the file upload; return one picture as an input, or the files if there are several."""
     files = st.file_uploader(
-        _("Pictures of digits (PNG or JPEG), one or many"),
-        type=["png", "jpg", "jpeg"],
+        _("Pictures of digits, one or many"),
+        type=list(ENDINGS),
         accept_multiple_files=True,
         key=f"pictures_{st.session_state.setdefault(UPLOAD_ROUND_KEY, 0)}",
         on_change=_check_upload,

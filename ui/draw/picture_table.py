@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from mnist_core.messages import InputError, Message
-from mnist_core.recognition.images import read_picture
+from mnist_core.recognition.picture_files import read_picture
 from mnist_core.runs.run import Run
 from ui.drawing_input import DrawingInput, read
 from ui.html.digits import sure_text

@@ -130,8 +130,13 @@ def test_strokes_that_are_no_text_are_refused(command, run_id, tmp_path):
     assert str(path) in command.refusal("predict", "--run", run_id, "--strokes", str(path))
 
 
-def test_a_picture_that_cannot_be_read_stops_before_anything_is_printed(command, run_id, pictures):
-    assert "nothing.png" in command.refusal("predict", "--run", run_id, pictures[0], "nothing.png")
+@pytest.mark.parametrize("row", [[], ["--row"]])
+def test_a_picture_that_cannot_be_read_does_not_stop_the_others(command, run_id, pictures, row):
+    code, out, err = command("predict", "--run", run_id, pictures[0], "nothing.png", pictures[1], *row)
+    assert code == 2
+    assert [line.split(":")[0] for line in out.splitlines()] == pictures[:2]
+    assert err.splitlines()[0].startswith("nothing.png can't be opened")
+    assert err.splitlines()[1] == "mnist_core: Not read: 1 of the pictures."
 
 
 def test_a_beginning_shared_by_runs_is_refused(command, store, monkeypatch):
