@@ -36,13 +36,13 @@ from mnist_core.recognition.preprocessing_steps import shrink
 from mnist_core.recognition.recognizer import predict_all
 from mnist_core.recognition.strokes import strokes_to_image
 from mnist_core.runs.store import RunStore
-from mnist_core.synthetic.generator import generate_non_digits
+from mnist_core.synthetic.non_digits import NON_DIGITS, generate_non_digits
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 PEN_DIGITS = SHARED / "pen_digits" / "pen_digits.jsonl"
 OWN_DIGITS = SHARED / "own_digits"
 MOVED_IMAGES = 2_000
-NON_DIGIT_IMAGES = 900  # letters, shapes and scribbles, a third each
+NON_DIGIT_IMAGES = 300  # of each kind
 COLOURS = (((0, 0, 0), (255, 255, 255)), ((255, 255, 255), (0, 0, 0)), ((20, 40, 160), (250, 245, 225)))
 COLOURS += (((255, 120, 0), (30, 60, 40)),)  # pen, paper
 
@@ -54,9 +54,9 @@ The first {count:,} test images of MNIST enlarged 1 to 10 times, shifted, invert
 colours; the accuracy on the unchanged images is {plain:.2%}. Seed 0."""
 
 
-NON_DIGITS = """\
-Letters, shapes and scribbles are generated: with another seed than those that the classifier
-of digits and others was trained on, but from the same glyphs."""
+GENERATED = """\
+What is no digit is generated with another seed than what the classifier of digits and others was trained on.
+"Other hands" are letters and shapes in other forms than those that it was trained on."""
 Image28 = NDArray[np.uint8] | None
 
 
@@ -150,22 +150,22 @@ def confidence_table(
     model: DigitClassifier, calibration: Calibration, test: Split, pen: list[Image28]
 ) -> str:
     """Return the calibration error, and a table of the shares of images rejected as not a digit."""
-    others = generate_non_digits(NON_DIGIT_IMAGES, seed=1)
     read_test = predict_all(model, list(test.images), calibration)
     probabilities = np.stack([prediction.probabilities for prediction in read_test])
     error = reliability(probabilities, test.labels).expected_error
     refused = {
         "MNIST's test images": [not prediction.is_digit for prediction in read_test],
         "pen digits, from strokes": _refused(model, calibration, pen),
-        "letters": _refused(model, calibration, list(others[0::3])),
-        "shapes": _refused(model, calibration, list(others[1::3])),
-        "scribbles": _refused(model, calibration, list(others[2::3])),
+        **{
+            kind: _refused(model, calibration, list(generate_non_digits(NON_DIGIT_IMAGES, 1, (kind,))))
+            for kind in NON_DIGITS
+        },
         "a dot, a blank": _refused(model, calibration, [strokes_to_image([[[5, 5]]]), None]),
     }
     rows = ["| rejected as not a digit | |", "|---|---:|"]
     rows += [f"| {name} | {np.mean(values):.1%} |" for name, values in refused.items()]
     conditions = f"Expected calibration error on MNIST's {len(test):,} test images: {error:.2%}."
-    return "\n".join([*rows, "", conditions, NON_DIGITS])
+    return "\n".join([*rows, "", conditions, GENERATED])
 
 
 def _refused(model: DigitClassifier, calibration: Calibration, images: list[Image28]) -> list[bool]:

@@ -74,7 +74,7 @@ def predict_all(
     if calibration:
         views = [logits, *(predict_logits(model, _seen(images_there, *view)) for view in OTHER_VIEWS)]
         probabilities = (torch.stack(views) / calibration.temperature).softmax(2).mean(0).numpy()
-        are_digits = calibration.score(features.numpy()) >= 0
+        are_digits = calibration.score(features.numpy(), logits.argmax(1).numpy()) >= 0
     read = iter(zip(there, probabilities, are_digits.tolist(), strict=True))
     return [blank if image is None else _prediction(*next(read)) for image in images]
 

@@ -1,7 +1,7 @@
 """A generator of synthetic handwriting: random variations of the glyphs, drawn as MNIST images.
 
-Each image has its own glyph, point positions, slant, proportions, distortion and pen width. Strokes are
-rendered by the same function as a visitor's drawing.
+Each image has its own glyph, point positions, slant, proportions, distortion, pen width and quality: clean
+strokes, rendered by the same function as a visitor's drawing, or those of a scan or picture.
 """
 
 from __future__ import annotations
@@ -16,18 +16,24 @@ from numpy.typing import NDArray
 
 from mnist_core.data.mnist import Split
 from mnist_core.data.mnist_format import IMAGE_SIZE, render_strokes
-from mnist_core.synthetic.glyphs import DIGIT_GLYPHS, LETTER_GLYPHS, SHAPE_GLYPHS, Glyph
+from mnist_core.synthetic.glyphs import DIGIT_GLYPHS, Glyph
+from mnist_core.synthetic.scan_quality import scan_strokes
 
 # Lengths are in glyph units: a glyph is 100 high.
 POINTS_PER_SEGMENT = 6  # rendered points from one point of a glyph to the next
-JITTER = 3.0  # standard deviation of each point's position
-STROKE_JITTER = 1.5  # standard deviation of each stroke's position
+JITTER = 3.2  # standard deviation of each point's position, for the average writer
+STROKE_JITTER = 1.8  # standard deviation of each stroke's position, likewise
+CARE = (0.2, 1.8)  # range of a writer's share of JITTER, STROKE_JITTER and WAVE_AMPLITUDE
 WAVES = 3  # sine waves that distort the glyph
-WAVE_AMPLITUDE = 2.8  # standard deviation of each wave's amplitude, in x and y
-SLANT = (-0.15, 0.45)  # range of the shear to the right, per height
-MAX_ROTATION = 8.0  # degrees, in both directions
-WIDTH_FACTORS = (0.65, 1.3)  # range of the horizontal scale
-PEN_WIDTHS = (1.0, 2.2, 4.5)  # pixels: minimum, mode and maximum of a triangular distribution
+WAVE_AMPLITUDE = 3.0  # standard deviation of each wave's amplitude, in x and y, likewise
+SLANT = (-0.2, 0.5)  # range of the shear to the right, per height
+MAX_ROTATION = 10.0  # degrees, in both directions
+WIDTH_FACTORS = (0.55, 1.45)  # range of the horizontal scale
+PEN_WIDTHS = (0.8, 2.0, 4.5)  # pixels: minimum, mode and maximum of a triangular distribution
+SCANNED = 0.5  # share of images in the quality of scans and pictures
+SHAKY = 0.15  # share of images with a shaky line
+TREMOR = 1.6  # largest standard deviation of a shaky line's points
+FEW_POINTS = 0.12  # share of images with straight lines between few points, as from a slow mouse
 
 Points = NDArray[np.float64]
 
@@ -47,41 +53,47 @@ def generate_digits(count: int, seed: int) -> Split:
     """Generate `count` digits, equally many of each, in random order: uint8 [count, 28, 28] and labels."""
     random = np.random.default_rng(seed)
     labels = random.permutation(np.arange(count) % 10).astype(np.uint8)
-    return Split(_render([DIGIT_GLYPHS[digit] for digit in labels.tolist()], random), labels)
+    return Split(render_glyphs([DIGIT_GLYPHS[digit] for digit in labels.tolist()], random), labels)
 
 
-def generate_non_digits(count: int, seed: int) -> NDArray[np.uint8]:
-    """Generate letters unlike any digit, shapes, and scribbles, a third each: uint8 [count, 28, 28]."""
-    random = np.random.default_rng(seed)
-    images = np.empty((count, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
-    for number, kind in enumerate((list(LETTER_GLYPHS.values()), list(SHAPE_GLYPHS.values()))):
-        chosen = random.integers(len(kind), size=len(images[number::3]))
-        images[number::3] = _render([kind[index] for index in chosen], random)
-    for image in images[2::3]:
-        image[:] = render_strokes([scribble(random)], random.triangular(*PEN_WIDTHS))
+def render_glyphs(choices: Sequence[tuple[Glyph, ...]], random: np.random.Generator) -> NDArray[np.uint8]:
+    """Render one random glyph of each choice: uint8 [N, 28, 28]."""
+    images = np.empty((len(choices), IMAGE_SIZE, IMAGE_SIZE), np.uint8)
+    for index, strokes in enumerate(write_glyphs(choices, random)):
+        images[index] = render_in_some_quality(strokes, random)
     return images
 
 
-def scribble(random: np.random.Generator) -> Points:
-    """Generate one random stroke, [points, 2]: a damped random walk with a pull to the centre."""
-    count, damping = random.integers(20, 120), random.uniform(0.75, 0.92)
-    position, velocity, points = np.zeros(2), np.zeros(2), []
-    for push in random.normal(0, 6, (count, 2)):
-        velocity = damping * velocity + push - 0.03 * position
-        position = position + velocity
-        points.append(position)
-    return np.array(points)
-
-
-def _render(choices: Sequence[tuple[Glyph, ...]], random: np.random.Generator) -> NDArray[np.uint8]:
-    """Render one random glyph of each choice: uint8 [N, 28, 28]."""
+def write_glyphs(choices: Sequence[tuple[Glyph, ...]], random: np.random.Generator) -> list[list[Points]]:
+    """Write one random glyph of each choice: N lists of strokes, [points, 2] each, in glyph units."""
     glyphs = [_choose_glyph(choice, random) for choice in choices]
-    images = np.empty((len(glyphs), IMAGE_SIZE, IMAGE_SIZE), np.uint8)
+    written: list[list[Points]] = [[] for _ in glyphs]
     for glyph in dict.fromkeys(glyphs):
         indices = [index for index, other in enumerate(glyphs) if other == glyph]
         for index, strokes in zip(indices, sample_strokes(glyph, len(indices), random), strict=True):
-            images[index] = render_strokes(strokes, random.triangular(*PEN_WIDTHS))
-    return images
+            written[index] = strokes
+    return written
+
+
+def render_in_some_quality(strokes: list[Points], random: np.random.Generator) -> NDArray[np.uint8]:
+    """Render strokes, [points, 2] each, with a random hand, pen and quality: uint8 [28, 28]."""
+    pen, shaky, few, scanned = random.triangular(*PEN_WIDTHS), *random.random(3)
+    if shaky < SHAKY:
+        strokes = [_shaken(stroke, random) for stroke in strokes]
+    if few < FEW_POINTS:
+        strokes = [_with_few_points(stroke, random) for stroke in strokes]
+    return scan_strokes(strokes, pen, random) if scanned < SCANNED else render_strokes(strokes, max(pen, 1.0))
+
+
+def _shaken(stroke: Points, random: np.random.Generator) -> Points:
+    """Move each point of a stroke [points, 2] by a random distance, at most TREMOR on average."""
+    return stroke + random.normal(0, random.uniform(0.3, TREMOR), stroke.shape)
+
+
+def _with_few_points(stroke: Points, random: np.random.Generator) -> Points:
+    """Keep each second to fifth point of a stroke [points, 2], and its ends."""
+    step = int(random.integers(2, 6))
+    return np.concatenate([stroke[:-1:step], stroke[-1:]])
 
 
 def _choose_glyph(glyphs: tuple[Glyph, ...], random: np.random.Generator) -> Glyph:
@@ -104,8 +116,9 @@ def sample_strokes(glyph: Glyph, count: int, random: np.random.Generator) -> lis
 
 def _sample_glyphs(splines: list[StrokeSpline], count: int, random: np.random.Generator) -> Points:
     """Sample `count` variations of a glyph: the points of all its strokes, [count, m, 2]."""
-    strokes = [_sample_stroke(spline, count, random) for spline in splines]
-    return _distort(np.concatenate(strokes, axis=1), random)
+    care = random.uniform(*CARE, (count, 1, 1))
+    strokes = [_sample_stroke(spline, care, random) for spline in splines]
+    return _distort(np.concatenate(strokes, axis=1), care, random)
 
 
 def _angles_within(points: Points, first: StrokeSpline, degrees: tuple[float, float]) -> NDArray[np.bool_]:
@@ -120,20 +133,23 @@ def _angles_within(points: Points, first: StrokeSpline, degrees: tuple[float, fl
     return within
 
 
-def _sample_stroke(spline: StrokeSpline, count: int, random: np.random.Generator) -> Points:
-    """Sample the control points of a stroke and return the points of the curves, [count, m, 2]."""
+def _sample_stroke(spline: StrokeSpline, care: Points, random: np.random.Generator) -> Points:
+    """Sample the control points of a stroke by writers of `care` [count, 1, 1]: curves [count, m, 2]."""
+    count = len(care)
     fraction = random.random((count, len(spline.starts), 1))
     points = spline.starts + fraction * (spline.ends - spline.starts)
-    points += random.normal(0, JITTER, points.shape) + random.normal(0, STROKE_JITTER, (count, 1, 2))
+    jitter = random.normal(0, JITTER, points.shape) + random.normal(0, STROKE_JITTER, (count, 1, 2))
+    points += care * jitter
     curves: Points = spline.basis @ points
     return curves
 
 
-def _distort(points: Points, random: np.random.Generator) -> Points:
+def _distort(points: Points, care: Points, random: np.random.Generator) -> Points:
     """Distort [count, m, 2] by sine waves and a random affine map (width, slant, rotation)."""
     count = len(points)
     for _ in range(WAVES):
-        wave, push = random.normal(0, 0.03, (count, 2, 1)), random.normal(0, WAVE_AMPLITUDE, (count, 1, 2))
+        wave = random.normal(0, 0.03, (count, 2, 1))
+        push = care * random.normal(0, WAVE_AMPLITUDE, (count, 1, 2))
         points = points + push * np.sin(points @ wave + random.uniform(0, 2 * np.pi, (count, 1, 1)))
     turn = np.radians(random.uniform(-MAX_ROTATION, MAX_ROTATION, count))
     slant = random.uniform(*SLANT, count)
