@@ -25,26 +25,13 @@ PAGES = (
     "/draw?look=sheet",
     "/runs",
 )
-# Those with other controls than the rest; test_browser_learn answers each chapter by keyboard.
-WITH_TAB = (
-    "/",
-    "/?view=image&index=7",
-    "/?view=map",
-    "/train",
-    "/train?run=pretrained",
-    "/evaluate?run=pretrained",
-    "/compare",
-    "/inside?run=pretrained",
-    "/inside?run=pretrained&part=answers",
-    "/evaluate?run=pretrained&view=hardest&image=test-7",
-    "/evaluate?run=pretrained&view=sure",
-    "/evaluate?run=pretrained&view=robust",
-    "/draw",
-    "/draw?from=upload",
-    "/draw?from=keys",
-    "/draw?look=sheet",
-    "/runs",
-)
+# Pages with no other controls than the rest, whose Tab order isn't walked again.
+WITHOUT_TAB = {
+    *(f"/learn?chapter={chapter}" for chapter in CHAPTERS),  # test_browser_learn answers each by keyboard
+    *(f"/?view={view}" for view in ("statistics", "typical&digit=4", "doubtful")),
+    *(f"/evaluate?run=pretrained&view={view}" for view in ("mixups", "digits", "hardest")),
+    *(f"/evaluate?run=pretrained&view=hardest&image=test-7&why={why}" for why in REASONS[1:]),
+}
 QUICK = ("/", "/train", "/draw")
 
 
