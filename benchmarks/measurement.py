@@ -27,7 +27,7 @@ def markdown(heads: Sequence[str], rows: Table) -> str:
 def locate_mnist(directory: str | None) -> Path:
     """Return a directory with an intact MNIST in `MNIST/raw`, as in torchvision; raises InputError."""
     found = find_mnist(directory)
-    if found is None or raw_folder(found) == found:
+    if found is None or raw_folder(found) != found / "MNIST" / "raw":
         raise InputError(
             "No MNIST in a folder MNIST/raw was found; name the folder above it with --data or DIGITLAB_DATA."
         )

@@ -421,6 +421,20 @@ PRECISIONS: dict[str, str] = {
     "bfloat16": N_("16-bit matrix products: faster where the processor has them."),
 }
 
+RECIPE_NAMES = (
+    "quick",
+    "accurate",
+    "best",
+    "world",
+    "tutorial-1",
+    "tutorial-2",
+    "tutorial-3",
+    "tutorial-4a",
+    "tutorial-4b",
+    "tutorial-5",
+)
+"""The names of `recipes.RECIPES`, which needs TrainConfig itself."""
+
 CHOICES: dict[str, Mapping[str, object]] = {
     "architecture": ARCHITECTURES,
     "activation": ACTIVATIONS,

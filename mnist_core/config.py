@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from mnist_core.choices import ARCHITECTURES, CHOICES
+from mnist_core.choices import ARCHITECTURES, CHOICES, RECIPE_NAMES
 from mnist_core.messages import N_, InputError
 
 FIELD_RANGES: dict[str, tuple[float, float]] = {
@@ -26,6 +26,7 @@ FIELD_RANGES: dict[str, tuple[float, float]] = {
     "seed": (0, 2**31 - 1),
 }
 MAX_LAYERS = 8
+NO_RECIPE = "custom"
 
 
 @dataclass(frozen=True)
@@ -35,16 +36,16 @@ class TrainConfig:
     The validation set is the last `validation_size` images of MNIST's training set; the model trains on the
     first `train_size` of the rest. `widths` are the units of each hidden layer, `channels` the feature maps
     of each convolutional stage. `recipe` is the one that the settings began from, also when they differ from
-    it; "custom" is none. `written_share` adds that many synthetic digits per training image
-    (mnist_core.synthetic.generator). `gradient_clipping` is the largest norm of a step's gradient, all layers
-    together; 0 leaves it unlimited. A batch of more than training.gradients.PIECE images goes through the
-    network in pieces whose gradients are summed; batch norm then takes its statistics from each piece. Rates
-    and shares are fractions: 0.1 is 10%.
+    it; "custom" is none, and what any name becomes that isn't ours. `written_share` adds that many synthetic
+    digits per training image (mnist_core.synthetic.generator). `gradient_clipping` is the largest norm of a
+    step's gradient, all layers together; 0 leaves it unlimited. A batch of more than training.gradients.PIECE
+    images goes through the network in pieces whose gradients are summed; batch norm then takes its statistics
+    from each piece. Rates and shares are fractions: 0.1 is 10%.
 
     Raises InputError if a value is out of range, an unknown choice, or doesn't go with the others.
     """
 
-    recipe: str = "custom"
+    recipe: str = NO_RECIPE
     architecture: str = "mlp"
     widths: tuple[int, ...] = (128, 64)
     channels: tuple[int, ...] = (16, 32)
@@ -73,6 +74,8 @@ class TrainConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.recipe not in RECIPE_NAMES:
+            object.__setattr__(self, "recipe", NO_RECIPE)  # it reaches file names and pages
         object.__setattr__(self, "widths", tuple(self.widths))
         object.__setattr__(self, "channels", tuple(self.channels))
         for name in (*CHOICES, *FIELD_RANGES):

@@ -103,12 +103,23 @@ def _download(directory: Path, mirror: str | None, stall_seconds: float) -> Iter
             with TemporaryDirectory(prefix=TEMPORARY, dir=directory, ignore_cleanup_errors=True) as temporary:
                 fetched = Path(temporary) / "MNIST" / "raw"
                 yield from _fetch(fetched, mirror, stall_seconds)
-                target.mkdir(parents=True, exist_ok=True)
-                for name in MNIST_FILES:
-                    os.replace(fetched / name, target / name)
+                _move(fetched, target)
     finally:
         lock.release()
     yield 1.0
+
+
+def _move(fetched: Path, target: Path) -> None:
+    """Move the four files into the folder `target`: a kill leaves none of them there, or all."""
+    for file in fetched.iterdir():
+        if file.name not in MNIST_FILES:
+            file.unlink()  # the archives
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fetched.rename(target)
+        return
+    for name in MNIST_FILES:
+        os.replace(fetched / name, target / name)
 
 
 def _wait_for(lock: FileLock) -> Iterator[float]:

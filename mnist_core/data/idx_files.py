@@ -2,14 +2,17 @@
 
 The files are those of Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits". The
 idx format: a big-endian header of uint32 (2048 + number of dimensions, then each dimension), then one byte
-per value.
+per value. Each file may also be compressed (`.gz`), or have the name that some archives give it
+(`train-images.idx3-ubyte`).
 """
 
+import gzip
 import hashlib
 import json
 import os
 import struct
 import tempfile
+import zlib
 from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
@@ -71,38 +74,102 @@ def cache_directory() -> Path:
 
 
 def raw_folder(directory: Path) -> Path:
-    """Return the folder of the raw files: `MNIST/raw`, as in torchvision, unless `directory` holds them."""
-    below = directory / "MNIST" / "raw"
-    return directory if _complete(directory) and not _complete(below) else below
+    """Return the folder of the raw files: `MNIST/raw`, as in torchvision, unless others hold more of them.
+
+    These are `directory` itself, and `raw` in it.
+    """
+    places = (directory / "MNIST" / "raw", directory, directory / "raw")
+    return min(places, key=lambda folder: len(_missing_in(folder)))
+
+
+def missing_files(directory: Path) -> list[str]:
+    """Return the names of MNIST's four files that don't exist there; content isn't checked."""
+    return _missing_in(raw_folder(directory))
 
 
 def has_mnist_files(directory: Path) -> bool:
     """Whether all four files exist; their content isn't checked."""
-    return _complete(raw_folder(directory))
+    return not missing_files(directory)
 
 
-def _complete(folder: Path) -> bool:
-    return all(os.path.isfile(folder / name) for name in MNIST_FILES)  # Path.is_file raises PermissionError
+def _missing_in(folder: Path) -> list[str]:
+    return [name for name in MNIST_FILES if _find(folder, name) is None]
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    """Return one of MNIST's files under any of its names, uncompressed if there is a choice."""
+    dotted = name.replace("-idx", ".idx")
+    files = (folder / each for each in (name, dotted, f"{name}.gz", f"{dotted}.gz"))
+    return next((file for file in files if os.path.isfile(file)), None)  # Path.is_file raises PermissionError
+
+
+def uncompressed_file(folder: Path, name: str) -> Path:
+    """Return where one of MNIST's files lies in `folder`, uncompressed first if only its .gz is there.
+
+    That goes beside the .gz, or where nothing can be written into the user cache directory. Raises InputError
+    if the .gz is damaged or can't be written anywhere. A missing file's path is returned as it should be.
+    """
+    file = _find(folder, name) or folder / name
+    if file.suffix != ".gz":
+        return file
+    kept = cache_directory() / "MNIST" / "raw" / name
+    if os.path.isfile(kept) and kept.stat().st_size == MNIST_FILES[name].size:
+        return kept
+    content = _decompressed(file, MNIST_FILES[name])
+    for place in (folder / name, kept):
+        with suppress(OSError):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            _write_atomically(place, content)
+            return place
+    raise InputError(
+        N_("{file} can't be uncompressed: neither its folder nor {cache} can be written; make room there."),
+        file=file,
+        cache=kept.parent,
+    )
+
+
+def _decompressed(archive: Path, expected: IdxFile) -> bytes:
+    """Return the content of a .gz file; InputError unless it is that of MNIST's."""
+    try:
+        with gzip.open(archive) as opened:
+            content = opened.read(expected.size + 1)  # whatever it claims, no more is unpacked
+    except (OSError, EOFError, zlib.error):
+        content = b""
+    if hashlib.sha256(content).hexdigest() != expected.sha256:
+        raise InputError(
+            N_(
+                "{file} is damaged or not MNIST's; "
+                "replace it, or delete it and start again to download MNIST."
+            ),
+            file=archive,
+        )
+    return content
 
 
 def check_files(directory: Path | str) -> list[FileCheck]:
     """Read the four files and compare their checksums with MNIST's; earlier checks are ignored."""
     folder = raw_folder(Path(directory))
-    return [_check(folder / name) for name in MNIST_FILES]
+    return [_check(folder, name) for name in MNIST_FILES]
 
 
-def _check(file: Path) -> FileCheck:
-    expected = MNIST_FILES[file.name]
+def _check(folder: Path, name: str) -> FileCheck:
+    expected = MNIST_FILES[name]
     try:
-        return FileCheck(file.name, file.stat().st_size, expected.size, _sha256(file) == expected.sha256)
-    except OSError:
-        return FileCheck(file.name, None, expected.size, False)
+        file = uncompressed_file(folder, name)
+        return FileCheck(name, file.stat().st_size, expected.size, _sha256(file) == expected.sha256)
+    except (OSError, InputError):
+        return FileCheck(name, None, expected.size, False)
+
+
+def expected_content(file: Path) -> IdxFile:
+    """Return what a file must hold, by its name."""
+    return MNIST_FILES[file.name.replace(".idx", "-idx")]
 
 
 def check_file(file: Path) -> None:
     """Read the whole file; raise InputError if its size, header or checksum isn't MNIST's."""
     _check_size_and_header(file)
-    if _sha256(file) != MNIST_FILES[file.name].sha256:
+    if _sha256(file) != expected_content(file).sha256:
         raise InputError(
             N_(
                 "{file} is damaged or not MNIST's: its checksum is wrong; "
@@ -116,14 +183,14 @@ def check_file_if_changed(file: Path) -> None:
     """Like `check_file`, but compute the checksum only if the file is new or changed since the last check."""
     _check_size_and_header(file)
     record = _read_record()
-    key, state = str(file.resolve()), [*_size_and_time(file), MNIST_FILES[file.name].sha256]
+    key, state = str(file.resolve()), [*_size_and_time(file), expected_content(file).sha256]
     if record.get(key) != state:
         check_file(file)
         _write_record({**record, key: state})
 
 
 def _check_size_and_header(file: Path) -> None:
-    expected = MNIST_FILES[file.name]
+    expected = expected_content(file)
     try:
         size = file.stat().st_size
         with file.open("rb") as opened:
@@ -181,8 +248,16 @@ def _write_record(record: dict[str, Any]) -> None:
     """Write the record atomically; without a writable cache, files are checked again each time."""
     with suppress(OSError):
         cache_directory().mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", dir=cache_directory(), encoding="utf-8", delete=False, suffix=".tmp"
-        ) as new:
-            json.dump(record, new)
-        os.replace(new.name, _record_file())
+        _write_atomically(_record_file(), json.dumps(record).encode())
+
+
+def _write_atomically(file: Path, content: bytes) -> None:
+    """Write a file that other processes may write too; OSError leaves nothing behind."""
+    with tempfile.NamedTemporaryFile(dir=file.parent, delete=False, suffix=".tmp") as new:
+        try:
+            new.write(content)
+            new.close()
+            os.replace(new.name, file)
+        except OSError:
+            os.unlink(new.name)
+            raise

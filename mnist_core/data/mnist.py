@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,8 +19,11 @@ from mnist_core.data.idx_files import (
     MNIST_FILES,
     cache_directory,
     check_file_if_changed,
+    expected_content,
     has_mnist_files,
+    missing_files,
     raw_folder,
+    uncompressed_file,
 )
 from mnist_core.data.mnist_format import place_in_mnist_frame
 from mnist_core.messages import N_, InputError, Message
@@ -158,7 +161,7 @@ def fetch_mnist(directory: Path | str | None = None) -> Generator[tuple[float, N
     It yields the fraction that has arrived, 0 to 1, and None, as the steps of a Job do.
     A download goes into the directory given, or into the user cache directory; closing the generator stops
     it. Raises DownloadError when it fails, and InputError if the directory given (or named by DIGITLAB_DATA)
-    holds a damaged MNIST; a damaged one elsewhere is passed over, and replaced if it is in the cache.
+    holds a damaged MNIST or a part of it; one elsewhere is passed over, and replaced if it is in the cache.
     """
     given = _given_directory(directory)
     notice = None
@@ -171,7 +174,10 @@ def fetch_mnist(directory: Path | str | None = None) -> Generator[tuple[float, N
                 raise
             notice = error.message
         else:
-            notice = _nothing_in(place) if place == given else notice
+            if place == given:
+                if part := part_of_mnist(given):
+                    raise InputError(part.template, **part.values)
+                notice = _nothing_in(given)
     target = given or cache_directory()
     with closing(download_mnist(target)) as fractions:
         for fraction in fractions:
@@ -183,6 +189,21 @@ def _nothing_in(directory: Path) -> Message:
     return Message(
         N_("{directory} does not hold the four files of MNIST, so another copy is in use."),
         {"directory": directory},
+    )
+
+
+def part_of_mnist(directory: Path | str | None = None) -> Message | None:
+    """Say what is missing if the directory given, or named by DIGITLAB_DATA, holds only a part of MNIST."""
+    given = _given_directory(directory)
+    missing = missing_files(given) if given else []
+    if given is None or len(missing) not in range(1, len(MNIST_FILES)):
+        return None
+    return Message(
+        N_(
+            "{directory} holds only a part of MNIST. Put the rest there too, as it is or as .gz: {files}. Or "
+            "name another folder in DIGITLAB_DATA."
+        ),
+        {"directory": raw_folder(given), "files": ", ".join(missing)},
     )
 
 
@@ -212,20 +233,21 @@ def open_mnist(path: Path | str) -> Dataset:
     """
     path = Path(path)
     folder = raw_folder(path)
-    for name in MNIST_FILES:
-        check_file_if_changed(folder / name)
-    train, test = _open_split(folder, "train", "train"), _open_split(folder, "t10k", "test")
+    files = {name: uncompressed_file(folder, name) for name in MNIST_FILES}
+    for file in files.values():
+        check_file_if_changed(file)
+    train, test = _open_split(files, "train", "train"), _open_split(files, "t10k", "test")
     return Dataset(train, test, "mnist", path)
 
 
-def _open_split(folder: Path, prefix: str, file: str) -> Split:
-    images = _map(folder / f"{prefix}-images-idx3-ubyte")
-    return Split(images, np.array(_map(folder / f"{prefix}-labels-idx1-ubyte")), file)
+def _open_split(files: Mapping[str, Path], prefix: str, file: str) -> Split:
+    images = _map(files[f"{prefix}-images-idx3-ubyte"])
+    return Split(images, np.array(_map(files[f"{prefix}-labels-idx1-ubyte"])), file)
 
 
 def _map(file: Path) -> NDArray[np.uint8]:
     """Memory-map a checked file's values, copy-on-write: torch.from_numpy warns about read-only memory."""
-    raw = MNIST_FILES[file.name]
+    raw = expected_content(file)
     return np.asarray(np.memmap(file, np.uint8, mode="c", offset=len(raw.header), shape=raw.shape))
 
 

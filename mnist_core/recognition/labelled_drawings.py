@@ -34,11 +34,21 @@ class LabelledDrawing:
         return json.dumps({**drawn, "label": self.label}) + "\n"
 
 
+def sheet_lines(content: bytes) -> list[str]:
+    """Return the lines of a file of labelled drawings: UTF-8, or UTF-16 or 32; with a byte order mark or not.
+
+    Raises UnicodeDecodeError if it is none of these.
+    """
+    encoding = json.detect_encoding(content)
+    return content.decode("utf-8-sig" if encoding == "utf-8" else encoding).split("\n")
+
+
 def read_labelled_drawing(text: str, line: int) -> LabelledDrawing:
     """Parse `{"strokes": [[[x, y], ...], ...], "label": 0 to 9 or absent}`, or "pixels" instead of "strokes".
 
-    Pixels are 28 rows of 28 integers from 0 (paper) to 255 (ink); an empty list is a blank. Raises InputError
-    for anything else; its message names `line`, the line's number in the file.
+    Pixels are 28 rows of 28 numbers or 784 in one list, from 0 (paper) to 255 (ink) as whole numbers, or to 1
+    as fractions; an empty list is a blank. Raises InputError for anything else; its message names `line`, the
+    line's number in the file.
     """
     try:
         fields = json.loads(text)
@@ -59,19 +69,32 @@ def read_labelled_drawing(text: str, line: int) -> LabelledDrawing:
         raise InputError(N_("Line {line}: {problem}"), line=line, problem=error.message) from error
 
 
+PIXEL_SHAPES = ((IMAGE_SIZE, IMAGE_SIZE), (IMAGE_SIZE**2,), (1, IMAGE_SIZE, IMAGE_SIZE))
+
+
 def _image(rows: object) -> NDArray[np.uint8] | None:
     """Return pixels as uint8 [28, 28], or None for a blank."""
-    try:
-        pixels: NDArray[np.generic] = np.asarray(rows)
-    except (ValueError, OverflowError):  # rows of different lengths, huge numbers
-        pixels = np.asarray(None)
     if isinstance(rows, list) and not rows:
         return None
-    if (
-        pixels.shape != (IMAGE_SIZE, IMAGE_SIZE)
-        or pixels.dtype.kind != "i"
-        or pixels.min() < 0
-        or pixels.max() > 255
-    ):
-        raise InputError(N_("Pixels must be 28 rows of 28 whole numbers from 0 to 255."))
-    return pixels.astype(np.uint8) if pixels.any() else None
+    try:
+        given: NDArray[np.generic] = np.asarray(rows)
+    except (ValueError, OverflowError):  # rows of different lengths, huge numbers
+        given = np.asarray(None)
+    if given.shape not in PIXEL_SHAPES or given.dtype.kind not in "if":
+        raise InputError(
+            N_("Pixels must be 784 numbers, in one list or as 28 rows of 28: 0 is paper, 255 or 1.0 ink.")
+        )
+    pixels = given.astype(np.float64).reshape(IMAGE_SIZE, IMAGE_SIZE)
+    if not (pixels.min() >= 0 and pixels.max() <= 255):  # nor is NaN
+        raise InputError(
+            N_(
+                "Pixels must be from 0 (paper) to 255 or 1.0 (ink), and these go from {least:.4g} to "
+                "{most:.4g}; undo a normalization first."
+            ),
+            least=float(pixels.min()),
+            most=float(pixels.max()),
+        )
+    if pixels.max() <= 1:
+        pixels = pixels * 255
+    image = pixels.round().astype(np.uint8)
+    return image if image.any() else None

@@ -35,6 +35,12 @@ def test_json_holds_every_setting():
     assert list(TrainConfig().to_json()) == [field.name for field in fields(TrainConfig)]
 
 
+@pytest.mark.parametrize("recipe", ["../../x", "<b>bold</b>", "Quick", "", "custom"])
+def test_a_recipe_that_is_not_ours_is_custom(recipe):
+    assert TrainConfig.from_json({"recipe": recipe}).recipe == "custom"
+    assert TrainConfig().with_setting("recipe", recipe).recipe == "custom"
+
+
 def test_missing_settings_take_their_defaults():
     assert TrainConfig.from_json({}) == TrainConfig()
     assert TrainConfig.from_json({"epochs": 7, "widths": [9]}) == TrainConfig(epochs=7, widths=(9,))

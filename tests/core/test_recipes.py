@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from mnist_core.choices import RECIPE_NAMES
 from mnist_core.config import TrainConfig
 from mnist_core.models.architectures import build_model
 from mnist_core.models.summary import count_parameters
@@ -38,6 +39,7 @@ PRETRAINED_BYTES = 2_000_000
 
 def test_the_recipes_are_the_houses_and_the_tutorials():
     assert set(RECIPES) == {*PARAMETERS, *HOUSE}
+    assert tuple(RECIPES) == RECIPE_NAMES
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -1,5 +1,7 @@
 """Checking MNIST's files: what is damaged is named, and what was checked is remembered."""
 
+import errno
+import gzip
 import os
 from pathlib import Path
 
@@ -70,6 +72,89 @@ def test_a_missing_file_is_named(tiny_mnist):
     missing.unlink()
     with pytest.raises(InputError, match=f"{missing} can't be read"):
         open_mnist(tiny_mnist)
+
+
+def dotted(name: str) -> str:
+    return name.replace("-idx", ".idx")
+
+
+def store_as(folder: Path, contents: dict[str, bytes], rename, compress: bool) -> Path:
+    """Put files into `folder` under other names, as they are or compressed."""
+    folder.mkdir(parents=True)
+    for name, content in contents.items():
+        path = folder / (rename(name) + ".gz" * compress)
+        path.write_bytes(gzip.compress(content, 1) if compress else content)
+    return folder
+
+
+@pytest.mark.parametrize("below", [".", "raw", "MNIST/raw"])
+@pytest.mark.parametrize("rename", [str, dotted])
+@pytest.mark.parametrize("compress", [False, True])
+def test_files_are_opened_under_all_their_usual_names(
+    tmp_path, own_cache, tiny_files, below, rename, compress
+):
+    store_as(tmp_path / "given" / below, tiny_files, rename, compress)
+    for _ in range(2):
+        data = load_dataset(tmp_path / "given")
+        assert (data.source, data.notice, len(data.train)) == ("mnist", None, 600)
+        assert data.train.images.tobytes() == tiny_files[IMAGES][16:]
+    assert all(check.checksum_ok for check in check_files(tmp_path / "given"))
+
+
+def test_archives_that_nothing_can_be_written_beside_are_uncompressed_into_the_cache(
+    tmp_path, own_cache, tiny_files, monkeypatch
+):
+    given = store_as(tmp_path / "given", tiny_files, str, compress=True)
+    write, full = idx_files._write_atomically, []
+
+    def read_only(file: Path, content: bytes) -> None:
+        if file.parent == given or full:
+            raise OSError(errno.EROFS, "Read-only file system")
+        write(file, content)
+
+    monkeypatch.setattr(idx_files, "_write_atomically", read_only)
+    assert len(load_dataset(given).train) == 600
+    assert sorted(path.name for path in given.iterdir()) == sorted(f"{name}.gz" for name in MNIST_FILES)
+    assert len(load_dataset(given).train) == 600
+    (own_cache / "MNIST" / "raw" / IMAGES).unlink()
+    full.append(True)
+    with pytest.raises(InputError, match=r"gz can't be uncompressed: neither its folder nor .* make room"):
+        load_dataset(given)
+
+
+@pytest.mark.parametrize("damage", [cut, lambda content: b"no archive", lambda content: gzip.compress(b"x")])
+def test_a_damaged_archive_is_named(tmp_path, own_cache, tiny_files, damage):
+    given = store_as(tmp_path / "given", tiny_files, str, compress=True)
+    archive = given / f"{IMAGES}.gz"
+    archive.write_bytes(damage(archive.read_bytes()))
+    with pytest.raises(InputError, match=f"{archive} is damaged or not MNIST's"):
+        load_dataset(given)
+    assert not (given / IMAGES).exists()
+
+
+def test_an_archive_that_swells_is_not_unpacked_whole(tmp_path, own_cache, tiny_files, monkeypatch):
+    given = store_as(tmp_path / "given", tiny_files, str, compress=True)
+    (given / f"{IMAGES}.gz").write_bytes(gzip.compress(bytes(20_000_000), 1))
+    read = []
+    whole = gzip.GzipFile.read
+    monkeypatch.setattr(gzip.GzipFile, "read", lambda file, size: read.append(size) or whole(file, size))
+    with pytest.raises(InputError, match="is damaged"):
+        load_dataset(given)
+    assert read == [len(tiny_files[IMAGES]) + 1]
+
+
+@pytest.mark.parametrize("below", [".", "MNIST/raw"])
+def test_a_given_directory_with_a_part_of_mnist_is_told_what_is_missing(
+    tmp_path, own_cache, tiny_files, below
+):
+    folder = store_as(tmp_path / "given" / below, tiny_files, dotted, compress=True)
+    (folder / f"{dotted(IMAGES)}.gz").unlink()
+    with pytest.raises(InputError) as caught:
+        load_dataset(tmp_path / "given")
+    assert str(caught.value) == (
+        f"{folder} holds only a part of MNIST. Put the rest there too, as it is or as .gz: {IMAGES}. Or name "
+        "another folder in DIGITLAB_DATA."
+    )
 
 
 def test_check_files_reports_each_file(tiny_mnist, tiny_files):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mnist_core.messages import InputError
-from mnist_core.recognition.labelled_drawings import LabelledDrawing, read_labelled_drawing
+from mnist_core.recognition.labelled_drawings import LabelledDrawing, read_labelled_drawing, sheet_lines
 from mnist_core.recognition.strokes import strokes_to_image
 
 SEVEN = [[[40.0, 30.0], [160.0, 30.0], [90.0, 230.0]]]
@@ -27,6 +27,30 @@ def test_a_line_of_pixels_gives_them_as_they_are():
     assert entry.image.dtype == np.uint8
     assert entry.image.tolist() == ROWS
     assert (entry.strokes, entry.label) == (None, 7)
+
+
+FRACTIONS = (np.array(ROWS) / 255).round(4).tolist()
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.ravel(ROWS).tolist(),
+        FRACTIONS,
+        np.ravel(FRACTIONS).tolist(),
+        [ROWS],
+        np.array(ROWS, float).tolist(),
+    ],
+)
+def test_pixels_in_one_list_or_as_fractions_are_read_too(pixels):
+    assert read_labelled_drawing(json.dumps({"pixels": pixels, "label": 7}), 1).image.tolist() == ROWS
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_lines_are_read_as_editors_and_shells_write_them(encoding):
+    text = json.dumps({"strokes": SEVEN, "label": 7, "writer": "小明"}, ensure_ascii=False)
+    lines = sheet_lines(f"{text}\r\n{text}\n".encode(encoding))
+    assert [read_labelled_drawing(line, 1).label for line in lines if line.strip()] == [7, 7]
 
 
 @pytest.mark.parametrize(
@@ -67,15 +91,19 @@ def test_an_entry_comes_back_from_its_line(entry):
         ('{"strokes": [], "label": 10}', "Line 12: the label must be a digit"),
         ('{"strokes": [], "label": "3"}', "Line 12: the label must be a digit"),
         ('{"strokes": [], "label": true}', "Line 12: the label must be a digit"),
-        ('{"pixels": null}', "Line 12: Pixels must be 28 rows"),
-        ('{"pixels": [[1, 2], [3]]}', "Line 12: Pixels must be 28 rows"),
-        (json.dumps({"pixels": ROWS[1:]}), "Line 12: Pixels must be 28 rows"),
-        (json.dumps({"pixels": [[256] * 28] * 28}), "Line 12: Pixels must be 28 rows"),
-        (json.dumps({"pixels": [[-1] * 28] * 28}), "Line 12: Pixels must be 28 rows"),
-        (json.dumps({"pixels": [[0.5] * 28] * 28}), "Line 12: Pixels must be 28 rows"),
-        (json.dumps({"pixels": [[True] * 28] * 28}), "Line 12: Pixels must be 28 rows"),
-        (json.dumps({"pixels": [["a"] * 28] * 28}), "Line 12: Pixels must be 28 rows"),
-        (json.dumps({"pixels": [[10**30] * 28] * 28}), "Line 12: Pixels must be 28 rows"),
+        ('{"pixels": null}', "Line 12: Pixels must be 784 numbers"),
+        ('{"pixels": [[1, 2], [3]]}', "Line 12: Pixels must be 784 numbers"),
+        (json.dumps({"pixels": ROWS[1:]}), "Line 12: Pixels must be 784 numbers"),
+        (json.dumps({"pixels": [[256] * 28] * 28}), "these go from 256 to 256"),
+        (json.dumps({"pixels": [[-1] * 28] * 28}), "these go from -1 to -1"),
+        (
+            json.dumps({"pixels": [[-0.42, 2.8] * 14] * 28}),
+            "these go from -0.42 to 2.8; undo a normalization",
+        ),
+        (json.dumps({"pixels": [[float("nan")] * 28] * 28}), "these go from nan to nan"),
+        (json.dumps({"pixels": [[True] * 28] * 28}), "Line 12: Pixels must be 784 numbers"),
+        (json.dumps({"pixels": [["a"] * 28] * 28}), "Line 12: Pixels must be 784 numbers"),
+        (json.dumps({"pixels": [[10**30] * 28] * 28}), "Line 12: Pixels must be 784 numbers"),
     ],
 )
 def test_a_malformed_line_is_refused_by_number(text, sentence):
