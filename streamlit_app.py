@@ -13,8 +13,9 @@ from mnist_core.runtime.limits import check_settings
 from mnist_core.runtime.process import keep_freed_memory
 from ui import resources, visitor
 from ui.fragments import send_to_browser
+from ui.html.tables import markdown
 from ui.i18n import gettext as _
-from ui.i18n import language, translate
+from ui.i18n import language
 from ui.navigation import link, through_entry
 from ui.runs.lists import show_sidebar
 from ui.train_form.state import PAGE_LINKS
@@ -56,7 +57,7 @@ st.html(HERE / "ui" / "style.css")
 try:
     check_settings()
 except InputError as error:  # whoever starts the server reads it on the first page
-    st.error(translate(error.message))
+    st.error(markdown(error.message))
     st.stop()
 bound_uploads()
 header = st.container(key="header", horizontal=True, vertical_alignment="center")
@@ -112,4 +113,4 @@ try:
     with through_entry():
         page.run()
 except InputError as error:
-    st.error(translate(error.message))
+    st.error(markdown(error.message))

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,14 +44,19 @@ def run_benchmark(
 
 
 @contextmanager
-def serve(data: Path, runs: Path) -> Iterator[tuple[str, psutil.Process]]:
-    """Start the app with its runs in `runs`; yield its address and process."""
+def serve(
+    data: Path, runs: Path, settings: Mapping[str, str] = ENDLESS
+) -> Iterator[tuple[str, psutil.Process]]:
+    """Start the app with its runs in `runs`; yield its address and process.
+
+    `settings` are environment variables, by default those that let trainings last.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
-    command += ["--server.headless", "true", "--server.port", str(port)]
-    environment = {**os.environ, "DIGITLAB_DATA": str(data), "DIGITLAB_RUNS": str(runs), **ENDLESS}
+    command += ["--server.headless", "true", "--server.address", "127.0.0.1", "--server.port", str(port)]
+    environment = {**os.environ, "DIGITLAB_DATA": str(data), "DIGITLAB_RUNS": str(runs), **settings}
     with psutil.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as server:
         try:
             wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health")

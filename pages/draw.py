@@ -11,8 +11,8 @@ from ui.draw.input_methods import INPUT_METHODS, choose_input_method, instructio
 from ui.draw.picture_table import show_table
 from ui.drawing_input import DrawingInput, ReadDrawing, read
 from ui.fragments import clear_slots, page_fragment
+from ui.html.tables import markdown
 from ui.i18n import gettext as _
-from ui.i18n import translate
 from ui.navigation import run_through_entry
 from ui.prediction import show_answer
 from ui.runs.choice import pick_run
@@ -40,7 +40,7 @@ def show_page() -> None:
         else:
             show_table(run, written)
     except InputError as error:  # a run that was removed meanwhile, say
-        st.error(translate(error.message))
+        st.error(markdown(error.message))
 
 
 def show_reading(run: Run, written: DrawingInput, instruction: str) -> ReadDrawing:

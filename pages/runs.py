@@ -130,6 +130,14 @@ st.markdown(
         "or delete them."
     )
 )
+if visitor.could_be_local():
+    st.caption(
+        _(
+            "You see your own runs only, as other machines can reach this server. Started with "
+            "`--server.address=localhost`, it shows all runs, those of the command line too, and nothing "
+            "is limited for the sake of others."
+        )
+    )
 show_missing([current_run()], _("Your other runs are listed here."))
 listed = ordered_runs()
 if not listed:

@@ -6,8 +6,8 @@ from mnist_core.messages import InputError
 from ui import resources, visitor
 from ui.canvas import last_read_image
 from ui.fragments import page_fragment, send_to_browser
+from ui.html.tables import markdown
 from ui.i18n import gettext as _
-from ui.i18n import translate
 from ui.navigation import run_through_entry
 from ui.runs.changes import show_missing
 from ui.runs.import_export import show_import
@@ -40,7 +40,7 @@ def show_settings() -> None:
     try:
         form.config()
     except InputError as error:
-        st.error(translate(error.message))
+        st.error(markdown(error.message))
     show_form(form)
 
 

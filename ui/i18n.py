@@ -4,7 +4,7 @@ import functools
 import gettext as gnu
 import math
 import string
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import copy
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
@@ -59,10 +59,13 @@ def ngettext(singular: str, plural: str, n: int) -> str:
     return catalog(language()).ngettext(singular, plural, n)
 
 
-def translate(message: Message) -> str:
-    """Translate a message of mnist_core and fill in its values."""
-    values = {name: translate(v) if isinstance(v, Message) else v for name, v in message.values.items()}
-    return format_text(gettext(message.template), **values)
+def translate(message: Message, escape: Callable[[str], str] = str) -> str:
+    """Translate a message of mnist_core and fill in its values; those that are text go through `escape`."""
+    values = {
+        name: _Translated(translate(value, escape)) if isinstance(value, Message) else value
+        for name, value in message.values.items()
+    }
+    return _Formatter(escape).format(gettext(message.template), **values)
 
 
 def sentences_text(sentences: Iterable[str]) -> str:
@@ -111,10 +114,22 @@ def percent_text(share: float, digits: int = 2) -> str:
     return formatted_number(share, f".{digits}%")
 
 
+class _Translated(str):
+    """A message within a message: its values are escaped already."""
+
+    __slots__ = ()
+
+
 class _Formatter(string.Formatter):
+    def __init__(self, escape: Callable[[str], str] = str) -> None:
+        self._escape = escape
+
     def format_field(self, value: object, spec: str) -> str:
         is_number = isinstance(value, Number) and not isinstance(value, bool)
-        return formatted_number(value, spec) if spec and is_number else super().format_field(value, spec)
+        if spec and is_number:
+            return formatted_number(value, spec)
+        text = super().format_field(value, spec)
+        return text if is_number or isinstance(value, _Translated) else self._escape(text)
 
 
 _FORMATTER = _Formatter()

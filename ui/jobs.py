@@ -1,6 +1,8 @@
 """A visitor's part in background jobs: the tab that watches them, start, progress, stop."""
 
+import math
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +16,8 @@ from ui.i18n import gettext as _
 
 TAB_KEY = "tab"
 SECONDS_BETWEEN_LOOKS = 0.7
+STARTED_KEY = "started"  # (time.monotonic(), what) of this session's last start of a training
+SECOND_TAP_SECONDS = 3.0  # in which the same is started once: a slow line shows a start late
 
 
 def this_tab() -> Watcher:
@@ -35,6 +39,17 @@ def turn(kind: str) -> threading.Lock:
 def is_watched(job: Job[Any]) -> bool:
     """Whether the job runs and the visitor has not stopped it."""
     return job.is_watched_by(this_tab())
+
+
+def is_second_tap(what: object) -> bool:
+    """Whether `what` was started a moment ago in this session: it is the second tap of a double click."""
+    when, started = st.session_state.get(STARTED_KEY, (-math.inf, None))
+    return started == what and time.monotonic() - when < SECOND_TAP_SECONDS
+
+
+def note_start(what: object) -> None:
+    """Remember that `what` was started, for `is_second_tap`."""
+    st.session_state[STARTED_KEY] = (time.monotonic(), what)
 
 
 def start_button(label: str, job: Callable[[], Job[Any]], **options: Any) -> None:

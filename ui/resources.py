@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_core.config import TrainConfig
-from mnist_core.data.mnist import Dataset, fetch_mnist, find_mnist, load_sample
+from mnist_core.data.mnist import Dataset, fetch_mnist, find_mnist, load_sample, part_of_mnist
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.runs.run import Run
 from mnist_core.runs.store import RunStore
@@ -17,8 +17,9 @@ from mnist_core.runs.weight_snapshots import WeightSnapshot, load_snapshot
 from mnist_core.runtime.job import Job, Watcher
 from mnist_core.runtime.process import keep_freed_memory
 from ui.evaluations import Show, read_split
+from ui.html.tables import markdown
 from ui.i18n import gettext as _
-from ui.i18n import percent_text, translate
+from ui.i18n import percent_text
 from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, this_tab
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def show_notice(private: bool) -> None:
             "The offline sample of 1,797 small digits is in use, not MNIST. The server's log "
             "gives the reason and the remedy."
         )
-        st.markdown(":material/info: " + (briefly if private else translate(data.notice)))
+        st.markdown(":material/info: " + (briefly if private else markdown(data.notice)))
         if data.source == "sample" and not _offline():
             st.button(_("Try to download MNIST again"), on_click=_download_again)
 
@@ -157,7 +158,7 @@ def _offline() -> bool:
 def _fetch() -> Generator[tuple[float, None], None, Dataset]:
     """Do the steps of `dataset_job`."""
     if _offline() and find_mnist() is None:
-        return _sample(None)
+        return _sample(part_of_mnist())
     data = yield from fetch_mnist()
     if data.notice:
         logger.warning("%s", data.notice)

@@ -8,7 +8,8 @@ import streamlit as st
 
 from mnist_core.messages import InputError
 from ui.fragments import rerun_fragments
-from ui.i18n import LANGUAGES, browser_language, formatted_number, translate
+from ui.html.tables import markdown
+from ui.i18n import LANGUAGES, browser_language, formatted_number
 from ui.i18n import gettext as _
 from ui.url_state import LANGUAGE_KEY, number_in_url, option_in_url, set_url_parameters
 
@@ -130,7 +131,7 @@ def show_section(
     try:
         sections[chosen](subject)
     except InputError as error:  # for example of a run that was deleted meanwhile
-        st.error(translate(error.message))
+        st.error(markdown(error.message))
 
 
 def choose_language() -> None:

@@ -38,17 +38,32 @@ _COOKIE_SCRIPT = """<script>{{
 def is_private() -> bool:
     """Return whether the visitor sees only their own runs.
 
-    DIGITLAB_PRIVATE decides if it is set. Otherwise everyone does but a browser on the server's own machine:
-    one that connects to localhost with no proxy between.
+    DIGITLAB_PRIVATE decides if it is set. Otherwise everyone does, unless the server was bound to this
+    machine (`server.address`): what a browser sends can be made up, so it makes visitors remote, never local.
     """
     if wanted := os.environ.get(PRIVATE_VARIABLE):
         return wanted != "0"
+    return not (bound_here() and looks_local())
+
+
+def could_be_local() -> bool:
+    """Return whether the visitor is private only because the server was not bound to this machine."""
+    return not os.environ.get(PRIVATE_VARIABLE) and not bound_here() and looks_local()
+
+
+def bound_here() -> bool:
+    """Return whether only this machine can reach the server."""
+    return st.get_option("server.address") in HERE
+
+
+def looks_local() -> bool:
+    """Return whether nothing says that the visitor comes from elsewhere, as through a proxy here."""
     headers, url = st.context.headers, st.context.url
     hosts = [_host(f"//{headers['Host']}")] if "Host" in headers else []
     hosts += [_host(url)] if url else []
     afar = isinstance(st.context.ip_address, str)  # Streamlit has none for localhost
     near = not afar and not any(name in headers for name in FORWARDED)
-    return not (near and HERE.issuperset(hosts))
+    return near and HERE.issuperset(hosts)
 
 
 def identity() -> str:

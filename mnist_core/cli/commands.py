@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mnist_core.cli.terminal import print_notice, progress_bar
+from mnist_core.cli.terminal import plain, print_notice, progress_bar
 from mnist_core.data.mnist import Dataset, load_dataset
 from mnist_core.export.formats import export, file_name
 from mnist_core.export.import_weights import import_weights
@@ -42,7 +42,7 @@ def show_data(options: argparse.Namespace) -> None:
         f"{answer['source']}: {answer['train_images']:,} training and {answer['test_images']:,} test images"
     )
     if dataset.path:
-        print(f"in {dataset.path}")
+        print(plain(f"in {dataset.path}"))
     for file in answer["files"]:
         print(f"  {file['name']}: {file['size']:,} bytes, {'intact' if file['checksum_ok'] else 'DAMAGED'}")
 
@@ -180,7 +180,7 @@ def export_run(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps({"run": run.id, "as": options.kind, "file": str(path), "bytes": len(content)}))
     else:
-        print(f"{path}: {len(content):,} bytes")
+        print(plain(f"{path}: {len(content):,} bytes"))
 
 
 def import_file(options: argparse.Namespace) -> None:

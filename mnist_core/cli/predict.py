@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mnist_core.cli.terminal import plain
 from mnist_core.messages import InputError
 from mnist_core.recognition.images import pixels_to_image
-from mnist_core.recognition.labelled_drawings import LabelledDrawing, read_labelled_drawing
+from mnist_core.recognition.labelled_drawings import LabelledDrawing, read_labelled_drawing, sheet_lines
 from mnist_core.recognition.picture_files import read_picture
 from mnist_core.recognition.recognizer import Prediction, predict
 from mnist_core.recognition.strokes import Strokes
@@ -49,7 +50,7 @@ def predict_inputs(options: argparse.Namespace) -> None:
     for name, image in images:
         prediction = predict(how[0], image, how[1])
         answer = {"input": name, **_prediction_json(prediction), "blank": prediction.blank}
-        print(json.dumps(answer) if options.json else f"{name}: {_in_words(prediction)}")
+        print(json.dumps(answer) if options.json else plain(f"{name}: {_in_words(prediction)}"))
     _raise_for(len(options.image) - len(pictures))
 
 
@@ -62,7 +63,7 @@ def _read_pictures(names: list[str]) -> list[tuple[str, NDArray[np.uint8]]]:
         except InputError as error:
             if len(names) == 1:
                 raise
-            print(error, file=sys.stderr)
+            print(plain(str(error)), file=sys.stderr)
     return pictures
 
 
@@ -96,12 +97,12 @@ def _print_row(name: str, digits: list[RowDigit], as_json: bool) -> None:
         print(json.dumps({"input": name, "digits": found}))
     else:
         marked = [f"{digit.prediction.label}{'?' * digit.unsure}" for digit in digits]
-        print(f"{name}: {' '.join(marked) or 'no digit'}")
+        print(plain(f"{name}: {' '.join(marked) or 'no digit'}"))
 
 
 def _read_drawings(path: str) -> Iterator[tuple[str, LabelledDrawing]]:
     try:
-        lines = Path(path).read_text().splitlines()
+        lines = sheet_lines(Path(path).read_bytes())
     except OSError as error:
         raise InputError("{path} can't be read ({why}).", path=path, why=error.strerror) from None
     except UnicodeDecodeError:

@@ -20,7 +20,12 @@ T = TypeVar("T")
 
 def print_notice(sentence: str) -> None:
     """Print an error or notice on stderr."""
-    print(f"mnist_core: {sentence}", file=sys.stderr)
+    print(f"mnist_core: {plain(sentence)}", file=sys.stderr)
+
+
+def plain(text: str) -> str:
+    """Return text that can't steer a terminal: control characters of file names are written as escapes."""
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
 @contextmanager

@@ -36,9 +36,8 @@ def read_metadata(folder: Path) -> RunMetadata:
     """Read a run's metadata; the defaults where the file is missing or unreadable."""
     try:
         values = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
-        return RunMetadata(
-            str(values["name"]), values["pinned"] is True, str(values["owner"]), tuple(values["readers"])
-        )
+        name = printable_line(str(values["name"]))[:LONGEST_NAME]  # the folder may be from elsewhere
+        return RunMetadata(name, values["pinned"] is True, str(values["owner"]), tuple(values["readers"]))
     except (OSError, ValueError, KeyError, TypeError):
         return RunMetadata()
 
@@ -48,9 +47,14 @@ def write_metadata(folder: Path, metadata: RunMetadata) -> None:
     write_whole(folder / METADATA_FILE, (json.dumps(asdict(metadata), indent=2) + "\n").encode())
 
 
+def printable_line(text: str) -> str:
+    """Return text in one line, without characters that can't be seen and without repeated spaces."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 def checked_name(text: str) -> str:
     """Return a name without surrounding and repeated spaces; InputError when it is too long."""
-    name = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    name = printable_line(text)
     if len(name) > LONGEST_NAME:
         raise InputError(
             N_("A run's name can have {most} characters, and this one has {count}; shorten it."),

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
+from typing import NamedTuple
 
 from mnist_core.config import TrainConfig
 from mnist_core.messages import InputError
@@ -29,8 +30,15 @@ def speed_settings(config: TrainConfig) -> TrainConfig:
     return replace(TrainConfig(), **{name: getattr(config, name) for name in SPEED_SETTINGS})
 
 
+class _Wish(NamedTuple):
+    """Settings that somebody wants measured, since this moment of time.monotonic()."""
+
+    config: TrainConfig
+    since: float
+
+
 class SpeedMeter:
-    """Measures the settings that were asked for last, in a background job.
+    """Measures the settings that each visitor asked for last, in a background job, one after the other.
 
     `measure(config)` returns images per second after a short trial, or None while it can't: then it is asked
     again later.
@@ -40,8 +48,7 @@ class SpeedMeter:
         self._measure = measure
         self._speeds: dict[TrainConfig, float] = {}
         self._lock = threading.Lock()
-        self._wanted: TrainConfig | None = None
-        self._wanted_since = 0.0
+        self._wanted: dict[Watcher, _Wish] = {}
         self._trials = self._new_job()
 
     def images_per_second(self, config: TrainConfig, watcher: Watcher) -> float | None:
@@ -53,9 +60,10 @@ class SpeedMeter:
         key = speed_settings(config)
         with self._lock:
             if (speed := self._speeds.get(key)) is not None:
+                self._wanted.pop(watcher, None)
                 return speed
-            if key != self._wanted:
-                self._wanted, self._wanted_since = key, time.monotonic()
+            if watcher not in self._wanted or self._wanted[watcher].config != key:
+                self._wanted[watcher] = _Wish(key, time.monotonic())
             if self._trials.finished:
                 self._trials = self._new_job()
             self._trials.start(watcher)
@@ -68,23 +76,28 @@ class SpeedMeter:
             if len(self._speeds) >= MOST_REMEMBERED:
                 self._speeds.clear()
             self._speeds[key] = images_per_second
-            if self._wanted == key:
-                self._wanted = None
+            self._wanted = {who: wish for who, wish in self._wanted.items() if wish.config != key}
 
     def _new_job(self) -> Job[None]:
         return Job("speed trials", self._steps)
 
     def _steps(self) -> Generator[tuple[float, None]]:
         """Measure what is wanted until nothing is; yield after each trial and each short wait."""
-        while config := self._wanted:
-            still = time.monotonic() - self._wanted_since
+        while wish := self._oldest_wish():
+            still = time.monotonic() - wish.since
             if still < SECONDS_STILL:
                 time.sleep(SECONDS_STILL - still)
-            elif (speed := self._speed(config)) is None:
+            elif (speed := self._speed(wish.config)) is None:
                 time.sleep(SECONDS_TO_NEXT_TRY)
             else:
-                self.remember(config, speed)
+                self.remember(wish.config, speed)
             yield 0.0, None
+
+    def _oldest_wish(self) -> _Wish | None:
+        """Return what was wanted first by those who are still there."""
+        with self._lock:
+            self._wanted = {who: wish for who, wish in self._wanted.items() if not who.gone}
+            return min(self._wanted.values(), key=lambda wish: wish.since, default=None)
 
     def _speed(self, config: TrainConfig) -> float | None:
         if sum(layer.parameters for layer in describe_layers(config)) > MOST_PARAMETERS:

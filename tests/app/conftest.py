@@ -50,6 +50,7 @@ def pages_remembered(monkeypatch):
 def sample_only(monkeypatch, tmp_path, pages_remembered):
     """The offline sample and an empty run store, so that these tests are the same on every machine."""
     monkeypatch.setenv("DIGITLAB_OFFLINE", "1")
+    monkeypatch.setenv("DIGITLAB_PRIVATE", "0")  # as on a server of one's own
     monkeypatch.setenv("DIGITLAB_RUNS", str(tmp_path / "runs"))
     monkeypatch.setattr("ui.resources.find_mnist", lambda: None)
     # On a busy machine the sample, and scikit-learn, take longer than a page would wait.

@@ -76,6 +76,8 @@ def test_more_seeds_are_queued_as_runs_of_the_visitor(app, make, answer, queue, 
     test.button(key="repeat").click().run()
     assert [(seed, seconds) for seed, seconds, _owner in line.submitted] == [(s, 30.0) for s in (1, 3, 4, 5)]
     assert all(owner for _seed, _seconds, owner in line.submitted)
+    test.button(key="repeat").click().run()  # the second tap of a double click
+    assert len(line.submitted) == 4
 
 
 def test_no_more_seeds_than_fit(app, make, answer, queue):

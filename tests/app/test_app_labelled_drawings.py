@@ -122,6 +122,8 @@ def test_a_sheet_goes_and_comes_back_as_json_lines(app, run):
     ("content", "said"),
     [
         (b"\xff\xfe", "no labelled drawings"),
+        (b"\xff\xff", "no labelled drawings"),
+        (b"", "no labelled drawings"),
         (b"{", "Line 1 is not JSON"),
         (json.dumps({"strokes": LINE["strokes"]}).encode(), "Line 1 has no label"),
         (json.dumps({"strokes": [], "label": 3}).encode(), "Line 1 has an empty drawing"),

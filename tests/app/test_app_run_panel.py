@@ -14,8 +14,7 @@ from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
 from mnist_core.runtime.job import Watcher
 from tests.app.train_form import form_settings
-from ui import resources
-from ui.train import start
+from ui import jobs, resources
 
 SHORT = TrainConfig(widths=(16,), epochs=2, batch_size=50, train_size=600, validation_size=200)
 CPU = torch.device("cpu")
@@ -127,7 +126,7 @@ def test_slow_motion_shows_one_batch_at_a_time(endless, app, html):
 
 
 def test_a_second_run_waits_in_line_and_can_leave_it(endless, monkeypatch):
-    monkeypatch.setattr(start, "SECOND_TAP_SECONDS", 0)
+    monkeypatch.setattr(jobs, "SECOND_TAP_SECONDS", 0)
     first = endless.query_params["run"]
     press(endless, "Add to the queue")
     assert endless.query_params["run"] != first
@@ -139,7 +138,7 @@ def test_a_second_run_waits_in_line_and_can_leave_it(endless, monkeypatch):
 
 
 def test_a_double_click_starts_one_run(endless, monkeypatch):
-    monkeypatch.setattr(start, "SECOND_TAP_SECONDS", 1000)
+    monkeypatch.setattr(jobs, "SECOND_TAP_SECONDS", 1000)
     press(endless, "Add to the queue")
     assert len(RunStore().list()) == 1
 

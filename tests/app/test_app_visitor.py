@@ -46,7 +46,9 @@ def page_of(app, visitor_from, token, name="runs", **query):
 def connect(monkeypatch):
     """Set what Streamlit knows of a connection: from this machine to localhost, but for what is given."""
 
-    def come(ip=None, url="http://localhost:8501/train", **headers):
+    def come(ip=None, url="http://localhost:8501/train", bound="localhost", **headers):
+        options = {"server.address": bound}
+        monkeypatch.setattr(visitor.st, "get_option", options.get)
         headers = {"Host": "localhost:8501", **headers}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         sent = {name: value for name, value in named.items() if value is not None}
@@ -65,11 +67,14 @@ def connect(monkeypatch):
         {"Host": "[::1]:8501", "url": "http://[::1]:8501/"},
         {"url": None},
         {"Host": None},
+        {"bound": "127.0.0.1"},
+        {"bound": "::1"},
     ],
 )
 def test_a_visitor_on_this_machine_sees_all_runs(connect, local):
     connect(**local)
     assert not visitor.is_private()
+    assert not visitor.could_be_local()
 
 
 @pytest.mark.parametrize(
@@ -96,9 +101,30 @@ def test_one_sign_of_a_remote_visitor_is_enough_to_be_private(connect, remote):
     assert visitor.is_private()
 
 
+@pytest.mark.parametrize("bound", [None, "", "0.0.0.0", "192.168.1.10", "lab.example.org", "::"])
+def test_headers_cannot_make_a_server_local_that_others_can_reach(connect, bound):
+    connect(bound=bound)
+    assert visitor.is_private()
+    assert visitor.could_be_local()  # the page Runs says how it is made local
+    connect(bound=bound, ip="10.0.0.5")
+    assert visitor.is_private()
+    assert not visitor.could_be_local()
+
+
+def test_who_starts_it_open_to_others_is_told_why_they_see_their_own_runs_only(
+    app, visitor_from, monkeypatch
+):
+    monkeypatch.delenv("DIGITLAB_PRIVATE")
+    test = page_of(app, visitor_from, ANNA)
+    assert any("--server.address=localhost" in caption.value for caption in test.caption)
+    monkeypatch.setenv("DIGITLAB_PRIVATE", "0")
+    assert not any("--server.address" in caption.value for caption in test.run().caption)
+
+
 @pytest.mark.parametrize(("ip", "private"), [("127.0.0.1", False), ("::1", False), ("10.0.0.5", True)])
 def test_streamlit_tells_local_addresses_from_others(visitor_from, monkeypatch, ip, private):
     """By `st.context.ip_address` itself, not a stand-in for it."""
+    monkeypatch.setattr(visitor, "bound_here", lambda: True)
     monkeypatch.delenv("DIGITLAB_PRIVATE", raising=False)
     visitor_from(ANNA, ip, Host="localhost")
     assert visitor.is_private() is private

@@ -10,7 +10,7 @@ from mnist_core.evaluation.metrics import Evaluation
 from ui import resources
 from ui.compare.selection import ComparedRuns, compare, shortened
 from ui.html.digits import Figure, grid_html, image_number_text, sure_text
-from ui.html.tables import coloured_name
+from ui.html.tables import coloured_name, escape_markdown
 from ui.i18n import count_text, format_text
 from ui.i18n import gettext as _
 from ui.url_controls import url_choice
@@ -54,9 +54,9 @@ def _groups(chosen: ComparedRuns, places: tuple[int, ...]) -> dict[str, tuple[st
     results = [resources.evaluation(chosen.runs[place]) for place in places]
     right = np.array([result.predictions == result.labels for result in results])
     often = right.sum(axis=0)
-    only = _("Only {run} correct")
+    only, names = _("Only {run} correct"), [escape_markdown(shortened(name)) for name in chosen.names]
     groups = {
-        str(place + 1): (only.format(run=shortened(chosen.names[place])), np.flatnonzero(row & (often == 1)))
+        str(place + 1): (only.format(run=names[place]), np.flatnonzero(row & (often == 1)))
         for place, row in zip(places, right, strict=True)
     }
     none = _("Neither correct") if len(places) == 2 else _("None correct")

@@ -1,7 +1,7 @@
 """Runs of the same settings with several seeds: mean, spread, tests, and more seeds to train."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -20,9 +20,10 @@ from ui import resources, visitor
 from ui.compare.accuracy import score_words
 from ui.compare.charts import seed_points, seed_spec
 from ui.compare.selection import ComparedRuns, paragraph
-from ui.html.tables import escape_markdown
+from ui.html.tables import escape_markdown, markdown
 from ui.i18n import duration_text, list_text, ngettext, percent_text, sentences_text, translate
 from ui.i18n import gettext as _
+from ui.jobs import is_second_tap, note_start
 from ui.runs.changes import may_change
 from ui.runs.names import name_without_seed
 from ui.runs.progress import progress_share
@@ -129,7 +130,7 @@ def _show_repeat(groups: Sequence[Group]) -> None:
     """Offer to train one of the settings with more seeds."""
     st.subheader(_("Repeat with more seeds"))
     if problem := st.session_state.pop(PROBLEM_KEY, None):
-        st.error(translate(problem))
+        st.error(markdown(problem))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         place = st.selectbox(
             _("Settings of run"),
@@ -191,8 +192,12 @@ def _used_seeds(group: Group) -> set[int]:
 
 
 def _queue(group: Group, count: int) -> None:
-    """Queue the next seeds; if the queue becomes full meanwhile, those before stay in it."""
+    """Queue the next seeds, once for a double click; if the queue becomes full, those before stay in it."""
     seconds = group.run.results.get("train_seconds")
+    wanted = replace(group.run.config, seed=0), count
+    if is_second_tap(wanted):
+        return
+    note_start(wanted)
     try:
         for config in next_seeds(group.run.config, _used_seeds(group), count):
             resources.training_queue().submit(

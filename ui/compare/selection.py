@@ -11,6 +11,7 @@ import streamlit as st
 from mnist_core.messages import Message
 from mnist_core.runs.comparison import FEWEST, MOST, Comparison, Pair, check_comparable, compare_runs
 from mnist_core.runs.comparison_text import quoted
+from mnist_core.runs.metadata import printable_line
 from mnist_core.runs.run import Run
 from ui import resources
 from ui.evaluations import evaluation_progress, hold_if_stopped
@@ -82,7 +83,7 @@ def show_note() -> None:
 def note() -> str:
     """Return the note in the URL, in one line of at most LONGEST_NOTE characters."""
     text = url_parameters().get(NOTE_KEY, "")
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:LONGEST_NOTE]
+    return printable_line(text)[:LONGEST_NOTE]
 
 
 def _write_note() -> None:

@@ -1,6 +1,5 @@
 """Labelled drawings kept in the visitor's session: label correction, JSON lines."""
 
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -8,13 +7,13 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.messages import N_, InputError, Message
-from mnist_core.recognition.labelled_drawings import LabelledDrawing, read_labelled_drawing
+from mnist_core.recognition.labelled_drawings import LabelledDrawing, read_labelled_drawing, sheet_lines
 from mnist_core.recognition.strokes import strokes_to_image
 from mnist_core.runtime.limits import DRAWINGS, SHEET_BYTES
 from ui.draw.contrast import open_contrast
 from ui.drawing_input import ReadDrawing
+from ui.html.tables import markdown
 from ui.i18n import gettext as _
-from ui.i18n import translate
 
 if TYPE_CHECKING:
     from mnist_core.recognition.segmentation import RowDigit
@@ -87,13 +86,14 @@ def from_text(content: bytes) -> list[LabelledDrawing]:
         raise InputError(
             N_("This file is larger than {most} MB; choose a smaller one."), most=most // 1_000_000
         )
-    _check_room(sum(bool(line.strip()) for line in io.BytesIO(content)))
     try:
-        lines = content.decode().split("\n")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            N_("This file holds no labelled drawings; choose one that was saved here.")
-        ) from error
+        lines = sheet_lines(content)
+    except UnicodeDecodeError:
+        lines = []
+    filled = sum(bool(line.strip()) for line in lines)
+    if not filled:
+        raise InputError(N_("This file holds no labelled drawings; choose one that was saved here."))
+    _check_room(filled)
     return [_labelled(line, number) for number, line in enumerate(lines, 1) if line.strip()]
 
 
@@ -111,7 +111,7 @@ def show_label_correction(reading: ReadDrawing) -> None:
     """Offer to say what was really written; not for an image of MNIST, whose label is known."""
     if answer := st.session_state.pop(ANSWER_KEY, None):
         message, icon = answer
-        st.toast(translate(message), icon=icon)
+        st.toast(markdown(message), icon=icon)
     if not reading.digits or reading.writing.ready:
         return
     key = f"label-{len(sheet())}"  # another one once a digit was kept: it closes

@@ -14,7 +14,8 @@ from ui import resources
 from ui.draw.picture_table import Upload
 from ui.drawing_input import INPUT_METHOD_KEY, DrawingInput, draw
 from ui.html.digits import Figure, figure_html
-from ui.i18n import count_text, translate
+from ui.html.tables import escape_markdown, markdown
+from ui.i18n import count_text
 from ui.i18n import gettext as _
 from ui.uploads import check_pictures, forget
 from ui.url_controls import url_choice
@@ -70,7 +71,7 @@ def upload() -> DrawingInput | list[Upload]:
         on_change=_check_upload,
     )
     if problem := st.session_state.pop(UPLOAD_PROBLEM_KEY, None):
-        st.error(translate(problem))
+        st.error(markdown(problem))
     if len(files) > 1:
         return [Upload(file.name, file.getvalue()) for file in files]
     return _pictured(files[0].name, files[0].getvalue()) if files else DrawingInput()
@@ -118,10 +119,10 @@ def _pictured(name: str, content: bytes) -> DrawingInput:
     try:
         pixels = read_picture(content, name)
     except InputError as error:
-        st.error(translate(error.message))
+        st.error(markdown(error.message))
         return DrawingInput()
     smaller = downscaled(pixels)
-    st.image(smaller, caption=name, width=220)
+    st.image(smaller, caption=escape_markdown(name), width=220)
     return DrawingInput(pixels=smaller)
 
 

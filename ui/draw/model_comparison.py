@@ -7,6 +7,7 @@ import streamlit as st
 from mnist_core.runs.run import Run
 from ui.drawing_input import ReadDrawing, read
 from ui.html.digits import sure_text
+from ui.html.tables import escape_markdown
 from ui.i18n import gettext as _
 from ui.navigation import link
 from ui.prediction import probabilities_html
@@ -31,7 +32,7 @@ def show(reading: ReadDrawing) -> None:
     st.markdown(agreement([found.text for found in readings]))
     for column, found in zip(st.columns(len(readings)), readings, strict=True):
         with column:
-            st.markdown(f"**{labels[found.run.id]}**")
+            st.markdown(f"**{escape_markdown(labels[found.run.id])}**")
             show_reading(found)
 
 

@@ -25,9 +25,9 @@ from ui import resources, visitor
 from ui.draw import drawing_sheet
 from ui.drawing_input import ReadDrawing
 from ui.html.digits import Figure, grid_html
-from ui.html.tables import table_html
+from ui.html.tables import escape_markdown, markdown, table_html
 from ui.i18n import gettext as _
-from ui.i18n import ngettext, percent_text, translate
+from ui.i18n import ngettext, percent_text
 from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, this_tab, turn
 from ui.runs.names import readable_runs, run_labels, run_name
 from ui.uploads import forget
@@ -87,7 +87,7 @@ def show_files(drawings: Sequence[LabelledDrawing]) -> None:
             disabled=not drawings,
         )
     if problem := st.session_state.pop(PROBLEM_KEY, None):
-        st.error(translate(problem))
+        st.error(markdown(problem))
 
 
 def _load_file() -> None:
@@ -175,7 +175,7 @@ def show_tuning(run: Run, drawings: Sequence[LabelledDrawing]) -> None:
         return
     show_start(run, drawings)
     if job and job.problem:
-        st.error(translate(job.problem))
+        st.error(markdown(job.problem))
     elif job and job.finished:
         show_result(job.latest)
 
@@ -187,7 +187,7 @@ def show_start(run: Run, drawings: Sequence[LabelledDrawing]) -> None:
             "A copy of **{name}** is trained further on your drawings, mixed with MNIST's images "
             "so that it does not forget them. Every third drawing of a digit is held out, to test "
             "whether fine-tuning helps."
-        ).format(name=run_name(run))
+        ).format(name=escape_markdown(run_name(run)))
     )
     too_few = len(drawings) < FEWEST
     st.button(

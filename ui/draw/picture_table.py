@@ -16,6 +16,7 @@ from ui.i18n import formatted_number, list_text, ngettext, translate
 from ui.i18n import gettext as _
 
 ROWS_KEPT = 400  # of all visitors' pictures
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the beginning of one
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,13 @@ def csv_text(rows: list[Row]) -> str:
     writer.writerow(["file", "digits", "confidence", "unsure", "problem"])
     for row in rows:
         confidence = "" if row.confidence is None else formatted_number(row.confidence, ".4f")
-        writer.writerow([row.file, row.digits, confidence, row.unsure, row.problem or ""])
+        writer.writerow([_cell(row.file), row.digits, confidence, row.unsure, _cell(str(row.problem or ""))])
     return file.getvalue()
+
+
+def _cell(text: str) -> str:
+    """Return text that a spreadsheet takes as text: one that begins like a formula gets an apostrophe."""
+    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _digest(file: Upload) -> str:

@@ -22,7 +22,8 @@ from mnist_core.runtime.job import Job
 from ui import resources
 from ui.evaluate.selection import EvaluatedSplit
 from ui.html.digits import png_url
-from ui.i18n import duration_text, format_text, percent_text, translate
+from ui.html.tables import markdown
+from ui.i18n import duration_text, format_text, percent_text
 from ui.i18n import gettext as _
 from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, start_button, turn
 from ui.url_controls import url_choice, url_number
@@ -93,7 +94,7 @@ def show_start(job: "Job[Robustness]", images: int) -> None:
     if job.finished:
         return
     if job.problem:
-        st.warning(translate(job.problem))
+        st.warning(markdown(job.problem))
     elif job.latest is not None:
         st.info(_("Stopped. Below are the results measured so far."))
     else:

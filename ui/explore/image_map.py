@@ -17,7 +17,8 @@ from ui.explore.selection import (
     show_large,
 )
 from ui.html.digits import Figure, png_url
-from ui.i18n import count_text, format_text, translate
+from ui.html.tables import markdown
+from ui.i18n import count_text, format_text
 from ui.i18n import gettext as _
 from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, start_button, turn
 from ui.projection_chart import MAP_FAILURE, choose_method, map_points, map_spec, map_words
@@ -108,7 +109,7 @@ def show_tsne(chosen: ExploredSplit, digit: int | None, ring: int) -> None:
 def show_start(job: Job[np.ndarray]) -> None:
     """Offer to make the map."""
     if job.problem:
-        st.warning(translate(job.problem))
+        st.warning(markdown(job.problem))
     else:
         st.info(
             _("t-SNE takes about ten seconds on an ordinary computer. It is computed once, for all visitors.")

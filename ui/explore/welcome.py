@@ -15,8 +15,8 @@ from ui.canvas import remember_read_images
 from ui.drawing_input import INPUT_METHOD_KEY, DrawingInput, ReadDrawing, draw, read
 from ui.fragments import clear_slots
 from ui.html.digits import Figure, figure_html
+from ui.html.tables import markdown
 from ui.i18n import gettext as _
-from ui.i18n import translate
 from ui.navigation import LEARN_PAGE, link
 from ui.prediction import probabilities_html, row_html, show_label, show_row_label
 
@@ -100,7 +100,7 @@ def show_reading(written: DrawingInput, heading: DeltaGenerator, answer: DeltaGe
         with heading, st.spinner(_("Loading the network")):
             reading = read(resources.find_run(PRETRAINED_ID), written)
     except InputError as error:
-        heading.error(translate(error.message))
+        heading.error(markdown(error.message))
         return
     remember_read_images("draw", [digit.prediction.image for digit in reading.digits])
     with heading:

@@ -1,11 +1,14 @@
 """Tables of numbers as HTML, and escaping of Markdown."""
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
 import numpy as np
 
+from mnist_core.messages import Message
 from ui.html.digits import png_url
+from ui.i18n import translate
 
 BRIGHT = 118  # from here on black stands out more than white
 
@@ -81,5 +84,18 @@ def coloured_name(place: int, name: str, dashes: Sequence[int] = ()) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """Return text that markdown leaves as it is."""
-    return "".join(f"\\{c}" if c in r"\`*_{}[]()<>#+-.!|~:$" else c for c in text)
+    """Return text that markdown leaves as it is, in one line."""
+    line = re.sub(r"[\r\n\t]+", " ", text)
+    return "".join(f"\\{c}" if c in r"\`*_{}[]()<>#+-.!|~:$&" else c for c in line)
+
+
+def markdown(message: Message) -> str:
+    """Translate a message for a place that shows Markdown: names and texts in it are shown as they are."""
+    return translate(message, _escape_within)
+
+
+def _escape_within(text: str) -> str:
+    """Escape what is markup within a line, and at its beginning what makes a heading or a list."""
+    line = re.sub(r"[\r\n\t]+", " ", text)
+    line = re.sub(r"[\\`*_{}\[\]<>|~:$&]", r"\\\g<0>", line)
+    return re.sub(r"^(\s*(?:\d+(?=[.)]\s))?)([#+=.)-])", r"\1\\\2", line)

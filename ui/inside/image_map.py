@@ -6,7 +6,8 @@ import numpy as np
 import streamlit as st
 
 from ui import resources
-from ui.i18n import format_text, translate
+from ui.html.tables import markdown
+from ui.i18n import format_text
 from ui.i18n import gettext as _
 from ui.inside.selection import InspectedRun, evaluation_at, map_at, tsne_at
 from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, start_button
@@ -85,7 +86,7 @@ def _show_tsne(inspected: InspectedRun, colours: str) -> None:
 def _offer(inspected: InspectedRun) -> None:
     """Offer to make the map of this snapshot."""
     if problem := tsne_at(inspected).problem:
-        st.warning(translate(problem))
+        st.warning(markdown(problem))
     else:
         st.info(_("t-SNE is computed for each checkpoint: about ten seconds, in the background."))
     start_button(_("Compute t-SNE"), lambda: tsne_at(inspected))

@@ -8,8 +8,8 @@ from typing import TypeVar
 import streamlit as st
 
 from mnist_core.runtime.job import Job, Steps
+from ui.html.tables import markdown
 from ui.i18n import gettext as _
-from ui.i18n import translate
 from ui.jobs import (
     SECONDS_BETWEEN_LOOKS,
     is_watched,
@@ -55,7 +55,7 @@ def background_result(
         _show_progress(job, name)
         return None
     if job.problem:
-        st.warning(translate(job.problem))
+        st.warning(markdown(job.problem))
     start_button(_("Run the experiment"), lambda: job, key="lab_start_lesson")
     return None
 

@@ -10,8 +10,8 @@ from mnist_core.messages import InputError
 from mnist_core.runtime.job import Steps, in_share
 from ui import resources, visitor
 from ui.html.digits import Figure, bars_html, grid_html
-from ui.html.tables import escape_markdown
-from ui.i18n import count_text, format_text, formatted_number, list_text, percent_text, translate
+from ui.html.tables import escape_markdown, markdown
+from ui.i18n import count_text, format_text, formatted_number, list_text, percent_text
 from ui.i18n import gettext as _
 from ui.learn.chapters import Question
 from ui.learn.lesson_jobs import background_result
@@ -231,9 +231,12 @@ def _undo(done: "tuple[Operation, ...]") -> None:
 
 
 def _keep(network: "Run", operations: "tuple[Operation, ...]", words: str) -> None:
-    """Keep the operated network as a run of the visitor's."""
+    """Keep the operated network as a run of the visitor's, one for a double click."""
     from mnist_core.lessons.surgery import operate
 
+    *kept_before, kept_id = st.session_state.get(KEPT_KEY, ("", (), ""))
+    if kept_before == [network.id, operations] and resources.find_run(kept_id):
+        return
     try:
         visitor.limits().check_disk(resources.run_store(), visitor.identity())
         model = operate(resources.model(network), operations)
@@ -256,7 +259,7 @@ def _keep(network: "Run", operations: "tuple[Operation, ...]", words: str) -> No
 def _show_kept(network: "Run", operations: "tuple[Operation, ...]") -> None:
     """Say that these operations were kept, with the ways to compare and to draw."""
     if problem := st.session_state.pop(PROBLEM_KEY, None):
-        st.error(translate(problem))
+        st.error(markdown(problem))
     base, kept_operations, kept = st.session_state.get(KEPT_KEY, ("", (), ""))
     run = resources.find_run(kept) if (base, kept_operations) == (network.id, operations) else None
     if run is None:

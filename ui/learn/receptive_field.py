@@ -12,7 +12,7 @@ from mnist_core.messages import Message
 from mnist_core.runs.run import PRETRAINED_ID, Run
 from mnist_core.runtime.job import Steps
 from ui import resources
-from ui.html.tables import table_html
+from ui.html.tables import escape_markdown, table_html
 from ui.i18n import format_text, percent_text, sentences_text, translate
 from ui.i18n import gettext as _
 from ui.learn.chapters import Question
@@ -75,7 +75,7 @@ def run() -> Seen | None:
     if layers is None:
         return None
     names = {str(number): f"{number}. {translate(layer.title)}" for number, layer in enumerate(layers, 1)}
-    label = _("Layer of “{network}”").format(network=run_name(network))
+    label = _("Layer of “{network}”").format(network=escape_markdown(run_name(network)))
     chosen = int(url_choice(st.selectbox, label, names, LAYER_KEY, str(min(2, len(names))), width=420)) - 1
     _show_cells(digit, layers[chosen])
     st.caption(_about(layers[chosen]))

@@ -7,9 +7,9 @@ import streamlit as st
 from mnist_core.messages import InputError
 from mnist_core.runs.run import UNFINISHED, Run
 from ui import resources, visitor
-from ui.html.tables import escape_markdown
+from ui.html.tables import escape_markdown, markdown
 from ui.i18n import gettext as _
-from ui.i18n import list_text, ngettext, sentences_text, translate
+from ui.i18n import list_text, ngettext, sentences_text
 from ui.runs.names import names_of
 from ui.url_state import RUN_KEY, compared_runs, current_run, set_url_parameters
 
@@ -97,7 +97,7 @@ def show_undo() -> None:
 def show_problem() -> None:
     """Show why the last change failed."""
     if problem := st.session_state.pop(PROBLEM_KEY, None):
-        st.error(translate(problem))
+        st.error(markdown(problem))
 
 
 def _names_text(names: Iterable[str]) -> str:

@@ -13,8 +13,8 @@ from mnist_core.messages import N_, InputError, Message
 from mnist_core.runs.run import Run
 from mnist_core.runtime.limits import WEIGHTS_BYTES
 from ui import resources, visitor
+from ui.html.tables import markdown
 from ui.i18n import gettext as _
-from ui.i18n import translate
 from ui.navigation import link
 from ui.train_form.state import fill_form
 from ui.url_state import RUN_KEY, set_url_parameters
@@ -47,7 +47,7 @@ def show_export(run: Run) -> None:
                 disabled=missing is not None,
                 width="stretch",
             )
-            words.caption(translate(missing) if missing else _(entry.description))
+            words.caption(markdown(missing) if missing else _(entry.description))
         st.caption(_("To save a chart as PNG, point at it or tap it and use the button that appears."))
 
 
@@ -65,7 +65,7 @@ def show_import() -> None:
         answer: Message | None = st.session_state.get(ANSWER_KEY)
         imported: str | None = st.session_state.get(IMPORTED_KEY)
         if answer:
-            (st.success if imported is not None else st.error)(translate(answer))
+            (st.success if imported is not None else st.error)(markdown(answer))
         if imported:
             link("pages/evaluate.py", _("Evaluate it"), ":material/fact_check:", run=imported)
             link("pages/draw.py", _("Test it on your handwriting"), ":material/draw:", run=imported)

@@ -11,7 +11,7 @@ from mnist_core.runs.comparison import check_comparable, compare_runs
 from mnist_core.runs.run import Run
 from ui import resources, visitor
 from ui.fragments import page_fragment
-from ui.html.tables import escape_markdown
+from ui.html.tables import escape_markdown, markdown
 from ui.i18n import formatted_number, percent_text, sentences_text, translate
 from ui.i18n import gettext as _
 from ui.learning_curves import (
@@ -147,7 +147,7 @@ def _show_result(pair: tuple[Run, Run], names: tuple[str, str]) -> None:
     """Say which run is better, by how much, and whether that is more than chance."""
     for run, name in zip(pair, names, strict=True):
         if run.message:
-            st.error(_("{run}: {value}").format(run=name, value=translate(run.message)))
+            st.error(_("{run}: {value}").format(run=name, value=markdown(run.message)))
     if not all("test_accuracy" in run.results for run in pair):
         st.info(_("The two can't be compared: not both have a test accuracy."))
         return
@@ -159,7 +159,7 @@ def _show_result(pair: tuple[Run, Run], names: tuple[str, str]) -> None:
         check_comparable(pair, resources.dataset().source)
         found = compare_runs(pair, [resources.evaluation(run) for run in pair], names).pairs[0]
     except InputError as error:
-        st.error(translate(error.message))
+        st.error(markdown(error.message))
         return
     wins = len(found.only_first) - len(found.only_second)
     outcome = SAME if found.p >= LEVEL or wins == 0 else FIRST if wins > 0 else SECOND

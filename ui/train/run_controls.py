@@ -11,7 +11,8 @@ from mnist_core.messages import InputError
 from mnist_core.runs.run import UNFINISHED, Run
 from mnist_core.training.schedules import STEERED, why_fixed
 from ui import resources, visitor
-from ui.i18n import count_text, translate
+from ui.html.tables import markdown
+from ui.i18n import count_text
 from ui.i18n import gettext as _
 from ui.runs.changes import may_change
 from ui.train.slow_motion import show_slow_motion_button
@@ -107,7 +108,7 @@ def _show_steering(snapshot: "Snapshot") -> None:
         )
         for name in STEERED:
             if reason := why_fixed(name, snapshot.config):
-                st.caption(translate(reason))
+                st.caption(markdown(reason))
             else:
                 _show_setting(name, snapshot)
 

@@ -10,8 +10,8 @@ from mnist_core.monitoring.run_history import ENOUGH_STEPS, RunHistory
 from mnist_core.runs.run import UNFINISHED, Run
 from ui import resources
 from ui.fragments import page_fragment
-from ui.html.tables import escape_markdown
-from ui.i18n import duration_text, percent_text, sentences_text, translate
+from ui.html.tables import escape_markdown, markdown
+from ui.i18n import duration_text, percent_text, sentences_text
 from ui.i18n import gettext as _
 from ui.navigation import link
 from ui.runs.import_export import show_export
@@ -52,7 +52,7 @@ def _show(run_id: str, was_active: bool, may_control: bool) -> None:
     if not live:
         forget_command()
     snapshot = resources.training_queue().snapshot(run_id) if live else None
-    show_heading(_("{recipe}: {status}").format(recipe=run_name(run), status=_status(run)))
+    show_heading(_("{recipe}: {status}").format(recipe=escape_markdown(run_name(run)), status=_status(run)))
     if snapshot:
         st.progress(min(1.0, snapshot.step / (snapshot.steps or 1)), text=progress_text(snapshot))
         if may_control:
@@ -79,7 +79,7 @@ def _status(run: Run) -> str:
 def _show_result(run: Run, active: bool) -> None:
     """Show how a run ended, and links to the pages that use it; `active` while it is still being tested."""
     if run.message:
-        st.error(translate(run.message))
+        st.error(markdown(run.message))
     results = run.results
     if active:
         st.caption(_("Measuring the test accuracy."))

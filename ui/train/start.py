@@ -1,6 +1,5 @@
 """The Start button, and the script that brings a new training into view."""
 
-import math
 import time
 from contextlib import suppress
 
@@ -13,13 +12,12 @@ from mnist_core.runs.run import Run
 from ui import resources, visitor
 from ui.canvas import last_read_image
 from ui.i18n import gettext as _
+from ui.jobs import is_second_tap, note_start
 from ui.train_form.state import read_form
 from ui.url_state import RUN_KEY, current_run, set_url_parameters
 
 POLL_SECONDS = 1.0
 ERROR_KEY = "start_error"  # why the last start, resumption or fix was refused
-STARTED_KEY = "started"  # (time.monotonic(), settings) of this session's last start
-SECOND_TAP_SECONDS = 3.0  # in which the same settings are started once: a slow line shows a start late
 IN_VIEW_KEY = "run_in_view"  # when the run was last to be brought into view, in milliseconds since 1970
 HEADING = "run_heading"  # key of the container that is brought into view
 # Runs once for each moment, also where the page is left and shown again. On a wide screen the heading counts
@@ -81,8 +79,7 @@ def _start_form(config: TrainConfig) -> None:
 
 def start(config: TrainConfig) -> None:
     """Queue a training and open its run; a second tap on the same settings starts nothing."""
-    when, settings = st.session_state.get(STARTED_KEY, (-math.inf, None))
-    if settings == config and time.monotonic() - when < SECOND_TAP_SECONDS:
+    if is_second_tap(config):
         st.rerun()
     speed = resources.images_per_second(config)
     images = len(split_images(config, resources.dataset()).train)
@@ -96,7 +93,7 @@ def start(config: TrainConfig) -> None:
         st.session_state[ERROR_KEY] = error.message
     else:
         set_url_parameters({RUN_KEY: run_id})
-        st.session_state[STARTED_KEY] = (time.monotonic(), config)
+        note_start(config)
         bring_into_view()
     st.rerun()  # the whole page: it shows the run now
 

@@ -1,7 +1,5 @@
 """Start two: the form's settings and one change of them, trained in turns, after a question."""
 
-import math
-import time
 from html import escape
 from typing import Any, NamedTuple
 
@@ -14,10 +12,12 @@ from mnist_core.runs.comparison import differing_settings
 from mnist_core.runs.names import is_used
 from ui import resources, visitor
 from ui.canvas import last_read_image
-from ui.i18n import count_text, list_text, translate
+from ui.html.tables import markdown
+from ui.i18n import count_text, list_text
 from ui.i18n import gettext as _
+from ui.jobs import is_second_tap, note_start
 from ui.navigation import show_address
-from ui.train.start import ERROR_KEY, SECOND_TAP_SECONDS, STARTED_KEY, bring_into_view
+from ui.train.start import ERROR_KEY, bring_into_view
 from ui.train_form.setting_labels import LABELS, value_text
 from ui.train_form.state import (
     TrainForm,
@@ -74,7 +74,7 @@ def show_start_two() -> None:
             first = form.config()
             second = changed_config(form, change)
         except InputError as error:
-            st.error(translate(error.message))
+            st.error(markdown(error.message))
             return
         if second is None or second == first:
             st.caption(_("Type another value that this setting can have."))
@@ -275,8 +275,7 @@ def _write_question() -> None:
 
 def _start(first: TrainConfig, second: TrainConfig, guess: str) -> None:
     """Queue both trainings and open them; a second tap starts nothing."""
-    when, settings = st.session_state.get(STARTED_KEY, (-math.inf, None))
-    if settings == (first, second) and time.monotonic() - when < SECOND_TAP_SECONDS:
+    if is_second_tap((first, second)):
         st.rerun()
     details = {"owner": visitor.identity(), "own_digit": last_read_image()}
     try:
@@ -285,7 +284,7 @@ def _start(first: TrainConfig, second: TrainConfig, guess: str) -> None:
         st.session_state[ERROR_KEY] = error.message
     else:
         set_url_parameters({RUN_KEY: ids[0], COMPARED_KEY: ",".join(ids), GUESS_KEY: guess})
-        st.session_state[STARTED_KEY] = (time.monotonic(), (first, second))
+        note_start((first, second))
         st.session_state[OPEN_KEY] = False
         bring_into_view()
     st.rerun()  # the whole page: it shows both runs now

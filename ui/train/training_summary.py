@@ -10,7 +10,8 @@ from mnist_core.training.memory import check_memory, memory_text, training_bytes
 from mnist_core.training.speed_meter import TOO_LARGE
 from ui import resources, visitor
 from ui.html.network import network_html
-from ui.i18n import duration_text, format_text, ngettext, translate
+from ui.html.tables import markdown
+from ui.i18n import duration_text, format_text, ngettext
 from ui.i18n import gettext as _
 from ui.train.start import ERROR_KEY, show_start
 
@@ -39,7 +40,7 @@ def show_training_summary(config: TrainConfig, queue_busy: bool) -> None:
     st.fragment(show_start, run_every=POLL_SECONDS if queue_busy else None)(config, queue_busy)
     if error := st.session_state.pop(ERROR_KEY, None):
         with st.container(key="start_error"):  # on a phone it stands above Start, see style.css
-            st.error(translate(error))
+            st.error(markdown(error))
 
 
 def show_network(config: TrainConfig, expanded: bool) -> None:
@@ -70,7 +71,7 @@ def _show_time(config: TrainConfig, images: int, known: bool) -> None:
             visitor.limits().check_training(config, images * config.epochs / speed if speed else None)
         memory = _memory_text(config, images) if speed is not None else ""
     except InputError as error:
-        st.error(translate(error.message))
+        st.error(markdown(error.message))
     else:
         st.caption(f":material/timer: {_time_text(config, images, speed)} {memory}")
 

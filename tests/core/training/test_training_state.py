@@ -402,7 +402,7 @@ def test_an_interrupted_run_goes_on_from_its_last_checkpoint(store, sample):
         if isinstance(event, StepDone) and event.step == 8:
             break
     writer.write_metrics()
-    with (writer._folder / "metrics.csv").open("a") as file:
+    with (writer.folder / "metrics.csv").open("a") as file:
         file.write("2,9,0.5")  # its writer was killed here
     writer.close()
     run = store.get(writer.id)
