@@ -20,7 +20,6 @@ from mnist_core.data.mnist import Dataset, Split, split_images
 from mnist_core.evaluation.metrics import evaluate
 from mnist_core.messages import N_, InputError
 from mnist_core.recognition.calibration import recalibrate
-from mnist_core.runs.metadata import LONGEST_NAME
 
 if TYPE_CHECKING:
     import torch
@@ -143,15 +142,11 @@ def fine_tune_run(
         "test_accuracy": after.test,
         "test_loss": after.test_loss,
     }
-    writer = store.create(base.config, owner)
-    try:
+    with store.making(base.config, name, owner) as writer:
         writer.save(tuned, results["epochs"])
         if calibration:
-            calibration.save(store.directory / writer.id)
+            calibration.save(writer.folder)
         writer.update("finished", fine_tuned=True, **results)
-    finally:
-        writer.close()
-    store.rename(writer.id, name[:LONGEST_NAME])
     return FineTunedRun(store.get(writer.id), before, after)
 
 

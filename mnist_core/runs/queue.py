@@ -17,7 +17,7 @@ from mnist_core.messages import N_, InputError, Message
 from mnist_core.monitoring.activation_feed import ActivationFeed
 from mnist_core.runs.admission import UNLIMITED, TrainingLimits
 from mnist_core.runs.queued_run import QueuedRun, Snapshot, seconds_left_of, total_seconds
-from mnist_core.runs.run import CANCELLED, failure_message
+from mnist_core.runs.run import CANCELLED, failure_message, failure_status
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.turns import Turns
 from mnist_core.runs.writer import RunWriter
@@ -324,7 +324,7 @@ class TrainingQueue:
 
     def _leave_if_cancelled(self) -> None:
         """Take the runs out of the line that were cancelled by RunStore.cancel."""
-        with self._changed:
+        with self._changed, suppress(OSError):
             for entry in [entry for entry in self._waiting if entry.writer.cancelled]:
                 self._waiting.remove(entry)
                 with suppress(OSError):  # its folder may be gone
@@ -356,7 +356,7 @@ class TrainingQueue:
             except Exception as error:  # the worker outlives whatever a run dies of
                 _log.exception("run %s broke off", entry.writer.id)
                 with suppress(OSError):  # its folder may be what is gone
-                    entry.writer.update("failed", failure_message(error))
+                    entry.writer.update(failure_status(error), failure_message(error))
                 entry.writer.close()
             finally:
                 if not going_on:
@@ -365,7 +365,14 @@ class TrainingQueue:
             if going_on:
                 self._end_turn_if_over(list(turns))
             else:
-                self._store.keep_within(None, entry.writer.id, entry.limits.protected_percent)
+                self._clean_up(entry)
+
+    def _clean_up(self, entry: QueuedRun) -> None:
+        """Delete what is too much once a run has ended; a failure leaves the worker to the next run."""
+        try:
+            self._store.keep_within(None, entry.writer.id, entry.limits.protected_percent)
+        except Exception:
+            _log.exception("the clean-up after run %s broke off", entry.writer.id)
 
     def _end(self, entry: QueuedRun) -> None:
         """Take a run out of training; one that has stepped aside goes back into the line."""

@@ -17,6 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None  # type: ignore[assignment]
+
 import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
@@ -28,6 +33,7 @@ from mnist_core.models.checkpoint import load_checkpoint
 from mnist_core.monitoring.probes import Probe, read_probes
 from mnist_core.recognition.calibration import Calibration, load_calibration
 from mnist_core.runs.metadata import METADATA_FILE, RunMetadata, read_metadata
+from mnist_core.runtime.files import NO_ROOM
 from mnist_core.training.schedules import ChangeSchedule, change_from_json, initial_changes
 
 if TYPE_CHECKING:
@@ -125,12 +131,29 @@ class Run:
         return read_probes(self.folder)
 
 
+def is_full_disk(error: Exception) -> bool:
+    """Whether an error says that there is no room on the disk."""
+    return isinstance(error, OSError) and error.errno in NO_ROOM
+
+
+def failure_status(error: Exception) -> str:
+    """Return the status of a run that `error` ended: where the disk was full it can be continued."""
+    return "interrupted" if is_full_disk(error) else "failed"
+
+
 def failure_message(error: Exception) -> Message:
     """Return the message of a run that failed with `error`: an InputError's own, else type and text."""
     if isinstance(error, InputError):
         return error.message
     if isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY):
         return Message(N_("The training ran out of memory. Choose a smaller batch size or smaller layers."))
+    if is_full_disk(error):
+        return Message(
+            N_(
+                "The disk of this server is full, so the training stopped. Delete runs that nobody needs, "
+                "then continue this one."
+            )
+        )
     return Message(N_("Training broke off: {cause}"), {"cause": f"{type(error).__name__}: {error}"})
 
 
@@ -192,6 +215,20 @@ def _file_stamp(path: Path) -> tuple[int, ...] | None:
 
 
 def _is_locked(folder: Path) -> bool:
+    """Whether a process trains the run."""
+    if fcntl is None:
+        return _is_locked_on_windows(folder)
+    try:
+        with (folder / "lock").open("rb") as file:  # shared: who looks doesn't seem a writer to others
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except (FileNotFoundError, PermissionError):
+        pass
+    return False
+
+
+def _is_locked_on_windows(folder: Path) -> bool:
     try:
         with _LOOKING, FileLock(folder / "lock", timeout=0):
             return False

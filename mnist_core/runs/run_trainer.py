@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
+from contextlib import suppress
 
 import torch
 
@@ -14,7 +15,7 @@ from mnist_core.models.summary import count_parameters
 from mnist_core.monitoring.activation_feed import ActivationFeed
 from mnist_core.monitoring.batch_view import BatchView, BatchWatcher
 from mnist_core.monitoring.prober import Prober, UpdateRatios, steps_between_probes
-from mnist_core.runs.run import CANCELLED, failure_message
+from mnist_core.runs.run import CANCELLED, failure_message, failure_status
 from mnist_core.runs.slow_motion import SlowMotion
 from mnist_core.runs.writer import RunWriter
 from mnist_core.training.autotune import choose_threads
@@ -74,8 +75,9 @@ def train_run(
             raise
     except Exception as error:
         diverged = {"diverged": True} if isinstance(error, Diverged) else {}
-        writer.update("failed", failure_message(error), **diverged)
-        writer.write_metrics()  # how it came to this
+        with suppress(OSError):  # it may be what went wrong
+            writer.update(failure_status(error), failure_message(error), **diverged)
+            writer.write_metrics()  # how it came to this
         raise
     finally:
         if not aside:

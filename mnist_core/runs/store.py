@@ -35,6 +35,7 @@ from mnist_core.runs.run import (
     write_own_digit,
 )
 from mnist_core.runs.writer import RunWriter
+from mnist_core.runtime.files import NO_ROOM
 
 if TYPE_CHECKING:
     from mnist_core.models.modules import DigitClassifier
@@ -67,6 +68,21 @@ class RunStore:
         `own_digit`, uint8 [28, 28], was drawn by the owner: the training reads it at each probe.
         Raises InputError when the directory can't be written.
         """
+        with self._changing():  # without its writer's lock it would be read as interrupted
+            making, run_id = self._part_of_new_run(config, RunMetadata(owner=owner))
+            try:
+                if own_digit is not None:
+                    write_own_digit(making, own_digit)
+                making.rename(self.directory / run_id)
+            except OSError:
+                _delete([making])
+                raise
+            writer = RunWriter(self.directory / run_id, config)
+        self.keep_within()
+        return writer
+
+    def _part_of_new_run(self, config: TrainConfig, metadata: RunMetadata) -> tuple[Path, str]:
+        """Create the folder of a run that no list shows yet; return it and the run's id."""
         run_id = secrets.token_hex(8)
         making = self.directory / f".{run_id}.part"
         state = {
@@ -74,17 +90,37 @@ class RunStore:
             "created": datetime.now(UTC).isoformat(timespec="microseconds"),
             "results": {},
         }
-        with self._changing():  # without its writer's lock it would be read as interrupted
+        try:
             making.mkdir()
             (making / "config.json").write_bytes(json_bytes(config.to_json()))
             (making / "run.json").write_bytes(json_bytes(state))
-            write_metadata(making, RunMetadata(owner=owner))
-            if own_digit is not None:
-                write_own_digit(making, own_digit)
-            making.rename(self.directory / run_id)
-            writer = RunWriter(self.directory / run_id, config)
-        self.keep_within()
-        return writer
+            write_metadata(making, metadata)
+        except OSError:
+            _delete([making])
+            raise
+        return making, run_id
+
+    @contextmanager
+    def making(self, config: TrainConfig, name: str, owner: str = "") -> Iterator[RunWriter]:
+        """Yield the writer of a run called `name` that is finished when the block ends, and only then listed.
+
+        Nothing of it is left if the block fails; what a killed process leaves is deleted after an hour.
+        Raises InputError when the directory can't be written.
+        """
+        with self._changing():
+            metadata = RunMetadata(checked_name(name[:LONGEST_NAME]), owner=owner)
+            part, run_id = self._part_of_new_run(config, metadata)
+        writer = RunWriter(part, config, run_id)
+        try:
+            with _as_refusal(self.directory):
+                yield writer
+            writer.close()
+            with self._changing():
+                part.rename(self.directory / run_id)
+        finally:
+            writer.close()
+            _delete([part])
+        self.keep_within(spare=run_id)
 
     def add(
         self, config: TrainConfig, model: DigitClassifier, epoch: float, name: str, owner: str, **results: Any
@@ -95,14 +131,9 @@ class RunStore:
         """
         from mnist_core.models.summary import count_parameters
 
-        writer = self.create(config, owner)
-        try:
+        with self.making(config, name, owner) as writer:
             writer.save(model, epoch)
             writer.update("finished", parameters=count_parameters(model), epochs=epoch, **results)
-        finally:
-            writer.close()
-        self.keep_within(spare=writer.id)
-        self.rename(writer.id, name[:LONGEST_NAME])
         return self.get(writer.id)
 
     def reopen(self, run_id: str, epochs: int | None = None) -> RunWriter:
@@ -274,18 +305,30 @@ class RunStore:
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """Hold the directory's lock; InputError if the directory cannot be written."""
-        try:
-            self.directory.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.directory / ".lock", timeout=10):
-                yield
-        except Timeout:
-            raise InputError(N_("Another process is changing the runs; try again in a moment.")) from None
-        except OSError as error:
+        with _as_refusal(self.directory):
+            try:
+                self.directory.mkdir(parents=True, exist_ok=True)
+                with FileLock(self.directory / ".lock", timeout=10):
+                    yield
+            except Timeout:
+                raise InputError(N_("Another process is changing the runs; try again in a moment.")) from None
+
+
+@contextmanager
+def _as_refusal(directory: Path) -> Iterator[None]:
+    """Turn an OSError into the InputError that the directory of the runs can't be written."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_ROOM:
             raise InputError(
-                N_("Runs can't be kept in {directory} ({reason}); name another directory in DIGITLAB_RUNS."),
-                directory=self.directory,
-                reason=error.strerror,
+                N_("The disk of this server is full, so nothing can be kept. Delete runs that nobody needs.")
             ) from error
+        raise InputError(
+            N_("Runs can't be kept in {directory} ({reason}); name another directory in DIGITLAB_RUNS."),
+            directory=directory,
+            reason=error.strerror,
+        ) from error
 
 
 def _delete(folders: Iterable[Path]) -> None:

@@ -40,14 +40,15 @@ class RunWriter:
     """The only writer of a run; holds its lock until closed.
 
     `rows` are those of METRICS and `probes` the probes so far; while it trains, both are only appended to.
-    `own_digit` is that of Run. `most_bytes` is the most that its files may take, None for no limit.
+    `folder` is the run's, which need not be in its place yet. `own_digit` is that of Run. `most_bytes` is the
+    most that its files may take, None for no limit.
     """
 
     most_bytes: int | None = None
     _passing: Path | None = None
 
-    def __init__(self, folder: Path, config: TrainConfig) -> None:
-        self.id, self.config, self._folder = folder.name, config, folder
+    def __init__(self, folder: Path, config: TrainConfig, run_id: str = "") -> None:
+        self.id, self.config, self.folder = run_id or folder.name, config, folder
         self._lock = FileLock(folder / "lock", thread_local=False)
         self._lock.acquire(timeout=10)
         (folder / CANCEL_FILE).unlink(missing_ok=True)  # it was for an earlier training of the run
@@ -60,7 +61,7 @@ class RunWriter:
     @property
     def cancelled(self) -> bool:
         """Whether the operator has cancelled the run, in this process or another."""
-        return (self._folder / CANCEL_FILE).exists()
+        return (self.folder / CANCEL_FILE).exists()
 
     @property
     def results(self) -> Mapping[str, Any]:
@@ -79,7 +80,7 @@ class RunWriter:
         self._state["results"].update(results)
         if message:
             self._state["message"] = {"template": message.template, "values": _plain(message.values)}
-        write_whole(self._folder / "run.json", json_bytes(self._state))
+        write_whole(self.folder / "run.json", json_bytes(self._state))
 
     def set_changes(self, changes: ChangeSchedule) -> None:
         """Write the changes of settings and epochs."""
@@ -93,7 +94,7 @@ class RunWriter:
 
     def rewind(self, step: int, epochs: int) -> None:
         """Delete the test results, and metrics after `step` steps and `epochs` epochs, to continue there."""
-        write_whole(self._folder / "config.json", json_bytes(self.config.to_json()))
+        write_whole(self.folder / "config.json", json_bytes(self.config.to_json()))
         for name in ("test_accuracy", "test_loss"):
             self._state["results"].pop(name, None)
         self._state.pop("message", None)
@@ -101,12 +102,12 @@ class RunWriter:
         self._rows_written = None
         self.probes = [probe for probe in self.probes if probe.step <= step]
         lines = "".join(probe.to_json() + "\n" for probe in self.probes)
-        write_whole(self._folder / PROBES_FILE, lines.encode())
+        write_whole(self.folder / PROBES_FILE, lines.encode())
 
     def add_probe(self, probe: Probe) -> None:
         """Append a probe to its file."""
         self.probes.append(probe)
-        with (self._folder / PROBES_FILE).open("a") as file:
+        with (self.folder / PROBES_FILE).open("a") as file:
             file.write(probe.to_json() + "\n")
 
     def add_metrics(self, **row: float) -> None:
@@ -115,7 +116,7 @@ class RunWriter:
 
     def write_metrics(self) -> None:
         """Append the new rows to the file; writing all rows each time would get slower with every epoch."""
-        path = self._folder / METRICS_FILE
+        path = self.folder / METRICS_FILE
         if self._rows_written is None:
             write_whole(path, (",".join(METRICS) + "\n").encode())
             self._rows_written = 0
@@ -137,27 +138,27 @@ class RunWriter:
 
     def has_room(self) -> bool:
         """Return whether one more checkpoint leaves room for the last one and the state."""
-        if self.most_bytes is None or not (files := sorted(self._folder.glob("*/*.safetensors"))):
+        if self.most_bytes is None or not (files := sorted(self.folder.glob("*/*.safetensors"))):
             return True
         weights = files[-1].stat().st_size
-        state = 0 if (self._folder / STATE_FILE).exists() else 4 * weights
-        return size_in_bytes(self._folder) + 2 * weights + state <= RECORDS_LEFT * self.most_bytes
+        state = 0 if (self.folder / STATE_FILE).exists() else 4 * weights
+        return size_in_bytes(self.folder) + 2 * weights + state <= RECORDS_LEFT * self.most_bytes
 
     def save_snapshot(self, model: DigitClassifier, epoch: float) -> None:
         """Write a weight snapshot within the first epoch."""
         save_checkpoint(self._checkpoint("moments", epoch), model, epoch)
 
     def _checkpoint(self, folder: str, epoch: float) -> Path:
-        (self._folder / folder).mkdir(exist_ok=True)
-        return self._folder / folder / f"epoch-{epoch:08.3f}.safetensors"
+        (self.folder / folder).mkdir(exist_ok=True)
+        return self.folder / folder / f"epoch-{epoch:08.3f}.safetensors"
 
     def save_state(self, state: TrainingState) -> None:
         """Write the state that training continues from."""
-        save_state(self._folder / STATE_FILE, state)
+        save_state(self.folder / STATE_FILE, state)
 
     def load_state(self) -> TrainingState | None:
         """Return the state written last, None if there is none; InputError if it is damaged."""
-        path = self._folder / STATE_FILE
+        path = self.folder / STATE_FILE
         return load_state(path) if path.exists() else None
 
     @property

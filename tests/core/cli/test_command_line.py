@@ -126,7 +126,7 @@ def test_a_bad_line_of_strokes_is_named_by_its_number(line, command, run_id, tmp
 
 def test_strokes_that_are_no_text_are_refused(command, run_id, tmp_path):
     path = tmp_path / "digits.jsonl"
-    path.write_bytes(b"\xff\xfe\x00\x01")
+    path.write_bytes(b"\xff\xfe\x00\xd8")  # half a character of UTF-16
     assert str(path) in command.refusal("predict", "--run", run_id, "--strokes", str(path))
 
 

@@ -42,6 +42,10 @@ def test_a_failing_run_says_why_and_the_next_one_is_trained(lab):
     [
         (InputError("{file} is damaged.", file="images"), "images is damaged."),
         (OSError("no disk"), "Training broke off: OSError: no disk"),
+        (
+            MemoryError(),
+            "The training ran out of memory. Choose a smaller batch size or smaller layers.",
+        ),
     ],
 )
 def test_images_that_cannot_be_loaded_fail_their_run_only(error, sentence, lab):
@@ -51,6 +55,16 @@ def test_images_that_cannot_be_loaded_fail_their_run_only(error, sentence, lab):
     assert lab.status(first) == "failed"
     assert str(lab.store.get(first).message) == sentence
     lab.store.remove(first)
+
+
+def test_the_clean_up_after_a_run_cannot_end_the_worker(lab, monkeypatch, caplog):
+    def break_off(*_: object) -> None:
+        raise RuntimeError("in the clean-up")
+
+    first, second = lab.submit(SHORT), lab.submit(SHORT)
+    monkeypatch.setattr(lab.store, "keep_within", break_off)
+    assert (lab.ended(first), lab.ended(second)) == ("finished", "finished")
+    assert "in the clean-up" in caplog.text
 
 
 def test_a_run_whose_folder_is_gone_fails_and_the_next_one_is_trained(lab):

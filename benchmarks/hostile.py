@@ -1,0 +1,185 @@
+"""`python -m benchmarks.hostile`: a visitor who means harm beside one who works, who should notice nothing.
+
+On a public server with its limits as they are, the one asks by link for huge networks, starts a hundred
+trainings, sends a thousand pictures, a file of drawings over 5 MB, names that climb folders and names that
+are markup. The tables have the other's interactions before and meanwhile, and what the first was told.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Browser, Page, TimeoutError
+
+from benchmarks.app import run_benchmark, serve, visit
+from benchmarks.interaction import interact
+from benchmarks.measurement import markdown
+from mnist_core.runs.store import RunStore
+from tests.browser.server import launch
+
+MOST_SECONDS = 600
+ROUNDS = 2  # of ten interactions each, before and meanwhile
+STARTS, PICTURES = 100, 1000
+HUGE = (
+    "architecture=mlp&widths=4096-4096-4096-4096-4096-4096-4096-4096",
+    "architecture=cnn&channels=256-256&widths=4096",
+)
+MARKUP = "<img src=x onerror=alert(1)>[y](javascript:z)**w**"
+CLIMBING = ("../../../../etc/passwd", "..%2f..%2fetc%2fpasswd", ".trash", "%00", "pretrained/../..")
+SLOWEST_ANSWER = 20_000  # milliseconds that the hostile visitor waits for a sentence
+ANSWERED = "() => location.search.includes('run=') || document.querySelector('.stMain [data-testid=stAlert]')"
+PUBLIC = {"DIGITLAB_PRIVATE": "1"}
+
+
+def sentences(page: Page) -> str:
+    """Return the errors and warnings that a page shows."""
+    return " ".join(page.locator(".stMain [data-testid=stAlert]").all_inner_texts())
+
+
+def ask_for_huge_networks(page: Page) -> str:
+    """Open links to networks of over a hundred million parameters, and press Start."""
+    said = ""
+    for settings in HUGE:
+        visit(page, f"/train?{settings}&epochs=1000&lang=en")
+        start = page.locator(".st-key-start_button button")
+        if start.count() and start.is_enabled():
+            start.click()
+            page.locator(".stMain [data-testid=stAlert]").first.wait_for(timeout=SLOWEST_ANSWER)
+        said = sentences(page)
+    return said
+
+
+def start_many(page: Page) -> str:
+    """Start STARTS trainings; return how many were taken, and what the others were told."""
+    taken, said = 0, ""
+    for number in range(STARTS):
+        page.goto(f"/train?recipe=tutorial-1&epochs=100&training_seed={number}&lang=en")
+        page.locator(".st-key-start_button button").click()
+        page.wait_for_function(ANSWERED, timeout=SLOWEST_ANSWER)
+        taken += "run=" in page.url
+        said = sentences(page) or said
+    return f"{taken} of {STARTS} taken. {said}"
+
+
+def upload_many(page: Page) -> str:
+    """Send PICTURES pictures at once."""
+    visit(page, "/draw?from=upload&lang=en")
+    files = [{"name": f"{n}.png", "mimeType": "image/png", "buffer": bytes(2000)} for n in range(PICTURES)]
+    page.locator("[data-testid=stFileUploader] input[type=file]").first.set_input_files(files)
+    page.wait_for_timeout(SLOWEST_ANSWER / 4)
+    return sentences(page) or page.locator("[data-testid=stFileUploader]").first.inner_text()[:200]
+
+
+def send_sheet(page: Page) -> str:
+    """Send a file of drawings of more than 5 MB."""
+    visit(page, "/draw?from=draw&look=sheet&lang=en")
+    page.get_by_text("Upload a test set").click()
+    line = json.dumps({"pixels": [[255] * 28] * 28, "label": 1}) + "\n"
+    content = (line * (1 + 5_500_000 // len(line))).encode()
+    file = {"name": f"{MARKUP}.jsonl", "mimeType": "application/jsonl", "buffer": content}
+    page.locator("[data-testid=stFileUploader] input[type=file]").first.set_input_files(file)
+    page.locator(".stMain [data-testid=stAlert]").first.wait_for(timeout=SLOWEST_ANSWER)
+    return sentences(page)
+
+
+def climb(page: Page) -> str:
+    """Open runs whose ids are paths."""
+    for name in CLIMBING:
+        visit(page, f"/train?run={name}&runs={name},{name}&lang=en")
+    return sentences(page)
+
+
+def name_with_markup(page: Page) -> str:
+    """Import settings and weights whose names are markup; return what is shown of them."""
+    visit(page, f"/train?lang=en&question={MARKUP}&change=activation:{MARKUP}")
+    page.get_by_text("Import", exact=True).click()
+    upload = page.locator(".st-key-import_file input[type=file]")
+    upload.set_input_files(
+        {"name": f"{MARKUP}.json", "mimeType": "application/json", "buffer": b'{"<b>": 1}'}
+    )
+    page.locator(".st-key-import [data-testid=stAlert]").wait_for(timeout=SLOWEST_ANSWER)
+    injected = page.locator(".stMain img[src=x], .stMain a[href^=javascript]").count()
+    return f"{injected} elements injected. {sentences(page)}"
+
+
+ATTACKS: dict[str, Callable[[Page], str]] = {
+    "huge networks by link": ask_for_huge_networks,
+    f"{STARTS} starts": start_many,
+    f"{PICTURES:,} uploads": upload_many,
+    "a sheet over 5 MB": send_sheet,
+    "paths as ids": climb,
+    "markup in names": name_with_markup,
+}
+
+
+def attack(address: str) -> None:
+    """Do all attacks over and over; print what came of each as a line of JSON."""
+    with launch() as browser:
+        page = browser.new_page(base_url=address, locale="en-US")
+        while True:
+            for name, act in ATTACKS.items():
+                try:
+                    said = act(page)
+                except TimeoutError as error:
+                    said = f"no answer: {str(error).splitlines()[0]}"
+                print(json.dumps([name, said]), flush=True)
+
+
+def latencies(page: Page) -> list[float]:
+    """Return the milliseconds of ROUNDS rounds of interactions."""
+    return [took for number in range(1, ROUNDS + 1) for took in interact(page, number, "pretrained")]
+
+
+def measure(data: Path, browser: Browser) -> str:
+    """Measure the normal visitor before and during the attacks; return the tables."""
+    with tempfile.TemporaryDirectory() as folder, serve(data, Path(folder), PUBLIC) as (address, server):
+        page = browser.new_page(base_url=address, viewport={"width": 1280, "height": 800}, locale="en-US")
+        for _ in interact(page, 0, "pretrained"):
+            pass
+        before, memory = latencies(page), server.memory_info().rss
+        told: dict[str, str] = {}
+        command = [sys.executable, "-m", "benchmarks.hostile", "--attack", address]
+        meanwhile: list[float] = []
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as hostile:
+            lines = hostile.stdout or ()
+            threading.Thread(target=lambda: told.update(map(json.loads, lines)), daemon=True).start()
+            begun = time.monotonic()
+            while len(told) < len(ATTACKS) and time.monotonic() - begun < MOST_SECONDS:
+                meanwhile += latencies(page)
+            hostile.terminate()
+        rows = [
+            (name, len(took), *(f"{value:.0f}" for value in (*np.percentile(took, (50, 95)), max(took))))
+            for name, took in (("alone", before), ("beside a hostile visitor", meanwhile))
+        ]
+        grown = (server.memory_info().rss - memory) / 1e6
+        return "\n\n".join(
+            [
+                markdown(("a normal visitor's interactions", "n", "p50, ms", "p95, ms", "most, ms"), rows),
+                markdown(("attack", "what came of it"), list(told.items())),
+                f"{len(RunStore(folder).list())} runs on disk; the server's memory grew by {grown:.0f} MB.",
+            ]
+        )
+
+
+def report(data: Path) -> str:
+    """Measure; return tables."""
+    with launch() as browser:
+        return measure(data, browser)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and print, or with --attack be the hostile visitor."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["--attack"]:
+        attack(arguments[1])
+    return run_benchmark("hostile", __doc__, report, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

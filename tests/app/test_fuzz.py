@@ -1,0 +1,33 @@
+"""A short set of the random input of tests.fuzz; `python -m tests.fuzz` tries many more."""
+
+import pytest
+
+from tests import fuzz
+
+CASES = {"arguments": 15, "weights": 25}  # the slower ones; the others have 60
+
+
+@pytest.mark.parametrize("kind", fuzz.STRUCTURES)
+def test_structures_that_a_visitor_may_send(kind):
+    count = fuzz.fuzz_structures(kind, CASES.get(kind, 60), first_seed=15)
+    assert count.results + count.sentences >= 15
+
+
+@pytest.mark.parametrize("kind", fuzz.BYTES)
+def test_files_that_a_visitor_may_send(kind):
+    count = fuzz.fuzz_bytes(kind, CASES.get(kind, 60), first_seed=15)
+    assert count.results
+    assert count.sentences
+
+
+def test_a_case_that_ends_in_another_exception_is_reported(monkeypatch):
+    monkeypatch.setitem(fuzz.BYTES, "sheet", lambda count, content: 1 / 0)
+    with pytest.raises(fuzz.Broken, match="sheet, seed 3, case 0"):
+        fuzz.fuzz_bytes("sheet", 1, first_seed=3)
+
+
+@pytest.mark.parametrize("shown", ["a < b", "**{name}**", "{name}"])
+def test_markup_in_a_sentence_is_reported(monkeypatch, shown):
+    monkeypatch.setattr(fuzz, "markdown", lambda message: "<b>name</b>.")
+    with pytest.raises(fuzz.Broken, match="markup"):
+        fuzz.said(fuzz.InputError("It is {name}.", name="x"))
