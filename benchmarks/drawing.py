@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.degraded_pictures import degraded_table
 from benchmarks.digit_rows import rows_table
 from benchmarks.measurement import locate_mnist
 from benchmarks.own_digits import (
@@ -111,7 +112,7 @@ def moved_table(model: DigitClassifier, calibration: Calibration | None, test: S
         [_shift(processed, image) for processed, image in zip(processed, test.images, strict=True)]
     )
     rows = [
-        "| MNIST in pictures | |",
+        "| MNIST enlarged and moved | |",
         "|---|---:|",
         f"| read right | {(digits == test.labels).mean():.2%} |",
         f"| read as before | {(digits == plain).mean():.2%} |",
@@ -217,6 +218,7 @@ def main() -> None:
     print("\n" + pen_table(model, calibration, drawings), end="\n\n")
     print(CONDITIONS.format(count=len(drawings), run=options.run), end="\n\n")
     print(moved_table(model, calibration, test[:MOVED_IMAGES]), end="\n\n")
+    print(degraded_table(model, calibration, test), end="\n\n")
     print(rows_table(model, calibration, test), end="\n\n")
     if calibration:
         strokes = [strokes_to_image(drawing.strokes) for drawing in drawings]

@@ -1,4 +1,4 @@
-"""Clean-up of photographs: removal of uneven light, shadows, and the lines of ruled or squared paper."""
+"""Clean-up of photographs: uneven light, shadows, lines of ruled or squared paper, chequers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 UNEVEN = 16  # of 255; paper whose brightness differs by more along the border is unevenly lit
+DIGITAL = 0.5  # of the border's pixels have the very same grey if a program, not light, made the background
 BORDER = 0.02  # of the picture's side; what is nearer to the edge is taken for paper
 SMALL = 160  # pixels a side, on which light is looked at: it has no fine detail
 TINY = 40  # pixels a side, on which it is seen whether ink is dark
@@ -15,10 +16,13 @@ SOFTNESS = 1.5  # of these pixels, by which light is smoothed
 LINE_LENGTH = 0.6  # of the picture's side; what is as long, straight and thin is printed on the paper
 LINE_SLOPE = 0.03  # of the picture's side, by which a printed line may rise from end to end
 LINE_WIDTH = 0.012  # of the picture's longer side; printed lines are thinner
+LEAST_CHEQUERS = 8  # of 255, the difference of the two greys of chequers
+ALTERNATIONS = 6  # of the two along each side of the picture
 COVERED = 0.7  # of its length, where nothing else crosses it
 LEAST_LINES = 3  # in all, printed; fewer long lines may be a digit's own
 
 Grey = NDArray[np.float32]
+Colours = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 
@@ -31,12 +35,36 @@ def even_out(grey: Grey) -> Grey:
     picture = Image.fromarray(grey)
     picture.thumbnail((SMALL, SMALL), Image.Resampling.BOX)
     small = np.asarray(picture)
-    low, high = np.percentile(border_of(small), [10, 90])
-    if high - low <= UNEVEN:
+    if _is_digital(border_of(grey)) or not _is_uneven(border_of(small)):
         return grey
-    dark_ink, paper = _paper(small, (grey.shape[1], grey.shape[0]))
+    dark_ink = _ink_is_dark(small)
+    paper_there = _paper(small, dark_ink)
+    if not _is_uneven(border_of(paper_there)):  # a line or a digit crosses the border of even paper
+        return grey
+    large = Image.fromarray(paper_there).resize((grey.shape[1], grey.shape[0]), Image.Resampling.BILINEAR)
+    paper = np.asarray(large, np.float32)
     even = grey / np.maximum(paper, 1) * 255 if dark_ink else grey - paper
     return even.clip(0, 255).astype(np.float32)
+
+
+def chequers(colours: Colours) -> Colours | None:
+    """Return the two colours [2, C] of the squares that stand for transparency in [H, W, C]; None without.
+
+    Along each side of such a picture, two colours alternate.
+    """
+    grey = colours.mean(axis=2)
+    border = border_of(grey)
+    low, high = np.percentile(border, [5, 95])
+    if high - low < LEAST_CHEQUERS:
+        return None
+    for side in (grey[0], grey[-1], grey[:, 0], grey[:, -1]):
+        light = side > (low + high) / 2
+        if abs(light.mean() - 0.5) > 0.25 or (np.diff(light.astype(np.int8)) != 0).sum() < ALTERNATIONS:
+            return None
+    light, flat = border > (low + high) / 2, border_of(colours)
+    pair = np.stack([np.median(flat[light], axis=0), np.median(flat[~light], axis=0)])
+    distances = np.abs(flat[:, None] - pair).max(axis=2).min(axis=1)
+    return pair if np.percentile(distances, 80) < (high - low) / 4 else None
 
 
 def border_of(picture: Grey) -> Grey:
@@ -47,17 +75,25 @@ def border_of(picture: Grey) -> Grey:
     return border
 
 
-def _paper(small: Grey, size: tuple[int, int]) -> tuple[bool, Grey]:
-    """Return whether ink is darker than the paper, and the light on the paper, resized to `size` (W, H)."""
+def _is_digital(border: Grey) -> bool:
+    """Whether most of the border [N] has one grey, as no photo has: ink crosses what is not that."""
+    return bool((np.abs(border - np.median(border)) < 0.5).mean() > DIGITAL)
+
+
+def _is_uneven(border: Grey) -> bool:
+    low, high = np.percentile(border, [10, 90])
+    return bool(high - low > UNEVEN)
+
+
+def _paper(small: Grey, dark_ink: bool) -> Grey:
+    """Return the light on the paper, [h, w], without ink that is darker or lighter."""
     from scipy import ndimage
 
-    dark_ink = _ink_is_dark(small)
     small = ndimage.median_filter(small, 3)  # without specks, which closing would follow
     window = max(3, int(STROKE * max(small.shape)))
     without_ink = (ndimage.grey_closing if dark_ink else ndimage.grey_opening)(small, window)
-    paper = ndimage.gaussian_filter(without_ink, SOFTNESS)
-    large = Image.fromarray(paper).resize(size, Image.Resampling.BILINEAR)
-    return dark_ink, np.asarray(large, np.float32)
+    paper: Grey = ndimage.gaussian_filter(without_ink, SOFTNESS)
+    return paper
 
 
 def _ink_is_dark(small: Grey) -> bool:

@@ -7,14 +7,16 @@ import pytest
 from PIL import Image
 
 from benchmarks import drawing
+from benchmarks.degraded_pictures import DEGRADATIONS, picture_of
 from benchmarks.own_digits import Reading, contact_sheet, load_own_digits, own_digits_table, own_rows_table
 from benchmarks.pen_digits import SIDE, draw_all
 from mnist_core.config import TrainConfig
 from mnist_core.messages import InputError
 from mnist_core.models.architectures import build_model
+from mnist_core.recognition.images import pixels_to_image
 from mnist_core.recognition.recognizer import Prediction
 from mnist_core.recognition.segmentation import predict_pixels_row
-from tests.core.sevens import canvas
+from tests.core.sevens import canvas, difference
 
 SEVEN = [[[40, 30], [160, 30], [90, 230]], [[70, 130], [140, 120]]]
 
@@ -65,6 +67,16 @@ def test_pen_table_counts_each_way(drawings, monkeypatch):
 def test_pictures_of_images_come_back(batch):
     table = drawing.moved_table(build_model(TrainConfig()), None, batch)
     assert "| centre of mass back within a pixel | 100.00% |" in table
+
+
+@pytest.mark.parametrize("kind", DEGRADATIONS)
+def test_a_digit_in_each_kind_of_picture_becomes_nearly_what_it_was(batch, kind):
+    random = np.random.default_rng(0)
+    image = batch.images[0]
+    for _ in range(2):
+        seen = pixels_to_image(picture_of(image, DEGRADATIONS[kind], random))
+        clean = pixels_to_image(picture_of(image, lambda sheet, random: sheet, random))
+        assert difference(seen, clean) < 30  # at two sizes
 
 
 @pytest.fixture

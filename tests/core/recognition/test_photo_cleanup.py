@@ -36,6 +36,9 @@ PHOTOS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "window to the right": lit(0.45 + 0.55 * ACROSS / 280),
     "dark corners": lit(1 - 1.8 * ((ACROSS / 280 - 0.5) ** 2 + (DOWN / 280 - 0.5) ** 2)),
     "shadow across it": lit(np.where(ACROSS + DOWN / 2 > 190, 0.55, 1.0)),
+    "pencil in uneven light": lambda pixels: lit(0.6 + 0.4 * ACROSS / 280)(
+        255 - (255 - pixels.astype(float)) * 0.25
+    ),
     "chalk in uneven light": lambda pixels: 255 - lit(1 - 0.3 * ACROSS / 280)(pixels),
     "ruled": on_lines(SLANTED + 10),
     "squared": on_lines(SLANTED + 10, ACROSS - 0.015 * DOWN + 10),

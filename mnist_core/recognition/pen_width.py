@@ -1,0 +1,87 @@
+"""The width of a picture's strokes: measured, and brought within that of MNIST's."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mnist_core.data.mnist_format import INK_SIZE, bounding_box
+
+THINNEST = 1.4  # pixels a stroke must be wide in the 20 px box; 4 % of MNIST's are thinner
+THIN = 1.8  # and what thinner ones are thickened to
+BOLDEST = 4.5  # pixels a stroke may be wide; 3 % of MNIST's are bolder
+BOLD = 4.0  # and what bolder ones are thinned to
+MEASURED = 64  # pixels, the longer side of ink whose strokes are measured and changed, or up to twice that
+LOCAL = 0.1  # of that side, within which ink half as dark as the darkest is a stroke
+PALEST = 0.25  # of the darkest ink; paler ink is no stroke
+
+Ink = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+def with_pen_as_in_mnist(ink: Ink) -> Ink:
+    """Thin or thicken strokes [H, W] that are wider or thinner than MNIST's, keeping their centre lines.
+
+    What is changed comes back with a longer side of MEASURED to twice as many pixels, 0 to 1.
+    """
+    seen = _at_measuring_size(ink)
+    inked = np.pad(_darker_half(seen), max(seen.shape) // 8)
+    radius = _pen_radius(inked)
+    lines = max(seen.shape) - 2 * radius  # the longer side of the middle lines
+    width = 2 * radius / max(seen.shape) * INK_SIZE
+    if lines <= 0 or THINNEST <= width <= BOLDEST:
+        return ink
+    wanted = BOLD if width > BOLDEST else THIN
+    wanted_radius = wanted / (2 * INK_SIZE) * lines / (1 - wanted / INK_SIZE)
+    if wanted_radius > radius:  # both edges of a hollow stroke become one stroke
+        inked = _distance_to_edge(inked) > radius - wanted_radius
+        radius = _pen_radius(inked)
+    even = np.clip(_distance_to_edge(inked) + (wanted_radius - radius) + 0.5, 0, 1).astype(np.float32)
+    return even[bounding_box(even > 0)] if even.any() else ink
+
+
+def stroke_width(ink: Ink) -> float:
+    """Return the mean width in pixels of the strokes in [H, W], at half of the darkest ink."""
+    seen = _at_measuring_size(ink)
+    return 2 * _pen_radius(seen >= seen.max() / 2) * float(max(ink.shape) / max(seen.shape))
+
+
+def _at_measuring_size(ink: Ink) -> Ink:
+    """Scale ink [H, W] to a longer side of MEASURED to twice as many pixels."""
+    longer = max(ink.shape)
+    if longer >= 2 * MEASURED:
+        return np.asarray(Image.fromarray(ink).reduce(longer // MEASURED))
+    if longer >= MEASURED:
+        return ink
+    height, width = (max(1, round(side * MEASURED / longer)) for side in ink.shape)
+    return np.asarray(Image.fromarray(ink).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def _darker_half(ink: Ink) -> Mask:
+    """Return the mask [H, W] of ink at least half as dark as the darkest near it."""
+    from scipy import ndimage  # slow to import
+
+    darkest = ndimage.maximum_filter(ink, max(3, int(LOCAL * max(ink.shape))))
+    half: Mask = (ink >= darkest / 2) & (ink >= PALEST * ink.max())
+    return half
+
+
+def _pen_radius(mask: Mask) -> float:
+    """Estimate the radius of strokes of even width: twice the mean distance of their pixels to the edge."""
+    distance = _distance_inside(mask)
+    return 2 * float(distance[mask].mean())
+
+
+def _distance_inside(mask: Mask, beyond: bool = False) -> NDArray[np.float64]:
+    """Return the distance [H, W] of the mask's pixels to its edge; `beyond` says what surrounds the array."""
+    from scipy import ndimage
+
+    padded = np.pad(mask, 1, constant_values=beyond)
+    inside: NDArray[np.float64] = ndimage.distance_transform_edt(padded)[1:-1, 1:-1] - 0.5
+    return inside
+
+
+def _distance_to_edge(mask: Mask) -> NDArray[np.float64]:
+    """Return the distance [H, W] of each pixel's centre to the mask's edge, negative outside."""
+    return np.where(mask, _distance_inside(mask), -_distance_inside(~mask, beyond=True))
