@@ -12,10 +12,13 @@ ROWS = 300
 DIGITS = (2, 6)
 GAPS = (2, 8)  # pixels between the ink of neighbours
 MARGIN = 6  # pixels around the row
+PAIRS = 100
+INK = 60  # of 255; a column with less begins no digit that touches
 
 CONDITIONS = """\
 {rows} rows of 2 to 6 digits of MNIST's test images, cut to their ink's columns and set side by side with gaps
-of 2 to 8 px; seed 0. A digit counts as correct if its row's count and its own prediction are correct."""
+of 2 to 8 px; seed 0. A digit counts as correct if its row's count and its own prediction are correct.
+{pairs} pairs of digits that touch: of each the columns with ink, side by side; correct if both are."""
 
 
 def rows_table(model: DigitClassifier, calibration: Calibration | None, test: Split) -> str:
@@ -35,8 +38,28 @@ def rows_table(model: DigitClassifier, calibration: Calibration | None, test: Sp
         "|---|---:|",
         f"| counted right | {counted / ROWS:.1%} of {ROWS} rows |",
         f"| read right | {right / digits:.1%} of {digits:,} digits |",
+        f"| pairs that touch, read right | {_touching_right(model, calibration, test):.1%} of {PAIRS} |",
     ]
-    return "\n".join([*lines, "", CONDITIONS.format(rows=ROWS)])
+    return "\n".join([*lines, "", CONDITIONS.format(rows=ROWS, pairs=PAIRS)])
+
+
+def _touching_right(model: DigitClassifier, calibration: Calibration | None, test: Split) -> float:
+    """Return the share of pairs of touching digits that are read right."""
+    random, right = np.random.default_rng(0), 0
+    for _ in range(PAIRS):
+        chosen = random.integers(len(test), size=2)
+        read = predict_pixels_row(model, compose_touching(test.images[chosen]), calibration)
+        right += [digit.prediction.label for digit in read] == test.labels[chosen].tolist()
+    return right / PAIRS
+
+
+def compose_touching(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Compose images [N, 28, 28] to a row without gaps: uint8 [H, W], 255 is ink."""
+    parts = []
+    for image in images:
+        columns = np.flatnonzero(image.max(axis=0) > INK)
+        parts.append(image[:, columns[0] : columns[-1] + 1])
+    return np.pad(np.concatenate(parts, axis=1), MARGIN)
 
 
 def compose_row(images: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:

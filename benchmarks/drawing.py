@@ -26,7 +26,7 @@ from benchmarks.own_digits import (
     read_own_digits,
 )
 from benchmarks.pen_digits import Drawing, draw_all
-from mnist_core.data.mnist import Split, open_mnist
+from mnist_core.data.mnist import Split, open_mnist, split_images
 from mnist_core.data.mnist_format import place_in_mnist_frame
 from mnist_core.evaluation.calibration_curves import reliability
 from mnist_core.messages import InputError
@@ -34,7 +34,7 @@ from mnist_core.models.modules import DigitClassifier
 from mnist_core.recognition.calibration import Calibration
 from mnist_core.recognition.images import pixels_to_image
 from mnist_core.recognition.preprocessing_steps import shrink
-from mnist_core.recognition.recognizer import predict_all
+from mnist_core.recognition.recognizer import SURE, predict_all
 from mnist_core.recognition.strokes import strokes_to_image
 from mnist_core.runs.store import RunStore
 from mnist_core.synthetic.non_digits import NON_DIGITS, generate_non_digits
@@ -58,6 +58,9 @@ colours; the accuracy on the unchanged images is {plain:.2%}. Seed 0."""
 GENERATED = """\
 What is no digit is generated with another seed than what the classifier of digits and others was trained on.
 "Other hands" are letters and shapes in other forms than those that it was trained on."""
+UNSURE = """\
+Not sure, as the likeliest digit has less than {share:.0%}: {unsure} of {images:,} validation images, of whose
+likeliest digits {unsure_right} are right; of the {sure:,} surer ones {sure_right:,} are."""
 Image28 = NDArray[np.uint8] | None
 
 
@@ -173,6 +176,22 @@ def _refused(model: DigitClassifier, calibration: Calibration, images: list[Imag
     return [not prediction.is_digit for prediction in predict_all(model, images, calibration)]
 
 
+def unsure_text(model: DigitClassifier, calibration: Calibration, validation: Split) -> str:
+    """Say how many of the validation images are not sure, and how many of these and of the others right."""
+    read = predict_all(model, list(validation.images), calibration)
+    right = np.array([prediction.label for prediction in read]) == validation.labels
+    unsure = np.array([prediction.is_unsure for prediction in read])
+    sure = np.array([prediction.is_digit for prediction in read]) & ~unsure
+    return UNSURE.format(
+        share=SURE,
+        unsure=unsure.sum(),
+        images=len(read),
+        unsure_right=right[unsure].sum(),
+        sure_right=right[sure].sum(),
+        sure=sure.sum(),
+    )
+
+
 def own_digits_tables(
     model: DigitClassifier, calibration: Calibration | None, folder: Path, sheet: Path | None
 ) -> str:
@@ -207,7 +226,8 @@ def main() -> None:
         model, calibration = run.load_model(), run.load_calibration()
         own = own_digits_tables(model, calibration, options.own_digits, options.sheet)
         if not options.sheet:
-            test = open_mnist(locate_mnist(options.data)).test
+            dataset = open_mnist(locate_mnist(options.data))
+            test = dataset.test
             drawings = list(draw_all(options.pen_digits))
     except InputError as error:
         print(error, file=sys.stderr)
@@ -222,7 +242,9 @@ def main() -> None:
     print(rows_table(model, calibration, test), end="\n\n")
     if calibration:
         strokes = [strokes_to_image(drawing.strokes) for drawing in drawings]
-        print(confidence_table(model, calibration, test, strokes))
+        print(confidence_table(model, calibration, test, strokes), end="\n\n")
+        validation = split_images(run.config, dataset).to_evaluate["validation"]
+        print(unsure_text(model, calibration, validation))
     else:
         print("The run is not calibrated, so no image is rejected.")
 

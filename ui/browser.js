@@ -137,6 +137,7 @@
     if (slept) startAnew();
     if (document.hidden) return;
     markPage(); // Streamlit makes the links when it likes
+    sayAnswer();
     const isSilent = server.pending && now - server.asked >= SILENT;
     const isRefused = server.missing && now - server.missing >= REFUSED;
     if (server.lost) closeDialog();
@@ -145,6 +146,26 @@
   };
   document.addEventListener('visibilitychange', startAnew);
   setInterval(watch, TICK);
+
+  /* Answers, for who hears the page: what the network reads is said once it changes. The region stays, as browsers say
+     nothing of a region that is put in with its words. */
+  const ANSWER = '.st-key-answer h3, .st-key-first_heading h3';
+  const shown = { page: '', words: '' };
+  const sayAnswer = () => {
+    const heading = document.querySelector(ANSWER);
+    const sentence = heading?.closest('.st-key-answer, .st-key-first_heading').querySelector('[data-testid="stCaptionContainer"]');
+    const words = heading ? [heading, sentence].map((each) => each?.textContent ?? '').join('. ') : '';
+    const isNew = words && words !== shown.words && shown.page === location.pathname;
+    Object.assign(shown, { page: location.pathname, words });
+    let region = document.getElementById('lab-answer');
+    if (!region) {
+      region = document.createElement('div');
+      region.id = 'lab-answer';
+      region.setAttribute('role', 'status');
+      document.querySelector('.stApp')?.append(region);
+    }
+    if (isNew) region.textContent = words;
+  };
 
   /* Links in help. Under a finger Streamlit closes the help before the click that would open the link. */
   const openHelp = (event) => {

@@ -74,10 +74,15 @@ class ReadDrawing:
 
     @property
     def text(self) -> str:
-        """The digits in a row, "?" for what is not a digit."""
-        return "".join(
-            str(digit.prediction.label) if digit.prediction.is_digit else "?" for digit in self.digits
-        )
+        """The answer, such as "14/9" or "1 4/9 ?": see segmentation.row_text."""
+        from mnist_core.recognition.segmentation import row_text
+
+        return row_text(self.digits)
+
+    @property
+    def lines(self) -> int:
+        """How many lines the digits stand in."""
+        return len({digit.line for digit in self.digits})
 
     def steps(self, place: int) -> "list[PreprocessingStep]":
         """Return the preprocessing steps from the input to the 28 x 28 image of the digit at `place`."""
@@ -117,7 +122,7 @@ def _read_as_one(
     if prediction.blank:
         return []
     strokes = writing.strokes if writing.pixels is None else None
-    return [RowDigit(Box(0, 0, *writing.size), prediction, False, strokes)]
+    return [RowDigit(Box(0, 0, *writing.size), prediction, strokes)]
 
 
 def cut_out(pixels: np.ndarray, box: "Box") -> np.ndarray:

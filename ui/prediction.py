@@ -10,11 +10,12 @@ import streamlit as st
 from PIL import Image
 
 from mnist_core.recognition.recognizer import Prediction
+from ui.answers import answer_words, short_answer
 from ui.drawing_input import DrawingInput, ReadDrawing
 from ui.fragments import clear_slots
 from ui.html.digits import Figure, bars_html, figure_html, grid_html, png_url, sure_text
 from ui.html.tables import table_html
-from ui.i18n import count_text, ngettext, percent_text, sentences_text
+from ui.i18n import count_text, ngettext, sentences_text
 from ui.i18n import gettext as _
 
 if TYPE_CHECKING:
@@ -45,29 +46,10 @@ def show_one(prediction: Prediction) -> None:
 
 
 def show_label(prediction: Prediction) -> None:
-    """Say which digit is read and which is the next most likely, or that it is none."""
-    sure = sure_text(prediction.confidence)
-    if prediction.is_digit:
-        st.subheader(
-            _("Prediction: {digit}, confidence {percent}").format(digit=prediction.label, percent=sure)
-        )
-        st.caption(second_guess(prediction))
-    else:
-        st.subheader(_("This does not look like a digit"))
-        st.caption(
-            _("If it is a digit, {digit} is the most likely ({percent}).").format(
-                digit=prediction.label, percent=sure
-            )
-        )
-
-
-def second_guess(prediction: Prediction) -> str:
-    """Return which digit is the second most likely."""
-    second = int(np.argsort(prediction.probabilities)[-2])
-    share = prediction.probabilities[second]
-    if share < 0.001:
-        return _("No other digit is likely.")
-    return _("Second most likely: {digit} ({percent}).").format(digit=second, percent=percent_text(share, 1))
+    """Say which digit is read, between which two the network is not sure, or that it is none."""
+    words = answer_words(prediction)
+    st.subheader(words.heading)
+    st.caption(words.sentence)
 
 
 def show_probabilities(prediction: Prediction) -> None:
@@ -104,37 +86,38 @@ def show_row(reading: ReadDrawing) -> None:
 
 def show_row_label(reading: ReadDrawing) -> None:
     """Say which digits are read in a row, and how many of them are doubtful."""
-    count, unsure = len(reading.digits), sum(digit.unsure for digit in reading.digits)
     st.subheader(_("Prediction: {digits}").format(digits=reading.text))
-    words = [_("{count} digits, from left to right.").format(count=count)]
-    if unsure:
-        words.append(
-            ngettext("One of them has low confidence.", "{n} of them have low confidence.", unsure).format(
-                n=unsure
-            )
-        )
-    st.caption(sentences_text(words))
+    st.caption(sentences_text([_count_text(reading), *doubts(reading.digits)]))
+
+
+def _count_text(reading: ReadDrawing) -> str:
+    count, lines = len(reading.digits), reading.lines
+    if lines == 1:
+        return _("{count} digits, from left to right.").format(count=count)
+    return _("{count} digits in {lines} lines, read line by line.").format(count=count, lines=lines)
+
+
+def doubts(digits: "Sequence[RowDigit]") -> list[str]:
+    """Return sentences on how many digits of a row it is not sure of, and how many touched."""
+    unsure = sum(digit.prediction.is_unsure for digit in digits)
+    none = sum(not digit.prediction.is_digit for digit in digits)
+    cut = sum(digit.cut for digit in digits)
+    not_sure = ngettext("Not sure of {n} digit: / means or.", "Not sure of {n} digits: / means or.", unsure)
+    no_digit = ngettext("{n} does not look like a digit: ?", "{n} do not look like digits: ?", none)
+    found = [(unsure, not_sure), (none, no_digit), (cut, _("{n} digits touched and were cut apart."))]
+    return [words.format(n=count) for count, words in found if count]
 
 
 def row_html(reading: ReadDrawing) -> str:
     """Return the digits of a row as the network sees them, with their predictions."""
-    return grid_html([_figure(digit.prediction, digit.unsure) for digit in reading.digits], columns=4)
+    return grid_html([_figure(*each) for each in enumerate(reading.digits, 1)], columns=4)
 
 
-def _figure(prediction: Prediction, unsure: bool) -> Figure:
-    """A digit of a row as the network sees it, with what it reads and how sure it is."""
-    sure = sure_text(prediction.confidence, 0)
-    second = int(np.argsort(prediction.probabilities)[-2])
-    if not prediction.is_digit:
-        caption = _("Not a digit? Most likely <b>{digit}</b>").format(digit=prediction.label)
-    elif unsure:
-        caption = _("<b>{digit}</b> unsure ({percent}), or {second}").format(
-            digit=prediction.label, percent=sure, second=second
-        )
-    else:
-        caption = _("<b>{digit}</b> {percent}").format(digit=prediction.label, percent=sure)
-    alt = _("One digit of the row, classified as {digit}").format(digit=prediction.label)
-    return Figure(prediction.image, caption, alt)
+def _figure(place: int, digit: "RowDigit") -> Figure:
+    """A digit of a row as the network sees it, with its answer."""
+    alt = _("Number {n} of the row: {answer}")
+    heading = answer_words(digit.prediction).heading
+    return Figure(digit.prediction.image, short_answer(digit.prediction), alt.format(n=place, answer=heading))
 
 
 def probability_table(predictions: list[Prediction]) -> str:
@@ -201,10 +184,10 @@ def _box_svg(writing: DrawingInput, digit: "RowDigit", side: int) -> str:
     width = digit.box.right - digit.box.left + 2 * reach
     height = digit.box.bottom - digit.box.top + 2 * reach
     style = "unsure" if digit.unsure else "sure"
-    label = digit.prediction.label if digit.prediction.is_digit else "?"
     size = 0.06 * side
     baseline = max(top - 0.15 * size, size)
-    text = f'<text x="{left:.1f}" y="{baseline:.1f}" style="font-size:{size:.1f}px">{label}</text>'
+    answer = digit.prediction.text
+    text = f'<text x="{left:.1f}" y="{baseline:.1f}" style="font-size:{size:.1f}px">{answer}</text>'
     return (
         f'<g class="{style}"><rect class="box" x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" '
         f'height="{height:.1f}" stroke-width="{0.008 * side:.2f}"/>'

@@ -78,6 +78,8 @@ def _prediction_json(prediction: Prediction) -> dict[str, Any]:
         "confidence": prediction.confidence,
         "probabilities": prediction.probabilities.tolist(),
         "is_digit": prediction.is_digit,
+        "is_unsure": prediction.is_unsure,
+        "second": None if prediction.blank else prediction.second,
     }
 
 
@@ -85,19 +87,30 @@ def _in_words(prediction: Prediction) -> str:
     if prediction.blank:
         return "no digit"
     reading = f"{prediction.label} ({prediction.confidence:.1%})"
-    return reading if prediction.is_digit else f"not a digit; if it were one, {reading}"
+    if not prediction.is_digit:
+        return f"not a digit; if it were one, {reading}"
+    if prediction.is_unsure:
+        return f"not sure: {reading} or {prediction.second} ({prediction.second_confidence:.1%})"
+    return reading
 
 
 def _print_row(name: str, digits: list[RowDigit], as_json: bool) -> None:
     if as_json:
         found = [
-            {**_prediction_json(digit.prediction), "box": list(digit.box), "unsure": digit.unsure}
+            {
+                **_prediction_json(digit.prediction),
+                "box": list(digit.box),
+                "unsure": digit.unsure,
+                "line": digit.line,
+                "cut": digit.cut,
+            }
             for digit in digits
         ]
         print(json.dumps({"input": name, "digits": found}))
     else:
-        marked = [f"{digit.prediction.label}{'?' * digit.unsure}" for digit in digits]
-        print(plain(f"{name}: {' '.join(marked) or 'no digit'}"))
+        from mnist_core.recognition.segmentation import row_text
+
+        print(plain(f"{name}: {row_text(digits, ' ') or 'no digit'}"))
 
 
 def _read_drawings(path: str) -> Iterator[tuple[str, LabelledDrawing]]:

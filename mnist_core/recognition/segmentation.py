@@ -1,12 +1,12 @@
-"""Several digits in one drawing or picture: segmented from left to right, and classified one by one.
+"""Several digits in one drawing or picture: segmented line by line from left to right, and classified.
 
-Strokes, or pieces of ink, that overlap horizontally belong to one digit. A wide piece with a low confidence
-is cut where the network gives both parts the highest confidence, as in LeCun et al. 1998, section VII,
-without its graph.
+Strokes, or pieces of ink, that overlap vertically are in one line, and those of a line that overlap
+horizontally belong to one digit. Wide ink that does not read well as one digit is cut (touching_digits).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from mnist_core.data.mnist_format import bounding_box, render_strokes
 from mnist_core.recognition.images import Ink, find_ink, place_ink
-from mnist_core.recognition.recognizer import Prediction, predict_all
+from mnist_core.recognition.recognizer import SURE, Prediction, predict_all
 from mnist_core.recognition.strokes import Strokes, as_dot_if_tiny, checked_strokes
+from mnist_core.recognition.touching_digits import best_parts, best_parts_of_strokes, score
 
 if TYPE_CHECKING:
     from mnist_core.models.modules import DigitClassifier
@@ -30,15 +31,12 @@ APART = 0.3  # of the row's height, between strokes that may still be one digit
 THIN = 0.01  # of the row's height, the half of a pen's width
 WIDE = 0.8  # times its height; narrower ink is not cut
 VERY_WIDE = 1.1  # the same for ink of odd looks that is read with confidence: one in 60 digits has them
-SURE = 0.9  # confidence above which ink is not cut, and below which a reading is unsure
-CUTS = 9  # places that are tried
-THROUGH = 0.5  # of the height; no cut goes through more ink
 SPECK = 0.25  # of the row's height; less ink by itself is no digit but dirt
 MOST_DIGITS = 50
+MOST_CUT = 8  # wide pieces that are looked at for digits that touch; more are a scribble or a text
 
-Images = Sequence[NDArray[np.uint8]]
+Group = list[int]  # places of spans among all
 PenDowns = list[NDArray[np.float64]]
-Read = Callable[[Images], list[Prediction]]
 
 
 class Box(NamedTuple):
@@ -55,38 +53,161 @@ class RowDigit:
     """One digit of a row, with the part of the input that it was read from.
 
     `strokes` are its own strokes in the order drawn; of a picture's digit, `ink` is its own ink, cropped to
-    it. `unsure` is true of a digit with a low confidence, or cut from its neighbour, or that may be no digit.
+    it. `line` is the line of writing, from 0; `cut` is true of a digit that was cut from its neighbours.
     """
 
     box: Box
     prediction: Prediction
-    unsure: bool
     strokes: Strokes | PenDowns | None = None
     ink: Ink | None = None
+    line: int = 0
+    cut: bool = False
+
+    @property
+    def unsure(self) -> bool:
+        """Whether another digit is likely too, or it may be no digit."""
+        return self.prediction.is_unsure or not self.prediction.is_digit
+
+
+def row_text(digits: Sequence[RowDigit], between: str = "") -> str:
+    """Return digits as text: "1459" or, where it is not sure of one, "1 4/9 5"; lines as "12, 34".
+
+    `between` is what stands between plain digits.
+    """
+    lines: dict[int, list[str]] = {}
+    for digit in digits:
+        lines.setdefault(digit.line, []).append(digit.prediction.text)
+    if any(digit.prediction.is_unsure for digit in digits):
+        between = " "
+    return ", ".join(between.join(line) for line in lines.values())
+
+
+class Reader(NamedTuple):
+    """A model and its calibration."""
+
+    model: DigitClassifier
+    calibration: Calibration | None
+
+    def read(self, images: Sequence[NDArray[np.uint8]]) -> list[Prediction]:
+        """Read images, uint8 [28, 28]."""
+        return predict_all(self.model, images, self.calibration) if images else []
+
+    def glance(self, images: Sequence[NDArray[np.uint8]]) -> list[Prediction]:
+        """Read images in one view each: five times as fast, to choose among many."""
+        return predict_all(self.model, images, self.calibration, several_views=False)
 
 
 def predict_strokes_row(
     model: DigitClassifier, strokes: Strokes, calibration: Calibration | None = None, pen: float = 0.0
 ) -> list[RowDigit]:
-    """Read strokes and `pen`, as strokes_to_image takes them, as at most 50 digits from left to right."""
-    pen_downs = checked_strokes(strokes)
+    """Read strokes and `pen`, as strokes_to_image takes them, as at most 50 digits, line by line."""
+    pen_downs, reader = checked_strokes(strokes), Reader(model, calibration)
 
-    def read(groups: list[list[int]]) -> list[RowDigit]:
-        """Classify groups of strokes, each given by its strokes' places among all."""
-        parts = [[pen_downs[index] for index in sorted(group)] for group in groups]
-        predictions = predict_all(
-            model, [render_strokes(as_dot_if_tiny(part, pen)) for part in parts], calibration
-        )
+    def part_of(group: Group) -> PenDowns:
+        return [pen_downs[at] for at in sorted(group)]
+
+    def read(groups: Sequence[Group]) -> list[Prediction]:
+        return reader.read([render_strokes(as_dot_if_tiny(part_of(group), pen)) for group in groups])
+
+    def read_digits(groups: Sequence[Group], lines: Sequence[int]) -> list[RowDigit]:
         return [
-            RowDigit(_hull(part), prediction, _is_unsure(prediction), strokes=part)
-            for part, prediction in zip(parts, predictions, strict=True)
+            RowDigit(_hull(part_of(group)), prediction, strokes=part_of(group), line=line)
+            for group, prediction, line in zip(groups, read(groups), lines, strict=True)
         ]
 
-    groups = _grouped(_with_some_width([_hull([stroke]) for stroke in pen_downs]))[:MOST_DIGITS]
-    digits = read(groups)
-    neighbours = [place for place in range(len(digits) - 1) if _may_be_one(*digits[place : place + 2])]
-    whole = dict(zip(neighbours, read([groups[at] + groups[at + 1] for at in neighbours]), strict=True))
-    return list(_joined(digits, whole))
+    spans = [_hull([stroke]) for stroke in pen_downs]
+    grouped = [
+        (number, group)
+        for number, line in enumerate(_lines(spans, read))
+        for group in _grouped_in(line, _with_some_width(spans))
+    ]
+    lines, groups = zip(*grouped[:MOST_DIGITS], strict=True) if grouped else ((), ())
+    digits = read_digits(groups, lines)
+    neighbours = [at for at in range(len(digits) - 1) if _may_be_one(*digits[at : at + 2])]
+    both = read_digits([groups[at] + groups[at + 1] for at in neighbours], [lines[at] for at in neighbours])
+    joined = _joined(digits, dict(zip(neighbours, both, strict=True)))
+    return _cut_apart(list(joined), lambda digit: _cut_strokes(digit, reader))
+
+
+def _cut_apart(digits: list[RowDigit], cut: Callable[[RowDigit], list[RowDigit]]) -> list[RowDigit]:
+    """Cut what may be several digits that touch, unless there is so much of it that it is no writing."""
+    several = [_may_be_several(digit) for digit in digits]
+    if not any(several) or sum(several) > MOST_CUT:
+        return digits
+    parts = (cut(digit) if wide else [digit] for digit, wide in zip(digits, several, strict=True))
+    return [digit for of_one in parts for digit in of_one][:MOST_DIGITS]
+
+
+def _cut_strokes(digit: RowDigit, reader: Reader) -> list[RowDigit]:
+    """Return the digits that a digit of strokes is where it reads better in parts, else itself."""
+    strokes = [np.asarray(stroke, np.float64) for stroke in digit.strokes or ()]
+    parts = best_parts_of_strokes(strokes, digit.prediction, reader.glance)
+    predictions = reader.read([render_strokes(part) for part in parts])
+    cut = [
+        RowDigit(_hull(part), prediction, part, line=digit.line, cut=True)
+        for part, prediction in zip(parts, predictions, strict=True)
+    ]
+    return cut or [digit]
+
+
+def _may_be_several(digit: RowDigit) -> bool:
+    """Whether it is wide and does not read well, so that it may be digits that touch."""
+    least = VERY_WIDE if digit.prediction.confidence >= SURE else WIDE
+    return digit.unsure and digit.box.right - digit.box.left > least * (digit.box.bottom - digit.box.top)
+
+
+def _lines(spans: list[Box], read: Callable[[Sequence[Group]], list[Prediction]]) -> list[Group]:
+    """Group spans into lines of writing, topmost first.
+
+    High spans that overlap vertically are in one line, and low ones in the line of the nearest high one. What
+    stands in one column may be one digit, such as an 8 of two circles: where it reads well, or better than
+    its lines.
+    """
+    if not spans:
+        return []
+    least = SMALL * max(span.bottom - span.top for span in spans)
+    high = [at for at, span in enumerate(spans) if span.bottom - span.top >= least]
+    lines = _overlapping_lines(high, spans)
+    for at in set(range(len(spans))) - set(high):
+        nearest = high[_nearest(spans[at], [spans[other] for other in high])]
+        next(line for line in lines if nearest in line).append(at)
+    if len(lines) > 1 and len(_grouped(_with_some_width(spans))) == 1:
+        all_of_it = list(range(len(spans)))
+        whole, *parts = read([all_of_it, *lines])
+        if score(whole) >= min(SURE, math.prod(map(score, parts))):
+            return [all_of_it]
+    return [sorted(line) for line in lines]
+
+
+def _overlapping_lines(high: Group, spans: list[Box]) -> list[Group]:
+    """Group the places of spans that overlap vertically, directly or by others, topmost first."""
+    done: list[Group] = []
+    lines: list[tuple[float, Group]] = []  # which may go on, with their bottoms
+    for at in sorted(high, key=lambda at: spans[at].top):
+        bottom, members, others = spans[at].bottom, [at], []
+        for line in lines:
+            if line[0] < spans[at].top:
+                done.append(line[1])
+            elif any(_side_by_side(spans[at], spans[other]) for other in line[1]):
+                bottom, members = max(bottom, line[0]), members + line[1]
+            else:
+                others.append(line)
+        lines = [*others, (bottom, members)]
+    return sorted([*done, *(line for _, line in lines)], key=lambda line: min(spans[at].top for at in line))
+
+
+def _side_by_side(first: Box, second: Box) -> bool:
+    overlap = min(first.bottom, second.bottom) - max(first.top, second.top)
+    lower = min(first.bottom - first.top, second.bottom - second.top)
+    return overlap >= OVERLAP * lower
+
+
+def _nearest(span: Box, others: list[Box]) -> int:
+    """Return the place of the nearest of other boxes."""
+    left, top, right, bottom = np.array(others).T
+    across = np.maximum(left - span.right, span.left - right).clip(0)
+    along = np.maximum(top - span.bottom, span.top - bottom).clip(0)
+    return int(np.hypot(across, along).argmin())
 
 
 def _hull(pen_downs: PenDowns) -> Box:
@@ -97,7 +218,7 @@ def _hull(pen_downs: PenDowns) -> Box:
 def _may_be_one(left: RowDigit, right: RowDigit) -> bool:
     """Whether neighbours could be one digit with separate strokes, such as a 4 whose stem stands apart."""
     both = _around([left.box, right.box])
-    near = right.box.left - left.box.right <= APART * (both.bottom - both.top)
+    near = right.box.left - left.box.right <= APART * (both.bottom - both.top) and left.line == right.line
     narrow = both.right - both.left <= both.bottom - both.top
     return near and narrow and (left.unsure or right.unsure)
 
@@ -107,8 +228,8 @@ def _joined(digits: list[RowDigit], whole: dict[int, RowDigit]) -> Iterator[RowD
     place = 0
     while place < len(digits):
         both, parts = whole.get(place), [digit.prediction for digit in digits[place : place + 2]]
-        if both and not both.unsure and _score(both.prediction) > _score(parts[0]) * _score(parts[1]):
-            yield both
+        if both and not both.unsure and score(both.prediction) > score(parts[0]) * score(parts[1]):
+            yield replace(both, line=digits[place].line)
             place += 2
         else:
             yield digits[place]
@@ -119,55 +240,110 @@ def _with_some_width(spans: list[Box]) -> list[Box]:
     """Widen spans a little: a vertical stroke has no width that could overlap."""
     if not spans:
         return []
-    row = _around(spans)
-    reach = THIN * (row.bottom - row.top)
+    reach = THIN * _height(spans)
     return [Box(left - reach, top, right + reach, bottom) for left, top, right, bottom in spans]
 
 
 def predict_pixels_row(
     model: DigitClassifier, pixels: NDArray[np.uint8], calibration: Calibration | None = None
 ) -> list[RowDigit]:
-    """Read a picture, as pixels_to_image takes it, as at most 50 digits from left to right."""
+    """Read a picture, as pixels_to_image takes it, as at most 50 digits, line by line."""
     from scipy import ndimage
 
-    def read(images: Images) -> list[Prediction]:
-        return predict_all(model, images, calibration)
-
-    found = find_ink(pixels)
+    found, reader = find_ink(pixels), Reader(model, calibration)
     if found is None:
         return []
     pieces, _ = ndimage.label(found.inked, np.ones((3, 3)))
-    spans = [Box(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(pieces)]
-    digits: list[RowDigit] = []
-    for group in _grouped(spans)[:MOST_DIGITS]:
+
+    def ink_of(group: Group) -> Ink:
         inked = np.isin(pieces, np.array(group) + 1)
-        others = found.inked & ~inked
-        digits += _read_group(Ink(np.where(others, 0, found.darkness), inked), read)
+        return Ink(np.where(found.inked & ~inked, 0, found.darkness), inked)
+
+    def read_groups(groups: Sequence[Group]) -> list[Prediction]:
+        return reader.read([place_ink(*ink_of(group)) for group in groups])
+
+    spans = [Box(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(pieces)]
+    grouped = [
+        (number, group)
+        for number, line in enumerate(_lines(spans, read_groups))
+        for group in _without_specks(_grouped_in(line, spans), spans)
+    ][:MOST_DIGITS]
+    inks = [_cropped(ink_of(group)) for _, group in grouped]
+    predictions = reader.read([place_ink(*ink) for ink in inks])
+    digits = [
+        RowDigit(_around([spans[at] for at in group]), prediction, ink=ink, line=number)
+        for (number, group), ink, prediction in zip(grouped, inks, predictions, strict=True)
+    ]
     factor = pixels.shape[1] / found.inked.shape[1]
     return [
-        replace(digit, box=Box(*(side * factor for side in digit.box))) for digit in _without_specks(digits)
+        replace(digit, box=Box(*(side * factor for side in digit.box)))
+        for digit in _cut_apart(digits, lambda digit: _cut_ink(digit, reader))
     ]
 
 
-def _without_specks(digits: list[RowDigit]) -> list[RowDigit]:
-    row = _around([digit.box for digit in digits])
-    least = SPECK * (row.bottom - row.top)
-    return [d for d in digits if max(d.box.right - d.box.left, d.box.bottom - d.box.top) >= least]
+def _cut_ink(digit: RowDigit, reader: Reader) -> list[RowDigit]:
+    """Return the digits that a digit of ink is where it reads better in parts, else itself."""
+    assert digit.ink
+    parts = best_parts(digit.ink, digit.prediction, reader.glance)
+    predictions = reader.read([place_ink(*part) for part in parts])
+    left, top, _, _ = digit.box
+    boxes = (_box_of(part) for part in parts)
+    cut = [
+        RowDigit(
+            Box(left + box.left, top + box.top, left + box.right, top + box.bottom),
+            prediction,
+            ink=_cropped(part),
+            line=digit.line,
+            cut=True,
+        )
+        for part, prediction, box in zip(parts, predictions, boxes, strict=True)
+    ]
+    return cut or [digit]
+
+
+def _box_of(ink: Ink) -> Box:
+    rows, columns = bounding_box(ink.inked)
+    return Box(columns.start, rows.start, columns.stop, rows.stop)
+
+
+def _cropped(ink: Ink) -> Ink:
+    """Crop to the ink's box; a copy, as a view would keep the whole picture's arrays in memory."""
+    box = bounding_box(ink.inked)
+    return Ink(ink.darkness[box].copy(), ink.inked[box].copy())
+
+
+def _without_specks(groups: list[Group], spans: list[Box]) -> list[Group]:
+    """Return the groups of a line without those that are tiny compared with the others."""
+    boxes = [_around([spans[at] for at in group]) for group in groups]
+    least = SPECK * _height(boxes)
+    sizes = [max(box.right - box.left, box.bottom - box.top) for box in boxes]
+    return [group for group, size in zip(groups, sizes, strict=True) if size >= least]
+
+
+def _grouped_in(line: Group, spans: list[Box]) -> list[Group]:
+    """Group the spans of a line as `_grouped` does: lists of their places among all."""
+    return [[line[at] for at in group] for group in _grouped([spans[at] for at in line])]
 
 
 def _grouped(spans: list[Box]) -> list[list[int]]:
     """Group spans that overlap horizontally: lists of indices, one for each digit, leftmost first."""
     if not spans:
         return []
-    row = _around(spans)
+    height = _height(spans)
     groups: list[tuple[Box, list[int]]] = []
     for index in sorted(range(len(spans)), key=lambda index: spans[index].left):
         box, members = spans[index], [index]
-        while groups and _belong_together(groups[-1][0], box, row.bottom - row.top):
+        while groups and _belong_together(groups[-1][0], box, height):
             before, others = groups.pop()
             box, members = _around([before, box]), others + members
         groups.append((box, members))
     return [members for _, members in groups]
+
+
+def _height(boxes: list[Box]) -> float:
+    """Return the height of a row; of one that climbs, which is higher, twice that of its highest part."""
+    row = _around(boxes)
+    return min(row.bottom - row.top, 2 * max(box.bottom - box.top for box in boxes))
 
 
 def _belong_together(first: Box, second: Box, height: float) -> bool:
@@ -182,51 +358,3 @@ def _belong_together(first: Box, second: Box, height: float) -> bool:
 def _around(boxes: list[Box]) -> Box:
     lefts, tops, rights, bottoms = zip(*boxes, strict=True)
     return Box(min(lefts), min(tops), max(rights), max(bottoms))
-
-
-def _read_group(ink: Ink, read: Read, depth: int = 2) -> list[RowDigit]:
-    """Classify ink as one digit, or cut it in two where that scores higher, and each part again."""
-    rows, columns = bounding_box(ink.inked)
-    box = Box(columns.start, rows.start, columns.stop, rows.stop)
-    (whole,) = read([place_ink(*ink)])
-    least = VERY_WIDE if whole.confidence >= SURE else WIDE
-    wide = box.right - box.left > least * (box.bottom - box.top)
-    if depth and wide and _is_unsure(whole):
-        cut = _best_cut(ink, rows, columns, whole, read)
-        if cut:
-            parts = [part for half in cut for part in _read_group(half, read, depth - 1)]
-            return [replace(part, unsure=True) for part in parts]
-    # A copy: a view would keep the whole picture's arrays in memory.
-    own = Ink(ink.darkness[rows, columns].copy(), ink.inked[rows, columns].copy())
-    return [RowDigit(box, whole, _is_unsure(whole), ink=own)]
-
-
-def _best_cut(ink: Ink, rows: slice, columns: slice, whole: Prediction, read: Read) -> tuple[Ink, Ink] | None:
-    """Cut where both parts score highest; None if the whole scores higher."""
-    width = columns.stop - columns.start
-    places = np.unique(columns.start + np.rint(width * np.linspace(0.25, 0.75, CUTS)).astype(int))
-    inked = ink.inked[rows].mean(axis=0)
-    places = places[np.minimum(inked[places - 1], inked[places]) <= THROUGH]
-    halves = [(_part(ink, 0, place), _part(ink, place, ink.inked.shape[1])) for place in places]
-    halves = [(left, right) for left, right in halves if left.inked.any() and right.inked.any()]
-    if not halves:
-        return None
-    readings = read([place_ink(*half) for pair in halves for half in pair])
-    scores = [_score(a) * _score(b) for a, b in zip(readings[::2], readings[1::2], strict=True)]
-    best = int(np.argmax(scores))
-    return halves[best] if scores[best] > _score(whole) else None
-
-
-def _part(ink: Ink, start: int, stop: int) -> Ink:
-    """Keep the ink of these columns only."""
-    kept = np.zeros(ink.inked.shape[1], bool)
-    kept[start:stop] = True
-    return Ink(ink.darkness * kept, ink.inked & kept)
-
-
-def _score(prediction: Prediction) -> float:
-    return prediction.confidence * (1.0 if prediction.is_digit else 0.5)
-
-
-def _is_unsure(prediction: Prediction) -> bool:
-    return prediction.confidence < SURE or not prediction.is_digit

@@ -10,6 +10,7 @@ def path(*commands, **placed):
     return {"type": "Path", "path": [list(command) for command in commands], **placed}
 
 
+ANSWER = r"(Prediction|Not sure): ([0-9])"  # of a digit, with the most likely one
 STROKE = path(("M", 60, 60), ("L", 200, 60), ("L", 120, 230))
 
 

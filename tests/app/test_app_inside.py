@@ -22,8 +22,9 @@ from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.weight_snapshots import load_snapshot, snapshots_of
 from tests.app.drawings import button, drawn, path
+from ui.answers import answer_in_sentence, answer_of
 from ui.canvas import strokes_of
-from ui.html.digits import full_colour, in_rows, png_url, signed_url, sure_text
+from ui.html.digits import full_colour, in_rows, png_url, signed_url
 from ui.inside.gradients import ratio_words, spread
 from ui.inside.predictions import matrix_html
 
@@ -106,8 +107,7 @@ def test_the_prediction_is_that_of_the_chosen_checkpoint(app, trained, html):
     for moment in (snapshots_of(run)[0], snapshots_of(run)[-1]):
         shares = load_snapshot(run, moment)(image).softmax(1)[0].detach()
         test = app("inside", run=run.id, part="answers", index="7", moment=f"{moment.epoch:g}")
-        sure = sure_text(float(shares.max()), 0)
-        assert f"prediction **{int(shares.argmax())}**, confidence {sure}" in text_of(test)
+        assert f"{answer_in_sentence(answer_of(shares.tolist()), 0)}; " in text_of(test)
         assert f"no. 7, a {load_sample().test.labels[7]}" in html(test)
 
 

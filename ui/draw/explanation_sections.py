@@ -8,13 +8,14 @@ import streamlit as st
 
 from mnist_core.recognition.recognizer import Prediction, predict_all
 from ui import resources
+from ui.answers import short_answer
 from ui.canvas import remember_read_place
 from ui.draw import contrast, model_comparison, my_handwriting, perturbation_sliders
 from ui.draw.contrast import CONTRAST, SECTION_KEY
 from ui.drawing_input import ReadDrawing, calibration
 from ui.explanations import NEIGHBOURS, show_layer, show_maps_help, show_saliency, show_similar
 from ui.fragments import clear_slots, page_fragment
-from ui.html.digits import Figure, figure_html, sure_text
+from ui.html.digits import Figure, figure_html
 from ui.i18n import gettext as _
 from ui.live_network import show_live_network
 from ui.navigation import link
@@ -70,7 +71,7 @@ def pick_digit(reading: ReadDrawing) -> int | None:
         clear_slots(1 if reading.digits else MOST_PARTS)  # what was said here goes before anything is awaited
         return 0 if reading.digits else None
     places = range(len(reading.digits))
-    labels = [f"{place + 1}.: {reading.text[place]}" for place in places]
+    labels = [f"{place + 1}.: {reading.digits[place].prediction.text}" for place in places]
     if st.session_state.get(DIGIT_KEY) not in places:
         st.session_state[DIGIT_KEY] = 0
     place = st.segmented_control(
@@ -166,12 +167,7 @@ def show_steps_section(reading: ReadDrawing, place: int) -> None:
 
 def show_step(name: str, image: np.ndarray, prediction: Prediction) -> None:
     """Show the image after a step, and what is read in it."""
-    sure = sure_text(prediction.confidence, 0)
-    if prediction.is_digit:
-        words = _("predicts <b>{digit}</b>, {percent}").format(digit=prediction.label, percent=sure)
-    else:
-        words = _("not a digit; most likely <b>{digit}</b>").format(digit=prediction.label)
-    st.html(figure_html(Figure(image, f"{name}<br>{words}", name)))
+    st.html(figure_html(Figure(image, f"{name}<br>{short_answer(prediction)}", name)))
     st.html(probabilities_html(prediction))
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 import streamlit as st
 
 from mnist_core.runs.run import Run
+from ui.answers import answer_in_sentence
 from ui.drawing_input import ReadDrawing, read
 from ui.html.digits import sure_text
 from ui.html.tables import escape_markdown
@@ -64,13 +65,12 @@ def choose(present: Run) -> list[Run]:
 
 def show_reading(reading: ReadDrawing) -> None:
     """Show what one network reads."""
-    st.markdown(_("predicts **{digits}**").format(digits=reading.text))
     if len(reading.digits) == 1:
         prediction = reading.digits[0].prediction
-        if not prediction.is_digit:
-            st.caption(_("It classifies this as not a digit; otherwise these are its predictions."))
+        st.markdown(answer_in_sentence(prediction))
         st.html(probabilities_html(prediction))
         return
+    st.markdown(_("predicts **{digits}**").format(digits=reading.text))
     least = min(reading.digits, key=lambda digit: digit.prediction.confidence).prediction
     words = _("Lowest confidence: {percent}, for the {digit}.")
     st.caption(words.format(digit=least.label, percent=sure_text(least.confidence)))

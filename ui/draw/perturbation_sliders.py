@@ -9,8 +9,9 @@ from mnist_core.evaluation.perturbations import PERTURBATIONS, Perturbation, per
 from mnist_core.recognition.recognizer import predict_all
 from mnist_core.runs.run import Run
 from ui import resources
+from ui.answers import answer_in_sentence, answer_of
 from ui.drawing_input import ReadDrawing, calibration
-from ui.html.digits import Figure, figure_html, sure_text
+from ui.html.digits import Figure, figure_html
 from ui.i18n import formatted_number
 from ui.i18n import gettext as _
 
@@ -66,17 +67,10 @@ def show_change(name: str, image: np.ndarray, run: Run) -> None:
 
 
 def sentence(entry: Perturbation, amount: float, shares: np.ndarray) -> str:
-    """Return the prediction at one amount, in words."""
-    read = int(shares.argmax())
-    words = _("{what} {amount}: prediction **{digit}**, confidence {percent}.")
-    if not amount:
-        words = _("Unchanged: prediction **{digit}**, confidence {percent}.")
-    return words.format(
-        what=_(entry.label),
-        amount=amount_text(entry, amount),
-        digit=read,
-        percent=sure_text(shares[read]),
-    )
+    """Return the answer at one amount, in words; `shares` are the probabilities [10]."""
+    words = _("{answer}. {what}: {amount}.") if amount else _("Unchanged. {answer}.")
+    answer = answer_in_sentence(answer_of(shares))
+    return words.format(answer=answer, what=_(entry.label), amount=amount_text(entry, amount))
 
 
 def stability(entry: Perturbation, amounts: np.ndarray, same: np.ndarray, unchanged: int, label: int) -> str:

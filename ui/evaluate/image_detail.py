@@ -7,6 +7,7 @@ import streamlit as st
 
 from mnist_core.data.label_errors import LABEL_ERRORS
 from ui import explanations, resources
+from ui.answers import answer_in_sentence, answer_of
 from ui.evaluate.selection import EvaluatedSplit
 from ui.html.digits import (
     Figure,
@@ -77,14 +78,8 @@ def show_probabilities(result: "Evaluation", index: int) -> None:
     """Show the prediction, with the ten probabilities as bars."""
     shares = result.probabilities[index]
     read = int(result.predictions[index])
-    st.markdown(
-        format_text(
-            _("Prediction **{read}**, confidence {sure}, loss {loss:.2f}."),
-            read=read,
-            sure=sure_text(float(shares[read])),
-            loss=result.losses[index],
-        )
-    )
+    answer = answer_in_sentence(answer_of(shares))
+    st.markdown(format_text(_("{answer}; loss {loss:.2f}."), answer=answer, loss=result.losses[index]))
     names, texts = [str(digit) for digit in range(10)], [sure_text(float(share)) for share in shares]
     st.html(bars_html(names, shares, texts, strong=read))
 

@@ -8,8 +8,9 @@ from mnist_core.data.label_errors import LABEL_ERRORS, LabelError
 from mnist_core.data.mnist import Dataset
 from mnist_core.runs.run import PRETRAINED_ID
 from ui import resources
+from ui.answers import short_answer
 from ui.explore.selection import show_image_links
-from ui.html.digits import Figure, grid_html, sure_text
+from ui.html.digits import Figure, grid_html
 from ui.i18n import count_text, list_text
 from ui.i18n import gettext as _
 from ui.navigation import link
@@ -84,8 +85,7 @@ def votes_text(doubtful: LabelError) -> str:
 
 def reading_text(reading: "Prediction") -> str:
     """Return the model's prediction, in words."""
-    sure = sure_text(reading.probabilities[reading.label], 0)
-    return _("Model: <b>{read}</b>, confidence {sure}").format(read=reading.label, sure=sure)
+    return _("Model: {answer}").format(answer=short_answer(reading))
 
 
 def pretrained_readings(data: Dataset) -> "dict[int, Prediction]":

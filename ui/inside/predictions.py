@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from ui.html.digits import sure_text
+from ui.answers import answer_in_sentence, answer_of
 from ui.i18n import format_text, formatted_number
 from ui.i18n import gettext as _
 from ui.inside.gradients import checkpoint_rule
@@ -67,11 +67,9 @@ def _show_reading(inspected: InspectedRun) -> None:
     with st.spinner(_("Classifying the image at every checkpoint")):
         probabilities = readings(inspected, viewed.image)
     now = inspected.place
-    read = int(probabilities[now].argmax())
-    words = _("{moment}: prediction **{read}**, confidence {sure}.")
-    sure = sure_text(float(probabilities[now, read]), 0)
-    snapshot = snapshot_text(inspected.snapshot)
-    st.markdown(words.format(moment=snapshot[0].upper() + snapshot[1:], read=read, sure=sure))
+    answer = answer_in_sentence(answer_of(probabilities[now]), 0)
+    words = _("{answer}; {moment}.")
+    st.markdown(words.format(answer=answer, moment=snapshot_text(inspected.snapshot)))
     if len(inspected.snapshots) > 1:
         st.vega_lite_chart(
             reading_points([snapshot.epoch for snapshot in inspected.snapshots], probabilities),

@@ -7,9 +7,10 @@ import streamlit as st
 
 from mnist_core.recognition.strokes import Strokes
 from ui import resources
+from ui.answers import short_answer
 from ui.canvas import PEN, SIDE
 from ui.drawing_input import calibration, draw
-from ui.html.digits import Figure, grid_html, sure_text
+from ui.html.digits import Figure, grid_html
 from ui.html.tables import table_html
 from ui.i18n import format_text
 from ui.i18n import gettext as _
@@ -118,12 +119,7 @@ def _numbered(shown: "PlacedDrawing") -> "list[tuple[str, np.ndarray, Prediction
 
 def _figure(name: str, image: np.ndarray, prediction: "Prediction") -> Figure:
     """A step's image, with what is read in it."""
-    sure = sure_text(prediction.confidence, 0)
-    if prediction.is_digit:
-        words = _("predicts <b>{digit}</b>, {percent}").format(digit=prediction.label, percent=sure)
-    else:
-        words = _("not a digit; most likely <b>{digit}</b>").format(digit=prediction.label)
-    return Figure(image, f"{name}<br>{words}", name)
+    return Figure(image, f"{name}<br>{short_answer(prediction)}", name)
 
 
 def _show_counts(counts: list[int], places: int, shown: "PlacedDrawing", digit: int) -> None:

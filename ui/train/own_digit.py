@@ -8,6 +8,7 @@ import streamlit as st
 from mnist_core.monitoring.probes import Probe
 from mnist_core.runs.run import Run
 from ui import visitor
+from ui.answers import answer_of, answer_words, short_answer
 from ui.html.digits import png_url, sure_text
 from ui.i18n import gettext as _
 from ui.runs.progress import probes
@@ -30,33 +31,22 @@ def show_before_and_after(run: Run) -> None:
     image, seen = visible_digit(run), [probe for probe in probes(run) if probe.own_probabilities]
     if image is None or not seen:
         return
-    words = _(
-        "<b>Your digit</b>: read as <b>{first}</b> ({first_sure}) before the training, "
-        "as <b>{last}</b> ({last_sure}) after it."
-    )
-    first, first_sure = _reading(seen[0])
-    last, last_sure = _reading(seen[-1])
-    text = words.format(first=first, first_sure=first_sure, last=last, last_sure=last_sure)
-    st.html(_with_picture(image, text))
+    words = _("<b>Your digit</b> before the training: {first}. After it: {last}.")
+    first, last = (short_answer(answer_of(probe.own_probabilities)) for probe in (seen[0], seen[-1]))
+    st.html(_with_picture(image, words.format(first=first, last=last)))
 
 
 def own_digit_html(image: np.ndarray, probe: Probe) -> str:
     """Return the visitor's digit with its prediction, as a cell beside the other watched digits."""
     if not probe.own_probabilities:
         return ""
-    read, sure = _reading(probe)
-    alt = _("Your digit, predicted {read}, confidence {sure}").format(read=read, sure=sure)
-    caption = f"<b>{read}</b> {sure}<br>" + _("your digit")
+    answer = answer_of(probe.own_probabilities)
+    alt = _("Your digit: {answer}").format(answer=answer_words(answer).heading)
+    caption = f"<b>{answer.text}</b> {sure_text(answer.confidence)}<br>" + _("your digit")
     return (
         f'<figure class="lab-digit" role="listitem">{_picture(image, alt)}'
         f"<figcaption>{caption}</figcaption></figure>"
     )
-
-
-def _reading(probe: Probe) -> tuple[int, str]:
-    """Return which digit a probe reads in the visitor's, and how sure it is, in words."""
-    read = int(np.argmax(probe.own_probabilities))
-    return read, sure_text(probe.own_probabilities[read])
 
 
 def _with_picture(image: np.ndarray, text: str) -> str:

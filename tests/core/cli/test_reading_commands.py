@@ -109,6 +109,8 @@ def test_predict_reads_pictures_with_the_pretrained_model(command, pretrained, p
         assert answer["confidence"] == max(answer["probabilities"])
     assert answers[2] | {"input": ""} == {
         "input": "",
+        "is_unsure": False,
+        "second": None,
         "label": None,
         "confidence": 0.0,
         "probabilities": [0.0] * 10,
@@ -132,7 +134,7 @@ def test_predict_reads_rows(command, pretrained, pictures, tmp_path):
     assert first["box"] == [100, 20, 105, 200]
     assert second["box"] == [200, 20, 205, 200]
     assert first["label"] == np.argmax(first["probabilities"])
-    assert {"confidence", "is_digit", "unsure"} <= first.keys()
+    assert {"confidence", "is_digit", "unsure", "second", "line", "cut"} <= first.keys()
     _, out, _ = command("predict", "--row", pictures[2], "--strokes", str(path))
     blank, read = out.splitlines()
     assert blank == f"{pictures[2]}: no digit"
@@ -144,6 +146,15 @@ def test_predict_says_what_is_no_digit(command, run_id, store, pictures):
     _, out, _ = command("predict", "--run", run_id, pictures[0])
     assert out.startswith(f"{pictures[0]}: not a digit; if it were one, ")
     assert command.json("predict", "--run", run_id, pictures[0])["is_digit"] is False
+
+
+def test_predict_names_both_digits_where_it_is_not_sure(command, run_id, pictures):  # chance is not
+    _, out, _ = command("predict", "--run", run_id, pictures[0])
+    answer = command.json("predict", "--run", run_id, pictures[0])
+    first, second = (answer["probabilities"][answer[name]] for name in ("label", "second"))
+    words = f"not sure: {answer['label']} ({first:.1%}) or {answer['second']} ({second:.1%})"
+    assert out == f"{pictures[0]}: {words}\n"
+    assert answer["is_unsure"] is True
 
 
 def test_predict_reads_strokes_with_a_run_asked_for(command, run_id, tmp_path, pictures):

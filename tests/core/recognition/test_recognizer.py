@@ -8,7 +8,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import Split
 from mnist_core.evaluation.metrics import evaluate
 from mnist_core.models.architectures import build_model
-from mnist_core.recognition.recognizer import _seen, predict
+from mnist_core.recognition.recognizer import Prediction, _seen, predict
 from mnist_core.recognition.strokes import strokes_to_image
 
 
@@ -70,3 +70,15 @@ def test_another_view_turns_and_sizes_about_the_middle():
     turned = _seen(bar, 8, 1)[0]
     heights = [turned[:, column] @ torch.arange(28.0) / turned[:, column].sum() for column in (9, 18)]
     assert abs(float(heights[0] - heights[1])) == pytest.approx(9 * math.tan(math.radians(8)), abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("first", "is_digit", "unsure", "text"),
+    [(0.95, True, False, "4"), (0.6, True, True, "4/9"), (0.6, False, False, "?"), (0.95, False, False, "?")],
+)
+def test_there_are_three_kinds_of_answers(first, is_digit, unsure, text):
+    shares = np.full(10, 0.001, np.float32)
+    shares[4], shares[9] = first, 0.992 - first
+    prediction = Prediction(4, first, shares, np.zeros((28, 28), np.uint8), is_digit)
+    assert (prediction.is_unsure, prediction.text) == (unsure, text)
+    assert (prediction.second, prediction.second_confidence) == (9, pytest.approx(0.992 - first, abs=1e-6))

@@ -7,7 +7,13 @@ from PIL import Image, ImageDraw
 from mnist_core.config import TrainConfig
 from mnist_core.models.architectures import build_model
 from mnist_core.recognition.recognizer import Prediction
-from mnist_core.recognition.segmentation import predict_pixels_row, predict_strokes_row
+from mnist_core.recognition.segmentation import (
+    Box,
+    RowDigit,
+    predict_pixels_row,
+    predict_strokes_row,
+    row_text,
+)
 from mnist_core.recognition.strokes import strokes_to_image
 from tests.core.rows import ONE, SEVEN, moved
 
@@ -27,7 +33,7 @@ def answer_with(monkeypatch, *rounds: list[float]) -> None:
     """
     answers = iter(rounds)
 
-    def read(model, images, calibration):
+    def read(model, images, calibration, several_views=True):
         sure = next(answers)
         return [
             Prediction(1, abs(sure[place % len(sure)]), NOTHING, image, sure[place % len(sure)] > 0)
@@ -101,31 +107,93 @@ def zigzag(width: int, height: int = 60) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("width", "rounds", "unsure"),
+    ("width", "rounds", "cut"),
     [
-        (100, [[0.5], [0.95], [0.99], [0.99]], [True, True]),  # read badly, and well in two
-        (100, [[0.5], [0.6]], [True]),  # in two even worse
+        (100, [[0.5], [0.95], [0.99]], [True, True]),  # read badly, and well in two
+        (100, [[0.5], [0.6]], [False]),  # in two even worse
         (100, [[0.95]], [False]),  # read well
-        (40, [[0.5]], [True]),  # not wide
-        (60, [[0.5], [0.95], [0.99], [0.99]], [True, True]),  # as wide as high, and read badly
-        (60, [[-0.95]], [True]),  # as wide as high, and only of odd looks
-        (100, [[-0.95], [0.95], [0.99], [0.99]], [True, True]),  # wider than that
-        (400, [[0.5], [0.95], *[[0.5], [0.95], [0.5], [0.5]] * 2], [True] * 4),  # cut twice, no more
+        (40, [[0.5]], [False]),  # not wide
+        (60, [[0.5], [0.95], [0.99]], [True, True]),  # as wide as high, and read badly
+        (60, [[-0.95]], [False]),  # as wide as high, and only of odd looks
+        (100, [[-0.95], [0.95], [0.99]], [True, True]),  # wider than that
     ],
 )
-def test_wide_ink_is_cut_where_that_reads_better(width, rounds, unsure, monkeypatch):
+def test_wide_ink_is_cut_where_that_reads_better(width, rounds, cut, monkeypatch):
     answer_with(monkeypatch, *rounds)
-    assert [digit.unsure for digit in predict_pixels_row(None, zigzag(width))] == unsure
+    assert [digit.cut for digit in predict_pixels_row(None, zigzag(width))] == cut
 
 
-@pytest.mark.parametrize("best", [1, 4])
-def test_ink_is_cut_at_the_best_place(best, monkeypatch):
-    scores = [0.8] * 18
-    scores[2 * best : 2 * best + 2] = 0.95, 0.95
-    answer_with(monkeypatch, [0.5], scores, [0.99], [0.99])
-    left, right = (digit.box for digit in predict_pixels_row(None, zigzag(160)))
-    assert left.right == pytest.approx(20 + 160 * (0.25 + best / 16), abs=6)
-    assert right.left == pytest.approx(left.right, abs=2)
+def two_lines(*digits):
+    """Strokes of digits 100 high, the first two above the others."""
+    return [
+        stroke
+        for place, digit in enumerate(digits)
+        for stroke in [
+            [[x + 80 * (place % 2), y + 140 * (place // 2)] for x, y in stroke] for stroke in digit
+        ]
+    ]
+
+
+def test_two_lines_are_read_one_after_the_other(untrained):
+    drawn = two_lines(SEVEN, ONE, ONE, SEVEN)
+    digits = predict_strokes_row(untrained, drawn[::-1])
+    assert [(digit.line, digit.box.left, digit.box.top) for digit in digits] == [
+        (0, 0, 0),
+        (0, 100, 0),
+        (1, 20, 140),
+        (1, 80, 140),
+    ]
+    picture = Image.new("L", (200, 300))
+    for stroke in drawn:
+        ImageDraw.Draw(picture).line([(x + 30, y + 30) for x, y in stroke], fill=255, width=9)
+    read = predict_pixels_row(untrained, np.asarray(picture))
+    assert [digit.line for digit in read] == [0, 0, 1, 1]
+    assert [round(digit.box.left, -1) for digit in read] == [30, 130, 50, 110]
+
+
+def test_a_row_that_climbs_is_one_line(untrained):
+    climbing = [
+        stroke for at in range(6) for stroke in [[[60 * at, -40 * at], [60 * at + 20, 100 - 40 * at]]]
+    ]
+    assert [digit.line for digit in predict_strokes_row(untrained, climbing)] == [0] * 6
+
+
+@pytest.mark.parametrize(
+    ("sure", "lines"),
+    [
+        ([0.95, 0.99, 0.99], 1),  # the whole reads well, as an 8 of two circles does
+        ([0.5, 0.6, 0.6], 1),  # and here better than its parts
+        ([0.5, 0.95, 0.95], 2),
+        ([-0.99, 0.95, 0.95], 2),
+    ],
+)
+def test_what_stands_in_one_column_is_one_digit_where_that_reads_well(sure, lines, monkeypatch):
+    answer_with(monkeypatch, sure, *[[0.95]] * 2)
+    circle = [[[30, 0], [0, 25], [30, 50], [60, 25], [30, 0]]]
+    assert len(predict_strokes_row(None, [*circle, [[x, y + 60] for x, y in circle[0]]])) == lines
+
+
+def row_of(*answers):
+    """A row of digits with confidences, each in its line."""
+    shares = np.zeros(10, np.float32)
+    shares[[4, 9]] = 0.6, 0.4
+    made = [
+        Prediction(4, sure, shares, np.zeros((28, 28), np.uint8), is_digit) for sure, is_digit, _ in answers
+    ]
+    return [
+        RowDigit(Box(0, 0, 1, 1), one, line=line) for one, (_, _, line) in zip(made, answers, strict=True)
+    ]
+
+
+def test_a_row_as_text_tells_the_three_kinds_of_answers_apart():
+    assert row_text(row_of((0.99, True, 0), (0.2, False, 0))) == "4?"
+    assert row_text(row_of((0.99, True, 0), (0.6, True, 0), (0.99, True, 0))) == "4 4/9 4"
+    assert row_text(row_of((0.99, True, 0), (0.99, True, 0), (0.99, True, 1))) == "44, 4"
+    assert [digit.unsure for digit in row_of((0.99, True, 0), (0.6, True, 0), (0.99, False, 0))] == [
+        False,
+        True,
+        True,
+    ]
 
 
 def test_a_shaken_click_of_a_row_is_a_dot(untrained):
