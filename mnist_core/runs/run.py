@@ -95,6 +95,11 @@ class Run:
         return self.status in LEFT and ((self.folder / STATE_FILE).exists() or not self.checkpoints)
 
     @property
+    def lacks_test(self) -> bool:
+        """Whether a run was left before its weights were tested: going on tests them, if nothing else."""
+        return self.status in ("paused", "interrupted") and "test_accuracy" not in self.results
+
+    @property
     def checkpoints(self) -> list[Path]:
         """Checkpoint files, oldest first."""
         return sorted((self.folder / "checkpoints").glob("*.safetensors"))

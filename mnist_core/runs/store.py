@@ -149,7 +149,7 @@ class RunStore:
                 raise InputError(N_("Run {run} can't be continued; train its settings again."), run=run.id)
             config = replace(run.config, epochs=epochs or run.config.epochs)
             done = run.results.get("epochs", 0)
-            if done >= config.epochs:
+            if done >= config.epochs and not run.lacks_test:
                 raise InputError(
                     N_("Run {run} has done {done:g} epochs already; ask for more than that."),
                     run=run.id,

@@ -52,7 +52,8 @@ def test_the_detector_finds_markup():
     ]
 
 
-PAGES = ("explore", "learn", "train", "evaluate", "inside", "draw", "runs")
+SLOW_PAGES = ("explore", "learn", "evaluate", "inside", "draw")
+PAGES = ("train", "runs", *(pytest.param(page, marks=pytest.mark.slow) for page in SLOW_PAGES))
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
 PARAMETERS = sorted(
     {*re.findall(r"`([a-z_]+)`", ARCHITECTURE.partition("## URL parameters")[2].partition("\n## ")[0])}

@@ -61,7 +61,7 @@ def show_continuation(run: Run) -> None:
     if not run.can_continue:
         return
     done = run.results.get("epochs", 0)
-    if run.status != "finished" and done < run.config.epochs:
+    if run.status != "finished" and (done < run.config.epochs or run.lacks_test):
         label = _("Continue to {n} epochs").format(n=count_text(run.config.epochs))
         slow = _("Continue in slow motion")
         with st.container(horizontal=True, gap="small"):

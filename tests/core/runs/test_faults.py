@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import torch
@@ -22,7 +23,7 @@ from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import PROJECT, RunStore
 from mnist_core.runtime import files
 from mnist_core.training.events import EpochDone
-from tests.core.stored_runs import elsewhere, finished, ids, refusal
+from tests.core.stored_runs import finished, ids, refusal
 from tests.kill_training import digest
 
 CONFIG = TrainConfig(widths=(8,), epochs=3, batch_size=50, train_size=200, dropout=0.2, monitor="test")
@@ -53,6 +54,15 @@ def full(*_: object, **__: object) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
+def untouched(model, *_: object):
+    yield 1.0, None
+    return model
+
+
+def killed(*_: object) -> None:
+    raise KeyboardInterrupt  # which no handler of errors takes
+
+
 def train(store: RunStore, sample, run_id: str | None = None) -> Run:
     """Train CONFIG to its end, or go on with a run."""
     writer = store.reopen(run_id) if run_id else store.create(CONFIG)
@@ -80,6 +90,22 @@ def test_a_training_on_a_full_disk_says_so_and_is_continued_to_the_same_digits(
     again = train(store, sample, run.id)
     assert (again.status, again.message) == ("finished", None)
     assert digest(again) == digest(train(store, sample))
+
+
+def test_a_run_killed_between_its_last_epoch_and_its_test_is_continued_to_the_test(
+    store, sample, monkeypatch
+):
+    writer = store.create(CONFIG)
+    with monkeypatch.context() as patch:
+        patch.setattr("mnist_core.runs.run_trainer._Recorder.finish", killed)
+        with pytest.raises(KeyboardInterrupt):
+            list(train_run(writer, sample, CPU))
+    run = store.get(writer.id)
+    assert (run.status, run.results["epochs"], run.can_continue) == ("interrupted", CONFIG.epochs, True)
+    again = train(store, sample, run.id)
+    assert again.status == "finished"
+    assert digest(again) == digest(train(store, sample))
+    assert "has done 3 epochs already" in refusal(store.reopen, run.id)
 
 
 def test_a_disk_too_full_for_a_checkpoint_keeps_nothing_of_it(store, sample):
@@ -113,16 +139,16 @@ def test_a_full_disk_refuses_new_runs_with_a_sentence_and_keeps_nothing_of_them(
     assert sorted(path.name for path in store.directory.iterdir()) == [".lock", known]
 
 
-def test_a_model_from_elsewhere_is_listed_as_a_whole_or_not_at_all(store, monkeypatch):
+def test_a_model_from_elsewhere_is_listed_as_a_whole_or_not_at_all(store):
     model = build_model(CONFIG)
     with largest_file(5_000):
         assert refusal(store.add, CONFIG, model, 1, "imported", "me") == NOTHING_KEPT
     assert sorted(path.name for path in store.directory.iterdir()) == [".lock"]
-    code = "from mnist_core.models.architectures import build_model\n"
-    code += "from mnist_core.runs import writer\nwriter.RunWriter.update = lambda *_, **__: os._exit(9)\n"
-    code += "config = TrainConfig(widths=(8,))\nstore.add(config, build_model(config), 1, 'x', 'me')"
-    assert elsewhere(store, code).wait(60) == 9
-    assert ids(store) == []
+    with store.making(CONFIG, "whole") as writer:
+        writer.save(model, 1)
+        assert ids(store) == []
+        writer.update("finished")
+    assert [run.metadata.name for run in store.list()] == ["whole"]
     run = store.add(CONFIG, model, 1, "imported", "me")
     assert (run.status, run.metadata.name, run.metadata.owner) == ("finished", "imported", "me")
 
@@ -131,9 +157,10 @@ def test_fine_tuning_that_fails_leaves_no_run(store, sample, monkeypatch):
     base = store.get(finished(store))
     sheet = split_drawings(list(sample.test.images[:9]), sample.test.labels[:9].tolist())
     monkeypatch.setattr("mnist_core.runs.writer.save_checkpoint", full)
-    monkeypatch.setattr("mnist_core.runs.fine_tuning.STEPS", 2)
+    monkeypatch.setattr("mnist_core.runs.fine_tuning.fine_tune", untouched)
+    few = replace(sample, test=sample.test[:20])
     with pytest.raises(InputError) as caught:
-        list(fine_tune_run(store, base, sheet, sample, "mine"))
+        list(fine_tune_run(store, base, sheet, few, "mine"))
     assert str(caught.value) == NOTHING_KEPT
     assert ids(store) == [base.id]
 
