@@ -73,7 +73,7 @@ def said(error: InputError) -> None:
     text = str(error)
     if not text or not text.rstrip().endswith((".", "。", "?")):
         raise Broken(f"no sentence: {text!r}")
-    bare, own = re.sub(r"\\.", "", markdown(error.message)), _template(error.message)
+    bare, own = re.sub(r"\\.|(?<=[^\W_])_(?=[^\W_])", "", markdown(error.message)), _template(error.message)
     if any(bare.count(c) > own.count(c) for c in "<[`$*_:"):
         raise Broken(f"markup in {markdown(error.message)!r}")
 

@@ -111,6 +111,8 @@ def test_a_sentence_keeps_its_own_markdown_and_escapes_its_values():
     )
     assert said == "**x\\*y**: `a\\*b.png` is *no* picture, 1,234 of 50.0%"
     assert markdown(Message("no {name!r}", {"name": "<b>"})) == "no '\\<b\\>'"
+    names = Message("{name}", {"name": "DIGITLAB_RUNS_LIMIT, __init__ and _a b_"})
+    assert markdown(names) == "DIGITLAB_RUNS_LIMIT, \\_\\_init\\_\\_ and \\_a b\\_"
     starts = ("# a", "- a", "1. a", "2) a", "  + a", "a - b 1.5 #")
     escaped = ["\\# a", "\\- a", "1\\. a", "2\\) a", "  \\+ a", "a - b 1.5 #"]
     assert [markdown(Message("{name}", {"name": name})) for name in starts] == escaped

@@ -97,5 +97,5 @@ def markdown(message: Message) -> str:
 def _escape_within(text: str) -> str:
     """Escape what is markup within a line, and at its beginning what makes a heading or a list."""
     line = re.sub(r"[\r\n\t]+", " ", text)
-    line = re.sub(r"[\\`*_{}\[\]<>|~:$&]", r"\\\g<0>", line)
+    line = re.sub(r"[\\`*{}\[\]<>|~:$&]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", line)  # not a_b
     return re.sub(r"^(\s*(?:\d+(?=[.)]\s))?)([#+=.)-])", r"\1\\\2", line)
