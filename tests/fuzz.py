@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import io
 import json
+import logging
 import random
 import re
 import sys
@@ -460,6 +461,7 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=20_000, help="in all, shared among the kinds")
     parser.add_argument("--seed", type=int, default=0)
     given_options = parser.parse_args()
+    logging.disable(logging.WARNING)  # Streamlit's, that no browser is there
     kinds = [*((fuzz_structures, name) for name in STRUCTURES), *((fuzz_bytes, name) for name in BYTES)]
     each = -(-given_options.cases // len(kinds))
     print(f"seed {given_options.seed}, {each:,} cases of each of {len(kinds)} kinds")
