@@ -137,14 +137,19 @@ def _without_all_else(
     ink: NDArray[np.float32], strong: NDArray[np.bool_], noise: float, is_photo: bool
 ) -> Ink | None:
     """Remove halos, printed lines, and pieces that are no digit's."""
-    reach = max(LEAST_REACH, round(REACH * stroke_width(ink)))
-    strong &= _dilated(ink >= STROKE_INK * ink.max(), reach)
+    reach, box = max(LEAST_REACH, round(REACH * stroke_width(ink))), bounding_box(strong)
+    strong[box] &= _dilated(ink[box] >= STROKE_INK * ink.max(), reach)
     lines = printed_lines(strong)
     is_photo |= bool(lines.any())
     digit = digit_pieces(ink, strong & ~lines, is_photo)
-    soft_edge = _dilated(digit, LEAST_REACH if is_photo else reach) & ~strong
-    ink[~(digit | soft_edge) | (ink < noise)] = 0
-    return Ink(ink, digit) if digit.sum() >= MIN_INK else None
+    if digit.sum() < MIN_INK:
+        return None
+    rows, columns = bounding_box(digit)
+    reach = LEAST_REACH if is_photo else reach
+    near = tuple(slice(max(0, side.start - reach), side.stop + reach) for side in (rows, columns))
+    kept = np.zeros_like(digit)
+    kept[near] = (digit[near] | (_dilated(digit[near], reach) & ~strong[near])) & (ink[near] >= noise)
+    return Ink(np.where(kept, ink, 0), digit)
 
 
 def _dilated(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:

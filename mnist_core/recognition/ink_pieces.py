@@ -73,15 +73,18 @@ def _largest(labels: NDArray[np.int32], ink: NDArray[np.float32]) -> list[_Piece
     numbers = np.argsort(-sizes)[:MOST_PIECES]
     numbers = numbers[sizes[numbers] >= max(1, SPECK * sizes.max())]
     boxes = ndimage.find_objects(labels)
-    darkest = ndimage.maximum(ink, labels, numbers)
     sides = [
         np.bincount(side, minlength=len(sizes)) / len(side)
         for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1])
     ]
-    return [
-        _Piece(int(n), boxes[n - 1], int(sizes[n]), float(dark), tuple(float(side[n]) for side in sides))
-        for n, dark in zip(numbers, darkest, strict=True)
-    ]
+    pieces = []
+    for number in numbers.tolist():
+        box = boxes[number - 1]
+        darkest = float(ink[box][labels[box] == number].max())
+        pieces.append(
+            _Piece(number, box, int(sizes[number]), darkest, tuple(float(side[number]) for side in sides))
+        )
+    return pieces
 
 
 def _is_around(piece: _Piece, labels: NDArray[np.int32], pieces: list[_Piece], is_photo: bool) -> bool:

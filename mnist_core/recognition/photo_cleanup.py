@@ -121,9 +121,11 @@ def _long_lines(ink: Mask) -> Mask:
 
     width = ink.shape[1]
     slack = max(1, round(LINE_SLOPE * LINE_LENGTH * width / 2))
+    if _widened(ink, slack).mean(axis=1).max() < LINE_LENGTH * COVERED:
+        return np.zeros_like(ink)  # as most often
     thick = max(1, round(LINE_WIDTH * max(ink.shape)))
     thin = ink & ~ndimage.binary_opening(ink, np.ones((thick + 1, 1)))
-    wide = ndimage.maximum_filter1d(thin.view(np.uint8), 2 * slack + 1, axis=0)
+    wide = _widened(thin, slack)
     length = max(3, round(LINE_LENGTH * width))
     covered = ndimage.uniform_filter1d(wide.astype(np.float32), length, axis=1) > COVERED
     long = ndimage.maximum_filter1d(covered.view(np.uint8), length, axis=1)
@@ -131,10 +133,18 @@ def _long_lines(ink: Mask) -> Mask:
     return found
 
 
-def _count(lines: Mask) -> int:
-    """Number of horizontal lines: runs of rows of which more than half is line, within the slope's slack."""
+def _widened(lines: Mask, slack: int) -> NDArray[np.uint8]:
+    """Widen horizontal lines by `slack` pixels upwards and downwards."""
     from scipy import ndimage
 
+    wide: NDArray[np.uint8] = ndimage.maximum_filter1d(lines.view(np.uint8), 2 * slack + 1, axis=0)
+    return wide
+
+
+def _count(lines: Mask) -> int:
+    """Number of horizontal lines: runs of rows of which more than half is line, within the slope's slack."""
+    if not lines.any():
+        return 0
     slack = max(1, round(LINE_SLOPE * LINE_LENGTH * lines.shape[1] / 2))
-    rows = ndimage.maximum_filter1d(lines.view(np.uint8), 2 * slack + 1, axis=0).mean(axis=1) > 0.5
+    rows = _widened(lines, slack).mean(axis=1) > 0.5
     return int(rows[0]) + int((np.diff(rows.astype(int)) == 1).sum())
