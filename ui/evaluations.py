@@ -1,14 +1,16 @@
 """Evaluations of whole splits, shared by all visitors and computed in parts."""
 
+import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from mnist_core.data.mnist import Split
+from mnist_core.runs import store as run_store
 from ui.i18n import gettext as _
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 IMAGES_PER_PART = 1000  # images: between two parts Streamlit sees whether a click asks for something else
 SECONDS_UNSEEN = 0.4  # what is done by then shows no progress
 STOPPED_KEY = "reading_stopped"  # what this visitor stopped
+PRETRAINED = str(run_store.PRETRAINED)
+READINGS_KEPT = 16
 IMAGES_KEPT = 240_000  # of all evaluations; 10,000 take 1 MB
 Show = Callable[[float], object]
 
@@ -27,21 +31,24 @@ def read_split(
 ) -> "Evaluation":
     """Return how a model does on a split; what is kept under `key` is not read again.
 
+    Visitors who ask for the same at the same time share the work: each part is read by one of them.
     `show` is told the fraction done, 0 to 1, after each part of what takes long. It may raise to end it, as
-    Streamlit's elements do when the visitor has clicked on something else.
+    Streamlit's elements do when the visitor has clicked on something else; what was read so far stays.
     """
     kept = _kept()
-    if found := kept.get(key):
-        return found
-    parts, start = [], time.monotonic()
-    for fraction, part in _read_in_parts(model(), split):
-        parts.append(part)
+    reading = kept.begin(key)
+    if not isinstance(reading, _Reading):
+        return reading
+    start, used = time.monotonic(), None
+    for number, first in enumerate(range(0, len(split), IMAGES_PER_PART)):
+        part = split[first : first + IMAGES_PER_PART]
+        with reading.lock:
+            if len(reading.parts) == number:
+                used = model() if used is None else used
+                reading.parts.append(_evaluate(used, part))
         if show and time.monotonic() - start > SECONDS_UNSEEN:
-            show(fraction)
-    found = kept[key] = _joined(parts)
-    while sum(len(one.labels) for one in list(kept.values())) > IMAGES_KEPT:
-        kept.popitem(last=False)
-    return found
+            show((first + len(part)) / len(split))
+    return kept.keep(key, _joined(reading.parts))
 
 
 def evaluation_progress(what: Hashable) -> Callable[[float, str], object]:
@@ -71,17 +78,54 @@ def hold_if_stopped(what: Hashable) -> None:
         st.stop()
 
 
+class _Reading:
+    """An evaluation in the making, shared by all who wait for it."""
+
+    def __init__(self) -> None:
+        self.parts: list[Evaluation] = []
+        self.lock = threading.Lock()  # who holds it reads the next part
+
+
+class _Kept:
+    """The evaluations used last, and those of the pretrained model, which every visitor sees."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: OrderedDict[tuple[str, ...], Evaluation] = OrderedDict()
+        self._readings: OrderedDict[tuple[str, ...], _Reading] = OrderedDict()
+
+    def begin(self, key: tuple[str, ...]) -> "Evaluation | _Reading":
+        """Return what is kept under `key`, now the one used last, or the evaluation in the making."""
+        with self._lock:
+            if key in self._found:
+                self._found.move_to_end(key)
+                return self._found[key]
+            reading = self._readings.setdefault(key, _Reading())
+            self._readings.move_to_end(key)
+            if len(self._readings) > READINGS_KEPT:
+                self._readings.popitem(last=False)
+            return reading
+
+    def keep(self, key: tuple[str, ...], found: "Evaluation") -> "Evaluation":
+        """Keep an evaluation, unless another visitor has done so already; return the one that is kept."""
+        with self._lock:
+            self._readings.pop(key, None)
+            found = self._found.setdefault(key, found)
+            others = [other for other in self._found if other != key and PRETRAINED not in other[0]]
+            while sum(len(one.labels) for one in self._found.values()) > IMAGES_KEPT and others:
+                del self._found[others.pop(0)]
+            return found
+
+
 @st.cache_resource(show_spinner=False)
-def _kept() -> "OrderedDict[tuple[str, ...], Evaluation]":
-    return OrderedDict()
+def _kept() -> _Kept:
+    return _Kept()
 
 
-def _read_in_parts(model: "DigitClassifier", split: Split) -> "Iterator[tuple[float, Evaluation]]":
+def _evaluate(model: "DigitClassifier", part: Split) -> "Evaluation":
     from mnist_core.evaluation.metrics import evaluate
 
-    for start in range(0, len(split), IMAGES_PER_PART):
-        part = split[start : start + IMAGES_PER_PART]
-        yield (start + len(part)) / len(split), evaluate(model, part)
+    return evaluate(model, part)
 
 
 def _joined(parts: "list[Evaluation]") -> "Evaluation":

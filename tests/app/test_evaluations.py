@@ -1,5 +1,8 @@
 """Whole splits read in parts: the same as at once, kept, and ended when somebody wants something else."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -30,18 +33,42 @@ def test_evaluating_in_parts_gives_the_whole_evaluation(model):
     assert told == [100 / 297, 200 / 297, 1.0]
 
 
-def test_what_was_read_is_kept_and_the_oldest_goes_first(model, monkeypatch):
-    monkeypatch.setattr(evaluations, "IMAGES_KEPT", 20)
-    split = load_sample().test[:10]
-    first = evaluations.read_split(("a",), lambda: model, split)
-    assert evaluations.read_split(("a",), pytest.fail, split) is first
-    evaluations.read_split(("b",), lambda: model, split)
-    assert evaluations.read_split(("a",), pytest.fail, split) is first
-    evaluations.read_split(("c",), lambda: model, split)
-    assert evaluations.read_split(("a",), lambda: model, split) is not first
+def test_what_was_used_last_is_kept_and_the_pretrained_model_s_always(model, monkeypatch):
+    monkeypatch.setattr(evaluations, "IMAGES_KEPT", 30)
+    split, shipped = load_sample().test[:10], f"{evaluations.PRETRAINED}/checkpoints/epoch-0012"
+
+    def read(key, load=lambda: model):
+        return evaluations.read_split((key,), load, split)
+
+    pretrained, first, _second = read(shipped), read("a"), read("b")
+    assert read("a", pytest.fail) is first
+    read("c")  # "b" goes, "a" was used since
+    assert read("a", pytest.fail) is first
+    for key in "def":
+        read(key)
+    assert read(shipped, pytest.fail) is pretrained
+    assert read("a") is not first
 
 
-def test_a_click_meanwhile_ends_it_and_nothing_half_is_kept(model, monkeypatch):
+def test_visitors_who_wait_for_the_same_share_the_work(model, monkeypatch):
+    split, read, together = load_sample().test, [], threading.Barrier(3, timeout=60)
+
+    def counted(model, part):
+        read.append(len(part))
+        return evaluate(model, part)
+
+    def visit(_visitor):
+        together.wait()
+        return evaluations.read_split(("a",), lambda: model, split)
+
+    monkeypatch.setattr("mnist_core.evaluation.metrics.evaluate", counted)
+    with ThreadPoolExecutor(3) as visitors:
+        first, *others = visitors.map(visit, range(3))
+    assert all(other is first for other in others)
+    assert read == [100, 100, 97]
+
+
+def test_a_click_meanwhile_ends_it_and_who_comes_next_goes_on(model, monkeypatch):
     split, read = load_sample().test, []
 
     class Clicked(Exception):
@@ -59,6 +86,7 @@ def test_a_click_meanwhile_ends_it_and_nothing_half_is_kept(model, monkeypatch):
         evaluations.read_split(("a",), lambda: model, split, click)
     assert read == [100]
     assert len(evaluations.read_split(("a",), lambda: model, split).labels) == 297
+    assert read == [100, 100, 97]
 
 
 def test_progress_comes_with_a_stop_that_is_remembered():
