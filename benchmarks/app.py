@@ -45,11 +45,15 @@ def run_benchmark(
 
 @contextmanager
 def serve(
-    data: Path, runs: Path, settings: Mapping[str, str] = ENDLESS
+    data: Path,
+    runs: Path,
+    settings: Mapping[str, str] = ENDLESS,
+    before: Callable[[], None] | None = None,
 ) -> Iterator[tuple[str, psutil.Process]]:
     """Start the app with its runs in `runs`; yield its address and process.
 
-    `settings` are environment variables, by default those that let trainings last.
+    `settings` are environment variables, by default those that let trainings last. `before` is called in the
+    new process before it becomes the server.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -57,7 +61,8 @@ def serve(
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
     command += ["--server.headless", "true", "--server.address", "127.0.0.1", "--server.port", str(port)]
     environment = {**os.environ, "DIGITLAB_DATA": str(data), "DIGITLAB_RUNS": str(runs), **settings}
-    with psutil.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as server:
+    options = {"cwd": ROOT, "env": environment, "stdout": subprocess.DEVNULL, "preexec_fn": before}
+    with psutil.Popen(command, **options) as server:
         try:
             wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health")
             yield f"http://127.0.0.1:{port}", server

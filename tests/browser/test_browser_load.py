@@ -1,0 +1,24 @@
+"""The load benchmark's clients are visitors to the server: they open, click, draw and train."""
+
+import asyncio
+
+import psutil
+import pytest
+
+from benchmarks import load
+from mnist_core.runs.store import RunStore
+from tests.browser.server import serve
+
+
+@pytest.mark.slow
+def test_clients_without_a_browser_are_served_as_browsers_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(load, "THINK", 0.01)
+    monkeypatch.setattr(load, "SECONDS_KEPT", 0)
+    store = RunStore(tmp_path / "runs")
+    with serve(tmp_path, DIGITLAB_PRIVATE="1") as address:
+        log = asyncio.run(load.phase(address, psutil.Process(), store, 2, 1, 0, 0))
+    assert (log.errors, load.wrong_results(log, store)) == ([], [])
+    assert len(log.seconds[load.OPENING]) == 2
+    assert {"draw a digit", "go to Compare", "start a training"} <= log.seconds.keys()
+    assert log.trained  # and each run has the seed that its visitor chose
+    assert "| draw a digit |" in load.text_of("two visitors", log, store)
