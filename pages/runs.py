@@ -6,7 +6,9 @@ from urllib.parse import urlencode, urljoin
 import streamlit as st
 
 from mnist_core.runs.metadata import LONGEST_NAME
+from mnist_core.runs.retention import are_lost_at_restart
 from mnist_core.runs.run import UNFINISHED, Run
+from mnist_core.runs.store import PROJECT
 from ui import visitor
 from ui.html.tables import escape_markdown
 from ui.i18n import date_text, duration_text, ngettext
@@ -136,6 +138,14 @@ if visitor.could_be_local():
             "You see your own runs only, as other machines can reach this server. Started with "
             "`--server.address=localhost`, it shows all runs, those of the command line too, and nothing "
             "is limited for the sake of others."
+        )
+    )
+if are_lost_at_restart(PROJECT):
+    st.caption(
+        ":material/warning: "
+        + _(
+            "This server loses all runs when it sleeps or is updated. Export those that you want to keep, on "
+            "the Train page: their weights can be imported again."
         )
     )
 show_missing([current_run()], _("Your other runs are listed here."))

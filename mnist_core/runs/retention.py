@@ -13,6 +13,9 @@ from mnist_core.runs.run import Run
 LIMIT_VARIABLE = "DIGITLAB_RUNS_LIMIT"
 DEFAULT_MEGABYTES = 2000
 ENDED = ("finished", "stopped", "failed", "interrupted")
+EPHEMERAL_VARIABLE = "DIGITLAB_EPHEMERAL"  # 1: the disk is empty after each restart; 0: it is not
+COMMUNITY_CLOUD = Path("/mount/src")  # where Streamlit Community Cloud puts an app's repository
+SPACE_VARIABLE = "SPACE_ID"  # set in Hugging Face Spaces
 
 
 def limit_in_bytes() -> int:
@@ -29,6 +32,16 @@ def limit_in_bytes() -> int:
             text=text,
         ) from None
     return int(limit)
+
+
+def are_lost_at_restart(project: Path) -> bool:
+    """Return whether a restart of the host empties the disk: as EPHEMERAL_VARIABLE says, else by the host.
+
+    `project` is the folder that the app runs from.
+    """
+    if said := os.environ.get(EPHEMERAL_VARIABLE):
+        return said != "0"
+    return project.is_relative_to(COMMUNITY_CLOUD) or SPACE_VARIABLE in os.environ
 
 
 def size_in_bytes(folder: Path) -> int:

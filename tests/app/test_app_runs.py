@@ -40,6 +40,13 @@ def test_without_runs_the_page_says_where_to_begin_and_there_is_no_sidebar(app):
     assert not test.sidebar.children
 
 
+def test_where_a_restart_loses_the_runs_the_page_says_so(app, monkeypatch):
+    warned = [" loses all runs " in caption.value for caption in app("runs").caption]
+    monkeypatch.setenv("DIGITLAB_EPHEMERAL", "1")
+    captions = [caption.value for caption in app("runs").caption]
+    assert (any(warned), sum(" loses all runs " in text for text in captions)) == (False, 1)
+
+
 def test_the_sidebar_lists_runs_and_opens_one_on_the_same_page(app, make):
     first = make(test_accuracy=0.992)
     second = make("tutorial-1", "failed")

@@ -97,7 +97,8 @@ def serve(
             stderr=subprocess.STDOUT,
         )
         try:
-            _wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health", process)
+            prefix = settings.get("STREAMLIT_SERVER_BASE_URL_PATH", "")  # such as /digits
+            _wait_until_healthy(f"http://127.0.0.1:{port}{prefix}/_stcore/health", process)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()

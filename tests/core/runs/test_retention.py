@@ -10,7 +10,14 @@ import pytest
 from mnist_core.config import TrainConfig
 from mnist_core.messages import InputError
 from mnist_core.runs.metadata import RunMetadata
-from mnist_core.runs.retention import LIMIT_VARIABLE, age_in_seconds, limit_in_bytes, size_in_bytes, too_many
+from mnist_core.runs.retention import (
+    LIMIT_VARIABLE,
+    age_in_seconds,
+    are_lost_at_restart,
+    limit_in_bytes,
+    size_in_bytes,
+    too_many,
+)
 from mnist_core.runs.run import Run
 
 
@@ -86,3 +93,21 @@ def test_pinned_and_paused_runs_are_given_up_last_and_only_above_their_share(run
     for most_protected, ids in ((200, ["0"]), (199, ["0", "2"]), (99, ["0", "2", "1"])):
         assert given_up([pinned, paused, runs[0]], 0, most_protected=most_protected) == ids
     assert given_up([pinned, paused, runs[0]], 200, most_protected=0) == ["0"]
+
+
+@pytest.mark.parametrize(
+    ("project", "variables", "lost"),
+    [
+        ("/srv/lab", {}, False),
+        ("/mount/src/lab", {}, True),  # Streamlit Community Cloud
+        ("/app", {"SPACE_ID": "someone/lab"}, True),  # Hugging Face Spaces
+        ("/app", {"SPACE_ID": "someone/lab", "DIGITLAB_EPHEMERAL": "0"}, False),  # with a disk of its own
+        ("/srv/lab", {"DIGITLAB_EPHEMERAL": "1"}, True),
+    ],
+)
+def test_hosts_whose_restart_empties_the_disk_are_known(monkeypatch, project, variables, lost):
+    for name in ("SPACE_ID", "DIGITLAB_EPHEMERAL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert are_lost_at_restart(Path(project)) == lost
