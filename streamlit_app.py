@@ -9,14 +9,17 @@ import streamlit as st
 
 from mnist_core import __version__
 from mnist_core.messages import InputError
+from mnist_core.runtime.event_log import write_log
 from mnist_core.runtime.limits import check_settings
 from mnist_core.runtime.process import keep_freed_memory
 from ui import resources, visitor
 from ui.fragments import send_to_browser
+from ui.heartbeat import begin_heartbeat
 from ui.html.tables import markdown
 from ui.i18n import gettext as _
 from ui.i18n import language
 from ui.navigation import link, through_entry
+from ui.page_errors import show_errors_as_sentences
 from ui.runs.lists import show_sidebar
 from ui.train_form.state import PAGE_LINKS
 from ui.uploads import bound_uploads
@@ -25,6 +28,8 @@ from ui.url_state import url_parameters
 
 HERE = Path(__file__).parent
 keep_freed_memory()
+write_log()
+show_errors_as_sentences()
 # The browser picks fonts and pronunciation by the language that the page declares.
 # Streamlit's own words are in English only: style.css puts ours over them.
 BRAND = (
@@ -60,6 +65,7 @@ except InputError as error:  # whoever starts the server reads it on the first p
     st.error(markdown(error.message))
     st.stop()
 bound_uploads()
+begin_heartbeat()
 header = st.container(key="header", horizontal=True, vertical_alignment="center")
 
 places = (

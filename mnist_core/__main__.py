@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from mnist_core import __version__
-from mnist_core.cli import commands, compare, evaluate, predict, train
+from mnist_core.cli import commands, compare, evaluate, predict, status, train
 from mnist_core.cli.terminal import print_notice
 from mnist_core.data.mnist import SPLITS
 from mnist_core.evaluation.robustness import IMAGES
@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"Digit Lab {__version__}")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     adders = [_add_data, _add_recipes, _add_train, _add_continue, _add_evaluate, _add_predict, _add_runs]
-    for add in (*adders, _add_compare, _add_export, _add_import):
+    for add in (*adders, _add_compare, _add_export, _add_import, _add_status):
         add(subparsers)
     return parser
 
@@ -213,6 +213,13 @@ def _add_import(subparsers: Any) -> None:
     about = "Create a run from exported weights."
     parser = _add(subparsers, "import", commands.import_file, about)
     parser.add_argument("file", help="a .safetensors file")
+    _add_runs_option(parser)
+
+
+def _add_status(subparsers: Any) -> None:
+    about = "Show versions, data, runs, and the servers that use this folder of runs with line and memory."
+    parser = _add(subparsers, "status", status.show_status, about)
+    _add_data_option(parser)
     _add_runs_option(parser)
 
 

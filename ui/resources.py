@@ -41,7 +41,7 @@ SECONDS_TO_OPEN = 1.5  # data that is there opens in milliseconds; what takes lo
 @st.cache_resource(show_spinner=False)
 def dataset_job() -> Job[Dataset]:
     """Return the server's job of opening MNIST or downloading it."""
-    failure = N_("MNIST could not be opened; the log of this server says why.")
+    failure = N_("MNIST could not be opened; the log of this server says why: error {error}.")
     return Job("dataset", _fetch, failure=failure)
 
 
@@ -125,7 +125,20 @@ def training_queue() -> "TrainingQueue":
     threads = max(1, (usable_cores() - 1) // workers)
     queue = TrainingQueue(run_store(), wait_for_dataset, threads, workers)
     atexit.register(queue.close)
+    _queues().append(queue)
     return queue
+
+
+def line() -> dict[str, int]:
+    """Return how many runs train and how many wait, without making a queue, which would load torch."""
+    queues = _queues()
+    return queues[0].line if queues else {"training": 0, "waiting": 0}
+
+
+@st.cache_resource(show_spinner=False)
+def _queues() -> "list[TrainingQueue]":
+    """Return the training queue in a list, which is empty until somebody needs it."""
+    return []
 
 
 def images_per_second(config: TrainConfig) -> float | None:

@@ -21,7 +21,9 @@ from mnist_core.runs.run import CANCELLED, failure_message, failure_status
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.turns import Turns
 from mnist_core.runs.writer import RunWriter
+from mnist_core.runtime.event_log import log_error, log_event, short_id
 from mnist_core.runtime.limits import TURN_SECONDS, WAITING_RUNS
+from mnist_core.runtime.process import resident_bytes
 from mnist_core.training.events import ASIDE, Continued, Event, Started
 from mnist_core.training.memory import check_memory
 from mnist_core.training.schedules import check_change
@@ -205,6 +207,12 @@ class TrainingQueue:
             return replace(snapshot, place_in_line=place + 1, wait_seconds=wait)
 
     @property
+    def line(self) -> dict[str, int]:
+        """How many runs train, and how many wait."""
+        with self._changed:
+            return {"training": len(self._training), "waiting": len(self._waiting)}
+
+    @property
     def busy(self) -> bool:
         """Whether a run trains or waits."""
         with self._changed:
@@ -262,6 +270,7 @@ class TrainingQueue:
                 entry.slow.begin()
             self._waiting.append(entry)
             self._changed.notify_all()
+            _log_run("run_queued", entry, waiting=len(self._waiting))
 
     def room(self, owner: str = "", limits: TrainingLimits = UNLIMITED) -> int:
         """Return how many more trainings may wait, of `owner` with these limits."""
@@ -343,6 +352,7 @@ class TrainingQueue:
             self._training.append(entry)
             entry.snapshot = replace(entry.snapshot, status="running")
             entry.turn_began = entry.snapshot.train_seconds
+            _log_run("run_started", entry, waiting=len(self._waiting))
         return [first, *partners]
 
     def _train_in_turns(self, entries: list[QueuedRun]) -> None:
@@ -354,7 +364,8 @@ class TrainingQueue:
             try:
                 going_on = self._go_on(entry, turns[entry])
             except Exception as error:  # the worker outlives whatever a run dies of
-                _log.exception("run %s broke off", entry.writer.id)
+                if not isinstance(error, InputError):
+                    log_error(_log, "run_broke_off", error, run=short_id(entry.writer.id))
                 with suppress(OSError):  # its folder may be what is gone
                     entry.writer.update(failure_status(error), failure_message(error))
                 entry.writer.close()
@@ -388,6 +399,7 @@ class TrainingQueue:
                         entry.writer.update("interrupted" if ending in (None, ASIDE) else ending)
                     entry.writer.close()
             self._changed.notify_all()
+        _log_run(f"run_{entry.writer.status}", entry)
 
     def _end_turn_if_over(self, entries: list[QueuedRun]) -> None:
         """Have runs step aside, as Pause does, that have had their turn while other visitors' wait."""
@@ -437,6 +449,23 @@ class TrainingQueue:
             yield event
             if torch.get_num_threads() != threads:  # its partner's
                 torch.set_num_threads(threads)
+
+
+def _log_run(event: str, entry: QueuedRun, **fields: object) -> None:
+    """Log what happened to a run: its settings, how far it is, and the process's memory; not whose it is."""
+    results, memory = entry.writer.results, resident_bytes()
+    log_event(
+        _log,
+        event,
+        run=short_id(entry.writer.id),
+        recipe=entry.writer.config.recipe,
+        epochs=results.get("epochs"),
+        of_epochs=entry.writer.config.epochs,
+        train_seconds=results.get("train_seconds"),
+        test_accuracy=results.get("test_accuracy"),
+        memory_mb=memory and memory // 1_000_000,
+        **fields,
+    )
 
 
 def number_of_workers() -> int:

@@ -64,6 +64,11 @@ class RunWriter:
         return (self.folder / CANCEL_FILE).exists()
 
     @property
+    def status(self) -> str:
+        """The status that was last written."""
+        return str(self._state["status"])
+
+    @property
     def results(self) -> Mapping[str, Any]:
         """The results so far; see Run."""
         results: Mapping[str, Any] = self._state["results"]

@@ -14,6 +14,7 @@ from contextlib import closing
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from mnist_core.messages import N_, InputError, Message
+from mnist_core.runtime.event_log import log_error
 from mnist_core.runtime.limits import JOBS
 
 Result = TypeVar("Result")
@@ -73,12 +74,15 @@ class Job(Generic[Result]):
         *,
         known: Result | None = None,
         turn: threading.Lock | None = None,
-        failure: str = N_("Something went wrong; the log of this server says what. Try again."),
+        failure: str = N_(
+            "Something went wrong; the log of this server says what: error {error}. Try again."
+        ),
     ) -> None:
         """Prepare the work that `steps()` does; `start` begins it.
 
         A `known` result needs no work. Jobs that share a `turn` work one at a time. `failure` is the
-        template of `problem` for all errors but InputError, which brings its own message.
+        template of `problem` for all errors but InputError, which brings its own message; it may have the
+        field `error`, the id by which the log knows the error.
         """
         self.name = name
         self._steps, self._turn, self._failure = steps, turn, failure
@@ -86,6 +90,7 @@ class Job(Generic[Result]):
         self._watchers: dict[Watcher, bool] = {}  # whether each wants it; False after they stopped it
         self._ended_early = self._must_end = False
         self._outcome: Future[None] | None = None
+        self._error_id = ""  # of its last failure, in the log
         self.fraction, self.latest, self.waiting = 0.0, known, False
         if known is not None:
             self.fraction, self._outcome = 1.0, Future()
@@ -112,7 +117,11 @@ class Job(Generic[Result]):
         error = self._error()
         if error is None or isinstance(error, _Stopped):
             return None
-        return error.message if isinstance(error, InputError) else Message(self._failure)
+        return (
+            error.message
+            if isinstance(error, InputError)
+            else Message(self._failure, {"error": self._error_id})
+        )
 
     def start(self, watcher: Watcher) -> None:
         """Begin, unless it is under way or finished, and watch; InputError if limits.JOBS can't be read."""
@@ -165,7 +174,7 @@ class Job(Generic[Result]):
             self._work()
         except BaseException as error:  # whatever it was, nobody must wait for ever
             if not isinstance(error, (_Stopped, InputError)):
-                _log.exception("%s failed", self.name)
+                self._error_id = log_error(_log, "job_failed", error, job=self.name)
             outcome.set_exception(error.with_traceback(None))  # which would keep the arrays of its frames
         else:
             outcome.set_result(None)

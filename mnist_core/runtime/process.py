@@ -1,7 +1,9 @@
-"""Settings of the whole process, made by the entry points: glibc's memory allocator."""
+"""The whole process: glibc's memory allocator, set by the entry points, and the memory that it takes."""
 
 import ctypes
+import os
 from contextlib import suppress
+from pathlib import Path
 
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8  # glibc's names for mallopt, in malloc.h
 MEGABYTE = 2**20
@@ -19,3 +21,11 @@ def keep_freed_memory(largest: int = 32) -> None:
         mallopt(MMAP_THRESHOLD, largest * MEGABYTE)
         mallopt(TRIM_THRESHOLD, 256 * MEGABYTE)
         mallopt(ARENA_MAX, 1)
+
+
+def resident_bytes() -> int | None:
+    """Return the bytes of memory that this process has now; None where the system isn't Linux."""
+    with suppress(OSError, ValueError, IndexError):
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    return None

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from mnist_core.config import TrainConfig
 from mnist_core.messages import InputError
 from mnist_core.models.summary import SHAPING, describe_layers
+from mnist_core.runtime.event_log import log_error
 from mnist_core.runtime.job import Job, Watcher
 from mnist_core.training.memory import check_memory
 
@@ -107,6 +108,6 @@ class SpeedMeter:
             return self._measure(config)
         except InputError:
             return TOO_LARGE
-        except Exception:
-            _log.exception("a trial broke off")
+        except Exception as error:
+            log_error(_log, "speed_trial_failed", error)
             return TOO_LARGE  # so that it is not tried again and again

@@ -6,12 +6,14 @@ import tomllib
 import pytest
 
 from mnist_core import __version__
+from mnist_core.messages import InputError
 from tests.browser.server import ROOT
 
 
 def test_the_server_is_set_up_as_measured():
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
     assert config["client"]["showErrorDetails"] == "none"  # no traceback for visitors
+    assert config["client"]["showErrorLinks"] is False
     assert config["runner"]["postScriptGC"] is False  # 0.2 s after every click otherwise
     assert config["browser"]["gatherUsageStats"] is False
     assert config["server"]["fileWatcherType"] == "none"  # looks at every module for each new session
@@ -41,3 +43,37 @@ def test_the_version_is_on_every_page_and_at_the_command_line(app, page):
     command = [sys.executable, "-m", "mnist_core", "--version"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == f"Digit Lab {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("place", "query"),
+    [
+        ("ui.visitor.listed_runs", {}),  # outside of any fragment
+        ("ui.explore.outliers.show", {"view": "typical", "lang": "zh"}),
+        ("ui.explore.sample_grid.reshuffle", {}),
+    ],
+)
+def test_an_error_is_a_sentence_with_the_id_that_the_log_has(app, monkeypatch, caplog, place, query):
+    def fail(*_args):
+        raise RuntimeError("secret /srv/path")
+
+    monkeypatch.setattr(place, fail)
+    test = app(**query)
+    if place.endswith("reshuffle"):
+        assert not test.exception
+        test = next(button for button in test.button if button.label == "New random sample").click().run()
+    (shown,) = test.exception
+    (record,) = [record for record in caplog.records if record.msg == "page_failed"]
+    assert record.digitlab_fields["error"] in shown.message
+    assert record.exc_info[0] is RuntimeError
+    assert "secret" not in str(shown.proto)
+
+
+def test_bad_input_within_a_fragment_is_told_in_its_own_words(app, monkeypatch, caplog):
+    def refuse(*_args):
+        raise InputError("{file} is damaged.", file="images")
+
+    monkeypatch.setattr("ui.explore.outliers.show", refuse)
+    (shown,) = app(view="typical").exception
+    assert shown.message == "images is damaged."
+    assert "page_failed" not in [record.msg for record in caplog.records]

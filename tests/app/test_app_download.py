@@ -128,7 +128,7 @@ def test_the_notice_offers_to_try_again(app, download):
     ("error", "said"),
     [
         (InputError("The file {name} is damaged.", name="train"), "The file train is damaged."),
-        (RuntimeError("secret"), "MNIST could not be opened; the log of this server says why."),
+        (RuntimeError("secret"), "MNIST could not be opened; the log of this server says why: error "),
     ],
 )
 def test_a_download_that_fails_gives_the_sample_and_says_why(app, download, caplog, error, said):

@@ -10,10 +10,18 @@ from mnist_core import __version__
 from mnist_core.runs.store import PROJECT
 
 ARCHITECTURE = (PROJECT / "ARCHITECTURE.md").read_text("utf-8")
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "models/README.md")
-WITH_PATHS = DOCUMENTS[1:]
+DOCUMENTS = (
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "models/README.md",
+    "SECURITY.md",
+    "DEPLOY.md",
+    "THIRD_PARTY.md",
+)
+WITH_PATHS = DOCUMENTS[1:4]
 PRIVATE = re.compile(
-    r"torch\._\w+|torch\.optim\._\w+|torch\.ops\.\w+|torch\.cpu\.get_\w+|get_script_run_ctx|dynamo=False|_mpa_v1|_get_client_context"
+    r"torch\._\w+|torch\.optim\._\w+|torch\.ops\.\w+|torch\.cpu\.get_\w+|get_script_run_ctx|show_uncaught_app_exception|dynamo=False|_mpa_v1|_get_client_context"
 )
 
 
@@ -69,3 +77,11 @@ def test_every_command_in_the_documents_exists():
 
 def test_the_changelog_knows_this_version():
     assert f"\n## [{__version__}] - 20" in (PROJECT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_every_requirement_has_its_licence_listed():
+    """If one is missing: `python docs/licences.py`."""
+    listed = (PROJECT / "THIRD_PARTY.md").read_text("utf-8")
+    names = re.findall(r"^([\w-]+)==", (PROJECT / "requirements.txt").read_text("utf-8"), re.M)
+    assert names
+    assert [name for name in names if f"| {name} |" not in listed] == []

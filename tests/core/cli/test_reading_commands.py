@@ -10,6 +10,7 @@ from mnist_core.evaluation.metrics import evaluate
 from mnist_core.evaluation.robustness import DISTURBANCES, measure_robustness
 from mnist_core.evaluation.significance import wilson_interval
 from mnist_core.recognition.calibration import Calibration
+from mnist_core.runs.server_status import Heartbeat
 from tests.core.cli.command_line import ONE
 
 
@@ -174,3 +175,15 @@ def test_predict_reads_the_pixels_of_a_sheet_but_not_as_a_row(command, run_id, t
     answer = command.json("predict", "--run", run_id, "--strokes", str(path))
     assert answer["label"] == np.argmax(answer["probabilities"])
     assert "omit --row" in command.refusal("predict", "--run", run_id, "--row", "--strokes", str(path))
+
+
+def test_status_tells_versions_runs_and_the_servers_that_live(command, store, run_id):
+    assert "server: none" in command("status")[1]
+    facts = {"source": "mnist", "training": 1, "waiting": 3, "pages": 12}
+    Heartbeat(store.directory, lambda: facts).write()
+    answer = command.json("status")
+    assert answer["runs"]["by_status"] == {"finished": 1}
+    assert answer["servers"][0].items() >= facts.items()
+    out = command("status")[1]
+    assert "runs: 1 finished; " in out
+    assert "data mnist, runs training 1, waiting 3, pages open 12, memory " in out

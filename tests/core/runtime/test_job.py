@@ -248,7 +248,7 @@ def test_who_starts_it_while_it_cleans_up_gets_it_anew():
 @pytest.mark.parametrize(
     ("error", "said", "logged"),
     [
-        (MemoryError("secret"), "It did not work.", True),
+        (MemoryError("secret"), "It did not work: error {error}.", True),
         (InputError("{name} is damaged.", name="train"), "train is damaged.", False),
     ],
 )
@@ -260,12 +260,13 @@ def test_a_failure_is_told_as_a_message_and_it_can_be_tried_again(caplog, error,
         if errors:
             raise errors.pop()
 
-    job = Job("the job", steps, failure="It did not work.")
+    job = Job("the job", steps, failure="It did not work: error {error}.")
     job.start(Watcher())
     job.wait(PATIENCE)
-    assert str(job.problem) == said
+    ids = [record.digitlab_fields["error"] for record in caplog.records if record.msg == "job_failed"]
+    assert len(ids) == logged
+    assert str(job.problem) == said.format(error="".join(ids))  # the same id is in the log
     assert (job.finished, job.running) == (False, False)
-    assert ("the job failed" in caplog.text) == logged
     job.start(Watcher())
     job.wait(PATIENCE)
     assert (job.finished, job.problem) == (True, None)

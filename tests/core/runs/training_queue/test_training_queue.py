@@ -102,3 +102,23 @@ def test_when_a_run_ends_the_oldest_make_room_but_not_the_one_that_ended(lab, mo
     monkeypatch.setattr(lab.store, "_limit", 0)
     lab.ended(new)
     wait_for(lambda: [run.id for run in lab.store.list()] == [new])
+
+
+def test_the_log_tells_each_run_s_way_and_nothing_of_whose_it_is(lab, caplog):
+    caplog.set_level("INFO")
+    first, exploding = lab.submit(SHORT), lab.submit(EXPLODING)
+    assert lab.ended(exploding) == "failed"
+    wait_for(lambda: not lab.queue.busy)
+    events = [(record.msg, record.digitlab_fields) for record in caplog.records]
+    told = [(event, fields["run"]) for event, fields in events if event != "run_queued"]
+    both = (first[:8], exploding[:8])
+    assert told == [
+        (f"run_{what}", run)
+        for run, end in zip(both, ("finished", "failed"), strict=True)
+        for what in ("started", end)
+    ]
+    finished = dict(events)["run_finished"]
+    assert finished["epochs"] == SHORT.epochs
+    assert finished["train_seconds"] > 0
+    assert all(run_id not in str(fields) for run_id in (first, exploding) for _event, fields in events)
+    lab.store.remove(exploding)
