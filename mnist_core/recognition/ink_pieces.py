@@ -23,6 +23,10 @@ FRAME = 0.8  # of each side of the box around a piece, covered by a frame
 FRAME_DEPTH = 0.04  # of that side
 INSIDE = 0.1  # of the longer side of a frame, or of the picture, the least that counts as a digit within
 SHEET = 0.3  # of the picture; what is darkened by more is no ink but a sheet that has it, or a screen
+LEAST_SHEET = (
+    64  # pixels, the longer side of a picture with a sheet in it; strokes of a smaller one can be as wide
+)
+CORNER_SIDE = 0.1  # of a sheet's sides, a square at each corner, at least half of which it fills
 SHEET_BOX = 0.8  # of the box around it, filled by a sheet
 SHEET_EDGE = 0.03  # of its sides, beside which its uneven edges lie
 
@@ -145,13 +149,23 @@ def find_sheet(strong: Mask) -> Slices | None:
 
     if strong.mean() <= SHEET:
         return None
+    if max(strong.shape) < LEAST_SHEET:
+        return None
     labels, _ = ndimage.label(strong)
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     number = int(sizes.argmax())
     box: Slices = ndimage.find_objects(labels)[number - 1]
-    if ndimage.binary_fill_holes(labels[box] == number).mean() < SHEET_BOX:
+    sheet = labels[box] == number
+    if ndimage.binary_fill_holes(sheet).mean() < SHEET_BOX or not _has_corners(sheet):
         return None
     edge = max(1, round(SHEET_EDGE * min(side.stop - side.start for side in box)))
     inner = tuple(slice(side.start + edge, side.stop - edge) for side in box)
     return (inner[0], inner[1]) if all(side.stop - side.start > 2 * edge for side in inner) else None
+
+
+def _has_corners(sheet: Mask) -> bool:
+    """Whether a mask [h, w] fills its corners, as a sheet does, even if turned a little; an 8 doesn't."""
+    height, width = (max(1, round(CORNER_SIDE * side)) for side in sheet.shape)
+    left, right = sheet[:, :width], sheet[:, -width:]
+    return all(corner.mean() >= 0.5 for side in (left, right) for corner in (side[:height], side[-height:]))

@@ -128,6 +128,27 @@ def test_a_pen_too_thin_for_the_drawing_is_read_as_a_thicker_one(way: str) -> No
     assert ((seen[14:20] > 50).sum(axis=1) <= 4).all()
 
 
+def test_pale_and_uneven_strokes_are_inked_evenly() -> None:
+    random = np.random.default_rng(0).uniform(0.25, 1, (14, 14)).repeat(20, 0).repeat(20, 1)
+    uneven = (255 - (255 - canvas()) * random).astype(np.uint8)
+    seen = pixels_to_image(uneven)
+    assert_like_mnist(seen)
+    assert seen is not None
+    assert seen[seen > 0].mean() > 0.5 * 255
+
+
+@pytest.mark.parametrize("factor", [1, 4])
+def test_a_bold_8_that_fills_the_picture_is_no_sheet_with_two_dots_on_it(factor: int) -> None:
+    picture = Image.new("L", (28 * factor, 28 * factor))
+    for top in (0, 13 * factor):
+        box = [(4 * factor, top), (23 * factor, top + 15 * factor)]
+        ImageDraw.Draw(picture).ellipse(box, outline=255, width=5 * factor)
+    seen = pixels_to_image(np.asarray(picture))
+    assert seen is not None
+    assert not seen[10, 13:15].any()
+    assert (seen[14, 12:16] > 0).any()
+
+
 def test_dust_leaves_nothing_behind() -> None:
     dusty = canvas()
     dusty[3:6, 200:204] = dusty[180:184, 100:103] = 0  # far from the 7, and inside its box
