@@ -87,6 +87,17 @@ def _lined(*ways: int) -> Degradation:
     return degraded
 
 
+def _lined_and_turned(sheet: Sheet, random: np.random.Generator) -> Sheet:
+    """Squared paper, turned by 3 to 12 degrees to either side, with the digit upright."""
+    side = 2 * max(sheet.shape)
+    lines = _lined(0, 1)(np.full((side, side), PAPER), random)
+    degrees = float(random.choice([-1, 1]) * random.uniform(3, 12))
+    turned = Image.fromarray(lines.astype(np.uint8)).rotate(degrees, Image.Resampling.BICUBIC)
+    top, left = side // 4, side // 4
+    paper = np.asarray(turned, float)[top : top + sheet.shape[0], left : left + sheet.shape[1]]
+    return _in_light(np.minimum(sheet, paper), random)
+
+
 def _on_table(sheet: Sheet, random: np.random.Generator) -> Sheet:
     margins = random.integers(30, 120, (2, 2))
     return _noisy(np.pad(sheet, margins, constant_values=random.choice([60, 110, 160])), random)
@@ -135,6 +146,7 @@ DEGRADATIONS: dict[str, Degradation] = {
     "uneven light": _in_light,
     "ruled paper": _lined(0),
     "squared paper in uneven light": lambda sheet, random: _in_light(_lined(0, 1)(sheet, random), random),
+    "squared paper, turned": _lined_and_turned,
     "sheet on a table": _on_table,
     "table along two sides": _in_corner_of_table,
     "frame": _framed,

@@ -10,7 +10,8 @@ from mnist_core.data.mnist_format import bounding_box, place_in_mnist_frame
 from mnist_core.messages import N_, InputError
 from mnist_core.recognition.ink_pieces import Slices, digit_pieces, find_sheet
 from mnist_core.recognition.pen_width import stroke_width, with_pen_as_in_mnist
-from mnist_core.recognition.photo_cleanup import border_of, chequers, even_out, printed_lines
+from mnist_core.recognition.photo_cleanup import border_of, chequers, even_out
+from mnist_core.recognition.printed_lines import printed_lines, slope_of_lines
 
 WORKING_SIDE = 1024  # pixels; larger pictures are averaged down to this first
 MIN_INK = 5  # pixels in all; less ink can't show a digit: a 1 in the smallest fonts, 3 x 5, has as many
@@ -19,7 +20,9 @@ NOISE_CONTRAST = 8  # times the median difference between the paper's pixels and
 EDGE = 0.1  # of the darkest ink; the crop ends where ink is paler
 CARD = 0.3  # of a picture with transparency, from which on what is opaque is a card with ink on it
 CARD_BOX = 0.8  # of the box around it, filled by such a card
+SHEETS = 2  # that may lie on each other, such as paper on a desk in a screenshot
 DIGIT_ON_SHEET = 0.15  # of a sheet's longer side, the least of a digit on it
+TURNED_SIDES = 0.2  # of its sides is a picture mirrored beyond them, where it is turned by 15 degrees at most
 STROKE_INK = 0.25  # of the darkest ink; paler ink is a stroke's soft edge, or the halo of a scanner or JPEG
 REACH = 0.5  # of a stroke's width, within which paler ink is its edge
 LEAST_REACH = 2  # pixels
@@ -93,10 +96,10 @@ def _ink_on_card(picture: Image.Image, alpha: Image.Image) -> Ink | None:
     return _ink_in_part(Image.fromarray(colours), card)
 
 
-def _ink_in_part(picture: Image.Image, part: Slices) -> Ink | None:
+def _ink_in_part(picture: Image.Image, part: Slices, sheets: int = SHEETS) -> Ink | None:
     """Find the ink in a part of a picture; the result has the picture's size."""
     rows, columns = part
-    found = _ink_in(picture.crop((columns.start, rows.start, columns.stop, rows.stop)))
+    found = _ink_in(picture.crop((columns.start, rows.start, columns.stop, rows.stop)), sheets)
     if found is None:
         return None
     shape = (picture.height, picture.width)
@@ -106,7 +109,8 @@ def _ink_in_part(picture: Image.Image, part: Slices) -> Ink | None:
     return whole
 
 
-def _ink_in(picture: Image.Image) -> Ink | None:
+def _ink_in(picture: Image.Image, sheets: int = SHEETS, may_slope: bool = True) -> Ink | None:
+    """Find the ink in a picture: on a sheet in it, up to `sheets` times; beside lines, which `may_slope`."""
     colours = np.atleast_3d(np.asarray(picture, np.float32))
     papers = chequers(colours)
     grey = colours.mean(axis=2)
@@ -117,13 +121,34 @@ def _ink_in(picture: Image.Image) -> Ink | None:
         return None
     noise = min(noise, PHOTO_EDGE * float(ink.max()))  # printed lines along the border seem to be noise
     strong = ink >= max(noise, (PHOTO_EDGE if is_photo else EDGE) * ink.max())
-    return _ink_on_sheet(picture, strong) or _without_all_else(ink, strong, noise, is_photo)
+    if may_slope and (slope := slope_of_lines(strong)):
+        return _ink_beside_sloping_lines(picture, slope, sheets)
+    return _ink_on_sheet(picture, strong, sheets) or _without_all_else(ink, strong, noise, is_photo)
 
 
-def _ink_on_sheet(picture: Image.Image, strong: NDArray[np.bool_]) -> Ink | None:
+def _ink_beside_sloping_lines(picture: Image.Image, degrees: int, sheets: int) -> Ink | None:
+    """Find the ink on paper whose printed lines rise by so many degrees: with the lines made level."""
+    found = _ink_in(_turned(picture, -degrees), sheets, may_slope=False)
+    if found is None:
+        return None
+    darkness = np.asarray(Image.fromarray(found.darkness).rotate(degrees, Image.Resampling.BILINEAR))
+    inked = np.asarray(Image.fromarray(found.inked).rotate(degrees))
+    return Ink(darkness, inked) if inked.sum() >= MIN_INK else None
+
+
+def _turned(picture: Image.Image, degrees: float) -> Image.Image:
+    """Rotate a picture about its centre, mirrored beyond its sides."""
+    pixels = np.asarray(picture)
+    beyond = [round(side * TURNED_SIDES) for side in pixels.shape[:2]]
+    padded = np.pad(pixels, [(side, side) for side in beyond] + [(0, 0)] * (pixels.ndim - 2), "symmetric")
+    turned = Image.fromarray(padded).rotate(degrees, Image.Resampling.BICUBIC)
+    return turned.crop((beyond[1], beyond[0], beyond[1] + picture.width, beyond[0] + picture.height))
+
+
+def _ink_on_sheet(picture: Image.Image, strong: NDArray[np.bool_], sheets: int) -> Ink | None:
     """Find the ink on a sheet or screen that lies on the background; None if there is none."""
-    sheet = find_sheet(strong)
-    found = _ink_in_part(picture, sheet) if sheet else None
+    sheet = find_sheet(strong) if sheets else None
+    found = _ink_in_part(picture, sheet, sheets - 1) if sheet else None
     if sheet is None or found is None:
         return None
     return found if _longer_side(bounding_box(found.inked)) >= DIGIT_ON_SHEET * _longer_side(sheet) else None

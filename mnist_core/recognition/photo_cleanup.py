@@ -1,4 +1,4 @@
-"""Clean-up of photographs: uneven light, shadows, lines of ruled or squared paper, chequers."""
+"""Clean-up of photographs: uneven light and shadows; chequers that stand for transparency."""
 
 from __future__ import annotations
 
@@ -13,17 +13,11 @@ SMALL = 160  # pixels a side, on which light is looked at: it has no fine detail
 TINY = 40  # pixels a side, on which it is seen whether ink is dark
 STROKE = 0.2  # of the picture's longer side; wider than any stroke, so that what is wider is light or shadow
 SOFTNESS = 1.5  # of these pixels, by which light is smoothed
-LINE_LENGTH = 0.6  # of the picture's side; what is as long, straight and thin is printed on the paper
-LINE_SLOPE = 0.03  # of the picture's side, by which a printed line may rise from end to end
-LINE_WIDTH = 0.012  # of the picture's longer side; printed lines are thinner
 LEAST_CHEQUERS = 8  # of 255, the difference of the two greys of chequers
 ALTERNATIONS = 6  # of the two along each side of the picture
-COVERED = 0.7  # of its length, where nothing else crosses it
-LEAST_LINES = 3  # in all, printed; fewer long lines may be a digit's own
 
 Grey = NDArray[np.float32]
 Colours = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 
 def even_out(grey: Grey) -> Grey:
@@ -105,46 +99,3 @@ def _ink_is_dark(small: Grey) -> bool:
     tiny = np.asarray(picture)
     surroundings = ndimage.median_filter(tiny, max(3, int(STROKE * TINY)))
     return bool(((tiny - surroundings) ** 3).sum() <= 0)
-
-
-def printed_lines(ink: Mask) -> Mask:
-    """Return the mask [H, W] of printed lines in `ink`: long, straight, thin, and at least LEAST_LINES."""
-    across, along = _long_lines(ink), _long_lines(ink.T).T
-    if _count(across) + _count(along.T) < LEAST_LINES:
-        return np.zeros_like(ink)
-    return across | along
-
-
-def _long_lines(ink: Mask) -> Mask:
-    """Return the mask [H, W] of nearly horizontal lines, without the crossings with other ink."""
-    from scipy import ndimage
-
-    width = ink.shape[1]
-    slack = max(1, round(LINE_SLOPE * LINE_LENGTH * width / 2))
-    if _widened(ink, slack).mean(axis=1).max() < LINE_LENGTH * COVERED:
-        return np.zeros_like(ink)  # as most often
-    thick = max(1, round(LINE_WIDTH * max(ink.shape)))
-    thin = ink & ~ndimage.binary_opening(ink, np.ones((thick + 1, 1)))
-    wide = _widened(thin, slack)
-    length = max(3, round(LINE_LENGTH * width))
-    covered = ndimage.uniform_filter1d(wide.astype(np.float32), length, axis=1) > COVERED
-    long = ndimage.maximum_filter1d(covered.view(np.uint8), length, axis=1)
-    found: Mask = thin & (long > 0)
-    return found
-
-
-def _widened(lines: Mask, slack: int) -> NDArray[np.uint8]:
-    """Widen horizontal lines by `slack` pixels upwards and downwards."""
-    from scipy import ndimage
-
-    wide: NDArray[np.uint8] = ndimage.maximum_filter1d(lines.view(np.uint8), 2 * slack + 1, axis=0)
-    return wide
-
-
-def _count(lines: Mask) -> int:
-    """Number of horizontal lines: runs of rows of which more than half is line, within the slope's slack."""
-    if not lines.any():
-        return 0
-    slack = max(1, round(LINE_SLOPE * LINE_LENGTH * lines.shape[1] / 2))
-    rows = _widened(lines, slack).mean(axis=1) > 0.5
-    return int(rows[0]) + int((np.diff(rows.astype(int)) == 1).sum())
