@@ -55,6 +55,12 @@ def _in_light(sheet: Sheet, random: np.random.Generator) -> Sheet:
     return _noisy(sheet * light, random)
 
 
+def _overexposed(sheet: Sheet, random: np.random.Generator) -> Sheet:
+    """White to the left, where light was too much, and in shade to the right."""
+    light = np.linspace(1.5, 0.6, sheet.shape[1])
+    return _noisy(sheet * light, random)
+
+
 def _pale(sheet: Sheet, contrast: float) -> Sheet:
     return PAPER - (PAPER - sheet) * contrast / (PAPER - PEN)
 
@@ -144,6 +150,7 @@ DEGRADATIONS: dict[str, Degradation] = {
     "fine pen": _fine,
     "pen and paper of any colours": _in_two_colours,
     "uneven light": _in_light,
+    "too much light on one side": _overexposed,
     "ruled paper": _lined(0),
     "squared paper in uneven light": lambda sheet, random: _in_light(_lined(0, 1)(sheet, random), random),
     "squared paper, turned": _lined_and_turned,

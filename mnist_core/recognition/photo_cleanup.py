@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 UNEVEN = 16  # of 255; paper whose brightness differs by more along the border is unevenly lit
-DIGITAL = 0.5  # of the border's pixels have the very same grey if a program, not light, made the background
+DIGITAL = 0.75  # of the border's pixels have the very same grey if a program, not light, made the background
 BORDER = 0.02  # of the picture's side; what is nearer to the edge is taken for paper
 SMALL = 160  # pixels a side, on which light is looked at: it has no fine detail
 TINY = 40  # pixels a side, on which it is seen whether ink is dark
