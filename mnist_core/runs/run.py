@@ -91,8 +91,13 @@ class Run:
 
     @property
     def can_continue(self) -> bool:
-        """Whether training can continue: from its saved state, or from the start if it has no checkpoint."""
-        return self.status in LEFT and ((self.folder / STATE_FILE).exists() or not self.checkpoints)
+        """Whether training can continue: from its saved state, or from the start if it has none yet.
+
+        A run may have been killed after its first checkpoint and before its state.
+        """
+        if self.status not in LEFT:
+            return False
+        return (self.folder / STATE_FILE).exists() or self.status == "interrupted" or not self.checkpoints
 
     @property
     def lacks_test(self) -> bool:

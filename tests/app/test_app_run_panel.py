@@ -1,5 +1,6 @@
 """A run on the Train page: its controls and what its panel shows."""
 
+import errno
 import time
 from dataclasses import replace
 
@@ -10,8 +11,10 @@ from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import load_sample
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.queue import TrainingQueue
+from mnist_core.runs.run import failure_message
 from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
+from mnist_core.runs.writer import RunWriter
 from mnist_core.runtime.job import Watcher
 from tests.app.train_form import form_settings
 from ui import jobs, resources
@@ -248,3 +251,15 @@ def test_the_time_of_an_epoch_is_measured(app, monkeypatch):
     assert "Measuring the time per epoch" in said() or "in a short trial" in said()
     run_until(test, lambda: "in a short trial. It takes about " in said())
     assert resources.speed_meter().images_per_second(RECIPES["quick"].config, Watcher()) > 0
+
+
+def test_a_run_that_a_full_disk_ended_says_so_and_is_continued(app, sample_only):
+    run = trained(SHORT)
+    writer = RunWriter(run.folder, run.config)
+    writer.update("interrupted", failure_message(OSError(errno.ENOSPC, "No space left on device")), epochs=1)
+    writer.close()
+    test = app("train", run=run.id, lang="zh")
+    assert [error.value for error in test.error] == [
+        "本服务器的磁盘已满，训练因此停止。请删除不再需要的训练，然后继续这一次。"
+    ]
+    assert test.button(key="resume").label == "继续训练到 2 轮"

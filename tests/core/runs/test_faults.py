@@ -108,6 +108,17 @@ def test_a_run_killed_between_its_last_epoch_and_its_test_is_continued_to_the_te
     assert "has done 3 epochs already" in refusal(store.reopen, run.id)
 
 
+def test_a_run_killed_between_its_first_checkpoint_and_its_state_begins_again(store, sample, monkeypatch):
+    writer = store.create(CONFIG)
+    with monkeypatch.context() as patch:
+        patch.setattr("mnist_core.runs.writer.save_state", killed)
+        with pytest.raises(KeyboardInterrupt):
+            list(train_run(writer, sample, CPU))
+    run = store.get(writer.id)
+    assert (run.status, len(run.checkpoints), run.can_continue) == ("interrupted", 1, True)
+    assert digest(train(store, sample, run.id)) == digest(train(store, sample))
+
+
 def test_a_disk_too_full_for_a_checkpoint_keeps_nothing_of_it(store, sample):
     writer = store.create(CONFIG)
     with largest_file(20_000), pytest.raises(OSError, match="File too large"):
