@@ -33,6 +33,7 @@ HUGE = (
 MARKUP = "<img src=x onerror=alert(1)>[y](javascript:z)**w**"
 CLIMBING = ("../../../../etc/passwd", "..%2f..%2fetc%2fpasswd", ".trash", "%00", "pretrained/../..")
 SLOWEST_ANSWER = 20_000  # milliseconds that the hostile visitor waits for a sentence
+ERROR = ".stMain [data-testid=stAlertContentError]"
 ANSWERED = "() => location.search.includes('run=') || document.querySelector('.stMain [data-testid=stAlert]')"
 PUBLIC = {"DIGITLAB_PRIVATE": "1"}
 
@@ -46,7 +47,7 @@ def ask_for_huge_networks(page: Page) -> str:
     """Open links to networks of over a hundred million parameters, and press Start."""
     said = ""
     for settings in HUGE:
-        visit(page, f"/train?{settings}&epochs=1000&lang=en")
+        visit(page, f"/train?{settings}&lang=en")
         start = page.locator(".st-key-start_button button")
         if start.count() and start.is_enabled():
             start.click()
@@ -72,8 +73,8 @@ def upload_many(page: Page) -> str:
     visit(page, "/draw?from=upload&lang=en")
     files = [{"name": f"{n}.png", "mimeType": "image/png", "buffer": bytes(2000)} for n in range(PICTURES)]
     page.locator("[data-testid=stFileUploader] input[type=file]").first.set_input_files(files)
-    page.wait_for_timeout(SLOWEST_ANSWER / 4)
-    return sentences(page) or page.locator("[data-testid=stFileUploader]").first.inner_text()[:200]
+    page.locator(ERROR).first.wait_for(timeout=SLOWEST_ANSWER)
+    return sentences(page)
 
 
 def send_sheet(page: Page) -> str:
@@ -84,8 +85,8 @@ def send_sheet(page: Page) -> str:
     content = (line * (1 + 5_500_000 // len(line))).encode()
     file = {"name": f"{MARKUP}.jsonl", "mimeType": "application/jsonl", "buffer": content}
     page.locator("[data-testid=stFileUploader] input[type=file]").first.set_input_files(file)
-    page.locator(".stMain [data-testid=stAlert]").first.wait_for(timeout=SLOWEST_ANSWER)
-    return sentences(page)
+    page.locator(ERROR).first.wait_for(timeout=SLOWEST_ANSWER)
+    return page.locator(ERROR).first.inner_text()
 
 
 def climb(page: Page) -> str:

@@ -97,4 +97,4 @@ def _image(rows: object) -> NDArray[np.uint8] | None:
     if pixels.max() <= 1:
         pixels = pixels * 255
     image = pixels.round().astype(np.uint8)
-    return image if image.any() else None
+    return image if image.max() > 1 else None  # 1 of 255 is no ink; written, it would be read as 1.0

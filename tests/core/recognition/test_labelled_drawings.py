@@ -46,6 +46,14 @@ def test_pixels_in_one_list_or_as_fractions_are_read_too(pixels):
     assert read_labelled_drawing(json.dumps({"pixels": pixels, "label": 7}), 1).image.tolist() == ROWS
 
 
+def test_pixels_of_0_and_1_are_paper_and_ink():
+    ink = (np.array(ROWS) > 127).astype(int)
+    image = read_labelled_drawing(json.dumps({"pixels": ink.tolist(), "label": 7}), 1).image
+    assert image.tolist() == (255 * ink).tolist()
+    faint = (np.array(ROWS) / 255 / 255).tolist()
+    assert read_labelled_drawing(json.dumps({"pixels": faint, "label": 7}), 1).image is None
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
 def test_lines_are_read_as_editors_and_shells_write_them(encoding):
     text = json.dumps({"strokes": SEVEN, "label": 7, "writer": "小明"}, ensure_ascii=False)
