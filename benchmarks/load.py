@@ -36,6 +36,7 @@ from tests.browser.server import CHROMIUM_OPTIONS, chromium
 SECONDS_KEPT = 5
 THINK = 3.0  # seconds between a visitor's clicks, on average
 SECOND_BETWEEN_LOOKS = 1.0
+SHOWN_EVERY = 10  # looks at the memory
 TRAINING = {"recipe": "tutorial-1", "epochs": "3"}
 A_SEVEN = [["M", 70, 60], ["L", 200, 60], ["L", 120, 230]]
 DRAWING = {"version": "7", "objects": [{"type": "Path", "path": A_SEVEN}]}
@@ -208,12 +209,14 @@ def text_of(name: str, log: Log, store: RunStore) -> str:
     finished = sum(store.get(run).status == "finished" for run in log.trained)
     line = max(log.waiting, default=0)
     problems = log.errors + wrong_results(log, store)
+    over_time = ", ".join(f"{size:.0f}" for size in log.megabytes[::SHOWN_EVERY])
     first, most, last = (f"{size:.0f}" for size in (log.megabytes[0], max(log.megabytes), log.megabytes[-1]))
     facts = [
         f"Errors and wrong results: {len(problems)}."
         + "".join(f"\n- {problem}" for problem in problems[:10]),
         f"Trainings begun: {len(log.trained)}, finished {finished}; at most {line} waited.",
-        f"Memory before {first} MB, at most {most} MB, {2 * SECONDS_KEPT} s after all have left {last} MB.",
+        f"Memory before {first} MB, at most {most} MB, {2 * SECONDS_KEPT} s after all have left {last} MB. "
+        f"Every {SHOWN_EVERY} s: {over_time}.",
     ]
     return "\n\n".join([f"**{name}**", markdown(HEADS, rows(log)), *facts])
 
