@@ -59,9 +59,10 @@ def show_probabilities(prediction: Prediction) -> None:
 
 
 def probabilities_html(prediction: Prediction) -> str:
-    """Return the ten probabilities as bars."""
+    """Return the ten probabilities as bars; those of the answer stand out."""
+    strong = {prediction.label, prediction.second} if prediction.is_unsure else {prediction.label}
     names, texts = [str(d) for d in range(10)], [sure_text(p) for p in prediction.probabilities]
-    return bars_html(names, prediction.probabilities, texts, strong=prediction.label)
+    return bars_html(names, prediction.probabilities, texts, strong)
 
 
 def show_input(prediction: Prediction) -> None:

@@ -30,6 +30,9 @@ def test_strokes_are_read_undone_and_cleared(page):
     page.get_by_role("heading", name="Prediction: 7").wait_for()
     draw(page, ONE)
     page.get_by_role("heading", name="Prediction: 71").wait_for()
+    expect(page.locator("#lab-answer[role=status]")).to_have_text(
+        "Prediction: 71. 2 digits, from left to right."
+    )
     page.get_by_alt_text("Segmentation: your writing with a box around each digit").wait_for()
     page.locator(".st-key-canvas_tools").get_by_role("button", name="Undo").click()
     page.get_by_role("heading", name="Prediction: 7,").wait_for()

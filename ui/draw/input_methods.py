@@ -45,13 +45,15 @@ def choose_input_method() -> str:
 def instruction(method: str) -> str:
     """Return what to do first with an input method, by its key in INPUT_METHODS."""
     if method == "draw":
-        return _("Draw a digit, or several in a row. The prediction is updated after each stroke.")
+        return _(
+            "Draw a digit, or several in one or more lines. The prediction is updated after each stroke."
+        )
     if method == "keys":
         return _(
             "Move on the grid with the arrow keys; press the space bar to ink a pixel or to erase "
             "it. Hold Shift and press the arrow keys to draw a line."
         )
-    return _("Upload or take a picture of one digit, or of several in a row.")
+    return _("Upload or take a picture of one digit, or of several in one or more lines.")
 
 
 def use_keys() -> DrawingInput:

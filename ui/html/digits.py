@@ -1,7 +1,7 @@
 """Images as HTML: digits, grids, feature maps, bars, signed colours."""
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
@@ -54,11 +54,15 @@ def sure_text(share: float, digits: int = 1) -> str:
 
 
 def bars_html(
-    names: Sequence[str], shares: Sequence[float], texts: Sequence[str], strong: int | None = None
+    names: Sequence[str],
+    shares: Sequence[float],
+    texts: Sequence[str],
+    strong: int | Collection[int] | None = None,
 ) -> str:
-    """Return horizontal bars: `shares` are lengths from 0 to 1, `strong` the bar to point out."""
+    """Return horizontal bars: `shares` are lengths from 0 to 1, `strong` the bar or bars to point out."""
+    marked = strong if isinstance(strong, Collection) else {strong}
     rows = (
-        _bar_html(name, share, text, "row strong" if i == strong else "row")
+        _bar_html(name, share, text, "row strong" if i in marked else "row")
         for i, (name, share, text) in enumerate(zip(names, shares, texts, strict=True))
     )
     return f'<div class="lab-bars" role="list">{"".join(rows)}</div>'
