@@ -126,7 +126,7 @@ def predict_strokes_row(
     neighbours = [at for at in range(len(digits) - 1) if _may_be_one(*digits[at : at + 2])]
     both = read_digits([groups[at] + groups[at + 1] for at in neighbours], [lines[at] for at in neighbours])
     joined = _joined(digits, dict(zip(neighbours, both, strict=True)))
-    return _cut_apart(list(joined), lambda digit: _cut_strokes(digit, reader))
+    return _cut_apart(list(joined), lambda digit: _cut_strokes(digit, reader, pen))
 
 
 def _cut_apart(digits: list[RowDigit], cut: Callable[[RowDigit], list[RowDigit]]) -> list[RowDigit]:
@@ -138,8 +138,10 @@ def _cut_apart(digits: list[RowDigit], cut: Callable[[RowDigit], list[RowDigit]]
     return [digit for of_one in parts for digit in of_one][:MOST_DIGITS]
 
 
-def _cut_strokes(digit: RowDigit, reader: Reader) -> list[RowDigit]:
+def _cut_strokes(digit: RowDigit, reader: Reader, pen: float) -> list[RowDigit]:
     """Return the digits that a digit of strokes is where it reads better in parts, else itself."""
+    if digit.box.bottom - digit.box.top <= pen:
+        return [digit]  # a dot or a dash
     strokes = [np.asarray(stroke, np.float64) for stroke in digit.strokes or ()]
     parts = best_parts_of_strokes(strokes, digit.prediction, reader.glance)
     predictions = reader.read([render_strokes(part) for part in parts])

@@ -200,3 +200,11 @@ def test_a_shaken_click_of_a_row_is_a_dot(untrained):
     shaken = [[[5, 5], [8, 9]]]
     (dot,) = predict_strokes_row(untrained, shaken, pen=20.0)
     np.testing.assert_array_equal(dot.prediction.image, strokes_to_image([[[5, 5]]]))
+
+
+def test_a_small_ring_of_a_thick_pen_is_not_cut(monkeypatch):
+    answer_with(monkeypatch, [0.5], [0.95], [0.95])
+    ring = [[[100, 100], [120, 100], [120, 110], [100, 110], [100, 100]]]
+    assert len(predict_strokes_row(None, ring, pen=12.0)) == 1
+    answer_with(monkeypatch, [0.5], [0.95], [0.95])
+    assert len(predict_strokes_row(None, ring, pen=2.0)) == 2
