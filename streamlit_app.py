@@ -65,7 +65,6 @@ except InputError as error:  # whoever starts the server reads it on the first p
     st.error(markdown(error.message))
     st.stop()
 bound_uploads()
-begin_heartbeat()
 header = st.container(key="header", horizontal=True, vertical_alignment="center")
 
 places = (
@@ -114,6 +113,7 @@ with header:
 # style.css puts it last; written here, it is there too when the page ends its run early.
 st.container(key="version").caption(f"Digit Lab {__version__}")
 try:
+    begin_heartbeat()
     visitor.remember_opened()
     show_sidebar(comparing=page.url_path == "compare")
     with through_entry():
