@@ -85,11 +85,11 @@ RECIPES: dict[str, Recipe] = dict(
             architecture="vgg",
             channels=(32, 64, 128),
             learning_rate=0.01,
-            epochs=12,
+            epochs=15,
             augmentation="affine",
             label_smoothing=0.1,
             validation_size=2_000,
-            written_share=0.5,
+            written_share=1.0,
         ),
         _tutorial(
             "tutorial-1",

@@ -1,4 +1,4 @@
-"""Glyphs of digits in the forms used around the world, and of some letters and shapes, as pen strokes.
+"""Glyphs of digits in the forms used around the world, as pen strokes.
 
 A glyph is a list of strokes; a stroke is a text of points "x,y", x to the right and y down, with a height of
 100. A smooth curve joins the points; "!" after a point makes it a corner, and "a~b" is a random point on the

@@ -77,6 +77,39 @@ def _random_sign(random: Random) -> list[Points]:
     return strokes
 
 
+def _outline(random: Random) -> list[Points]:
+    """Draw an outline with bays, a polygon, a spiral, or a zigzag of many turns."""
+    kind = random.integers(4)
+    if kind == 0:
+        return [_wavy_ring(random)]
+    if kind == 1:
+        count = int(random.integers(3, 7))
+        angles = (np.arange(count) + random.uniform(-0.25, 0.25, count) + random.random()) * 2 * np.pi / count
+        corners = random.uniform(30, 50, (len(angles), 1)) * np.stack(
+            [np.cos(angles), np.sin(angles)], axis=1
+        )
+        return [np.concatenate([corners, corners[:1]])]
+    if kind == 2:
+        angles = np.linspace(0, random.choice([-1, 1]) * random.uniform(3.2, 8) * np.pi, 60)
+        reach = np.linspace(random.uniform(0, 15), 50, 60)[:, None]
+        angles += random.uniform(0, 6)
+        return [reach * np.stack([np.cos(angles), np.sin(angles)], axis=1)]
+    turns = int(random.integers(5, 10))
+    zigzag = np.stack([np.linspace(0, 100, turns), np.where(np.arange(turns) % 2, 80, 20)], axis=1)
+    zigzag += random.normal(0, 8, zigzag.shape)
+    return [zigzag[:, :: int(random.choice([-1, 1]))]]
+
+
+def _wavy_ring(random: Random) -> Points:
+    """Draw a closed line with three to six bays, [points, 2]."""
+    angles = np.linspace(0, 2 * np.pi, 50)
+    waves = random.uniform(0.2, 0.45) * np.cos(random.integers(3, 7) * angles + random.uniform(0, 6))
+    waves += random.uniform(0, 0.25) * np.cos(random.integers(2, 8) * angles + random.uniform(0, 6))
+    across, down = np.cos(angles), np.sin(angles) * random.uniform(0.6, 1.3)
+    ring: Points = 50 * (1 + waves)[:, None] * np.stack([across, down], axis=1)
+    return ring
+
+
 def _crossed_out(random: Random) -> list[Points]:
     """Draw a digit that is crossed out by lines or a zigzag."""
     digit = write_glyphs([DIGIT_GLYPHS[int(random.integers(10))]], random)[0]
@@ -87,7 +120,7 @@ def _crossed_out(random: Random) -> list[Points]:
         across = np.where(np.arange(turns) % 2, 1.05, -0.05) + random.normal(0, 0.08, turns)
         zigzag = np.stack([across, np.linspace(0.1, 0.9, turns) + random.normal(0, 0.03, turns)], axis=1)
         return [*digit, low - 10 + zigzag * extent]
-    lines = random.uniform(-0.1, 1.1, (random.integers(2, 5), 2))
+    lines = random.uniform(0.1, 0.9, (random.integers(2, 5), 2))
     return [*digit, *(low - 10 + np.array([[-0.15, left], [1.15, right]]) * extent for left, right in lines)]
 
 
@@ -120,6 +153,7 @@ NON_DIGITS: dict[str, Callable[[int, Random], NDArray[np.uint8]]] = {
     "greek": _of(GREEK_GLYPHS),
     "chinese": _of(CHINESE_GLYPHS),
     "signs": _drawn(_random_sign),
+    "outlines": _drawn(_outline),
     "crossed out": _drawn(_crossed_out),
     "pieces": _drawn(_piece),
     "two digits": _drawn(_two_digits),

@@ -5,14 +5,16 @@ import re
 import numpy as np
 import pytest
 
+from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import load_sample, open_mnist
 from mnist_core.messages import InputError
+from mnist_core.models.architectures import build_model
 from mnist_core.recognition.recognizer import predict_all
 from mnist_core.recognition.strokes import strokes_to_image
 from mnist_core.runs.store import PRETRAINED, RunStore
 from mnist_core.synthetic.generator import generate_digits
 from mnist_core.synthetic.non_digits import generate_non_digits
-from models.make import CARD, MOST_BYTES, publish
+from models.make import CARD, MOST_BYTES, REFINEMENT, publish, refine
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +51,21 @@ def test_nothing_is_published_that_was_measured_on_the_sample(run, monkeypatch):
     assert (PRETRAINED.parent / "README.md").read_text() == before
 
 
+def test_a_refined_run_counts_both_trainings(tmp_path, monkeypatch):
+    monkeypatch.setattr("models.make.load_dataset", lambda directory: load_sample())
+    monkeypatch.setitem(REFINEMENT, "epochs", 1)
+    config = TrainConfig(widths=(8,), train_size=300, validation_size=100, epochs=2)
+    store = RunStore(tmp_path)
+    first = store.add(config, build_model(config), 2, "first", "", train_seconds=5.0, threads=1)
+    (first.folder / "metrics.csv").write_text("epoch\n")
+    refined = refine(store, first)
+    assert refined.results["epochs"] == 3
+    assert refined.results["train_seconds"] > 5
+    assert refined.config == config
+    before, after = (dict(run.load_model().named_parameters()) for run in (first, refined))
+    assert any(not before[name].equal(after[name]) for name in before)
+
+
 def test_it_reads_mnist(read, mnist_directory):
     test = open_mnist(mnist_directory).test[:500]
     predictions = read(list(test.images))
@@ -60,7 +77,7 @@ def test_it_reads_ones_with_upstrokes_and_crossed_sevens(read):
     written = generate_digits(1000, seed=77)  # others than those it was trained on
     for digit in (1, 7):
         labels = [p.label for p in read(list(written.images[written.labels == digit]))]
-        assert labels.count(digit) >= 80
+        assert labels.count(digit) >= 95
 
 
 @pytest.mark.parametrize("lean", [0, 20])
@@ -82,4 +99,13 @@ def hooked(rise, length, lean):
 def test_it_refuses_what_is_no_digit(read):
     dot = strokes_to_image([[[5, 5]]])
     assert not any(p.is_digit for p in read([dot, None]))
-    assert np.mean([not p.is_digit for p in read(list(generate_non_digits(150, seed=77)))]) >= 0.9
+    assert np.mean([not p.is_digit for p in read(list(generate_non_digits(200, seed=77)))]) >= 0.93
+    others = generate_non_digits(150, 77, ("other hands",))  # forms that it was not trained on
+    assert np.mean([not p.is_digit for p in read(list(others))]) >= 0.88
+
+
+def test_it_accepts_digits_in_all_forms_and_qualities(read):
+    written = generate_digits(500, seed=78)
+    predictions = read(list(written.images))
+    assert np.mean([p.is_digit for p in predictions]) >= 0.96
+    assert np.mean([p.label == label for p, label in zip(predictions, written.labels, strict=True)]) >= 0.97

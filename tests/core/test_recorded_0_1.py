@@ -31,6 +31,7 @@ RECORDED = Path(__file__).resolve().parents[1] / "recorded_0_1"
 EXPECTED = json.loads((RECORDED / "expected.json").read_text())
 IDS = {status: run["id"] for status, run in EXPECTED["runs"].items()}
 SAME = 1e-6  # of what only reads: another processor rounds differently
+CONFIDENCES = {"pretrained": 0.1, "shipped": 0.1, "finished": 1e-4}  # 0.3 has another pretrained model
 AFTER_TRAINING = 1e-5  # relative; the README there says how far processors differ
 
 
@@ -164,7 +165,7 @@ def test_a_sheet_of_drawings_opens_and_is_read_as_it_was(store):
         read = predict_all(run.load_model(), [entry.image for entry in entries], run.load_calibration())
         for prediction, drawing in zip(read, expected, strict=True):
             assert prediction.label == drawing[name][0]
-            assert prediction.confidence == pytest.approx(drawing[name][1], abs=1e-4)
+            assert prediction.confidence == pytest.approx(drawing[name][1], abs=CONFIDENCES[name])
 
 
 @pytest.mark.parametrize("run", ["shipped", "finished"])
@@ -175,7 +176,7 @@ def test_predict_reads_a_file_of_strokes_as_it_did(store, capsys, run):
     for answer, expected in zip(answers, EXPECTED["predict_strokes"][run], strict=True):
         assert {key: answer[key] for key in expected} == {
             **expected,
-            "confidence": pytest.approx(expected["confidence"], abs=1e-4),
+            "confidence": pytest.approx(expected["confidence"], abs=CONFIDENCES[run]),
         }
 
 
