@@ -17,6 +17,7 @@ WORKING_SIDE = 1024  # pixels; larger pictures are averaged down to this first
 MIN_INK = 5  # pixels in all; less ink can't show a digit: a 1 in the smallest fonts, 3 x 5, has as many
 MIN_CONTRAST = 24  # of 255; what is paler is no ink
 NOISE_CONTRAST = 8  # times the median difference between the paper's pixels and its colour is still noise
+QUARTER_CONTRAST = 17  # times their lower quartile, half a grey level added as it is rounded, is the same
 EDGE = 0.1  # of the darkest ink; the crop ends where ink is paler
 CARD = 0.3  # of a picture with transparency, from which on what is opaque is a card with ink on it
 CARD_BOX = 0.8  # of the box around it, filled by such a card
@@ -196,8 +197,9 @@ def _ink_on_paper(
     border = border_of(colours)
     if papers is None:
         papers = np.median(border, axis=0)[None]
-    distance = _distance(colours, papers)
-    return distance, NOISE_CONTRAST * float(np.median(_distance(border, papers)))
+    quarter, half = np.quantile(_distance(border, papers), (0.25, 0.5))
+    noise = min(NOISE_CONTRAST * half, QUARTER_CONTRAST * (quarter + 0.5))  # the border may be half table
+    return _distance(colours, papers), float(noise)
 
 
 def _distance(colours: NDArray[np.float32], papers: NDArray[np.float32]) -> NDArray[np.float32]:

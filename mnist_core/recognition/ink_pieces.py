@@ -22,7 +22,7 @@ SMALL = 0.15  # of the largest piece's pixels
 FRAME = 0.8  # of each side of the box around a piece, covered by a frame
 FRAME_DEPTH = 0.04  # of that side
 INSIDE = 0.1  # of the longer side of a frame, or of the picture, the least that counts as a digit within
-SHEET = 0.3  # of the picture; what is darkened by more is no ink but a sheet that has it, or a screen
+SHEET = 0.1  # of the picture; what is darkened by more is no ink but a sheet that has it, or a screen
 LEAST_SHEET = (
     64  # pixels, the longer side of a picture with a sheet in it; strokes of a smaller one can be as wide
 )

@@ -48,6 +48,8 @@ def on_card(pixels: np.ndarray) -> np.ndarray:
 SEVENS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "sheet on a dark table": on_table(250, 70),
     "sheet on a lighter table": on_table(180, 235),
+    "small sheet on a large table": lambda pixels: np.pad(on_table(250, 70)(pixels), 100, constant_values=70),
+    "table along half of the border": lambda pixels: np.pad(pixels, ((0, 40), (40, 0)), constant_values=70),
     "black screen on a white page": lambda pixels: np.pad(255 - pixels, 90, constant_values=255),
     "card on transparency": on_card,
     "chequers": lambda pixels: np.where(pixels < 128, pixels, CHEQUERS),
