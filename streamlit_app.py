@@ -61,7 +61,6 @@ st.set_page_config(
 st.html(HERE / "ui" / "style.css")
 try:
     check_settings()
-    begin_heartbeat()
 except InputError as error:  # whoever starts the server reads it on the first page
     st.error(markdown(error.message))
     st.stop()
