@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-SPECK = 0.02  # of the largest piece; smaller ones are dust
+SPECK = 0.01  # of the largest piece; smaller ones are dust
 MOST_PIECES = 200  # the largest, which are looked at one by one
 PHOTO_SIZE = 0.05  # of a photo's longer side; what is smaller is no digit beside a larger one
 TINY = 0.02  # of that side; what is smaller is none

@@ -66,7 +66,7 @@ def use_keys() -> DrawingInput:
 def upload() -> DrawingInput | list[Upload]:
     """Show the file upload; return one picture as an input, or the files if there are several."""
     files = st.file_uploader(
-        _("Pictures of digits, one or many"),
+        _("Pictures of digits (PNG, JPEG, HEIC and others), one or many"),
         type=list(ENDINGS),
         accept_multiple_files=True,
         key=f"pictures_{st.session_state.setdefault(UPLOAD_ROUND_KEY, 0)}",
