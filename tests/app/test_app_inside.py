@@ -79,7 +79,7 @@ def test_every_section_opens_by_link_for_an_mlp_and_a_cnn(app, trained, part, la
 def test_the_pretrained_model_opens_and_a_missing_checkpoint_is_replaced(app, sample_only, part):
     test = app("inside", run="pretrained", part=part, moment="77")
     assert not test.exception
-    assert test.select_slider[0].value == "12"
+    assert test.select_slider[0].value == "19"
 
 
 def test_the_slider_has_every_checkpoint_and_begins_with_the_last(app, trained):
