@@ -109,6 +109,11 @@ The second is as good as the third and is read from its weights, so the model ha
   were trained on digits and on generated letters, signs, shapes and scribbles
   (`mnist_core/synthetic/non_digits.py`); their threshold rejects at most {refused:.0%} of the validation
   images and {written:.0%} of generated digits. Characters that look like a digit may be accepted.
+
+## landmarks.json
+What the chapter "A short history on MNIST" shows: four small networks after the ideas of LeNet-5, AlexNet,
+VGG and ResNet, trained on the first 5,000 images for three epochs by
+`python -m mnist_core.lessons.landmark_networks`.
 """
 
 
