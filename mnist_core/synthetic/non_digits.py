@@ -94,7 +94,7 @@ def _outline(random: Random) -> list[Points]:
         reach = np.linspace(random.uniform(0, 15), 50, 60)[:, None]
         angles += random.uniform(0, 6)
         return [reach * np.stack([np.cos(angles), np.sin(angles)], axis=1)]
-    turns = int(random.integers(5, 10))
+    turns = int(random.integers(7, 12))  # fewer are an angular 3
     zigzag = np.stack([np.linspace(0, 100, turns), np.where(np.arange(turns) % 2, 80, 20)], axis=1)
     zigzag += random.normal(0, 8, zigzag.shape)
     return [zigzag[:, :: int(random.choice([-1, 1]))]]
