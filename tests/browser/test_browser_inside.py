@@ -30,20 +30,20 @@ def trained(address, tmp_path_factory):
 def test_the_slider_moves_by_keyboard_and_a_refresh_keeps_it(page, trained):
     page.open(f"/inside?run={trained}&part=answers")
     matrix = page.locator(".lab-matrix")
-    page.get_by_text("After epoch 1: prediction").wait_for()
+    page.get_by_text("; after epoch 1.").wait_for()
     trained_matrix = matrix.text_content()
     slider = page.get_by_role("slider")
     slider.focus()
     page.keyboard.press("Home")
     expect(page).to_have_url(re.compile("moment=0"))
-    page.get_by_text("Before training: prediction").wait_for()
+    page.get_by_text("; before training.").wait_for()
     expect(matrix).not_to_have_text(trained_matrix)
     page.reload()
-    page.get_by_text("Before training: prediction").wait_for()
+    page.get_by_text("; before training.").wait_for()
     settle(page)
     page.get_by_role("slider").focus()
     page.keyboard.press("End")
-    page.get_by_text("After epoch 1: prediction").wait_for()
+    page.get_by_text("; after epoch 1.").wait_for()
     expect(matrix).to_have_text(trained_matrix)
 
 
@@ -57,11 +57,11 @@ def test_inside_shows_the_drawing(page, trained):
     page.get_by_alt_text("Your drawing").wait_for()
     page.get_by_role("radio", name="Predictions", exact=True).click()
     page.get_by_alt_text("Your drawing").first.wait_for()  # on a busy machine the last section's is there too
-    page.get_by_text("After epoch 1: prediction").wait_for()
+    page.get_by_text("; after epoch 1.").wait_for()
     settle(page)
     page.get_by_role("slider").focus()
     page.keyboard.press("Home")
-    page.get_by_text("Before training: prediction").wait_for()
+    page.get_by_text("; before training.").wait_for()
     expect(page.get_by_alt_text("Your drawing")).to_be_visible()
 
 
