@@ -12,7 +12,7 @@ SEVEN = [(70, 70), (200, 70), (120, 230)]
 TOUCH = {**PHONE, "has_touch": True, "is_mobile": True}
 WORDS = {
     "en-US": ("Prediction: 7", "Now train your own", "Start training", "before the training"),
-    "zh-CN": ("预测：7", "现在训练你自己的网络", "开始训练", "训练前识别为"),
+    "zh-CN": ("预测：7", "现在训练你自己的网络", "开始训练", "，训练前："),
 }
 # While something is being mounted it is not there: NaN, which compares with nothing.
 IN_ORDER = """() => {

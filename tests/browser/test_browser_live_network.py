@@ -46,6 +46,7 @@ def test_units_explain_themselves_on_a_phone_and_by_keyboard(new_tab):
     expect(why.locator(".title")).to_contain_text(re.compile("Feature map .* is strongest in row"))
     expect(why).to_contain_text("After the activation (ReLU)")
     expect_sum(why)
+    cell(page, 1, 0).tap()  # its terms come from pixels, all of which are shown
     expect(page.locator(".lines line.own")).not_to_have_count(0)
     page.keyboard.press("ArrowRight")
     expect(page.locator(".cell:focus")).to_have_count(1)
