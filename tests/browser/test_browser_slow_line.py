@@ -64,7 +64,7 @@ def test_a_double_click_starts_one_run_that_the_page_shows(new_tab, far, folder)
 def test_a_start_while_the_speed_is_measured_shows_its_run(new_tab, far):
     """Ticks of the page's clocks are on their way when it starts; they know nothing of it."""
     page = new_tab(None, far)
-    for batch in range(31, 34):
+    for batch in range(31, 33):
         page.goto(LASTING.replace("batch_size=5", f"batch_size={batch}"))
         page.wait_for_timeout(500 * (batch - 31))
         start(page)
@@ -118,14 +118,13 @@ def test_typed_numbers_and_sliders_do_not_undo_each_other(new_tab, far):
     start(page)
     expect(page.get_by_text("images per second")).to_be_visible()
     typed = page.locator(".st-key-number_learning_rate input[type=text]:visible")
-    for number, after_a_step in (("0.003", "0.005"), ("0.03", "0.05")):
-        typed.fill(number)
-        typed.press("Enter")
-        page.wait_for_timeout(2500)
-        expect_value(page, "learning_rate", number)
-        page.locator(".st-key-set_learning_rate input").first.press("ArrowRight")
-        page.wait_for_timeout(2500)
-        expect(typed).to_have_value(after_a_step)
-        expect_value(page, "learning_rate", after_a_step)
-        assert f"learning_rate={after_a_step}" in page.url
+    typed.fill("0.003")
+    typed.press("Enter")
+    page.wait_for_timeout(2500)
+    expect_value(page, "learning_rate", "0.003")
+    page.locator(".st-key-set_learning_rate input").first.press("ArrowRight")
+    page.wait_for_timeout(2500)
+    expect(typed).to_have_value("0.005")
+    expect_value(page, "learning_rate", "0.005")
+    assert "learning_rate=0.005" in page.url
     stop(page)
