@@ -1,30 +1,23 @@
-"""Background training: a queue of runs, and one or more workers that train them."""
+"""The training queue: what is submitted, resumed, stopped and changed, within a server's limits."""
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
-import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mnist_core.config import TrainConfig
-from mnist_core.messages import N_, InputError, Message
+from mnist_core.messages import N_, InputError
 from mnist_core.monitoring.activation_feed import ActivationFeed
 from mnist_core.runs.admission import UNLIMITED, TrainingLimits
 from mnist_core.runs.queued_run import QueuedRun, Snapshot, seconds_left_of, total_seconds
-from mnist_core.runs.run import CANCELLED, failure_message, failure_status
 from mnist_core.runs.store import RunStore
-from mnist_core.runs.turns import Turns
+from mnist_core.runs.training_line import TrainingLine, log_run
+from mnist_core.runs.training_worker import TrainingWorker
 from mnist_core.runs.writer import RunWriter
-from mnist_core.runtime.event_log import log_error, log_event, short_id
-from mnist_core.runtime.limits import TURN_SECONDS, WAITING_RUNS
-from mnist_core.runtime.process import resident_bytes
-from mnist_core.training.events import ASIDE, Continued, Event, Started
+from mnist_core.runtime.limits import WAITING_RUNS
 from mnist_core.training.memory import check_memory
 from mnist_core.training.schedules import check_change
 
@@ -33,10 +26,8 @@ if TYPE_CHECKING:
     from mnist_core.monitoring.probes import Probe
 
 ENDLESS_LINE = 10_000  # what is told of room where the line has no limit
-SECONDS_BETWEEN_LOOKS = 1.0  # for runs in line that were cancelled
 WORKERS_VARIABLE = "DIGITLAB_WORKERS"
 MOST_WORKERS = 64
-_log = logging.getLogger(__name__)
 
 
 class TrainingQueue:
@@ -52,16 +43,11 @@ class TrainingQueue:
         self, store: RunStore, load_dataset: Callable[[], Dataset], threads: int, workers: int = 1
     ) -> None:
         self._store, self._load_dataset, self._threads, self._workers = store, load_dataset, threads, workers
-        self._waiting: deque[QueuedRun] = deque()
-        self._training: list[QueuedRun] = []
-        self._changed = threading.Condition()
+        self._line = TrainingLine()
         self._admission = threading.Lock()  # or two tabs of a visitor would both be the last to be allowed
         self._trial = threading.Lock()  # one at a time: a trial sets the process's number of threads
-        self._closed = False
-        self._turns = Turns(TURN_SECONDS.value(True))
-        self._looked = 0.0  # when it was last seen which waiting runs were cancelled
         for _ in range(workers):
-            threading.Thread(target=self._work, name="training", daemon=True).start()
+            TrainingWorker(self._line, store, load_dataset, threads, self._trial)
 
     def submit(
         self,
@@ -98,7 +84,7 @@ class TrainingQueue:
             self._check_visitor(details.get("owner", ""), limits, 2)
             writers = self._create_all([first, second], details)
             pair = object()
-            with self._changed:
+            with self._line.changed:
                 for writer in writers:
                     self._enter(writer, None, limits, details.get("owner", ""), pair)
         return writers[0].id, writers[1].id
@@ -151,10 +137,10 @@ class TrainingQueue:
 
         Raises InputError for a setting that can't be changed in this run, or a bad value; then none changes.
         """
-        with self._changed:
-            if entry := self._find(run_id):
+        with self._line.changed:
+            if entry := self._line.find(run_id):
                 current = check_change(entry.snapshot.current, settings)
-                if entry in self._waiting:
+                if entry in self._line.waiting:
                     entry.writer.add_change(**settings)
                 else:
                     entry.control.changes.append(settings)
@@ -166,57 +152,50 @@ class TrainingQueue:
         It steps aside when others wait, and is paused when nobody asks for long; see SlowMotion. A run of a
         pair stays fast.
         """
-        with self._changed:
-            entry = self._find(run_id)
+        with self._line.changed:
+            entry = self._line.find(run_id)
             if entry and not entry.pair:
                 entry.slow.begin()
 
     def one_batch(self, run_id: str, seconds: float = 0.0) -> None:
         """Have a run in slow motion train one batch, and wait up to so many seconds until it is done."""
-        with self._changed:
-            entry = self._find(run_id)
+        with self._line.changed:
+            entry = self._line.find(run_id)
             if entry is None or not entry.slow.on:
                 return
             before = entry.slow.batch
             entry.slow.ask()
-            self._changed.notify_all()
-            self._changed.wait_for(lambda: entry.slow.batch is not before or entry.control.ending, seconds)
+            self._line.changed.notify_all()
+            self._line.changed.wait_for(
+                lambda: entry.slow.batch is not before or entry.control.ending, seconds
+            )
 
     def full_speed(self, run_id: str) -> None:
         """End the slow motion of a run."""
-        with self._changed:
-            if entry := self._find(run_id):
+        with self._line.changed:
+            if entry := self._line.find(run_id):
                 entry.slow.end()
-                self._changed.notify_all()
+                self._line.changed.notify_all()
 
     def snapshot(self, run_id: str) -> Snapshot | None:
         """How a run stands now that waits or trains in this process; None for any other."""
-        with self._changed:
-            entry = self._find(run_id)
+        with self._line.changed:
+            entry = self._line.find(run_id)
             if entry is None:
                 return None
-            everyones = [*self._training, *self._waiting]
-            share = self._turns.share(everyones, self._workers)
-            snapshot = replace(entry.snapshot, time_share=share, slow=entry.slow.on, batch=entry.slow.batch)
-            if entry in self._training:
-                return snapshot
-            line = self._turns.in_order(self._waiting)
-            place = line.index(entry)
-            seconds = self._turns.wait_seconds(entry, [*self._training, *line[:place]])
-            wait = None if seconds is None else seconds / self._workers
-            return replace(snapshot, place_in_line=place + 1, wait_seconds=wait)
+            return self._line.snapshot(entry, self._workers)
 
     @property
     def line(self) -> dict[str, int]:
         """How many runs train, and how many wait."""
-        with self._changed:
-            return {"training": len(self._training), "waiting": len(self._waiting)}
+        with self._line.changed:
+            return {"training": len(self._line.training), "waiting": len(self._line.waiting)}
 
     @property
     def busy(self) -> bool:
         """Whether a run trains or waits."""
-        with self._changed:
-            return bool(self._training or self._waiting)
+        with self._line.changed:
+            return bool(self._line.training or self._line.waiting)
 
     def training_speed(self, config: TrainConfig) -> float | None:
         """Return the images per second that `config` trains on this queue's threads, in a short trial.
@@ -232,24 +211,21 @@ class TrainingQueue:
 
     def probes(self, run_id: str) -> list[Probe]:
         """The probes so far of a run that waits or trains in this process; for any other, none."""
-        with self._changed:
-            entry = self._find(run_id)
+        with self._line.changed:
+            entry = self._line.find(run_id)
             return entry.writer.probes[:] if entry else []
 
     def activation_feed(self, run_id: str) -> ActivationFeed | None:
         """The activations of a run that waits or trains in this process; None for any other."""
-        with self._changed:
-            entry = self._find(run_id)
+        with self._line.changed:
+            entry = self._line.find(run_id)
             return entry.feed if entry else None
 
     def rows(self, run_id: str) -> list[dict[str, float]]:
         """Rows of METRICS so far, of a run that waits or trains in this process; for any other, none."""
-        with self._changed:
-            entry = self._find(run_id)
+        with self._line.changed:
+            entry = self._line.find(run_id)
             return entry.writer.rows[:] if entry else []
-
-    def _find(self, run_id: str) -> QueuedRun | None:
-        return next((entry for entry in (*self._training, *self._waiting) if entry.writer.id == run_id), None)
 
     def _enter(
         self,
@@ -264,25 +240,22 @@ class TrainingQueue:
         current = writer.changes[-1].applied_to(writer.config)
         snapshot = Snapshot(writer.id, writer.config, current, may_slow_down=pair is None)
         snapshot = replace(snapshot, train_seconds=writer.results.get("train_seconds", 0.0))
-        with self._changed:
+        with self._line.changed:
             entry = QueuedRun(writer, snapshot, expected_seconds, limits, owner, pair)
             if slow:
                 entry.slow.begin()
-            self._waiting.append(entry)
-            self._changed.notify_all()
-            _log_run("run_queued", entry, waiting=len(self._waiting))
+            self._line.waiting.append(entry)
+            self._line.changed.notify_all()
+            log_run("run_queued", entry, waiting=len(self._line.waiting))
 
     def room(self, owner: str = "", limits: TrainingLimits = UNLIMITED) -> int:
         """Return how many more trainings may wait, of `owner` with these limits."""
-        with self._changed:
+        with self._line.changed:
             most = WAITING_RUNS.value(True)
-            room = ENDLESS_LINE if most is None else most - len(self._waiting)
+            room = ENDLESS_LINE if most is None else most - len(self._line.waiting)
             if limits.runs_at_once is not None:
-                room = min(room, limits.runs_at_once - self._at_once(owner))
+                room = min(room, limits.runs_at_once - self._line.at_once(owner))
         return max(0, room)
-
-    def _at_once(self, owner: str) -> int:
-        return sum(bool(owner) and entry.owner == owner for entry in (*self._training, *self._waiting))
 
     def _check_visitor(self, owner: str, limits: TrainingLimits, runs: int = 1, kept: bool = False) -> None:
         """Raise InputError unless `runs` more of a visitor may wait; `kept`: they are on disk already."""
@@ -290,19 +263,19 @@ class TrainingQueue:
             raise InputError(
                 N_("The queue already holds {most} runs; try again later."), most=WAITING_RUNS.value(True)
             )
-        with self._changed:
-            limits.check_line(self._at_once(owner), runs)
+        with self._line.changed:
+            limits.check_line(self._line.at_once(owner), runs)
         limits.check_disk(self._store, owner, 0 if kept else runs)
 
     def _leave(self, run_id: str, status: str) -> None:
-        with self._changed:
-            entry = self._find(run_id)
+        with self._line.changed:
+            entry = self._line.find(run_id)
             if entry is None:
                 return
             entry.control.ending = status
-            self._changed.notify_all()  # it may be in slow motion
-            if entry in self._waiting:
-                self._waiting.remove(entry)
+            self._line.changed.notify_all()  # it may be in slow motion
+            if entry in self._line.waiting:
+                self._line.waiting.remove(entry)
                 entry.writer.update(status)
                 entry.writer.close()
 
@@ -311,161 +284,12 @@ class TrainingQueue:
 
         A process must not end while one of its threads is within torch.
         """
-        with self._changed:
-            self._closed = True
-            for entry in self._training:
+        with self._line.changed:
+            self._line.closed = True
+            for entry in self._line.training:
                 entry.control.ending = "interrupted"
-            self._changed.notify_all()
-            self._changed.wait_for(lambda: not self._training, seconds)
-
-    def _work(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._closed)
-                if self._closed:
-                    return
-                self._leave_if_cancelled()
-                entries = self._take_next() if self._waiting else []
-            self._train_in_turns(entries)
-
-    def _others_wait(self) -> bool:
-        return bool(self._waiting)
-
-    def _leave_if_cancelled(self) -> None:
-        """Take the runs out of the line that were cancelled by RunStore.cancel."""
-        with self._changed, suppress(OSError):
-            for entry in [entry for entry in self._waiting if entry.writer.cancelled]:
-                self._waiting.remove(entry)
-                with suppress(OSError):  # its folder may be gone
-                    entry.writer.update("stopped", CANCELLED)
-                entry.writer.close()
-
-    def _take_next(self) -> list[QueuedRun]:
-        """Take the next run out of the queue, and its partner if it is one of a pair."""
-        first = self._turns.in_order(self._waiting)[0]
-        self._waiting.remove(first)
-        self._turns.serve(first.owner)
-        partners = [entry for entry in self._waiting if first.pair and entry.pair is first.pair]
-        for entry in partners:
-            self._waiting.remove(entry)
-        for entry in (first, *partners):
-            self._training.append(entry)
-            entry.snapshot = replace(entry.snapshot, status="running")
-            entry.turn_began = entry.snapshot.train_seconds
-            _log_run("run_started", entry, waiting=len(self._waiting))
-        return [first, *partners]
-
-    def _train_in_turns(self, entries: list[QueuedRun]) -> None:
-        """Train runs, always the least advanced to its next event; one that fails leaves the others."""
-        turns = {entry: self._events(entry) for entry in entries}
-        while turns:
-            entry = min(turns, key=lambda each: each.share)
-            going_on = False
-            try:
-                going_on = self._go_on(entry, turns[entry])
-            except Exception as error:  # the worker outlives whatever a run dies of
-                if not isinstance(error, InputError):
-                    log_error(_log, "run_broke_off", error, run=short_id(entry.writer.id))
-                with suppress(OSError):  # its folder may be what is gone
-                    entry.writer.update(failure_status(error), failure_message(error))
-                entry.writer.close()
-            finally:
-                if not going_on:
-                    del turns[entry]
-                    self._end(entry)
-            if going_on:
-                self._end_turn_if_over(list(turns))
-            else:
-                self._clean_up(entry)
-
-    def _clean_up(self, entry: QueuedRun) -> None:
-        """Delete what is too much once a run has ended; a failure leaves the worker to the next run."""
-        try:
-            self._store.keep_within(None, entry.writer.id, entry.limits.protected_percent)
-        except Exception:
-            _log.exception("the clean-up after run %s broke off", entry.writer.id)
-
-    def _end(self, entry: QueuedRun) -> None:
-        """Take a run out of training; one that has stepped aside goes back into the line."""
-        with self._changed:
-            self._training.remove(entry)
-            if entry.writer.is_open:
-                ending, entry.control.ending = entry.control.ending, None
-                if ending == ASIDE and not self._closed:
-                    entry.snapshot = replace(entry.snapshot, status="queued")
-                    self._waiting.append(entry)
-                else:  # it was told so while it stepped aside
-                    with suppress(OSError):
-                        entry.writer.update("interrupted" if ending in (None, ASIDE) else ending)
-                    entry.writer.close()
-            self._changed.notify_all()
-        _log_run(f"run_{entry.writer.status}", entry)
-
-    def _end_turn_if_over(self, entries: list[QueuedRun]) -> None:
-        """Have runs step aside, as Pause does, that have had their turn while other visitors' wait."""
-        with self._changed:
-            trained = sum(entry.snapshot.train_seconds - entry.turn_began for entry in entries)
-            if self._turns.is_over(trained, entries, self._waiting):
-                for entry in entries:
-                    entry.control.ending = entry.control.ending or ASIDE
-
-    def _go_on(self, entry: QueuedRun, events: Iterator[Event]) -> bool:
-        """Train a run until its next event, and publish that; return False once it has ended."""
-        event = next(events, None)
-        if event is None:
-            return False
-        with self._changed:
-            entry.snapshot = entry.snapshot.after(event)
-            self._end_if_too_long(entry)
-            if entry.slow.on:
-                step = None if isinstance(event, Started | Continued) else event.step
-                entry.slow.hold(step, entry.control, self._changed, self._others_wait, entry.writer)
-        if time.monotonic() - self._looked > SECONDS_BETWEEN_LOOKS:
-            self._looked = time.monotonic()
-            self._leave_if_cancelled()
-        return True
-
-    def _end_if_too_long(self, entry: QueuedRun) -> None:
-        """Stop a run that has trained for as long as it may: its time was unknown, or estimated too short."""
-        most = entry.limits.seconds
-        if most is not None and entry.snapshot.train_seconds > most and not entry.control.ending:
-            words = N_("It was stopped after {minutes:,.0f} minutes of training, the limit of this server.")
-            with suppress(OSError):
-                entry.writer.update("running", Message(words, {"minutes": most / 60}))
-            entry.control.ending = "stopped"
-
-    def _events(self, entry: QueuedRun) -> Iterator[Event]:
-        """Train a run, with its own number of threads whenever it goes on."""
-        import torch
-
-        from mnist_core.runs.run_trainer import set_threads, train_run
-        from mnist_core.runtime.devices import choose_device
-
-        dataset = self._load_dataset()
-        with self._trial:
-            set_threads(entry.writer, dataset, self._threads)
-        threads = torch.get_num_threads()
-        for event in train_run(entry.writer, dataset, choose_device(), entry.control, entry.feed, entry.slow):
-            yield event
-            if torch.get_num_threads() != threads:  # its partner's
-                torch.set_num_threads(threads)
-
-
-def _log_run(event: str, entry: QueuedRun, **fields: object) -> None:
-    """Log what happened to a run: its settings, how far it is, and the process's memory; not whose it is."""
-    results, memory = entry.writer.results, resident_bytes()
-    log_event(
-        _log,
-        event,
-        run=short_id(entry.writer.id),
-        recipe=entry.writer.config.recipe,
-        epochs=results.get("epochs"),
-        of_epochs=entry.writer.config.epochs,
-        train_seconds=results.get("train_seconds"),
-        test_accuracy=results.get("test_accuracy"),
-        memory_mb=memory and memory // 1_000_000,
-        **fields,
-    )
+            self._line.changed.notify_all()
+            self._line.changed.wait_for(lambda: not self._line.training, seconds)
 
 
 def number_of_workers() -> int:

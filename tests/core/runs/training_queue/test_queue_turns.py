@@ -33,7 +33,7 @@ def test_runs_of_two_visitors_take_turns_and_end_as_they_would_alone(lab):
     for run_id in alone:
         lab.ended(run_id)
     lab.gate.clear()
-    lab.queue._turns = turns = NotedTurns()
+    lab.queue._line.turns = turns = NotedTurns()
     lab.submit(SHORT)  # holds the worker at the gate until both are in line
     wait_for(lambda: lab.begun(lab.submitted[-1]))
     both = [lab.queue.submit(config, owner=owner) for config, owner in ((SHORT, "anna"), (OTHER, "ben"))]
@@ -50,12 +50,12 @@ def test_runs_of_two_visitors_take_turns_and_end_as_they_would_alone(lab):
 @pytest.fixture
 def aside(lab):
     """A run that has stepped aside for another visitor's, which trains without an end."""
-    lab.queue._turns = NotedTurns()
+    lab.queue._line.turns = NotedTurns()
     ids = [lab.queue.submit(ENDLESS, owner=owner) for owner in ("anna", "ben")]
     lab.submitted.extend(ids)
     lab.gate.set()
     wait_for(lambda: lab.snapshot(ids[0]).step and lab.snapshot(ids[0]).status == "queued")
-    lab.queue._turns.seconds = None  # no more turns
+    lab.queue._line.turns.seconds = None  # no more turns
     wait_for(lambda: sum(lab.snapshot(run_id).status == "running" for run_id in ids) == 1)
     return next(run_id for run_id in ids if lab.snapshot(run_id).status == "queued")
 
@@ -84,7 +84,7 @@ def test_what_is_changed_while_a_run_stands_aside_is_kept_when_it_is_paused_ther
 
 
 def test_a_run_that_stepped_aside_can_be_continued_after_a_crash(lab, aside):
-    lab.queue._find(aside).writer.close()  # as the kernel does for a killed process
+    lab.queue._line.find(aside).writer.close()  # as the kernel does for a killed process
     run = lab.store.get(aside)
     assert (run.status, run.can_continue) == ("interrupted", True)
 

@@ -1,0 +1,134 @@
+"""A worker of the training queue: a thread that trains the runs of the line, one turn after the other."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from mnist_core.messages import N_, InputError, Message
+from mnist_core.runs.queued_run import QueuedRun
+from mnist_core.runs.run import failure_message, failure_status
+from mnist_core.runs.store import RunStore
+from mnist_core.runs.training_line import TrainingLine
+from mnist_core.runtime.event_log import log_error, short_id
+from mnist_core.training.events import ASIDE, Continued, Event, Started
+
+if TYPE_CHECKING:
+    from mnist_core.data.mnist import Dataset
+
+SECONDS_BETWEEN_LOOKS = 1.0  # for runs in line that were cancelled
+_log = logging.getLogger(__name__)
+
+
+class TrainingWorker:
+    """Trains the runs of a line in a daemon thread until the line is closed.
+
+    `load_dataset` is called for each run; `threads` is the most that torch may use. `trial` is a lock that
+    the workers of a queue share: a trial of threads sets the number of the whole process.
+    """
+
+    def __init__(
+        self,
+        line: TrainingLine,
+        store: RunStore,
+        load_dataset: Callable[[], Dataset],
+        threads: int,
+        trial: threading.Lock,
+    ) -> None:
+        self._line, self._store, self._load_dataset = line, store, load_dataset
+        self._threads, self._trial = threads, trial
+        self._looked = 0.0  # when it was last seen which waiting runs were cancelled
+        threading.Thread(target=self._work, name="training", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            with self._line.changed:
+                self._line.changed.wait_for(lambda: self._line.waiting or self._line.closed)
+                if self._line.closed:
+                    return
+                self._line.remove_cancelled()
+                entries = self._line.take_next() if self._line.waiting else []
+            self._train_in_turns(entries)
+
+    def _train_in_turns(self, entries: list[QueuedRun]) -> None:
+        """Train runs, always the least advanced to its next event; one that fails leaves the others."""
+        turns = {entry: self._events(entry) for entry in entries}
+        while turns:
+            entry = min(turns, key=lambda each: each.share)
+            going_on = False
+            try:
+                going_on = self._go_on(entry, turns[entry])
+            except Exception as error:  # the worker outlives whatever a run dies of
+                if not isinstance(error, InputError):
+                    log_error(_log, "run_broke_off", error, run=short_id(entry.writer.id))
+                with suppress(OSError):  # its folder may be what is gone
+                    entry.writer.update(failure_status(error), failure_message(error))
+                entry.writer.close()
+            finally:
+                if not going_on:
+                    del turns[entry]
+                    self._line.leave_training(entry)
+            if going_on:
+                self._end_turn_if_over(list(turns))
+            else:
+                self._clean_up(entry)
+
+    def _clean_up(self, entry: QueuedRun) -> None:
+        """Delete what is too much once a run has ended; a failure leaves the worker to the next run."""
+        try:
+            self._store.keep_within(None, entry.writer.id, entry.limits.protected_percent)
+        except Exception:
+            _log.exception("the clean-up after run %s broke off", entry.writer.id)
+
+    def _end_turn_if_over(self, entries: list[QueuedRun]) -> None:
+        """Have runs step aside, as Pause does, that have had their turn while other visitors' wait."""
+        with self._line.changed:
+            trained = sum(entry.snapshot.train_seconds - entry.turn_began for entry in entries)
+            if self._line.turns.is_over(trained, entries, self._line.waiting):
+                for entry in entries:
+                    entry.control.ending = entry.control.ending or ASIDE
+
+    def _go_on(self, entry: QueuedRun, events: Iterator[Event]) -> bool:
+        """Train a run until its next event, and publish that; return False once it has ended."""
+        event = next(events, None)
+        if event is None:
+            return False
+        with self._line.changed:
+            entry.snapshot = entry.snapshot.after(event)
+            self._end_if_too_long(entry)
+            if entry.slow.on:
+                step = None if isinstance(event, Started | Continued) else event.step
+                entry.slow.hold(step, entry.control, self._line.changed, self._line.others_wait, entry.writer)
+        if time.monotonic() - self._looked > SECONDS_BETWEEN_LOOKS:
+            self._looked = time.monotonic()
+            self._line.remove_cancelled()
+        return True
+
+    def _end_if_too_long(self, entry: QueuedRun) -> None:
+        """Stop a run that has trained for as long as it may: its time was unknown, or estimated too short."""
+        most = entry.limits.seconds
+        if most is not None and entry.snapshot.train_seconds > most and not entry.control.ending:
+            words = N_("It was stopped after {minutes:,.0f} minutes of training, the limit of this server.")
+            with suppress(OSError):
+                entry.writer.update("running", Message(words, {"minutes": most / 60}))
+            entry.control.ending = "stopped"
+
+    def _events(self, entry: QueuedRun) -> Iterator[Event]:
+        """Train a run, with its own number of threads whenever it goes on."""
+        import torch
+
+        from mnist_core.runs.run_trainer import set_threads, train_run
+        from mnist_core.runtime.devices import choose_device
+
+        dataset = self._load_dataset()
+        with self._trial:
+            set_threads(entry.writer, dataset, self._threads)
+        threads = torch.get_num_threads()
+        for event in train_run(entry.writer, dataset, choose_device(), entry.control, entry.feed, entry.slow):
+            yield event
+            if torch.get_num_threads() != threads:  # its partner's
+                torch.set_num_threads(threads)
