@@ -14,12 +14,11 @@ from mnist_core.runtime.limits import check_settings
 from mnist_core.runtime.process import keep_freed_memory
 from ui import resources, visitor
 from ui.fragments import send_to_browser
-from ui.heartbeat import begin_heartbeat
 from ui.html.tables import markdown
 from ui.i18n import gettext as _
 from ui.i18n import language
 from ui.navigation import link, through_entry
-from ui.page_errors import show_errors_as_sentences
+from ui.operator_reports import begin_heartbeat, show_errors_as_sentences
 from ui.runs.lists import show_sidebar
 from ui.train_form.state import PAGE_LINKS
 from ui.uploads import bound_uploads

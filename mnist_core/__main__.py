@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from mnist_core import __version__
-from mnist_core.cli import commands, compare, evaluate, predict, status, train
+from mnist_core.cli import commands, compare, evaluate, predict, train
 from mnist_core.cli.terminal import print_notice
 from mnist_core.data.mnist import SPLITS
 from mnist_core.evaluation.robustness import IMAGES
@@ -218,7 +218,7 @@ def _add_import(subparsers: Any) -> None:
 
 def _add_status(subparsers: Any) -> None:
     about = "Show versions, data, runs, and the servers that use this folder of runs with line and memory."
-    parser = _add(subparsers, "status", status.show_status, about)
+    parser = _add(subparsers, "status", commands.show_status, about)
     _add_data_option(parser)
     _add_runs_option(parser)
 

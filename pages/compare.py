@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from ui.compare import accuracy, curves, disagreements, seed_groups, settings_table
-from ui.compare.selection import choose_runs, show_address, show_note
+from ui.compare import accuracy, curves, disagreements, seed_groups
+from ui.compare.selection import choose_runs, show_address, show_note, show_settings
 from ui.fragments import page_fragment
 from ui.i18n import gettext as _
 from ui.navigation import run_through_entry
@@ -12,7 +12,7 @@ from ui.url_controls import show_section
 
 SECTIONS = {
     "accuracy": accuracy.show,
-    "settings": settings_table.show,
+    "settings": show_settings,
     "curves": curves.show,
     "images": disagreements.show,
     "repeats": seed_groups.show,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import textwrap
 from importlib.metadata import PackageNotFoundError, version
@@ -16,10 +17,15 @@ from mnist_core.messages import N_, InputError
 from mnist_core.runs.names import origin_label, title
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from mnist_core.export.script_facts import ScriptFacts
     from mnist_core.runs.run import Run
 
 Setting = tuple[str, object, str]  # name, value, comment (may be empty)
+INDENT = "    "
+ALWAYS_WRITTEN = {"p"}  # nn.Dropout's, even at its default
+MOST_POSITIONAL = 2  # positional arguments, as in nn.Conv2d(1, 32, kernel_size=3)
 
 
 def training_script(run: Run) -> str:
@@ -153,7 +159,6 @@ def _data(facts: ScriptFacts) -> str:
 
 
 def _network(facts: ScriptFacts) -> str:
-    from mnist_core.export.network_source import network_source
 
     entry, to_device = INITIALIZATIONS[facts.config.initialization], _to_device(facts)
     return Template(text.NETWORK if entry.function is None else text.INITIALIZED_NETWORK).substitute(
@@ -292,3 +297,55 @@ def _forward(facts: ScriptFacts, training: bool) -> dict[str, str]:
 
 def _to_device(facts: ScriptFacts) -> str:
     return "" if facts.device == "cpu" else ".to(DEVICE)"
+
+
+def network_source(module: nn.Module, depth: int = 0) -> str:
+    """Return the expression that builds `module`, in the style of `ruff format`.
+
+    Layers of torch.nn are written `nn.X`, our own by their class name. Arguments at their defaults and
+    identities in an nn.Sequential are omitted. Modules must keep their constructor's arguments in attributes
+    of the same names, as those of torch.nn do.
+    """
+    from torch import nn
+
+    children = list(module.children())
+    if not children:
+        return _call(module)
+    if isinstance(module, nn.Sequential):
+        children = [child for child in children if not isinstance(child, nn.Identity)]
+    inner = INDENT * (depth + 1)
+    lines = "".join(f"{inner}{network_source(child, depth + 1)},\n" for child in children)
+    return f"{_name(module)}(\n{lines}{INDENT * depth})"
+
+
+def _name(module: nn.Module) -> str:
+    kind = type(module)
+    return f"nn.{kind.__name__}" if kind.__module__.startswith("torch.nn.") else kind.__name__
+
+
+def _call(module: nn.Module) -> str:
+    arguments = []
+    for place, parameter in enumerate(inspect.signature(type(module)).parameters.values()):
+        if not hasattr(module, parameter.name):
+            continue
+        value = _value(module, parameter.name)
+        if value == _default(module, parameter) and parameter.name not in ALWAYS_WRITTEN:
+            continue
+        positional = parameter.default is parameter.empty and place < MOST_POSITIONAL
+        arguments.append(repr(value) if positional else f"{parameter.name}={value!r}")
+    return f"{_name(module)}({', '.join(arguments)})"
+
+
+def _value(module: nn.Module, name: str) -> object:
+    """Return a constructor argument's value: (3, 3) as 3, and for `bias` whether there is one."""
+    value = getattr(module, name)
+    if name == "bias":
+        return value is not None
+    return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
+
+
+def _default(module: nn.Module, parameter: inspect.Parameter) -> object:
+    """Return the argument's effective default: for a pooling's stride, the kernel size."""
+    if parameter.name == "stride" and parameter.default is None:
+        return _value(module, "kernel_size")
+    return parameter.default

@@ -10,8 +10,7 @@ from mnist_core.data.mnist_format import bounding_box, place_in_mnist_frame
 from mnist_core.messages import N_, InputError
 from mnist_core.recognition.ink_pieces import Slices, digit_pieces, find_sheet
 from mnist_core.recognition.pen_width import stroke_width, with_pen_as_in_mnist
-from mnist_core.recognition.photo_cleanup import border_of, chequers, even_out
-from mnist_core.recognition.printed_lines import printed_lines, slope_of_lines
+from mnist_core.recognition.photo_cleanup import border_of, chequers, even_out, printed_lines, slope_of_lines
 
 WORKING_SIDE = 1024  # pixels; larger pictures are averaged down to this first
 MIN_INK = 5  # pixels in all; less ink can't show a digit: a 1 in the smallest fonts, 3 x 5, has as many

@@ -1,22 +1,24 @@
-"""The training line: the runs of the queue that wait and train, shared by the queue and its workers."""
+"""The training line: the runs that wait and train, whose turn is next, and how long a run waits."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Protocol, TypeVar
 
 from mnist_core.runs.queued_run import QueuedRun, Snapshot
 from mnist_core.runs.run import CANCELLED
-from mnist_core.runs.turns import Turns
 from mnist_core.runtime.event_log import log_event, short_id
 from mnist_core.runtime.limits import TURN_SECONDS
 from mnist_core.runtime.process import resident_bytes
 from mnist_core.training.events import ASIDE
 
 _log = logging.getLogger(__name__)
+MOST_REMEMBERED = 1000  # visitors whose last turn is known; who is forgotten counts as new
 
 
 class TrainingLine:
@@ -113,3 +115,70 @@ def log_run(event: str, entry: QueuedRun, **fields: object) -> None:
         memory_mb=memory and memory // 1_000_000,
         **fields,
     )
+
+
+class InLine(Protocol):
+    """A run in line or in training: whose it is, and how long it will still train, None where unknown."""
+
+    @property
+    def owner(self) -> str:
+        """The visitor it belongs to, "" for nobody."""
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimated seconds of training left."""
+
+
+Entry = TypeVar("Entry", bound=InLine)
+
+
+class Turns:
+    """Turns of `seconds` of training, round robin over visitors; None: each run trains to its end.
+
+    The visitor who was served longest ago is next, with the first of their runs. Runs of one visitor train
+    one after the other.
+    """
+
+    def __init__(self, seconds: int | None) -> None:
+        self.seconds = seconds
+        self._served: dict[str, None] = {}  # visitors, the one who was served last at the end
+
+    def serve(self, owner: str) -> None:
+        """Note that a visitor has got a turn."""
+        self._served.pop(owner, None)
+        self._served[owner] = None
+        if len(self._served) > MOST_REMEMBERED:
+            del self._served[next(iter(self._served))]
+
+    def in_order(self, waiting: Sequence[Entry]) -> list[Entry]:
+        """Return the runs in line in the order in which they will be taken."""
+        last = {owner: turn for turn, owner in enumerate(self._served)}
+        before: Counter[str] = Counter()
+        keys = []
+        for place, entry in enumerate(waiting):
+            keys.append((before[entry.owner], last.get(entry.owner, -1), place))
+            before[entry.owner] += 1
+        return [waiting[place] for _, _, place in sorted(keys)]
+
+    def is_over(self, trained: float, group: Collection[InLine], waiting: Collection[InLine]) -> bool:
+        """Return whether runs that trained so many seconds in this turn must let another visitor's train."""
+        owners = {entry.owner for entry in group}
+        others = any(entry.owner not in owners for entry in waiting)
+        return others and self.seconds is not None and trained > self.seconds
+
+    def wait_seconds(self, entry: InLine, before: Collection[InLine]) -> float | None:
+        """Estimate how long the runs `before` one train until it is their turn to let it; None if unknown."""
+        total = 0.0
+        for other in before:
+            left = other.seconds_left
+            if other.owner != entry.owner and self.seconds is not None:
+                left = self.seconds if left is None else min(left, self.seconds)
+            if left is None:
+                return None
+            total += left
+        return total
+
+    def share(self, everyones: Collection[InLine], workers: int) -> float:
+        """Return the share of the time in which a visitor's runs train, 0 to 1."""
+        visitors = len({entry.owner for entry in everyones}) if self.seconds is not None else 1
+        return min(1.0, workers / max(1, visitors))

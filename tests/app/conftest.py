@@ -62,7 +62,9 @@ def sample_only(monkeypatch, tmp_path, pages_remembered):
     )
     # A trial of each form's speed takes a second; test_app_run_panel has the real one.
     monkeypatch.setattr("mnist_core.runs.queue.TrainingQueue.training_speed", lambda *_: 10_000.0)
-    monkeypatch.setattr("ui.heartbeat.Heartbeat.start", lambda self: None)  # its thread outlives the test
+    monkeypatch.setattr(
+        "ui.operator_reports.Heartbeat.start", lambda self: None
+    )  # its thread outlives the test
     at_exit = []
     monkeypatch.setattr("ui.resources.atexit", SimpleNamespace(register=at_exit.append))
     st.cache_resource.clear()

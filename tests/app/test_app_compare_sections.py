@@ -5,7 +5,7 @@ import pytest
 from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import load_sample
 from tests.app.compared import runs, text_of
-from ui.compare.settings_table import setting_texts
+from ui.compare.selection import setting_texts
 from ui.html.tables import table_html
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import pytest
 
-from mnist_core.runs.turns import Turns
+from mnist_core.runs.training_line import Turns
 
 
 class InLine(NamedTuple):

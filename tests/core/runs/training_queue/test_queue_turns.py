@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mnist_core.runs.turns import Turns
+from mnist_core.runs.training_line import Turns
 from tests.core.runs.training_queue.lab import ENDLESS, SHORT, wait_for
 
 OTHER = replace(SHORT, activation="sigmoid", epochs=3, dropout=0.2, batch_norm=True)

@@ -1,16 +1,62 @@
-"""Errors of pages: a traceback with an id in the server's log, and one sentence with that id on the page."""
+"""Reports to the operator of a server: its status for `status`, and errors of pages in the log, with ids."""
 
 import logging
+import threading
 
 import streamlit as st
 from streamlit import error_util
 
 from mnist_core.messages import InputError
+from mnist_core.runs.server_status import Facts, Heartbeat
 from mnist_core.runtime.event_log import log_error
+from ui import resources
 from ui.i18n import gettext as _
 from ui.i18n import translate
 
 _log = logging.getLogger(__name__)
+
+
+class OpenPages:
+    """How many browser tabs are open."""
+
+    def __init__(self) -> None:
+        self.count, self._lock = 0, threading.Lock()
+
+    def change(self, by: int) -> None:
+        """Count a tab that was opened (1) or closed (-1)."""
+        with self._lock:
+            self.count += by
+
+
+def begin_heartbeat() -> None:
+    """Count this tab, and have the server write its status; it goes on without visitors."""
+    _this_page()
+    _heartbeat()
+
+
+@st.cache_resource(show_spinner=False)
+def _heartbeat() -> Heartbeat:
+    job, pages = resources.dataset_job(), _open_pages()
+
+    def facts() -> Facts:
+        data = job.latest if job.finished else None
+        return {"source": data.source if data else "not loaded", **resources.line(), "pages": pages.count}
+
+    heartbeat = Heartbeat(resources.run_store().directory, facts)
+    heartbeat.start()
+    return heartbeat
+
+
+@st.cache_resource(show_spinner=False)
+def _open_pages() -> OpenPages:
+    return OpenPages()
+
+
+@st.cache_resource(scope="session", on_release=lambda pages: pages.change(-1), show_spinner=False)
+def _this_page() -> OpenPages:
+    pages = _open_pages()
+    pages.change(1)
+    return pages
 
 
 class _Sentence(Exception):
