@@ -47,6 +47,10 @@ def heading(test):
     return test.subheader[0].value
 
 
+def said(elements):
+    return " ".join(element.value for element in elements)
+
+
 def status_of(test):
     return RunStore().get(test.query_params["run"]).status
 
@@ -89,11 +93,10 @@ def test_pause_resume_and_stop(endless):
 
 def test_settings_change_while_it_runs(endless):
     run_id, queue = endless.query_params["run"], resources.training_queue()
-    said = lambda: " ".join(caption.value for caption in endless.caption)  # noqa: E731
     endless.session_state["while_it_trains"] = True
     endless.run()
-    assert "AdamW has no momentum to set." in said()
-    assert "Dropout needs a fully connected hidden layer, which this network lacks." in said()
+    assert "AdamW has no momentum to set." in said(endless.caption)
+    assert "Dropout needs a fully connected hidden layer, which this network lacks." in said(endless.caption)
     wanted = {"learning_rate": 0.002, "weight_decay": 0.001, "label_smoothing": 0.1}
     for name, value in wanted.items():
         endless.select_slider(key=f"steer_{name}_{run_id}").set_value(value).run()
@@ -103,26 +106,25 @@ def test_settings_change_while_it_runs(endless):
     assert queue.snapshot(run_id).current == steered
     run_until(endless, lambda: RunStore().get(run_id).changes[-1].applied_to(config) == steered)
     assert endless.select_slider(key=f"steer_learning_rate_{run_id}").value == 0.002
-    run_until(endless, lambda: "augmentation Shift" in said())
-    assert "Changed after step " in said()
+    run_until(endless, lambda: "augmentation Shift" in said(endless.caption))
+    assert "Changed after step " in said(endless.caption)
 
 
 def test_slow_motion_shows_one_batch_at_a_time(endless, app, html):
     run_id, queue = endless.query_params["run"], resources.training_queue()
-    said = lambda test: " ".join(element.value for element in test.markdown)  # noqa: E731
     press(endless, "Slow motion")
     run_until(endless, lambda: button(endless, "One batch"))
     press(endless, "One batch")
-    run_until(endless, lambda: "Loss of this batch" in said(endless))
+    run_until(endless, lambda: "Loss of this batch" in said(endless.markdown))
     first = queue.snapshot(run_id).batch
-    captions = " ".join(caption.value for caption in endless.caption)
+    captions = said(endless.caption)
     shown = len(first.images)  # an epoch's last batch may be smaller than the others
     assert (f"{first.size - shown} more images are in the batch." in captions) == (first.size > shown + 1)
     assert html(endless).count('<figure class="lab-digit"') == 12 + shown
     press(endless, "One batch")
-    run_until(endless, lambda: f"batch {first.step + 1:,} of " in said(endless))
+    run_until(endless, lambda: f"batch {first.step + 1:,} of " in said(endless.markdown))
     second_tab = app("train", run=run_id)
-    assert f"batch {first.step + 1:,} of " in said(second_tab)
+    assert f"batch {first.step + 1:,} of " in said(second_tab.markdown)
     assert button(second_tab, "One batch")
     press(endless, "Full speed")
     run_until(endless, lambda: not button(endless, "One batch") and button(endless, "Slow motion"))
@@ -171,7 +173,7 @@ def test_who_opened_a_run_by_link_can_look_but_not_steer(app, sample_only, monke
     test = app("train", run=trained(SHORT, owner="somebody else").id)
     assert test.metric[0].label == "Test accuracy"
     assert button(test, "Continue training") is None
-    assert "opened by a link" in " ".join(caption.value for caption in test.caption)
+    assert "opened by a link" in said(test.caption)
 
 
 def test_a_run_shows_its_curves_digits_and_layers(app, sample_only, html):
@@ -198,7 +200,7 @@ def test_the_axis_is_in_the_url(app, sample_only):
     test.segmented_control(key="axis").set_value("log").run()
     assert not test.exception
     assert test.query_params["axis"] in ("log", ["log"])
-    assert "Error rate:" in " ".join(caption.value for caption in test.caption)
+    assert "Error rate:" in said(test.caption)
 
 
 def test_a_suggested_remedy_fills_the_form(app, sample_only):
@@ -236,20 +238,18 @@ def test_the_network_is_drawn_and_follows_the_form(app, html):
 def test_a_training_that_does_not_fit_into_memory_is_refused(app, monkeypatch):
     monkeypatch.setenv("DIGITLAB_MEMORY", "460")
     test = app("train", recipe="tutorial-5", widths="1024")
-    said = lambda: " ".join(error.value for error in test.error)  # noqa: E731
     refusal = "This training needs about 500 MB of memory, and this machine has 460 MB."
-    run_until(test, lambda: refusal in said())
+    run_until(test, lambda: refusal in said(test.error))
     press(test, "Start training")
-    assert said().count(refusal) == 2
+    assert said(test.error).count(refusal) == 2
     assert not resources.run_store().list()
 
 
 def test_the_time_of_an_epoch_is_measured(app, monkeypatch):
     monkeypatch.setattr(TrainingQueue, "training_speed", training_speed)
     test = app("train")
-    said = lambda: " ".join(caption.value for caption in test.caption)  # noqa: E731
-    assert "Measuring the time per epoch" in said() or "in a short trial" in said()
-    run_until(test, lambda: "in a short trial. It takes about " in said())
+    assert "Measuring the time per epoch" in said(test.caption) or "in a short trial" in said(test.caption)
+    run_until(test, lambda: "in a short trial. It takes about " in said(test.caption))
     assert resources.speed_meter().images_per_second(RECIPES["quick"].config, Watcher()) > 0
 
 

@@ -28,8 +28,7 @@ def far(browser, folder):
         yield address
 
 
-@pytest.mark.slow
-def test_a_link_opens_with_its_settings_and_keeps_them(new_tab, far):
+def test_a_link_keeps_its_settings_and_two_changes_in_quick_succession(new_tab, far):
     """The server's first visitor: the speed is measured meanwhile, and then the page made anew."""
     page = new_tab("/train?recipe=tutorial-4b&epochs=7", far)
     expect(page.get_by_text("measured in a short trial")).to_be_visible()
@@ -37,11 +36,6 @@ def test_a_link_opens_with_its_settings_and_keeps_them(new_tab, far):
     open_settings(page)
     expect_value(page, "epochs", "7")
     expect_value(page, "learning_rate", "0.001")
-
-
-def test_two_changes_in_quick_succession_are_both_kept(new_tab, far):
-    page = new_tab("/train?recipe=tutorial-4b&epochs=7", far)
-    open_settings(page)
     for field in ("shuffle", "batch_norm"):
         page.locator(f".st-key-set_{field} label").first.click()
     for kept in ("shuffle=false", "batch_norm=true", "recipe=tutorial-4b", "epochs=7"):

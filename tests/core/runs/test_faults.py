@@ -92,15 +92,20 @@ def test_a_training_on_a_full_disk_says_so_and_is_continued_to_the_same_digits(
     assert digest(again) == digest(train(store, sample))
 
 
+def killed_at(place: str, store: RunStore, sample, monkeypatch) -> Run:
+    """Train CONFIG in a process that is killed there; return what is left."""
+    writer = store.create(CONFIG)
+    with monkeypatch.context() as patch:
+        patch.setattr(f"mnist_core.runs.{place}", killed)
+        with pytest.raises(KeyboardInterrupt):
+            list(train_run(writer, sample, CPU))
+    return store.get(writer.id)
+
+
 def test_a_run_killed_between_its_last_epoch_and_its_test_is_continued_to_the_test(
     store, sample, monkeypatch
 ):
-    writer = store.create(CONFIG)
-    with monkeypatch.context() as patch:
-        patch.setattr("mnist_core.runs.run_trainer._Recorder.finish", killed)
-        with pytest.raises(KeyboardInterrupt):
-            list(train_run(writer, sample, CPU))
-    run = store.get(writer.id)
+    run = killed_at("run_trainer._Recorder.finish", store, sample, monkeypatch)
     assert (run.status, run.results["epochs"], run.can_continue) == ("interrupted", CONFIG.epochs, True)
     again = train(store, sample, run.id)
     assert again.status == "finished"
@@ -109,12 +114,7 @@ def test_a_run_killed_between_its_last_epoch_and_its_test_is_continued_to_the_te
 
 
 def test_a_run_killed_between_its_first_checkpoint_and_its_state_begins_again(store, sample, monkeypatch):
-    writer = store.create(CONFIG)
-    with monkeypatch.context() as patch:
-        patch.setattr("mnist_core.runs.writer.save_state", killed)
-        with pytest.raises(KeyboardInterrupt):
-            list(train_run(writer, sample, CPU))
-    run = store.get(writer.id)
+    run = killed_at("writer.save_state", store, sample, monkeypatch)
     assert (run.status, len(run.checkpoints), run.can_continue) == ("interrupted", 1, True)
     assert digest(train(store, sample, run.id)) == digest(train(store, sample))
 
