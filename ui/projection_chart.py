@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import streamlit as st
 
 from mnist_core.messages import N_
 from ui.i18n import gettext as _
-from ui.url_controls import url_choice
+from ui.url_controls import url_segments
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,15 +87,7 @@ METHOD_KEY = "method"
 def choose_method() -> str:
     """Show the choice of projection; return "pca" or "tsne"."""
     methods = {"pca": "PCA", "tsne": "t-SNE"}
-    return url_choice(
-        st.segmented_control,
-        _("Method"),
-        methods,
-        METHOD_KEY,
-        "pca",
-        required=True,
-        label_visibility="collapsed",
-    )
+    return url_segments(_("Method"), methods, METHOD_KEY, "pca", label_visibility="collapsed")
 
 
 def map_words() -> MapWords:

@@ -52,6 +52,18 @@ def url_choice(
     )
 
 
+def url_segments(
+    label: str,
+    options: Mapping[str, str],
+    key: str,
+    default: str,
+    reruns: Sequence[str] = (),
+    **settings: Any,
+) -> str:
+    """Show a segmented control in which one option is always chosen; see `url_choice`."""
+    return url_choice(st.segmented_control, label, options, key, default, reruns, required=True, **settings)
+
+
 def url_slider(
     label: str, values: Sequence[float], key: str, default: float, unit: str = "", **settings: Any
 ) -> float:
@@ -136,12 +148,10 @@ def show_section(
 
 def choose_language() -> None:
     """Show the language switch; its choice is in the URL, the browser's language is the default."""
-    url_choice(
-        st.segmented_control,
+    url_segments(
         "Language / 语言",
         LANGUAGES,
         LANGUAGE_KEY,
         browser_language(st.context.locale),
-        required=True,
         label_visibility="collapsed",
     )

@@ -23,7 +23,7 @@ from ui.learning_curves import (
     run_curves,
 )
 from ui.runs.progress import history
-from ui.url_controls import url_choice
+from ui.url_controls import url_choice, url_segments
 
 SECONDS_BETWEEN_LOOKS = 2.0
 ZOOMED_ACCURACY = replace(ACCURACY, rough=".1~%")
@@ -82,23 +82,13 @@ def _choose_quantity() -> str:
 
 def _choose_position() -> str:
     names = {"epochs": _("by epochs"), "steps": _("by steps"), "seconds": _("by seconds")}
-    return url_choice(
-        st.segmented_control,
-        _("Horizontal axis"),
-        names,
-        "over",
-        "epochs",
-        required=True,
-        label_visibility="collapsed",
-    )
+    return url_segments(_("Horizontal axis"), names, "over", "epochs", label_visibility="collapsed")
 
 
 def _choose_axis() -> str:
     names = {"linear": _("Linear axis"), "log": _("Logarithmic axis")}
     label = _("Axis of the curves")
-    return url_choice(
-        st.segmented_control, label, names, "axis", "linear", required=True, label_visibility="collapsed"
-    )
+    return url_segments(label, names, "axis", "linear", label_visibility="collapsed")
 
 
 def _curve(run: Run, quantity: str, over: str) -> tuple[np.ndarray, np.ndarray]:

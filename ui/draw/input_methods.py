@@ -18,7 +18,7 @@ from ui.html.tables import escape_markdown, markdown
 from ui.i18n import count_text
 from ui.i18n import gettext as _
 from ui.uploads import check_pictures, forget
-from ui.url_controls import url_choice
+from ui.url_controls import url_segments
 from ui.url_state import SENT_KEY, url_parameters
 
 UPLOAD_ROUND_KEY = "upload_round"  # a new number is a new, empty upload
@@ -31,14 +31,8 @@ def choose_input_method() -> str:
     sent = sent_image()
     if sent:
         names = {"sent": _("Image no. {number}").format(number=count_text(sent.number)), **names}
-    return url_choice(
-        st.segmented_control,
-        _("Digit"),
-        names,
-        INPUT_METHOD_KEY,
-        "sent" if sent else "draw",
-        required=True,
-        label_visibility="collapsed",
+    return url_segments(
+        _("Digit"), names, INPUT_METHOD_KEY, "sent" if sent else "draw", label_visibility="collapsed"
     )
 
 

@@ -23,7 +23,7 @@ from ui.html.digits import png_url, sure_text
 from ui.i18n import formatted_number, list_text, ngettext, sentences_text, translate
 from ui.i18n import gettext as _
 from ui.prediction import SURE, UNSURE, doubts
-from ui.url_controls import url_choice
+from ui.url_controls import url_segments
 
 if TYPE_CHECKING:
     from mnist_core.recognition.segmentation import RowDigit
@@ -91,15 +91,7 @@ def show_table(run: Run, files: list[Upload]) -> None:
 def _ordered(rows: list[Row]) -> list[Row]:
     """Show in which order the rows may stand; return them in the chosen one."""
     orders = {"uploaded": _("As uploaded"), "doubtful": _("Most doubtful first")}
-    order = url_choice(
-        st.segmented_control,
-        _("Order"),
-        orders,
-        ORDER_KEY,
-        "uploaded",
-        required=True,
-        label_visibility="collapsed",
-    )
+    order = url_segments(_("Order"), orders, ORDER_KEY, "uploaded", label_visibility="collapsed")
     return sorted(rows, key=lambda row: -row.doubt) if order == "doubtful" else rows
 
 

@@ -10,7 +10,7 @@ from ui.evaluate.image_list import close_image, show_images
 from ui.evaluate.selection import EvaluatedSplit, evaluation
 from ui.i18n import count_text, formatted_number, ngettext
 from ui.i18n import gettext as _
-from ui.url_controls import url_choice
+from ui.url_controls import url_choice, url_segments
 from ui.url_state import set_url_parameters
 
 if TYPE_CHECKING:
@@ -76,15 +76,8 @@ def show_matrix(result: "Evaluation", marked: tuple[int, int]) -> None:
 def choose_shares() -> str:
     """Show what the numbers in the cells can be; return "counts", "rows" or "columns"."""
     names = {"counts": _("Images"), "rows": _("% of row"), "columns": _("% of column")}
-    return url_choice(
-        st.segmented_control,
-        _("Values in the cells"),
-        names,
-        "cells",
-        "counts",
-        required=True,
-        label_visibility="collapsed",
-        width="content",
+    return url_segments(
+        _("Values in the cells"), names, "cells", "counts", label_visibility="collapsed", width="content"
     )
 
 
@@ -92,16 +85,7 @@ def choose_diagonal() -> bool:
     """Show whether the right answers are shown too; return that."""
     names = {"all": _("All"), "errors": _("Errors only")}
     return (
-        url_choice(
-            st.segmented_control,
-            _("Cells"),
-            names,
-            "diagonal",
-            "all",
-            required=True,
-            label_visibility="collapsed",
-            width="content",
-        )
+        url_segments(_("Cells"), names, "diagonal", "all", label_visibility="collapsed", width="content")
         == "all"
     )
 

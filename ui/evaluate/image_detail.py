@@ -18,7 +18,7 @@ from ui.html.digits import (
 from ui.i18n import count_text, format_text
 from ui.i18n import gettext as _
 from ui.navigation import link
-from ui.url_controls import url_choice
+from ui.url_controls import url_choice, url_segments
 from ui.url_state import SENT_KEY
 
 if TYPE_CHECKING:
@@ -92,15 +92,7 @@ def show_saliency(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -
         "read": _("Why {digit}?").format(digit=read),
         "other": _("Why not {digit}?").format(digit=second),
     }
-    chosen = url_choice(
-        st.segmented_control,
-        _("Digit"),
-        names,
-        "of",
-        "read",
-        required=True,
-        label_visibility="collapsed",
-    )
+    chosen = url_segments(_("Digit"), names, "of", "read", label_visibility="collapsed")
     target = read if chosen == "read" else second
     number = evaluated.split.reference(index).number
     alt = _("Image {number}: saliency for {digit}").format(number=number, digit=target)

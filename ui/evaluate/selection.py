@@ -14,7 +14,7 @@ from ui.i18n import count_text, format_text, formatted_number, percent_text, sen
 from ui.i18n import gettext as _
 from ui.navigation import chapter_help
 from ui.runs.import_export import show_export
-from ui.url_controls import url_choice
+from ui.url_controls import url_segments
 from ui.url_state import url_parameters
 
 if TYPE_CHECKING:
@@ -55,15 +55,7 @@ def choose_split(run: Run, data: Dataset) -> EvaluatedSplit:
     image = image_in_url()
     if image and splits[first].place(image) is None:
         first = next((name for name, split in splits.items() if split.place(image) is not None), first)
-    name = url_choice(
-        st.segmented_control,
-        _("Evaluate on"),
-        names,
-        SPLIT_KEY,
-        first,
-        required=True,
-        width="content",
-    )
+    name = url_segments(_("Evaluate on"), names, SPLIT_KEY, first, width="content")
     return EvaluatedSplit(run, str(run.checkpoints[-1]), name, splits[name], data.source)
 
 

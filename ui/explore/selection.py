@@ -9,7 +9,7 @@ from mnist_core.data.mnist import Dataset, ImageReference, Split
 from ui import url_state
 from ui.html.digits import Figure, figure_html, grid_html, image_number_text
 from ui.i18n import gettext as _
-from ui.url_controls import url_choice, url_number
+from ui.url_controls import url_choice, url_number, url_segments
 from ui.url_state import option_in_url, set_url_parameters
 
 VIEW_KEY, SPLIT_KEY, DIGIT_KEY, INDEX_KEY = "view", "split", "digit", "index"
@@ -32,15 +32,7 @@ class ExploredSplit:
 def choose_split(data: Dataset) -> ExploredSplit:
     """Show which split is chosen, and the controls to choose another."""
     splits = {"train": _("Training set"), "test": _("Test set")}
-    name = url_choice(
-        st.segmented_control,
-        _("Images"),
-        splits,
-        SPLIT_KEY,
-        "train",
-        required=True,
-        label_visibility="collapsed",
-    )
+    name = url_segments(_("Images"), splits, SPLIT_KEY, "train", label_visibility="collapsed")
     return ExploredSplit(data.file(name), name, data.source)
 
 

@@ -12,7 +12,7 @@ from ui.i18n import gettext as _
 from ui.inside.selection import InspectedRun, evaluation_at, map_at, tsne_at
 from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, start_button
 from ui.projection_chart import LOUD, QUIET, MapWords, choose_method, map_points, map_spec, map_words
-from ui.url_controls import url_choice
+from ui.url_controls import url_segments
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,9 +41,7 @@ def show(inspected: InspectedRun) -> None:
 def _choose_colours() -> str:
     names = {"truth": _("Colour by label"), "errors": _("Highlight misclassified")}
     label = _("Colours")
-    return url_choice(
-        st.segmented_control, label, names, "colour", "truth", required=True, label_visibility="collapsed"
-    )
+    return url_segments(label, names, "colour", "truth", label_visibility="collapsed")
 
 
 def _show_map(inspected: InspectedRun, positions: np.ndarray, colours: str) -> None:

@@ -18,7 +18,7 @@ from ui.i18n import gettext as _
 from ui.jobs import turn
 from ui.navigation import link
 from ui.projection_chart import MAP_FAILURE
-from ui.url_controls import url_choice, url_number
+from ui.url_controls import url_choice, url_number, url_segments
 from ui.url_state import set_url_parameters
 
 if TYPE_CHECKING:
@@ -179,9 +179,7 @@ class InspectedImage:
 def choose_image(inspected: InspectedRun) -> InspectedImage:
     """Show which image is chosen, and the controls to choose another."""
     sources = {"test": _("A test image"), "drawing": _("My drawing")}
-    source = url_choice(
-        st.segmented_control, _("Image"), sources, "of", "test", required=True, label_visibility="collapsed"
-    )
+    source = url_segments(_("Image"), sources, "of", "test", label_visibility="collapsed")
     drawn = last_read_image() if source == "drawing" else None
     if source == "drawing" and drawn is None:
         st.info(_("There is no drawing yet, so a test image is shown. Draw a digit first, then come back."))

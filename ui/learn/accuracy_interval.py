@@ -12,7 +12,7 @@ from ui.i18n import count_text, format_text, percent_text
 from ui.i18n import gettext as _
 from ui.learn.chapters import Question
 from ui.learn.lesson_jobs import background_result
-from ui.url_controls import url_choice
+from ui.url_controls import url_segments
 
 if TYPE_CHECKING:
     from mnist_core.lessons.seed_spread import Estimate, SeedAnswers
@@ -52,13 +52,9 @@ def run() -> Spread | None:
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         sizes = {str(size): count_text(size) for size in SIZES}
-        images = int(
-            url_choice(st.segmented_control, _("Test images"), sizes, IMAGES_KEY, "100", required=True)
-        )
+        images = int(url_segments(_("Test images"), sizes, IMAGES_KEY, "100"))
         shares = {name: percent_text(share, 0) for name, share in DROPOUTS.items()}
-        dropout = DROPOUTS[
-            url_choice(st.segmented_control, _("Dropout"), shares, DROPOUT_KEY, "20", required=True)
-        ]
+        dropout = DROPOUTS[url_segments(_("Dropout"), shares, DROPOUT_KEY, "20")]
     networks = background_result(
         _("Training five networks"),
         ("accuracy", dropout, resources.dataset().source),

@@ -14,7 +14,7 @@ from ui.learn.chapters import Question
 from ui.learn.lesson_jobs import torch_is_loaded
 from ui.learn.linked_cells import number_text
 from ui.learn.svg import svg_html
-from ui.url_controls import url_choice, url_slider
+from ui.url_controls import url_segments, url_slider
 
 if TYPE_CHECKING:
     from mnist_core.lessons.scalar_graph import Node
@@ -61,9 +61,7 @@ def ask() -> Question:
 
 def run() -> Shown | None:
     """Show the graph of an expression with its values and gradients."""
-    name = url_choice(
-        st.segmented_control, _("Expression"), EXPRESSIONS, EXPRESSION_KEY, "product", required=True
-    )
+    name = url_segments(_("Expression"), EXPRESSIONS, EXPRESSION_KEY, "product")
     with st.container(horizontal=True, gap="small"):
         x = url_slider("x", STOPS, X_KEY, 2, width=210)
         w = url_slider("w", STOPS, W_KEY, 1, width=210)

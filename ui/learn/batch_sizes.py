@@ -13,7 +13,7 @@ from ui.i18n import gettext as _
 from ui.learn.chapters import Question
 from ui.learn.lesson_jobs import background_result
 from ui.projection_chart import COLOURS, QUIET
-from ui.url_controls import url_choice
+from ui.url_controls import url_segments
 
 SIZE_KEY, RATE_KEY = "batch", "rate"
 RATES = {rate: rate for rate in ("0.01", "0.03", "0.1")}
@@ -82,8 +82,8 @@ def run() -> Batches | None:
 def _choose() -> tuple[int, float]:
     sizes = {str(size): _size_text(size) for size in SIZES}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        size = url_choice(st.segmented_control, _("Batch size"), sizes, SIZE_KEY, "64", required=True)
-        rate = url_choice(st.segmented_control, _("Learning rate"), RATES, RATE_KEY, "0.03", required=True)
+        size = url_segments(_("Batch size"), sizes, SIZE_KEY, "64")
+        rate = url_segments(_("Learning rate"), RATES, RATE_KEY, "0.03")
     return int(size), float(rate)
 
 

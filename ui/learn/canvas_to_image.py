@@ -16,7 +16,7 @@ from ui.i18n import format_text
 from ui.i18n import gettext as _
 from ui.learn.chapters import Question
 from ui.runs.choice import pick_run
-from ui.url_controls import url_choice
+from ui.url_controls import url_segments
 
 if TYPE_CHECKING:
     from mnist_core.lessons.canvas_places import PlacedDrawing
@@ -80,10 +80,8 @@ def _choose() -> "tuple[Run, str, str]":
         "bottom_right": _("Bottom right"),
     }
     with st.container(horizontal=True, gap="medium"):
-        size = url_choice(
-            st.segmented_control, _("Put it on the canvas"), sizes, SIZE_KEY, "small", required=True
-        )
-        place = url_choice(st.segmented_control, _("Where"), places, PLACE_KEY, "top_left", required=True)
+        size = url_segments(_("Put it on the canvas"), sizes, SIZE_KEY, "small")
+        place = url_segments(_("Where"), places, PLACE_KEY, "top_left")
     return network, size, place
 
 

@@ -27,7 +27,7 @@ from ui.i18n import gettext as _
 from ui.learn.chapters import Question
 from ui.learn.lesson_jobs import background_result
 from ui.projection_chart import COLOURS, QUIET
-from ui.url_controls import url_choice
+from ui.url_controls import url_choice, url_segments
 
 OPTIMIZER_KEY, SPEED_KEY = "path", "speed"
 LEVELS = (0.01, 0.06, 0.16, 0.35, 0.65, 1.0, 1.5)  # of the loss at the start: lines of equal loss
@@ -112,9 +112,7 @@ def _choose() -> tuple[str, str]:
     speeds = {"small": _("Too small"), "right": _("Right"), "large": _("Too large")}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         optimizer = url_choice(st.selectbox, _("Optimizer"), names, OPTIMIZER_KEY, "sgd", width=200)
-        speed = url_choice(
-            st.segmented_control, _("Learning rate"), speeds, SPEED_KEY, "right", required=True
-        )
+        speed = url_segments(_("Learning rate"), speeds, SPEED_KEY, "right")
     return optimizer, speed
 
 

@@ -13,7 +13,7 @@ from ui.i18n import gettext as _
 from ui.learn.chapters import Question
 from ui.learn.chosen_digit import ChosenDigit, choose_digit
 from ui.learn.linked_cells import CellGrid, Source, number_text, show_linked_cells
-from ui.url_controls import url_choice
+from ui.url_controls import url_segments
 
 SCALING_KEY = "scaling"
 
@@ -40,9 +40,7 @@ def run() -> Flattened:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         digit = choose_digit()
         names = {name: _(entry.label) for name, entry in INPUT_SCALINGS.items()}
-        scaling = url_choice(
-            st.segmented_control, _("Input scaling"), names, SCALING_KEY, "standard", required=True
-        )
+        scaling = url_segments(_("Input scaling"), names, SCALING_KEY, "standard")
     pixel = brightest_pixel(digit.image)
     show_linked_cells(
         _grids(digit.image, scaling),

@@ -12,7 +12,7 @@ from ui.i18n import count_text, duration_text, format_text, formatted_number, pe
 from ui.i18n import gettext as _
 from ui.learn.chapters import Question
 from ui.learn.lesson_jobs import background_result
-from ui.url_controls import url_choice
+from ui.url_controls import url_choice, url_segments
 
 if TYPE_CHECKING:
     from mnist_core.lessons.landmark_networks import LandmarkResult
@@ -80,7 +80,7 @@ def run() -> Landmarks | None:
     from mnist_core.lessons.landmark_networks import shipped_results
 
     sources = {"shipped": _("Results that come with Digit Lab"), "here": _("Train them here")}
-    source = url_choice(st.segmented_control, _("Results"), sources, SOURCE_KEY, "shipped", required=True)
+    source = url_segments(_("Results"), sources, SOURCE_KEY, "shipped")
     if source == "here":
         st.caption(_("All four train one after the other; you can go on reading meanwhile."))
         results = background_result(

@@ -14,7 +14,7 @@ from ui.learn.chosen_digit import DIGITS, FIRST_DIGIT, choose_digit
 from ui.learn.lesson_jobs import background_result
 from ui.learn.linked_cells import CellGrid, Source, number_text, show_linked_cells
 from ui.learn.svg import svg_html
-from ui.url_controls import url_choice, url_slider
+from ui.url_controls import url_choice, url_segments, url_slider
 
 if TYPE_CHECKING:
     from mnist_core.lessons.line_network import LineNetwork, LineTraining, Points
@@ -184,7 +184,7 @@ def _show_plane(trainings: "dict[int, LineTraining]") -> tuple[int, int]:
         with st.container(width=360):
             numbers = {str(count): count_text(count) for count in trainings}
             label = _("Neurons that draw a line")
-            lines = int(url_choice(st.segmented_control, label, numbers, LINES_KEY, "4", required=True))
+            lines = int(url_segments(label, numbers, LINES_KEY, "4"))
             step = int(url_slider(_("Steps of training"), SHOWN_STEPS, STEP_KEY, SHOWN_STEPS[-1]))
             place = SHOWN_STEPS.index(step)
             training = trainings[lines]

@@ -12,7 +12,7 @@ from ui.i18n import count_text, format_text, formatted_number, percent_text
 from ui.i18n import gettext as _
 from ui.learn.chapters import Question
 from ui.learn.lesson_jobs import background_result
-from ui.url_controls import url_choice
+from ui.url_controls import url_segments
 
 if TYPE_CHECKING:
     from mnist_core.lessons.generalisation import Course, Remedies
@@ -72,7 +72,7 @@ def _choose_remedies() -> "Remedies":
 
     def choose(label: str, options: dict[str, str], key: str) -> str:
         first = next(iter(options))
-        return url_choice(st.segmented_control, label, options, key, first, required=True)
+        return url_segments(label, options, key, first)
 
     with st.container(horizontal=True, gap="medium"):
         images = choose(_("Training images"), sizes, IMAGES_KEY)

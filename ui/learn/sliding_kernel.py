@@ -23,7 +23,7 @@ from ui.i18n import gettext as _
 from ui.learn.chapters import Question
 from ui.learn.chosen_digit import ChosenDigit, choose_digit
 from ui.learn.linked_cells import CellGrid, Source, number_text, show_linked_cells
-from ui.url_controls import url_choice
+from ui.url_controls import url_choice, url_segments
 
 KERNEL_KEY, STRIDE_KEY, PADDING_KEY = "kernel", "stride", "padding"
 STRIDES, PADDINGS = ({number: number for number in numbers} for numbers in ("123", "012"))
@@ -69,7 +69,7 @@ def run() -> Convolved:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         kernel = url_choice(st.selectbox, _("Kernel"), names, KERNEL_KEY, "vertical", width=330)
         stride, padding = (
-            int(url_choice(st.segmented_control, label, options, key, default, required=True))
+            int(url_segments(label, options, key, default))
             for label, options, key, default in (
                 (_("Stride"), STRIDES, STRIDE_KEY, "1"),
                 (_("Padding"), PADDINGS, PADDING_KEY, "0"),

@@ -13,7 +13,7 @@ from ui.learn.chapters import Question
 from ui.learn.chosen_digit import ChosenDigit, choose_digit
 from ui.learn.lesson_jobs import background_result
 from ui.learn.linked_cells import number_text
-from ui.url_controls import url_choice
+from ui.url_controls import url_segments
 
 if TYPE_CHECKING:
     from mnist_core.lessons.collapsed_layers import Collapse
@@ -51,12 +51,10 @@ def run() -> Shown | None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         digit = choose_digit()
         counts = {count: count for count in HIDDEN}
-        hidden = int(
-            url_choice(st.segmented_control, _("Hidden layers"), counts, HIDDEN_KEY, "2", required=True)
-        )
+        hidden = int(url_segments(_("Hidden layers"), counts, HIDDEN_KEY, "2"))
         sizes = {size: size for size in UNITS}
         label = _("Units in each")
-        units = int(url_choice(st.segmented_control, label, sizes, UNITS_KEY, "64", required=True))
+        units = int(url_segments(label, sizes, UNITS_KEY, "64"))
     widths = (units,) * hidden
     st.html(_shapes_html(widths))
     found = _trained(widths)

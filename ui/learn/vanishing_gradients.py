@@ -14,7 +14,7 @@ from ui.i18n import count_text, format_text, formatted_number
 from ui.i18n import gettext as _
 from ui.learn.chapters import Question
 from ui.learn.lesson_jobs import background_result
-from ui.url_controls import url_choice
+from ui.url_controls import url_choice, url_segments
 
 DEPTH_KEY, ACTIVATION_KEY, START_KEY, SKIP_KEY = "depth", "function", "weights", "skip"
 DEPTHS = {str(depth): str(depth) for depth in range(2, 9)}
@@ -88,13 +88,11 @@ def _choose() -> Setting:
     skips = {"no": _("Without"), "yes": _("With")}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         depth = url_choice(st.select_slider, _("Hidden layers"), DEPTHS, DEPTH_KEY, "8", width=220)
-        activation = url_choice(
-            st.segmented_control, _("Activation"), activations, ACTIVATION_KEY, "sigmoid", required=True
-        )
+        activation = url_segments(_("Activation"), activations, ACTIVATION_KEY, "sigmoid")
         start = url_choice(
             st.selectbox, _("Initialization of the weights"), starts, START_KEY, "xavier_normal", width=230
         )
-        skip = url_choice(st.segmented_control, _("Skip connections"), skips, SKIP_KEY, "no", required=True)
+        skip = url_segments(_("Skip connections"), skips, SKIP_KEY, "no")
     return Setting(int(depth), activation, start, skip == "yes")
 
 

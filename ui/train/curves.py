@@ -21,7 +21,7 @@ from ui.learning_curves import (
     curve_spec,
     loss_points,
 )
-from ui.url_controls import url_choice
+from ui.url_controls import url_segments
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,28 +147,14 @@ def _reasons_for_lower_training_accuracy(run: Run) -> str:
 def choose_axis() -> str:
     """Show the control for the vertical axis; return "linear" or "log"."""
     options = {"linear": _("Linear axis"), "log": _("Logarithmic axis")}
-    return url_choice(
-        st.segmented_control,
-        _("Axis of the curves"),
-        options,
-        "axis",
-        "linear",
-        required=True,
-        label_visibility="collapsed",
-    )
+    return url_segments(_("Axis of the curves"), options, "axis", "linear", label_visibility="collapsed")
 
 
 def _smoothing() -> str:
     raw, some, more = map(str, WINDOWS)
     options = {raw: _("Raw"), some: _("Smoothed"), more: _("Smoothed more")}
-    return url_choice(
-        st.segmented_control,
-        _("Smoothing of the curves"),
-        options,
-        SMOOTHING_KEY,
-        raw,
-        required=True,
-        label_visibility="collapsed",
+    return url_segments(
+        _("Smoothing of the curves"), options, SMOOTHING_KEY, raw, label_visibility="collapsed"
     )
 
 

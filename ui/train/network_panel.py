@@ -13,7 +13,7 @@ from ui import resources
 from ui.i18n import gettext as _
 from ui.live_network import is_still, show_live_network
 from ui.train.own_digit import visible_digit
-from ui.url_controls import url_choice
+from ui.url_controls import url_segments
 
 if TYPE_CHECKING:
     from mnist_core.monitoring.activation_view import ActivationView
@@ -63,9 +63,7 @@ def _choose_digit(run: Run) -> tuple[str, np.ndarray]:
     own = visible_digit(run)
     if own is not None:
         names = {OWN: _("Your digit"), **names}
-    chosen = url_choice(
-        st.segmented_control, _("Watched digit"), names, DIGIT_KEY, next(iter(names)), required=True
-    )
+    chosen = url_segments(_("Watched digit"), names, DIGIT_KEY, next(iter(names)))
     return chosen, own if chosen == OWN and own is not None else split.images[firsts[int(chosen)]]
 
 

@@ -40,7 +40,7 @@ from ui.train.start_two import (
     show_question,
     side_names,
 )
-from ui.url_controls import url_choice
+from ui.url_controls import url_segments
 from ui.url_state import COMPARED_KEY, RUN_KEY, compared_runs, current_run, set_url_parameters, url_parameters
 
 if TYPE_CHECKING:
@@ -206,15 +206,7 @@ def _show_chart(pair: tuple[Run, Run], names: tuple[str, str]) -> None:
 
 def _choose_quantity() -> str:
     names = {"monitor_accuracy": _("Accuracy"), "train_loss": _("Training loss")}
-    return url_choice(
-        st.segmented_control,
-        _("Curve"),
-        names,
-        "curve",
-        "monitor_accuracy",
-        required=True,
-        label_visibility="collapsed",
-    )
+    return url_segments(_("Curve"), names, "curve", "monitor_accuracy", label_visibility="collapsed")
 
 
 def _accuracy_curve(run: Run, quantity: Quantity) -> tuple[np.ndarray, np.ndarray]:
