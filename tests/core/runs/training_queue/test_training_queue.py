@@ -108,7 +108,7 @@ def test_the_log_tells_each_run_s_way_and_nothing_of_whose_it_is(lab, caplog):
     caplog.set_level("INFO")
     first, exploding = lab.submit(SHORT), lab.submit(EXPLODING)
     assert lab.ended(exploding) == "failed"
-    wait_for(lambda: not lab.queue.busy)
+    wait_for(lambda: caplog.records[-1].msg == "run_failed")  # it is logged once it has left the queue
     events = [(record.msg, record.digitlab_fields) for record in caplog.records]
     told = [(event, fields["run"]) for event, fields in events if event != "run_queued"]
     both = (first[:8], exploding[:8])
