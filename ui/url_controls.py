@@ -52,16 +52,9 @@ def url_choice(
     )
 
 
-def url_segments(
-    label: str,
-    options: Mapping[str, str],
-    key: str,
-    default: str,
-    reruns: Sequence[str] = (),
-    **settings: Any,
-) -> str:
-    """Show a segmented control in which one option is always chosen; see `url_choice`."""
-    return url_choice(st.segmented_control, label, options, key, default, reruns, required=True, **settings)
+def url_segments(label: str, options: Mapping[str, str], key: str, default: str, **settings: Any) -> str:
+    """Show a segmented control in which one option is always chosen; `settings` are those of `url_choice`."""
+    return url_choice(st.segmented_control, label, options, key, default, required=True, **settings)
 
 
 def url_slider(

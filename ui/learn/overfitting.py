@@ -147,7 +147,7 @@ def _losses_spec(courses: "dict[str, Course]") -> dict[str, Any]:
         "height": 400,
         "mark": {"type": "line", "strokeWidth": 2.5, "clip": True},
         "encoding": {
-            "x": {**step, "axis": {"tickCount": 6}},
+            "x": {**step, "axis": {"tickCount": 6, "labelFlush": True, "labelFlushOffset": -4}},
             "y": {**loss, "scale": {"domain": [0, LARGEST_LOSS]}},
             "color": {**line, "scale": {"domain": names, "range": line_colours}},
             "strokeDash": {**line, "scale": {"domain": names, "range": dashes}},
