@@ -174,6 +174,13 @@
   };
   addEventListener('pointerup', openHelp, true);
 
+  /* Help that a finger scrolls. The finger then leaves the help by pointer events, at which Streamlit closes it. */
+  const keepHelp = (event) => {
+    const isInHelp = event.target.closest?.('[data-testid="stTooltipContent"]');
+    if (event.pointerType === 'touch' && isInHelp) event.stopImmediatePropagation();
+  };
+  addEventListener('pointerout', keepHelp, true);
+
   /* A phone shows the button for the runs beside our name only, as it would cover what is scrolled below it. */
   const markScrolled = (event) => {
     if (event.target.dataset?.testid !== 'stMain') return;
