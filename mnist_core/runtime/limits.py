@@ -62,6 +62,9 @@ PIXELS = Limit("DIGITLAB_MEGAPIXELS_LIMIT", 25, unit=MEGA, everywhere=True)  # o
 DRAWINGS = Limit("DIGITLAB_DRAWINGS_LIMIT", 500, everywhere=True)  # of a visitor's own test set
 SHEET_BYTES = Limit("DIGITLAB_SHEET_MB_LIMIT", 5, unit=MEGA, everywhere=True)  # of a file with drawings
 WEIGHTS_BYTES = Limit("DIGITLAB_WEIGHTS_MB_LIMIT", 50, unit=MEGA, everywhere=True)  # of a file with weights
+SET_BYTES = Limit("DIGITLAB_SET_MB_LIMIT", 150, unit=MEGA, everywhere=True)  # of the files of an own data set
+SET_UNPACKED_BYTES = Limit("DIGITLAB_SET_UNPACKED_MB_LIMIT", 500, unit=MEGA, everywhere=True)  # out of a zip
+SET_IMAGES = Limit("DIGITLAB_SET_IMAGES_LIMIT", 100_000, everywhere=True)  # of an own data set
 JOBS = Limit("DIGITLAB_JOBS_LIMIT", 8, everywhere=True)  # that work at the same time, see job.py
 ALL_LIMITS = tuple(limit for limit in list(globals().values()) if isinstance(limit, Limit))
 

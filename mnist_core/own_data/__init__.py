@@ -1,0 +1,1 @@
+"""Own data: images that people bring, from file to data set."""

@@ -1,0 +1,195 @@
+"""Images that somebody brings, with labels, names of classes and writers; and what is refused of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_core.data.mnist_format import IMAGE_SIZE
+from mnist_core.messages import N_, InputError, Message
+from mnist_core.runtime.limits import SET_IMAGES
+
+FEWEST_CLASSES, MOST_CLASSES = 2, 62  # 62: all digits and letters of both cases
+FEWEST_OF_A_CLASS = 3  # images: one each for training, validation and test
+LONGEST_CLASS_NAME = 40  # characters
+
+
+@dataclass(frozen=True, eq=False)
+class OwnImages:
+    """Images uint8 [N, 28, 28], 0 paper to 255 ink, and the class of each: labels int64 [N], from 0.
+
+    `classes` are the names, one for each label. `writers` int64 [N] number who wrote each image, None where
+    nothing says so. `columns` are those of a table, of which one is the label's. `notes` say what was left
+    out or decided while reading.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+    writers: NDArray[np.int64] | None = None
+    columns: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """The number of images of each class, int64 [classes]."""
+        return np.bincount(self.labels, minlength=len(self.classes))
+
+
+def named(
+    images: NDArray[np.uint8],
+    labels: Sequence[str],
+    place: Callable[[int], str],
+    writers: Sequence[str] | None = None,
+    columns: Sequence[str] = (),
+    notes: Sequence[Message] = (),
+) -> OwnImages:
+    """Return images with the classes that their labels name: whole numbers in order, then words.
+
+    `place(n)` says where the label of image n stands, for the InputError of an empty label, a fraction, a
+    name of over 40 characters, or a word of several letters among numbers.
+    """
+    distinct, first, indices = np.unique(np.array(labels, dtype=str), return_index=True, return_inverse=True)
+    names = [_class_name(text, place(int(n))) for text, n in zip(distinct.tolist(), first, strict=True)]
+    _check_mixture(names, lambda n: place(int(first[n])))
+    classes = sorted(set(names), key=_class_order)
+    numbers = np.array([classes.index(name) for name in names], np.int64)
+    notes = list(notes)
+    if classes and not any(name.isdecimal() or len(name) == 1 for name in classes):
+        shown = ", ".join(classes[:MOST_CLASSES])
+        words = N_("The labels are words, which are now the names of {count} classes: {names}.")
+        notes.append(Message(words, {"count": len(classes), "names": shown}))
+    who = None if writers is None else np.unique(np.array(writers, dtype=str), return_inverse=True)[1]
+    return OwnImages(images, numbers[indices], tuple(classes), who, tuple(columns), tuple(notes))
+
+
+def _class_name(text: str, place: str) -> str:
+    """Return a label as the name of a class: `7` for `7`, `07` and `7.0`."""
+    name = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if not name:
+        raise InputError(N_("{place} has no label; write the class of its image there."), place=place)
+    if len(name) > LONGEST_CLASS_NAME:
+        raise InputError(
+            N_("{place} has a label of {count} characters; a name of a class has at most {most}."),
+            place=place,
+            count=len(name),
+            most=LONGEST_CLASS_NAME,
+        )
+    try:
+        number = float(name) if name[0] in "+-.0123456789" else None
+    except ValueError:
+        return name
+    if number is None:
+        return name
+    if number != number // 1 or not 0 <= number < 1e9:
+        raise InputError(
+            N_("{place} has the label {label}; a label is a whole number from 0 or a word."),
+            place=place,
+            label=name,
+        )
+    return str(int(number))
+
+
+def _check_mixture(names: Sequence[str], place: Callable[[int], str]) -> None:
+    """Raise InputError for words of several letters among numbers; sets of digits and letters have none."""
+    if not any(name.isdecimal() for name in names):
+        return
+    for number, name in enumerate(names):
+        if not name.isdecimal() and len(name) > 1:
+            raise InputError(
+                N_("{place} has the label {label!r}, and other labels are numbers; use one kind only."),
+                place=place(number),
+                label=name,
+            )
+
+
+def _class_order(name: str) -> tuple[bool, int, str]:
+    return (False, int(name), "") if name.isascii() and name.isdecimal() else (True, 0, name)
+
+
+def as_images(values: NDArray[np.generic], file: str) -> NDArray[np.uint8]:
+    """Return pixels as uint8 [N, 28, 28]: [N, 28, 28], [N, 28, 28, 1], [N, 1, 28, 28] or [N, 784] of numbers.
+
+    They go from 0 (paper) to 255 (ink), or, where none is above 1, to 1. Raises InputError for another shape,
+    another type, or a value out of this range; it names the image, counted from 1.
+    """
+    shape = tuple(side for side in values.shape[1:] if side != 1)
+    if shape not in ((IMAGE_SIZE, IMAGE_SIZE), (IMAGE_SIZE**2,)) or not len(values):
+        raise InputError(
+            N_("{file} has values of the shape {shape}; images need N x 28 x 28 or N x 784."),
+            file=file,
+            shape=" x ".join(map(str, values.shape)) or "1",
+        )
+    if values.dtype.kind not in "uifb":
+        raise InputError(N_("{file} has pixels that are not numbers."), file=file)
+    images: NDArray[Any] = values.reshape(-1, IMAGE_SIZE, IMAGE_SIZE)
+    if images.dtype != np.uint8:
+        _check_range(images, file)
+    if images.max() <= 1:
+        images = images.astype(np.float32) * 255
+    return images if images.dtype == np.uint8 else images.round().astype(np.uint8)
+
+
+def _check_range(images: NDArray[np.generic], file: str) -> None:
+    """Raise InputError, naming the first image, unless all pixels are from 0 to 255; nor may one be NaN."""
+    least, most = images.min(axis=(1, 2)), images.max(axis=(1, 2))
+    wrong = np.flatnonzero(~((least >= 0) & (most <= 255)))
+    if len(wrong):
+        first = wrong[0]
+        raise InputError(
+            N_(
+                "{file}: the pixels of image {number} go from {least:.4g} to {most:.4g}; they must be from 0 "
+                "to 255, or from 0 to 1."
+            ),
+            file=file,
+            number=int(first) + 1,
+            least=float(least[first]),
+            most=float(most[first]),
+        )
+
+
+def check_count(count: int, file: str) -> None:
+    """Raise InputError if a source has more images than limits.SET_IMAGES."""
+    most = SET_IMAGES.value(True)
+    if most is not None and count > most:
+        raise InputError(
+            N_("{file} has more than {most:,} images, the most of a data set; bring a part of them."),
+            file=file,
+            most=most,
+        )
+
+
+def check_classes(own: OwnImages) -> None:
+    """Raise InputError unless there are 2 to 62 classes of 3 images or more each."""
+    count = len(own.classes)
+    if count < FEWEST_CLASSES:
+        raise InputError(
+            N_(
+                "All images have the label {name}; a network learns to tell classes apart, so bring two or "
+                "more, or choose another column of labels."
+            ),
+            name=own.classes[0] if own.classes else "",
+        )
+    if count > MOST_CLASSES:
+        raise InputError(
+            N_("There are {count:,} different labels, and {most} are allowed; choose another column."),
+            count=count,
+            most=MOST_CLASSES,
+        )
+    small = [own.classes[n] for n in np.flatnonzero(own.counts < FEWEST_OF_A_CLASS)]
+    if small:
+        raise InputError(
+            N_(
+                "Too few images of {names}: each class needs {least} or more, one each for training, "
+                "validation and test."
+            ),
+            names=", ".join(small),
+            least=FEWEST_OF_A_CLASS,
+        )

@@ -1,0 +1,63 @@
+"""Reading a source of images, whatever its form: which files are in it, and which reader takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mnist_core.messages import N_, InputError
+from mnist_core.own_data.array_files import is_idx, read_idx_pairs, read_npz
+from mnist_core.own_data.csv_tables import read_table
+from mnist_core.own_data.own_images import OwnImages
+from mnist_core.own_data.pictures import is_picture, read_pictures, read_sheets
+from mnist_core.own_data.source_files import SourceFile, unpacked
+from mnist_core.runtime.job import Steps
+
+TABLES, SHEETS = ("csv", "tsv", "txt"), ("jsonl", "ndjson", "json")
+
+
+@dataclass(frozen=True)
+class ReadingChoices:
+    """What can be chosen of a source: columns of a table by name, and whose folders are outside."""
+
+    label_column: str = ""
+    writer_column: str = ""
+    writer_outside: bool = False
+
+
+AS_IT_COMES = ReadingChoices()
+
+
+def read_source(files: Sequence[SourceFile], choices: ReadingChoices = AS_IT_COMES) -> Steps[OwnImages]:
+    """Read a CSV, IDX pairs, an NPZ, pictures by class or sheets of drawings, in files or in one zip.
+
+    IDX files and tables may be gzipped. Yields the fraction done, 0 to 1, and returns the images. Raises
+    InputError, with the line or file, for what can't be read, and for more than the limits allow.
+    """
+    files = unpacked(files)
+    tables = [file for file in files if file.ending in TABLES]
+    if any(map(is_picture, files)):
+        return (yield from read_pictures(files, choices.writer_outside))
+    if any(map(is_idx, files)):
+        return read_idx_pairs([file for file in files if is_idx(file)])
+    if sheets := [file for file in files if file.ending in SHEETS]:
+        return (yield from read_sheets(sheets))
+    if arrays := [file for file in files if file.ending == "npz"]:
+        return read_npz(_the_only(arrays))
+    if tables:
+        return (yield from read_table(_the_only(tables), choices.label_column, choices.writer_column))
+    raise InputError(
+        N_(
+            "{file} can't be read; choose a CSV, two IDX files, an NPZ, a zip of pictures or a sheet of Draw."
+        ),
+        file=files[0].name,
+    )
+
+
+def _the_only(files: Sequence[SourceFile]) -> SourceFile:
+    if len(files) > 1:
+        raise InputError(
+            N_("There are several files, {names}; choose one of them."),
+            names=", ".join(file.name for file in files[:5]),
+        )
+    return files[0]
