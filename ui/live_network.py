@@ -140,7 +140,7 @@ def _words() -> dict[str, str]:
         "place": _("map {unit} at {row}, {column}"),
         "inner": _("inner map {unit} at {row}, {column}"),
         "input": _("unit {unit}"),
-        "others": _("{count} other inputs"),
+        "others": _("other inputs ({count})"),
         "skip": _("skip connection"),
         "bias": _("bias"),
         "total": _("sum"),

@@ -178,13 +178,27 @@ def layer_title(module: Any, shape: Shape) -> Message:
         size, stride = module.kernel_size[0], module.stride[0]
         values = {"size": size, "stride": stride, "count": module.out_channels}
         if stride > 1:
-            return Message(N_("Conv {size}x{size}, stride {stride}, {count} channels"), values)
-        return Message(N_("Conv {size}x{size}, {count} channels"), values)
+            return Message(_COUNTED["strided"][module.out_channels == 1], values)
+        return Message(_COUNTED[kind][module.out_channels == 1], values)
     if kind == "residual":
-        return Message(N_("Residual block, two conv 3x3, {count} channels"), {"count": shape[0]})
+        return Message(_COUNTED[kind][shape[0] == 1], {"count": shape[0]})
     if kind == "linear":
-        return Message(N_("Fully connected, {count} units"), {"count": module.out_features})
+        return Message(_COUNTED[kind][module.out_features == 1], {"count": module.out_features})
     return Message({"average": N_("Global average pool"), "flatten": N_("Flatten")}[kind])
+
+
+_COUNTED = {  # of several, of one
+    "convolution": (N_("Conv {size}x{size}, {count} channels"), N_("Conv {size}x{size}, 1 channel")),
+    "strided": (
+        N_("Conv {size}x{size}, stride {stride}, {count} channels"),
+        N_("Conv {size}x{size}, stride {stride}, 1 channel"),
+    ),
+    "residual": (
+        N_("Residual block, two conv 3x3, {count} channels"),
+        N_("Residual block, two conv 3x3, 1 channel"),
+    ),
+    "linear": (N_("Fully connected, {count} units"), N_("Fully connected, 1 unit")),
+}
 
 
 def _part(module: Any, config: TrainConfig) -> Message:

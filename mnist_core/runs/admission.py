@@ -94,7 +94,7 @@ class TrainingLimits:
         if self.runs_at_once is not None and at_once + more > self.runs_at_once:
             raise InputError(
                 N_(
-                    "You have {count} runs that train or wait, and this server allows {most} at a time. Wait "
+                    "Runs of yours that train or wait: {count}; this server allows {most} at a time. Wait "
                     "until one has ended, or stop one."
                 ),
                 count=at_once,
@@ -112,7 +112,7 @@ class TrainingLimits:
         if self.runs is not None and len(runs) + more > self.runs:
             raise InputError(
                 N_(
-                    "You have {count} runs, and this server keeps {most} of each visitor. Delete some on the "
+                    "Runs of yours: {count}; this server keeps {most} of each visitor. Delete some on the "
                     "page Runs."
                 ),
                 count=len(runs),

@@ -151,7 +151,7 @@ class RunStore:
             done = run.results.get("epochs", 0)
             if done >= config.epochs and not run.lacks_test:
                 raise InputError(
-                    N_("Run {run} has done {done:g} epochs already; ask for more than that."),
+                    N_("Run {run} is at epoch {done:g} already; ask for more than that."),
                     run=run.id,
                     done=done,
                 )

@@ -77,6 +77,13 @@ def test_the_table_shows_what_matters(app, make):
     assert table["settings"].tolist()[1] == "MLP 256, ReLU, SGD 0.5, batch size 64"
 
 
+@pytest.mark.parametrize(("name", "lines"), [("Quick", 1), ("narrow words " * 4, 2), ("很长的名字" * 8, 4)])
+def test_rows_are_high_enough_to_read_the_longest_name(app, make, name, lines):
+    RunStore().rename(make(), name)
+    height = app("runs").dataframe[0].proto.row_height
+    assert height >= 20 * lines if lines > 1 else not height
+
+
 def test_rename_pin_delete_and_undo(app, make):
     first, second = make(), make("tutorial-1")
     test = app("runs", run=first)

@@ -134,6 +134,20 @@ def test_nesterov_is_given_momentum(app):
     assert said not in [c.value for c in test.caption]
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"epochs": "x"}, "The link's value of `epochs` is invalid; the recipe's own value is used instead."),
+        (
+            {"epochs": "x", "recipe": "none"},
+            "The link's values of `recipe`, `epochs` are invalid; the recipe's own values are used instead.",
+        ),
+    ],
+)
+def test_what_a_link_says_wrongly_is_named_in_the_singular_or_the_plural(app, query, said):
+    assert said in [warning.value for warning in app("train", **query).warning]
+
+
 def test_a_link_that_can_not_go_together_says_what_was_changed(app):
     test = app("train", optimizer="nesterov", momentum="0")
     assert "Adjusted to match the other settings: Momentum." in [c.value for c in test.caption]

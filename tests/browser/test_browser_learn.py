@@ -153,7 +153,7 @@ def sum_of(text):
     """Add up what a cell's calculation says: products, the other terms, and the bias."""
     terms, total = re.search(r": (.*) [=≈] .*$", text)[1].split(" + "), 0.0
     for term in terms:
-        factors = re.sub(r"^(\d+ other terms|bias) ", "", term).split(" × ")
+        factors = re.sub(r"^(other terms \(\d+\)|bias) ", "", term).split(" × ")
         total += math.prod(map(number, factors))
     return total
 

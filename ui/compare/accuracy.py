@@ -12,11 +12,12 @@ from ui.compare.selection import ComparedRuns, choose_pair, compare, pair_name, 
 from ui.html.tables import escape_markdown
 from ui.i18n import format_text
 from ui.i18n import gettext as _
+from ui.runs.names import row_height
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NAME, PAIR, LINE = 180, 200, 36  # pixels, so that a phone has room for a figure beside them
+NAME, PAIR, LINE = 180, 200, 36  # pixels, so that a phone has room for a figure beside them; names wrap
 MOST_PAIRS, PAIRS_HEIGHT = 10, 390  # more of them scroll, in a table of so many pixels
 
 
@@ -63,7 +64,8 @@ def _show_pairs(chosen: ComparedRuns, comparison: Comparison) -> None:
     if len(comparison.pairs) > 1:
         height = "content" if len(comparison.pairs) <= MOST_PAIRS else PAIRS_HEIGHT
         table, columns = _pairs_table(chosen, comparison), _pair_columns()
-        st.dataframe(table, column_config=columns, hide_index=True, height=height)
+        tall = row_height(table["pair"], PAIR)
+        st.dataframe(table, column_config=columns, hide_index=True, height=height, row_height=tall)
     with st.container(border=True, key="pair_words"):
         pair = choose_pair(chosen, comparison)
         title = _("{run}: {value}").format(run=pair_name(chosen, pair), value=verdict(pair))
@@ -117,7 +119,14 @@ def _show_table(chosen: ComparedRuns, comparison: Comparison) -> None:
     shown["train_seconds"] = shown["train_seconds"].astype(float).round(1)
     for share in ("accuracy", "accuracy_low", "accuracy_high"):
         shown[share] *= 100
-    st.dataframe(shown, column_config=_score_columns(), hide_index=True, height="content", placeholder="–")
+    st.dataframe(
+        shown,
+        column_config=_score_columns(),
+        hide_index=True,
+        height="content",
+        row_height=row_height(chosen.names, NAME),
+        placeholder="–",
+    )
     st.download_button(
         _("Download as CSV"),
         lambda: table.drop(columns="line").to_csv(index=False),

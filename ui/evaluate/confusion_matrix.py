@@ -53,7 +53,7 @@ def show_matrix(result: "Evaluation", marked: tuple[int, int]) -> None:
     with st.container(horizontal=True, gap="small"):
         by = choose_shares()
         diagonal = choose_diagonal()
-    cell = _("{true} classified as {predicted}: {count} times").format(
+    cell = _("{true} classified as {predicted}: {count}×").format(
         true="%{y}", predicted="%{x}", count="%{customdata}"
     )
     words = MatrixWords(_("True label"), _("Predicted label"), cell)

@@ -75,7 +75,7 @@ def show_linked_cells(grids: Sequence[CellGrid], start: tuple[str, int], key: st
             "hint": hint or _("Point at a cell, tap it, or move with the arrow keys."),
             "words": {
                 "bias": _("bias"),
-                "others": _("{count} other terms"),
+                "others": _("other terms ({count})"),
                 "cell": _("row {row}, column {column}"),
             },
         },

@@ -13,7 +13,7 @@ from ui.i18n import gettext as _
 from ui.navigation import link
 from ui.runs.changes import remove, watch_for_deletion
 from ui.runs.choice import SIDEBAR, show_ticks
-from ui.runs.names import names_of, run_labels, settings_text
+from ui.runs.names import names_of, row_height, run_labels, settings_text
 from ui.runs.progress import progress_share, standing_text, status_text
 from ui.url_controls import set_widget_value, url_choice
 from ui.url_state import RUN_KEY, current_run, set_url_parameters, url_parameters
@@ -77,8 +77,9 @@ SORT_KEY = "sort"
 TICKED_KEY = "ticked_runs"  # ids of the chosen runs; also the key of the control that chooses them
 FOLLOWED_KEY = "followed_run"  # the current run that the choice has followed
 TABLE_KEY = "runs_table"  # (number, order of the runs, ticked rows) of the table that the browser shows
-NAME = 200  # pixels, so that a phone shows the accuracy beside it
+NAME = 200  # pixels, so that a phone shows the accuracy beside it; longer names wrap
 STATUS = 100  # "training 100%"
+MOST_IN_SIGHT = 8  # runs; a table of more scrolls
 
 
 def choose_order() -> None:
@@ -163,14 +164,17 @@ def _show(was_live: bool) -> None:
     order = [run.id for run in runs]
     ticked = ticked_runs(runs)
     rows = [place for place, run_id in enumerate(order) if run_id in ticked]
+    table = _table(runs)
     selection = st.dataframe(
-        _table(runs),
+        table,
         column_config=_columns(),
         hide_index=True,
         on_select="rerun",
         selection_mode=["multi-row", "single-cell"],
         selection_default={"selection": {"rows": rows, "columns": [], "cells": []}},
         key=f"runs_table_{_number(order, rows)}",
+        height="content" if len(runs) <= MOST_IN_SIGHT else "auto",
+        row_height=row_height(table["name"], NAME),
         placeholder="–",
         alt=_("Your runs; the control below chooses them too"),
     ).selection

@@ -1,5 +1,7 @@
 """Runs in words: names, labels, settings."""
 
+import math
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,7 +11,7 @@ from mnist_core.runs.names import RunName, run_names, settings_name
 from mnist_core.runs.run import PRETRAINED_ID, Run
 from mnist_core.training.schedules import differences
 from ui import resources, visitor
-from ui.i18n import BETWEEN_WORDS, count_text, date_text, language, list_text, percent_text, translate
+from ui.i18n import BETWEEN_WORDS, count_text, date_text, language, list_text, ngettext, percent_text, translate
 from ui.i18n import gettext as _
 from ui.train_form.setting_labels import LABELS, value_text
 
@@ -45,6 +47,23 @@ def run_labels(runs: Iterable[Run]) -> dict[str, str]:
     return {run.id: " · ".join([names[run.id], *_facts(run)]) for run in shown}
 
 
+LETTER, CHINESE_LETTER, PADDING = 6.8, 14.0, 18.0  # pixels of a table's text
+LINE, LEAST_TO_WRAP = 20, 66  # pixels; Streamlit wraps texts only in rows higher than 64
+
+
+def row_height(names: Iterable[str], width: int) -> int | None:
+    """Return the height in pixels of a table's rows in which all names can be read, wrapped if they must be.
+
+    `width` is that of their column; None where each fits in one line, so the usual height will do.
+    """
+    lines = max((math.ceil(_text_width(name) / (width - PADDING)) for name in names), default=1)
+    return None if lines <= 1 else max(LEAST_TO_WRAP, LINE * (lines + 1))  # one more: words are not cut
+
+
+def _text_width(text: str) -> float:
+    return sum(CHINESE_LETTER if unicodedata.east_asian_width(c) in "WF" else LETTER for c in text)
+
+
 def _facts(run: Run) -> list[str]:
     accuracy = run.results.get("test_accuracy")
     facts = [] if accuracy is None else [percent_text(accuracy)]
@@ -69,9 +88,8 @@ def change_texts(run: Run) -> list[str]:
 
 
 def _change_text(step: int, settings: Mapping[str, Any]) -> str:
-    epochs = _("{epochs} epochs in all")
     words = [
-        epochs.format(epochs=count_text(value))
+        ngettext("{epochs} epoch in all", "{epochs} epochs in all", value).format(epochs=count_text(value))
         if name == "epochs"
         else f"{_(LABELS[name]).lower()} {value_text(name, value)}"
         for name, value in settings.items()

@@ -12,7 +12,7 @@ from mnist_core.runs.run import UNFINISHED, Run
 from mnist_core.training.schedules import STEERED, why_fixed
 from ui import resources, visitor
 from ui.html.tables import markdown
-from ui.i18n import count_text
+from ui.i18n import count_text, ngettext
 from ui.i18n import gettext as _
 from ui.runs.changes import may_change
 from ui.train.slow_motion import show_slow_motion_button
@@ -62,7 +62,9 @@ def show_continuation(run: Run) -> None:
         return
     done = run.results.get("epochs", 0)
     if run.status != "finished" and (done < run.config.epochs or run.lacks_test):
-        label = _("Continue to {n} epochs").format(n=count_text(run.config.epochs))
+        epochs = run.config.epochs
+        label = ngettext("Continue to {n} epoch", "Continue to {n} epochs", epochs)
+        label = label.format(n=count_text(epochs))
         slow = _("Continue in slow motion")
         with st.container(horizontal=True, gap="small"):
             st.button(label, icon=":material/resume:", key="resume", on_click=_resume, args=(run.id, None))

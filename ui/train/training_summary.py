@@ -26,14 +26,13 @@ def show_training_summary(config: TrainConfig, queue_busy: bool) -> None:
     monitored = (
         format_text(_("the {n:,} test images, as in the tutorials"), n=len(splits.test))
         if config.monitor == "test"
-        else format_text(_("{n:,} validation images"), n=len(splits.validation))
+        else format_text(
+            ngettext("{n:,} validation image", "{n:,} validation images", len(splits.validation)),
+            n=len(splits.validation),
+        )
     )
     steps = -(-images // config.batch_size)
-    words = ngettext(
-        "Training set: **{images:,}** images, **{steps:,}** step per epoch. Monitored: {watched}.",
-        "Training set: **{images:,}** images, **{steps:,}** steps per epoch. Monitored: {watched}.",
-        steps,
-    )
+    words = _("Training images: **{images:,}**. Steps per epoch: **{steps:,}**. Monitored: {watched}.")
     st.markdown(format_text(words, images=images, steps=steps, watched=monitored))
     known = resources.images_per_second(config) is not None
     st.fragment(_show_time, run_every=None if known else POLL_SECONDS)(config, images, known)

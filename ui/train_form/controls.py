@@ -20,7 +20,7 @@ from mnist_core.choices import (
 from mnist_core.config import FIELD_RANGES, MAX_LAYERS
 from mnist_core.recipes import RECIPES
 from ui.i18n import gettext as _
-from ui.i18n import list_text
+from ui.i18n import list_text, ngettext
 from ui.navigation import chapter_help
 from ui.train_form.number_fields import show_number_field, show_refusal
 from ui.train_form.setting_labels import (
@@ -70,8 +70,12 @@ def show_form(form: TrainForm) -> None:
 
 def _show_unusable(form: TrainForm) -> None:
     if form.unusable:
-        text = _("The link's value of {settings} is invalid; the recipe's own value is used instead.")
-        st.warning(text.format(settings=", ".join(f"`{name}`" for name in form.unusable)))
+        text = ngettext(
+            "The link's value of {settings} is invalid; the recipe's own value is used instead.",
+            "The link's values of {settings} are invalid; the recipe's own values are used instead.",
+            len(form.unusable),
+        )
+        st.warning(text.format(settings=list_text(f"`{name}`" for name in form.unusable)))
 
 
 def _show_recipe(form: TrainForm) -> None:

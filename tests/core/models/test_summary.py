@@ -89,6 +89,21 @@ def test_a_layers_title_names_its_norm_activation_and_dropout():
     assert str(describe_layers(RECIPES["quick"].config)[1].title) == "Conv 5x5, stride 2, 8 channels"
 
 
+def test_a_layer_of_one_unit_or_one_channel_is_told_in_the_singular():
+    titles = {
+        name: " | ".join(
+            str(layer.title)
+            for layer in describe_layers(TrainConfig(architecture=name, widths=(1,), channels=(1, 1, 1)))
+        )
+        for name in ("mlp", "cnn", "fast_cnn", "resnet")
+    }
+    assert "Fully connected, 1 unit |" in titles["mlp"]
+    assert "Conv 3x3, 1 channel |" in titles["cnn"]
+    assert "stride 2, 1 channel |" in titles["fast_cnn"]
+    assert "Residual block, two conv 3x3, 1 channel |" in titles["resnet"]
+    assert not [title for title in titles.values() if "1 units" in title or "1 channels" in title]
+
+
 def test_the_outline_has_shapes_only_and_draws_nothing():
     before = torch.get_rng_state()
     outline = build_meta_model(CNN)

@@ -110,7 +110,7 @@ def test_a_run_killed_between_its_last_epoch_and_its_test_is_continued_to_the_te
     again = train(store, sample, run.id)
     assert again.status == "finished"
     assert digest(again) == digest(train(store, sample))
-    assert "has done 3 epochs already" in refusal(store.reopen, run.id)
+    assert "is at epoch 3 already" in refusal(store.reopen, run.id)
 
 
 def test_a_run_killed_between_its_first_checkpoint_and_its_state_begins_again(store, sample, monkeypatch):

@@ -355,7 +355,7 @@ def test_a_stopped_run_is_tested_and_can_go_on(store, sample):
 
 def test_a_finished_run_goes_on_for_more_epochs(store, sample):
     run_id = train(store, sample)
-    with pytest.raises(InputError, match="has done 3 epochs already"):
+    with pytest.raises(InputError, match="is at epoch 3 already"):
         store.reopen(run_id)
     train(store, sample, writer=store.reopen(run_id, 6))
     whole = train(store, sample, replace(CONFIG, epochs=6))

@@ -133,10 +133,10 @@ def test_a_visitor_has_a_few_runs_in_line_and_others_have_theirs(lab):
     first = submit("anna")
     submit("anna")
     assert [lab.queue.room(owner, limits) for owner in ("anna", "ben")] == [0, 2]
-    with pytest.raises(InputError, match="You have 2 runs that train or wait, and this server allows 2"):
+    with pytest.raises(InputError, match="Runs of yours that train or wait: 2; this server allows 2"):
         submit("anna")
     submit("ben")
-    with pytest.raises(InputError, match="You have 1 runs that train or wait"):
+    with pytest.raises(InputError, match="Runs of yours that train or wait: 1;"):
         lab.queue.submit_pair(SHORT, SHORT, limits, owner="ben")
     lab.queue.pause(first)
     lab.ended(first)
