@@ -18,7 +18,9 @@ MOST_POINTS = 300  # of a curve
 FEW_POINTS = 30  # of a curve that gets dots, and is never smoothed
 WHOLE_RUN = 30  # epochs of which a chart shows the room there will be; of more, what there is so far
 DASHES = [[1, 0], [7, 3], [2, 3], [9, 3, 2, 3], [5, 5], [1, 3], [12, 4], [4, 2, 1, 2]]
+GUESSING_DASHES = [1, 2]
 RAW_OPACITY = 0.3
+NO_VALUE = "\N{EN DASH}"
 NO_KEYWORD = "\N{NO-BREAK SPACE}"  # after a name in a tooltip: one called "image" would be shown as a picture
 
 
@@ -163,7 +165,9 @@ def _hover_points(
     everywhere = np.unique(np.concatenate([positions for positions, _values in known]))
     shown = everywhere[:: -(-len(everywhere) // MOST_POINTS) or 1]
     columns = {
-        run_column(place): [value_text(value) for value in _on_line(shown, *curve)]
+        run_column(place): [
+            NO_VALUE if math.isnan(value) else value_text(value) for value in _on_line(shown, *curve)
+        ]
         for place, curve in enumerate(known)
     }
     return pd.DataFrame({"position": shown, "hover": True, **columns})
@@ -208,7 +212,7 @@ def run_curve_spec(
             {"field": "value", "type": "quantitative", "title": axes.y, "format": axes.quantity.exact},
         ],
     }
-    dashes = {"strokeDash": {**colour, "scale": {**scale, "range": [*DASHES[: len(names)], [1, 2]]}}}
+    dashes = {"strokeDash": {**colour, "scale": {**scale, "range": [*DASHES[: len(names)], GUESSING_DASHES]}}}
     layers = _curve_layers({"type": "line", "strokeWidth": 2}, dashes, 40)
     if not hover:
         return {"height": 380, "encoding": encoding, "layer": layers}

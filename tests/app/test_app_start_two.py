@@ -1,5 +1,7 @@
 """Side by side: the change, the question that starts both runs, and what is said of them afterwards."""
 
+import re
+
 import pytest
 
 from mnist_core.recipes import RECIPES
@@ -80,6 +82,14 @@ def test_the_answer_starts_both_and_the_end_says_which_is_better(app):
     assert "ReLU is better:" in said(test) or "No clear difference:" in said(test)
     assert "Your guess was: **Sigmoid**" in said(test)
     assert "McNemar" in said(test)
+    legend = next(e.proto.body for e in test.get("html") if "lab-run-list" in e.proto.body)
+    told = re.findall(r"--run: var\((--lab-run-\d)\).*?</svg>(.*?)</span>(.*?)</li>", legend)
+    assert [(colour, name) for colour, name, _value in told] == [
+        ("--lab-run-1", "ReLU"),
+        ("--lab-run-2", "Sigmoid"),
+        ("--lab-run-3", "guessing: 10%"),
+    ]
+    assert all(value.endswith("%") for _colour, _name, value in told[:2])
 
 
 def test_a_pair_without_a_guess_and_one_that_is_not_there(app, sample_only):

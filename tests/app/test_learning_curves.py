@@ -115,5 +115,10 @@ def test_curves_of_several_runs_have_a_line_at_guessing_only_on_request():
     assert set(run_curves(["A", "B"], curves, ACCURACY)["curve"]) == {"A", "B"}
     assert "domain" not in run_curve_spec(["A", "B"], "Run", axes)["encoding"]["y"]["scale"]
     assert set(run_curves(["A", "B"], curves, ACCURACY, "guessing")["curve"]) == {"A", "B", "guessing"}
+    pointed = run_curves(["A", "B"], [curves[0], (np.array([2.0]), np.array([0.9]))], ACCURACY, "g", str)
+    assert pointed[pointed["hover"]][["run_1", "run_2"]].values.tolist() == [
+        ["0.5", "\u2013"],
+        ["0.8", "0.9"],
+    ]
     across = run_curve_spec(["A", "B"], "Run", axes, "guessing")["encoding"]["y"]["scale"]
     assert across["domain"] == {"unionWith": list(ACCURACY.least)}

@@ -1,6 +1,5 @@
 """The learning curves of the compared runs in one chart."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +8,7 @@ import streamlit as st
 from mnist_core.runs.run import UNFINISHED, Run
 from ui import resources
 from ui.compare.selection import ComparedRuns
-from ui.html.tables import coloured_name
+from ui.html.tables import run_list_html
 from ui.i18n import formatted_number
 from ui.i18n import gettext as _
 from ui.learning_curves import (
@@ -22,7 +21,7 @@ from ui.learning_curves import (
     run_curve_spec,
     run_curves,
 )
-from ui.runs.progress import history
+from ui.runs.progress import history, last_value_text
 from ui.url_controls import url_choice, url_segments
 
 SECONDS_BETWEEN_LOOKS = 2.0
@@ -53,16 +52,15 @@ def _show(chosen: ComparedRuns) -> None:
         curves = [(positions, 1 - values) for positions, values in curves]
     axes = _axes(quantity, over, logarithmic)
     points = run_curves(
-        chosen.names, curves, axes.quantity, value_text=lambda value: _value_text(value, axes.quantity.exact)
+        chosen.names,
+        curves,
+        axes.quantity,
+        value_text=lambda value: formatted_number(value, axes.quantity.exact),
     )
     alt = _("Learning curves of the runs, each with its colour and dashes; their final values are below")
     chart = run_curve_spec(chosen.names, _("Run"), axes, hover=True)
     st.vega_lite_chart(points, chart, key="curves", alt=alt)
     _show_ends(chosen, curves, quantity, as_errors, axes.quantity.exact)
-
-
-def _value_text(value: float, spec: str) -> str:
-    return "\N{EN DASH}" if math.isnan(value) else formatted_number(value, spec)
 
 
 def _now(chosen: ComparedRuns) -> list:
@@ -115,18 +113,9 @@ def _axes(quantity: str, over: str, logarithmic: bool) -> RunAxes:
 
 def _show_ends(chosen: ComparedRuns, curves: list, quantity: str, as_errors: bool, spec: str) -> None:
     """Show the legend with the curves' final values, and what makes them hard to compare."""
-    items = (
-        _("{run}: {value}").format(
-            run=coloured_name(place, name, DASHES[place]),
-            value=_value_text(values[-1], spec) if len(values) else _("no data yet"),
-        )
-        for place, (name, (_positions, values)) in enumerate(zip(chosen.names, curves, strict=True))
-    )
-    title = _("Final values")
     st.caption(_("Final values. Point at the chart for the values of all runs at one position."))
-    st.html(
-        f'<ul class="lab-run-list" aria-label="{title}">{"".join(f"<li>{item}</li>" for item in items)}</ul>'
-    )
+    texts = [last_value_text(values, spec) for _positions, values in curves]
+    st.html(run_list_html(_("Final values"), chosen.names, DASHES, texts))
     if as_errors:
         st.caption(_("Error rate: the share of images misclassified, which suits a logarithmic axis."))
     watched = {(run.config.monitor, run.config.validation_size) for run in chosen.runs}

@@ -8,6 +8,7 @@ import numpy as np
 
 from mnist_core.messages import Message
 from ui.html.digits import png_url
+from ui.i18n import gettext as _
 from ui.i18n import translate
 
 BRIGHT = 118  # from here on black stands out more than white
@@ -81,6 +82,23 @@ def coloured_name(place: int, name: str, dashes: Sequence[int] = ()) -> str:
     line = f'<line x1="0" y1="4" x2="32" y2="4" stroke-width="2.5" stroke-dasharray="{pattern}"/>'
     mark = f'<svg viewBox="0 0 32 8" aria-hidden="true">{line}</svg>' if dashes else ""
     return f'<span class="lab-run" style="--run: var(--lab-run-{place + 1})">{mark}{escape(name)}</span>'
+
+
+def run_list_html(
+    title: str, names: Sequence[str], dashes: Sequence[Sequence[int]], values: Sequence[str]
+) -> str:
+    """Return the legend of a chart of runs: each name in its colour with a piece of its line, and a value.
+
+    An empty value is left out. `title` is what a screen reader says of the list.
+    """
+    named = [coloured_name(place, name, dashes[place]) for place, name in enumerate(names)]
+    words = _("{run}: {value}")
+    told = [
+        words.format(run=run, value=escape(value)) if value else run
+        for run, value in zip(named, values, strict=True)
+    ]
+    items = "".join(f"<li>{item}</li>" for item in told)
+    return f'<ul class="lab-run-list" aria-label="{escape(title)}">{items}</ul>'
 
 
 def escape_markdown(text: str) -> str:

@@ -11,7 +11,16 @@ from mnist_core.runs.names import RunName, run_names, settings_name
 from mnist_core.runs.run import PRETRAINED_ID, Run
 from mnist_core.training.schedules import differences
 from ui import resources, visitor
-from ui.i18n import BETWEEN_WORDS, count_text, date_text, language, list_text, ngettext, percent_text, translate
+from ui.i18n import (
+    BETWEEN_WORDS,
+    count_text,
+    date_text,
+    language,
+    list_text,
+    ngettext,
+    percent_text,
+    translate,
+)
 from ui.i18n import gettext as _
 from ui.train_form.setting_labels import LABELS, value_text
 

@@ -12,6 +12,7 @@ from ui.i18n import count_text, duration_text, formatted_number, ngettext, perce
 from ui.i18n import gettext as _
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from mnist_core.monitoring.probes import Probe
@@ -31,6 +32,13 @@ def history(run: Run) -> "pd.DataFrame":
     if not file.exists():
         return _table([], steps_per_epoch)
     return _table_on_disk(file, steps_per_epoch, file.stat().st_mtime_ns)
+
+
+def last_value_text(values: "np.ndarray", spec: str) -> str:
+    """Return the last of a curve's values [N] in a format, or that there is none yet."""
+    if not len(values):
+        return _("no data yet")
+    return "\N{EN DASH}" if math.isnan(values[-1]) else formatted_number(values[-1], spec)
 
 
 def probes(run: Run) -> "list[Probe]":

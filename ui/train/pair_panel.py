@@ -11,12 +11,14 @@ from mnist_core.runs.comparison import check_comparable, compare_runs
 from mnist_core.runs.run import Run
 from ui import resources, visitor
 from ui.fragments import page_fragment
-from ui.html.tables import escape_markdown, markdown
+from ui.html.tables import escape_markdown, markdown, run_list_html
 from ui.i18n import formatted_number, percent_text, sentences_text, translate
 from ui.i18n import gettext as _
 from ui.learning_curves import (
     ACCURACY,
+    DASHES,
     ERROR_RATE,
+    GUESSING_DASHES,
     LOG_LOSS,
     LOSS,
     Quantity,
@@ -25,7 +27,7 @@ from ui.learning_curves import (
     run_curves,
 )
 from ui.navigation import link, show_address
-from ui.runs.progress import history, progress_text, status_text
+from ui.runs.progress import history, last_value_text, progress_text, status_text
 from ui.train.curves import choose_axis, guessing_text
 from ui.train.run_panel import POLL_SECONDS, is_active
 from ui.train.start import show_heading
@@ -199,9 +201,15 @@ def _show_chart(pair: tuple[Run, Run], names: tuple[str, str]) -> None:
     curves = [_loss_curve(history(run)) if of_loss else _accuracy_curve(run, quantity) for run in pair]
     if not any(len(values) for _positions, values in curves):
         return
-    spec = run_curve_spec(names, _("Run"), RunAxes(_("epoch"), title, quantity, True), guessing)
-    alt = _("Learning curves of the runs, each with its colour and dashes")
-    st.vega_lite_chart(run_curves(names, curves, quantity, guessing), spec, key="pair_curves", alt=alt)
+    axes, exact = RunAxes(_("epoch"), title, quantity, True), quantity.exact
+    points = run_curves(names, curves, quantity, guessing, lambda value: formatted_number(value, exact))
+    spec = run_curve_spec(names, _("Run"), axes, guessing, hover=True)
+    alt = _("Learning curves of the runs, each with its colour and dashes; their final values are below")
+    st.vega_lite_chart(points, spec, key="pair_curves", alt=alt)
+    texts = [last_value_text(values, exact) for _positions, values in curves]
+    dashes = [*DASHES[: len(names)], GUESSING_DASHES]
+    st.html(run_list_html(_("Final values"), [*names, guessing], dashes, [*texts, ""]))
+    st.caption(_("Point at the chart for the values of both runs at one position."))
 
 
 def _choose_quantity() -> str:

@@ -141,7 +141,7 @@ def test_a_visitor_has_a_few_runs_in_line_and_others_have_theirs(lab):
     lab.queue.pause(first)
     lab.ended(first)
     submit("anna")
-    with pytest.raises(InputError, match="You have 2 runs"):
+    with pytest.raises(InputError, match="Runs of yours that train or wait: 2"):
         lab.queue.resume(first, limits=limits)
 
 
