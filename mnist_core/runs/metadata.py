@@ -19,12 +19,15 @@ class RunMetadata:
     """A run's `name` (empty: none was given), whether it is `pinned`, and who may see it in a list.
 
     `owner` identifies the visitor who started it, `readers` those who opened a link to it, the latest last.
+    `number` is above 1 if there was a run of the same name, `numbered`, when it was created.
     """
 
     name: str = ""
     pinned: bool = False
     owner: str = ""
     readers: tuple[str, ...] = ()
+    number: int = 1
+    numbered: str = ""
 
     def with_reader(self, reader: str) -> RunMetadata:
         """Return a copy with one more reader; at most 500 are kept, the latest."""
@@ -37,7 +40,11 @@ def read_metadata(folder: Path) -> RunMetadata:
     try:
         values = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
         name = printable_line(str(values["name"]))[:LONGEST_NAME]  # the folder may be from elsewhere
-        return RunMetadata(name, values["pinned"] is True, str(values["owner"]), tuple(values["readers"]))
+        number, numbered = int(values.get("number", 1)), str(values.get("numbered", ""))
+        readers = tuple(values["readers"])
+        return RunMetadata(
+            name, values["pinned"] is True, str(values["owner"]), readers, max(1, number), numbered
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return RunMetadata()
 

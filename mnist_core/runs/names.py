@@ -53,13 +53,20 @@ class RunName:
         return name if self.number == 1 else f"{name} ({self.number})"
 
 
-def run_names(runs: Iterable[Run], everyones: Iterable[Run] = ()) -> dict[str, RunName]:
-    """Return the names of a list of `runs` by id, no two alike; of equal runs, older ones have lower numbers.
+def run_names(runs: Iterable[Run], everyones: Iterable[Run] = (), visitor: str = "") -> dict[str, RunName]:
+    """Return the names of a list of `runs` by id, no two alike.
 
-    Runs of one owner are told apart first, those of them that only `everyones` holds included. So a run keeps
-    its name in another visitor's list, which may hold runs of several owners.
+    Of equal runs of one owner each keeps the number that it was created with; without one, older ones have
+    lower numbers. Runs that only `everyones` holds are told apart too. So a run keeps its name when others
+    are deleted, and in another visitor's list; only where that holds runs of several owners with one name,
+    those that the `visitor` doesn't own have another number there.
     """
-    return _run_names(tuple(map(_Named.of, runs)), tuple(map(_Named.of, everyones)))
+    return _run_names(tuple(map(_Named.of, runs)), tuple(map(_Named.of, everyones)), visitor)
+
+
+def name_of_new(new: Run, others: Iterable[Run]) -> RunName:
+    """Return the name of a new run that no other run of its owner has."""
+    return run_names([new, *(run for run in others if run.metadata.owner == new.metadata.owner)])[new.id]
 
 
 class _Named(NamedTuple):
@@ -70,14 +77,17 @@ class _Named(NamedTuple):
     owner: str
     given: str
     config: TrainConfig
+    number: int
+    numbered: str
 
     @classmethod
     def of(cls, run: Run) -> _Named:
-        return cls(run.id, run.created, run.metadata.owner, run.metadata.name, run.config)
+        known = run.metadata
+        return cls(run.id, run.created, known.owner, known.name, run.config, known.number, known.numbered)
 
 
 @lru_cache(maxsize=32)  # pages name all runs at every click, and they seldom change
-def _run_names(runs: tuple[_Named, ...], everyones: tuple[_Named, ...]) -> dict[str, RunName]:
+def _run_names(runs: tuple[_Named, ...], everyones: tuple[_Named, ...], visitor: str) -> dict[str, RunName]:
     listed = {run.id: run for run in runs}
     owners = {run.owner for run in listed.values()}
     by_owner = defaultdict(list)
@@ -86,7 +96,8 @@ def _run_names(runs: tuple[_Named, ...], everyones: tuple[_Named, ...]) -> dict[
             by_owner[run.owner].append(run)
     names = {run_id: name for owned in by_owner.values() for run_id, name in _names_apart(owned).items()}
     taken: set[str] = set()
-    return {run.id: _numbered(names[run.id], taken) for run in _oldest_first(listed)}
+    own_first = sorted(_oldest_first(listed), key=lambda run: run.owner != visitor)
+    return {run.id: _numbered(names[run.id], taken) for run in own_first}
 
 
 def _oldest_first(runs: Mapping[str, _Named]) -> list[_Named]:
@@ -99,8 +110,12 @@ def _names_apart(runs: Sequence[_Named]) -> dict[str, RunName]:
     for run in runs:
         alike[str(_name(run))].append(run)
     names = {run.id: _name(run, _differing(group)) for group in alike.values() for run in group}
+    kept = {run.id for run in runs if run.numbered == str(names[run.id])}
+    names |= {run.id: replace(names[run.id], number=run.number) for run in runs if run.id in kept}
     taken: set[str] = set()
-    return {run.id: _numbered(names[run.id], taken) for run in runs}
+    return {
+        run.id: _numbered(names[run.id], taken) for run in sorted(runs, key=lambda run: run.id not in kept)
+    }
 
 
 def _differing(runs: Sequence[_Named]) -> frozenset[str]:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from mnist_core.config import TrainConfig
 from mnist_core.messages import N_, InputError
 from mnist_core.runs.metadata import LONGEST_NAME, RunMetadata, checked_name, write_metadata
+from mnist_core.runs.names import name_of_new
 from mnist_core.runs.retention import age_in_seconds, limit_in_bytes, size_in_bytes, too_many
 from mnist_core.runs.run import (
     CANCEL_FILE,
@@ -46,6 +47,7 @@ PRETRAINED_NAMES = (PRETRAINED_ID, "shipped")  # the latter in version 0.1
 SECONDS_IN_TRASH = 24 * 3600
 SECONDS_HALF_MADE = 3600  # a folder that is still .part after this was left by a killed process
 LONGEST_ID = 64
+LATEST = "9999"  # sorts after all times of creation
 
 
 class RunStore:
@@ -69,7 +71,7 @@ class RunStore:
         Raises InputError when the directory can't be written.
         """
         with self._changing():  # without its writer's lock it would be read as interrupted
-            making, run_id = self._part_of_new_run(config, RunMetadata(owner=owner))
+            making, run_id = self._part_of_new_run(config, self._metadata_of_new(config, owner))
             try:
                 if own_digit is not None:
                     write_own_digit(making, own_digit)
@@ -80,6 +82,18 @@ class RunStore:
             writer = RunWriter(self.directory / run_id, config)
         self.keep_within()
         return writer
+
+    def _metadata_of_new(self, config: TrainConfig, owner: str) -> RunMetadata:
+        """Return the metadata of a new run, which has another name than all others of its owner.
+
+        Those in the trash count: they may come back.
+        """
+        metadata = RunMetadata(owner=owner)
+        new = Run("", self.directory, config, "queued", LATEST, {}, None, metadata)
+        name = name_of_new(new, [*self.list(), *self._deleted()])
+        if name.number == 1:
+            return metadata
+        return replace(metadata, number=name.number, numbered=str(replace(name, number=1)))
 
     def _part_of_new_run(self, config: TrainConfig, metadata: RunMetadata) -> tuple[Path, str]:
         """Create the folder of a run that no list shows yet; return it and the run's id."""
@@ -218,13 +232,15 @@ class RunStore:
     def restore(self, run_id: str) -> Run:
         """Restore a run from the trash by its id or the beginning of it; InputError if it is not there."""
         with self._changing():
-            gone = [run for folder in _within(self._trash) if (run := read_run(folder))]
-            found = [run for run in gone if run_id and run.id.startswith(run_id)]
+            found = [run for run in self._deleted() if run_id and run.id.startswith(run_id)]
             if not found:
                 raise InputError(N_("Run {run} can't be brought back: it is not in the trash."), run=run_id)
             run = _the_only(found, run_id)
             run.folder.rename(self.directory / run.id)
         return self.get(run.id)
+
+    def _deleted(self) -> Sequence[Run]:
+        return [run for folder in _within(self._trash) if (run := read_run(folder))]
 
     def deleted(self, run_id: str) -> Run | None:
         """Return the run with exactly this id in the trash, or None."""

@@ -29,7 +29,8 @@ def names_of(runs: Iterable[Run]) -> dict[str, str]:
     """Return the names of runs by id: given ones, or the recipe and what differs; no two in a list alike."""
     shown = list(runs)
     everyones = resources.run_store().list()
-    names = run_names([*visitor.listed_among(everyones), *shown], everyones)
+    me = visitor.identity() if visitor.is_private() else ""
+    names = run_names([*visitor.listed_among(everyones), *shown], everyones, me)
     return {run.id: _in_words(names[run.id]) for run in shown}
 
 

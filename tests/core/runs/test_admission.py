@@ -53,7 +53,7 @@ def test_a_visitor_keeps_at_most_so_many_runs_pinned_and_paused_ones_too(tmp_pat
         writer.close()
         store.pin(writer.id)
     limits = TrainingLimits(runs=2)
-    with pytest.raises(InputError, match="You have 2 runs, and this server keeps 2 of each visitor"):
+    with pytest.raises(InputError, match="Runs of yours: 2; this server keeps 2 of each visitor"):
         limits.check_disk(store, ANNA)
     limits.check_disk(store, BEN)
     limits.check_disk(store, ANNA, more=0)  # one of them goes on

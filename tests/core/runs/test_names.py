@@ -9,6 +9,7 @@ from mnist_core.recipes import RECIPES
 from mnist_core.runs.metadata import RunMetadata
 from mnist_core.runs.names import changes_in_words, run_names, settings_name, slug, title
 from mnist_core.runs.run import PRETRAINED_ID, Run
+from mnist_core.runs.store import RunStore
 
 TUTORIAL_3, QUICK = RECIPES["tutorial-3"].config, RECIPES["quick"].config
 
@@ -92,6 +93,41 @@ def test_a_run_has_the_same_name_in_the_list_of_another_visitor():
     assert names(teachers[1], everyones=[*teachers, pupils]) == ["Tutorial 3 (2)"]
     assert names(teachers[1], pupils, everyones=[*teachers, pupils]) == ["Tutorial 3 (2)", "Tutorial 3"]
     assert names(teachers[0], pupils, everyones=[*teachers, pupils]) == ["Tutorial 3 (2)", "Tutorial 3"]
+
+
+def test_a_visitors_own_run_keeps_its_name_beside_anothers():
+    theirs, own = make("a", created="1", owner="teacher"), make("b", created="2", owner="pupil")
+    found = run_names([theirs, own], visitor="pupil")
+    assert [str(found[run_id]) for run_id in "ab"] == ["Tutorial 3 (2)", "Tutorial 3"]
+
+
+def test_a_run_keeps_its_name_when_the_one_before_it_is_deleted(tmp_path):
+    store = RunStore(tmp_path)
+
+    def create(owner="me"):
+        writer = store.create(TUTORIAL_3, owner)
+        writer.update("finished")
+        writer.close()
+        return writer.id
+
+    def told():
+        return {run_id: str(name) for run_id, name in run_names(store.list()).items()}
+
+    first, second = create(), create()
+    assert told() == {first: "Tutorial 3", second: "Tutorial 3 (2)"}
+    store.remove(first)
+    assert told() == {second: "Tutorial 3 (2)"}
+    third = create()
+    store.restore(first)
+    assert told() == {first: "Tutorial 3", second: "Tutorial 3 (2)", third: "Tutorial 3 (3)"}
+    assert store.get(create("another")).metadata == RunMetadata(owner="another")
+
+
+def test_the_number_of_a_run_that_was_changed_since_is_not_kept():
+    changed = make("a", config=replace(TUTORIAL_3, epochs=11))
+    number = RunMetadata(number=2, numbered="Tutorial 3")
+    assert names(replace(changed, metadata=number)) == ["Tutorial 3, 11 epochs"]
+    assert names(replace(changed, metadata=replace(number, name="Mine"))) == ["Mine"]
 
 
 def test_settings_have_a_name_without_their_seed_and_a_files_name():
