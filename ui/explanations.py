@@ -1,5 +1,6 @@
 """Why a network reads an image as it does: saliency, nearest training images, feature maps."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -160,8 +161,8 @@ def hidden_count_text(count: int, most: int) -> list[str]:
     )
 
 
-def show_maps_help() -> None:
-    """Say how to read the pictures of `show_layer`."""
+def _show_maps_help() -> None:
+    """Say how to read the pictures of `_show_layer`."""
     st.markdown(
         _(
             "A **feature map** shows where in the image one channel found what it looks for; in a fully "
@@ -173,7 +174,22 @@ def show_maps_help() -> None:
     )
 
 
-def show_layer(layer: "LayerActivation") -> None:
+def show_layers(layers: "Iterable[LayerActivation]") -> None:
+    """Show what each layer makes of an image; of a residual block on request what is inside."""
+    _show_maps_help()
+    for place, layer in enumerate(layers):
+        if layer.kind in ("image", "flatten"):  # the latter only puts the same in a row
+            continue
+        _show_layer(layer)
+        if layer.inner:
+            inside = st.expander(_("Inside this block"), key=f"inside_block_{place}", on_change="rerun")
+            if inside.open:
+                with inside:
+                    for inner in layer.inner:
+                        _show_layer(inner)
+
+
+def _show_layer(layer: "LayerActivation") -> None:
     """Show what one layer makes of an image."""
     values = layer.values
     if layer.kind == "output":

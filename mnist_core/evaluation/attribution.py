@@ -18,6 +18,7 @@ from mnist_core.messages import N_, InputError, Message
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
     from mnist_core.models.modules import DigitClassifier
 
@@ -36,12 +37,14 @@ class LayerActivation:
     """One layer's output for one image: float32 maps [C, H, W], or units [F].
 
     `kind` is image, convolution, residual, average, flatten, linear or output, and `title` says the layer in
-    words, both as describe_layers has them.
+    words, both as describe_layers has them. `inner` are the outputs of a residual block's convolutions, each
+    after its norm and activation; the last one's before the skip connection is added.
     """
 
     kind: str
     title: Message
     values: Floats
+    inner: tuple[LayerActivation, ...] = ()
 
 
 def integrated_gradients(
@@ -145,12 +148,34 @@ def activations(model: DigitClassifier, image: NDArray[np.uint8]) -> list[LayerA
         features = model.scaling(_pixels(model, image))
         found = [LayerActivation("image", Message(N_("Image")), _array(features[0]))]
         for group in group_layers(model):
+            inner = _inner_activations(group[0], features)
             for module in group:
                 features = module(features)
             title = layer_title(group[0], tuple(features.shape[1:]))
-            found.append(LayerActivation(layer_kind(group[0]), title, _array(features[0])))
+            found.append(LayerActivation(layer_kind(group[0]), title, _array(features[0]), inner))
     outputs = Message(N_("Fully connected, 10 outputs"))
     return [*found[:-1], LayerActivation("output", outputs, found[-1].values)]
+
+
+def _inner_activations(module: nn.Module, features: torch.Tensor) -> tuple[LayerActivation, ...]:
+    """Return the outputs of a residual block's two convolutions for its input; of other modules nothing."""
+    from torch import nn
+
+    from mnist_core.models.modules import ResidualBlock
+
+    if not isinstance(module, ResidualBlock):
+        return ()
+    outputs: list[Floats] = []
+    for part in module.main.children():
+        features = part(features)
+        if not isinstance(part, nn.Conv2d):
+            outputs.pop()  # a norm or an activation belongs to the convolution before it
+        outputs.append(_array(features[0]))
+    titles = N_("First convolution of the block"), N_("Second convolution, before the skip is added")
+    return tuple(
+        LayerActivation("convolution", Message(title), values)
+        for title, values in zip(titles, outputs, strict=True)
+    )
 
 
 def _pixels(model: DigitClassifier, image: NDArray[np.uint8]) -> torch.Tensor:

@@ -15,6 +15,7 @@ from PIL import Image
 from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import load_sample
 from mnist_core.evaluation.metrics import evaluate
+from mnist_core.models.architectures import build_model
 from mnist_core.monitoring.probes import PROBES_FILE
 from mnist_core.recognition.images import pixels_to_image
 from mnist_core.recognition.strokes import strokes_to_image
@@ -190,6 +191,20 @@ def test_layers_are_shown_with_their_weights_and_activations(app, trained, html)
     assert "3 channels** · 3 x 7 x 7" in text_of(cnn)
     bars = re.findall(r'class="value">(?:&gt; )?([\d.]+)%', html(mlp))
     assert sum(map(float, bars)) == pytest.approx(100, abs=0.6)
+
+
+def test_what_is_inside_a_residual_block_is_shown_on_request(app, sample_only):
+    config = TrainConfig(architecture="resnet", channels=(2, 3))
+    model = build_model(config)
+    run = RunStore().add(config, model, 1.0, "blocks", "")
+    test = app("inside", run=run.id, part="layers")
+    assert [each.label for each in test.expander] == ["Inside this block"] * 2
+    assert "First convolution of the block" not in text_of(test)
+    key = "inside_block_3"  # after the image, the first convolution and the first block
+    test.session_state[key] = True
+    test.run()
+    assert "**First convolution of the block** · 3 x 14 x 14" in text_of(test)
+    assert "**Second convolution, before the skip is added** · 3 x 14 x 14" in text_of(test)
 
 
 def test_the_map_moves_and_shows_what_is_misread(app, trained):

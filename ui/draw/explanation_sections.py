@@ -13,7 +13,7 @@ from ui.canvas import remember_read_place
 from ui.draw import contrast, model_comparison, my_handwriting, perturbation_sliders
 from ui.draw.contrast import CONTRAST, SECTION_KEY
 from ui.drawing_input import ReadDrawing, calibration
-from ui.explanations import NEIGHBOURS, show_layer, show_maps_help, show_saliency, show_similar
+from ui.explanations import NEIGHBOURS, show_layers, show_saliency, show_similar
 from ui.fragments import clear_slots, page_fragment
 from ui.html.digits import Figure, figure_html
 from ui.i18n import gettext as _
@@ -124,11 +124,8 @@ def show_layers_section(reading: ReadDrawing, place: int) -> None:
     """Show the section."""
     from mnist_core.evaluation.attribution import activations
 
-    show_maps_help()
     image = reading.digits[place].prediction.image
-    for layer in activations(resources.model(reading.run), image)[1:]:
-        if layer.kind not in ("flatten", "output"):
-            show_layer(layer)
+    show_layers(activations(resources.model(reading.run), image)[:-1])
     link("pages/inside.py", _("See the feature maps during training"), ":material/history:")
 
 

@@ -109,9 +109,7 @@ def show_layers(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> 
     if not shown:
         st.info(_("This network has no hidden layer: the pixels feed the ten outputs directly."))
         return
-    explanations.show_maps_help()
-    for layer in shown:
-        explanations.show_layer(layer)
+    explanations.show_layers(shown)
 
 
 def show_similar(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> None:

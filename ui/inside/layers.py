@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.explanations import MOST_TILES, hidden_count_text, show_layer, show_maps_help
+from ui.explanations import MOST_TILES, hidden_count_text, show_layers
 from ui.html.digits import tiles_html
 from ui.i18n import gettext as _
 from ui.i18n import sentences_text
@@ -16,10 +16,7 @@ def show(inspected: InspectedRun) -> None:
     _show_weights(inspected)
     st.subheader(_("Feature maps: what each layer makes of an image"), help=chapter_help("convolution"))
     viewed = choose_image(inspected)
-    show_maps_help()
-    for layer in activations_at(inspected, viewed.image)[1:]:
-        if layer.kind != "flatten":  # which only puts the same in a row
-            show_layer(layer)
+    show_layers(activations_at(inspected, viewed.image))
 
 
 def _show_weights(inspected: InspectedRun) -> None:
