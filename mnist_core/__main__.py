@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from mnist_core import __version__
-from mnist_core.cli import commands, compare, evaluate, predict, train
+from mnist_core.cli import commands, compare, evaluate, predict, search, train
 from mnist_core.cli.terminal import print_notice
 from mnist_core.data.mnist import SPLITS
 from mnist_core.evaluation.robustness import IMAGES
@@ -17,6 +17,8 @@ from mnist_core.export.formats import EXPORT_FORMATS
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
 from mnist_core.runtime.process import keep_freed_memory
+from mnist_core.search.plan import AIMS, PRUNERS, SAMPLERS
+from mnist_core.search.space import PRESETS, SETTINGS
 
 
 class _Parser(argparse.ArgumentParser):
@@ -61,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"Digit Lab {__version__}")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     adders = [_add_data, _add_recipes, _add_train, _add_continue, _add_evaluate, _add_predict, _add_runs]
-    for add in (*adders, _add_compare, _add_export, _add_import, _add_status):
+    for add in (*adders, _add_compare, _add_search, _add_export, _add_import, _add_status):
         add(subparsers)
     return parser
 
@@ -92,9 +94,7 @@ def _add_recipes(subparsers: Any) -> None:
     _add(subparsers, "recipes", commands.show_recipes, "List the recipes with their parameter counts.")
 
 
-def _add_train(subparsers: Any) -> None:
-    about = "Train a recipe and store the run; Ctrl-C ends the training and keeps its weights."
-    parser = _add(subparsers, "train", train.train, about)
+def _add_settings_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recipe", choices=RECIPES, default="quick", help="start from this recipe's settings"
     )
@@ -109,6 +109,12 @@ def _add_train(subparsers: Any) -> None:
     )
     parser.add_argument("--epochs", type=int, help="number of passes over the training images")
     parser.add_argument("--seed", type=int, help="random seed; the same seed and threads repeat a run")
+
+
+def _add_train(subparsers: Any) -> None:
+    about = "Train a recipe and store the run; Ctrl-C ends the training and keeps its weights."
+    parser = _add(subparsers, "train", train.train, about)
+    _add_settings_options(parser)
     repeat_help = "train N runs with consecutive seeds; print mean and standard deviation"
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help=repeat_help)
     parser.add_argument("--threads", type=int, help="number of threads (else measured by a short trial)")
@@ -153,6 +159,36 @@ def _add_compare(subparsers: Any) -> None:
     about = "Compare two to eight runs on the same test images: scores, differing settings and significance."
     parser = _add(subparsers, "compare", compare.compare, about)
     parser.add_argument("run", nargs="+", help='ids or their beginnings, "last" or "pretrained"')
+    _add_data_option(parser)
+    _add_runs_option(parser)
+
+
+def _add_search(subparsers: Any) -> None:
+    about = (
+        "Search over settings, from a recipe's on: each trial is a run, judged on validation images. Ctrl-C "
+        "sets the trials in training aside."
+    )
+    parser = _add(subparsers, "search", search.search, about)
+    name_help = "name of the search: goes on with it where there is one, also beside other processes"
+    parser.add_argument("--name", help=name_help)
+    _add_settings_options(parser)
+    presets = "; ".join(f"{name}: {preset.label}" for name, preset in PRESETS.items())
+    parser.add_argument("--preset", choices=PRESETS, default="rate", help=f"settings to vary ({presets})")
+    vary_help = (
+        "vary a setting instead: learning_rate, learning_rate=0.001:2 or optimizer=sgd,adam; repeatable. "
+        f"Settings: {', '.join(SETTINGS)}"
+    )
+    parser.add_argument("--vary", action="append", default=[], metavar="SETTING[=RANGE]", help=vary_help)
+    parser.add_argument("--sampler", choices=SAMPLERS, default="tpe", help="how trials are chosen")
+    parser.add_argument("--pruner", choices=PRUNERS, default="none", help="which trials are stopped early")
+    aim_help = "what is best: validation accuracy; or with size also few parameters, a Pareto front"
+    parser.add_argument("--aim", choices=AIMS, default="accuracy", help=aim_help)
+    parser.add_argument("--trials", type=int, default=20, help="number of trials")
+    parser.add_argument("--more", type=int, default=0, help="with --name: so many more trials than planned")
+    parser.add_argument("--minutes", type=float, help="no trial begins after so many minutes of training")
+    parser.add_argument("--at-once", type=int, default=1, help="trials to train at the same time")
+    parser.add_argument("--threads", type=int, help="most threads of each (else the cores are shared)")
+    parser.add_argument("--sampler-seed", type=int, default=0, help="random seed of the sampler")
     _add_data_option(parser)
     _add_runs_option(parser)
 

@@ -18,7 +18,7 @@ from mnist_core.runtime import job as job_module  # noqa: E402
 from mnist_core.runtime.job import end_all_jobs  # noqa: E402
 
 SECONDS_TO_END = 60  # for a thread, on a busy machine
-THREADS_OF_QUEUES = {"training"}
+THREADS_OF_QUEUES = {"training", "search"}
 
 SHARED_MNIST = Path(__file__).resolve().parents[2] / "shared" / "mnist"
 

@@ -35,7 +35,7 @@ def train(options: argparse.Namespace) -> None:
     """Train one run, or one for each of several seeds, and print the results."""
     from mnist_core.runtime.devices import choose_device
 
-    configs = _configs_with_seeds(_config_from_options(options), options.repeat)
+    configs = _configs_with_seeds(config_from_options(options), options.repeat)
     device = choose_device(options.device)
     check_memory(configs[0])
     dataset = load_data(options.data)
@@ -103,7 +103,8 @@ def settings_help() -> str:
     return "; ".join(f"{name}: {', '.join(CHOICES[name])}" if name in CHOICES else name for name in names)
 
 
-def _config_from_options(options: argparse.Namespace) -> TrainConfig:
+def config_from_options(options: argparse.Namespace) -> TrainConfig:
+    """Return the settings that --recipe, --config, --set, --epochs and --seed describe."""
     config = read_config(Path(options.config)) if options.config else RECIPES[options.recipe].config
     for setting in options.set:
         field, separator, text = setting.partition("=")

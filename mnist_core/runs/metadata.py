@@ -20,6 +20,7 @@ class RunMetadata:
 
     `owner` identifies the visitor who started it, `readers` those who opened a link to it, the latest last.
     `number` is above 1 if there was a run of the same name, `numbered`, when it was created.
+    `group` is the search whose trial it is, "" for none.
     """
 
     name: str = ""
@@ -28,6 +29,7 @@ class RunMetadata:
     readers: tuple[str, ...] = ()
     number: int = 1
     numbered: str = ""
+    group: str = ""
 
     def with_reader(self, reader: str) -> RunMetadata:
         """Return a copy with one more reader; at most 500 are kept, the latest."""
@@ -41,10 +43,8 @@ def read_metadata(folder: Path) -> RunMetadata:
         values = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
         name = printable_line(str(values["name"]))[:LONGEST_NAME]  # the folder may be from elsewhere
         number, numbered = int(values.get("number", 1)), str(values.get("numbered", ""))
-        readers = tuple(values["readers"])
-        return RunMetadata(
-            name, values["pinned"] is True, str(values["owner"]), readers, max(1, number), numbered
-        )
+        owner, readers, group = str(values["owner"]), tuple(values["readers"]), str(values.get("group", ""))
+        return RunMetadata(name, values["pinned"] is True, owner, readers, max(1, number), numbered, group)
     except (OSError, ValueError, KeyError, TypeError):
         return RunMetadata()
 

@@ -75,8 +75,15 @@ def too_many(
 
     Queued and running runs are never deleted, nor is the run `spare`. Pinned and paused ones are protected,
     if given up to `most_protected` bytes together: else whoever pins enough has everybody else's deleted.
+    The runs of a search are as old as its newest: they are kept while it goes on, and given up together.
     """
-    candidates = [run for run in sorted(runs, key=lambda run: run.created) if run.id != spare]
+    everyone = list(runs)
+    newest: dict[str, str] = {}
+    for run in everyone:
+        newest[run.metadata.group] = max(newest.get(run.metadata.group, ""), run.created)
+    age = {run.id: newest[run.metadata.group] if run.metadata.group else run.created for run in everyone}
+    ordered = sorted(everyone, key=lambda run: (age[run.id], run.created))
+    candidates = [run for run in ordered if run.id != spare]
     protected = []
     for run in candidates:
         if used <= most_bytes:

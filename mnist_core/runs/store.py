@@ -63,15 +63,21 @@ class RunStore:
         self._known: dict[Path, tuple[object, Run]] = {}
 
     def create(
-        self, config: TrainConfig, owner: str = "", own_digit: NDArray[np.uint8] | None = None
+        self,
+        config: TrainConfig,
+        owner: str = "",
+        own_digit: NDArray[np.uint8] | None = None,
+        group: str = "",
     ) -> RunWriter:
         """Create a queued run with a new random id; the oldest runs are deleted if space is short.
 
-        `own_digit`, uint8 [28, 28], was drawn by the owner: the training reads it at each probe.
+        `own_digit`, uint8 [28, 28], was drawn by the owner: the training reads it at each probe. `group` is
+        the search that it belongs to.
         Raises InputError when the directory can't be written.
         """
         with self._changing():  # without its writer's lock it would be read as interrupted
-            making, run_id = self._part_of_new_run(config, self._metadata_of_new(config, owner))
+            metadata = replace(self._metadata_of_new(config, owner), group=group)
+            making, run_id = self._part_of_new_run(config, metadata)
             try:
                 if own_digit is not None:
                     write_own_digit(making, own_digit)

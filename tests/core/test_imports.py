@@ -18,6 +18,8 @@ SLOW = {
     "scipy",
     "statsmodels",
     "matplotlib",
+    "optuna",
+    "sqlalchemy",
 }
 PAGES = {"streamlit", "ui", "pages"}
 IMPORT_EACH = """

@@ -111,3 +111,11 @@ def test_hosts_whose_restart_empties_the_disk_are_known(monkeypatch, project, va
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert are_lost_at_restart(Path(project)) == lost
+
+
+def test_the_runs_of_a_search_are_as_old_as_its_newest(runs):
+    """The oldest and the newest are of one search: the one between is given up first, then these together."""
+    newest, between, oldest = runs
+    of_search = [replace(run, metadata=RunMetadata(group="a")) for run in (newest, oldest)]
+    assert given_up([*of_search, between], 200) == [between.id]
+    assert given_up([*of_search, between], 0) == [between.id, oldest.id, newest.id]

@@ -1,0 +1,136 @@
+"""How much of a search's best result is luck: its interval, what chance alone would give, and other seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import NormalDist, fmean, stdev
+
+from mnist_core.config import TrainConfig
+from mnist_core.evaluation.significance import Interval, wilson_interval
+from mnist_core.messages import N_, Message
+from mnist_core.runs.run import Run
+from mnist_core.runs.seed_variance import next_seeds
+from mnist_core.search.study import SearchTrial
+from mnist_core.search.worker import validation_curve
+
+USUAL_SEEDS = 5  # with the trial's own
+SURE = NormalDist().inv_cdf(0.975)  # standard errors of 95%
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How sure a trial's accuracy is that was chosen as the best of `compared`; shares from 0 to 1.
+
+    `interval` is Wilson's 95% interval of `accuracy` on `images` validation images. `luck` is how much better
+    than it is the best of so many equally good trials would look. `gain` is how much better it is than the
+    settings that the search began from, None where these have no result; `is_real` is whether that is more
+    than luck and the choice of the images would explain.
+    """
+
+    accuracy: float
+    images: int
+    compared: int
+    interval: Interval
+    luck: float
+    gain: float | None
+    is_real: bool
+
+    @property
+    def statements(self) -> list[Message]:
+        """Return it in words."""
+        low, high = self.interval
+        said = [
+            Message(
+                N_("On {images:,} validation images the 95% confidence interval is {low:.2%} to {high:.2%}."),
+                {"images": self.images, "low": low, "high": high},
+            )
+        ]
+        if self.compared > 1:
+            words = N_(
+                "It was chosen for this result: if all {count} trials were equally good, the best would "
+                "still look up to about {luck:.2f} percentage points better than it is."
+            )
+            said.append(Message(words, {"count": self.compared, "luck": 100 * self.luck}))
+        if self.gain is not None:
+            sure = N_(
+                "It is {gain:.2f} percentage points better than the settings that the search began from, "
+                "more than chance would explain."
+            )
+            unsure = N_(
+                "It is {gain:.2f} percentage points better than the settings that the search began from; "
+                "chance alone may explain that."
+            )
+            said.append(Message(sure if self.is_real else unsure, {"gain": 100 * self.gain}))
+        return said
+
+
+def evidence(best: SearchTrial, trials: Sequence[SearchTrial], images: int) -> Evidence:
+    """Say how sure the accuracy of `best` is, the best of `trials` on `images` validation images.
+
+    `luck` is the expected largest of so many errors (Blom 1958, "Statistical estimates and transformed
+    beta-variables"). All trials read the same images, so their errors go together and it is at most that.
+    """
+    accuracy = best.accuracy or 0.0
+    finished = [one for one in trials if one.state == "finished" and one.accuracy is not None]
+    count = len(finished)
+    error = _standard_error(accuracy, images)
+    luck = error * NormalDist().inv_cdf((count - 0.375) / (count + 0.25)) if count > 1 else 0.0
+    start = next((one.accuracy for one in finished if one.is_start and one.number != best.number), None)
+    gain = None if start is None else accuracy - start
+    noise = 0.0 if start is None else SURE * math.hypot(error, _standard_error(start, images))
+    interval = wilson_interval(round(accuracy * images), images)
+    return Evidence(accuracy, images, count, interval, luck, gain, (gain or 0) > luck + noise)
+
+
+def _standard_error(accuracy: float, images: int) -> float:
+    return math.sqrt(accuracy * (1 - accuracy) / images)
+
+
+def repeat_configs(config: TrainConfig, runs: Sequence[Run]) -> list[TrainConfig]:
+    """Return the settings of a trial with further seeds: USUAL_SEEDS in all, with those of `runs`."""
+    used = {config.seed, *(run.config.seed for run in _repeats(config, runs))}
+    return next_seeds(config, used, USUAL_SEEDS - len(used)) if len(used) < USUAL_SEEDS else []
+
+
+def _repeats(config: TrainConfig, runs: Sequence[Run]) -> list[Run]:
+    """Return the runs that differ from `config` in their seed, and in nothing else."""
+    return [
+        run
+        for run in runs
+        if run.config.seed != config.seed and replace(run.config, seed=config.seed) == config
+    ]
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """A trial's settings with other seeds: `accuracies` on validation images, 0 to 1; runs `coming`."""
+
+    accuracies: tuple[float, ...]
+    coming: tuple[Run, ...]
+
+    def statement(self, accuracy: float) -> Message | None:
+        """Say what they do, next to the `accuracy` that the trial was chosen for; None for fewer than two."""
+        if len(self.accuracies) < 2:
+            return None
+        mean = fmean(self.accuracies)
+        words = N_(
+            "With {count} other seeds the same settings reach {mean:.2%} on average (standard deviation "
+            "{deviation:.2f} percentage points); the chosen trial was {difference:+.2f} points from that."
+        )
+        values = {
+            "count": len(self.accuracies),
+            "mean": mean,
+            "deviation": 100 * stdev(self.accuracies),
+            "difference": 100 * (accuracy - mean),
+        }
+        return Message(words, values)
+
+
+def repeats_of(config: TrainConfig, runs: Sequence[Run]) -> Repeats:
+    """Return what the settings of a trial do with other seeds, of which `runs` may hold some."""
+    found = _repeats(config, runs)
+    curves = [validation_curve(run) for run in found if run.status == "finished"]
+    coming = tuple(run for run in found if run.status in ("queued", "running"))
+    return Repeats(tuple(curve[max(curve)] for curve in curves if curve), coming)

@@ -1,0 +1,377 @@
+"""Studies: searches kept by Optuna in a file beside the runs, or in PostgreSQL for several machines.
+
+Optuna is imported when a study is created or looked for, and not before.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import threading
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from mnist_core.config import TrainConfig
+from mnist_core.messages import N_, InputError, Message
+from mnist_core.search.plan import SearchPlan, plan_from_json
+from mnist_core.search.space import Value
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.pruners import BasePruner
+    from optuna.samplers import BaseSampler
+    from optuna.storages import RDBStorage
+    from optuna.trial import FrozenTrial
+    from sqlalchemy import Connection, Engine
+
+STUDIES_VARIABLE = "DIGITLAB_STUDIES"
+STUDIES_FILE = ".studies.sqlite3"
+HEARTBEAT_SECONDS = 5  # between two signs of life of a trial
+GRACE_SECONDS = 20  # without one; then the trial is taken up by another worker
+LOCK_SECONDS = 30  # to wait for another process that writes to the file
+STARTUP_TRIALS = 10  # at random, before TPE has enough to learn from; at most a quarter of all
+UNFINISHED_STATES = ("waiting", "running")
+_opening = threading.Lock()
+_opened: dict[str, RDBStorage] = {}
+
+
+@dataclass(frozen=True)
+class SearchTrial:
+    """A trial as the study knows it.
+
+    `state` is "waiting", "running", "finished", "pruned" or "failed". `config` has its settings, None before
+    they are chosen. `run` is its run's id, "" before there is one. `curve` maps epochs done to validation
+    accuracy, 0 to 1; `accuracy` is the last of it, None before the first epoch. `is_start` is whether it has
+    the settings that the search began from. `reason` tells why it failed.
+    """
+
+    number: int
+    state: str
+    values: Mapping[str, Value]
+    config: TrainConfig | None
+    run: str
+    curve: Mapping[int, float]
+    parameters: int | None
+    seconds: float
+    is_start: bool
+    reason: Message | None
+
+    @property
+    def accuracy(self) -> float | None:
+        """Validation accuracy after its last epoch so far, 0 to 1."""
+        return self.curve[max(self.curve)] if self.curve else None
+
+
+class Search:
+    """A study with its plan: what its trials are, whether it goes on, and which is the best.
+
+    Any number of processes may have the same search open; all of it is in the study.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+
+    @property
+    def id(self) -> str:
+        """The name of the study: it can't be guessed, unless somebody chose it."""
+        return self._study.study_name
+
+    @property
+    def plan(self) -> SearchPlan:
+        """The plan as it is now."""
+        return plan_from_json(json.loads(self._study.user_attrs["plan"]))
+
+    @property
+    def owner(self) -> str:
+        """The visitor who began it, "" for nobody."""
+        return str(self._study.user_attrs.get("owner", ""))
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody stopped it: then no worker begins a trial."""
+        return bool(self._study.user_attrs.get("stopped"))
+
+    @property
+    def problem(self) -> Message | None:
+        """Why it ended before its budget was spent; None if it did not."""
+        problem = self._study.user_attrs.get("problem")
+        return Message(**problem) if problem else None
+
+    @property
+    def test_shown(self) -> int | None:
+        """Number of the trial whose test accuracy was looked at first; None if none was."""
+        shown: int | None = self._study.user_attrs.get("test_shown")
+        return shown
+
+    def note_test_shown(self, number: int) -> None:
+        """Note that somebody looked at a trial's test accuracy."""
+        if self.test_shown is None:
+            self._study.set_user_attr("test_shown", number)
+
+    def stop(self, problem: Message | None = None) -> None:
+        """Have all workers, in any process, set their trials aside; `resume` goes on with them."""
+        if problem:
+            self._study.set_user_attr("problem", message_json(problem))
+        self._study.set_user_attr("stopped", True)
+
+    def resume(self, trials: int = 0, minutes: float | None = None) -> None:
+        """Let workers go on, with so many more trials and minutes; InputError for too many."""
+        plan = self.plan
+        more = None if plan.minutes is None else plan.minutes + (minutes or 0)
+        plan = replace(plan, trials=plan.trials + trials, minutes=more)
+        self._study.set_user_attr("plan", json.dumps(plan.to_json()))
+        self._study.set_user_attr("problem", None)
+        self._study.set_user_attr("stopped", False)
+        if plan.sampler == "grid":
+            self._queue_grid(plan)
+
+    def trials(self) -> list[SearchTrial]:
+        """Return the trials, oldest first, each once: without those that another one took up again."""
+        return [_search_trial(trial) for trial in counted(self._study)]
+
+    def study(self) -> Study:
+        """Return Optuna's own study, for its figures."""
+        return self._study
+
+    def best(self, trials: Sequence[SearchTrial] | None = None) -> list[SearchTrial]:
+        """Return the best finished trial, or the Pareto front with two aims, the most accurate first."""
+        finished = [one for one in (trials or self.trials()) if one.state == "finished" and one.accuracy]
+        ranked = sorted(finished, key=lambda one: (-(one.accuracy or 0), one.parameters or 0, one.number))
+        if self.plan.aim == "accuracy":
+            return ranked[:1]
+        front: list[SearchTrial] = []
+        for trial in ranked:  # less accurate than those before, or as accurate and no smaller
+            if not front or (trial.parameters or 0) < (front[-1].parameters or 0):
+                front.append(trial)
+        return front
+
+    def _begin(self, plan: SearchPlan) -> None:
+        """Queue the settings that the search begins from, and a grid's combinations."""
+        start = plan.space.values_of(plan.base) or {}
+        self._study.enqueue_trial(start, user_attrs={"planned": True, "start": True})
+        if plan.sampler == "grid":
+            self._queue_grid(plan)
+
+    def _queue_grid(self, plan: SearchPlan) -> None:
+        """Queue the combinations that no trial has yet, up to the budget, in an order drawn by the seed."""
+        import random
+
+        trials = counted(self._study)
+        known = [trial.params or trial.system_attrs.get("fixed_params") for trial in trials]
+        combinations = list(plan.space.grid())
+        random.Random(plan.seed).shuffle(combinations)
+        new = [values for values in combinations if values not in known]
+        for values in new[: max(0, plan.trials - len(trials))]:
+            self._study.enqueue_trial(values, user_attrs={"planned": True})
+
+
+def message_json(message: Message) -> dict[str, Any]:
+    """Return a message as JSON values, of which `Message(**values)` makes it again."""
+    values = {
+        name: value if isinstance(value, int | float) else str(value)
+        for name, value in message.values.items()
+    }
+    return {"template": message.template, "values": values}
+
+
+def counted(study: Study) -> list[FrozenTrial]:
+    """Return the trials that count: not those that others took up again, nor those dropped at once."""
+    trials = study.get_trials(deepcopy=False)
+    return [one for one in trials if one.state.name != "FAIL" or one.user_attrs.get("ended") == "failed"]
+
+
+def _search_trial(trial: FrozenTrial) -> SearchTrial:
+    attrs = trial.user_attrs
+    state = "finished" if trial.state.name == "COMPLETE" else trial.state.name.lower()
+    state = "failed" if attrs.get("ended") == "failed" else state
+    reason = Message(**attrs["reason"]) if "reason" in attrs else None
+    config = TrainConfig.from_json(attrs["config"]) if "config" in attrs else None
+    return SearchTrial(
+        number=trial.number,
+        state=state,
+        values=trial.params,
+        config=config,
+        run=attrs.get("run", ""),
+        curve=trial.intermediate_values or {int(epoch): v for epoch, v in attrs.get("curve", {}).items()},
+        parameters=attrs.get("parameters"),
+        seconds=attrs.get("seconds", 0.0),
+        is_start=bool(attrs.get("start")),
+        reason=reason,
+    )
+
+
+class Studies:
+    """The searches beside the runs in `directory`, or those in the database that DIGITLAB_STUDIES names."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    @property
+    def url(self) -> str:
+        """The database's address, as SQLAlchemy writes it; InputError for one that isn't PostgreSQL's."""
+        given = os.environ.get(STUDIES_VARIABLE, "").strip()
+        if not given:
+            return f"sqlite:///{self._directory / STUDIES_FILE}"
+        scheme, separator, rest = given.partition("://")
+        if not separator or scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
+            raise InputError(
+                N_("{variable} must be an address like postgresql://user:password@host/name."),
+                variable=STUDIES_VARIABLE,
+            )
+        return f"postgresql+psycopg://{rest}"
+
+    def exist(self) -> bool:
+        """Whether there may be searches; where they are in a file, Optuna isn't needed to tell."""
+        return bool(os.environ.get(STUDIES_VARIABLE)) or (self._directory / STUDIES_FILE).exists()
+
+    def create(self, plan: SearchPlan, owner: str = "", study_id: str = "") -> Search:
+        """Create a search; its id is drawn unless given.
+
+        Raises InputError where there is one of that id, or no database.
+        """
+        with _database_errors():
+            optuna = import_optuna()
+            try:
+                study = optuna.create_study(
+                    storage=self._storage(),
+                    study_name=study_id or secrets.token_hex(8),
+                    directions=plan.directions,
+                    sampler=_sampler(plan, plan.seed),
+                    pruner=_pruner(plan),
+                )
+            except optuna.exceptions.DuplicatedStudyError:
+                raise InputError(
+                    N_("There is a search {name!r} already; choose another name."), name=study_id
+                ) from None
+            study.set_user_attr("owner", owner)
+            study.set_user_attr("plan", json.dumps(plan.to_json()))
+            search = Search(study)
+            search._begin(plan)
+        return search
+
+    def open(self, study_id: str) -> Search:
+        """Return the search with this id; InputError if there is none."""
+        if self.exist() and study_id:
+            with _database_errors():
+                optuna = import_optuna()
+                storage = self._storage()
+                try:
+                    study = optuna.load_study(study_name=study_id, storage=storage)
+                    plan = Search(study).plan
+                except KeyError:
+                    pass
+                else:
+                    study.sampler, study.pruner = _sampler(plan, None), _pruner(plan)
+                    return Search(study)
+        raise InputError(N_("There is no search {name!r}; begin one."), name=study_id)
+
+    def list(self) -> list[Search]:
+        """Return all searches, the newest first."""
+        if not self.exist():
+            return []
+        with _database_errors():
+            optuna = import_optuna()
+            storage = self._storage()
+            found = optuna.get_all_study_summaries(storage, include_best_trial=False)
+            ours = [summary for summary in found if "plan" in summary.user_attrs]
+            newest = sorted(ours, key=lambda summary: -summary._study_id)
+        return [self.open(summary.study_name) for summary in newest]
+
+    def delete(self, study_id: str) -> None:
+        """Forget a search; its runs stay. InputError if there is none."""
+        with _database_errors():
+            import_optuna().delete_study(study_name=self.open(study_id).id, storage=self._storage())
+
+    def _storage(self) -> RDBStorage:
+        url = self.url
+        with _opening:
+            if url not in _opened:
+                self._directory.mkdir(parents=True, exist_ok=True)
+                _opened[url] = _open_storage(url)
+            return _opened[url]
+
+
+def import_optuna() -> ModuleType:
+    """Import Optuna, without its own messages: pages and commands say what happens."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.CRITICAL)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    return optuna
+
+
+def _open_storage(url: str) -> RDBStorage:
+    storages = import_optuna().storages
+    of_file = url.startswith("sqlite")
+    engine = {"connect_args": {"timeout": LOCK_SECONDS}} if of_file else {"pool_pre_ping": True}
+    storage: RDBStorage = storages.RDBStorage(
+        url,
+        engine_kwargs=engine,
+        heartbeat_interval=HEARTBEAT_SECONDS,
+        grace_period=GRACE_SECONDS,
+        heartbeat_stale_trial_callback=storages.RetryHeartbeatStaleTrialCallback(),
+    )
+    if of_file:
+        _lock_whole_transactions(storage.engine)
+    return storage
+
+
+def _lock_whole_transactions(engine: Engine) -> None:
+    """Have each transaction lock a SQLite file from its beginning.
+
+    Otherwise two workers may both read that a trial waits, and both take it: SQLite has no SELECT FOR UPDATE.
+    """
+    from sqlalchemy import event
+
+    def leave_begin_to_us(connection: Any, record: object) -> None:
+        connection.isolation_level = None
+
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    event.listen(engine, "connect", leave_begin_to_us)
+    event.listen(engine, "begin", begin)
+    engine.dispose()  # of the connections that were made before
+
+
+@contextmanager
+def _database_errors() -> Iterator[None]:
+    """Turn what SQLAlchemy and Optuna raise of a database that can't be used into an InputError."""
+    optuna = import_optuna()
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (SQLAlchemyError, optuna.exceptions.StorageInternalError, ModuleNotFoundError) as error:
+        raise InputError(
+            N_("The searches can't be read or written: {cause}. Check {variable}, or the disk."),
+            cause=str(error).splitlines()[0],
+            variable=STUDIES_VARIABLE,
+        ) from error
+
+
+def _sampler(plan: SearchPlan, seed: int | None) -> BaseSampler:
+    """Return a sampler; only the process that creates the study has a seed, or all would draw the same."""
+    samplers = import_optuna().samplers
+    sampler: BaseSampler = (
+        samplers.TPESampler(n_startup_trials=max(1, min(STARTUP_TRIALS, plan.trials // 4)), seed=seed)
+        if plan.sampler == "tpe"
+        else samplers.RandomSampler(seed=seed)
+    )
+    return sampler
+
+
+def _pruner(plan: SearchPlan) -> BasePruner:
+    pruners = import_optuna().pruners
+    pruner: BasePruner = {
+        "none": pruners.NopPruner,
+        "median": pruners.MedianPruner,
+        "hyperband": lambda: pruners.HyperbandPruner(min_resource=1, max_resource=plan.base.epochs),
+    }[plan.pruner]()
+    return pruner

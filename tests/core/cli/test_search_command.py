@@ -1,0 +1,34 @@
+"""The command `search`."""
+
+import json
+
+SMALL = ["--recipe", "tutorial-3", "--set", "widths=8", "--set", "train_size=100", "--epochs", "1"]
+
+
+def test_search_tells_its_trials_and_how_sure_the_best_is(command, store):
+    code, out, err = command("search", *SMALL, "--trials", "2", "--vary", "learning_rate=0.1:1")
+    assert (code, err) == (0, "")
+    assert "2 trials of learning_rate=0.1:1" in out
+    assert "trial   0 finished" in out
+    assert "the settings it began from" in out
+    assert "best: trial" in out
+    assert "On 250 validation images the 95% confidence interval is" in out
+    assert {run.metadata.group for run in store.list()} != {""}
+
+
+def test_a_named_search_goes_on_with_more_trials(command, store):
+    first = command.json("search", "--name", "mine", *SMALL, "--trials", "1")
+    assert (first["search"], len(first["trials"]), first["best"]) == ("mine", 1, [0])
+    more = command.json("search", "--name", "mine", "--more", "1")
+    assert [trial["state"] for trial in more["trials"]] == ["finished"] * 2
+    assert more["trials"][0] == first["trials"][0]
+    assert more["trials"][1]["accuracy"] is not None
+    assert "test" not in json.dumps(more)
+    assert {trial["run"] for trial in more["trials"]} == {run.id for run in store.list()}
+
+
+def test_what_search_can_not_do_is_refused(command, store):
+    assert "train 3 epochs or more" in command.refusal("search", *SMALL, "--pruner", "median")
+    assert "can't vary 'seed'" in command.refusal("search", *SMALL, "--vary", "seed")
+    assert "--at-once must be from 1" in command.refusal("search", *SMALL, "--at-once", "0")
+    assert store.list() == []

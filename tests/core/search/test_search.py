@@ -1,0 +1,302 @@
+"""Searches: trials that are runs, counted once, set aside, taken up again, pruned, judged by validation."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from mnist_core.config import TrainConfig
+from mnist_core.messages import InputError
+from mnist_core.runs.admission import UNLIMITED, TrainingLimits
+from mnist_core.runs.queue import TrainingQueue
+from mnist_core.runs.store import RunStore
+from mnist_core.search.plan import SearchPlan
+from mnist_core.search.space import SearchSpace, parse_dimension
+from mnist_core.search.study import STUDIES_FILE, STUDIES_VARIABLE, Search, Studies
+from mnist_core.search.worker import MOST_REPEATED, SearchWorker, validation_curve
+from tests.core.runs.training_queue.lab import wait_for
+
+BASE = TrainConfig(widths=(8,), epochs=1, batch_size=50, train_size=100, optimizer="sgd", learning_rate=0.1)
+SECONDS = 60
+
+
+def plan(*texts: str, **settings) -> SearchPlan:
+    base = settings.pop("base", BASE)
+    space = SearchSpace(tuple(parse_dimension(text, base) for text in texts or ["learning_rate"]))
+    return SearchPlan(base, space, **{"trials": 3, **settings})
+
+
+class Place:
+    """A store with its studies and a queue, and the workers that a test began."""
+
+    def __init__(self, directory, sample) -> None:
+        self.store = RunStore(directory)
+        self.studies = Studies(self.store.directory)
+        self.queue = TrainingQueue(self.store, lambda: sample, threads=1, workers=2)
+        self.workers: list[SearchWorker] = []
+
+    def begin(self, search: Search, limits: TrainingLimits = UNLIMITED, at_once: int = 1) -> SearchWorker:
+        worker = SearchWorker(self.studies, search, self.queue, self.store, limits, at_once)
+        self.workers.append(worker)
+        worker.start()
+        return worker
+
+    def finish(self, search: Search, **options) -> Search:
+        worker = self.begin(search, **options)
+        wait_for(lambda: not worker.working, SECONDS)
+        assert worker.problem is None
+        return search
+
+    def search(self, plan: SearchPlan, **options) -> Search:
+        """A search that has come to its end."""
+        return self.finish(self.studies.create(plan, owner="somebody"), **options)
+
+
+@pytest.fixture
+def place(tmp_path, sample) -> Iterator[Place]:
+    place = Place(tmp_path / "runs", sample)
+    yield place
+    for worker in place.workers:
+        worker.leave(SECONDS)
+    place.queue.close(SECONDS)
+
+
+def states(search: Search) -> list[str]:
+    return [trial.state for trial in search.trials()]
+
+
+def test_each_trial_is_a_run_of_the_search_judged_by_its_validation_accuracy(place):
+    search = place.search(plan("learning_rate", "batch_size=10,50"), at_once=2)
+    trials = search.trials()
+    assert states(search) == ["finished"] * 3
+    runs = [place.store.get(trial.run) for trial in trials]
+    assert {run.id for run in runs} == {run.id for run in place.store.list()}
+    assert {(run.metadata.group, run.metadata.owner) for run in runs} == {(search.id, "somebody")}
+    for trial, run in zip(trials, runs, strict=True):
+        assert trial.config == run.config
+        assert trial.curve == validation_curve(run)
+        assert trial.accuracy == run.metrics()["monitor_accuracy"].dropna().iloc[-1]
+        assert trial.parameters == run.results["parameters"]
+    (best,) = search.best()
+    assert best.accuracy == max(trial.accuracy for trial in trials)
+
+
+def test_the_first_trial_has_the_settings_that_the_search_began_from(place):
+    for texts in (["learning_rate"], ["learning_rate=0.5:1"]):
+        first, *others = place.search(plan(*texts, trials=2)).trials()
+        assert first.is_start
+        assert first.config == BASE
+        assert not any(trial.is_start for trial in others)
+
+
+def test_a_search_draws_the_same_trials_from_the_same_seed(place):
+    one, same, other = (place.search(plan(sampler="random", seed=seed)) for seed in (1, 1, 2))
+    values = [[dict(trial.values) for trial in search.trials()] for search in (one, same, other)]
+    assert values[0] == values[1] != values[2]
+
+
+def test_a_grid_tries_each_combination_once(place):
+    grid = plan("batch_size=20,50", "activation=relu,tanh", sampler="grid", trials=20)
+    values = [tuple(trial.values.values()) for trial in place.search(grid, at_once=2).trials()]
+    assert sorted(values) == [(20, "relu"), (20, "tanh"), (50, "relu"), (50, "tanh")]
+
+
+def test_two_workers_try_nothing_twice_and_no_more_than_was_planned(place):
+    search = place.studies.create(plan(trials=5, sampler="random"))
+    workers = [place.begin(search), place.begin(place.studies.open(search.id), at_once=2)]
+    wait_for(lambda: not any(worker.working for worker in workers), SECONDS)
+    assert states(search) == ["finished"] * 5
+    assert len({trial.run for trial in search.trials()}) == len(place.store.list()) == 5
+
+
+def test_a_search_that_finds_nothing_new_ends_and_says_so(place):
+    search = place.search(plan("batch_size=20,50", trials=9, sampler="random"))
+    assert len(search.trials()) == len({str(trial.config) for trial in search.trials()}) == 2
+    assert search.stopped
+    assert "tried before" in str(search.problem)
+    assert len(search.study().trials) <= 9 + MOST_REPEATED
+
+
+def test_a_stopped_search_sets_its_trial_aside_and_goes_on_with_the_same_run(place):
+    search = place.studies.create(plan(trials=1, base=replace(BASE, epochs=300)))
+    worker = place.begin(search)
+    wait_for(lambda: search.trials()[0].curve)
+    search.stop()
+    wait_for(lambda: not worker.working, SECONDS)
+    (trial,) = search.trials()
+    run = place.store.get(trial.run)
+    assert (trial.state, run.status) == ("waiting", "paused")
+    before = validation_curve(run)
+    search.resume()
+    place.finish(place.studies.open(search.id))
+    (trial,) = search.trials()
+    assert (trial.state, trial.run, len(trial.curve)) == ("finished", run.id, 300)
+    assert trial.curve.items() >= before.items()
+    assert len(place.store.list()) == 1
+
+
+def test_a_search_goes_on_with_more_trials(place):
+    search = place.search(plan(trials=1))
+    search.resume(trials=2)
+    place.finish(search)
+    assert states(search) == ["finished"] * 3
+
+
+def lose(place: Place, search: Search, **attributes) -> None:
+    """Have a worker ask for a trial and die long ago."""
+    study = search.study()
+    trial = study.ask()
+    for name, value in attributes.items():
+        trial.set_user_attr(name, value)
+    trial.storage.record_heartbeat(trial._trial_id)
+    with closing(sqlite3.connect(place.store.directory / STUDIES_FILE)) as file:
+        file.execute("UPDATE trial_heartbeats SET heartbeat = '2020-01-01 00:00:00'")
+        file.commit()
+
+
+@pytest.mark.filterwarnings("ignore:Heartbeat")
+def test_a_trial_whose_worker_died_is_taken_up_again(place):
+    search = place.studies.create(plan(trials=2))
+    lose(place, search)
+    place.finish(search)
+    assert states(search) == ["finished"] * 2
+    assert [trial.is_start for trial in search.trials()].count(True) == 1
+
+
+@pytest.mark.filterwarnings("ignore:Heartbeat")
+@pytest.mark.parametrize("status", ["interrupted", "finished"])
+def test_its_run_goes_on_or_is_taken_as_it_is(status, place, sample):
+    search = place.studies.create(plan(trials=1))
+    run_id = place.queue.submit(BASE, group=search.id)
+    wait_for(lambda: place.queue.snapshot(run_id) is None)
+    if status == "interrupted":
+        run = place.store.get(run_id)
+        state = json.loads((run.folder / "run.json").read_text())
+        state["results"].pop("test_accuracy")
+        (run.folder / "run.json").write_text(json.dumps(state | {"status": "running"}))
+    lose(place, search, run=run_id)
+    place.finish(search)
+    (trial,) = search.trials()
+    assert (trial.state, trial.run) == ("finished", run_id)
+    assert [run.id for run in place.store.list()] == [run_id]
+
+
+@pytest.mark.filterwarnings("ignore:Heartbeat")
+def test_a_worker_waits_for_trials_of_others_that_may_die(place):
+    search = place.studies.create(plan(trials=1))
+    trial = search.study().ask()
+    trial.storage.record_heartbeat(trial._trial_id)
+    worker = place.begin(search)
+    worker._threads[0].join(0.2)
+    assert worker.working
+    search.study().tell(trial, 0.5)
+    wait_for(lambda: not worker.working, SECONDS)
+
+
+def test_the_pruner_stops_a_trial_by_its_curve(place, monkeypatch):
+    import optuna
+
+    monkeypatch.setattr(optuna.pruners.MedianPruner, "prune", lambda self, study, trial: trial.number == 1)
+    search = place.search(plan(trials=2, pruner="median", base=replace(BASE, epochs=300)))
+    kept, pruned = search.trials()
+    assert (kept.state, pruned.state) == ("finished", "pruned")
+    assert len(kept.curve) == 300 > len(pruned.curve)
+    assert place.store.get(pruned.run).status == "stopped"
+    assert search.best() == [kept]
+
+
+def test_two_aims_give_a_front_of_the_accurate_and_the_small(place):
+    search = place.search(plan("units=2,4,8,16", sampler="grid", aim="size", trials=4))
+    trials, front = search.trials(), search.best()
+    assert states(search) == ["finished"] * 4
+    for trial in trials:
+        better = [
+            one
+            for one in trials
+            if (one.accuracy, -one.parameters) != (trial.accuracy, -trial.parameters)
+            and one.accuracy >= trial.accuracy
+            and one.parameters <= trial.parameters
+        ]
+        assert (trial in front) == (not better)
+    assert {one.number for one in search.study().best_trials} == {one.number for one in front}
+    assert all(trial.curve for trial in trials)
+
+
+def test_a_trial_that_can_not_be_trained_fails_and_says_why(place):
+    limits = TrainingLimits(parameters=10_000)
+    first, large = place.search(plan("units=8,16", sampler="grid", trials=2), limits=limits).trials()
+    assert (first.state, large.state) == ("finished", "failed")
+    assert "this server allows 10,000" in str(large.reason)
+    assert large.run == ""
+
+
+def test_a_trial_that_diverges_fails_and_is_not_the_best(place):
+    diverging = replace(BASE, learning_rate=100.0, epochs=5, activation="none")
+    search = place.search(plan("batch_size=1:2", trials=1, base=diverging))
+    (trial,) = search.trials()
+    assert trial.state == "failed"
+    assert trial.reason is not None
+    assert search.best() == []
+
+
+def test_no_trial_begins_after_the_minutes_are_over(place):
+    assert states(place.search(plan(trials=50, minutes=1e-6))) == ["finished"]
+
+
+def test_a_visitors_limits_hold(place):
+    search = place.search(plan(trials=5), limits=TrainingLimits(runs=2))
+    assert states(search).count("finished") == 2
+    assert search.stopped
+    assert "keeps 2 of each visitor" in str(search.problem)
+
+
+def test_a_search_waits_until_the_line_has_room(place):
+    blocking = place.queue.submit(replace(BASE, epochs=1000), owner="somebody")
+    search = place.studies.create(plan(trials=1), owner="somebody")
+    worker = place.begin(search, TrainingLimits(runs_at_once=1))
+    worker._threads[0].join(0.2)
+    assert [run.id for run in place.store.list()] == [blocking]
+    place.queue.stop(blocking)
+    wait_for(lambda: not worker.working, SECONDS)
+    assert states(search) == ["finished"]
+
+
+def test_a_worker_that_leaves_keeps_its_trial_for_the_next(place):
+    search = place.studies.create(plan(trials=1, base=replace(BASE, epochs=1000)))
+    worker = place.begin(search)
+    wait_for(lambda: search.trials()[0].curve)
+    worker.leave(SECONDS)
+    assert (states(search), search.stopped) == (["waiting"], False)
+    assert not any(thread.is_alive() for thread in threading.enumerate() if thread.name == "search")
+
+
+def test_searches_are_listed_opened_and_deleted_and_their_runs_stay(place):
+    assert not place.studies.exist()
+    assert place.studies.list() == []
+    first, second = place.search(plan(trials=1)), place.studies.create(plan(name="mine"), study_id="mine")
+    assert [search.id for search in place.studies.list()] == [second.id, first.id]
+    assert place.studies.open("mine").plan == second.plan
+    with pytest.raises(InputError, match="already"):
+        place.studies.create(plan(), study_id="mine")
+    place.studies.delete(first.id)
+    with pytest.raises(InputError, match="There is no search"):
+        place.studies.open(first.id)
+    assert len(place.store.list()) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("mysql://somewhere", "must be an address like postgresql://"),
+        ("somewhere", "must be an address like postgresql://"),
+        ("postgresql://127.0.0.1:9/none", "can't be read or written"),
+    ],
+)
+def test_a_database_that_can_not_be_used_is_refused_with_a_sentence(address, why, place, monkeypatch):
+    monkeypatch.setenv(STUDIES_VARIABLE, address)
+    with pytest.raises(InputError, match=why):
+        place.studies.open("any")
