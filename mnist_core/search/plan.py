@@ -83,7 +83,7 @@ class SearchPlan:
     def __post_init__(self) -> None:
         if self.base.monitor != "validation":
             raise InputError(
-                N_("A search chooses by validation images, never by the test set; monitor the former.")
+                N_("A search never chooses by the test set; monitor the validation images instead.")
             )
         for name, known in (("sampler", SAMPLERS), ("pruner", PRUNERS), ("aim", AIMS)):
             value = getattr(self, name)

@@ -140,7 +140,7 @@ def test_a_plan_is_the_same_from_json():
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        ({"base": RECIPES["tutorial-3"].config}, "never by the test set"),
+        ({"base": RECIPES["tutorial-3"].config}, "never chooses by the test set"),
         ({"sampler": "luck"}, "sampler can't be 'luck'"),
         ({"trials": 0}, "from 1 to 1000 trials"),
         ({"minutes": 0.0}, "more than 0"),
