@@ -13,7 +13,7 @@ from mnist_core.messages import InputError
 from mnist_core.recognition.labelled_drawings import LabelledDrawing
 from mnist_core.runs.fine_tuning import FineTunedRun, Scores
 from mnist_core.runs.store import RunStore
-from tests.app.drawings import STROKE, as_png, button, drawn, shifted
+from tests.app.drawings import STROKE, as_png, button, drawn, path, shifted
 from ui.draw import drawing_sheet
 
 LINE = {"strokes": [[[60, 60], [200, 60], [120, 230]]], "label": 7}
@@ -47,11 +47,18 @@ def test_another_label_for_the_same_drawing_corrects_it(app, run):
 
 def test_a_row_is_kept_digit_by_digit(app, run):
     test = drawn(app, run, shifted(0), shifted(100))
+    assert test.text_input("label_number").label == "All 2 digits, from left to right"
     test.text_input("label_number").set_value("77")
     button(test, "Save").click().run()
     assert [kept.label for kept in test.session_state["own_sheet"]] == [7, 7]
     starts = [kept.strokes[0][0][0] for kept in test.session_state["own_sheet"]]
     assert starts == [20, 120]
+
+
+def test_the_digits_of_several_lines_are_asked_for_line_by_line(app, run):
+    ones = [path(("M", x, y), ("L", x, y + 90)) for x in (60, 180) for y in (20, 160)]
+    test = drawn(app, run, *ones)
+    assert test.text_input("label_number").label == "All 4 digits, line by line from left to right"
 
 
 def test_a_digit_inked_by_keys_is_kept_as_pixels_and_comes_back(app, run):

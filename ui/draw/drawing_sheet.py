@@ -131,10 +131,11 @@ def _show_digits(reading: ReadDrawing) -> None:
 
 def _show_number(reading: ReadDrawing) -> None:
     count = len(reading.digits)
+    order = _("All {n} digits, from left to right")
+    if reading.lines > 1:
+        order = _("All {n} digits, line by line from left to right")
     with st.form("label_form", border=False):
-        st.text_input(
-            _("All {n} digits, from left to right").format(n=count), key=NUMBER_KEY, max_chars=count
-        )
+        st.text_input(order.format(n=count), key=NUMBER_KEY, max_chars=count)
         st.form_submit_button(_("Save"), on_click=_keep_number, args=(reading,))
 
 
