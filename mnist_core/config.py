@@ -35,14 +35,14 @@ class TrainConfig:
 
     The validation set is the last `validation_size` images of MNIST's training set; the model trains on the
     first `train_size` of the rest. `widths` are the units of each hidden layer, `channels` the feature maps
-    of each convolutional stage. `recipe` is the one that the settings began from, also when they differ from
-    it; "custom" is none, and what any name becomes that isn't ours. `written_share` adds that many synthetic
-    digits per training image (mnist_core.synthetic.generator). `gradient_clipping` is the largest norm of a
-    step's gradient, all layers together; 0 leaves it unlimited. A batch of more than training.gradients.PIECE
-    images goes through the network in pieces whose gradients are summed; batch norm then takes its statistics
-    from each piece. Rates and shares are fractions: 0.1 is 10%.
+    of each convolutional stage. `recipe` names the recipe that the settings began from, even if they were
+    changed since; an unknown name becomes "custom", which means no recipe. `written_share` adds that many
+    synthetic digits per training image (mnist_core.synthetic.generator). `gradient_clipping` is the largest
+    norm of a step's gradient, all layers together; 0 leaves it unlimited. A batch of more than
+    training.gradients.PIECE images goes through the network in pieces whose gradients are summed; batch norm
+    then takes its statistics from each piece. Rates and shares are fractions: 0.1 is 10%.
 
-    Raises InputError if a value is out of range, an unknown choice, or doesn't go with the others.
+    Raises InputError if a value is out of range, an unknown choice, or contradicts another setting.
     """
 
     recipe: str = NO_RECIPE
@@ -75,7 +75,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         if self.recipe not in RECIPE_NAMES:
-            object.__setattr__(self, "recipe", NO_RECIPE)  # it reaches file names and pages
+            object.__setattr__(self, "recipe", NO_RECIPE)  # names reach file names and pages
         object.__setattr__(self, "widths", tuple(self.widths))
         object.__setattr__(self, "channels", tuple(self.channels))
         for name in (*CHOICES, *FIELD_RANGES):

@@ -10,9 +10,9 @@ SHARED_SCRIPT = Path(__file__).with_suffix(".js").read_text()
 
 
 def browser_component(name: str, module: str, html: str) -> Callable[..., Any]:
-    """Return a Streamlit component of version 2; `module` is the `__file__` of who shows it.
+    """Return a Streamlit component of version 2; `module` is the `__file__` of the module that shows it.
 
-    `name` must be the app's own: Streamlit registers it with each server that runs the app.
+    `name` must be unique in the server, in which Streamlit registers it.
     """
     style, script = (Path(module).with_suffix(suffix).read_text() for suffix in (".css", ".js"))
     return st.components.v2.component(name, html=html, css=style, js=SHARED_SCRIPT + script)

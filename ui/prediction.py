@@ -132,7 +132,7 @@ def probability_table(predictions: list[Prediction]) -> str:
 
 
 SURE, UNSURE = "#5ab0f2", "#f0913a"
-# Dashes tell sure from unsure too, and a dark rim the letters from light paper.
+# Dashes distinguish unsure from sure without colour; a dark outline keeps digits readable on light paper.
 STYLE = f"""<style>
 .box {{ fill: none; stroke: {SURE}; }} .unsure .box {{ stroke: {UNSURE}; stroke-dasharray: 8 5; }}
 text {{ fill: {SURE}; font: bold 1px sans-serif; paint-order: stroke; stroke: #000; stroke-width: 3px; }}
@@ -168,7 +168,7 @@ def _ink_svg(writing: DrawingInput) -> str:
 
 
 def _points(stroke: Sequence[Sequence[float]], every: int) -> str:
-    thinned = [*stroke[:-1:every], stroke[-1], stroke[-1]]  # one point is a line too
+    thinned = [*stroke[:-1:every], stroke[-1], stroke[-1]]  # a single point becomes a line too
     return " ".join(f"{x:.0f},{y:.0f}" for x, y in thinned)
 
 
@@ -179,7 +179,7 @@ def _smaller(pixels: np.ndarray) -> np.ndarray:
 
 
 def _box_svg(writing: DrawingInput, digit: "RowDigit", side: int) -> str:
-    """A box, around the ink and not only the pen's course, and the digit in its upper left corner."""
+    """Return a box around the ink, half a pen wider than the strokes, and the answer at its upper left."""
     reach = writing.pen / 2 if writing.pixels is None else 0
     left, top = digit.box.left - reach, digit.box.top - reach
     width = digit.box.right - digit.box.left + 2 * reach

@@ -141,7 +141,7 @@ def _cancel(store: RunStore, name: str) -> None:
 
 
 def _use(run: Run) -> JsonObject:
-    """Return whose run it is, as a short code that stands for a visitor, and its size."""
+    """Return the run's owner, as a short code for the visitor, and its size in MB."""
     return {"visitor": run.metadata.owner[:8], "megabytes": round(size_in_bytes(run.folder) / 1e6, 1)}
 
 

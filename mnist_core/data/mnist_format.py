@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 IMAGE_SIZE = 28  # pixels, height and width of an MNIST image
-INK_SIZE = 20  # pixels, longer side of the ink in it
+INK_SIZE = 20  # pixels, longer side of the ink within the image
 CENTRE = 14  # row and column index to which MNIST's centres of mass round
 
 SUPERSAMPLING = 8  # strokes are drawn on a grid this many times finer, then averaged
@@ -77,7 +77,7 @@ def _rasterized(strokes: list[NDArray[np.float64]], radius: float) -> NDArray[np
     lines = Image.new("1", (int(width), int(height)))
     draw = ImageDraw.Draw(lines)
     for stroke in fine:
-        draw.line([*stroke.ravel().tolist(), *stroke[-1].tolist()], fill=1)  # repeat the end: draws dots too
+        draw.line([*stroke.ravel().tolist(), *stroke[-1].tolist()], fill=1)  # the repeated end draws dots
     return _dilated(np.asarray(lines), radius)
 
 

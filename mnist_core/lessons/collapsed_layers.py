@@ -1,4 +1,4 @@
-"""Layers with and without an activation between them, trained; without one they collapse into one matrix."""
+"""Training of layers with and without an activation: without one they collapse into a single matrix."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mnist_core.runtime.job import Steps
 from mnist_core.training.events import EpochDone, StepDone
 from mnist_core.training.trainer import fit
 
-TRAINING, HELD_OUT = 6000, 2000  # images: the first of a split, and those after them
+TRAINING, HELD_OUT = 6000, 2000  # images: the first of a split, and the next ones
 EPOCHS, BATCH_SIZE, LEARNING_RATE = 5, 50, 0.003
 
 
@@ -35,10 +35,10 @@ class Layer(NamedTuple):
 
 
 class Collapse(NamedTuple):
-    """Accuracies, 0 to 1, on held-out images; the trained layers without activation, and their one layer.
+    """Accuracies, 0 to 1, on held-out images; the layers without activation, and the layer they collapse to.
 
-    `difference` is the largest between the logits of the layers and of the one layer, on these images.
-    `trained_on` and `held_out` are numbers of images.
+    `difference` is the largest absolute difference between the logits of `layers` and of `collapsed` on these
+    images. `trained_on` and `held_out` are numbers of images.
     """
 
     with_activation: float
@@ -52,7 +52,7 @@ class Collapse(NamedTuple):
 
 
 def train_collapse(split: Split, widths: Sequence[int]) -> Steps[Collapse]:
-    """Train hidden layers of `widths` with ReLU and without activation, and a single layer; a job's steps."""
+    """Train hidden layers of `widths` with ReLU and without, and a single layer; the steps of a Job."""
     count = min(TRAINING, len(split) * 3 // 4)
     train, held_out = split[:count], split[count : count + HELD_OUT]
     config = TrainConfig(
@@ -108,7 +108,7 @@ def collapse(layers: Sequence[Layer]) -> Layer:
 
 
 def apply(layers: Sequence[Layer], vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return what layers without an activation make of vectors [N, inputs], one layer after the other."""
+    """Apply layers without activation, in order, to vectors [N, inputs]; return [N, outputs]."""
     for layer in layers:
         vectors = vectors @ layer.weights.T + layer.biases
     return vectors

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from mnist_core.models.modules import DigitClassifier
 
 RECIPE = "tutorial-5"
-FEW = 500  # images that a network learns by heart
+FEW = 500  # images, few enough for a network to memorise
 SIZES = (FEW, 2_000, 10_000)
 STEPS, BATCH = 1_000, 50
 POINTS = 25  # of a curve
-SEEN = 2_000  # images of a split that a point is measured on, at most
+SEEN = 2_000  # most images of a split that a point is measured on
 
 
 class Remedies(NamedTuple):
-    """How many images are trained on, and what is done against overfitting; shares are fractions."""
+    """The number of training images, and what reduces overfitting; `dropout` is a fraction, 0 to 1."""
 
     images: int = FEW
     dropout: float = 0.0
@@ -40,8 +40,8 @@ class CurvePoint(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Course:
-    """A training from before its first step to its end, and its accuracy on all test images, 0 to 1.
+class Curves:
+    """The curves of a training from before its first step to its end, and its test accuracy, 0 to 1.
 
     `train_images` and `validation_images` are how many it learned from and was measured on.
     """
@@ -58,7 +58,7 @@ class Course:
 
 
 def settings(remedies: Remedies) -> dict[str, Any]:
-    """Return in which settings of RECIPE a training of this chapter differs from it: STEPS steps in all."""
+    """Return the settings that this chapter changes in RECIPE; `epochs` gives STEPS steps in all."""
     return {
         "widths": (128,),
         "optimizer": "adamw",
@@ -73,8 +73,8 @@ def settings(remedies: Remedies) -> dict[str, Any]:
     }
 
 
-def train_course(dataset: Dataset, remedies: Remedies) -> Generator[tuple[float, None], None, Course]:
-    """Train a network with these remedies; yield the fraction done."""
+def train_curves(dataset: Dataset, remedies: Remedies) -> Generator[tuple[float, None], None, Curves]:
+    """Train a network with these remedies; yield the fraction done, return the curves."""
     from mnist_core.models.architectures import build_model
     from mnist_core.training.trainer import Training
 
@@ -90,7 +90,7 @@ def train_course(dataset: Dataset, remedies: Remedies) -> Generator[tuple[float,
             points.append(_point(model, training.step, splits.train, validation))
             yield training.step / steps, None
     test = _loss_and_accuracy(model, splits.test)[1]
-    return Course(points, test, len(splits.train), len(validation))
+    return Curves(points, test, len(splits.train), len(validation))
 
 
 def _point(model: DigitClassifier, step: int, train: Split, validation: Split) -> CurvePoint:

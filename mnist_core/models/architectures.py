@@ -138,10 +138,11 @@ def build_meta_model(config: TrainConfig) -> DigitClassifier:
 
 
 def layers_with_dropout(model: DigitClassifier, config: TrainConfig) -> nn.Sequential:
-    """Return the layers of `model` with dropout of `config.dropout`, to train it with.
+    """Return the layers of `model` with dropout at the rate `config.dropout`, to train it with.
 
-    `model` was built with these settings but for the dropout. Where it was built without, the dropout layers
-    are in the returned sequence only, so that the model's weights keep their names; the others are shared.
+    `model` was built with the same settings, except that its dropout may differ. If it was built without
+    dropout, only the returned sequence has dropout layers, so that the model's weights keep their names; all
+    other layers are shared with `model`.
     """
     present = [module for module in model.modules() if isinstance(module, nn.Dropout)]
     for dropout in present:
@@ -156,7 +157,7 @@ def layers_with_dropout(model: DigitClassifier, config: TrainConfig) -> nn.Seque
 
 
 def _initialize(model: nn.Module, name: str) -> None:
-    """Set the weights of linear and convolutional layers as an entry of INITIALIZATIONS says, biases to 0."""
+    """Set the weights of linear and convolutional layers by INITIALIZATIONS[name], and biases to 0."""
     entry = INITIALIZATIONS[name]
     if entry.function is None:
         return

@@ -1,7 +1,7 @@
 """Checkpoints: a model's weights as safetensors. A run keeps its settings once, beside its checkpoints.
 
-A file that leaves its run has the settings in its header (format "digit-lab 1", as version 0.1 wrote every
-checkpoint), so that it can be opened by itself.
+A checkpoint that is exported from its run has the settings in its header (format "digit-lab 1", in which
+version 0.1 wrote every checkpoint), so that it can be opened by itself.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def save_checkpoint(path: Path, model: DigitClassifier, epoch: float) -> None:
 def standalone_checkpoint(path: Path, config: TrainConfig) -> bytes:
     """Return a run's checkpoint as a file of its own, with `config`, the run's settings, in its header.
 
-    Only the header is written again; a checkpoint of version 0.1 is returned as it is. Raises InputError when
-    the file is missing or damaged.
+    Only the header is rewritten; a checkpoint of version 0.1 is returned as it is. Raises InputError when the
+    file is missing or damaged.
     """
     try:
         content = path.read_bytes()

@@ -1,4 +1,4 @@
-"""One image's way through a network: the strongest units of each layer, and what adds up to their values."""
+"""One image's activations: the strongest units of each layer, and the products that add up to their values."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from mnist_core.models.modules import DigitClassifier
 
 MOST_UNITS, MOST_MAPS = 32, 16
-MANY_LAYERS = 5  # from so many on, half as many units of each are shown
+MANY_LAYERS = 5  # with more layers, half as many units of each are shown
 MOST_TERMS = 8  # of a unit's sum
 MOST_LINKS = 24  # from a layer to the next
-KEPT_TO = 2  # a unit shown before stays while it is among twice as many as are shown
+KEPT_TO = 2  # a unit shown before stays while it is among the strongest KEPT_TO x (number shown)
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
@@ -39,11 +39,11 @@ _POOLS = nn.MaxPool2d | nn.AvgPool2d
 class UnitSum:
     """What adds up to a unit's value before its activation; batch norm is part of weights and bias.
 
-    `terms` are the largest products by size: where the input is, its value, its weight. An input is at
-    (row, column) of the image, (unit,) of a layer, or (map, row, column), all from 0. `others` is the sum of
-    the `other_count` remaining products, `skip` what a residual block's skip connection adds (None for other
-    layers), `total` the sum of all. A map's sum is that of `place`, (row, column) before pooling, where it is
-    largest.
+    `terms` are the products of the largest absolute value: (position of the input, input, weight). A position
+    is (row, column) in the image, (unit,) in a layer, or (map, row, column), all from 0. `others` is the sum
+    of the `other_count` remaining products, `skip` what a residual block's skip connection adds (None for
+    other layers), `total` the sum of all. A map's sum is that at `place`, the (row, column) before pooling at
+    which the map is largest; None for a unit of a fully connected layer.
     """
 
     terms: tuple[Term, ...]
@@ -59,12 +59,12 @@ class UnitSum:
 class LayerView:
     """The strongest units of one layer for one image.
 
-    `kind`, `title` and `shape` are those of `models.summary.LayerSummary`. `units` are the numbers of those
-    shown, ascending; `values` float32 [shown] their activations, of a map the largest; `maps` float32
-    [shown, H, W], None for a layer of units. `active` of all `count` units are above zero somewhere. `sums`
-    says what adds up to each of `values`; it is empty for the image and for averages. `links` are the largest
-    contributions: (place among the units shown before, place among `units`, contribution); from the image,
-    the first place is a pixel's, row times 28 plus column.
+    `kind`, `title` and `shape` are those of `models.summary.LayerSummary`. `units` are the numbers of the
+    units shown, ascending; `values`, float32 [shown], their activations (the largest of a map); `maps`,
+    float32 [shown, H, W], None for a layer of units. `active` is how many of all `count` units are above zero
+    anywhere. `sums` says what adds up to each of `values`; it is empty for the image and for averages.
+    `links` are the largest contributions: (index among the units shown of the layer before, index among
+    `units`, contribution); for links from the image, the first is a pixel's, row times 28 plus column.
     """
 
     kind: str
@@ -81,7 +81,7 @@ class LayerView:
 
 @dataclass(frozen=True, eq=False)
 class ActivationView:
-    """The layers that one image goes through after `step` training steps, the image itself first.
+    """The activations of one image in all layers after `step` training steps, the image itself first.
 
     `step` is None outside a training; `probabilities` are the ten outputs' softmax, float32 [10].
     """
@@ -119,9 +119,9 @@ def view_activations(
     step: int | None = None,
     before: ActivationView | None = None,
 ) -> ActivationView:
-    """Return the way of `image`, uint8 [28, 28], through `model`, which isn't changed.
+    """Return the activations of `image`, uint8 [28, 28], in the layers of `model`, which isn't changed.
 
-    Units that `before` shows stay as long as they are strong, so that a moving picture keeps them.
+    Units that `before` shows stay as long as they are strong, so that an animation keeps the same units.
     """
     groups = group_layers(model)
     device = next(model.parameters()).device
@@ -202,7 +202,7 @@ def strongest(strength: Floats, most: int, kept: Indices | None = None) -> Indic
 
 
 def _average_view(group: list[nn.Module], features: Tensor, before: LayerView) -> tuple[LayerView, Tensor]:
-    """The mean of each map; shown are those whose map is shown."""
+    """Return the view and the output of average pooling over whole maps: the units are those of `before`."""
     output = features.flatten(1).mean(1)
     means = _array(output)
     units = before.units
@@ -249,7 +249,7 @@ def _residual(block: ResidualBlock, features: Tensor) -> tuple[_Affine, Tensor]:
 def _arrays(
     layer: nn.Conv2d | nn.Linear, others: Sequence[nn.Module], inputs: Tensor, raw: Tensor, activated: Tensor
 ) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
-    """Return the arrays of _Affine, in numpy: each unit takes a dozen operations on few numbers."""
+    """Return the arrays of _Affine, in numpy, which is faster than torch on a few numbers."""
     scale, bias = _folded(layer, others)
     if isinstance(layer, nn.Conv2d):
         assert isinstance(layer.padding[0], int)
@@ -300,12 +300,12 @@ def _sum(
         row, column = divmod(int(affine.activated[unit].argmax()), raw.shape[2])
         place, raw = (row, column), raw[:, row, column]
         inputs, places = _window(affine, place, before.kind == "image" and affine.block is None)
-    source = unit * affine.pieces + int(raw.argmax())  # of maxout's pieces the largest
+    source = unit * affine.pieces + int(raw.argmax())  # with maxout, the largest of its pieces
     weights = affine.weight[source].ravel() * affine.scale[source]
     products = inputs * weights
     largest = _largest(products)
     terms = tuple((_index(places[i]), float(inputs[i]), float(weights[i])) for i in largest)
-    if affine.block and place:  # the maps within a block aren't shown: the lines are its skip connection's
+    if affine.block and place:  # a block's inner maps aren't shown, so the links are its skip connection's
         skip, contributions = _skip(affine, source, place, before)
     else:
         skip, contributions = None, _contributions(products, places, before)
@@ -315,7 +315,7 @@ def _sum(
 
 
 def _largest(products: NDArray[Any]) -> Indices:
-    """Return the places of the MOST_TERMS largest by size, largest first, without zeros."""
+    """Return the indices of the MOST_TERMS largest by absolute value, largest first, without zeros."""
     sizes = np.abs(products)
     some: Indices = np.arange(len(sizes))
     if len(sizes) > MOST_TERMS:
@@ -328,7 +328,7 @@ def _largest(products: NDArray[Any]) -> Indices:
 def _skip(
     affine: _Affine, source: int, place: tuple[int, int], before: LayerView
 ) -> tuple[float, list[tuple[int, float]]]:
-    """Return what a skip connection adds to a sum, and the share of each map shown before."""
+    """Return what a skip connection adds to a sum, and the part of it from each map that `before` shows."""
     assert affine.block is not None
     assert affine.block_inputs is not None
     skip, inputs = affine.block.skip, affine.block_inputs
@@ -348,7 +348,7 @@ def _index(place: Indices) -> tuple[int, ...]:
 
 
 def _places_in_row(count: int, before: LayerView) -> Indices:
-    """Return where each of a fully connected layer's inputs is [N, 3]: (map or unit, row, column).
+    """Return the positions of a fully connected layer's inputs, [N, 3]: (map or unit, row, column).
 
     A pixel of the image is (-1, row, column), a unit (unit, -1, -1).
     """
@@ -364,9 +364,9 @@ def _places_in_row(count: int, before: LayerView) -> Indices:
 
 
 def _window(affine: _Affine, place: tuple[int, int], of_image: bool) -> tuple[Floats, Indices]:
-    """Return the inputs [N] that a convolution sees at `place` of its output, and where they are [N, 3].
+    """Return the inputs [N] of a convolution's output at `place`, and their positions [N, 3].
 
-    As in `_places_in_row`; those of the padding are negative.
+    Positions are as in `_places_in_row`; those in the padding are -1.
     """
     layer = affine.layer
     assert isinstance(layer, nn.Conv2d)

@@ -26,7 +26,7 @@ from mnist_core.monitoring.probes import Probe, watched_digits
 PROBE_IMAGES = 128
 PROBES_PER_EPOCH = 12
 IMAGES_BETWEEN = 5_000  # a probe costs as much as training on PROBE_IMAGES images: 2.5 % of this
-FEWEST_PROBES, MOST_PROBES = 20, 500  # of a whole run, however short or long
+FEWEST_PROBES, MOST_PROBES = 20, 500  # in a whole run
 
 
 def steps_between_probes(config: TrainConfig, train_images: int) -> int:
@@ -39,8 +39,8 @@ def steps_between_probes(config: TrainConfig, train_images: int) -> int:
 class Prober:
     """Probes one model in training, always on the same images of `monitor`.
 
-    `own_digit`, uint8 [28, 28], is read at each probe too if there is one; as nobody knows its label, it is
-    in no other number.
+    `own_digit`, uint8 [28, 28], is read at each probe too if it is given; it has no label, so no other number
+    depends on it.
 
     A probe changes nothing: neither parameters nor their .grad, the model's mode or random generators. So a
     run's numbers are equal to the bit with and without probes.
@@ -86,7 +86,7 @@ class Prober:
 
 
 class _ActiveUnits:
-    """Records, within `with`, which units of each layer's ReLUs are ever above zero."""
+    """A context manager that records which units of each layer's ReLUs are above zero for any image."""
 
     def __init__(self, relus: list[list[nn.Module]]) -> None:
         self._relus = relus

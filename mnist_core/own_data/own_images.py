@@ -1,4 +1,4 @@
-"""Images that somebody brings, with labels, names of classes and writers; and what is refused of them."""
+"""Images that somebody brings, with labels, names of classes and writers; and the checks they must pass."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class OwnImages:
     """Images uint8 [N, 28, 28], 0 paper to 255 ink, and the class of each: labels int64 [N], from 0.
 
     `classes` are the names, one for each label. `writers` int64 [N] number who wrote each image, None where
-    nothing says so. `columns` are those of a table, of which one is the label's. `notes` say what was left
-    out or decided while reading.
+    nothing says so. `columns` are the names of a table's columns, one of which holds the labels. `notes` say
+    what was left out or decided while reading.
     """
 
     images: NDArray[np.uint8]
@@ -138,7 +138,7 @@ def as_images(values: NDArray[np.generic], file: str) -> NDArray[np.uint8]:
 
 
 def _check_range(images: NDArray[np.generic], file: str) -> None:
-    """Raise InputError, naming the first image, unless all pixels are from 0 to 255; nor may one be NaN."""
+    """Raise InputError, naming the first wrong image, unless all pixels are numbers from 0 to 255."""
     least, most = images.min(axis=(1, 2)), images.max(axis=(1, 2))
     wrong = np.flatnonzero(~((least >= 0) & (most <= 255)))
     if len(wrong):

@@ -1,7 +1,7 @@
 """The files of a source of images: from a folder, an upload or a zip, read within limits of bytes and number.
 
-Nothing is written to the disk: a zip's members are decompressed in memory, one at a time, and what they will
-take is added up from the zip's directory before the first.
+Nothing is written to the disk: a zip's members are decompressed in memory, one at a time. Their total size is
+checked from the zip's directory before any is decompressed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mnist_core.messages import N_, InputError
 from mnist_core.own_data.own_images import check_count
 from mnist_core.runtime.limits import SET_BYTES, SET_UNPACKED_BYTES
 
-IGNORED = ("thumbs.db", "desktop.ini")  # which Windows leaves in folders
+IGNORED = ("thumbs.db", "desktop.ini")  # files that Windows adds to folders
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _members(file: SourceFile) -> list[SourceFile]:
 def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> SourceFile:
     def read() -> bytes:
         try:
-            return archive.read(entry)  # at most file_size bytes, whatever the data would give
+            return archive.read(entry)  # reads at most entry.file_size bytes
         except RuntimeError as error:
             words = N_("{file} is encrypted; make the zip without a password.")
             raise InputError(words, file=entry.filename) from error
@@ -169,7 +169,7 @@ def _without_gzip(file: SourceFile) -> SourceFile:
     most = SET_UNPACKED_BYTES.value(True)
     try:
         with gzip.open(BytesIO(file.read())) as opened:
-            content = opened.read() if most is None else opened.read(most + 1)  # no more is unpacked
+            content = opened.read() if most is None else opened.read(most + 1)  # unpacks no more
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(N_("{file} is a damaged .gz; make it again."), file=file.name) from error
     check_unpacked(len(content), file.name)

@@ -27,11 +27,11 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Score:
-    """One run: accuracy 0 to 1 with its 95% Wilson interval, mean loss (nats), and what it took.
+    """One run: accuracy 0 to 1 with its 95% Wilson interval, mean loss (nats), and the costs of the training.
 
-    `images_per_second` is the training's speed; it and `parameters`, `train_seconds` are None where nobody
-    wrote them down. `size` is the file of weights in bytes. `right_alone` are the indices of the test images
-    that this run gets right and none of the others.
+    `images_per_second` is the training's speed; it, `parameters` and `train_seconds` are None if the run did
+    not record them. `size` is that of the weights file in bytes. `right_alone` are the indices of the test
+    images that only this run classifies correctly.
     """
 
     run: Run
@@ -70,10 +70,10 @@ class Score:
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Two runs on the same images: McNemar's exact p, and p as corrected by Holm for all pairs compared.
+    """Two runs on the same images: `p` of McNemar's exact test, `p_holm` corrected by Holm for all pairs.
 
-    `only_first` and `only_second` are the indices of the test images that one of them alone gets right.
-    `first` and `second` count from 0 in Comparison.scores; `statements` say it in words.
+    `first` and `second` are indices in Comparison.scores. `only_first` and `only_second` are the indices of
+    the test images that only one of the two classifies correctly. `statements` say the result in words.
     """
 
     first: int
@@ -87,7 +87,7 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Two to eight runs on the same `images` test images; `notes` say what the tests don't."""
+    """Two to eight runs on the same `images` test images; `notes` state the limits of the tests."""
 
     scores: tuple[Score, ...]
     pairs: tuple[Pair, ...]
@@ -97,7 +97,7 @@ class Comparison:
 
 
 def differing_settings(configs: Sequence[TrainConfig]) -> dict[str, tuple[Any, ...]]:
-    """Return the settings that aren't the same in all, each with its values in the order of `configs`.
+    """Return the settings that differ between `configs`: name -> values in the order of `configs`.
 
     A recipe is only the name of a set of settings, so it is left out.
     """
@@ -106,9 +106,9 @@ def differing_settings(configs: Sequence[TrainConfig]) -> dict[str, tuple[Any, .
 
 
 def check_comparable(runs: Sequence[Run], source: str) -> None:
-    """Raise InputError unless these are two to eight different runs that learned from `source`'s images.
+    """Raise InputError unless these are two to eight different runs that were trained on `source`'s images.
 
-    Evaluating takes seconds a run; this is for before.
+    Call it before evaluating the runs, which takes seconds for each.
     """
     if not FEWEST <= len(runs) <= MOST:
         raise InputError(
@@ -138,8 +138,7 @@ def compare_runs(
 ) -> Comparison:
     """Compare runs by their `evaluations` on the same images; `names` stand for them in the statements.
 
-    Without `names` they are those of `run_names`. Raises InputError when the
-    evaluations are not of the same images.
+    The default is those of `run_names`. Raises InputError when the evaluations are not of the same images.
     """
     labels = evaluations[0].labels
     if not all(np.array_equal(labels, evaluation.labels) for evaluation in evaluations):

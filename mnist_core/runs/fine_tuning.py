@@ -96,9 +96,9 @@ def _draw(split: Split, count: int, random: torch.Generator) -> tuple[torch.Tens
 
 @dataclass(frozen=True)
 class Scores:
-    """Shares read right, 0 to 1: of the drawings learned from, those kept back (None: none), MNIST's test.
+    """Accuracies, 0 to 1: on the drawings trained on, on those held out (None if there are none), on MNIST.
 
-    `test_loss` is the mean cross-entropy in nats on MNIST's test images.
+    `test` is the accuracy on MNIST's test images, `test_loss` the mean cross-entropy on them in nats.
     """
 
     learned: float
@@ -132,8 +132,8 @@ def fine_tune_run(
     yield 1.0, None
     after = _scores(tuned, sheet, dataset.test)
     yield 1.0, None
-    before_it = base.load_calibration()
-    calibration = recalibrate(tuned, before_it, splits.validation) if before_it else None
+    earlier = base.load_calibration()
+    calibration = recalibrate(tuned, earlier, splits.validation) if earlier else None
     yield 1.0, None
     results = {key: base.results[key] for key in ("parameters", "source") if key in base.results} | {
         "epochs": base.results.get("epochs", 0),

@@ -54,12 +54,12 @@ class RunName:
 
 
 def run_names(runs: Iterable[Run], everyones: Iterable[Run] = (), visitor: str = "") -> dict[str, RunName]:
-    """Return the names of a list of `runs` by id, no two alike.
+    """Return the names of `runs` by id, no two alike.
 
-    Of equal runs of one owner each keeps the number that it was created with; without one, older ones have
-    lower numbers. Runs that only `everyones` holds are told apart too. So a run keeps its name when others
-    are deleted, and in another visitor's list; only where that holds runs of several owners with one name,
-    those that the `visitor` doesn't own have another number there.
+    Equal runs of one owner have numbers: a run keeps the number that it was created with; runs without one
+    are numbered by age. Numbers also differ from those of the owner's other runs in `everyones`, so that a
+    run keeps its name when others are deleted, and in another visitor's list. If a list holds runs of several
+    owners with one name, those that the `visitor` doesn't own get other numbers in this list.
     """
     return _run_names(tuple(map(_Named.of, runs)), tuple(map(_Named.of, everyones)), visitor)
 
@@ -119,7 +119,7 @@ def _names_apart(runs: Sequence[_Named]) -> dict[str, RunName]:
 
 
 def _differing(runs: Sequence[_Named]) -> frozenset[str]:
-    """Return the settings that aren't the same in all runs: names that are alike must mention them."""
+    """Return the settings that differ between runs, which the names of these runs must mention."""
     if len(runs) == 1:
         return frozenset()
     return frozenset(
@@ -136,7 +136,7 @@ def _name(run: _Named, first: frozenset[str] = frozenset()) -> RunName:
 
 
 def _numbered(name: RunName, taken: set[str]) -> RunName:
-    """Return a name with the lowest number that makes it another than those taken, and take it."""
+    """Return the name with the lowest number that no name in `taken` has, and add it to `taken`."""
     while str(name) in taken:
         name = replace(name, number=name.number + 1)
     taken.add(str(name))
@@ -150,7 +150,7 @@ def origin_label(config: TrainConfig) -> Message:
 
 
 def settings_name(config: TrainConfig) -> RunName:
-    """Return the name of settings, whatever their seed."""
+    """Return the name of settings without their seed."""
     origin_seed = RECIPES[config.recipe].config.seed if config.recipe in RECIPES else TrainConfig.seed
     changes = changes_in_words(replace(config, seed=origin_seed))
     return RunName("", origin_label(config), tuple(changes))
@@ -170,7 +170,7 @@ def slug(config: TrainConfig) -> str:
 
 
 def changed_settings(config: TrainConfig) -> list[str]:
-    """Return the settings that differ from those that the config began from, and matter to its network."""
+    """Return the settings that differ from the recipe (without one, from the defaults) and are used."""
     return list(_changed(config))
 
 
@@ -183,10 +183,10 @@ def _changed(config: TrainConfig) -> tuple[str, ...]:
 
 
 def _origin(config: TrainConfig) -> dict[str, Any]:
-    """Return what settings are compared with: the recipe's, or the defaults for settings of no recipe.
+    """Return the settings to compare with: the recipe's, or the defaults for settings of no recipe.
 
-    Another architecture brings its own layers, another optimizer its usual learning rate; these are not
-    changes of their own.
+    Another architecture implies its own layers, another optimizer its usual learning rate; these don't count
+    as changes.
     """
     known = config.recipe in RECIPES
     origin = dict(vars(RECIPES[config.recipe].config if known else TrainConfig()))
@@ -200,7 +200,7 @@ def _origin(config: TrainConfig) -> dict[str, Any]:
 
 
 def is_used(field: str, config: TrainConfig) -> bool:
-    """Whether the network and the optimizer of a config have the parts that a setting is about."""
+    """Return whether the network and the optimizer of a config use a setting."""
     architecture = ARCHITECTURES[config.architecture]
     if field == "channels":
         return architecture.stages is not None
@@ -256,7 +256,7 @@ def _sizes(sizes: Sequence[int]) -> str:
 
 
 def _figure(value: float) -> str:
-    """Return a rate as people write it: 0.00001, not 1e-05."""
+    """Return a number in decimal notation: 0.00001, not 1e-05."""
     return f"{value:.6f}".rstrip("0").rstrip(".")
 
 
@@ -269,7 +269,7 @@ def _labelled(registry: Mapping[str, Any], template: str = "") -> Callable[[Any]
 
 
 def _filled(template: str) -> Callable[[Any], Message]:
-    """Return what fills a template in: a whole number as it is, others as figures."""
+    """Return a function that fills a template's {value} in: an int as it is, a float by `_figure`."""
     return lambda value: Message(template, {"value": value if isinstance(value, int) else _figure(value)})
 
 

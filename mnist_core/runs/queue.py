@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mnist_core.data.mnist import Dataset
     from mnist_core.monitoring.probes import Probe
 
-ENDLESS_LINE = 10_000  # what is told of room where the line has no limit
+ENDLESS_LINE = 10_000  # the room that `room` returns if the queue has no limit
 WORKERS_VARIABLE = "DIGITLAB_WORKERS"
 MOST_WORKERS = 64
 
@@ -44,7 +44,7 @@ class TrainingQueue:
     ) -> None:
         self._store, self._load_dataset, self._threads, self._workers = store, load_dataset, threads, workers
         self._line = TrainingLine()
-        self._admission = threading.Lock()  # or two tabs of a visitor would both be the last to be allowed
+        self._admission = threading.Lock()  # else two tabs of a visitor could both take the last place
         self._trial = threading.Lock()  # one at a time: a trial sets the process's number of threads
         for _ in range(workers):
             TrainingWorker(self._line, store, load_dataset, threads, self._trial)
@@ -73,9 +73,9 @@ class TrainingQueue:
     def submit_pair(
         self, first: TrainConfig, second: TrainConfig, limits: TrainingLimits = UNLIMITED, **details: Any
     ) -> tuple[str, str]:
-        """Queue two trainings that take turns, so that both are always equally far; return their runs' ids.
+        """Queue two trainings that take turns, so that both progress equally; return their runs' ids.
 
-        Each trains as it would alone, to the bit. Raises what `submit` raises; then none is queued.
+        Each gives the same numbers as alone, to the bit. Raises what `submit` raises; then none is queued.
         """
         for config in (first, second):
             limits.check_training(config)
@@ -90,7 +90,7 @@ class TrainingQueue:
         return writers[0].id, writers[1].id
 
     def _create_all(self, configs: list[TrainConfig], details: dict[str, Any]) -> list[RunWriter]:
-        """Create a run for each config; InputError when one can't be, and then none waits."""
+        """Create a run for each config; raise InputError when one can't be created, and then keep none."""
         writers: list[RunWriter] = []
         try:
             writers.extend(self._store.create(config, **details) for config in configs)
@@ -108,7 +108,7 @@ class TrainingQueue:
         limits: TrainingLimits = UNLIMITED,
         slow: bool = False,
     ) -> None:
-        """Queue a run again that was paused, stopped, interrupted or finished, to `epochs` in all.
+        """Queue a paused, stopped, interrupted or finished run again, to train to `epochs` in all.
 
         With `slow` it waits before its next batch, see `slow_down`.
 
@@ -125,15 +125,15 @@ class TrainingQueue:
             self._enter(writer, seconds_left_of(writer), limits, run.metadata.owner, slow=slow)
 
     def stop(self, run_id: str) -> None:
-        """End a run at its next event, keeping what it learned, or remove it from the queue."""
+        """End a run at its next event, keeping its weights, or remove it from the queue."""
         self._leave(run_id, "stopped")
 
     def pause(self, run_id: str) -> None:
-        """Set a run aside at its next event, for others to train meanwhile; `resume` goes on."""
+        """Pause a run at its next event, so that others can train; `resume` continues it."""
         self._leave(run_id, "paused")
 
     def change(self, run_id: str, **settings: Any) -> None:
-        """Have a run go on with some of its settings changed: those in `schedules.STEERED`.
+        """Change settings of a run from its next batch on; `schedules.STEERED` are those that can change.
 
         Raises InputError for a setting that can't be changed in this run, or a bad value; then none changes.
         """
@@ -147,10 +147,10 @@ class TrainingQueue:
                 entry.snapshot = replace(entry.snapshot, current=current)
 
     def slow_down(self, run_id: str) -> None:
-        """Put a run into slow motion: it trains the next batch when `one_batch` asks for it.
+        """Put a run into slow motion: it trains one batch for each call of `one_batch`.
 
-        It steps aside when others wait, and is paused when nobody asks for long; see SlowMotion. A run of a
-        pair stays fast.
+        It steps aside when others wait, and is paused after a long time without a call; see SlowMotion. A run
+        of a pair stays fast.
         """
         with self._line.changed:
             entry = self._line.find(run_id)
@@ -158,7 +158,7 @@ class TrainingQueue:
                 entry.slow.begin()
 
     def one_batch(self, run_id: str, seconds: float = 0.0) -> None:
-        """Have a run in slow motion train one batch, and wait up to so many seconds until it is done."""
+        """Have a run in slow motion train one batch, and wait up to `seconds` until it is done."""
         with self._line.changed:
             entry = self._line.find(run_id)
             if entry is None or not entry.slow.on:
@@ -178,7 +178,7 @@ class TrainingQueue:
                 self._line.changed.notify_all()
 
     def snapshot(self, run_id: str) -> Snapshot | None:
-        """How a run stands now that waits or trains in this process; None for any other."""
+        """Return the present state of a run that waits or trains in this process; None for any other."""
         with self._line.changed:
             entry = self._line.find(run_id)
             if entry is None:
@@ -200,7 +200,7 @@ class TrainingQueue:
     def training_speed(self, config: TrainConfig) -> float | None:
         """Return the images per second that `config` trains on this queue's threads, in a short trial.
 
-        None while a run trains or waits: it needs the cores, and its number of threads must stay.
+        None while a run trains or waits: it needs the cores, and its number of threads must not change.
         """
         from mnist_core.runtime.devices import choose_device
         from mnist_core.training.autotune import training_speed
@@ -249,7 +249,7 @@ class TrainingQueue:
             log_run("run_queued", entry, waiting=len(self._line.waiting))
 
     def room(self, owner: str = "", limits: TrainingLimits = UNLIMITED) -> int:
-        """Return how many more trainings may wait, of `owner` with these limits."""
+        """Return how many more trainings `owner`, with these limits, may queue."""
         with self._line.changed:
             most = WAITING_RUNS.value(True)
             room = ENDLESS_LINE if most is None else most - len(self._line.waiting)
@@ -280,9 +280,9 @@ class TrainingQueue:
                 entry.writer.close()
 
     def close(self, seconds: float = 5) -> None:
-        """Begin no more runs and interrupt those that train, which may take so long: they can be continued.
+        """Begin no more runs, interrupt those that train, and wait up to `seconds` until they have ended.
 
-        A process must not end while one of its threads is within torch.
+        They can be continued. A process must not end while one of its threads runs torch.
         """
         with self._line.changed:
             self._line.closed = True

@@ -1,10 +1,10 @@
 """One run: a folder that can be read at any moment, even if its writer was killed.
 
 A run's folder holds `config.json`, `run.json` (status and results), `label.json` (its metadata),
-`metrics.csv`, `probes.jsonl` (what was seen inside), `own_digit.png` (if its owner drew one), `checkpoints/`,
-`moments/` (weights from within the first epoch, to look at), and `state.safetensors` to go on from.
-While a process trains the run it holds the lock on the file `lock`; a run that says "running" and is not
-locked was interrupted.
+`metrics.csv`, `probes.jsonl` (measurements of the network during training), `own_digit.png` (if its owner
+drew one), `checkpoints/`, `moments/` (weights within the first epoch, for the Inside page), and
+`state.safetensors` (the state from which training continues). While a process trains the run it holds the
+lock on the file `lock`; a run whose status is "running" and that is not locked was interrupted.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ if TYPE_CHECKING:
     from mnist_core.models.modules import DigitClassifier
 
 UNFINISHED = ("queued", "running")
-LEFT = ("paused", "stopped", "finished", "interrupted")  # as opposed to failed: there is more to be had
+LEFT = ("paused", "stopped", "finished", "interrupted")  # not failed: may be continued
 PRETRAINED_ID = "pretrained"
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory")  # what torch's errors of CUDA and the CPU say
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory")  # in torch's errors on CUDA and the CPU
 METRICS_FILE = "metrics.csv"
 STATE_FILE = "state.safetensors"
 OWN_DIGIT_FILE = "own_digit.png"
-CANCEL_FILE = "cancel"  # whoever trains the run stops it when this is there; see RunStore.cancel
-_LOOKING = threading.Lock()  # two who look whether a run is locked would take each other for its writer
+CANCEL_FILE = "cancel"  # the process that trains the run stops it when this exists; see RunStore.cancel
+_LOOKING = threading.Lock()  # two threads that test a run's lock would take each other for its writer
 METRICS = (
     "epoch",
     "step",
@@ -69,9 +69,9 @@ class Run:
     `created` is a UTC time in ISO form. `results` holds what is known so far of `parameters`, `device`,
     `threads`, `precision`, `source` (of the data), `train_images`, `epochs`, `train_seconds`,
     `initial_accuracy`, `initial_loss` (runs of 0.1 and 0.2 lack it), `test_accuracy`, `test_loss`;
-    `imported` is true of weights from a file, `fine_tuned` of a copy that learned somebody's handwriting on,
-    `operated` of one whose weights were changed in Learn.
-    `changes` say what was changed on the way, and when. `message` tells a failed run's cause.
+    `imported` is true for weights from a file, `fine_tuned` for a copy trained further on a person's
+    drawings, `operated` for a copy whose weights were changed in Learn. `changes` are the settings changed
+    during the training, with their steps. `message` is the cause of a failure.
     """
 
     id: str
@@ -93,7 +93,7 @@ class Run:
     def can_continue(self) -> bool:
         """Whether training can continue: from its saved state, or from the start if it has none yet.
 
-        A run may have been killed after its first checkpoint and before its state.
+        A run may have been killed after its first checkpoint and before its state was saved.
         """
         if self.status not in LEFT:
             return False
@@ -101,7 +101,7 @@ class Run:
 
     @property
     def lacks_test(self) -> bool:
-        """Whether a run was left before its weights were tested: going on tests them, if nothing else."""
+        """Whether a run ended before its weights were tested; continuing it at least tests them."""
         return self.status in ("paused", "interrupted") and "test_accuracy" not in self.results
 
     @property
@@ -116,7 +116,7 @@ class Run:
 
     @property
     def own_digit(self) -> NDArray[np.uint8] | None:
-        """The digit that its owner drew before it began, uint8 [28, 28]; None where they drew none."""
+        """The digit that its owner drew before it began, uint8 [28, 28]; None if there is none."""
         return read_own_digit(self.folder)
 
     def load_model(self) -> DigitClassifier:
@@ -126,7 +126,7 @@ class Run:
         return load_checkpoint(self.checkpoints[-1], self.config).model
 
     def load_calibration(self) -> Calibration | None:
-        """Load its model's calibration; None if it was never calibrated."""
+        """Load the calibration of its model; None if it was never calibrated."""
         return load_calibration(self.folder)
 
     def metrics(self) -> pd.DataFrame:
@@ -137,7 +137,7 @@ class Run:
         return pd.read_csv(file) if file.exists() else pd.DataFrame(columns=list(METRICS))
 
     def probes(self) -> list[Probe]:
-        """Load what was seen inside the network at each look, oldest first; nothing for older runs."""
+        """Load the probes, oldest first; none for runs written before there were probes."""
         return read_probes(self.folder)
 
 
@@ -147,7 +147,7 @@ def is_full_disk(error: Exception) -> bool:
 
 
 def failure_status(error: Exception) -> str:
-    """Return the status of a run that `error` ended: where the disk was full it can be continued."""
+    """Return the status of a run that `error` ended: "interrupted", to be continued, if the disk was full."""
     return "interrupted" if is_full_disk(error) else "failed"
 
 
@@ -191,7 +191,7 @@ def read_run(folder: Path, name: str | None = None) -> Run | None:
 
 
 def read_changes(state: Mapping[str, Any], config: TrainConfig) -> ChangeSchedule:
-    """Read the changes of settings and epochs from what `run.json` holds."""
+    """Read the changes of settings and epochs from the content of `run.json`."""
     written = state.get("phases", ())
     return tuple(change_from_json(change, config) for change in written) or initial_changes(config)
 
@@ -229,7 +229,7 @@ def _is_locked(folder: Path) -> bool:
     if fcntl is None:
         return _is_locked_on_windows(folder)
     try:
-        with (folder / "lock").open("rb") as file:  # shared: who looks doesn't seem a writer to others
+        with (folder / "lock").open("rb") as file:  # shared: two readers take neither for a writer
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

@@ -18,13 +18,13 @@ from mnist_core.runtime.process import resident_bytes
 from mnist_core.training.events import ASIDE
 
 _log = logging.getLogger(__name__)
-MOST_REMEMBERED = 1000  # visitors whose last turn is known; who is forgotten counts as new
+MOST_REMEMBERED = 1000  # visitors whose last turn is known; a forgotten one counts as new
 
 
 class TrainingLine:
     """The runs that wait and those that train; hold `changed` to read or change them.
 
-    `closed` is whether no more runs begin.
+    Once `closed`, no more runs begin.
     """
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class TrainingLine:
                 if ending == ASIDE and not self.closed:
                     entry.snapshot = replace(entry.snapshot, status="queued")
                     self.waiting.append(entry)
-                else:  # it was told so while it stepped aside
+                else:  # it was paused or stopped while it stepped aside
                     with suppress(OSError):
                         entry.writer.update("interrupted" if ending in (None, ASIDE) else ending)
                     entry.writer.close()
@@ -101,7 +101,7 @@ class TrainingLine:
 
 
 def log_run(event: str, entry: QueuedRun, **fields: object) -> None:
-    """Log what happened to a run: its settings, how far it is, and the process's memory; not whose it is."""
+    """Log an event of a run: its recipe, progress, accuracy, and the process's memory; not its owner."""
     results, memory = entry.writer.results, resident_bytes()
     log_event(
         _log,
@@ -118,7 +118,7 @@ def log_run(event: str, entry: QueuedRun, **fields: object) -> None:
 
 
 class InLine(Protocol):
-    """A run in line or in training: whose it is, and how long it will still train, None where unknown."""
+    """A run in line or in training."""
 
     @property
     def owner(self) -> str:
@@ -126,7 +126,7 @@ class InLine(Protocol):
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated seconds of training left."""
+        """Estimated seconds of training left; None if unknown."""
 
 
 Entry = TypeVar("Entry", bound=InLine)
@@ -161,13 +161,13 @@ class Turns:
         return [waiting[place] for _, _, place in sorted(keys)]
 
     def is_over(self, trained: float, group: Collection[InLine], waiting: Collection[InLine]) -> bool:
-        """Return whether runs that trained so many seconds in this turn must let another visitor's train."""
+        """Return whether `group`, after training `trained` seconds in this turn, gives way to `waiting`."""
         owners = {entry.owner for entry in group}
         others = any(entry.owner not in owners for entry in waiting)
         return others and self.seconds is not None and trained > self.seconds
 
     def wait_seconds(self, entry: InLine, before: Collection[InLine]) -> float | None:
-        """Estimate how long the runs `before` one train until it is their turn to let it; None if unknown."""
+        """Estimate the seconds that the runs `before` train until it is `entry`'s turn; None if unknown."""
         total = 0.0
         for other in before:
             left = other.seconds_left

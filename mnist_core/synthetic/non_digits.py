@@ -1,4 +1,4 @@
-"""A generator of images of what is no digit, for training a classifier of non-digits and measuring it."""
+"""A generator of images that show no digit, to train and measure how a network refuses them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def scribble(random: Random) -> Points:
 
 
 def _of(glyphs: Mapping[str, tuple[Glyph, ...]]) -> Callable[[int, Random], NDArray[np.uint8]]:
-    """Return a generator of images [count, 28, 28] of random ones of `glyphs`."""
+    """Return a generator of images uint8 [count, 28, 28], each of a random one of `glyphs`."""
 
     def generate(count: int, random: Random) -> NDArray[np.uint8]:
         kinds = list(glyphs.values())
@@ -57,7 +57,7 @@ def _of(glyphs: Mapping[str, tuple[Glyph, ...]]) -> Callable[[int, Random], NDAr
 
 
 def _drawn(draw: Callable[[Random], list[Points]]) -> Callable[[int, Random], NDArray[np.uint8]]:
-    """Return a generator of images [count, 28, 28] of what `draw` draws, a list of strokes."""
+    """Return a generator of images uint8 [count, 28, 28] of the strokes that `draw` returns."""
 
     def generate(count: int, random: Random) -> NDArray[np.uint8]:
         images = [render_in_some_quality(draw(random), random) for _ in range(count)]
@@ -159,7 +159,7 @@ NON_DIGITS: dict[str, Callable[[int, Random], NDArray[np.uint8]]] = {
     "two digits": _drawn(_two_digits),
     "other hands": _of(OTHER_HANDS),
 }
-"""Kinds of what is no digit: generators of `count` images, uint8 [count, 28, 28]."""
+"""Kinds of non-digits: generators of `count` images, uint8 [count, 28, 28]."""
 
 TRAINED_KINDS = tuple(kind for kind in NON_DIGITS if kind != "other hands")
 """The kinds that a classifier may be trained on; "other hands" are for measuring."""

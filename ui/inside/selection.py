@@ -44,11 +44,11 @@ class InspectedRun:
 
     @property
     def place(self) -> int:
-        """The place of `snapshot` among them, from 0."""
+        """The index of `snapshot` in `snapshots`."""
         return self.snapshots.index(self.snapshot)
 
     def key(self, snapshot: WeightSnapshot) -> str:
-        """Return what tells a snapshot of this run from all others."""
+        """Return a cache key that identifies a snapshot of this run."""
         return f"{self.run.id} {snapshot.epoch} {snapshot.file}"
 
 
@@ -84,7 +84,7 @@ MAP_IMAGES = 1500  # of these: enough to see groups, and little to send when the
 
 
 def evaluation_at(inspected: InspectedRun) -> "Evaluation":
-    """Return how a run did on the first test images at its snapshot."""
+    """Return the evaluation of a run at its snapshot on the first EVALUATED_IMAGES test images."""
     data = resources.dataset()
     key = (inspected.key(inspected.snapshot), data.source, f"test images 0 to {EVALUATED_IMAGES - 1}")
     return read_split(
@@ -102,7 +102,7 @@ def weights_at(inspected: InspectedRun) -> tuple[np.ndarray, float]:
 
 
 def activations_at(inspected: InspectedRun, image: np.ndarray) -> "list[LayerActivation]":
-    """Return what each layer made of an image at the snapshot."""
+    """Return each layer's activations of an image at the snapshot."""
     from mnist_core.evaluation.attribution import activations
 
     return activations(resources.model(inspected.run, inspected.snapshot), image)
@@ -114,9 +114,9 @@ def readings(inspected: InspectedRun, image: np.ndarray) -> np.ndarray:
 
 
 def map_at(inspected: InspectedRun) -> "Projection":
-    """Return the first test images along two principal components of the last layer's inputs.
+    """Return the first MAP_IMAGES test images along two principal components of the last layer's inputs.
 
-    The map is turned so that images lie as near as can be to where they are at the last snapshot.
+    The map is rotated so that images are as near as possible to their places at the last snapshot.
     """
     from mnist_core.data.projection import Projection, procrustes_aligned
 
@@ -128,7 +128,7 @@ def map_at(inspected: InspectedRun) -> "Projection":
 
 
 def tsne_at(inspected: InspectedRun) -> Job[np.ndarray]:
-    """Return the server's job of making the t-SNE map of the same, positions [N, 2]."""
+    """Return the shared job that computes the t-SNE map of the same inputs: positions [N, 2]."""
     return _tsne(inspected.key(inspected.snapshot), resources.dataset().source, inspected)
 
 
@@ -156,7 +156,7 @@ def _tsne(key: str, source: str, _inspected: InspectedRun) -> Job[np.ndarray]:
 
 
 def _features(inspected: InspectedRun, snapshot: WeightSnapshot) -> np.ndarray:
-    """Return what the last layer gets of the first test images; up to 19 MB, so it isn't kept."""
+    """Return the last layer's inputs for the first MAP_IMAGES test images; up to 19 MB, so not cached."""
     from mnist_core.evaluation.neighbours import hidden_features
 
     return hidden_features(

@@ -114,7 +114,7 @@ def _places(nodes: "list[Node]") -> list[tuple[float, float]]:
 
 def _edge_svg(start: tuple[float, float], end: tuple[float, float], slope: float) -> str:
     top, bottom = start[1] + BOX_HEIGHT / 2, end[1] - BOX_HEIGHT / 2
-    # The label stands where the line is, a little above its end: two lines meet below.
+    # The label is on the line, above its end, where two lines meet.
     share = 0.5 if bottom - top < LEVEL else 0.75
     x, y = start[0] + share * (end[0] - start[0]), top + share * (bottom - top) + 5
     line = f'<line x1="{start[0]}" y1="{top}" x2="{end[0]}" y2="{bottom}"/>'
@@ -146,15 +146,15 @@ def _nodes_html(nodes: "list[Node]") -> str:
 
 
 def answer(result: Shown) -> str:
-    """Return the two ways of w in the product, and their sum."""
+    """Return what the two paths from w give in the product, and their sum."""
     from mnist_core.lessons.scalar_graph import scalar_graph
 
     nodes = scalar_graph("product", *result.point)
-    ways = " + ".join(_factor(first * second) for first, second in _ways(nodes, W))
+    ways = " + ".join(_factor(first * second) for first, second in _paths(nodes, W))
     return _("It adds them: {ways} = {sum}").format(ways=ways, sum=_short(nodes[W].gradient))
 
 
-def _ways(nodes: "list[Node]", place: int) -> list[tuple[float, float]]:
+def _paths(nodes: "list[Node]", place: int) -> list[tuple[float, float]]:
     """Return for each use of a node the gradient of what it is used for, and the slope by the node."""
     return [
         (node.gradient, slope)
@@ -184,7 +184,7 @@ def explain(result: Shown) -> None:
             "that step (chain rule), and where a number is used more than once, all paths are added."
         )
     )
-    terms = " + ".join(rf"{_latex(below)} \cdot {_latex(slope)}" for below, slope in _ways(result.nodes, W))
+    terms = " + ".join(rf"{_latex(below)} \cdot {_latex(slope)}" for below, slope in _paths(result.nodes, W))
     gradient = _latex(result.nodes[W].gradient, alone=True)
     st.latex(rf"\frac{{\partial {result_name}}}{{\partial w}} = {terms} = {gradient}")
     st.markdown(
@@ -206,7 +206,7 @@ def _latex(value: float, alone: bool = False) -> str:
 
 
 def _explain_freeing(result: Shown) -> None:
-    """Run backward twice, and count what a batch of digits keeps."""
+    """Run backward twice, and count the values that the graph of a batch of digits keeps."""
     from mnist_core.lessons.scalar_graph import saved_values, second_backward
 
     found = second_backward(result.name, *result.point)

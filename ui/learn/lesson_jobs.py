@@ -1,4 +1,4 @@
-"""Calculations of a chapter that take over 0.3 s: in the background, with progress and stop, once for all."""
+"""Calculations of a chapter that take over 0.3 s: jobs with progress and stop, shared by all visitors."""
 
 import sys
 import time
@@ -21,7 +21,7 @@ from ui.jobs import (
 )
 
 Result = TypeVar("Result")
-SECONDS_TO_WAIT = 0.25  # what takes no longer is shown at once
+SECONDS_TO_WAIT = 0.25  # a result within this time is shown without progress
 SHORT_SECONDS, SECONDS_BETWEEN_SHORT_LOOKS = 2.5, 0.1
 KEPT = 128  # results of all chapters together
 
@@ -36,13 +36,13 @@ def background_result(
     """Return what `steps()` calculates for these arguments; until then show its progress and return None.
 
     `name` says what is calculated, in the visitor's language; `arguments` are all that the result depends on,
-    beginning with the chapter's key. One calculation of the chapters works at a time; new arguments stop the
-    visitor's calculation with the old ones. Without `starts`, a button starts it; a button also starts again
-    what the visitor has stopped. What is `short`, about a second, is awaited in this run of the page: another
-    one to show it would take as long.
+    beginning with the chapter's key. The server runs one calculation of the chapters at a time; new arguments
+    stop the visitor's calculation with the old ones. Without `starts`, a button starts it; a button also
+    restarts what the visitor has stopped. A `short` calculation, of about a second, is awaited in this run of
+    the page, as a rerun to show its result would take as long.
     """
     job = _job(arguments, steps)
-    is_new = _take_in_place_of_other(arguments[0], job)
+    is_new = _replace_earlier(arguments[0], job)
     if starts and is_new and not job.problem:  # another visitor may have stopped it
         job.start(this_tab())
     if job.running and is_watched(job):
@@ -61,7 +61,7 @@ def background_result(
 
 
 def _await(job: Job[Result], name: str) -> None:
-    """Show the progress for SHORT_SECONDS, or until the job has ended; a click ends this run before."""
+    """Show the progress until the job has ended, at most SHORT_SECONDS; a click ends this run of the page."""
     place, until = st.empty(), time.monotonic() + SHORT_SECONDS
     if not (job.running and is_watched(job)):
         return
@@ -77,7 +77,7 @@ def _await(job: Job[Result], name: str) -> None:
 
 
 def torch_is_loaded(chapter: str) -> bool:
-    """Whether PyTorch is there, for what takes no time with it; else show how it is loaded."""
+    """Return whether PyTorch is loaded; if not, load it in the background and show the progress."""
     if "torch" in sys.modules:
         return True
     return background_result(_("Loading PyTorch"), (chapter, "torch"), _load_torch) is not None
@@ -95,8 +95,8 @@ def _job(arguments: tuple[Hashable, ...], _steps: Callable[[], Steps[Result]]) -
     return Job("lesson", _steps, turn=turn("lesson"))
 
 
-def _take_in_place_of_other(chapter: Hashable, job: Job[Result]) -> bool:
-    """Stop the visitor's earlier calculation of this chapter, if this is another; return whether it is."""
+def _replace_earlier(chapter: Hashable, job: Job[Result]) -> bool:
+    """Stop the visitor's earlier job of this chapter if `job` is another one; return whether it is."""
     key = f"lesson_job_{chapter}"
     earlier = st.session_state.get(key)
     if earlier is not None and earlier is not job:

@@ -15,7 +15,7 @@ from ui.learn.lesson_jobs import background_result
 from ui.url_controls import url_segments
 
 if TYPE_CHECKING:
-    from mnist_core.lessons.generalisation import Course, Remedies
+    from mnist_core.lessons.generalisation import Curves, Remedies
 
 IMAGES_KEY, DROPOUT_KEY, DECAY_KEY, AUGMENTED_KEY = "learned", "drop", "decay", "augmented"  # in the URL
 DROPOUTS = {"0": 0.0, "20": 0.2, "50": 0.5}  # by what stands in the URL, in percent
@@ -24,12 +24,12 @@ AUGMENTED = ("none", "shift", "affine")
 LARGEST_LOSS = 1.0  # of the chart: all losses begin at 2.3 and are soon below it
 
 
-class Courses(NamedTuple):
+class Trainings(NamedTuple):
     """The training on few images without remedies, the chosen remedies, and the training with them."""
 
-    plain: "Course"
+    plain: "Curves"
     remedies: "Remedies"
-    helped: "Course | None"  # None where no remedy is chosen
+    helped: "Curves | None"  # None where no remedy is chosen
 
 
 def ask() -> Question:
@@ -41,8 +41,8 @@ def ask() -> Question:
     return Question(text, {"all": _("Nearly all"), "most": _("80 to 90%"), "half": _("About half")})
 
 
-def run() -> Courses | None:
-    """Train with and without the chosen remedies; show both courses."""
+def run() -> Trainings | None:
+    """Train with and without the chosen remedies; show both curves."""
     remedies = _choose_remedies()
     plain = _trained(type(remedies)(), "overfitting")
     if plain is None:
@@ -52,8 +52,8 @@ def run() -> Courses | None:
         helped = _trained(remedies, "overfitting-helped")
         if helped is None:
             return None
-    _show_courses(plain, helped)
-    return Courses(plain, remedies, helped)
+    _show_curves(plain, helped)
+    return Trainings(plain, remedies, helped)
 
 
 def _choose_remedies() -> "Remedies":
@@ -82,54 +82,54 @@ def _choose_remedies() -> "Remedies":
     return Remedies(int(images), DROPOUTS[dropout], DECAYS[decay], augmentation)
 
 
-def _trained(remedies: "Remedies", name: str) -> "Course | None":
+def _trained(remedies: "Remedies", name: str) -> "Curves | None":
     source = resources.dataset().source
     return background_result(_("Training"), (name, remedies, source), lambda: _train(remedies))
 
 
-def _train(remedies: "Remedies") -> "Steps[Course]":
+def _train(remedies: "Remedies") -> "Steps[Curves]":
     """Do the steps of the job."""
-    from mnist_core.lessons.generalisation import train_course
+    from mnist_core.lessons.generalisation import train_curves
     from mnist_core.runtime.devices import use_one_thread
 
     use_one_thread()  # the pages, and a run in training, need the other cores
-    return (yield from train_course(resources.wait_for_dataset(), remedies))
+    return (yield from train_curves(resources.wait_for_dataset(), remedies))
 
 
-def _names(plain: "Course") -> tuple[str, str]:
+def _names(plain: "Curves") -> tuple[str, str]:
     return format_text(_("{count:,} images only"), count=plain.train_images), _("With your choice")
 
 
-def _show_courses(plain: "Course", helped: "Course | None") -> None:
+def _show_curves(plain: "Curves", helped: "Curves | None") -> None:
     """Show the losses of both sets over the steps, and the accuracies at the end."""
     named = dict(zip(_names(plain), (plain, helped), strict=True))
-    courses = {name: course for name, course in named.items() if course is not None}
+    curves = {name: curve for name, curve in named.items() if curve is not None}
     alt = _("Loss on training and validation images over the steps of each training")
-    st.vega_lite_chart(_losses_spec(courses), alt=alt)
+    st.vega_lite_chart(_losses_spec(curves), alt=alt)
     head = [_("Network"), _("Training accuracy"), _("Validation accuracy"), _("Gap"), _("Test accuracy")]
     rows = []
-    for name, course in courses.items():
-        last = course.points[-1]
+    for name, curve in curves.items():
+        last = curve.points[-1]
         gap = formatted_number(100 * (last.train_accuracy - last.validation_accuracy), ".1f")
         shares = (last.train_accuracy, last.validation_accuracy)
         rows.append(
-            [name, *(percent_text(share, 1) for share in shares), gap, percent_text(course.test_accuracy, 1)]
+            [name, *(percent_text(share, 1) for share in shares), gap, percent_text(curve.test_accuracy, 1)]
         )
     st.html(table_html(head, rows, strong=len(rows) - 1, words=_("Accuracies at the end")))
     st.caption(_("The gap is training minus validation accuracy, in points. Losses above 1 are not drawn."))
 
 
-def _losses_spec(courses: "dict[str, Course]") -> dict[str, Any]:
+def _losses_spec(curves: "dict[str, Curves]") -> dict[str, Any]:
     """Return a chart with a line for each training and set: colours tell trainings, dashes tell sets."""
     training, validation = _("training images"), _("validation images")
     words = _("{network}: {images}")
     colours = st.get_option(f"theme.{st.context.theme.type or 'light'}.chartCategoricalColors")
     rows, lines = [], []
-    for (network, course), colour in zip(courses.items(), colours, strict=False):
+    for (network, curve), colour in zip(curves.items(), colours, strict=False):
         for images, set_name, dash in ((training, "train", [4, 4]), (validation, "validation", [1, 0])):
             name = words.format(network=network, images=images)
             lines.append((name, colour, dash))
-            losses = ((point.step, getattr(point, f"{set_name}_loss")) for point in course.points)
+            losses = ((point.step, getattr(point, f"{set_name}_loss")) for point in curve.points)
             rows += [{"step": step, "loss": loss, "line": name} for step, loss in losses]
     names, line_colours, dashes = (list(column) for column in zip(*lines, strict=True))
     legend = {
@@ -156,7 +156,7 @@ def _losses_spec(courses: "dict[str, Course]") -> dict[str, Any]:
     }
 
 
-def answer(result: Courses) -> str:
+def answer(result: Trainings) -> str:
     """Return how many new images the network reads that learned few by heart."""
     last = result.plain.points[-1]
     words = _("{train:.1%} of the {few:,} training images, {held_out:.1%} of the {count:,} new ones")
@@ -169,7 +169,7 @@ def answer(result: Courses) -> str:
     )
 
 
-def explain(result: Courses) -> None:
+def explain(result: Trainings) -> None:
     """Say what overfitting is, when it begins, what helped here, and what the three sets are for."""
     st.markdown(
         _(
@@ -199,7 +199,7 @@ def explain(result: Courses) -> None:
     )
 
 
-def _explain_remedies(result: Courses) -> None:
+def _explain_remedies(result: Trainings) -> None:
     """Say what each remedy does, and what the chosen ones changed."""
     st.markdown(
         _(
@@ -227,7 +227,7 @@ def _explain_remedies(result: Courses) -> None:
     )
 
 
-def training(result: Courses) -> dict[str, Any]:
+def training(result: Trainings) -> dict[str, Any]:
     """Return the settings of the training with the chosen remedies."""
     from mnist_core.lessons.generalisation import RECIPE, settings
 

@@ -86,7 +86,7 @@ def _show(ids: tuple[str, str], was_active: bool) -> None:
     elif was_active or (linked_question() and guess != UNGUESSED):
         _ask(pair, names)
         if not was_active:
-            return  # who comes by a link with a question guesses before the result
+            return  # a visitor from a link with a question guesses first
     if not was_active:
         _show_result(pair, names)
     _show_chart(pair, names)

@@ -33,7 +33,7 @@ class NumberField(NamedTuple):
 
 
 def show_number_field(field: str, value: float, lowest: float, disabled: bool) -> None:
-    """Show the field of a setting, from `lowest` or the setting's own minimum on."""
+    """Show the field of a setting; `lowest` is its minimum if that is above the setting's own."""
     shown = _field(field, value)
     key = f"{control_key(field)}_typed_{shown.version}"
     st.text_input(
@@ -103,7 +103,7 @@ def _bound_text(bound: float, value: float) -> str:
 
 
 def read_number(text: str, whole: bool) -> float | None:
-    """Return the number that a person typed, None if it is none, not whole, or can be read in two ways.
+    """Return the number that a person typed; None if it is no number, not whole as asked, or ambiguous.
 
     Full-width digits, 1e-3, and a comma are understood: 1,000 is a thousand where only whole numbers are
     meant; elsewhere 0,001 has a decimal comma, and 1,000 could be one or a thousand.

@@ -3,12 +3,12 @@
 import pytest
 
 from mnist_core.lessons import generalisation
-from mnist_core.lessons.generalisation import Course, CurvePoint, Remedies, settings, train_course
+from mnist_core.lessons.generalisation import CurvePoint, Curves, Remedies, settings, train_curves
 from mnist_core.runtime.job import Job, Watcher
 
 
-def course(sample, remedies):
-    job = Job("lesson", lambda: train_course(sample, remedies))
+def trained(sample, remedies):
+    job = Job("lesson", lambda: train_curves(sample, remedies))
     job.start(Watcher())
     job.wait()
     assert job.finished
@@ -25,7 +25,7 @@ def shorter():
 
 @pytest.fixture(scope="module")
 def plain(sample, shorter):
-    return course(sample, Remedies(images=100))
+    return trained(sample, Remedies(images=100))
 
 
 def test_few_images_are_learned_by_heart_and_new_ones_are_not_read_as_well(plain):
@@ -43,7 +43,7 @@ def test_a_curve_goes_from_before_the_first_step_to_the_last(plain):
 
 
 def test_augmentation_closes_the_gap(plain, sample):
-    helped = course(sample, Remedies(images=100, augmentation="affine")).points[-1]
+    helped = trained(sample, Remedies(images=100, augmentation="affine")).points[-1]
     before = plain.points[-1]
     assert helped.validation_loss - helped.train_loss < before.validation_loss - before.train_loss
     assert helped.validation_loss < before.validation_loss
@@ -59,4 +59,4 @@ def test_each_number_of_images_gets_the_same_number_of_steps(images, monkeypatch
 
 def test_the_best_point_has_the_lowest_validation_loss():
     points = [CurvePoint(step, 0.0, 1.0, loss, 0.9) for step, loss in ((0, 2.0), (5, 0.4), (9, 0.6))]
-    assert Course(points, 0.9, 10, 10).best.step == 5
+    assert Curves(points, 0.9, 10, 10).best.step == 5
