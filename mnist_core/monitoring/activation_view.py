@@ -1,4 +1,4 @@
-"""One image's activations: the strongest units of each layer, and the products that add up to their values."""
+"""One image's activations: the strongest units of each layer, and what adds up to their values."""
 
 from __future__ import annotations
 
