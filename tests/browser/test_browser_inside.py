@@ -123,3 +123,25 @@ def test_weights_can_be_read_on_a_dark_phone(new_tab, trained):
     assert width >= 60
     assert median > 0.3
     expect(page.get_by_text("empty picture found nothing")).to_be_visible()
+
+
+MAPS = """maps => {
+    const alphas = [...maps.querySelectorAll('img')].flatMap(map => {
+        const canvas = new OffscreenCanvas(map.naturalWidth, map.naturalHeight);
+        const context = canvas.getContext('2d');
+        context.drawImage(map, 0, 0);
+        const pixels = context.getImageData(0, 0, canvas.width, canvas.height).data;
+        return Array.from(pixels).filter((alpha, place) => place % 4 === 3 && alpha > 0);
+    }).sort((a, b) => a - b);
+    return alphas[Math.floor(alphas.length / 2)] / 255;
+}"""
+
+
+@pytest.mark.slow
+def test_feature_maps_can_be_read_in_the_dark(new_tab):
+    """0.1 drew half of what the first layer's maps hold at 9 % of the colour or less, on dark blue."""
+    page = new_tab("/inside?run=pretrained", **PHONE, **TOUCH, color_scheme="dark")
+    maps = page.locator(".lab-tiles").nth(1)
+    expect(maps.locator("img")).to_have_count(32)
+    assert maps.evaluate(MAPS) > 0.25
+    expect(maps.locator("img").first).to_have_css("background-color", "rgb(0, 0, 0)")

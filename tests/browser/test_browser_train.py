@@ -1,15 +1,17 @@
 """The Train page while a network learns: curves that don't flicker, buttons that answer at once."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import expect
 
 from mnist_core.data.mnist import load_sample
 from mnist_core.evaluation.metrics import evaluate
+from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import RunStore
 from tests.browser.server import PHONE, settle
-from tests.browser.training import LASTING, press, start, value
+from tests.browser.training import LASTING, expect_value, press, start, value
 
 CURVES_ARE_DRAWN = """() => {
     const chart = document.querySelector('[data-testid="stVegaLiteChart"]');
@@ -154,6 +156,25 @@ def test_a_setting_leaves_alone_what_it_does_not_concern(page):
     page.get_by_text("Logarithmic axis", exact=True).click()
     page.get_by_text("Error rate: the share of images").wait_for()
     assert not any("Test accuracy" in text for text in page.evaluate("stale.splice(0)"))
+
+
+@pytest.mark.slow
+def test_counts_are_written_as_people_write_them(page, tmp_path_factory):
+    """0.1 wrote "1 steps per epoch", "3.729" epochs, and "1000" beside "1,000"."""
+    from mnist_core.models.architectures import build_model
+
+    store = RunStore(tmp_path_factory.getbasetemp() / "runs")
+    writer = store.create(replace(RECIPES["quick"].config, epochs=1000))
+    writer.save(build_model(writer.config), 3.729)
+    measured = {"test_accuracy": 0.9, "initial_accuracy": 0.1, "train_seconds": 2.0}
+    writer.update("stopped", epochs=3.729, **measured)
+    writer.close()
+    page.open(f"/train?run={writer.id}&recipe=quick&batch_size=60000&epochs=1000")
+    expect(page.get_by_test_id("stMetricValue").filter(has_text="3.7")).to_have_text("3.7")
+    expect(page.get_by_text("Steps per epoch: 1.")).to_be_visible()
+    expect_value(page, "epochs", "1,000")
+    expect(page.get_by_text(re.compile(r"\b1 (steps|epochs|images)\b"))).to_have_count(0)
+    store.remove(writer.id)
 
 
 def test_on_a_phone_a_run_comes_before_the_summary_of_the_next(new_tab):
