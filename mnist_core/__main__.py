@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from mnist_core import __version__
+from mnist_core.choices import DATASETS, MNIST
 from mnist_core.cli import commands, compare, evaluate, predict, search, train
 from mnist_core.cli.terminal import print_notice
 from mnist_core.data.mnist import SPLITS
@@ -77,8 +78,12 @@ def _add(subparsers: Any, name: str, command: Callable[..., None], about: str) -
 
 def _add_data_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--data", metavar="DIR", help="folder of MNIST (else DIGITLAB_DATA, data/, the cache)"
+        "--data", metavar="DIR", help="folder of the data sets (else DIGITLAB_DATA, data/, the cache)"
     )
+
+
+def _add_dataset_option(parser: argparse.ArgumentParser, about: str, default: str | None = None) -> None:
+    parser.add_argument("--dataset", choices=DATASETS, default=default, help=about)
 
 
 def _add_runs_option(parser: argparse.ArgumentParser) -> None:
@@ -87,7 +92,9 @@ def _add_runs_option(parser: argparse.ArgumentParser) -> None:
 
 def _add_data(subparsers: Any) -> None:
     about = "Show which dataset is in use, and check its files."
-    _add_data_option(_add(subparsers, "data", commands.show_data, about))
+    parser = _add(subparsers, "data", commands.show_data, about)
+    _add_dataset_option(parser, "data set to show; it is downloaded if it isn't here", MNIST)
+    _add_data_option(parser)
 
 
 def _add_recipes(subparsers: Any) -> None:
@@ -99,6 +106,7 @@ def _add_settings_options(parser: argparse.ArgumentParser) -> None:
         "--recipe", choices=RECIPES, default="quick", help="start from this recipe's settings"
     )
     parser.add_argument("--config", metavar="FILE.json", help="start from exported settings instead")
+    _add_dataset_option(parser, "data set to learn, with all of its images where the settings take all")
     parser.add_argument(
         "--set",
         action="append",
@@ -133,7 +141,7 @@ def _add_continue(subparsers: Any) -> None:
 
 
 def _add_evaluate(subparsers: Any) -> None:
-    about = "Accuracy, metrics per digit and confusion matrix of a run."
+    about = "Accuracy, metrics per class and confusion matrix of a run."
     parser = _add(subparsers, "evaluate", evaluate.evaluate_run, about)
     parser.add_argument("run", help='an id or its beginning, "last" or "pretrained"')
     parser.add_argument(
@@ -149,6 +157,7 @@ def _add_evaluate(subparsers: Any) -> None:
         default="test",
         help="split to evaluate on: validation to choose between models, test for the final figure",
     )
+    _add_dataset_option(parser, "try the run on another data set of the same classes")
     parser.add_argument("--images", type=int, default=IMAGES, help="for --robustness: number of images")
     parser.add_argument("--seed", type=int, default=0, help="for --robustness: random seed")
     _add_data_option(parser)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from mnist_core.choices import ARCHITECTURES, CHOICES, RECIPE_NAMES
+from mnist_core.choices import ARCHITECTURES, CHOICES, DATASETS, MNIST, RECIPE_NAMES
 from mnist_core.messages import N_, InputError
 
 FIELD_RANGES: dict[str, tuple[float, float]] = {
@@ -20,7 +20,7 @@ FIELD_RANGES: dict[str, tuple[float, float]] = {
     "label_smoothing": (0.0, 0.5),
     "batch_size": (1, 60_000),
     "epochs": (1, 1000),
-    "train_size": (1, 60_000),
+    "train_size": (1, 240_000),
     "validation_size": (0, 30_000),
     "written_share": (0.0, 1.0),
     "seed": (0, 2**31 - 1),
@@ -33,14 +33,15 @@ NO_RECIPE = "custom"
 class TrainConfig:
     """All settings of a training; FIELD_RANGES has the numeric ranges, `choices.CHOICES` the named choices.
 
-    The validation set is the last `validation_size` images of MNIST's training set; the model trains on the
-    first `train_size` of the rest. `widths` are the units of each hidden layer, `channels` the feature maps
-    of each convolutional stage. `recipe` names the recipe that the settings began from, even if they were
-    changed since; an unknown name becomes "custom", which means no recipe. `written_share` adds that many
-    synthetic digits per training image (mnist_core.synthetic.generator). `gradient_clipping` is the largest
-    norm of a step's gradient, all layers together; 0 leaves it unlimited. A batch of more than
-    training.gradients.PIECE images goes through the network in pieces whose gradients are summed; batch norm
-    then takes its statistics from each piece. Rates and shares are fractions: 0.1 is 10%.
+    `dataset` is the data set that the model learns. The validation set is the last `validation_size` of its
+    training images; the model trains on the first `train_size` of the rest. `widths` are the units of each
+    hidden layer, `channels` the feature maps of each convolutional stage. `recipe` names the recipe that the
+    settings began from, even if they were changed since; an unknown name becomes "custom", which means no
+    recipe. `written_share` adds that many synthetic digits per training image
+    (mnist_core.synthetic.generator). `gradient_clipping` is the largest norm of a step's gradient, all layers
+    together; 0 leaves it unlimited. A batch of more than training.gradients.PIECE images goes through the
+    network in pieces whose gradients are summed; batch norm then takes its statistics from each piece. Rates
+    and shares are fractions: 0.1 is 10%.
 
     Raises InputError if a value is out of range, an unknown choice, or contradicts another setting.
     """
@@ -72,6 +73,7 @@ class TrainConfig:
     monitor: str = "validation"
     precision: str = "auto"
     seed: int = 0
+    dataset: str = MNIST
 
     def __post_init__(self) -> None:
         if self.recipe not in RECIPE_NAMES:
@@ -94,6 +96,10 @@ class TrainConfig:
             raise InputError(
                 N_("Label smoothing needs the cross-entropy loss; choose it, or set smoothing to 0.")
             )
+        if self.written_share and not DATASETS[self.dataset].digits:
+            raise InputError(
+                N_("Synthetic images are digits; set their share to 0, or choose a data set of digits.")
+            )
         if self.monitor == "validation" and self.validation_size == 0:
             raise InputError(
                 N_(
@@ -102,9 +108,27 @@ class TrainConfig:
                 )
             )
 
+    def on_dataset(self, dataset: str) -> TrainConfig:
+        """Return a copy that learns another data set, with as many training and validation images as it has.
+
+        All of its training images where this config takes all of MNIST's.
+        """
+        facts = DATASETS[dataset]
+        most = facts.images[0]
+        train = most if self.train_size >= DATASETS[MNIST].images[0] else min(self.train_size, most)
+        validation = min(self.validation_size, facts.validation)
+        written = self.written_share if facts.digits else 0.0
+        return replace(
+            self, dataset=dataset, train_size=train, validation_size=validation, written_share=written
+        )
+
     def to_json(self) -> dict[str, Any]:
-        """Return the settings as JSON values, tuples as lists; `from_json` reads them."""
-        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+        """Return the settings as JSON values, tuples as lists; `from_json` reads them.
+
+        MNIST goes without saying, so that earlier versions can read the file.
+        """
+        values = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+        return {name: v for name, v in values.items() if (name, v) != ("dataset", MNIST)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> TrainConfig:

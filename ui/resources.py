@@ -2,12 +2,12 @@
 
 import atexit
 import logging
-import os
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from mnist_core.choices import MNIST
 from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import Dataset, fetch_mnist, find_mnist, load_sample, part_of_mnist
 from mnist_core.messages import N_, InputError, Message
@@ -16,11 +16,13 @@ from mnist_core.runs.store import RunStore
 from mnist_core.runs.weight_snapshots import WeightSnapshot, load_snapshot
 from mnist_core.runtime.job import Job, Watcher
 from mnist_core.runtime.process import keep_freed_memory
+from ui import other_datasets
 from ui.evaluations import Show, read_split
 from ui.html.tables import markdown
 from ui.i18n import gettext as _
 from ui.i18n import percent_text
 from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, this_tab
+from ui.other_datasets import is_offline
 
 if TYPE_CHECKING:
     from mnist_core.evaluation.metrics import Evaluation
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-OFFLINE_VARIABLE = "DIGITLAB_OFFLINE"  # set it, and nothing is ever downloaded
 MODELS_KEPT = 8  # a model may take 40 MB, and is loaded in 15 ms
 LARGEST_KEPT = 8  # megabytes: takes 150 MB off a CNN's training for a twentieth of its speed
 SAMPLE_KEY = "sample_chosen"  # this visitor doesn't wait for MNIST
@@ -45,8 +46,10 @@ def dataset_job() -> Job[Dataset]:
     return Job("dataset", _fetch, failure=failure)
 
 
-def dataset() -> Dataset:
-    """Return the data; while it is being downloaded, show how far that is and end the page's run."""
+def dataset(key: str = MNIST) -> Dataset:
+    """Return a data set; while it is being downloaded, show how far that is and end the page's run."""
+    if key != MNIST:
+        return other_datasets.dataset(key)
     found = _dataset_so_far()
     if found is None:
         _show_download()
@@ -56,8 +59,13 @@ def dataset() -> Dataset:
     return found
 
 
-def wait_for_dataset() -> Dataset:
-    """Return the data to background work: MNIST, or the sample where it failed or nobody waits for it."""
+def wait_for_dataset(key: str = MNIST) -> Dataset:
+    """Return a data set to background work; for MNIST the sample where it failed or nobody waits for it.
+
+    Raises InputError where another set is not here and can't be downloaded.
+    """
+    if key != MNIST:
+        return other_datasets.wait_for_dataset(key)
     job = dataset_job()
     if job.problem is None:  # it watches, so visitors who don't wait can't give a training the sample
         job.start(Watcher())
@@ -77,7 +85,7 @@ def show_notice(private: bool) -> None:
             "gives the reason and the remedy."
         )
         st.markdown(":material/info: " + (briefly if private else markdown(data.notice)))
-        if data.source == "sample" and not _offline():
+        if data.source == "sample" and not is_offline():
             st.button(_("Try to download MNIST again"), on_click=_download_again)
 
 
@@ -164,13 +172,9 @@ def _last_checkpoint(run: Run) -> str:
     return str(next(reversed(run.checkpoints), ""))
 
 
-def _offline() -> bool:
-    return bool(os.environ.get(OFFLINE_VARIABLE))
-
-
 def _fetch() -> Generator[tuple[float, None], None, Dataset]:
     """Do the steps of `dataset_job`."""
-    if _offline() and find_mnist() is None:
+    if is_offline() and find_mnist() is None:
         return _sample(part_of_mnist())
     data = yield from fetch_mnist()
     if data.notice:

@@ -21,7 +21,11 @@ SENT_KEY = "sent"  # an image of the data that another page sent to Draw, such a
 MOST_COMPARED = 8
 RENAMED_RUNS = {"shipped": PRETRAINED_ID}  # ids in links of version 0.1
 RENAMED_SETTINGS = {"seed": "training_seed"}  # `seed` is Explore's
-SETTING_PARAMETERS = {field: RENAMED_SETTINGS.get(field, field) for field in TrainConfig.__dataclass_fields__}
+SETTING_PARAMETERS = {
+    field: RENAMED_SETTINGS.get(field, field)
+    for field in TrainConfig.__dataclass_fields__
+    if field != "dataset"
+}
 """The name of each setting in the URL."""
 CARRIED = (LANGUAGE_KEY, RUN_KEY, *SETTING_PARAMETERS.values())
 """What links to other pages carry; all other parameters belong to one page."""

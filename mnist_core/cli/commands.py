@@ -7,13 +7,16 @@ import importlib.metadata
 import json
 import platform
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from mnist_core import __version__
+from mnist_core.choices import DATASETS, MNIST
 from mnist_core.cli.terminal import plain, print_notice, progress_bar
+from mnist_core.data.datasets import fetch_dataset
 from mnist_core.data.mnist import Dataset, find_mnist, load_dataset
 from mnist_core.export.formats import export, file_name
 from mnist_core.export.import_weights import import_weights
@@ -33,19 +36,24 @@ def show_data(options: argparse.Namespace) -> None:
     """Print the data's source, path, image counts and file checks."""
     from mnist_core.data.idx_files import check_files
 
-    dataset = load_data(options.data)
+    dataset = load_data(options.data, options.dataset)
+    checks = check_files(dataset.path) if dataset.path and dataset.key == MNIST else []
     answer: JsonObject = {
         "source": dataset.source,
         "path": str(dataset.path) if dataset.path else None,
         "train_images": len(dataset.train),
         "test_images": len(dataset.test),
-        "files": [asdict(check) for check in check_files(dataset.path)] if dataset.path else [],
+        "files": [asdict(check) for check in checks],
     }
+    if dataset.further:
+        answer["further_test_images"] = len(dataset.further)
     if options.json:
         return print_json(answer)
     print(
         f"{answer['source']}: {answer['train_images']:,} training and {answer['test_images']:,} test images"
     )
+    if dataset.further:
+        print(f"{answer['further_test_images']:,} further test images")
     if dataset.path:
         print(plain(f"in {dataset.path}"))
     for file in answer["files"]:
@@ -157,13 +165,24 @@ def check_range(option: str, number: int, lowest: int, highest: int) -> None:
         )
 
 
-def load_data(directory: str | None) -> Dataset:
-    """Load the dataset, with a progress bar for a download; print its notice if it isn't MNIST."""
-    with progress_bar("downloading MNIST") as show:
-        dataset = load_dataset(directory, show)
+def load_data(directory: str | None, key: str = MNIST) -> Dataset:
+    """Load a data set, with a progress bar for a download; print its notice if it is the offline sample."""
+    with progress_bar(f"downloading {DATASETS[key].label}") as show:
+        dataset = load_dataset(directory, show) if key == MNIST else _fetch(directory, key, show)
     if dataset.notice:
         print_notice(str(dataset.notice))
     return dataset
+
+
+def _fetch(directory: str | None, key: str, show: Callable[[float], None]) -> Dataset:
+    """Do the steps of fetch_dataset; InputError where the set isn't here and can't be downloaded."""
+    steps = fetch_dataset(key, directory)
+    while True:
+        try:
+            fraction, _result = next(steps)
+        except StopIteration as end:
+            return cast(Dataset, end.value)
+        show(fraction)
 
 
 def print_json(answer: JsonObject) -> None:

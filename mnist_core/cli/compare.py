@@ -29,7 +29,7 @@ def compare(options: argparse.Namespace) -> None:
 
     store = RunStore(options.runs)
     runs = [store.get(name) for name in options.run]
-    dataset = load_data(options.data)
+    dataset = load_data(options.data, runs[0].config.dataset)
     check_comparable(runs, dataset.source)
     models = [run.load_model() for run in runs]
     names = run_names(runs, store.list())

@@ -7,9 +7,11 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from mnist_core.choices import DATASETS
 from mnist_core.cli.commands import JsonObject, check_range, load_data, print_json
 from mnist_core.cli.terminal import catch_ctrl_c, print_notice, progress_bar
 from mnist_core.config import FIELD_RANGES
+from mnist_core.data.datasets import check_classes, transfer_text
 from mnist_core.data.mnist import Split
 from mnist_core.evaluation.robustness import DISTURBANCES, Robustness, measure_robustness
 from mnist_core.messages import N_, InputError
@@ -31,17 +33,21 @@ def evaluate_run(options: argparse.Namespace) -> None:
         return print_json(answer)
     low, high = answer["accuracy_interval"]
     error = f"calibration error {answer['calibration_error']:.2%}"
-    names = {"validation": "validation", "train": "training", "test": "test"}
+    names = {"validation": "validation", "train": "training", "test": "test", "further": "further test"}
     images = f"{answer['images']:,} {names[options.split]} images"
     print(f"accuracy {result.accuracy:.2%} on {images}, loss {result.loss:.4f}")
     print(f"95% confidence interval (Wilson): {low:.2%} to {high:.2%}")
     before = " before calibration" if run.load_calibration() else ""
     confidence = f"mean confidence {answer['confidence']:.2%}{before}"
     print(f"{confidence}, {error}, Brier score {answer['brier_score']:.4f}\n")
-    print("digit  precision  recall      F1  images")
+    facts = DATASETS[run.config.dataset]
+    heading, classes = ("digit" if facts.digits else "class"), facts.classes
+    width = max(5, *map(len, classes))
+    print(f"{heading:{width}}  precision  recall      F1  images")
     for row in result.per_class:
-        print(f"{row.digit:5}  {row.precision:9.2%}  {row.recall:6.2%}  {row.f1:6.2%}  {row.images:6,}")
-    print("\nconfusion matrix; rows: true digit, columns: predicted digit")
+        scores = f"{row.precision:9.2%}  {row.recall:6.2%}  {row.f1:6.2%}  {row.images:6,}"
+        print(f"{classes[row.digit]:>{width}}  {scores}")
+    print(f"\nconfusion matrix; rows: true {heading}, columns: predicted {heading}")
     print("\n".join(" ".join(f"{count:5}" for count in row) for row in result.confusion_matrix))
 
 
@@ -49,9 +55,18 @@ def selected_split(options: argparse.Namespace, run: Run) -> Split:
     """Load the split that `--split` names; raise InputError if the run has no images in it."""
     from mnist_core.data.mnist import split_images
 
-    splits = split_images(run.config, load_data(options.data)).to_evaluate
+    shown = options.dataset or run.config.dataset
+    check_classes(run.config.dataset, shown)
+    splits = split_images(run.config, load_data(options.data, shown)).to_evaluate
+    if options.split == "further" and options.split not in splits:
+        raise InputError(
+            N_("{name} has no further test images; choose another split, or --dataset qmnist."),
+            name=DATASETS[shown].label,
+        )
     if options.split not in splits:
         raise InputError(N_("Run {run} held no validation images out; choose another split."), run=run.id)
+    if text := transfer_text(run.config.dataset, shown):
+        print_notice(str(text))
     return splits[options.split]
 
 

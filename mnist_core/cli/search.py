@@ -35,10 +35,10 @@ def search(options: argparse.Namespace) -> None:
     check_range("--at-once", options.at_once, 1, MOST_AT_ONCE)
     store = RunStore(options.runs)
     studies = Studies(store.directory)
-    dataset = load_data(options.data)
     found = _open_or_create(options, studies)
+    dataset = load_data(options.data, found.plan.base.dataset)
     threads = options.threads or max(1, usable_cores() // options.at_once)
-    queue = TrainingQueue(store, lambda: dataset, threads, options.at_once)
+    queue = TrainingQueue(store, lambda _key: dataset, threads, options.at_once)
     worker = SearchWorker(studies, found, queue, store, at_once=options.at_once)
     try:
         _work(worker, queue, found, options.json)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,7 @@ def train(options: argparse.Namespace) -> None:
     configs = _configs_with_seeds(config_from_options(options), options.repeat)
     device = choose_device(options.device)
     check_memory(configs[0])
-    dataset = load_data(options.data)
+    dataset = load_data(options.data, configs[0].dataset)
     store = RunStore(options.runs)
     _set_threads(options.threads, configs[0], dataset)
     if len(configs) == 1:
@@ -66,7 +66,7 @@ def continue_run(options: argparse.Namespace) -> None:
     store = RunStore(options.runs)
     run = store.get(options.run)
     check_memory(run.config)
-    dataset = load_data(options.data)
+    dataset = load_data(options.data, run.config.dataset)
     writer = store.reopen(run.id, options.epochs)
     set_threads(writer, dataset, usable_cores())
     device = choose_device(run.results.get("device", "auto"))
@@ -99,13 +99,15 @@ def _print_diagnostics(run: Run) -> None:
 
 def settings_help() -> str:
     """Return all settings' names, each with its choices if it has any."""
-    names = TrainConfig().to_json()
+    names = [field.name for field in fields(TrainConfig)]
     return "; ".join(f"{name}: {', '.join(CHOICES[name])}" if name in CHOICES else name for name in names)
 
 
 def config_from_options(options: argparse.Namespace) -> TrainConfig:
     """Return the settings that --recipe, --config, --set, --epochs and --seed describe."""
     config = read_config(Path(options.config)) if options.config else RECIPES[options.recipe].config
+    if options.dataset:
+        config = config.on_dataset(options.dataset)
     for setting in options.set:
         field, separator, text = setting.partition("=")
         if not separator:

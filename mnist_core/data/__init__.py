@@ -1,1 +1,1 @@
-"""MNIST: finding, downloading, checking and loading it; statistics, projections and label errors."""
+"""Data sets: finding, downloading, checking and loading them; statistics, projections and label errors."""

@@ -182,11 +182,34 @@ def check_file(file: Path) -> None:
 def check_file_if_changed(file: Path) -> None:
     """Like `check_file`, but compute the checksum only if the file is new or changed since the last check."""
     _check_size_and_header(file)
-    record = _read_record()
-    key, state = str(file.resolve()), [*_size_and_time(file), expected_content(file).sha256]
-    if record.get(key) != state:
+    if not _was_checked(file, expected_content(file)):
         check_file(file)
-        _write_record({**record, key: state})
+        _note_check(file, expected_content(file))
+
+
+def is_intact(file: Path, expected: IdxFile) -> bool:
+    """Whether a file has this content; its checksum is computed only if it is new or has changed."""
+    try:
+        with file.open("rb") as opened:
+            starts_right = opened.read(len(expected.header)) == expected.header
+        if not starts_right or file.stat().st_size != expected.size:
+            return False
+        if not _was_checked(file, expected):
+            if _sha256(file) != expected.sha256:
+                return False
+            _note_check(file, expected)
+    except OSError:
+        return False
+    return True
+
+
+def _was_checked(file: Path, expected: IdxFile) -> bool:
+    return _read_record().get(str(file.resolve())) == [*_size_and_time(file), expected.sha256]
+
+
+def _note_check(file: Path, expected: IdxFile) -> None:
+    state = [*_size_and_time(file), expected.sha256]
+    _write_record({**_read_record(), str(file.resolve()): state})
 
 
 def _check_size_and_header(file: Path) -> None:

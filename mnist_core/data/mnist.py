@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mnist_core.choices import MNIST
 from mnist_core.config import TrainConfig
 from mnist_core.data.download import DownloadError, download_mnist
 from mnist_core.data.idx_files import (
@@ -32,8 +33,11 @@ PROJECT_DATA = Path(__file__).resolve().parent.parent.parent / "data"
 SAMPLE_TRAIN = 1500  # images of the offline sample to train on; the rest, by other writers, are the test
 
 
+FILES = ("train", "test", "further")
+
+
 class ImageReference(NamedTuple):
-    """The one name of an image of the data: its file, "train" or "test", and its number there, from 0."""
+    """The one name of an image of the data: its file, one of FILES, and its number there, from 0."""
 
     file: str
     number: int
@@ -47,22 +51,23 @@ class ImageReference(NamedTuple):
     def parse(cls, text: str) -> ImageReference | None:
         """Read what `text` returns; None for anything else, or for a number of more than nine figures."""
         file, _dash, number = text.partition("-")
-        valid = file in ("train", "test") and number.isdecimal() and len(number) < 10
+        valid = file in FILES and number.isdecimal() and len(number) < 10
         return cls(file, int(number)) if valid else None
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Images uint8 [N, 28, 28], 0 paper to 255 ink, and their labels uint8 [N], 0 to 9.
+    """Images uint8 [N, 28, 28], 0 paper to 255 ink, and their labels uint8 [N], from 0.
 
-    `file` says whose images these are, "train" or "test" ("" for images from elsewhere), and `first` is the
-    number of the first of them there.
+    `file` says whose images these are, one of FILES ("" for images from elsewhere), and `first` is the number
+    of the first of them there. `classes` is how many there are in the data set.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
     file: str = ""
     first: int = 0
+    classes: int = 10
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -70,7 +75,8 @@ class Split:
     def __getitem__(self, part: slice) -> Split:
         """Return consecutive images, as views of the same memory."""
         start, stop, _step = part.indices(len(self))
-        return Split(self.images[start:stop], self.labels[start:stop], self.file, self.first + start)
+        images, labels = self.images[start:stop], self.labels[start:stop]
+        return Split(images, labels, self.file, self.first + start, self.classes)
 
     def reference(self, place: int) -> ImageReference:
         """Return the name of the image at `place`, counted from 0, of this split."""
@@ -84,17 +90,30 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """The training and test images, their source ("mnist" or "sample"), and a notice for people about it."""
+    """The training and test images of a data set, and a notice for people about it.
+
+    `key` is the set's, one of choices.DATASETS. `source` says where the images come from, to tell runs apart:
+    it is the key, or "sample" for the offline sample that stands for MNIST. `further` are more test images,
+    which only some sets have.
+    """
 
     train: Split
     test: Split
     source: str
     path: Path | None = None
     notice: Message | None = None
+    key: str = MNIST
+    further: Split | None = None
+
+    @property
+    def files(self) -> dict[str, Split]:
+        """All images by file: "train", "test", and "further" where there are such."""
+        files = {"train": self.train, "test": self.test, "further": self.further}
+        return {name: split for name, split in files.items() if split is not None}
 
     def file(self, name: str) -> Split:
-        """Return all images of one file, "train" or "test"."""
-        return {"train": self.train, "test": self.test}[name]
+        """Return all images of one file."""
+        return self.files[name]
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,23 +121,26 @@ class ConfigSplits:
     """The images that one training uses, each split a view of the dataset's memory.
 
     It learns from `train`. `validation` is held out of the training images, and may be empty. After each
-    epoch the model is evaluated on `monitored`, which is the validation or the test images.
+    epoch the model is evaluated on `monitored`, which is the validation or the test images. `further` are
+    more test images, if the data set has such.
     """
 
     train: Split
     validation: Split
     test: Split
     monitored: Split
+    further: Split | None = None
 
     @property
     def to_evaluate(self) -> dict[str, Split]:
         """The splits to evaluate the trained model on, by name: those that hold images, 10,000 of `train`."""
         splits = {"validation": self.validation, "train": self.train[:MOST_TRAINING], "test": self.test}
+        splits |= {"further": self.further} if self.further else {}
         return {name: split for name, split in splits.items() if len(split)}
 
 
 MOST_TRAINING = 10_000  # images: enough to see how well a model knows them, and as quick as the test images
-SPLITS = ("validation", "train", "test")  # to evaluate a model on
+SPLITS = ("validation", "train", "test", "further")  # to evaluate a model on
 
 
 def split_images(config: TrainConfig, dataset: Dataset) -> ConfigSplits:
@@ -132,7 +154,7 @@ def split_images(config: TrainConfig, dataset: Dataset) -> ConfigSplits:
     held_out = config.validation_size if config.validation_size < count else count // 6
     train, validation = dataset.train[: count - held_out], dataset.train[count - held_out :]
     monitored = dataset.test if config.monitor == "test" else validation
-    return ConfigSplits(train[: config.train_size], validation, dataset.test, monitored)
+    return ConfigSplits(train[: config.train_size], validation, dataset.test, monitored, dataset.further)
 
 
 def load_dataset(
@@ -163,9 +185,9 @@ def fetch_mnist(directory: Path | str | None = None) -> Generator[tuple[float, N
     it. Raises DownloadError when it fails, and InputError if the directory given (or named by DIGITLAB_DATA)
     holds a damaged MNIST or a part of it; one elsewhere is passed over, and replaced if it is in the cache.
     """
-    given = _given_directory(directory)
+    given = given_directory(directory)
     notice = None
-    for place in _search_order(given):
+    for place in search_order(given):
         try:
             if has_mnist_files(place):
                 return replace(open_mnist(place), notice=notice)
@@ -194,7 +216,7 @@ def _nothing_in(directory: Path) -> Message:
 
 def part_of_mnist(directory: Path | str | None = None) -> Message | None:
     """Say what is missing if the directory given, or named by DIGITLAB_DATA, holds only a part of MNIST."""
-    given = _given_directory(directory)
+    given = given_directory(directory)
     missing = missing_files(given) if given else []
     if given is None or len(missing) not in range(1, len(MNIST_FILES)):
         return None
@@ -213,15 +235,17 @@ def find_mnist(directory: Path | str | None = None) -> Path | None:
     Looked at in turn: `directory`, or else the one DIGITLAB_DATA names; `data/` in the project; the user
     cache directory. In each the files may lie in `MNIST/raw`, as torchvision puts them, or directly.
     """
-    return next(filter(has_mnist_files, _search_order(_given_directory(directory))), None)
+    return next(filter(has_mnist_files, search_order(given_directory(directory))), None)
 
 
-def _given_directory(directory: Path | str | None) -> Path | None:
+def given_directory(directory: Path | str | None) -> Path | None:
+    """Return the directory of the data that was asked for, by argument or in DIGITLAB_DATA; else None."""
     given = directory or os.environ.get("DIGITLAB_DATA")
     return Path(given).expanduser() if given else None
 
 
-def _search_order(given: Path | None) -> list[Path]:
+def search_order(given: Path | None) -> list[Path]:
+    """Return the directories in which data is looked for, first the one that was asked for."""
     return ([given] if given else []) + [PROJECT_DATA, cache_directory()]
 
 

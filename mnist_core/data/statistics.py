@@ -1,4 +1,4 @@
-"""Statistics of a split: counts, pixel values, mean and standard deviation per digit, outliers."""
+"""Statistics of a split: counts, pixel values, mean and standard deviation per class, outliers."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,15 +8,14 @@ from numpy.typing import NDArray
 
 from mnist_core.data.mnist import Split
 
-DIGITS = 10
 BLOCK = 256  # images; the sum of their squared pixels is an integer below 2**24, so exact in float32
 
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """Counts and sums per digit; a digit without images has mean and standard deviation 0.
+    """Counts and sums per class; a class without images has mean and standard deviation 0.
 
-    `counts` int64 [10]: images of each digit. `sums` and `squares` float64 [10, H, W]: sums over a digit's
+    `counts` int64 [C]: images of each class. `sums` and `squares` float64 [C, H, W]: sums over a class's
     images of each pixel's value (0 to 255) and of its square. `pixel_counts` int64 [256]: histogram of all
     pixel values.
     """
@@ -28,13 +27,13 @@ class Statistics:
 
     @cached_property
     def means(self) -> NDArray[np.float64]:
-        """The mean image of each digit, [10, H, W], 0 to 255."""
+        """The mean image of each class, [C, H, W], 0 to 255."""
         means: NDArray[np.float64] = self.sums / self._divisors
         return means
 
     @cached_property
     def standard_deviations(self) -> NDArray[np.float64]:
-        """Each pixel's standard deviation over the images of a digit, [10, H, W], 0 to 127.5."""
+        """Each pixel's standard deviation over the images of a class, [C, H, W], 0 to 127.5."""
         variances: NDArray[np.float64] = self.squares / self._divisors - self.means**2
         deviations: NDArray[np.float64] = np.sqrt(variances.clip(0))
         return deviations
@@ -58,9 +57,9 @@ class Statistics:
 def statistics(split: Split) -> Statistics:
     """Go once through a split's images (at least one)."""
     pixels = split.images[0].size
-    sums, squares = np.zeros((DIGITS, pixels)), np.zeros((DIGITS, pixels))
+    sums, squares = np.zeros((split.classes, pixels)), np.zeros((split.classes, pixels))
     pixel_counts = np.zeros(256, np.int64)
-    is_digit = np.eye(DIGITS, dtype=np.float32)[split.labels]
+    is_digit = np.eye(split.classes, dtype=np.float32)[split.labels]
     for start in range(0, len(split), BLOCK):
         images = split.images[start : start + BLOCK].reshape(-1, pixels)
         members = is_digit[start : start + BLOCK].T
@@ -68,18 +67,18 @@ def statistics(split: Split) -> Statistics:
         sums += members @ values
         squares += members @ (values * values)
         pixel_counts += np.bincount(images.ravel(), minlength=256)
-    shape = (DIGITS, *split.images.shape[1:])
-    counts = np.bincount(split.labels, minlength=DIGITS)
+    shape = (split.classes, *split.images.shape[1:])
+    counts = np.bincount(split.labels, minlength=split.classes)
     return Statistics(counts, sums.reshape(shape), squares.reshape(shape), pixel_counts)
 
 
 def distances_to_mean(split: Split, means: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return each image's distance to its digit's mean image, [N], in grey levels, 0 to 255.
+    """Return each image's distance to its class's mean image, [N], in grey levels, 0 to 255.
 
     The distance is the root mean square of the pixel differences from `means[label]`, [H, W].
     """
     pixels = split.images[0].size
-    centres = means.reshape(DIGITS, pixels).astype(np.float32)
+    centres = means.reshape(split.classes, pixels).astype(np.float32)
     distances = np.empty(len(split), np.float32)
     for start in range(0, len(split), BLOCK):
         part = slice(start, start + BLOCK)

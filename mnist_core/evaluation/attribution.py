@@ -76,13 +76,13 @@ def integrated_gradients(
 
 
 def _output_weights(model: DigitClassifier, target: int, against: int | None) -> torch.Tensor:
-    """Return what the outputs are multiplied by: 1 for `target`, -1 for `against`, else 0; float32 [10]."""
+    """Return what the outputs [classes] are multiplied by: 1 for `target`, -1 for `against`, else 0."""
     import torch
 
-    weights = torch.zeros(10)
+    weights = torch.zeros(model.outputs)
     for digit, weight in ((target, 1.0), (against, -1.0)):
         if digit is not None:
-            check_digit(digit)
+            check_class(digit, model)
             weights[digit] = weight
     return weights.to(next(model.parameters()).device)
 
@@ -111,7 +111,7 @@ def occlusion(model: DigitClassifier, image: NDArray[np.uint8], target: int, win
     """
     import torch
 
-    check_digit(target)
+    check_class(target, model)
     if not 1 <= window <= SIDE:
         raise InputError(N_("The square must be 1 to 28 pixels a side, not {window}."), window=window)
     pixels = _pixels(model, image)
@@ -138,11 +138,11 @@ def _squares(window: int, device: torch.device) -> torch.Tensor:
 def activations(model: DigitClassifier, image: NDArray[np.uint8]) -> list[LayerActivation]:
     """Return each layer's output for `image`, uint8 [28, 28], after its activation and pooling.
 
-    The first is the image as it is scaled, the last the ten outputs; the layers are describe_layers' own.
+    The first is the image as it is scaled, the last the outputs; the layers are describe_layers' own.
     """
     import torch
 
-    from mnist_core.models.summary import group_layers, layer_kind, layer_title
+    from mnist_core.models.summary import group_layers, layer_kind, layer_title, output_title
 
     with torch.no_grad():
         features = model.scaling(_pixels(model, image))
@@ -153,8 +153,8 @@ def activations(model: DigitClassifier, image: NDArray[np.uint8]) -> list[LayerA
                 features = module(features)
             title = layer_title(group[0], tuple(features.shape[1:]))
             found.append(LayerActivation(layer_kind(group[0]), title, _array(features[0]), inner))
-    outputs = Message(N_("Fully connected, 10 outputs"))
-    return [*found[:-1], LayerActivation("output", outputs, found[-1].values)]
+    values = found[-1].values
+    return [*found[:-1], LayerActivation("output", output_title(len(values)), values)]
 
 
 def _inner_activations(module: nn.Module, features: torch.Tensor) -> tuple[LayerActivation, ...]:
@@ -185,7 +185,7 @@ def _pixels(model: DigitClassifier, image: NDArray[np.uint8]) -> torch.Tensor:
 
 
 def _differences(model: DigitClassifier, pixels: torch.Tensor) -> torch.Tensor:
-    """Return the outputs [10] for `pixels` less those for paper."""
+    """Return the outputs [classes] for `pixels` less those for paper."""
     import torch
 
     with torch.no_grad():
@@ -199,10 +199,14 @@ def _array(values: torch.Tensor) -> Floats:
     return found
 
 
-def check_digit(target: int) -> None:
-    """Raise InputError if `target` is not 0 to 9."""
-    if not 0 <= target <= 9:
-        raise InputError(N_("A digit is 0 to 9, not {target}."), target=target)
+def check_class(target: int, model: DigitClassifier) -> None:
+    """Raise InputError if `target` is no class of the model: 0 to 9 for digits."""
+    if not 0 <= target < model.outputs:
+        raise InputError(
+            N_("A class of this network is 0 to {last}, not {target}."),
+            last=model.outputs - 1,
+            target=target,
+        )
 
 
 def first_layer_weights(model: DigitClassifier) -> NDArray[np.float32]:

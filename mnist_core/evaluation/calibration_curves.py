@@ -44,7 +44,7 @@ def reliability(
 ) -> Reliability:
     """Group images by the probability of the predicted digit into `bins` equal bins of 0 to 1.
 
-    `probabilities` are [N, 10], `labels` [N]. Raises InputError for less than one bin.
+    `probabilities` are [N, classes], `labels` [N]. Raises InputError for less than one bin.
     """
     if bins < 1:
         raise InputError(N_("There must be at least 1 bin, not {bins}."), bins=bins)
@@ -87,7 +87,7 @@ class RiskCoverage:
 
 
 def risk_coverage(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> RiskCoverage:
-    """Return the risk-coverage curve for `probabilities` [N, 10] and `labels` [N]."""
+    """Return the risk-coverage curve for `probabilities` [N, classes] and `labels` [N]."""
     sure = probabilities.max(1).astype(np.float64)
     order = np.argsort(-sure, kind="stable")
     wrong = (probabilities.argmax(1) != labels)[order]
@@ -97,7 +97,7 @@ def risk_coverage(probabilities: NDArray[np.floating], labels: NDArray[np.intege
 def scale_by_temperature(
     probabilities: NDArray[np.float32], labels: NDArray[np.integer]
 ) -> tuple[NDArray[np.float32], float]:
-    """Return probabilities [N, 10] calibrated by temperature scaling, and the temperature.
+    """Return probabilities [N, classes] calibrated by temperature scaling, and the temperature.
 
     Each half of the images (even and odd numbers) is scaled by the temperature fitted on the other half, so
     no image is scaled by a temperature fitted on it; the temperature returned is fitted on all images. Raises
@@ -120,5 +120,5 @@ def _softmax(logits: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def brier_score(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
-    """Mean squared distance of `probabilities` [N, 10] to the one-hot labels, 0 to 2 (Brier 1950)."""
-    return float(((probabilities - np.eye(10)[labels]) ** 2).sum(1).mean())
+    """Mean squared distance of `probabilities` [N, classes] to the one-hot labels, 0 to 2 (Brier 1950)."""
+    return float(((probabilities - np.eye(probabilities.shape[1])[labels]) ** 2).sum(1).mean())

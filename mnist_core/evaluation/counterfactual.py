@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core.evaluation.attribution import check_digit
+from mnist_core.evaluation.attribution import check_class
 
 if TYPE_CHECKING:
     import torch
@@ -60,7 +60,7 @@ def smallest_change(
     MOST_PIXELS has been changed. The search is greedy, so that fewer pixels may do. None if MOST_PIXELS are
     not enough. Raises InputError for a target that is no digit.
     """
-    check_digit(target)
+    check_class(target, model)
     changed = image.copy()
     order: list[tuple[int, int]] = []
     while reads(changed[None])[0] != target:
@@ -105,7 +105,7 @@ def _margin_gradient(model: DigitClassifier, pixels: torch.Tensor, target: int) 
 
 
 def _margins(outputs: torch.Tensor, target: int) -> torch.Tensor:
-    """Return the output for `target` less the largest of the others: [N] of [N, 10]."""
+    """Return the output for `target` less the largest of the others: [N] of [N, classes]."""
     others = outputs.float().clone()
     others[:, target] = -np.inf
     margins: torch.Tensor = outputs.float()[:, target] - others.amax(1)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ClassMetrics:
-    """One digit's precision, recall and F1, 0 to 1 (0 where undefined), and its number of images."""
+    """One class's precision, recall and F1, 0 to 1 (0 where undefined), and its number of images."""
 
     digit: int
     precision: float
@@ -28,7 +28,7 @@ class ClassMetrics:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """A model's answers for N images: true labels [N], probabilities [N, 10] and losses [N] (nats)."""
+    """A model's answers for N images: true labels [N], probabilities [N, classes] and losses [N] (nats)."""
 
     labels: NDArray[np.int64]
     probabilities: NDArray[np.float64]
@@ -36,7 +36,7 @@ class Evaluation:
 
     @cached_property
     def predictions(self) -> NDArray[np.int64]:
-        """The most probable digit of each image, [N]."""
+        """The most probable class of each image, [N]."""
         likeliest: NDArray[np.int64] = self.probabilities.argmax(1)
         return likeliest
 
@@ -52,21 +52,23 @@ class Evaluation:
 
     @cached_property
     def confusion_matrix(self) -> NDArray[np.int64]:
-        """Counts [10, 10]: `confusion_matrix[true, predicted]`.
+        """Counts [classes, classes]: `confusion_matrix[true, predicted]`.
 
         Counted here, as importing scikit-learn for it takes a second and 77 MB.
         """
-        return np.bincount(10 * self.labels + self.predictions, minlength=100).reshape(10, 10)
+        classes = self.probabilities.shape[1]
+        counts = np.bincount(classes * self.labels + self.predictions, minlength=classes**2)
+        return counts.reshape(classes, classes)
 
     @cached_property
     def per_class(self) -> list[ClassMetrics]:
-        """Metrics of the digits 0 to 9."""
+        """Metrics of each class, in the order of the labels."""
         right = self.confusion_matrix.diagonal()
         read, images = self.confusion_matrix.sum(0), self.confusion_matrix.sum(1)
         precision, recall = right / np.maximum(read, 1), right / np.maximum(images, 1)
         f1 = 2 * right / np.maximum(read + images, 1)
         columns = (column.tolist() for column in (precision, recall, f1, images))
-        return [ClassMetrics(*row) for row in zip(range(10), *columns, strict=True)]
+        return [ClassMetrics(*row) for row in zip(range(len(images)), *columns, strict=True)]
 
     @cached_property
     def errors(self) -> NDArray[np.int64]:

@@ -64,7 +64,7 @@ def _weights(run: Run) -> bytes:
 def _onnx(run: Run) -> bytes:
     from mnist_core.export.onnx import to_onnx
 
-    return to_onnx(run.load_model())
+    return to_onnx(run.load_model(), run.config.dataset)
 
 
 def _check_weights(run: Run) -> None:

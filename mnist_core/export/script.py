@@ -9,7 +9,15 @@ from importlib.metadata import PackageNotFoundError, version
 from string import Template
 from typing import TYPE_CHECKING
 
-from mnist_core.choices import INITIALIZATIONS, INPUT_SCALINGS, OPTIMIZERS
+from mnist_core.choices import (
+    DATASETS,
+    INITIALIZATIONS,
+    INPUT_SCALINGS,
+    MNIST,
+    OPTIMIZERS,
+    number_of_classes,
+)
+from mnist_core.data.published_files import PUBLISHED
 from mnist_core.export import script_templates as text
 from mnist_core.export.script_augmentation import augmentation_settings, augmentation_source
 from mnist_core.export.script_facts import gather_facts
@@ -39,12 +47,12 @@ def training_script(run: Run) -> str:
     facts = gather_facts(run)
     sections = (_settings, _data, _network, _optimizer, _augmentation, _helpers, _training)
     body = "".join(section(facts) for section in sections)
-    return _docstring(run) + _imports(body) + body
+    return _docstring(run) + _imports(body, run.config.dataset) + body
 
 
 def check_script(run: Run) -> None:
     """Raise InputError if a script can't repeat `run`."""
-    if run.results.get("source", "mnist") != "mnist":
+    if run.results.get("source") == "sample":
         raise InputError(
             N_(
                 "This run was trained on the offline sample, which a script can't download; train one "
@@ -72,6 +80,8 @@ def check_script(run: Run) -> None:
 
 
 def _docstring(run: Run) -> str:
+    dataset = run.config.dataset
+    data = DATASETS[dataset].label
     label, name = str(origin_label(run.config)), title(run.config)
     outcome = ""
     if "test_accuracy" in run.results:
@@ -81,11 +91,12 @@ def _docstring(run: Run) -> str:
             "threads, the script gives the same to the last digit."
         )
     about = (
-        "FOLDER holds MNIST, or gets it: data in the folder you are in, unless you name another. "
+        f"FOLDER holds {data}, or gets it: data in the folder you are in, unless you name another. "
         f"Written by Digit Lab. Settings: {name}. {outcome}"
     )
     return Template(text.DOCSTRING).substitute(
         title=f"{label}, changed" if name != label else label,
+        what="to read handwritten digits" if dataset == MNIST else data,
         torch=_pinned("torch"),
         torchvision=_pinned("torchvision"),
         about=textwrap.fill(about, text.MOST_COLUMNS),
@@ -100,20 +111,43 @@ def _pinned(package: str) -> str:
         return package
 
 
-def _imports(body: str) -> str:
+def _imports(body: str, dataset: str) -> str:
     """Return the import lines that `body` needs."""
-    return Template(text.IMPORTS).substitute(math="import math\n" if "math." in body else "")
+    return Template(text.IMPORTS).substitute(
+        math="import math\n" if "math." in body else "",
+        os="import os\n" if "os.makedirs" in body else "",
+        numpy="import numpy as np\n" if "np.array" in body else "",
+        pillow="from PIL import Image\n" if "Image.fromarray" in body else "",
+        dataset=_torchvision_class(dataset),
+    )
+
+
+def _torchvision_class(dataset: str) -> str:
+    """Return the name of a data set's class in torchvision.datasets."""
+    return "MNIST" if dataset == MNIST else PUBLISHED[dataset].folder.parts[0]
+
+
+def _opened(dataset: str) -> str:
+    """Return the source that opens a data set's training and test images."""
+    family, _, part = dataset.partition("-")
+    if family == "emnist":
+        source = text.OPENED_EMNIST + (text.FROM_ZERO if part == "letters" else "")
+        return Template(source).substitute(part=part)
+    special = {"qmnist": text.OPENED_QMNIST, "usps": text.OPENED_USPS}
+    return special.get(dataset) or Template(text.OPENED).substitute(dataset=_torchvision_class(dataset))
 
 
 def _settings(facts: ScriptFacts) -> str:
     config = facts.config
     scaling = INPUT_SCALINGS[config.input_scaling]
+    data = DATASETS[config.dataset]
+    images = data.images[0]
     settings: list[Setting | None] = [
         ("SEED", config.seed, ""),
         ("THREADS", facts.threads, ""),
         ("DEVICE", facts.device, "") if facts.device != "cpu" else None,
-        ("TRAIN_IMAGES", facts.train_images, "the first of MNIST's 60,000"),
-        ("VALIDATION_IMAGES", config.validation_size, "the last of the 60,000")
+        ("TRAIN_IMAGES", facts.train_images, f"the first of {data.label}'s {images:,}"),
+        ("VALIDATION_IMAGES", config.validation_size, f"the last of the {images:,}")
         if config.monitor == "validation"
         else None,
         ("MEAN", scaling.mean, "subtracted from pixels scaled to 0..1"),
@@ -155,7 +189,13 @@ def _setting(name: str, value: object, comment: str) -> str:
 
 def _data(facts: ScriptFacts) -> str:
     watched = text.WATCHED_TEST if facts.config.monitor == "test" else text.WATCHED_VALIDATION
-    return Template(text.DATA).substitute(watched=watched, to_device=_to_device(facts))
+    dataset = facts.config.dataset
+    return Template(text.DATA).substitute(
+        watched=watched,
+        to_device=_to_device(facts),
+        opened=_opened(dataset),
+        last=number_of_classes(dataset) - 1,
+    )
 
 
 def _network(facts: ScriptFacts) -> str:

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mnist_core.choices import OPTIMIZERS
+from mnist_core.choices import DATASETS, OPTIMIZERS
 from mnist_core.runs.run import STATE_FILE
 from mnist_core.training.schedules import STEERED, ChangeSchedule, initial_changes
 from mnist_core.training.training_state import load_state
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from mnist_core.models.modules import DigitClassifier
     from mnist_core.runs.run import Run
 
-MNIST_IMAGES = 60_000
 ENDED_EARLY = ("stopped", "paused", "interrupted")
 
 
@@ -131,8 +130,8 @@ def gather_facts(run: Run) -> ScriptFacts:
 
 
 def _count_images(config: TrainConfig) -> int:
-    """Number of MNIST images that `training.trainer.fit` trains on with `config`."""
-    count = min(config.train_size, MNIST_IMAGES - config.validation_size)
+    """Number of images that `training.trainer.fit` trains on with `config`."""
+    count = min(config.train_size, DATASETS[config.dataset].images[0] - config.validation_size)
     return count - (config.batch_norm and count % config.batch_size == 1)
 
 

@@ -29,7 +29,7 @@ def dict_row(values: Mapping[str, object], key: str = "") -> str:
 
 
 DOCSTRING = '''\
-"""$title: a network that learns to read handwritten digits.
+"""$title: a network that learns $what.
 
     pip install $torch $torchvision
     python this_file.py [FOLDER]
@@ -39,21 +39,19 @@ $about
 
 '''
 IMPORTS = """\
-${math}import sys
+${math}${os}import sys
 
-import torch
+${numpy}import torch
 import torch.nn.functional as F
-from torch import nn
-from torchvision.datasets import MNIST
+${pillow}from torch import nn
+from torchvision.datasets import $dataset
 
 FOLDER = sys.argv[1] if len(sys.argv) > 1 else "data"
 """
 DATA = '''
 torch.set_num_threads(THREADS)  # a different number changes the last digits
 
-train = MNIST(FOLDER, train=True, download=True)
-test = MNIST(FOLDER, train=False, download=True)
-# Images are bytes [N, 28, 28], 0 for paper to 255 for ink; labels [N] are 0 to 9.
+${opened}# Images are bytes [N, 28, 28], 0 for paper to 255 for ink; labels [N] are 0 to $last.
 train_images = train.data[:TRAIN_IMAGES]$to_device
 train_labels = train.targets[:TRAIN_IMAGES]$to_device
 $watched
@@ -62,6 +60,40 @@ $watched
 def scale(images):
     """Bytes [N, 28, 28] -> (pixel / 255 - MEAN) / STD, [N, 1, 28, 28]."""
     return images.unsqueeze(1).float() * (1 / (255 * STD)) - MEAN / STD
+'''
+# How each data set is opened; in the form of MNIST's where torchvision's isn't.
+OPENED = """\
+train = $dataset(FOLDER, train=True, download=True)
+test = $dataset(FOLDER, train=False, download=True)
+"""
+OPENED_QMNIST = """\
+train = QMNIST(FOLDER, "train", download=True)
+test = QMNIST(FOLDER, "test10k", download=True)
+for part in (train, test):
+    part.targets = part.targets[:, 0]  # the digit; the others are about its writer
+"""
+OPENED_EMNIST = """\
+train = EMNIST(FOLDER, "$part", train=True, download=True)
+test = EMNIST(FOLDER, "$part", train=False, download=True)
+for part in (train, test):
+    part.data = part.data.transpose(1, 2).contiguous()  # upright
+"""
+FROM_ZERO = "    part.targets = part.targets - 1  # A is 0\n"
+OPENED_USPS = '''\
+os.makedirs(f"{FOLDER}/USPS", exist_ok=True)
+train = USPS(f"{FOLDER}/USPS", train=True, download=True)
+test = USPS(f"{FOLDER}/USPS", train=False, download=True)
+
+
+def enlarged(image):
+    """16 x 16 pixels -> 20 x 20, the size of MNIST's digits, in the middle of 28 x 28."""
+    larger = Image.fromarray(image).resize((20, 20), Image.Resampling.BICUBIC)
+    return F.pad(torch.from_numpy(np.array(larger)), (4, 4, 4, 4))
+
+
+for part in (train, test):
+    part.data = torch.stack([enlarged(image) for image in part.data])
+    part.targets = torch.tensor(part.targets)
 '''
 WATCHED_TEST = "watched_images, watched_labels = test.data, test.targets"
 WATCHED_VALIDATION = """\

@@ -14,14 +14,15 @@ from mnist_core.runtime.devices import start_workers
 def predict_logits(
     model: DigitClassifier, images: Tensor, batch_size: int = 100, threads: int | None = None
 ) -> Tensor:
-    """Logits [N, 10], float32 on the CPU, for uint8 `images` [N, 28, 28], in evaluation mode.
+    """Logits [N, classes], float32 on the CPU, for uint8 `images` [N, 28, 28], in evaluation mode.
 
     On the CPU each batch is computed by a single thread, so the logits don't depend on torch's number of
     threads. The model keeps its mode (training or evaluation).
     """
     was_training = model.training
     device = next(model.parameters()).device
-    logits = torch.empty(len(images), 10)  # one block: small tensors between large ones fragment the heap
+    # One block: small tensors between large ones fragment the heap.
+    logits = torch.empty(len(images), model.outputs)
 
     def answer(part: Tensor, batch: Tensor) -> None:
         with torch.inference_mode():
@@ -44,7 +45,7 @@ def predict_logits(
 def predict_with_features(
     model: DigitClassifier, images: Tensor, batch_size: int = 100
 ) -> tuple[Tensor, Tensor]:
-    """Return logits [N, 10] as predict_logits does, and the last linear layer's inputs, float32 [N, F].
+    """Return logits [N, classes] as predict_logits does, and the last linear layer's inputs, float32 [N, F].
 
     Several threads may share a model, so no hook is used: they would see each other's features.
     """
@@ -71,7 +72,7 @@ def _cut_before_last_linear(model: DigitClassifier) -> tuple[nn.Sequential, nn.S
 
 
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.integer]) -> float:
-    """Return the temperature T, 0.05 to 20, for which softmax(`logits` [N, 10] / T) fits `labels` [N] best.
+    """Return the temperature T, 0.05 to 20, for which softmax(`logits` [N, C] / T) fits `labels` [N] best.
 
     Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks" (ICML 2017).
     """

@@ -38,9 +38,15 @@ class DigitClassifier(nn.Module):
         self.network = network
 
     def forward(self, images: Tensor) -> Tensor:
-        """Uint8 or float images [N, 28, 28], pixels 0..255 -> logits [N, 10]."""
+        """Uint8 or float images [N, 28, 28], pixels 0..255 -> logits [N, classes]."""
         logits: Tensor = self.network(self.scaling(images))
         return logits
+
+    @property
+    def outputs(self) -> int:
+        """How many classes it tells apart: the outputs of its last linear layer."""
+        layers = [module for module in self.network.modules() if isinstance(module, nn.Linear)]
+        return layers[-1].out_features
 
     @property
     def convolutional(self) -> bool:

@@ -26,6 +26,7 @@ SHAPING = (
     "batch_norm",
     "loss",
     "input_scaling",
+    "dataset",
 )
 """The settings that decide what the network is; the others decide how it is trained."""
 Shape = tuple[int, ...]
@@ -91,8 +92,12 @@ def _describe(config: TrainConfig) -> tuple[LayerSummary, ...]:
         for module in group:
             shape = _shape_after(module, shape)
         layers.append(_summary(group, shape, config))
-    output = replace(layers[-1], kind="output", title=Message(N_("Fully connected, 10 outputs")))
-    return *layers[:-1], output
+    return *layers[:-1], replace(layers[-1], kind="output", title=output_title(shape[0]))
+
+
+def output_title(outputs: int) -> Message:
+    """Return the title of a network's last layer."""
+    return Message(N_("Fully connected, {count} outputs"), {"count": outputs})
 
 
 @functools.lru_cache(maxsize=500)

@@ -15,12 +15,12 @@ from torch import Tensor, nn
 
 from mnist_core.messages import N_, Message
 from mnist_core.models.modules import Maxout, ResidualBlock
-from mnist_core.models.summary import group_layers, layer_kind, layer_title
+from mnist_core.models.summary import group_layers, layer_kind, layer_title, output_title
 
 if TYPE_CHECKING:
     from mnist_core.models.modules import DigitClassifier
 
-MOST_UNITS, MOST_MAPS = 32, 16
+MOST_UNITS, MOST_MAPS, MOST_OUTPUTS = 32, 16, 10
 MANY_LAYERS = 5  # with more layers, half as many units of each are shown
 MOST_TERMS = 8  # of a unit's sum
 MOST_LINKS = 24  # from a layer to the next
@@ -83,7 +83,7 @@ class LayerView:
 class ActivationView:
     """The activations of one image in all layers after `step` training steps, the image itself first.
 
-    `step` is None outside a training; `probabilities` are the ten outputs' softmax, float32 [10].
+    `step` is None outside a training; `probabilities` are the outputs' softmax, float32 [classes].
     """
 
     step: int | None
@@ -179,10 +179,12 @@ def _layer_view(
     maps = output.ndim == 3
     peaks = affine.activated.max(axis=(1, 2)) if maps else affine.activated
     strength = np.abs(affine.activated).max(axis=(1, 2)) if maps else np.abs(peaks)
-    units = strongest(strength, 10 if last else (MOST_MAPS if maps else MOST_UNITS) // divisor, kept)
+    units = strongest(
+        strength, MOST_OUTPUTS if last else (MOST_MAPS if maps else MOST_UNITS) // divisor, kept
+    )
     sums, links = _explain(affine, units, before)
     shape = tuple(output.shape)
-    title = Message(N_("Fully connected, 10 outputs")) if last else layer_title(block, shape)
+    title = output_title(len(output)) if last else layer_title(block, shape)
     pictures = _array(output)[units] if maps else None
     active = int((peaks > 0).sum())
     view = LayerView(kind, title, shape, units, peaks[units], pictures, len(output), active, sums, links)

@@ -11,18 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mnist_core.choices import OPTIMIZERS
+from mnist_core.choices import DATASETS, OPTIMIZERS
 from mnist_core.config import FIELD_RANGES, TrainConfig
 from mnist_core.messages import N_, Message
 from mnist_core.monitoring.run_history import (
-    CHANCE_LOSS,
     ENOUGH_STEPS,
     PROBES_AGREEING,
     RunHistory,
     largest_dead_share,
 )
 
-DIVERGED = 2.0  # times CHANCE_LOSS: untrained networks stay below it
+DIVERGED = 2.0  # times the loss at chance: untrained networks stay below it
 REBOUNDED = 1.5  # times the best loss so far; shuffled batches alone stay below it
 TOO_SMALL = 0.1  # of the optimizer's usual rate
 STILL_FALLING = 0.02  # of the loss, from the third quarter of a run to its last
@@ -75,7 +74,7 @@ def diagnose(history: RunHistory) -> list[Finding]:
 def find_divergence(history: RunHistory) -> Finding | None:
     """The loss is NaN or infinite, or several times that of guessing."""
     recent = history.recent_loss
-    if not history.diverged and not recent > DIVERGED * CHANCE_LOSS:
+    if not history.diverged and not recent > DIVERGED * history.chance_loss:
         return None
     rate = history.config.learning_rate
     if history.diverged:
@@ -85,7 +84,7 @@ def find_divergence(history: RunHistory) -> Finding | None:
     else:
         evidence = Message(
             N_("The loss is {loss:.3g}; guessing at random gives {chance:.2f}."),
-            {"loss": recent, "chance": CHANCE_LOSS},
+            {"loss": recent, "chance": history.chance_loss},
         )
     return Finding(
         "diverged",
@@ -164,7 +163,7 @@ def find_rate_too_large(history: RunHistory) -> Finding | None:
         template = N_(
             "After {steps:,} steps the loss is {loss:.3g}, no better than random guessing ({chance:.2f})."
         )
-    values = {"best": best, "loss": recent, "steps": history.steps, "chance": CHANCE_LOSS}
+    values = {"best": best, "loss": recent, "steps": history.steps, "chance": history.chance_loss}
     rate = history.usual_rate if config.learning_rate > history.usual_rate else config.learning_rate / 10
     return Finding(
         "rate_too_large",
@@ -257,7 +256,7 @@ def _gradient_fix(config: TrainConfig) -> tuple[dict[str, Any], Message]:
 
 def _overfitting_fix(config: TrainConfig, best_epoch: int) -> tuple[dict[str, Any], Message]:
     if config.train_size < MANY_IMAGES:
-        return {"train_size": 60_000}, Message(
+        return {"train_size": DATASETS[config.dataset].images[0]}, Message(
             N_("All training images instead of {count:,}."), {"count": config.train_size}
         )
     if config.augmentation == "none":

@@ -20,8 +20,8 @@ class Probe:
     Each tuple has one entry per layer with parameters (`models.summary.learning_layers`): the norms of its
     gradient and of its weights, and the share of its ReLU units, 0 to 1, that are zero for every image (a
     feature map is a unit; None for a layer without ReLU). `probabilities` are those of the watched digits,
-    float32 [12, 10]. `update_ratios` are the norm of one step's change of each layer, divided by the layer's
-    norm before that step; empty where no step was measured. `own_probabilities` are the ten of the digit that
+    float32 [12, C]. `update_ratios` are the norm of one step's change of each layer, divided by the layer's
+    norm before that step; empty where no step was measured. `own_probabilities` are those of the digit that
     the run's owner drew before it began; empty where they drew none.
     """
 
@@ -56,11 +56,15 @@ class Probe:
 
 
 def watched_digits(labels: np.ndarray) -> np.ndarray:
-    """Return the indices of the 12 images to watch: the first of each digit, then the next ones.
+    """Return the indices of the 12 images to watch: the first of each class, then the next ones.
 
-    `labels` are those of the monitored images, integers [N].
+    Of more classes than 12, some are watched, from the first to the last. `labels` are those of the monitored
+    images, integers [N].
     """
-    firsts = [int(np.argmax(labels == digit)) for digit in range(10) if (labels == digit).any()]
+    classes = np.unique(labels)
+    if len(classes) > WATCHED:
+        classes = classes[np.linspace(0, len(classes) - 1, WATCHED).round().astype(int)]
+    firsts = [int(np.argmax(labels == label)) for label in classes]
     others = [index for index in range(min(len(labels), 2 * WATCHED)) if index not in firsts]
     return np.array([*firsts, *others][:WATCHED], dtype=np.int64)
 

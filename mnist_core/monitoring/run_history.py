@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnist_core.choices import OPTIMIZERS
+from mnist_core.choices import OPTIMIZERS, number_of_classes
 from mnist_core.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
     from mnist_core.monitoring.probes import Probe
 
-CHANCE_LOSS = math.log(10)
-"""The cross-entropy of ten equal guesses."""
-LEARNED_NOTHING = 0.95  # of CHANCE_LOSS: a healthy run is below it within its first hundred steps
+LEARNED_NOTHING = 0.95  # of the chance loss: a healthy run is below it within its first hundred steps
 ENOUGH_IMAGES = 500
 ENOUGH_STEPS = 100  # before that, a loss at chance means nothing
 PROBES_AGREEING = 3
@@ -43,6 +41,7 @@ class RunHistory:
         self.train_accuracy = epochs["train_accuracy"].to_numpy(float)
         self.monitor_accuracy = epochs["monitor_accuracy"].to_numpy(float)
         self.monitor_loss = epochs["monitor_loss"].to_numpy(float)
+        self.chance_loss = math.log(number_of_classes(config.dataset))  # of equal guesses
         self.usual_rate = OPTIMIZERS[config.optimizer].learning_rate
 
         self._window = self._reports_to_average()
@@ -70,7 +69,7 @@ class RunHistory:
     @property
     def learned_nothing(self) -> bool:
         """Whether it is no better than guessing after ENOUGH_STEPS steps."""
-        return self.steps >= ENOUGH_STEPS and self.recent_loss > LEARNED_NOTHING * CHANCE_LOSS
+        return self.steps >= ENOUGH_STEPS and self.recent_loss > LEARNED_NOTHING * self.chance_loss
 
     @property
     def first_loss(self) -> float:

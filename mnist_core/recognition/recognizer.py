@@ -29,9 +29,9 @@ OTHER_VIEWS = ((-8.0, 1.0), (8.0, 1.0), (0.0, 0.9), (0.0, 1.1))  # rotation in d
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """A model's prediction: `label` 0 to 9 and `confidence` 0 to 1, or None and 0 for a blank.
+    """A model's prediction: `label` from 0 and `confidence` 0 to 1, or None and 0 for a blank.
 
-    `probabilities` [10] sum to 1 (all 0 for a blank); `image` uint8 [28, 28] is the model's input. `is_digit`
+    `probabilities` [C] sum to 1 (all 0 for a blank); `image` uint8 [28, 28] is the model's input. `is_digit`
     is false for a blank and a dot and, from a calibrated model, for non-digits such as letters and scribbles.
 
     There are three kinds of answer to ink: it is no digit (not `is_digit`), it is one of two digits
@@ -96,7 +96,7 @@ def predict_all(
 
     from mnist_core.models.inference import predict_logits, predict_with_features
 
-    blank = Prediction(None, 0.0, np.zeros(10, np.float32), None, is_digit=False)
+    blank = Prediction(None, 0.0, np.zeros(model.outputs, np.float32), None, is_digit=False)
     there = [image for image in images if image is not None]
     if not there:
         return [blank for _ in images]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_core.choices import DATASETS
 from mnist_core.config import TrainConfig
 from mnist_core.evaluation.metrics import Evaluation
 from mnist_core.evaluation.significance import Interval, holm, mcnemar, wilson_interval
@@ -21,7 +22,7 @@ from mnist_core.runs.run import Run
 from mnist_core.runs.seed_variance import differ_in_seed_only
 
 FEWEST, MOST = 2, 8  # runs that a table and a chart can show at once
-SOURCES = {"mnist": N_("MNIST"), "sample": N_("the offline sample")}
+SOURCES = {key: info.label for key, info in DATASETS.items()} | {"sample": N_("the offline sample")}
 Indices = NDArray[np.int64]
 
 
@@ -101,7 +102,9 @@ def differing_settings(configs: Sequence[TrainConfig]) -> dict[str, tuple[Any, .
 
     A recipe is only the name of a set of settings, so it is left out.
     """
-    columns = {name: tuple(getattr(config, name) for config in configs) for name in TrainConfig().to_json()}
+    columns = {
+        name: tuple(getattr(config, name) for config in configs) for name in TrainConfig.__dataclass_fields__
+    }
     return {name: row for name, row in columns.items() if name != "recipe" and len(set(row)) > 1}
 
 

@@ -16,6 +16,7 @@ from mnist_core.choices import (
     ACTIVATIONS,
     ARCHITECTURES,
     AUGMENTATIONS,
+    DATASETS,
     INITIALIZATIONS,
     INPUT_SCALINGS,
     OPTIMIZERS,
@@ -27,6 +28,7 @@ from mnist_core.recipes import RECIPES
 from mnist_core.runs.run import PRETRAINED_ID, Run
 
 MOST_CHANGES = 3  # in a name; the seed comes on top
+BROUGHT_BY_DATASET = ("train_size", "validation_size", "written_share")
 LONGEST_SLUG = 40  # characters
 OF_HIDDEN_LAYERS = ("activation", "dropout", "batch_norm")
 PRETRAINED_NAME = N_("Pretrained model")
@@ -185,12 +187,16 @@ def _changed(config: TrainConfig) -> tuple[str, ...]:
 def _origin(config: TrainConfig) -> dict[str, Any]:
     """Return the settings to compare with: the recipe's, or the defaults for settings of no recipe.
 
-    Another architecture implies its own layers, another optimizer its usual learning rate; these don't count
-    as changes.
+    A data set implies its numbers of images, another architecture its own layers, another optimizer its usual
+    learning rate; these don't count as changes.
     """
     known = config.recipe in RECIPES
-    origin = dict(vars(RECIPES[config.recipe].config if known else TrainConfig()))
+    began = RECIPES[config.recipe].config if known else TrainConfig()
+    origin = dict(vars(began))
     del origin["recipe"]
+    if config.dataset != began.dataset:
+        brought = began.on_dataset(config.dataset)
+        origin |= {name: getattr(brought, name) for name in BROUGHT_BY_DATASET}
     if config.architecture != origin["architecture"]:
         entry = ARCHITECTURES[config.architecture]
         origin |= {name: getattr(entry, name) for name in ("widths", "channels", "batch_norm")}
@@ -220,6 +226,7 @@ def changes_in_words(config: TrainConfig, first: frozenset[str] = frozenset()) -
     groups = [[field for field in group if field in changed] for group in _GROUPS]
     groups += [[field] for field in changed if field not in _GROUPED]
     groups = sorted(filter(None, groups), key=lambda group: not first.intersection(group))
+    groups.sort(key=lambda group: group != ["dataset"])  # the data set comes first
     most = max(MOST_CHANGES, sum(bool(first.intersection(group)) for group in groups))
     hidden = len(groups) - most
     words = [_joined([_words(field, config) for field in group]) for group in groups[:most]]
@@ -292,6 +299,7 @@ _SPECIAL: dict[tuple[str, object], str] = {
     ("validation_size", 1): N_("1 validation image"),
 }
 _LABELS: dict[str, Callable[[Any], Message]] = {
+    "dataset": _labelled(DATASETS),
     "architecture": _labelled(ARCHITECTURES),
     "activation": _labelled(ACTIVATIONS),
     "initialization": _labelled(INITIALIZATIONS, N_("initialization: {label}")),

@@ -35,12 +35,12 @@ class TrainingQueue:
 
     While other visitors wait, a run steps aside after TURN_SECONDS and goes on after them, see turns.Turns.
 
-    `load_dataset` is called by a worker for each run, and should remember what it loaded. `threads` is the
-    most that torch may use for a run; the pages' own work needs a core too.
+    `load_dataset` is called by a worker for each run, with the key of its data set, and should remember what
+    it loaded. `threads` is the most that torch may use for a run; the pages' own work needs a core too.
     """
 
     def __init__(
-        self, store: RunStore, load_dataset: Callable[[], Dataset], threads: int, workers: int = 1
+        self, store: RunStore, load_dataset: Callable[[str], Dataset], threads: int, workers: int = 1
     ) -> None:
         self._store, self._load_dataset, self._threads, self._workers = store, load_dataset, threads, workers
         self._line = TrainingLine()
@@ -205,7 +205,7 @@ class TrainingQueue:
         from mnist_core.runtime.devices import choose_device
         from mnist_core.training.autotune import training_speed
 
-        images = self._load_dataset().train
+        images = self._load_dataset(config.dataset).train
         with self._trial:
             return None if self.busy else training_speed(config, images, self._threads, choose_device())
 

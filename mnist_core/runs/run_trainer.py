@@ -8,8 +8,10 @@ from contextlib import suppress
 
 import torch
 
+from mnist_core.choices import DATASETS
 from mnist_core.data.mnist import Dataset, split_images
 from mnist_core.evaluation.metrics import evaluate
+from mnist_core.messages import N_, InputError, Message
 from mnist_core.models.architectures import build_model
 from mnist_core.models.summary import count_parameters
 from mnist_core.monitoring.activation_feed import ActivationFeed
@@ -86,6 +88,12 @@ def train_run(
 
 def _begin(writer: RunWriter, dataset: Dataset, device: torch.device) -> Training:
     """Create the run's training, restored from its saved state if it has one."""
+    if dataset.key != writer.config.dataset:
+        raise InputError(
+            N_("This run learns {its}, not {given}."),
+            its=Message(DATASETS[writer.config.dataset].label),
+            given=Message(DATASETS[dataset.key].label),
+        )
     model = build_model(writer.config)
     splits = split_images(writer.config, dataset)
     training = Training(model, writer.config, splits.train, splits.monitored, device)

@@ -27,15 +27,16 @@ _log = logging.getLogger(__name__)
 class TrainingWorker:
     """Trains the runs of a line in a daemon thread until the line is closed.
 
-    `load_dataset` is called for each run; `threads` is the most that torch may use. `trial` is a lock that
-    the workers of a queue share: a trial of threads sets the number of the whole process.
+    `load_dataset` is called for each run with its data set's key; `threads` is the most that torch may use.
+    `trial` is a lock that the workers of a queue share: a trial of threads sets the number of the whole
+    process.
     """
 
     def __init__(
         self,
         line: TrainingLine,
         store: RunStore,
-        load_dataset: Callable[[], Dataset],
+        load_dataset: Callable[[str], Dataset],
         threads: int,
         trial: threading.Lock,
     ) -> None:
@@ -124,7 +125,7 @@ class TrainingWorker:
         from mnist_core.runs.run_trainer import set_threads, train_run
         from mnist_core.runtime.devices import choose_device
 
-        dataset = self._load_dataset()
+        dataset = self._load_dataset(entry.writer.config.dataset)
         with self._trial:
             set_threads(entry.writer, dataset, self._threads)
         threads = torch.get_num_threads()

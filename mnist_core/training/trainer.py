@@ -84,7 +84,7 @@ class Training:
         self._gradients = choose_gradients(model, config, self.precision, self._random)
         self._clock = _Stopwatch()
         # One block for an epoch's outputs: many small tensors kept between large ones break up the heap.
-        self._logits = torch.empty(len(self._batches), 10, device=device)
+        self._logits = torch.empty(len(self._batches), model.outputs, device=device)
         self.step_watcher: StepWatcher | None = None
         self.step_by_step = False  # whether there is an event after every step, and `last_batch` is known
         self._inputs: Tensor | None = None

@@ -36,7 +36,7 @@ class Place:
     def __init__(self, directory, sample) -> None:
         self.store = RunStore(directory)
         self.studies = Studies(self.store.directory)
-        self.queue = TrainingQueue(self.store, lambda: sample, threads=1, workers=2)
+        self.queue = TrainingQueue(self.store, lambda _dataset: sample, threads=1, workers=2)
         self.workers: list[SearchWorker] = []
 
     def begin(self, search: Search, limits: TrainingLimits = UNLIMITED, at_once: int = 1) -> SearchWorker:

@@ -91,7 +91,7 @@ def test_what_does_not_fit_is_refused_in_one_sentence(monkeypatch):
 def test_a_queue_refuses_it_before_it_makes_a_run(tmp_path, monkeypatch, sample):
     monkeypatch.setenv("DIGITLAB_MEMORY", "1000")
     store = RunStore(tmp_path)
-    queue = TrainingQueue(store, lambda: sample, threads=1)
+    queue = TrainingQueue(store, lambda _dataset: sample, threads=1)
     with pytest.raises(InputError, match="of memory"):
         queue.submit(TrainConfig(widths=(4096,) * 8))
     assert not store.list()

@@ -61,7 +61,7 @@ def test_the_line_has_an_end(lab, monkeypatch):
 def test_several_workers_train_at_once(tmp_path, sample):
     store, gate = RunStore(tmp_path), threading.Event()
 
-    def load():
+    def load(_dataset):
         gate.wait(30)
         return sample
 
@@ -94,7 +94,7 @@ def test_a_speed_is_measured_only_while_no_run_trains_or_waits(lab, sample, monk
     lab.gate.clear()
     run_id = lab.submit(SHORT)
     wait_for(lambda: lab.begun(run_id))
-    monkeypatch.setattr(lab.queue, "_load_dataset", lambda: sample)
+    monkeypatch.setattr(lab.queue, "_load_dataset", lambda _dataset: sample)
     assert lab.queue.training_speed(SHORT) is None
     assert lab.ended(run_id) == "finished"
     assert lab.queue.training_speed(SHORT) > 0

@@ -1,0 +1,92 @@
+"""The exported script and ONNX model of runs on other data sets than MNIST."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mnist_core.choices import DATASETS
+from mnist_core.config import TrainConfig
+from mnist_core.data import published_files
+from mnist_core.data.datasets import fetch_dataset
+from mnist_core.data.published_files import PUBLISHED
+from mnist_core.export.formats import export
+from mnist_core.export.script import training_script
+from mnist_core.runs.run_trainer import train_run
+from mnist_core.runs.store import RunStore
+from tests.core.export.test_script import RUN_EACH, expected, isolated
+from tests.made_sets import made_archives, pass_for_published, write_as_torchvision
+
+KEYS = ("fashion-mnist", "qmnist", "emnist-letters", "emnist-digits", "usps")
+SETTINGS = TrainConfig(architecture="cnn", channels=(4,), widths=(8,), epochs=2, batch_size=20)
+
+
+@pytest.fixture
+def runs(tmp_path, own_cache, monkeypatch):
+    """A finished run on each of KEYS, whose files lie in `data` as torchvision leaves them."""
+    store, found = RunStore(tmp_path / "runs"), {}
+    for key in KEYS:
+        folder = tmp_path / "data" / key
+        write_as_torchvision(folder, key)
+        pass_for_published(monkeypatch, key, made_archives(key))
+        if key == "qmnist":  # a script tests on the first 10,000, which are all here
+            monkeypatch.setattr(published_files, "MNIST_TESTED", 10_000)
+            monkeypatch.setitem(PUBLISHED, key, replace(PUBLISHED[key], files=("train", "test")))
+        (data,) = last(fetch_dataset(key, folder))
+        config = replace(SETTINGS, dataset=key, validation_size=10, train_size=DATASETS[key].images[0])
+        writer = store.create(config)
+        list(train_run(writer, data, torch.device("cpu")))
+        found[key] = store.get(writer.id)
+    return found
+
+
+def last(steps) -> tuple:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return (end.value,)
+
+
+def test_scripts_give_their_runs_results(runs, tmp_path):
+    (tmp_path / "run_each.py").write_text(RUN_EACH)
+    folder = tmp_path / "all"
+    for key in KEYS:
+        write_as_torchvision(folder, key)
+    scripts = [tmp_path / f"{key}.py" for key in KEYS if key != "emnist-digits"]
+    for script in scripts:
+        script.write_text(training_script(runs[script.stem]))
+    (answer,) = isolated(tmp_path, tmp_path / "run_each.py", folder, *scripts)
+    assert json.loads(answer)[0] == [expected(runs[script.stem]) for script in scripts]
+
+
+def test_a_script_names_its_data_set(runs):
+    said = training_script(runs["emnist-letters"])
+    assert "a network that learns EMNIST letters." in said
+    assert "from torchvision.datasets import EMNIST" in said
+    assert "the first of EMNIST letters's 60" in said
+    assert "labels [N] are 0 to 25" in said
+
+
+def test_an_onnx_model_gives_a_probability_for_each_class_and_names_them(runs):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    run = runs["emnist-letters"]
+    session = onnxruntime.InferenceSession(export(run, "onnx"))
+    images = np.zeros((3, 28, 28), np.uint8)
+    logits, probabilities = session.run(None, {"images": images})
+    assert logits.shape == probabilities.shape == (3, 26)
+    facts = session.get_modelmeta().custom_metadata_map
+    assert facts["dataset"] == "EMNIST letters"
+    assert json.loads(facts["classes"]) == list(DATASETS["emnist-letters"].classes)
+
+
+def test_weights_can_be_imported_again(runs, tmp_path):
+    from mnist_core.export.import_weights import import_weights
+
+    file = tmp_path / "weights.safetensors"
+    file.write_bytes(export(runs["emnist-letters"], "weights"))
+    imported = import_weights(RunStore(tmp_path / "others"), file)
+    assert imported.config.dataset == "emnist-letters"
+    assert imported.load_model().outputs == 26
