@@ -1,3 +1,3 @@
-"""Everything of Digit Lab that is not its web pages: usable from a notebook and a command line."""
+"""Digit Lab without its web pages: a library for notebooks, and a command line."""
 
 __version__ = "0.2.0"

@@ -28,7 +28,7 @@ ENDED = ("finished", "pruned", "failed")
 
 
 def search(options: argparse.Namespace) -> None:
-    """Begin a search, or go on with one that is there, and print its trials as they end."""
+    """Begin a search, or continue an existing one, and print its trials as they end."""
     from mnist_core.runs.queue import TrainingQueue
     from mnist_core.runtime.devices import usable_cores
 
@@ -53,7 +53,7 @@ def search(options: argparse.Namespace) -> None:
 
 
 def _open_or_create(options: argparse.Namespace, studies: Studies) -> Search:
-    """Return the search called --name, begun with these options if there is none; else a new one."""
+    """Return the search called --name, created with these options if it does not exist; else a new one."""
     with suppress(InputError):
         if options.name:
             found = studies.open(options.name)
@@ -84,7 +84,7 @@ def _open_or_create(options: argparse.Namespace, studies: Studies) -> Search:
 
 
 def _work(worker: SearchWorker, queue: TrainingQueue, found: Search, as_json: bool) -> None:
-    """Show each trial as it ends, until the search has ended; Ctrl-C sets the trials in training aside."""
+    """Show each trial as it ends, until the search has ended; Ctrl-C pauses the trials in training."""
     told = {trial.number for trial in found.trials() if trial.state in ENDED}
     if not as_json:
         print(
@@ -120,7 +120,7 @@ def _line(trial: SearchTrial) -> str:
 
 
 def _print_result(found: Search, dataset: Dataset, as_json: bool) -> None:
-    """Print the best trial, or the Pareto front, and how sure it is."""
+    """Print the best trial or the Pareto front, and how certain the result is."""
     trials = found.trials()
     best = found.best(trials)
     images = len(split_images(found.plan.base, dataset).validation)

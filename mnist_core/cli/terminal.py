@@ -24,7 +24,7 @@ def print_notice(sentence: str) -> None:
 
 
 def plain(text: str) -> str:
-    """Return text that can't steer a terminal: control characters of file names are written as escapes."""
+    """Return text with its control characters escaped: those of file names could control the terminal."""
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 

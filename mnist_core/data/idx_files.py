@@ -132,7 +132,7 @@ def _decompressed(archive: Path, expected: IdxFile) -> bytes:
     """Return the content of a .gz file; InputError unless it is that of MNIST's."""
     try:
         with gzip.open(archive) as opened:
-            content = opened.read(expected.size + 1)  # whatever it claims, no more is unpacked
+            content = opened.read(expected.size + 1)  # unpacks no more than this
     except (OSError, EOFError, zlib.error):
         content = b""
     if hashlib.sha256(content).hexdigest() != expected.sha256:

@@ -30,14 +30,14 @@ from mnist_core.data.mnist_format import place_in_mnist_frame
 from mnist_core.messages import N_, InputError, Message
 
 PROJECT_DATA = Path(__file__).resolve().parent.parent.parent / "data"
-SAMPLE_TRAIN = 1500  # images of the offline sample to train on; the rest, by other writers, are the test
+SAMPLE_TRAIN = 1500  # training images of the offline sample; the rest, by other writers, are its test set
 
 
 FILES = ("train", "test", "further")
 
 
 class ImageReference(NamedTuple):
-    """The one name of an image of the data: its file, one of FILES, and its number there, from 0."""
+    """The name of an image of the data: its file, one of FILES, and its number there, from 0."""
 
     file: str
     number: int
@@ -139,7 +139,7 @@ class ConfigSplits:
         return {name: split for name, split in splits.items() if len(split)}
 
 
-MOST_TRAINING = 10_000  # images: enough to see how well a model knows them, and as quick as the test images
+MOST_TRAINING = 10_000  # images: enough to measure training accuracy, and as quick as the test set
 SPLITS = ("validation", "train", "test", "further")  # to evaluate a model on
 
 
@@ -308,7 +308,7 @@ def sample_digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 def _enlarge(counts: NDArray[np.float64]) -> NDArray[np.float32]:
     """Enlarge ink counts [8, 8], 0 to 16, to ink [40, 40], 0 to 1, with sharp edges and an empty border."""
-    padded = np.pad(counts.astype(np.float32), 1)  # so that strokes at the edge end round, not cut off
+    padded = np.pad(counts.astype(np.float32), 1)  # so that strokes at the edge have round ends
     side = len(padded) * ENLARGE
     smooth = np.asarray(Image.fromarray(padded).resize((side, side), Image.Resampling.BICUBIC), np.float32)
     return ((smooth - PAPER) / (INK - PAPER)).clip(0, 1)

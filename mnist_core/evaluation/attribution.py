@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SIDE = 28  # pixels of an image
 WINDOW = 5  # pixels a side of the square that occlusion hides: a little more than a stroke is wide
 FEWEST_STEPS, MOST_STEPS = 32, 1024  # images on the straight line from paper to the image
-COMPLETE_TO = 0.005  # of the difference that the attributions should add up to
+COMPLETE_TO = 0.005  # largest error of the attributions' sum, as a share of what it should be
 BATCH = 20  # images, so that memory stays small: the gradients of a large network take 3 MB each
 
 Floats = NDArray[np.float32]
@@ -158,7 +158,7 @@ def activations(model: DigitClassifier, image: NDArray[np.uint8]) -> list[LayerA
 
 
 def _inner_activations(module: nn.Module, features: torch.Tensor) -> tuple[LayerActivation, ...]:
-    """Return the outputs of a residual block's two convolutions for its input; of other modules nothing."""
+    """Return the outputs of a residual block's two convolutions for its input; none for other modules."""
     from torch import nn
 
     from mnist_core.models.modules import ResidualBlock

@@ -3,7 +3,7 @@
 S. Wachter, B. Mittelstadt and C. Russell, "Counterfactual Explanations without Opening the Black Box"
 (Harvard Journal of Law & Technology 2018). Pixels are chosen one by one by the gradient, as in N. Papernot et
 al., "The Limitations of Deep Learning in Adversarial Settings" (IEEE EuroS&P 2016); then those that are not
-needed are given back.
+needed are restored.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from mnist_core.models.modules import DigitClassifier
 
 Grey = NDArray[np.uint8]
-MOST_PIXELS = 120  # of 784 that may change; more would be another picture
-CANDIDATES = 12  # pixels a step that are tried; the gradient alone says too little about such large changes
+MOST_PIXELS = 120  # most pixels, of 784, that may change; more would be another picture
+CANDIDATES = 12  # pixels tried in each step, as the gradient alone is inexact for such large changes
 INK = 255
 
 
@@ -119,7 +119,7 @@ def _without_needless(
     places: list[tuple[int, int]],
     reads: Callable[[Grey], NDArray[np.int64]],
 ) -> Grey:
-    """Give pixels back to `image`, those changed first first, as long as `target` is read."""
+    """Restore pixels of `image` in the order they were changed, as long as `target` is still read."""
     for place in places:
         without = changed.copy()
         without[place] = image[place]

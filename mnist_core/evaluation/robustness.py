@@ -64,7 +64,7 @@ class Robustness:
 def chosen_images(split: Split, images: int = IMAGES) -> NDArray[np.int64]:
     """Return the indices of the images to measure on: `images` of them, evenly spaced over the split.
 
-    MNIST's test set has the tidier writers first, so that its beginning alone would flatter.
+    MNIST's test set begins with the tidier writers, on whom the accuracy would be too high.
     """
     count = min(images, len(split))
     return np.arange(count) * len(split) // count
@@ -227,7 +227,7 @@ def _measured(key: str) -> MeasurementKey:
 
 
 def _result(entry: dict[str, Any]) -> Robustness:
-    """Return a result as it was kept; ValueError, KeyError or TypeError when it is none of today's."""
+    """Return a stored result; ValueError, KeyError or TypeError when it has another form or strengths."""
     accuracies = {name: tuple(map(float, entry["accuracies"][name])) for name in DISTURBANCES}
     result = Robustness(int(entry["images"]), int(entry["seed"]), float(entry["clean"]), accuracies)
     if entry["strengths"] != _strengths() or not result.complete:

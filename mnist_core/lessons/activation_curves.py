@@ -14,8 +14,8 @@ from mnist_core.lessons.pixels import scaled
 from mnist_core.models.modules import build_activation
 
 LOWEST, HIGHEST, POINTS = -4.0, 4.0, 161  # a curve has a point at each twentieth
-FLAT = 0.05  # a slope below this passes hardly any gradient
-UNITS, IMAGES = 50, 200  # of the layer
+FLAT = 0.05  # a slope below this passes almost no gradient
+UNITS, IMAGES = 50, 200  # of the layer that `layer_outputs` measures
 
 
 class Curve(NamedTuple):

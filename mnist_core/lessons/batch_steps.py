@@ -19,12 +19,12 @@ IMAGES = 1024
 SIZES = (1, 8, 64, 256, IMAGES)
 EPOCHS = 3
 HIDDEN = 32  # units
-LOOKS = 16  # of the loss per epoch, at most
-DRAWS = 50  # batches by which the noise is measured
+LOOKS = 16  # most measurements of the loss per epoch
+DRAWS = 50  # batches from which the noise is estimated
 
 
 class BatchRun(NamedTuple):
-    """A training with batches of `size`: the loss on all images after so many `epochs`, the start first.
+    """A training with batches of `size`: the `losses` on all images after so many `epochs`, the start first.
 
     `noise` is how far the gradient of a batch is from that of all images at the start, root mean square, as a
     multiple of the latter's length. `seconds` is the mean time of an epoch, without measuring the loss.
@@ -42,7 +42,7 @@ class BatchRun(NamedTuple):
         return steps_per_epoch(IMAGES, self.size)
 
     def loss_after(self, epochs: float) -> float:
-        """The loss after a number of epochs that was looked at."""
+        """The loss after a number of epochs at which it was measured."""
         return self.losses[self.epochs.index(epochs)]
 
 

@@ -1,4 +1,4 @@
-"""One drawing at several sizes and places of a canvas: what is read after each preprocessing step."""
+"""One drawing at several sizes and places of a canvas: the prediction after each preprocessing step."""
 
 from __future__ import annotations
 

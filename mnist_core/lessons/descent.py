@@ -19,7 +19,7 @@ CURVATURES = (1.0, 12.0)  # second derivatives of the loss along the valley and 
 ANGLE = math.radians(30)  # of the valley
 TURN: Floats = np.array([[math.cos(ANGLE), -math.sin(ANGLE)], [math.sin(ANGLE), math.cos(ANGLE)]])
 HESSIAN: Floats = TURN @ np.diag(CURVATURES) @ TURN.T
-ARRIVED = 0.01  # of the loss at the start
+ARRIVED = 0.01  # share of the loss at the start
 WEIGHT_DECAY = {"adamw": 0.01}  # torch.optim's own; without it AdamW is Adam
 SPEEDS = ("small", "right", "large")
 RATES: dict[str, tuple[float, float, float]] = {
@@ -44,7 +44,7 @@ class DescentPath(NamedTuple):
 
     @property
     def arrival(self) -> int | None:
-        """After which step the loss stays below ARRIVED of that at the start; None if it never does."""
+        """The step after which the loss stays below ARRIVED times that at the start; None if there is none."""
         above = np.flatnonzero(~(self.losses < ARRIVED * self.losses[0]))
         return int(above[-1]) + 1 if above[-1] + 1 < len(self.losses) else None
 

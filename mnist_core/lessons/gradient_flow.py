@@ -1,4 +1,4 @@
-"""Vanishing and exploding gradients: how large the gradient is that arrives at each layer of a deep MLP."""
+"""Vanishing and exploding gradients: the size of the gradient at each layer of a deep MLP."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 WIDTH = 64  # units of each hidden layer
-TIMES = 2.0  # how much larger the weights of LARGE are than Kaiming's
+TIMES = 2.0  # the weights of LARGE are this many times Kaiming's
 LARGE = "large"
 STARTS: dict[str, Initialization] = {
     **{
@@ -51,7 +51,7 @@ class Flow(NamedTuple):
 
     @property
     def factor(self) -> float:
-        """By what the gradient is multiplied from one hidden layer to the one before it, on average."""
+        """The mean factor of the gradient from one hidden layer to the one before it."""
         return math.pow(self.ratio, 1 / (len(self.sizes) - 1))
 
     @property

@@ -22,7 +22,7 @@ class Window(NamedTuple):
 
 
 class Field(NamedTuple):
-    """What the units of a layer see: each `size` pixels along a side, the next unit `jump` pixels further.
+    """The pixels that a layer's units see: `size` along a side, shifted by `jump` from unit to unit.
 
     The first unit's field begins at pixel `start`, which is negative where it covers padding.
     """
@@ -81,7 +81,7 @@ def windows_of(module: nn.Module) -> list[Window]:
 
 
 def layer_fields(model: DigitClassifier) -> list[LayerField]:
-    """Return the fields of a network's layers that begin with a convolution or residual block, in order."""
+    """Return the fields of a network's convolutional layers and residual blocks, in order."""
     from mnist_core.models.summary import group_layers, layer_kind
 
     found: list[LayerField] = []

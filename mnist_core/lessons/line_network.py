@@ -39,7 +39,7 @@ class LineNetwork(NamedTuple):
 
     @property
     def is_and(self) -> bool:
-        """Whether the joining neuron says yes if all lines do, and no as soon as one is missing."""
+        """Whether the joining neuron says yes only if all lines do."""
         every = float(self.join_weights.sum()) + self.join_bias
         return every > 0 > every - float(self.join_weights.min())
 
@@ -52,7 +52,7 @@ class LineTraining(NamedTuple):
 
 
 def toy_points() -> Points:
-    """Return as many points inside the quadrilateral as outside, the same ones each time."""
+    """Return PER_CLASS points inside the quadrilateral and as many outside; always the same ones."""
     places = np.random.default_rng(0).uniform(-EDGE, EDGE, (4000, 2))
     depth = _depth_inside(places)
     inside, outside = places[depth > GAP][:PER_CLASS], places[depth < -GAP][:PER_CLASS]
@@ -62,7 +62,7 @@ def toy_points() -> Points:
 
 
 def _depth_inside(places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far [N] places [N, 2] lie within the nearest side's line; below 0 outside."""
+    """Return the distance [N] of places [N, 2] to the nearest side's line; negative outside."""
     sides = np.roll(CORNERS, -1, axis=0) - CORNERS
     offsets = places[:, None] - CORNERS
     distances = (sides[:, 0] * offsets[..., 1] - sides[:, 1] * offsets[..., 0]) / np.hypot(*sides.T)
@@ -71,7 +71,7 @@ def _depth_inside(places: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def train_lines() -> Steps[dict[int, LineTraining]]:
-    """Train networks of one to MOST_LINES lines on `toy_points`; a job's steps, the results by lines."""
+    """Train networks of one to MOST_LINES lines on `toy_points`: the steps of a Job; return them by lines."""
     found = {}
     for lines in range(1, MOST_LINES + 1):
         training = _train(lines)
@@ -84,7 +84,7 @@ def train_lines() -> Steps[dict[int, LineTraining]]:
 
 
 def _train(lines: int) -> Generator[float, None, LineTraining]:
-    """Train a network 2-`lines`-1 of sigmoid neurons by full-batch Adam, and yield how far that is, 0 to 1.
+    """Train a network 2-`lines`-1 of sigmoid neurons by full-batch Adam; yield the fraction done, 0 to 1.
 
     It begins with lines in evenly spread directions; the joining neuron begins as an AND and is trained too.
     """
@@ -127,7 +127,7 @@ def _network(parameters: list[torch.Tensor]) -> LineNetwork:
 
 
 def says_inside(network: LineNetwork, places: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Return whether the network takes each of `places` [..., 2] to lie inside."""
+    """Return whether the network classifies each of `places` [..., 2] as inside: bool [...]."""
     outputs = 1 / (1 + np.exp(-(places @ network.weights.T + network.biases)))
     inside: NDArray[np.bool_] = outputs @ network.join_weights + network.join_bias > 0
     return inside

@@ -1,4 +1,4 @@
-"""Ten neurons on the pixels, one for each digit, trained at once: each by itself (sigmoid), or by softmax."""
+"""Ten neurons on the pixels, one for each digit: trained independently (sigmoid), or together (softmax)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.nn import functional
 from mnist_core.data.mnist import Split
 from mnist_core.runtime.job import Steps
 
-TRAINING, HELD_OUT = 3000, 1000  # images: the first of a split, and those after them
+TRAINING, HELD_OUT = 3000, 1000  # images: the first of a split, and the next ones
 STEPS, LEARNING_RATE, MOMENTUM = 150, 0.1, 0.95
 
 
@@ -87,7 +87,7 @@ def _loss(sums: torch.Tensor, labels: torch.Tensor, name: str) -> torch.Tensor:
 
 
 def neuron_on(neurons: LinearNeurons, digit: int, image: NDArray[np.uint8]) -> Neuron:
-    """Return what the neuron for `digit` makes of an image uint8 [28, 28]."""
+    """Return the neuron for `digit` with its products and sum for an image uint8 [28, 28]."""
     weights = neurons.weights[digit]
     products = weights * (image.ravel().astype(np.float32) / 255)
     bias = float(neurons.biases[digit])

@@ -26,13 +26,13 @@ def vector_index(row: int, column: int) -> int:
 
 
 def brightest_pixel(image: NDArray[np.uint8]) -> Pixel:
-    """Return the pixel with the most ink of `image` [28, 28], the last row left out: one lies below it."""
+    """Return the darkest pixel of `image` [28, 28], not of the last row, so that one lies below it."""
     row, column = np.unravel_index(int(image[:-1].argmax()), (SIDE - 1, SIDE))
     return Pixel(int(row), int(column), int(image[row, column]))
 
 
 def scaled(pixels: NDArray[np.uint8], scaling: str) -> NDArray[np.float32]:
-    """Return pixels, 0 to 255, as a network with this input scaling gets them; the shape stays."""
+    """Return pixels, 0 to 255, of any shape, as a network with this input scaling gets them."""
     entry = INPUT_SCALINGS[scaling]
     values = (pixels.astype(np.float32) / 255 - entry.mean) / entry.std
     return values.astype(np.float32, copy=False)

@@ -145,7 +145,7 @@ def _gradient(graph: _Recorder) -> float:
 def saved_values(images: NDArray[np.uint8], gradients: bool = True) -> int:
     """Return how many numbers PyTorch keeps for the backward pass of a network 784-128-10 with ReLU.
 
-    `images` [N, 28, 28] go through it as one batch; its parameters and the pixels, which are there anyway,
+    `images` [N, 28, 28] go through it as one batch; its parameters and the pixels, which exist anyway,
     are not counted. Without `gradients` it runs under `torch.no_grad()`.
     """
     network = nn.Sequential(

@@ -1,4 +1,4 @@
-"""Networks that differ in their seed only: what they answer before and after training, and in train mode."""
+"""Networks that differ only in their seed: their answers before and after training, and in train mode."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 RECIPE = "tutorial-5"
 SEEDS = range(5)
-SIZES = (100, 1_000, 10_000)  # test images, of which each begins with the one before
+SIZES = (100, 1_000, 10_000)  # numbers of test images; larger sets contain the smaller
 BATCH = 1_000  # images that are read at once in train mode
 
 
 @dataclass(frozen=True, eq=False)
 class SeedAnswers:
-    """What the network of one seed reads right: [N] each, for the same N test images.
+    """Which of N test images the network of one seed reads right: bool [N] each.
 
     `before` is untrained; `evaluated` and `trained` are the trained network in eval and in train mode;
     `differing` counts the images that two passes in train mode read as different digits.
@@ -66,14 +66,14 @@ def estimate(right: NDArray[np.bool_], images: int) -> Estimate:
 
 
 def settings(dropout: float) -> dict[str, Any]:
-    """Return in which settings of RECIPE the networks of this chapter differ from it."""
+    """Return the settings that this chapter changes in RECIPE."""
     return {"widths": (64,), "dropout": dropout, "train_size": 3_000, "batch_size": 50, "epochs": 4}
 
 
 def train_seeds(
     train: Split, test: Split, dropout: float
 ) -> Generator[tuple[float, None], None, list[SeedAnswers]]:
-    """Train a small network with each of SEEDS and read `test` with it; yield the fraction done."""
+    """Train a small network with each of SEEDS and classify `test` with it; yield the fraction done."""
     config = replace(RECIPES[RECIPE].config, **settings(dropout))
     found = []
     for seed in SEEDS:
@@ -102,7 +102,7 @@ def _train_seed(config: TrainConfig, train: Split, test: Split) -> SeedAnswers:
 
 
 def _read_in_train_mode(model: DigitClassifier, images: torch.Tensor, seed: int) -> NDArray[np.int64]:
-    """Return the digits [N] that a network reads while its dropout drops units, as drawn from a seed."""
+    """Return the digits [N] that a network predicts in train mode, with dropout drawn from `seed`."""
     import torch
 
     from mnist_core.runtime.random_stream import RandomStream

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from mnist_core.models.modules import DigitClassifier
 
-IMAGES = 2_000  # that an operated network reads to answer at once
-PART = 500  # of them, after which a reading can be stopped
-BATCH = 50  # images that a core reads at once: the fastest for the pretrained model
+IMAGES = 2_000  # that an operated network reads: few enough to answer at once
+PART = 500  # of these images, after each of which a reading can be stopped
+BATCH = 50  # images per batch: the fastest for the pretrained model
 ALL_LAYERS = -1
 NOISE_SEED = 0
 
@@ -161,7 +161,7 @@ def _layers_of(modules: Sequence[nn.Module]) -> Iterator[WeightLayer]:
 
 
 def _until_next_weights(modules: Sequence[nn.Module]) -> list[nn.Module]:
-    """Return the modules before the next one that has inputs' weights, or a residual block."""
+    """Return the modules before the next one with weights of inputs, or the next residual block."""
     from torch import nn
 
     from mnist_core.models.modules import ResidualBlock
@@ -188,7 +188,7 @@ def can_operate(layer: WeightLayer, kind: str) -> bool:
 
 
 def fits(layers: list[WeightLayer], operation: Operation) -> bool:
-    """Whether a network with these layers has what the operation is about."""
+    """Whether a network with these layers has the operation's layer and unit."""
     try:
         return bool(_chosen(layers, operation))
     except InputError:
@@ -223,10 +223,10 @@ def _chosen(layers: list[WeightLayer], operation: Operation) -> list[WeightLayer
 
 
 def _silence(layer: WeightLayer, operation: Operation) -> None:
-    """Set the weights to 0 by which the next layer reads the unit: then it is as if it were not there."""
+    """Set the next layer's weights for the unit to 0, so that the unit has no effect."""
     assert layer.reader is not None
     weight: Any = layer.reader.weight
-    inputs = weight.shape[1] // layer.units  # of a flattened feature map, one for each of its values
+    inputs = weight.shape[1] // layer.units  # a flattened feature map has one input for each of its values
     weight[:, operation.unit * inputs : (operation.unit + 1) * inputs] = 0
 
 
@@ -290,7 +290,7 @@ _CHANGES = {
 def images_to_read(config: TrainConfig, splits: ConfigSplits) -> tuple[Split, bool]:
     """Return the first IMAGES validation images of a run's splits, and whether they are test images instead.
 
-    They are where the run's settings hold no validation images out, as the tutorials' do.
+    They are test images if the run's settings hold no validation images out, as in the tutorials.
     """
     from_test = config.validation_size == 0
     return (splits.test if from_test else splits.validation)[:IMAGES], from_test
@@ -298,7 +298,7 @@ def images_to_read(config: TrainConfig, splits: ConfigSplits) -> tuple[Split, bo
 
 @dataclass(frozen=True, eq=False)
 class Effect:
-    """What the operated network reads in N images: digits [N] `before` and `after`, and the `labels` [N].
+    """The predictions [N] for N images `before` and `after` the operations, and their `labels` [N].
 
     `zeros` is the share of its weights that are 0, 0 to 1; `moved` how far the weights are from those before,
     as a share of their norm.
@@ -332,13 +332,13 @@ class Effect:
 
 
 def read(model: DigitClassifier, split: Split) -> Steps[NDArray[np.int64]]:
-    """Read the digits [N] in a split, a part after the other."""
+    """Predict the digits [N] of a split, part by part: the steps of a Job."""
     import torch
 
     from mnist_core.models.inference import predict_logits
     from mnist_core.runtime.devices import usable_cores
 
-    # All cores: torch's own number is 1 after other work in the same process, and somebody waits.
+    # All cores: torch's number of threads is 1 after other work in this process, and a visitor waits.
     model, threads, found = _faster(model), usable_cores(), []
     for images in torch.from_numpy(split.images).split(PART):
         found.append(predict_logits(model, images, BATCH, threads).argmax(1).numpy())
@@ -373,7 +373,7 @@ def _faster(model: DigitClassifier) -> DigitClassifier:
 def effect(
     model: DigitClassifier, operations: Sequence[Operation], split: Split, before: NDArray[np.int64]
 ) -> Steps[Effect]:
-    """Calculate what the operations do to what `model` reads in `split`; `before` [N] is what it read.
+    """Apply the operations and predict the digits of `split`; `before` [N] are the predictions of `model`.
 
     Raises InputError as `operate` does.
     """

@@ -25,7 +25,7 @@ class Scaling(nn.Module):
         )
 
     def pixels(self, inputs: Tensor) -> Tensor:
-        """Scaled images [N, 1, 28, 28] -> uint8 [N, 28, 28]: the pixels that they were made of."""
+        """Scaled images [N, 1, 28, 28] -> uint8 [N, 28, 28]: the pixels before scaling."""
         return ((inputs.squeeze(1) * self.std + self.mean) * 255).round().clamp(0, 255).to(torch.uint8)
 
 

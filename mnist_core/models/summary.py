@@ -61,7 +61,7 @@ def describe_layers(config: TrainConfig) -> tuple[LayerSummary, ...]:
 
 
 def output_values(config: TrainConfig) -> int:
-    """Return how many float32 numbers all modules of a network put out for one image in training."""
+    """Return the number of float32 values in the outputs of all modules for one image in training."""
     return _output_values(replace(TrainConfig(), **{name: getattr(config, name) for name in SHAPING}))
 
 

@@ -1,1 +1,1 @@
-"""Looks inside a network while it learns, and what they say."""
+"""Measurements of a network during its training, and diagnostics from them."""

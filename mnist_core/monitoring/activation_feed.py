@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN = 1.0
 MOST_SHARE = 0.04  # of the training's time
-SECONDS_WATCHED = 5.0  # a request is good for: pages repeat theirs every second
-MOST_IMAGES = 3  # that are viewed at a time: visitors may watch different ones
+SECONDS_WATCHED = 5.0  # how long a request lasts: pages repeat theirs every second
+MOST_IMAGES = 3  # that are viewed at a time, as visitors may watch different ones
 
 
 class ActivationFeed:
     """Views of the images that somebody watches now.
 
-    Pages call `request` and `latest`, the training calls `look` after each of its events. Without a request a
+    Pages call `request` and `latest`; the training calls `look` after each of its events. Without a request a
     look costs nothing. A look changes neither the model nor a random generator.
     """
 

@@ -1,4 +1,4 @@
-"""Diagnostics of a training: what its own numbers say is wrong with it, and which setting to change.
+"""Diagnostics of a training: the problems that its measurements show, and which setting to change.
 
 Each problem is a function from a `RunHistory` to a Finding or None. The thresholds below are set so that
 small trainings with the problem are found and the recipes are not: see

@@ -32,7 +32,7 @@ MOST_FIRST_LINE = 100_000  # characters; 785 names of 20 have 16,000
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where a table has what: column numbers from 0, names of all columns, and lines before the first row."""
+    """The layout of a table: column numbers from 0, names of all columns, and lines before the first row."""
 
     names: tuple[str, ...]
     has_header: bool
@@ -127,7 +127,7 @@ def _column(names: Sequence[str], wanted: str, file: str) -> int:
 def _raise_for_columns(
     names: Sequence[str], has_header: bool, pixels: Sequence[int], label: int | None, file: str
 ) -> None:
-    """Say which column is missing, or that there are too many."""
+    """Raise InputError if a column is missing, or if there are too many."""
     missing = _missing_pixels([names[n] for n in pixels]) if has_header else ""
     if label is None and len(pixels) == PIXELS:
         raise InputError(N_("{file} has 784 columns of pixels and none of labels; add one."), file=file)

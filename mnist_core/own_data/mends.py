@@ -1,4 +1,4 @@
-"""Mends of images and labels that were stored in another way than MNIST's: transposed, inverted, shifted."""
+"""Repairs of images and labels that were stored unlike MNIST's: transposed, inverted, shifted."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from mnist_core.messages import N_, InputError
 from mnist_core.own_data.own_images import OwnImages, check_classes
 
 VALIDATION_SHARE = TEST_SHARE = 0.15
-MOST_SHARE = 0.3  # each of validation and test; so even a class of three leaves one to learn from
+MOST_SHARE = 0.3  # each of validation and test, so that even a class of three leaves an image to train on
 FEWEST_WRITERS = 3
 DRAWS = 50  # of writers, of which the first with all classes in every part is taken
 Indices = NDArray[np.int64]

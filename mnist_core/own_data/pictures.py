@@ -29,7 +29,7 @@ def picture_to_image(pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """Return a picture, uint8 [H, W, 3] or [H, W, 4], as an MNIST image; None if there is no ink in it.
 
     A grey picture of 28 x 28 pixels is taken as it is, 0 for paper and 255 for ink, so that MNIST saved as
-    PNG stays MNIST. Any other picture goes the way of Draw's (`pixels_to_image`).
+    PNG stays MNIST. Any other picture is converted as on the Draw page (`pixels_to_image`).
     """
     if pixels.shape[:2] == (IMAGE_SIZE, IMAGE_SIZE):
         grey = pixels[..., 0]
@@ -83,7 +83,7 @@ def _shortened(notes: list[Message]) -> list[Message]:
 
 
 def _folders(pictures: Sequence[SourceFile]) -> list[tuple[str, ...]]:
-    """Return each picture's folders, without those that say nothing of its class."""
+    """Return each picture's folders, without those that are the same for all classes."""
     folders = [file.folders for file in pictures]
     while all(len(each) > 1 for each in folders) and len({each[0] for each in folders}) == 1:
         folders = [each[1:] for each in folders]

@@ -1,4 +1,4 @@
-"""Reading a source of images, whatever its form: which files are in it, and which reader takes them."""
+"""Reading a source of images in any form: which files it holds, and which reader takes them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TABLES, SHEETS = ("csv", "tsv", "txt"), ("jsonl", "ndjson", "json")
 
 @dataclass(frozen=True)
 class ReadingChoices:
-    """What can be chosen of a source: columns of a table by name, and whose folders are outside."""
+    """Options of a reader: a table's columns by name, and whether writers' folders are the outer ones."""
 
     label_column: str = ""
     writer_column: str = ""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CALIBRATION_FILE = "calibration.json"
 REFUSED = 0.01  # share of the validation images that the threshold rejects at most
-REFUSED_WRITTEN = 0.02  # share of generated digits, of which one in a hundred is illegible, likewise
+REFUSED_WRITTEN = 0.02  # the same for generated digits, of which one in a hundred is illegible
 SEEN = 16_000  # training images: as many of MNIST as generated digits, and twice as many non-digits
 WRITTEN_FOR_THRESHOLD = 1_000  # generated digits that help to set the threshold
 STRENGTH = 0.01  # of the regressions: sklearn's C, small because the features are many
@@ -57,7 +57,7 @@ class Calibration:
         return scores
 
     def save(self, folder: Path) -> None:
-        """Write it beside a run's checkpoints."""
+        """Write the calibration beside a run's checkpoints."""
         weights = [[float(f"{weight:.4g}") for weight in row] for row in self.weights]
         content = {"temperature": self.temperature, "bias": self.bias.tolist(), "weights": weights}
         (folder / CALIBRATION_FILE).write_text(json.dumps(content) + "\n")
@@ -109,7 +109,7 @@ def _regressions(
     for digit in range(10):
         read = labels == digit
         if len(np.unique(is_digit[read])) < 2:
-            continue  # nothing to tell apart: accepted
+            continue  # only digits, or only non-digits: all are accepted
         regression = LogisticRegression(C=STRENGTH, max_iter=200).fit(features[read] / spread, is_digit[read])
         weights[digit], bias[digit] = regression.coef_[0] / spread, regression.intercept_[0]
     return weights, bias

@@ -14,20 +14,20 @@ from mnist_core.recognition.photo_cleanup import border_of, chequers, even_out, 
 
 WORKING_SIDE = 1024  # pixels; larger pictures are averaged down to this first
 MIN_INK = 5  # pixels in all; less ink can't show a digit: a 1 in the smallest fonts, 3 x 5, has as many
-MIN_CONTRAST = 24  # of 255; what is paler is no ink
-NOISE_CONTRAST = 8  # times the median difference between the paper's pixels and its colour is still noise
-QUARTER_CONTRAST = 17  # times their lower quartile, half a grey level added as it is rounded, is the same
+MIN_CONTRAST = 24  # of 255; paler pixels are no ink
+NOISE_CONTRAST = 8  # times the median distance of paper pixels to the paper's colour: what is below is noise
+QUARTER_CONTRAST = 17  # the same for the lower quartile, plus half a grey level for rounding
 EDGE = 0.1  # of the darkest ink; the crop ends where ink is paler
-CARD = 0.3  # of a picture with transparency, from which on what is opaque is a card with ink on it
-CARD_BOX = 0.8  # of the box around it, filled by such a card
-SHEETS = 2  # that may lie on each other, such as paper on a desk in a screenshot
-DIGIT_ON_SHEET = 0.15  # of a sheet's longer side, the least of a digit on it
-TURNED_SIDES = 0.2  # of its sides is a picture mirrored beyond them, where it is turned by 15 degrees at most
-STROKE_INK = 0.25  # of the darkest ink; paler ink is a stroke's soft edge, or the halo of a scanner or JPEG
-REACH = 0.5  # of a stroke's width, within which paler ink is its edge
+CARD = 0.3  # share of a picture from which on its opaque part is a card with ink on it
+CARD_BOX = 0.8  # share of its bounding box that such a card fills
+SHEETS = 2  # most sheets that lie on each other, such as paper on a desk in a screenshot
+DIGIT_ON_SHEET = 0.15  # smallest digit on a sheet, as a share of the sheet's longer side
+TURNED_SIDES = 0.2  # share of its sides by which a picture is extended, mirrored, before it is rotated
+STROKE_INK = 0.25  # of the darkest ink; paler ink is a stroke's soft edge or a halo
+REACH = 0.5  # of a stroke's width: paler ink so near to it is its edge
 LEAST_REACH = 2  # pixels
-PHOTO_EDGE = 0.4  # the same in uneven light, of which traces are left
-PHOTO_CONTRAST = 40  # of 255; what is paler on paper that was unevenly lit is such a trace
+PHOTO_EDGE = 0.4  # EDGE in uneven light, which leaves traces
+PHOTO_CONTRAST = 40  # of 255; paler pixels on unevenly lit paper are such traces
 
 
 class Ink(NamedTuple):
@@ -58,7 +58,7 @@ def find_ink(pixels: NDArray[np.uint8]) -> Ink | None:
         return _ink_in(picture)
     on_white = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
     alpha = picture.getchannel("A")
-    return _ink_on_card(on_white, alpha) or _ink_in(on_white) or _ink_in(alpha)  # a white pen on nothing
+    return _ink_on_card(on_white, alpha) or _ink_in(on_white) or _ink_in(alpha)  # last: white ink
 
 
 def _as_picture(pixels: NDArray[np.uint8]) -> Image.Image:
@@ -110,7 +110,7 @@ def _ink_in_part(picture: Image.Image, part: Slices, sheets: int = SHEETS) -> In
 
 
 def _ink_in(picture: Image.Image, sheets: int = SHEETS, may_slope: bool = True) -> Ink | None:
-    """Find the ink in a picture: on a sheet in it, up to `sheets` times; beside lines, which `may_slope`."""
+    """Find the ink in a picture, also on sheets in it (up to `sheets`) and beside printed lines."""
     colours = np.atleast_3d(np.asarray(picture, np.float32))
     papers = chequers(colours)
     grey = colours.mean(axis=2)
@@ -119,15 +119,15 @@ def _ink_in(picture: Image.Image, sheets: int = SHEETS, may_slope: bool = True) 
     ink, noise = _ink_on_paper(evened[..., None] if is_photo else colours, papers)
     if ink.max() < max(noise, PHOTO_CONTRAST if is_photo else MIN_CONTRAST):
         return None
-    noise = min(noise, PHOTO_EDGE * float(ink.max()))  # printed lines along the border seem to be noise
+    noise = min(noise, PHOTO_EDGE * float(ink.max()))  # printed lines along the border would count as noise
     strong = ink >= max(noise, (PHOTO_EDGE if is_photo else EDGE) * ink.max())
     if may_slope and (slope := slope_of_lines(strong)):
         return _ink_beside_sloping_lines(picture, slope, sheets)
-    return _ink_on_sheet(picture, strong, sheets) or _without_all_else(ink, strong, noise, is_photo)
+    return _ink_on_sheet(picture, strong, sheets) or _digit_ink(ink, strong, noise, is_photo)
 
 
 def _ink_beside_sloping_lines(picture: Image.Image, degrees: int, sheets: int) -> Ink | None:
-    """Find the ink on paper whose printed lines rise by so many degrees: with the lines made level."""
+    """Rotate a picture whose printed lines rise by `degrees`, so that they are level, and find its ink."""
     found = _ink_in(_turned(picture, -degrees), sheets, may_slope=False)
     if found is None:
         return None
@@ -137,7 +137,7 @@ def _ink_beside_sloping_lines(picture: Image.Image, degrees: int, sheets: int) -
 
 
 def _turned(picture: Image.Image, degrees: float) -> Image.Image:
-    """Rotate a picture about its centre, mirrored beyond its sides."""
+    """Rotate a picture about its centre; beyond its sides it is mirrored."""
     pixels = np.asarray(picture)
     beyond = [round(side * TURNED_SIDES) for side in pixels.shape[:2]]
     padded = np.pad(pixels, [(side, side) for side in beyond] + [(0, 0)] * (pixels.ndim - 2), "symmetric")
@@ -158,10 +158,10 @@ def _longer_side(box: Slices) -> int:
     return max(int(side.stop - side.start) for side in box)
 
 
-def _without_all_else(
+def _digit_ink(
     ink: NDArray[np.float32], strong: NDArray[np.bool_], noise: float, is_photo: bool
 ) -> Ink | None:
-    """Remove halos, printed lines, and pieces that are no digit's."""
+    """Keep the ink that may be a digit: without halos, printed lines and other pieces."""
     reach, box = max(LEAST_REACH, round(REACH * stroke_width(ink))), bounding_box(strong)
     strong[box] &= _dilated(ink[box] >= STROKE_INK * ink.max(), reach)
     lines = printed_lines(strong)

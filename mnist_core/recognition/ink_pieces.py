@@ -7,28 +7,24 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-SPECK = 0.01  # of the largest piece; smaller ones are dust
-MOST_PIECES = 200  # the largest, which are looked at one by one
-PHOTO_SIZE = 0.05  # of a photo's longer side; what is smaller is no digit beside a larger one
-TINY = 0.02  # of that side; what is smaller is none
-LESS = 0.5  # of the largest one's longer side, which smaller pieces must have in a photo
-ALONG = 0.6  # of a side of the picture; what lies along it for longer is a table, a shadow or a line
-CORNER = 0.5  # of a photo's sides, added up; the same for what lies in its corner
-STRIP = (
-    0.06  # of the picture's side; what is nearer to it as a whole, and small, is cut off from what is beside
-)
-PALE = 0.5  # of the darkest ink; paler pieces that are small are a cursor's ring or dirt
-SMALL = 0.15  # of the largest piece's pixels
-FRAME = 0.8  # of each side of the box around a piece, covered by a frame
-FRAME_DEPTH = 0.04  # of that side
-INSIDE = 0.1  # of the longer side of a frame, or of the picture, the least that counts as a digit within
-SHEET = 0.1  # of the picture; what is darkened by more is no ink but a sheet that has it, or a screen
-LEAST_SHEET = (
-    64  # pixels, the longer side of a picture with a sheet in it; strokes of a smaller one can be as wide
-)
-CORNER_SIDE = 0.1  # of a sheet's sides, a square at each corner, at least half of which it fills
-SHEET_BOX = 0.8  # of the box around it, filled by a sheet
-SHEET_EDGE = 0.03  # of its sides, beside which its uneven edges lie
+SPECK = 0.01  # of the largest piece's pixels; smaller pieces are dust
+MOST_PIECES = 200  # only the largest are examined
+PHOTO_SIZE = 0.05  # of a photo's longer side; a piece of this size may always be a digit
+TINY = 0.02  # of that side; a smaller piece is never a digit
+LESS = 0.5  # of the longest piece; in a photo a piece of this size may be a digit too, unless TINY
+ALONG = 0.6  # of a side of the picture; what covers more of it is a table, a shadow or a line
+CORNER = 0.5  # the same for what lies in a corner of a photo, both sides added up
+STRIP = 0.06  # of the picture's side; a small piece wholly within it is a part of something outside
+PALE = 0.5  # of the darkest ink; small pieces that are paler are a cursor's ring or dirt
+SMALL = 0.15  # of the largest piece's pixels; pieces below this are small
+FRAME = 0.8  # share of each side of its bounding box that a frame covers
+FRAME_DEPTH = 0.04  # of that side: depth of the strip in which the frame is looked for
+INSIDE = 0.1  # smallest digit in a frame, as a share of the frame's or picture's longer side
+SHEET = 0.1  # of the picture; a larger dark area may be a sheet or a screen
+LEAST_SHEET = 64  # pixels, the longer side; in smaller pictures strokes can be as wide as a sheet
+CORNER_SIDE = 0.1  # of a sheet's sides: a square at each corner, of which it fills at least half
+SHEET_BOX = 0.8  # share of its bounding box that a sheet fills
+SHEET_EDGE = 0.03  # of its sides: the depth of its uneven edges
 
 Mask = NDArray[np.bool_]
 Slices = tuple[slice, slice]
@@ -69,7 +65,7 @@ def digit_pieces(ink: NDArray[np.float32], strong: Mask, is_photo: bool) -> Mask
 
 
 def _largest(labels: NDArray[np.int32], ink: NDArray[np.float32]) -> list[_Piece]:
-    """Return the pieces that are no dust, the largest first."""
+    """Return the pieces that are larger than dust, the largest first."""
     from scipy import ndimage
 
     sizes = np.bincount(labels.ravel())

@@ -8,13 +8,13 @@ from PIL import Image
 
 from mnist_core.data.mnist_format import INK_SIZE, bounding_box, place_in_mnist_frame
 
-THINNEST = 1.4  # pixels a stroke must be wide in the 20 px box; 4 % of MNIST's are thinner
-THIN = 1.8  # and what thinner ones are thickened to
-BOLDEST = 4.5  # pixels a stroke may be wide; 3 % of MNIST's are bolder
-BOLD = 4.0  # and what bolder ones are thinned to
+THINNEST = 1.4  # pixels, least width of a stroke in the 20 px box; 4 % of MNIST's are thinner
+THIN = 1.8  # width to which thinner strokes are thickened
+BOLDEST = 4.5  # pixels, largest width of a stroke; 3 % of MNIST's are bolder
+BOLD = 4.0  # width to which bolder strokes are thinned
 BLACKNESS = 0.47  # the least mean of an MNIST image's ink, of the first 1,000; 1 % have under 0.51
-MEASURED = 64  # pixels, the longer side of ink whose strokes are measured and changed, or up to twice that
-LOCAL = 0.1  # of that side, within which ink half as dark as the darkest is a stroke
+MEASURED = 64  # pixels: strokes are measured and changed in ink whose longer side is this to twice this
+LOCAL = 0.1  # of that side: ink half as dark as the darkest so near to it is a stroke
 PALEST = 0.25  # of the darkest ink; paler ink is no stroke
 
 Ink = NDArray[np.float32]
@@ -24,7 +24,7 @@ Mask = NDArray[np.bool_]
 def with_pen_as_in_mnist(ink: Ink) -> Ink:
     """Thin, thicken or blacken strokes [H, W] that are wider, thinner or paler than MNIST's.
 
-    Their centre lines are kept. What is changed comes back from 0 to 1, with a longer side of MEASURED to
+    Their centre lines are kept. Changed ink is returned from 0 to 1, with a longer side of MEASURED to
     twice as many pixels.
     """
     seen = _at_measuring_size(ink)

@@ -6,26 +6,26 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-UNEVEN = 16  # of 255; paper whose brightness differs by more along the border is unevenly lit
-DIGITAL = 0.75  # of the border's pixels have the very same grey if a program, not light, made the background
-BORDER = 0.02  # of the picture's side; what is nearer to the edge is taken for paper
-SMALL = 160  # pixels a side, on which light is looked at: it has no fine detail
-TINY = 40  # pixels a side, on which it is seen whether ink is dark
-STROKE = 0.2  # of the picture's longer side; wider than any stroke, so that what is wider is light or shadow
-SOFTNESS = 1.5  # of these pixels, by which light is smoothed
-LEAST_CHEQUERS = 8  # of 255, the difference of the two greys of chequers
-ALTERNATIONS = 6  # of the two along each side of the picture
-LINE_LENGTH = 0.6  # of the picture's side; what is this long, straight and thin is printed on the paper
-LINE_SLOPE = 0.03  # of the picture's side, by which a printed line may rise from end to end
+UNEVEN = 16  # of 255; a larger difference of brightness along the border is uneven light
+DIGITAL = 0.75  # of the border's pixels: if so many have one grey, a program made the background
+BORDER = 0.02  # of the picture's side; pixels nearer to the edge are taken for paper
+SMALL = 160  # pixels of a side at which light, which has no fine detail, is estimated
+TINY = 40  # pixels of a side at which dark and light ink are distinguished
+STROKE = 0.2  # of the picture's longer side; wider than any stroke: what is wider is light or shadow
+SOFTNESS = 1.5  # of these pixels: standard deviation by which light is smoothed
+LEAST_CHEQUERS = 8  # of 255, least difference of the two greys of chequers
+ALTERNATIONS = 6  # least changes between the two greys along each side of the picture
+LINE_LENGTH = 0.6  # of the picture's side; straight, thin lines of this length are printed on the paper
+LINE_SLOPE = 0.03  # of the picture's side: largest rise of a printed line from end to end
 LINE_WIDTH = 0.012  # of the picture's longer side; printed lines are thinner
-COVERED = 0.7  # of its length, where nothing else crosses it
-LEAST_LINES = 3  # in all, printed; fewer long lines may be a digit's own
-STEEPEST = 15  # degrees, to which the slope of lines is looked for, in whole degrees
-LEAST_SLOPE = 2  # degrees; less is within LINE_SLOPE
-SPANNED = 0.95  # of the picture's height and width, between the outer ends of lines that slope
-LEAST_SIDE = 64  # pixels of a picture in which they are looked for
-LOOKED_AT = 256  # pixels, the longer side on which they are
-SHARPER = 1.5  # times: how much more rows differ along the lines than across them
+COVERED = 0.7  # of its length: least share without other ink across it
+LEAST_LINES = 3  # printed lines; fewer long lines may be a digit's own
+STEEPEST = 15  # degrees, the largest slope of lines that is looked for
+LEAST_SLOPE = 2  # degrees; a smaller slope is within LINE_SLOPE
+SPANNED = 0.95  # of the picture's height and width: least extent of ink with sloping lines
+LEAST_SIDE = 64  # pixels, the smallest picture in which sloping lines are looked for
+LOOKED_AT = 256  # pixels, the longer side of the reduced picture in which the slope is measured
+SHARPER = 1.5  # times: how much more the rows must differ along the slope than level
 
 Grey = NDArray[np.float32]
 Colours = NDArray[np.float32]
@@ -82,7 +82,7 @@ def border_of(picture: Grey) -> Grey:
 
 
 def _is_digital(border: Grey) -> bool:
-    """Whether most of the border [N] has one grey, as no photo has: ink crosses what is not that."""
+    """Whether most of the border [N] has one grey, as in no photo; the rest is ink that crosses it."""
     return bool((np.abs(border - np.median(border)) < 0.5).mean() > DIGITAL)
 
 
@@ -92,10 +92,10 @@ def _is_uneven(border: Grey) -> bool:
 
 
 def _paper(small: Grey, dark_ink: bool) -> Grey:
-    """Return the light on the paper, [h, w], without ink that is darker or lighter."""
+    """Estimate the light on the paper, [h, w], without the ink."""
     from scipy import ndimage
 
-    small = ndimage.median_filter(small, 3)  # without specks, which closing would follow
+    small = ndimage.median_filter(small, 3)  # specks would remain after closing
     window = max(3, int(STROKE * max(small.shape)))
     without_ink = (ndimage.grey_closing if dark_ink else ndimage.grey_opening)(small, window)
     paper: Grey = ndimage.gaussian_filter(without_ink, SOFTNESS)
@@ -128,7 +128,7 @@ def _long_lines(ink: Mask) -> Mask:
     width = ink.shape[1]
     slack = max(1, round(LINE_SLOPE * LINE_LENGTH * width / 2))
     if _widened(ink, slack).mean(axis=1).max() < LINE_LENGTH * COVERED:
-        return np.zeros_like(ink)  # as most often
+        return np.zeros_like(ink)  # the most frequent case
     thick = max(1, round(LINE_WIDTH * max(ink.shape)))
     thin = ink & ~ndimage.binary_opening(ink, np.ones((thick + 1, 1)))
     wide = _widened(thin, slack)
@@ -157,7 +157,7 @@ def _count(lines: Mask) -> int:
 
 
 def slope_of_lines(ink: Mask) -> int:
-    """Return by how many degrees the lines in `ink` [H, W] rise to the right; 0 without lines, or if level.
+    """Return the degrees by which lines in `ink` [H, W] rise to the right; 0 without lines, or if level.
 
     The slope is that along which the sums of rows, or of columns, differ most (W. Postl, "Detection of linear
     oblique structures and skew scan in digitized documents", ICPR 1986).
@@ -186,7 +186,7 @@ def _spans(ink: Mask) -> bool:
 
 
 def _sharpness(turned: NDArray[np.float32]) -> float:
-    """Return how much neighbouring rows, or columns, of [h, w] differ in its middle, which stays in sight."""
+    """Return how much neighbouring rows, or columns, of [h, w] differ in its middle, which stays whole."""
     height, width = turned.shape
     middle = turned[height // 6 : -(height // 6), width // 6 : -(width // 6)]
     return max(float(np.square(np.diff(middle.mean(axis=axis))).sum()) for axis in (0, 1))

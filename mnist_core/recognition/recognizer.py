@@ -51,12 +51,12 @@ class Prediction:
 
     @property
     def is_unsure(self) -> bool:
-        """Whether it is a digit whose `label` is so unlikely that `second` is to be said with it."""
+        """Whether it is a digit whose `label` is less probable than SURE, so that `second` is shown too."""
         return self.is_digit and self.confidence < SURE
 
     @property
     def second(self) -> int:
-        """The second most likely digit; of two that are as likely, the larger is the first."""
+        """The second most likely digit; of two equally likely ones it is the smaller."""
         return int(np.argsort(self.probabilities)[-2])
 
     @property
@@ -66,7 +66,7 @@ class Prediction:
 
     @property
     def text(self) -> str:
-        """The answer in a row: "4"; "4/9" for one that is unsure; "?" for what is no digit."""
+        """The answer as text: "4"; "4/9" if unsure; "?" for a non-digit."""
         if not self.is_digit:
             return "?"
         return f"{self.label}/{self.second}" if self.is_unsure else str(self.label)
@@ -90,7 +90,7 @@ def predict_all(
 ) -> list[Prediction]:
     """Return the results of `predict` for many images, computed in batches.
 
-    Without `several_views` a calibrated model sees each image once: five times as fast, to choose by.
+    Without `several_views` a calibrated model sees each image once, which is five times as fast.
     """
     import torch
 

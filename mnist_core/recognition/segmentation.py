@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from mnist_core.models.modules import DigitClassifier
     from mnist_core.recognition.calibration import Calibration
 
-OVERLAP = 0.35  # of the narrower one's width, from which on two pieces belong to one digit
-SMALL = 0.4  # of the row's height; lower pieces belong to the nearest digit
-NEAR = 0.15  # of the row's height, if they are as near as this
-APART = 0.3  # of the row's height, between strokes that may still be one digit
-THIN = 0.01  # of the row's height, the half of a pen's width
+OVERLAP = 0.35  # of the narrower piece's width: pieces that overlap by more belong to one digit
+SMALL = 0.4  # of the row's height; pieces below this height belong to the nearest digit
+NEAR = 0.15  # of the row's height: the distance within which they do
+APART = 0.3  # of the row's height: largest gap between strokes of one digit
+THIN = 0.01  # of the row's height: half of a pen's width
 WIDE = 0.8  # times its height; narrower ink is not cut
-VERY_WIDE = 1.1  # the same for ink of odd looks that is read with confidence: one in 60 digits has them
-SPECK = 0.25  # of the row's height; less ink by itself is no digit but dirt
+VERY_WIDE = 1.1  # the same for unusual ink that is read with confidence, which one in 60 digits is
+SPECK = 0.25  # of the row's height; a smaller piece by itself is dirt
 MOST_DIGITS = 50
-MOST_CUT = 8  # wide pieces that are looked at for digits that touch; more are a scribble or a text
+MOST_CUT = 8  # wide pieces that are cut; with more, the input is a scribble or a text
 
 Group = list[int]  # places of spans among all
 PenDowns = list[NDArray[np.float64]]
@@ -70,7 +70,7 @@ class RowDigit:
 
 
 def row_text(digits: Sequence[RowDigit], between: str = "") -> str:
-    """Return digits as text: "1459" or, where it is not sure of one, "1 4/9 5"; lines as "12, 34".
+    """Return digits as text: "1459"; "1 4/9 5" if one is unsure; lines as "12, 34".
 
     `between` is what stands between plain digits.
     """
@@ -93,7 +93,7 @@ class Reader(NamedTuple):
         return predict_all(self.model, images, self.calibration) if images else []
 
     def glance(self, images: Sequence[NDArray[np.uint8]]) -> list[Prediction]:
-        """Read images in one view each: five times as fast, to choose among many."""
+        """Read images in one view each, which is five times as fast, to choose among many."""
         return predict_all(self.model, images, self.calibration, several_views=False)
 
 
@@ -130,7 +130,7 @@ def predict_strokes_row(
 
 
 def _cut_apart(digits: list[RowDigit], cut: Callable[[RowDigit], list[RowDigit]]) -> list[RowDigit]:
-    """Cut what may be several digits that touch, unless there is so much of it that it is no writing."""
+    """Cut what may be several touching digits; with more than MOST_CUT of them, cut none."""
     several = [_may_be_several(digit) for digit in digits]
     if not any(several) or sum(several) > MOST_CUT:
         return digits
@@ -139,7 +139,7 @@ def _cut_apart(digits: list[RowDigit], cut: Callable[[RowDigit], list[RowDigit]]
 
 
 def _cut_strokes(digit: RowDigit, reader: Reader, pen: float) -> list[RowDigit]:
-    """Return the digits that a digit of strokes is where it reads better in parts, else itself."""
+    """Return the parts of a digit of strokes if they read better than the whole, else the digit itself."""
     if digit.box.bottom - digit.box.top <= pen:
         return [digit]  # a dot or a dash
     strokes = [np.asarray(stroke, np.float64) for stroke in digit.strokes or ()]
@@ -161,8 +161,8 @@ def _may_be_several(digit: RowDigit) -> bool:
 def _lines(spans: list[Box], read: Callable[[Sequence[Group]], list[Prediction]]) -> list[Group]:
     """Group spans into lines of writing, topmost first.
 
-    High spans that overlap vertically are in one line, and low ones in the line of the nearest high one. What
-    stands in one column may be one digit, such as an 8 of two circles: where it reads well, or better than
+    High spans that overlap vertically are in one line, low ones in the line of the nearest high one. Spans
+    that form one column may be one digit, such as an 8 of two circles, if they read well or better than
     its lines.
     """
     if not spans:
@@ -182,9 +182,9 @@ def _lines(spans: list[Box], read: Callable[[Sequence[Group]], list[Prediction]]
 
 
 def _overlapping_lines(high: Group, spans: list[Box]) -> list[Group]:
-    """Group the places of spans that overlap vertically, directly or by others, topmost first."""
+    """Group the places of spans that overlap vertically, directly or through others, topmost first."""
     done: list[Group] = []
-    lines: list[tuple[float, Group]] = []  # which may go on, with their bottoms
+    lines: list[tuple[float, Group]] = []  # lines that may get more spans, with their bottoms
     for at in sorted(high, key=lambda at: spans[at].top):
         bottom, members, others = spans[at].bottom, [at], []
         for line in lines:
@@ -284,7 +284,7 @@ def predict_pixels_row(
 
 
 def _cut_ink(digit: RowDigit, reader: Reader) -> list[RowDigit]:
-    """Return the digits that a digit of ink is where it reads better in parts, else itself."""
+    """Return the parts of a digit of ink if they read better than the whole, else the digit itself."""
     assert digit.ink
     parts = best_parts(digit.ink, digit.prediction, reader.glance)
     predictions = reader.read([place_ink(*part) for part in parts])
@@ -343,7 +343,7 @@ def _grouped(spans: list[Box]) -> list[list[int]]:
 
 
 def _height(boxes: list[Box]) -> float:
-    """Return the height of a row; of one that climbs, which is higher, twice that of its highest part."""
+    """Return the height of a row, at most twice that of its highest part, as a row may climb."""
     row = _around(boxes)
     return min(row.bottom - row.top, 2 * max(box.bottom - box.top for box in boxes))
 

@@ -18,14 +18,14 @@ from mnist_core.recognition.images import Ink, place_ink
 from mnist_core.recognition.recognizer import Prediction
 
 MOST_PATHS = 15
-SPACING = 0.12  # of the ink's height: from one path's place to the next, at least
-REACH = 0.2  # of the height: how far a path may stray from its place to either side
+SPACING = 0.12  # of the ink's height: least distance of neighbouring paths
+REACH = 0.2  # of the height: how far a path may deviate to either side
 SEARCHED = 96  # pixels of height in which paths are searched
-SIDEWAYS = 0.1  # what a step sideways costs; a pixel of ink costs 1
+SIDEWAYS = 0.1  # cost of a step sideways; a pixel of ink costs 1
 THROUGH = 0.5  # of the height; no path goes through more ink
 NARROWEST, WIDEST = 0.08, 1.3  # of the height: the width of a part
 LONGEST = 15  # times the height; longer strokes are a line
-LOWEST = 0.4  # of the height: what is lower is no part
+LOWEST = 0.4  # of the height: least height of a part
 
 Image28 = NDArray[np.uint8]
 Read = Callable[[Sequence[Image28]], list[Prediction]]
@@ -35,7 +35,7 @@ Span = tuple[int, int]  # places of two paths among the edges
 
 
 def score(prediction: Prediction) -> float:
-    """Return how well ink reads, 0 to 1: the confidence, halved for what looks like no digit."""
+    """Return a score of a reading, 0 to 1: the confidence, halved if it looks like no digit."""
     return prediction.confidence * (1.0 if prediction.is_digit else 0.5)
 
 
@@ -164,7 +164,7 @@ def _candidates(inked: NDArray[np.bool_], edges: Paths) -> list[Span]:
 
 
 def _kept(width: int, left: NDArray[np.intp], right: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Return the mask [H, width] of what lies between two paths."""
+    """Return the mask [H, width] of the pixels between two paths."""
     columns = np.arange(width)
     kept: NDArray[np.bool_] = (columns >= left[:, None]) & (columns < right[:, None])
     return kept

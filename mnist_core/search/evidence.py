@@ -1,4 +1,4 @@
-"""How much of a search's best result is luck: its interval, what chance alone would give, and other seeds."""
+"""How much of a search's best result is luck: its interval, the effect of choosing the best, other seeds."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from mnist_core.runs.seed_variance import next_seeds
 from mnist_core.search.study import SearchTrial
 from mnist_core.search.worker import validation_curve
 
-USUAL_SEEDS = 5  # with the trial's own
+USUAL_SEEDS = 5  # seeds, the trial's own included
 SURE = NormalDist().inv_cdf(0.975)  # standard errors of 95%
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """How sure a trial's accuracy is that was chosen as the best of `compared`; shares from 0 to 1.
+    """How certain the accuracy of a trial is that was chosen as the best of `compared`; shares from 0 to 1.
 
     `interval` is Wilson's 95% interval of `accuracy` on `images` validation images. `luck` is how much better
     than it is the best of so many equally good trials would look. `gain` is how much better it is than the
@@ -39,7 +39,7 @@ class Evidence:
 
     @property
     def statements(self) -> list[Message]:
-        """Return it in words."""
+        """Return the evidence in words."""
         low, high = self.interval
         said = [
             Message(
@@ -67,10 +67,10 @@ class Evidence:
 
 
 def evidence(best: SearchTrial, trials: Sequence[SearchTrial], images: int) -> Evidence:
-    """Say how sure the accuracy of `best` is, the best of `trials` on `images` validation images.
+    """Return how certain the accuracy of `best` is, the best of `trials` on `images` validation images.
 
     `luck` is the expected largest of so many errors (Blom 1958, "Statistical estimates and transformed
-    beta-variables"). All trials read the same images, so their errors go together and it is at most that.
+    beta-variables"). All trials read the same images, so their errors are correlated and it is at most that.
     """
     accuracy = best.accuracy or 0.0
     finished = [one for one in trials if one.state == "finished" and one.accuracy is not None]
@@ -111,7 +111,7 @@ class Repeats:
     coming: tuple[Run, ...]
 
     def statement(self, accuracy: float) -> Message | None:
-        """Say what they do, next to the `accuracy` that the trial was chosen for; None for fewer than two."""
+        """Compare them in words with the `accuracy` for which the trial was chosen; None for fewer than two."""
         if len(self.accuracies) < 2:
             return None
         mean = fmean(self.accuracies)
@@ -129,7 +129,7 @@ class Repeats:
 
 
 def repeats_of(config: TrainConfig, runs: Sequence[Run]) -> Repeats:
-    """Return what the settings of a trial do with other seeds, of which `runs` may hold some."""
+    """Return the accuracies of a trial's settings with other seeds, from the `runs` that have them."""
     found = _repeats(config, runs)
     curves = [validation_curve(run) for run in found if run.status == "finished"]
     coming = tuple(run for run in found if run.status in ("queued", "running"))

@@ -1,4 +1,4 @@
-"""The plan of a search: what it begins from, what it varies, how trials are chosen, judged and counted."""
+"""The plan of a search: its start, what it varies, and how trials are chosen, pruned, rated and limited."""
 
 from __future__ import annotations
 
@@ -121,11 +121,11 @@ class SearchPlan:
 
     @property
     def directions(self) -> list[str]:
-        """Return what is done with each value of a trial, as Optuna names it."""
+        """Return Optuna's direction, "maximize" or "minimize", for each value of a trial."""
         return ["maximize"] if self.aim == "accuracy" else ["maximize", "minimize"]
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON values; `plan_from_json` reads them."""
+        """Return the plan as JSON values; `plan_from_json` reads them."""
         return {**vars(self), "base": self.base.to_json(), "space": self.space.to_json()}
 
 
@@ -138,6 +138,6 @@ def plan_from_json(values: Mapping[str, Any]) -> SearchPlan:
 def searchable(config: TrainConfig) -> TrainConfig:
     """Return settings that are monitored on validation images, with USUAL_VALIDATION where it has none.
 
-    Tutorials' recipes train on all images and look at the test set after each epoch.
+    The tutorials' recipes train on all images and monitor the test set.
     """
     return replace(config, monitor="validation", validation_size=config.validation_size or USUAL_VALIDATION)

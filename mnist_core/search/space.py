@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from optuna import Trial
 
 Value = float | str | bool
-DIGITS = 3  # significant ones of a fraction that is drawn: more would only make names longer
-GRID_POINTS = 4  # of a range in a grid
+DIGITS = 3  # significant digits of a drawn fraction: more would only make names longer
+GRID_POINTS = 4  # values of a range in a grid
 RATE_BELOW, RATE_ABOVE = 100, 20  # times the optimizer's usual learning rate
 FACTOR_RANGE = (1 / 16, 16.0)  # of channel_factor
 

@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 STUDIES_VARIABLE = "DIGITLAB_STUDIES"
 STUDIES_FILE = ".studies.sqlite3"
-HEARTBEAT_SECONDS = 5  # between two signs of life of a trial
-GRACE_SECONDS = 20  # without one; then the trial is taken up by another worker
-LOCK_SECONDS = 30  # to wait for another process that writes to the file
-STARTUP_TRIALS = 10  # at random, before TPE has enough to learn from; at most a quarter of all
+HEARTBEAT_SECONDS = 5  # between two heartbeats of a trial
+GRACE_SECONDS = 20  # without a heartbeat, after which another worker takes the trial over
+LOCK_SECONDS = 30  # longest wait for another process that writes to the file
+STARTUP_TRIALS = 10  # random trials before TPE begins; at most a quarter of all
 UNFINISHED_STATES = ("waiting", "running")
 _opening = threading.Lock()
 _opened: dict[str, RDBStorage] = {}
@@ -69,9 +69,9 @@ class SearchTrial:
 
 
 class Search:
-    """A study with its plan: what its trials are, whether it goes on, and which is the best.
+    """A study with its plan: its trials, whether it goes on, and the best trials.
 
-    Any number of processes may have the same search open; all of it is in the study.
+    Any number of processes may have the same search open; its state is in the study only.
     """
 
     def __init__(self, study: Study) -> None:
@@ -79,7 +79,7 @@ class Search:
 
     @property
     def id(self) -> str:
-        """The name of the study: it can't be guessed, unless somebody chose it."""
+        """The name of the study: random unless somebody chose it."""
         return self._study.study_name
 
     @property
@@ -94,7 +94,7 @@ class Search:
 
     @property
     def stopped(self) -> bool:
-        """Whether somebody stopped it: then no worker begins a trial."""
+        """Whether it was stopped: then no worker begins a trial."""
         return bool(self._study.user_attrs.get("stopped"))
 
     @property
@@ -105,23 +105,23 @@ class Search:
 
     @property
     def test_shown(self) -> int | None:
-        """Number of the trial whose test accuracy was looked at first; None if none was."""
+        """The number of the first trial whose test accuracy was shown; None if none was."""
         shown: int | None = self._study.user_attrs.get("test_shown")
         return shown
 
     def note_test_shown(self, number: int) -> None:
-        """Note that somebody looked at a trial's test accuracy."""
+        """Record that a trial's test accuracy was shown."""
         if self.test_shown is None:
             self._study.set_user_attr("test_shown", number)
 
     def stop(self, problem: Message | None = None) -> None:
-        """Have all workers, in any process, set their trials aside; `resume` goes on with them."""
+        """Have all workers, in any process, pause their trials; `resume` continues them."""
         if problem:
             self._study.set_user_attr("problem", message_json(problem))
         self._study.set_user_attr("stopped", True)
 
     def resume(self, trials: int = 0, minutes: float | None = None) -> None:
-        """Let workers go on, with so many more trials and minutes; InputError for too many."""
+        """Let workers continue, with `trials` and `minutes` more; InputError for too many."""
         plan = self.plan
         more = None if plan.minutes is None else plan.minutes + (minutes or 0)
         plan = replace(plan, trials=plan.trials + trials, minutes=more)
@@ -132,7 +132,7 @@ class Search:
             self._queue_grid(plan)
 
     def trials(self) -> list[SearchTrial]:
-        """Return the trials, oldest first, each once: without those that another one took up again."""
+        """Return the trials, oldest first, without those that another trial continues."""
         return [_search_trial(trial) for trial in counted(self._study)]
 
     def study(self) -> Study:
@@ -146,7 +146,7 @@ class Search:
         if self.plan.aim == "accuracy":
             return ranked[:1]
         front: list[SearchTrial] = []
-        for trial in ranked:  # less accurate than those before, or as accurate and no smaller
+        for trial in ranked:  # each is at most as accurate as those before
             if not front or (trial.parameters or 0) < (front[-1].parameters or 0):
                 front.append(trial)
         return front
@@ -172,7 +172,7 @@ class Search:
 
 
 def message_json(message: Message) -> dict[str, Any]:
-    """Return a message as JSON values, of which `Message(**values)` makes it again."""
+    """Return a message as JSON values, for `Message(**values)`."""
     values = {
         name: value if isinstance(value, int | float) else str(value)
         for name, value in message.values.items()
@@ -181,7 +181,7 @@ def message_json(message: Message) -> dict[str, Any]:
 
 
 def counted(study: Study) -> list[FrozenTrial]:
-    """Return the trials that count: not those that others took up again, nor those dropped at once."""
+    """Return the trials that count: without those that others continue, and those dropped at once."""
     trials = study.get_trials(deepcopy=False)
     return [one for one in trials if one.state.name != "FAIL" or one.user_attrs.get("ended") == "failed"]
 
@@ -227,7 +227,7 @@ class Studies:
         return f"postgresql+psycopg://{rest}"
 
     def exist(self) -> bool:
-        """Whether there may be searches; where they are in a file, Optuna isn't needed to tell."""
+        """Whether there may be searches; for those in a file Optuna isn't needed to know."""
         return bool(os.environ.get(STUDIES_VARIABLE)) or (self._directory / STUDIES_FILE).exists()
 
     def create(self, plan: SearchPlan, owner: str = "", study_id: str = "") -> Search:
@@ -284,7 +284,7 @@ class Studies:
         return [self.open(summary.study_name) for summary in newest]
 
     def delete(self, study_id: str) -> None:
-        """Forget a search; its runs stay. InputError if there is none."""
+        """Delete a search but not its runs; InputError if there is none."""
         with _database_errors():
             import_optuna().delete_study(study_name=self.open(study_id).id, storage=self._storage())
 
@@ -298,7 +298,7 @@ class Studies:
 
 
 def import_optuna() -> ModuleType:
-    """Import Optuna, without its own messages: pages and commands say what happens."""
+    """Import Optuna and turn off its log, as pages and commands report what happens."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)
@@ -325,7 +325,7 @@ def _open_storage(url: str) -> RDBStorage:
 def _lock_whole_transactions(engine: Engine) -> None:
     """Have each transaction lock a SQLite file from its beginning.
 
-    Otherwise two workers may both read that a trial waits, and both take it: SQLite has no SELECT FOR UPDATE.
+    Otherwise two workers could take the same waiting trial: SQLite has no SELECT FOR UPDATE.
     """
     from sqlalchemy import event
 
@@ -337,12 +337,12 @@ def _lock_whole_transactions(engine: Engine) -> None:
 
     event.listen(engine, "connect", leave_begin_to_us)
     event.listen(engine, "begin", begin)
-    engine.dispose()  # of the connections that were made before
+    engine.dispose()  # closes connections made before
 
 
 @contextmanager
 def _database_errors() -> Iterator[None]:
-    """Turn what SQLAlchemy and Optuna raise of a database that can't be used into an InputError."""
+    """Raise an InputError in place of SQLAlchemy's and Optuna's errors about the database."""
     optuna = import_optuna()
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -357,7 +357,7 @@ def _database_errors() -> Iterator[None]:
 
 
 def _sampler(plan: SearchPlan, seed: int | None) -> BaseSampler:
-    """Return a sampler; only the process that creates the study has a seed, or all would draw the same."""
+    """Return a sampler; only the study's creator uses a seed, else all processes would draw the same."""
     samplers = import_optuna().samplers
     sampler: BaseSampler = (
         samplers.TPESampler(n_startup_trials=max(1, min(STARTUP_TRIALS, plan.trials // 4)), seed=seed)

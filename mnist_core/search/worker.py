@@ -1,8 +1,8 @@
-"""A worker of a search: has each trial trained as a run, watches its curve, and tells the study.
+"""A worker of a search: trains each trial as a run, watches its curve, and reports it to the study.
 
 Any number of workers, in any number of processes, may work on one search. A trial shows signs of life while
-its worker lives (Optuna's heartbeat); one that does not for GRACE_SECONDS is taken up again by whoever is
-next, and its run goes on from its last checkpoint if it is in the worker's store.
+its worker lives (Optuna's heartbeat); after GRACE_SECONDS without one, the next worker takes it over,
+and its run continues from its last checkpoint if it is in the worker's store.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
     from mnist_core.runs.queue import TrainingQueue
 
 SHORTEST_LOOK, LONGEST_LOOK = 0.05, 1.0  # seconds between two looks at a run
-SHARE_OF_LOOKS = 20  # a look after each such share of the time that the run has taken
-SECONDS_BETWEEN_QUESTIONS = 1.0  # to the study: whether it was stopped, whether others' trials have ended
+SHARE_OF_LOOKS = 20  # the time between two looks is the run's time so far divided by this
+SECONDS_BETWEEN_QUESTIONS = 1.0  # to the study: was it stopped, have others' trials ended
 SECONDS_TO_PAUSE = 10.0
-MOST_REPEATED = 30  # trials in a row that were tried before; then the search has nothing new to try
+MOST_REPEATED = 30  # trials in a row that were tried before, after which the search ends
 NOTHING_NEW = Message(N_("Every combination that the sampler suggested was tried before; widen the ranges."))
 STOPPED_BY_HAND = Message(N_("Somebody stopped this run."))
 _log = logging.getLogger(__name__)
 
 
 class _Dropped(Exception):
-    """The trial does not count: it was one too many, tried before, or set aside."""
+    """Raised for a trial that does not count: it was one too many, tried before, or paused."""
 
 
 class SearchWorker:
@@ -70,7 +70,7 @@ class SearchWorker:
         ]
 
     def start(self) -> None:
-        """Begin in the background; not twice."""
+        """Begin in the background, unless it has begun."""
         for thread in self._threads:
             thread.start()
 
@@ -80,7 +80,7 @@ class SearchWorker:
         return any(thread.is_alive() for thread in self._threads)
 
     def leave(self, seconds: float = SECONDS_TO_PAUSE) -> None:
-        """Set its trials aside for other workers, or for a later one, and wait so long until it has ended."""
+        """Pause its trials for other or later workers, and wait up to `seconds` until it has ended."""
         self._ending.set()
         deadline = time.monotonic() + seconds
         for thread in self._threads:
@@ -89,7 +89,7 @@ class SearchWorker:
     def _work(self, search: Search) -> None:
         try:
             self._do_trials(search)
-        except Exception as error:  # of the database, above all: the trials are taken up by others
+        except Exception as error:  # mostly of the database; other workers take the trials over
             id_ = "" if isinstance(error, InputError) else log_error(_log, "search_broke_off", error)
             words = N_("The search broke off: {cause} (error {error} in the log). Continue it.")
             values = {"cause": type(error).__name__, "error": id_}
@@ -142,7 +142,7 @@ class _TrialWork:
         self._asked = 0.0  # when the study was last asked whether it was stopped
 
     def train(self, trial: Trial) -> float | tuple[float, float]:
-        """Train a trial and return its values; optuna.TrialPruned where it was stopped early or failed."""
+        """Train a trial and return its values; raise optuna.TrialPruned if it was stopped early or failed."""
         config = self._config(trial)
         self._accept(trial)
         trial.set_user_attr("config", config.to_json())
@@ -164,9 +164,9 @@ class _TrialWork:
             self._fail(trial, error.message)
 
     def _accept(self, trial: Trial) -> None:
-        """Drop a trial that is one too many, as when two processes ask at once, or that was tried before.
+        """Drop a trial that was tried before, or is one too many because two processes asked at once.
 
-        Of two, the one that was asked for first counts.
+        Of two equal trials the first counts.
         """
         if trial.user_attrs.get("planned"):
             return
@@ -180,7 +180,7 @@ class _TrialWork:
         trial.set_user_attr("planned", True)
 
     def _begin(self, trial: Trial, config: TrainConfig) -> str:
-        """Have the trial's run trained, or trained on if it was set aside; return the run's id."""
+        """Queue the trial's run, or continue it if it was paused; return the run's id."""
         if run := self._find(trial.user_attrs.get("run", "")):
             if run.status in (*UNFINISHED, "finished") or not run.can_continue:
                 return run.id
@@ -204,7 +204,7 @@ class _TrialWork:
         return run.id
 
     def _when_there_is_room(self, trial: Trial, enter: Callable[[], str]) -> str:
-        """Enter the queue once it has room; a refusal for another reason stops the search and says why."""
+        """Enter the queue once it has room; a refusal for another reason stops the search, with that reason."""
         owner = self._search.owner
         while True:
             if self._queue.room(owner, self._limits):
@@ -241,7 +241,7 @@ class _TrialWork:
         return self._plan.pruner != "none" and trial.should_prune()
 
     def _report(self, trial: Trial, curve: Mapping[int, float]) -> None:
-        """Tell the study the epochs that it does not know yet; one by one only if a pruner looks at them."""
+        """Report new epochs to the study; one by one only if a pruner uses them."""
         if self._plan.pruner != "none":
             for epoch in sorted(curve.keys() - self._reported):
                 trial.report(curve[epoch], epoch)
@@ -272,7 +272,7 @@ class _TrialWork:
         trial.set_user_attr("parameters", run.results.get("parameters"))
 
     def _fail(self, trial: Trial, reason: Message) -> NoReturn:
-        """End a trial without a result. With one aim it is told as pruned, so that TPE learns to avoid it."""
+        """End a trial without a result. With one aim it counts as pruned, so that TPE learns to avoid it."""
         trial.set_user_attr("reason", message_json(reason))
         trial.set_user_attr("ended", "failed")
         if self._plan.aim == "accuracy":
@@ -280,7 +280,7 @@ class _TrialWork:
         raise _Dropped
 
     def _must_leave(self, seconds: float) -> bool:
-        """Wait so long at most, and return whether the worker ends or the search was stopped."""
+        """Wait up to `seconds`; return whether the worker ends or the search was stopped."""
         if self._worker._ending.wait(seconds):
             return True
         if time.monotonic() - self._asked < SECONDS_BETWEEN_QUESTIONS:
@@ -289,7 +289,7 @@ class _TrialWork:
         return self._search.stopped
 
     def _set_aside(self, trial: Trial, run_id: str) -> NoReturn:
-        """Pause the trial's run and queue the trial again, for whoever goes on with the search."""
+        """Pause the trial's run and queue the trial again for a later worker."""
         if run_id:
             self._queue.pause(run_id)
             deadline = time.monotonic() + SECONDS_TO_PAUSE
