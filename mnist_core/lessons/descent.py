@@ -44,7 +44,7 @@ class DescentPath(NamedTuple):
 
     @property
     def arrival(self) -> int | None:
-        """The step after which the loss stays below ARRIVED times that at the start; None if there is none."""
+        """The step after which the loss stays below ARRIVED times the first one; None if there is none."""
         above = np.flatnonzero(~(self.losses < ARRIVED * self.losses[0]))
         return int(above[-1]) + 1 if above[-1] + 1 < len(self.losses) else None
 

@@ -58,7 +58,7 @@ def find_ink(pixels: NDArray[np.uint8]) -> Ink | None:
         return _ink_in(picture)
     on_white = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
     alpha = picture.getchannel("A")
-    return _ink_on_card(on_white, alpha) or _ink_in(on_white) or _ink_in(alpha)  # last: white ink
+    return _ink_on_card(on_white, alpha) or _ink_in(on_white) or _ink_in(alpha)  # or white ink
 
 
 def _as_picture(pixels: NDArray[np.uint8]) -> Image.Image:

@@ -1,1 +1,1 @@
-"""Runs on disk: made, trained, listed, labelled, removed."""
+"""Runs on disk: creating, training, listing, naming and deleting them, and comparing them."""

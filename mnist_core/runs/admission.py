@@ -1,4 +1,4 @@
-"""Admission control: which trainings a server accepts of a visitor, by the limits in runtime.limits."""
+"""Admission control: which trainings a server accepts from a visitor, by the limits in runtime.limits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COPIES_KEPT = 8  # of the weights, at least: 3 snapshots, a checkpoint, a state 
 
 @dataclass(frozen=True)
 class TrainingLimits:
-    """What a visitor's trainings may take; None: no limit. For the command line there is none."""
+    """The limits of a visitor's trainings; None: no limit. The command line has none."""
 
     parameters: int | None = None
     epochs: int | None = None

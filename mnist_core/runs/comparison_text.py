@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mnist_core.evaluation.significance import LEVEL, Interval, MeanDifference, difference_interval
 from mnist_core.messages import N_, Message
 
-FINEST = 10_000  # chance is told as so many times in 10, 100, 1,000 or this many
+FINEST = 10_000  # chance is told as times in 10, 100, 1,000 or at most this many
 SMALLEST_P = 1 / FINEST  # below, a p says more of the test's assumptions than of the difference
 
 
@@ -39,7 +39,7 @@ def p_text(p: float) -> str:
 
 
 def pair_text(names: tuple[str, str], alone: tuple[int, int], images: int, p: float) -> list[Message]:
-    """Say how two networks did on the same images: how many each alone got right, and McNemar's p of that."""
+    """Say how many of the same images only one of two networks got right, and McNemar's p for that."""
     called = {"first": quoted(names[0]), "second": quoted(names[1])}
     if alone == (0, 0):
         return [Message(N_("{first} and {second} classify the same test images correctly."), called)]
@@ -75,7 +75,7 @@ def _difference_text(called: dict[str, str], alone: tuple[int, int], images: int
 
 
 def holm_text(p: float, pairs: int) -> Message:
-    """Say what is left of p when `pairs` pairs were tested."""
+    """Say what p is after correction for `pairs` tested pairs."""
     return Message(
         N_("Corrected for the {pairs} pairs compared here (Holm): {p}."),
         {"p": p_text(p), "pairs": pairs},
@@ -83,7 +83,7 @@ def holm_text(p: float, pairs: int) -> Message:
 
 
 def pair_verdict(better: str, worse: str, p: float) -> Message:
-    """Say what McNemar's p, corrected where it has to be, lets one conclude of two networks."""
+    """Say what follows for two networks from McNemar's p, corrected if several pairs were tested."""
     if p >= LEVEL:
         return undecided()
     return Message(
@@ -103,14 +103,14 @@ def undecided() -> Message:
 
 
 def same_settings() -> Message:
-    """Return the message on networks with equal settings: they differ by their seed."""
+    """Return the message about networks with equal settings, which differ only by their seed."""
     return Message(
         N_("Their settings differ in the seed only: the difference comes from the randomness of training.")
     )
 
 
 def notes(watchers: Sequence[str]) -> list[Message]:
-    """Say what the intervals and tests don't; `watchers` are the runs that watched the test set."""
+    """State the limits of the intervals and tests; `watchers` are the runs that monitored the test set."""
     networks = Message(
         N_(
             "The intervals and tests are about these trained networks on other test images. "
@@ -132,7 +132,7 @@ def notes(watchers: Sequence[str]) -> list[Message]:
 
 
 def seeds_text(accuracies: Sequence[float], mean: float, deviation: float, interval: Interval) -> Message:
-    """Say what the accuracies, 0 to 1, of several seeds come to."""
+    """Summarise the accuracies, 0 to 1, of several seeds in a sentence."""
     values = {"lowest": min(accuracies), "highest": max(accuracies), "low": interval[0], "high": interval[1]}
     return Message(
         N_(
@@ -145,14 +145,14 @@ def seeds_text(accuracies: Sequence[float], mean: float, deviation: float, inter
 
 
 def one_seed_text(accuracy: float) -> Message:
-    """Say that one seed tells no spread."""
+    """Say that a single seed shows no spread."""
     return Message(N_("One seed, {mean:.2%}: one seed does not show the variance."), {"mean": accuracy})
 
 
 def means_text(
     names: tuple[str, str], test: MeanDifference, p_holm: float | None = None, pairs: int = 1
 ) -> list[Message]:
-    """Say what Welch's test of two groups of seeds tells, and what it doesn't.
+    """Say what follows, and what doesn't, from Welch's test of two groups of seeds.
 
     `p_holm` is its p as corrected for `pairs` pairs of groups.
     """

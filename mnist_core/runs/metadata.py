@@ -38,10 +38,10 @@ class RunMetadata:
 
 
 def read_metadata(folder: Path) -> RunMetadata:
-    """Read a run's metadata; the defaults where the file is missing or unreadable."""
+    """Read a run's metadata; return the defaults if the file is missing or unreadable."""
     try:
         values = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
-        name = printable_line(str(values["name"]))[:LONGEST_NAME]  # the folder may be from elsewhere
+        name = printable_line(str(values["name"]))[:LONGEST_NAME]  # the folder may be a copy from elsewhere
         number, numbered = int(values.get("number", 1)), str(values.get("numbered", ""))
         owner, readers, group = str(values["owner"]), tuple(values["readers"]), str(values.get("group", ""))
         return RunMetadata(name, values["pinned"] is True, owner, readers, max(1, number), numbered, group)
@@ -55,7 +55,7 @@ def write_metadata(folder: Path, metadata: RunMetadata) -> None:
 
 
 def printable_line(text: str) -> str:
-    """Return text in one line, without characters that can't be seen and without repeated spaces."""
+    """Return text in one line, without invisible characters and repeated spaces."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 

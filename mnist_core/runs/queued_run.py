@@ -1,4 +1,4 @@
-"""A run in the training queue, and snapshots of how it stands."""
+"""A run in the training queue, and snapshots of its state."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """How a run that waits or trains stood at one moment.
+    """The state of a run that waits or trains, at one moment.
 
     `place_in_line` is 0 for the run that trains, 1 for the next; `wait_seconds` estimates when its turn
-    comes, None where nobody knows. `step` and `steps` cover the whole run. `current` are the settings that
-    hold now: `config` with what was changed on the way. `time_share` is the share of the time, 0 to 1, in
-    which the runs of its owner train: visitors take turns. A run that has stepped aside has status "queued"
-    and a `step`. `slow` is whether it is in slow motion, and `batch` the last one that it trained so; one of
-    a pair can't be.
+    comes, None if unknown. `step` and `steps` cover the whole run. `current` are the present settings:
+    `config` with the changes made since the start. `time_share` is the share of the time, 0 to 1, in which
+    the runs of its owner train: visitors take turns. A run that has stepped aside has status "queued" and a
+    `step`. `slow` is whether it is in slow motion (a run of a pair can't be), and `batch` its last batch in
+    slow motion.
     """
 
     run_id: str
@@ -52,7 +52,7 @@ class Snapshot:
         return self.train_seconds / self.step * (self.steps - self.step)
 
     def after(self, event: Event) -> Snapshot:
-        """Return how the run stands after an event of its training."""
+        """Return the state of the run after an event of its training."""
         if isinstance(event, Started | Continued):
             return replace(self, steps=event.steps_per_epoch * self.config.epochs)
         if isinstance(event, StepDone):
@@ -85,23 +85,23 @@ class QueuedRun:
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated seconds of training left; None where nobody knows."""
+        """Estimated seconds of training left; None if unknown."""
         left = self.snapshot.seconds_left
         return self.expected_seconds if left is None else left
 
     @property
     def share(self) -> float:
-        """How much of the run is done, 0 to 1."""
+        """The fraction of the run that is done, 0 to 1."""
         return self.snapshot.step / (self.snapshot.steps or 1)
 
 
 def seconds_left_of(writer: RunWriter) -> float | None:
-    """Estimate how long a run that goes on will take, from the time it took so far."""
+    """Estimate the seconds that a continued run will take, from those it took so far; None if unknown."""
     total = total_seconds(writer.results, writer.config)
     return None if total is None else total - writer.results["train_seconds"]
 
 
 def total_seconds(results: Mapping[str, Any], config: TrainConfig) -> float | None:
-    """Estimate how long a run will have trained in the end, from the time it took so far."""
+    """Estimate the seconds of a run's whole training, from those it took so far; None if unknown."""
     done = results.get("epochs")
     return results["train_seconds"] / done * config.epochs if done else None

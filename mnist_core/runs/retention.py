@@ -74,8 +74,8 @@ def too_many(
     """Yield the runs to delete, oldest first, until `used` bytes are at most `most_bytes`.
 
     Queued and running runs are never deleted, nor is the run `spare`. Pinned and paused ones are protected,
-    if given up to `most_protected` bytes together: else whoever pins enough has everybody else's deleted.
-    The runs of a search are as old as its newest: they are kept while it goes on, and given up together.
+    if given up to `most_protected` bytes together: else one visitor's pins could have all other runs deleted.
+    The runs of a search count as old as its newest: they are kept while it runs, and deleted together.
     """
     everyone = list(runs)
     newest: dict[str, str] = {}

@@ -25,8 +25,8 @@ from mnist_core.training.events import ASIDE, Diverged, EpochDone, Event, Starte
 from mnist_core.training.schedules import add_change
 from mnist_core.training.trainer import Training
 
-MOST_CHECKPOINTS = 50  # of a run, about: a thousand epochs would fill the disk
-EARLY_SNAPSHOTS = (0.02, 0.1, 0.35)  # shares of the first epoch, in which most is learned, to keep weights
+MOST_CHECKPOINTS = 50  # of a run, about: those of a thousand epochs would fill the disk
+EARLY_SNAPSHOTS = (0.02, 0.1, 0.35)  # shares of the first epoch after which weights are kept
 
 
 def train_run(
@@ -77,9 +77,9 @@ def train_run(
             raise
     except Exception as error:
         diverged = {"diverged": True} if isinstance(error, Diverged) else {}
-        with suppress(OSError):  # it may be what went wrong
+        with suppress(OSError):  # the disk may be what failed
             writer.update(failure_status(error), failure_message(error), **diverged)
-            writer.write_metrics()  # how it came to this
+            writer.write_metrics()  # the metrics show how the loss diverged
         raise
     finally:
         if not aside:
@@ -158,7 +158,7 @@ class _Recorder:
                 self._update("running")
 
     def watch_batches(self, on: bool) -> None:
-        """Have the training stop after each step and look at its batch, or no longer."""
+        """Have the training yield after each step with its batch, or no longer."""
         if on == self._training.step_by_step:
             return
         self._training.step_by_step = on
@@ -172,7 +172,7 @@ class _Recorder:
         return self._batches.take(*self._training.last_batch())
 
     def keep_changes(self) -> None:
-        """Write down what was changed since the last time."""
+        """Write the changes of settings since the last call."""
         if self._training.changes is not self._changes:
             self._changes = self._training.changes
             self._writer.set_changes(self._changes)
@@ -183,7 +183,7 @@ class _Recorder:
             self._ratios.due = self._next_probe_step
 
     def _probe_end(self) -> None:
-        """Probe the weights that the training ends with, so that the last probe is of these."""
+        """Probe the final weights, so that the last probe describes them."""
         if self._writer.probes and self._writer.probes[-1].step < self._training.step:
             self._writer.add_probe(self._prober.probe(self._training.step, self._ratios.take()))
 
@@ -211,7 +211,7 @@ class _Recorder:
             self._writer.update(status)
             return
         self._save(passing=aside)
-        self._update(status)  # at once, as people wait for it; the test takes a second
+        self._update(status)  # before the test, which takes a second: pages wait for the status
         if status == "stopped":
             self._update(status, self._scores())
 
@@ -220,9 +220,9 @@ class _Recorder:
         return round(self._training.step / self._training.steps_per_epoch, 3)
 
     def _save(self, between: bool = False, passing: bool = False) -> None:
-        """Save all there is; a checkpoint `between` is left out when the run's files would be too large.
+        """Save everything; skip a checkpoint `between` others if the run's files would become too large.
 
-        A `passing` one goes when the next is written.
+        A `passing` one is deleted when the next is written.
         """
         self._writer.write_metrics()
         if not between or self._writer.has_room():

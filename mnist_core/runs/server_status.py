@@ -21,7 +21,7 @@ from mnist_core.runtime.process import resident_bytes
 from mnist_core.training.memory import memory_limit
 
 SECONDS_BETWEEN = 10.0
-SECONDS_FRESH = 45.0  # a server that has not written for so long is taken for dead
+SECONDS_FRESH = 45.0  # a server that has not written for longer is taken for dead
 SECONDS_KEPT = 24 * 3600.0  # then the file of a killed server is deleted
 SECONDS_BETWEEN_LOGS = 600.0
 FILES = ".server-*.json"
@@ -33,7 +33,7 @@ class Heartbeat:
     """Writes the server's status while its process lives.
 
     `facts` returns what only the server knows: `source` of the data, runs `training` and `waiting`, `pages`
-    that are open. None of it says anything of a visitor. A directory that can't be written is left alone.
+    that are open. None of them identifies a visitor. A directory that can't be written gets no file.
     """
 
     def __init__(self, directory: Path, facts: Callable[[], Facts]) -> None:
@@ -47,7 +47,7 @@ class Heartbeat:
         atexit.register(self._file.unlink, missing_ok=True)
 
     def write(self) -> None:
-        """Write the status now, and log it now and then while somebody is there."""
+        """Write the status now; while a page is open, also log it from time to time."""
         status = self._status()
         if status["pages"] and time.monotonic() - self._logged > SECONDS_BETWEEN_LOGS:
             self._logged = time.monotonic()

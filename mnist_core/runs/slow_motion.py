@@ -1,4 +1,4 @@
-"""Slow motion: a run that trains one batch at a time, each when somebody asks for it."""
+"""Slow motion: a run that trains one batch at a time, each on request."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from mnist_core.monitoring.batch_view import BatchView
     from mnist_core.runs.writer import RunWriter
 
-IDLE_SECONDS = 300.0  # of waiting since the last click, until the run is paused
-CROWDED_SECONDS = 60.0  # that other runs wait for it, until it steps aside
-SECONDS_BETWEEN_LOOKS = 1.0  # whether others wait, or the run was cancelled
+IDLE_SECONDS = 300.0  # without a click, after which the run is paused
+CROWDED_SECONDS = 60.0  # that other runs wait, after which it steps aside
+SECONDS_BETWEEN_LOOKS = 1.0  # seconds between checks whether others wait or the run was cancelled
 
 
 @dataclass
 class SlowMotion:
-    """Whether a run is in slow motion, and the last batch that it trained so; used with the queue's lock.
+    """Whether a run is in slow motion, and its last batch; used while holding the queue's lock.
 
     `batch` is None until the first one. `asked` is whether one more batch is to be trained.
     """
@@ -62,7 +62,7 @@ class SlowMotion:
         if step is not None and step == self._held_at:
             return  # a second event after the same step
         self._held_at = step
-        changed.notify_all()  # who asked for the batch waits to see it
+        changed.notify_all()  # the caller of `one_batch` waits for the batch
         now = time.monotonic()
         while self.on and not self.asked and not control.ending and not writer.cancelled:
             before, crowded = now, self._crowded_until(others_wait())
@@ -76,7 +76,7 @@ class SlowMotion:
         self.asked = False
 
     def _crowded_until(self, others_wait: bool) -> float:
-        """Return until when others let it go on, infinity if nobody waits."""
+        """Return the time until which it may go on, infinity while no other run waits."""
         if not others_wait:
             self._crowded_since = None
             return float("inf")

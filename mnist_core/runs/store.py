@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 PRETRAINED = PROJECT / "models" / "pretrained"
-PRETRAINED_NAMES = (PRETRAINED_ID, "shipped")  # the latter in version 0.1
+PRETRAINED_NAMES = (PRETRAINED_ID, "shipped")  # "shipped" in version 0.1
 SECONDS_IN_TRASH = 24 * 3600
-SECONDS_HALF_MADE = 3600  # a folder that is still .part after this was left by a killed process
+SECONDS_HALF_MADE = 3600  # an older .part folder was left by a killed process
 LONGEST_ID = 64
 LATEST = "9999"  # sorts after all times of creation
 
@@ -75,7 +75,7 @@ class RunStore:
         the search that it belongs to.
         Raises InputError when the directory can't be written.
         """
-        with self._changing():  # without its writer's lock it would be read as interrupted
+        with self._changing():  # else it would be read as interrupted before its writer has the lock
             metadata = replace(self._metadata_of_new(config, owner), group=group)
             making, run_id = self._part_of_new_run(config, metadata)
             try:
@@ -90,9 +90,9 @@ class RunStore:
         return writer
 
     def _metadata_of_new(self, config: TrainConfig, owner: str) -> RunMetadata:
-        """Return the metadata of a new run, which has another name than all others of its owner.
+        """Return the metadata of a new run, whose name differs from those of its owner's other runs.
 
-        Those in the trash count: they may come back.
+        Runs in the trash count too, as they may be restored.
         """
         metadata = RunMetadata(owner=owner)
         new = Run("", self.directory, config, "queued", LATEST, {}, None, metadata)
@@ -122,7 +122,7 @@ class RunStore:
 
     @contextmanager
     def making(self, config: TrainConfig, name: str, owner: str = "") -> Iterator[RunWriter]:
-        """Yield the writer of a run called `name` that is finished when the block ends, and only then listed.
+        """Yield the writer of a run called `name`, which is finished and listed when the block ends.
 
         Nothing of it is left if the block fails; what a killed process leaves is deleted after an hour.
         Raises InputError when the directory can't be written.
@@ -213,7 +213,7 @@ class RunStore:
         self._change_metadata(run_id, lambda metadata: metadata.with_reader(reader))
 
     def cancel(self, run_id: str) -> None:
-        """Have whoever trains a run stop it at its next event, or take it out of the line; in any process.
+        """Have the process that trains a run stop it at its next event, or take it out of the queue.
 
         Raises InputError if it neither trains nor waits.
         """
@@ -231,7 +231,7 @@ class RunStore:
             if run.status in UNFINISHED:
                 raise InputError(N_("Run {run} is still training; stop it first."), run=run.id)
             self._trash.mkdir(exist_ok=True)
-            os.utime(run.folder)  # its time in the trash begins
+            os.utime(run.folder)  # the time from which the trash keeps it
             run.folder.rename(self._trash / run.id)
         self._empty_trash()
 
@@ -285,7 +285,7 @@ class RunStore:
         if (known := self._known.get(folder)) and known[0] == now:
             return known[1]
         run = read_run(folder)
-        if run and run.status not in (*UNFINISHED, "interrupted"):  # which depend on who holds the lock
+        if run and run.status not in (*UNFINISHED, "interrupted"):  # these depend on the lock
             self._known[folder] = (now, run)
         return run
 
@@ -338,7 +338,7 @@ class RunStore:
 
 @contextmanager
 def _as_refusal(directory: Path) -> Iterator[None]:
-    """Turn an OSError into the InputError that the directory of the runs can't be written."""
+    """Raise an InputError that the directory of the runs can't be written in place of an OSError."""
     try:
         yield
     except OSError as error:

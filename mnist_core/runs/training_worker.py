@@ -20,7 +20,7 @@ from mnist_core.training.events import ASIDE, Continued, Event, Started
 if TYPE_CHECKING:
     from mnist_core.data.mnist import Dataset
 
-SECONDS_BETWEEN_LOOKS = 1.0  # for runs in line that were cancelled
+SECONDS_BETWEEN_LOOKS = 1.0  # seconds between looks for waiting runs that were cancelled
 _log = logging.getLogger(__name__)
 
 
@@ -42,7 +42,7 @@ class TrainingWorker:
     ) -> None:
         self._line, self._store, self._load_dataset = line, store, load_dataset
         self._threads, self._trial = threads, trial
-        self._looked = 0.0  # when it was last seen which waiting runs were cancelled
+        self._looked = 0.0  # time of the last look for cancelled runs
         threading.Thread(target=self._work, name="training", daemon=True).start()
 
     def _work(self) -> None:
@@ -56,17 +56,17 @@ class TrainingWorker:
             self._train_in_turns(entries)
 
     def _train_in_turns(self, entries: list[QueuedRun]) -> None:
-        """Train runs, always the least advanced to its next event; one that fails leaves the others."""
+        """Train runs in turns, always the least advanced to its next event; others outlive a failed one."""
         turns = {entry: self._events(entry) for entry in entries}
         while turns:
             entry = min(turns, key=lambda each: each.share)
             going_on = False
             try:
                 going_on = self._go_on(entry, turns[entry])
-            except Exception as error:  # the worker outlives whatever a run dies of
+            except Exception as error:  # no failure of a run may end the worker
                 if not isinstance(error, InputError):
                     log_error(_log, "run_broke_off", error, run=short_id(entry.writer.id))
-                with suppress(OSError):  # its folder may be what is gone
+                with suppress(OSError):  # its folder may have been deleted
                     entry.writer.update(failure_status(error), failure_message(error))
                 entry.writer.close()
             finally:
@@ -79,14 +79,14 @@ class TrainingWorker:
                 self._clean_up(entry)
 
     def _clean_up(self, entry: QueuedRun) -> None:
-        """Delete what is too much once a run has ended; a failure leaves the worker to the next run."""
+        """Delete runs beyond the limit of space once a run has ended; a failure doesn't end the worker."""
         try:
             self._store.keep_within(None, entry.writer.id, entry.limits.protected_percent)
         except Exception:
             _log.exception("the clean-up after run %s broke off", entry.writer.id)
 
     def _end_turn_if_over(self, entries: list[QueuedRun]) -> None:
-        """Have runs step aside, as Pause does, that have had their turn while other visitors' wait."""
+        """Have runs step aside whose turn is over while other visitors' runs wait."""
         with self._line.changed:
             trained = sum(entry.snapshot.train_seconds - entry.turn_began for entry in entries)
             if self._line.turns.is_over(trained, entries, self._line.waiting):
@@ -94,7 +94,7 @@ class TrainingWorker:
                     entry.control.ending = entry.control.ending or ASIDE
 
     def _go_on(self, entry: QueuedRun, events: Iterator[Event]) -> bool:
-        """Train a run until its next event, and publish that; return False once it has ended."""
+        """Train a run until its next event and publish it; return False once the run has ended."""
         event = next(events, None)
         if event is None:
             return False
@@ -110,7 +110,7 @@ class TrainingWorker:
         return True
 
     def _end_if_too_long(self, entry: QueuedRun) -> None:
-        """Stop a run that has trained for as long as it may: its time was unknown, or estimated too short."""
+        """Stop a run that has reached its limit of time, which was unknown or estimated too short."""
         most = entry.limits.seconds
         if most is not None and entry.snapshot.train_seconds > most and not entry.control.ending:
             words = N_("It was stopped after {minutes:,.0f} minutes of training, the limit of this server.")
@@ -119,7 +119,7 @@ class TrainingWorker:
             entry.control.ending = "stopped"
 
     def _events(self, entry: QueuedRun) -> Iterator[Event]:
-        """Train a run, with its own number of threads whenever it goes on."""
+        """Train a run; set its own number of threads each time that it continues."""
         import torch
 
         from mnist_core.runs.run_trainer import set_threads, train_run
@@ -131,5 +131,5 @@ class TrainingWorker:
         threads = torch.get_num_threads()
         for event in train_run(entry.writer, dataset, choose_device(), entry.control, entry.feed, entry.slow):
             yield event
-            if torch.get_num_threads() != threads:  # its partner's
+            if torch.get_num_threads() != threads:  # its partner's number is set
                 torch.set_num_threads(threads)

@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from mnist_core.training.training_state import TrainingState
 
 Row = dict[str, Any]
-RECORDS_LEFT = 0.95  # of the bytes that a run may take: metrics and probes come after the last checkpoint
+RECORDS_LEFT = 0.95  # of a run's bytes, for checkpoints and state: metrics and probes follow the last one
 
 
 class RunWriter:
     """The only writer of a run; holds its lock until closed.
 
     `rows` are those of METRICS and `probes` the probes so far; while it trains, both are only appended to.
-    `folder` is the run's, which need not be in its place yet. `own_digit` is that of Run. `most_bytes` is the
+    `folder` is the run's, possibly under a temporary name. `own_digit` is that of Run. `most_bytes` is the
     most that its files may take, None for no limit.
     """
 
@@ -51,10 +51,10 @@ class RunWriter:
         self.id, self.config, self.folder = run_id or folder.name, config, folder
         self._lock = FileLock(folder / "lock", thread_local=False)
         self._lock.acquire(timeout=10)
-        (folder / CANCEL_FILE).unlink(missing_ok=True)  # it was for an earlier training of the run
+        (folder / CANCEL_FILE).unlink(missing_ok=True)  # a request to an earlier training of the run
         self._state: dict[str, Any] = json.loads((folder / "run.json").read_text())
         self.rows: list[Row] = _read_rows(folder / METRICS_FILE)
-        self._rows_written: int | None = None  # None: the file isn't what it should be yet
+        self._rows_written: int | None = None  # None: the file must be rewritten as a whole
         self.probes = read_probes(folder)
         self.own_digit = read_own_digit(folder)
 
@@ -177,7 +177,7 @@ class RunWriter:
 
 
 def _read_rows(path: Path) -> list[Row]:
-    """Read the rows of a table, without a last one that was cut off when its writer was killed."""
+    """Read the rows of a table, without a last one that is incomplete because its writer was killed."""
     if not path.exists():
         return []
     text = path.read_text()

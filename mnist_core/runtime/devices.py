@@ -60,7 +60,7 @@ def use_one_thread() -> None:
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    other = threading.Thread(target=torch.set_num_threads, args=(threads,))  # it sets its caller's number too
+    other = threading.Thread(target=torch.set_num_threads, args=(threads,))  # for threads started later only
     other.start()
     other.join()
 

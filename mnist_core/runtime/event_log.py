@@ -1,4 +1,4 @@
-"""The server's log: an event a line, as key=value or JSON, and errors with the id that visitors are told."""
+"""The server's log: one event a line, as key=value or JSON, and errors with the id shown to visitors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import secrets
 from datetime import UTC, datetime
 
 LOG_VARIABLE = "DIGITLAB_LOG"  # text, or json
-PACKAGES = ("mnist_core", "ui")  # whose loggers are written
+PACKAGES = ("mnist_core", "ui")  # packages whose loggers are written
 FIELDS = "digitlab_fields"  # a record's attribute
 
 
@@ -26,7 +26,7 @@ def log_error(logger: logging.Logger, event: str, error: BaseException, **fields
 
 
 def short_id(run_id: str) -> str:
-    """Return the beginning of a run's id: who has all of it may open the run, so the log has less."""
+    """Return the beginning of a run's id for the log, as the whole id would give access to the run."""
     return run_id[:8]
 
 
@@ -45,7 +45,7 @@ def write_log() -> None:
 class EventFormatter(logging.Formatter):
     """Writes a record as `time LEVEL event key=value`, with a traceback below, or as one JSON object.
 
-    A record that is no event has the event `message` and its words in the field `text`.
+    A record that is no event gets the event `message` and its text in the field `text`.
     """
 
     def __init__(self, as_json: bool) -> None:
@@ -53,7 +53,7 @@ class EventFormatter(logging.Formatter):
         self._as_json = as_json
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return a record as text; what a visitor may have written is escaped, so it adds no line."""
+        """Return a record as text; values are escaped, so that a visitor's text can't add a line."""
         fields = getattr(record, FIELDS, None)
         event = "message" if fields is None else record.msg
         known = {"text": record.getMessage()} if fields is None else fields
@@ -68,7 +68,7 @@ class EventFormatter(logging.Formatter):
 
 
 def _text(value: object) -> str:
-    """Return a value as it stands after `key=`: in quotes, with escapes, unless it is a plain word."""
+    """Return a value as written after `key=`: in quotes and escaped unless it is a plain word."""
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
     plain = text.isascii() and text.isprintable() and not set(text) & set(' "=\\') and text
     return text if plain else json.dumps(text)

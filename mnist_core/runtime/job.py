@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 def in_share(
     steps: Steps[Result], start: float, end: float
 ) -> Generator[tuple[float, None], None, Result | None]:
-    """Do steps as a part of longer work: from the fraction `start` of it to the fraction `end`."""
+    """Yield the steps of a part of longer work, with fractions from `start` to `end`; return its result."""
     while True:
         try:
             fraction, _latest = next(steps)
@@ -46,12 +46,12 @@ class Watcher:
         self._left: float | None = None
 
     def leave(self) -> None:
-        """Note that they have left; they may return under another name, as a reloaded tab does."""
+        """Note that they have left; a reloaded tab returns as another watcher."""
         self._left = time.monotonic()
 
     @property
     def gone(self) -> bool:
-        """Whether they left SECONDS_TO_RETURN ago or earlier."""
+        """Whether they left at least SECONDS_TO_RETURN ago."""
         return self._left is not None and time.monotonic() - self._left >= SECONDS_TO_RETURN
 
 
@@ -60,7 +60,7 @@ class _Stopped(Exception):
 
 
 class Job(Generic[Result]):
-    """Work in a thread of its own, which any number of watchers share.
+    """Work in a thread of its own, shared by any number of watchers.
 
     It ends at its next step when the last watcher has stopped it or is gone. `fraction` says how far it is,
     0 to 1; `latest` is the result so far, None before the first; `waiting` is true until it has its turn
@@ -139,24 +139,24 @@ class Job(Generic[Result]):
         _line.add(_Entry(self, outcome, self._turn), most)
 
     def watch(self, watcher: Watcher) -> None:
-        """Note that somebody wants it, unless they or the last of the others have stopped it."""
+        """Note that a watcher wants it, unless they, or the last of the others, have stopped it."""
         with self._lock:
             if self._is_wanted():
                 self._watchers.setdefault(watcher, True)
 
     def is_watched_by(self, watcher: Watcher) -> bool:
-        """Whether it runs for this watcher, who may be new to it, and they have not stopped it."""
+        """Whether it runs and this watcher, who may be new, has not stopped it."""
         with self._lock:
             return self.running and self._watchers.get(watcher, self._is_wanted())
 
     def stop(self, watcher: Watcher) -> None:
-        """Note that somebody no longer wants it."""
+        """Note that a watcher no longer wants it."""
         with self._lock:
             self._watchers[watcher] = False
         _line.advance()
 
     def end(self) -> None:
-        """End it at its next step, whoever watches."""
+        """End it at its next step, regardless of its watchers."""
         with self._lock:
             self._must_end = True
 
@@ -172,10 +172,10 @@ class Job(Generic[Result]):
         try:
             self.waiting = False
             self._work()
-        except BaseException as error:  # whatever it was, nobody must wait for ever
+        except BaseException as error:  # else those who wait would wait forever
             if not isinstance(error, (_Stopped, InputError)):
                 self._error_id = log_error(_log, "job_failed", error, job=self.name)
-            outcome.set_exception(error.with_traceback(None))  # which would keep the arrays of its frames
+            outcome.set_exception(error.with_traceback(None))  # which would keep its frames' arrays alive
         else:
             outcome.set_result(None)
 
@@ -201,7 +201,7 @@ class Job(Generic[Result]):
     def _leave_if_unwatched(self) -> None:
         with self._lock:
             if self._must_end or not self._is_wanted():
-                self._ended_early = True  # who starts it from now on starts it anew
+                self._ended_early = True  # the next start begins anew
                 raise _Stopped
 
     def _is_wanted(self) -> bool:
@@ -209,7 +209,7 @@ class Job(Generic[Result]):
 
 
 class _Entry(NamedTuple):
-    """A job in line for a thread, what comes of this start of it, and the turn that it needs."""
+    """A job in line for a thread, the outcome of this start, and the turn that it needs."""
 
     job: Job[Any]
     outcome: Future[None]
@@ -217,7 +217,7 @@ class _Entry(NamedTuple):
 
 
 class _Line:
-    """Jobs in line for one of a few threads, in the order they came but for those whose turn is taken."""
+    """Jobs in line for a few threads, first come, first served among those whose turn is free."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -232,7 +232,7 @@ class _Line:
         self.advance()
 
     def advance(self) -> None:
-        """Begin the jobs that can begin, and end those that nobody wants any more."""
+        """Begin the jobs that can begin, and end those without watchers."""
         with self._lock:
             self._waiting = [entry for entry in self._waiting if not entry.job._give_up(entry.outcome)]
             for entry in self._waiting[:]:
@@ -265,7 +265,7 @@ _line = _Line()
 class _JobThread(threading.Thread):
     """A job's thread, by which `end_all_jobs` finds the job.
 
-    Not a ThreadPoolExecutor's: those are joined before the functions of atexit are called, so that nobody
+    A ThreadPoolExecutor's threads are joined before the functions of atexit are called, so that nothing
     could tell their work to stop, and a server would hang until it is done.
     """
 
@@ -281,9 +281,9 @@ class _JobThread(threading.Thread):
 
 
 def end_all_jobs(seconds: float = SECONDS_TO_END) -> None:
-    """End all jobs of this process at their next step, and wait so long, at most, until they have.
+    """End all jobs of this process at their next step, and wait until they have ended, at most `seconds`.
 
-    It is called when the process ends, which must not happen while one of its threads is within torch.
+    It is called when the process ends, which must not happen while one of its threads runs torch.
     """
     _line.end_waiting()
     threads = [thread for thread in threading.enumerate() if isinstance(thread, _JobThread)]

@@ -1,4 +1,4 @@
-"""Limits of a server: what one visitor may take of it, each a documented setting with a default."""
+"""Limits of a server: what one visitor may use of it, each a documented setting with a default."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ class RandomStream:
     state.
     """
 
-    _turn: ClassVar = threading.RLock()  # all streams', as torch has one global generator
+    _turn: ClassVar = threading.RLock()  # shared by all streams, as torch has one global generator
 
     def __init__(self, seed: int) -> None:
         self.state = torch.Generator().manual_seed(seed).get_state()

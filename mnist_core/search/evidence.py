@@ -111,7 +111,7 @@ class Repeats:
     coming: tuple[Run, ...]
 
     def statement(self, accuracy: float) -> Message | None:
-        """Compare them in words with the `accuracy` for which the trial was chosen; None for fewer than two."""
+        """Compare them in words with the `accuracy` that the trial was chosen for; None for under two."""
         if len(self.accuracies) < 2:
             return None
         mean = fmean(self.accuracies)

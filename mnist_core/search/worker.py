@@ -204,7 +204,7 @@ class _TrialWork:
         return run.id
 
     def _when_there_is_room(self, trial: Trial, enter: Callable[[], str]) -> str:
-        """Enter the queue once it has room; a refusal for another reason stops the search, with that reason."""
+        """Enter the queue once it has room; a refusal for another reason stops the search and is reported."""
         owner = self._search.owner
         while True:
             if self._queue.room(owner, self._limits):

@@ -1,1 +1,1 @@
-"""Synthetic handwriting: glyphs and the generator of digits, letters, shapes and scribbles."""
+"""Synthetic handwriting: glyphs, and generators of digits, letters, shapes and scribbles."""

@@ -1,4 +1,4 @@
-"""Glyphs of what is no digit, as in glyphs.py: letters unlike digits, Chinese characters, shapes.
+"""Glyphs of non-digits, in the notation of glyphs.py: letters unlike digits, Chinese characters, shapes.
 
 A classifier of digits and non-digits is trained on the first tables. OTHER_HANDS has other forms of the same
 letters and other shapes: it is measured on them, and must never be trained on them.

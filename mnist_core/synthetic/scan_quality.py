@@ -21,7 +21,7 @@ PRESSURE = 0.3  # standard deviation of the pen's width, relative to its mean
 PALENESS = 0.35  # standard deviation of the ink's darkness, relative to full ink
 HALO_WIDTH = (2.0, 7.0)  # pixels: range of the standard deviation of a pale halo around the ink
 EDGES = (0.06, 0.35)  # of the darkest ink; the crop ends where ink is paler
-NEAR = 2  # pixels; ink that is farther from what is as dark as EDGES is left out
+NEAR = 2  # pixels; pale ink farther than this from ink as dark as EDGES is left out
 
 Grey = NDArray[np.float32]
 

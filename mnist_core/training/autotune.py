@@ -1,4 +1,4 @@
-"""How many threads a training should use, and how fast it then is: measured, since no rule held."""
+"""The number of threads for a training, and its speed with it: measured, as no rule fits all networks."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 CPU = torch.device("cpu")
 TRIAL_SECONDS = 0.2
-TRIALS = 2  # of each number of threads, in turn: the faster counts, as a disturbance only slows
-TRIAL_BATCH = 500  # as telling about threads as more, and over sooner
-WORTHWHILE = 1.15  # a smaller gain turns into a loss as soon as another process wants the core
+TRIALS = 2  # of each number of threads, in turn; the faster counts, as disturbances only slow down
+TRIAL_BATCH = 500  # images: enough to compare numbers of threads
+WORTHWHILE = 1.15  # a smaller gain becomes a loss when another process needs the core
 FIRST_BATCHES = (4, 32)  # enough to see whether larger ones would take too long
 STEP_SECONDS = 0.5
 
@@ -43,8 +43,8 @@ def choose_threads(config: TrainConfig, images: Split, most: int) -> int:
 def training_speed(config: TrainConfig, images: Split, most: int, device: torch.device = CPU) -> float:
     """Return the images per second that `config` trains, on up to `most` threads, in a short trial.
 
-    Off the CPU one thread does, as it only hands out the work. Batches are cut where a step would take long,
-    so that a trial of anything ends in a few seconds. It sets torch's number of threads, see choose_threads.
+    On other devices than the CPU one thread is enough. Batches are made smaller where a step would take long,
+    so that every trial ends within a few seconds. It sets torch's number of threads, see choose_threads.
     """
     batch = _affordable_batch(config, images, device)
     return _fastest(config, images, most if device == CPU else 1, batch, device)[1]
@@ -79,13 +79,13 @@ def _affordable_batch(config: TrainConfig, images: Split, device: torch.device) 
 def _images_per_second(
     config: TrainConfig, images: Split, threads: int, batch: int, seconds: float, device: torch.device = CPU
 ) -> float:
-    """Train a fresh copy for a moment; its first steps, which prepare kernels, are not counted."""
+    """Train a new model for `seconds`; its first steps, which prepare kernels, are not counted."""
     torch.set_num_threads(threads)
     size = min(config.batch_size, batch)
     trial = replace(config, epochs=1000, monitor="test", batch_size=size)
-    trial = replace(trial, written_share=0.0)  # as fast as others, but writing them takes a moment
+    trial = replace(trial, written_share=0.0)  # generating synthetic digits takes a moment
     start = 0.0
-    with suppress(Diverged):  # the run itself will say so
+    with suppress(Diverged):  # the run itself reports it
         for event in fit(build_model(trial), trial, images, images[:1], device):
             if not isinstance(event, StepDone | Tick):
                 continue
@@ -97,7 +97,7 @@ def _images_per_second(
 
 
 def _moment_done(device: torch.device) -> float:
-    """Return when a device has done what it was asked; others than the CPU do that in their own time."""
+    """Return the time when a device has finished; devices other than the CPU work asynchronously."""
     if device != CPU:
         torch.accelerator.synchronize(device)
     return time.perf_counter()

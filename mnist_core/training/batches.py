@@ -68,7 +68,7 @@ class Batches:
             within = 0
 
     def state(self, steps: int) -> dict[str, Tensor]:
-        """Return the generators' states from which `epoch(skip=steps)` goes on, `steps` into an epoch."""
+        """Return the generators' states from which `epoch(skip=steps)` continues after `steps` steps."""
         within_block = steps % self._block and steps < self.steps_per_epoch
         return {
             "shuffling": self._shuffling_before_epoch if steps else self._shuffling.get_state(),
@@ -76,7 +76,7 @@ class Batches:
         }
 
     def forget_batch(self) -> None:
-        """Put the generators back to where they were before a batch that was left within its pieces."""
+        """Restore the generators' states before a batch that was left between its pieces."""
         self._shuffling.set_state(self._shuffling_before_epoch)
         self._varying.set_state(self._varying_before_block)
 
@@ -94,7 +94,7 @@ class Batches:
         return order.to(self._images.device)
 
     def _images_at(self, places: Tensor) -> Tensor:
-        """Return the images at some of the epoch's places; unshuffled ones lie side by side already."""
+        """Return the images at these places of the epoch; without shuffling they are a view."""
         if self._config.shuffle:
             return self._images[places]
         first = int(places[0])

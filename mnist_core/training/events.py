@@ -77,7 +77,7 @@ class Diverged(InputError):
     """The loss became infinite or NaN; the message names the likely cause."""
 
 
-ASIDE = "aside"  # an ending after which the run's writer stays open: it goes on when others have trained
+ASIDE = "aside"  # an ending that keeps the run's writer open: it continues after others have trained
 
 
 @dataclass

@@ -43,7 +43,7 @@ class Gradients(Protocol):
         """
 
     def clear(self) -> None:
-        """Forget the gradients of the batch that ended."""
+        """Discard the gradients of the batch that ended."""
 
 
 def choose_gradients(
@@ -51,7 +51,7 @@ def choose_gradients(
 ) -> Gradients:
     """Pick the faster way that fits: DenseGradients for plain MLPs on the CPU, else AutogradGradients.
 
-    `config` has the settings that hold now: dropout and label smoothing may be others than at the start.
+    `config` has the present settings: dropout and label smoothing may have been changed since the start.
     """
     whole_batches = config.batch_size <= PIECE and not config.label_smoothing
     plain = layers_with_dropout(model, config) is model.network and DenseGradients.fits(model)
@@ -112,7 +112,7 @@ class DenseGradients:
         activations = [_ACTIVATIONS[type(layer)] for layer in model.network if type(layer) in _ACTIVATIONS]
         self._hidden = list(zip(hidden, activations, strict=True))
         self._one = torch.ones(())
-        self._counts: dict[int, Tensor] = {}  # batch sizes as tensors: nearly always the same
+        self._counts: dict[int, Tensor] = {}  # batch sizes as tensors, few different ones
 
     @staticmethod
     def fits(model: DigitClassifier) -> bool:
@@ -159,7 +159,7 @@ class _Layer:
     """The numbers of a linear layer and their gradients, in the views that the arithmetic takes."""
 
     def __init__(self, linear: nn.Linear) -> None:
-        self.weight, self.bias = linear.weight.detach(), linear.bias.detach()  # unknown to autograd
+        self.weight, self.bias = linear.weight.detach(), linear.bias.detach()  # not recorded by autograd
         self.transposed = self.weight.t()
         self._gradients = linear.weight.grad, linear.bias.grad
 

@@ -19,11 +19,11 @@ from mnist_core.models.summary import describe_layers, output_values
 if TYPE_CHECKING:
     from mnist_core.config import TrainConfig
 
-MEMORY_VARIABLE = "DIGITLAB_MEMORY"  # MB that a server may take, where it is less than the machine has
+MEMORY_VARIABLE = "DIGITLAB_MEMORY"  # MB that a server may use, if less than the machine has
 PROCESS_BYTES = 450_000_000  # of the app before its first training, torch and data included
 CONTAINER_FILES = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 NUMBER = 4  # bytes of a float32
-PROBED_IMAGES = 128  # go through the network with gradients for a probe, see monitoring.prober
+PROBED_IMAGES = 128  # images of a probe, with gradients; see monitoring.prober
 FIXED_BYTES = 8_000_000  # kernels' buffers and the allocator's rounding
 
 
@@ -61,7 +61,7 @@ def check_memory(config: TrainConfig) -> None:
 
 
 def memory_text(size: float) -> str:
-    """Return bytes as people read them, to two digits: 85 MB, 1.2 GB."""
+    """Return a number of bytes as text with two digits: 85 MB, 1.2 GB."""
     size = float(f"{size:.2g}")
     return f"{size / 1e9:,.2g} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB"
 
@@ -69,7 +69,7 @@ def memory_text(size: float) -> str:
 def memory_limit() -> int | None:
     """Return the bytes that this process may take: the machine's, its container's, or MEMORY_VARIABLE's.
 
-    None where the system tells none. Raises InputError if MEMORY_VARIABLE is no number of megabytes.
+    None if the system states none. Raises InputError if MEMORY_VARIABLE is no number of megabytes.
     """
     limits = []
     with suppress(AttributeError, ValueError, OSError):

@@ -74,7 +74,7 @@ def _descend(
         dampening=0,
         nesterov=nesterov,
         maximize=False,
-        foreach=weights[0].is_cuda,  # where it is faster; else torch looks each time
+        foreach=weights[0].is_cuda,  # faster on CUDA; without a value torch checks at each step
     )
 
 
@@ -194,7 +194,7 @@ class Updater:
     def __init__(self, name: str, parameters: Tensors, config: TrainConfig, share: float = 1.0) -> None:
         self._update = UPDATE_RULES[name].update
         self._parameters, self._config, self._share = parameters, config, share
-        self._weights = [parameter.detach() for parameter in parameters]  # unknown to autograd
+        self._weights = [parameter.detach() for parameter in parameters]  # not recorded by autograd
         self.memory: Memory = {
             quantity: _zeros(parameters, quantity) for quantity in UPDATE_RULES[name].memory
         }
@@ -210,9 +210,9 @@ class Updater:
 
 
 def _zeros(parameters: Tensors, quantity: str) -> Tensors:
-    """Make room for a number a weight, laid out in memory as the weights are, or for one count of steps.
+    """Return zeros for each weight, with the weights' memory layout, or one count of steps.
 
-    The functions of torch.optim want a count for each parameter, and get the same one: that saves time.
+    The functions of torch.optim take a count for each parameter; all get the same tensor, which saves time.
     """
     if quantity == "step":
         return [torch.zeros((), device=parameters[0].device)]
@@ -251,7 +251,7 @@ class Optimizer:
             updater.use(config)
 
     def state(self) -> dict[str, Tensor]:
-        """Return what it remembers, by names; the tensors are its own."""
+        """Return its state by name; the tensors are its own, not copies."""
         return {
             f"{place}.{quantity}.{number}": tensor
             for place, updater in enumerate(self._updaters)
@@ -260,7 +260,7 @@ class Optimizer:
         }
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Take over what `state` returned."""
+        """Restore what `state` returned."""
         for name, tensor in self.state().items():
             tensor.copy_(state[name])
 

@@ -28,7 +28,7 @@ class ScheduledChange:
     augmentation: str
 
     def applied_to(self, config: TrainConfig) -> TrainConfig:
-        """Return a run's settings with those that hold from here on; the epochs stay."""
+        """Return a run's settings with the changed ones; its epochs are not changed."""
         return replace(config, **self.steered)
 
     @property
@@ -47,7 +47,7 @@ ChangeSchedule = tuple[ScheduledChange, ...]
 def change_from_json(values: Mapping[str, Any], config: TrainConfig) -> ScheduledChange:
     """Read a change of a run with these settings; TypeError for an unknown one.
 
-    Versions 0.1 and 0.2 wrote step, learning rate and epochs only: the others were the config's then.
+    Versions 0.1 and 0.2 wrote only step, learning rate and epochs; the other settings are the config's.
     """
     return ScheduledChange(**{**initial_changes(config)[0].to_json(), **values})
 
@@ -77,7 +77,7 @@ def add_change(changes: ChangeSchedule, step: int, **settings: Any) -> ChangeSch
 def differences(config: TrainConfig, changes: ChangeSchedule) -> list[tuple[int, dict[str, Any]]]:
     """Return the steps at which a run was changed, each with the settings that are different from there on.
 
-    `config` has the settings that it began with. "epochs" is among them where a run went on for more.
+    `config` has the settings that it began with. "epochs" is among them if the run was continued for more.
     """
     before = replace(initial_changes(config)[0], epochs=changes[0].epochs).to_json()
     found: list[tuple[int, dict[str, Any]]] = []

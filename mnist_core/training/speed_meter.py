@@ -1,4 +1,4 @@
-"""How fast settings train on this machine: measured by trials in the background, and remembered."""
+"""The speed of training with given settings on this machine: measured in the background, and kept."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mnist_core.training.memory import check_memory
 
 SPEED_SETTINGS = (*SHAPING, "optimizer", "gradient_clipping", "batch_size", "augmentation", "precision")
 """The settings that the speed of training depends on: what the network is, and how a step is made."""
-SECONDS_STILL = 0.5  # settings that are still being changed aren't worth measuring
+SECONDS_STILL = 0.5  # seconds without a change of the settings before they are measured
 SECONDS_TO_NEXT_TRY = 1.0  # while a training runs
 MOST_PARAMETERS = 10_000_000  # a trial of more would take hundreds of megabytes
 MOST_REMEMBERED = 500
@@ -32,16 +32,16 @@ def speed_settings(config: TrainConfig) -> TrainConfig:
 
 
 class _Wish(NamedTuple):
-    """Settings that somebody wants measured, since this moment of time.monotonic()."""
+    """Settings to measure, and the time.monotonic() at which they were requested."""
 
     config: TrainConfig
     since: float
 
 
 class SpeedMeter:
-    """Measures the settings that each visitor asked for last, in a background job, one after the other.
+    """Measures the settings that each visitor requested last, in a background job, one after the other.
 
-    `measure(config)` returns images per second after a short trial, or None while it can't: then it is asked
+    `measure(config)` returns images per second after a short trial, or None while it can't: then it is called
     again later.
     """
 
@@ -53,9 +53,9 @@ class SpeedMeter:
         self._trials = self._new_job()
 
     def images_per_second(self, config: TrainConfig, watcher: Watcher) -> float | None:
-        """Return the speed of `config`'s training, at once; None while unknown, and then it is measured.
+        """Return the speed of `config`'s training at once; None while unknown, which starts a measurement.
 
-        TOO_LARGE, which is 0, for a network too large for a trial. Who waits for it asks again and again;
+        TOO_LARGE, which is 0, for a network too large for a trial. The caller asks again until it is known;
         the trials end when no watcher is left.
         """
         key = speed_settings(config)
@@ -71,7 +71,7 @@ class SpeedMeter:
             return None
 
     def remember(self, config: TrainConfig, images_per_second: float) -> None:
-        """Keep a speed that was measured; it is no longer wanted."""
+        """Keep a measured speed, and end its request."""
         key = speed_settings(config)
         with self._lock:
             if len(self._speeds) >= MOST_REMEMBERED:
@@ -83,7 +83,7 @@ class SpeedMeter:
         return Job("speed trials", self._steps)
 
     def _steps(self) -> Generator[tuple[float, None]]:
-        """Measure what is wanted until nothing is; yield after each trial and each short wait."""
+        """Measure until no request is left; yield after each trial and each short wait."""
         while wish := self._oldest_wish():
             still = time.monotonic() - wish.since
             if still < SECONDS_STILL:
@@ -95,7 +95,7 @@ class SpeedMeter:
             yield 0.0, None
 
     def _oldest_wish(self) -> _Wish | None:
-        """Return what was wanted first by those who are still there."""
+        """Return the oldest request whose watcher is still there."""
         with self._lock:
             self._wanted = {who: wish for who, wish in self._wanted.items() if not who.gone}
             return min(self._wanted.values(), key=lambda wish: wish.since, default=None)
@@ -110,4 +110,4 @@ class SpeedMeter:
             return TOO_LARGE
         except Exception as error:
             log_error(_log, "speed_trial_failed", error)
-            return TOO_LARGE  # so that it is not tried again and again
+            return TOO_LARGE  # so that it is not tried repeatedly

@@ -50,10 +50,10 @@ def fit(
 ) -> Generator[Event]:
     """Train `model` in place on all images of `train` and the synthetic digits that `config` asks for.
 
-    Leave the loop to stop: the model keeps the weights of its last finished step. A batch of more than PIECE
-    images is trained on in pieces; one that is left between them is begun anew. The same config and number
-    of torch threads give the same run to the bit. `train_seconds` counts the training steps only, not the
-    evaluation on `monitor` nor the caller's own time.
+    Close the generator to stop: the model keeps the weights of its last finished step. A batch of over PIECE
+    images is trained on in pieces; if it is left between two, it is repeated whole. The same config and
+    number of torch threads give the same run to the bit. `train_seconds` counts the training steps only, not
+    the evaluation on `monitor` nor the caller's own time.
 
     Raises Diverged when the loss is no longer a finite number.
     """
@@ -83,15 +83,15 @@ class Training:
         self._random = RandomStream(config.seed)  # of dropout and RReLU, if there are any
         self._gradients = choose_gradients(model, config, self.precision, self._random)
         self._clock = _Stopwatch()
-        # One block for an epoch's outputs: many small tensors kept between large ones break up the heap.
+        # One block for an epoch's outputs: many small tensors between large ones would fragment the heap.
         self._logits = torch.empty(len(self._batches), model.outputs, device=device)
         self.step_watcher: StepWatcher | None = None
         self.step_by_step = False  # whether there is an event after every step, and `last_batch` is known
         self._inputs: Tensor | None = None
         self._reported = 0  # images of this epoch up to the last report
         self.changes: ChangeSchedule = initial_changes(config)
-        self._now = config  # with what was changed on the way
-        self._requested: dict[str, Any] = {}  # until the batch ends of which pieces are done
+        self._now = config  # with the changes since the start
+        self._requested: dict[str, Any] = {}  # applied after the last piece of the present batch
         self.step = self.epochs_done = 0
         self._before_batch: tuple[list[Tensor], Tensor] | None = None  # running statistics, generator
 
@@ -106,7 +106,7 @@ class Training:
         return self._clock.seconds
 
     def events(self) -> Generator[Event]:
-        """Train from where it is to the last epoch; see fit."""
+        """Train from the present step to the last epoch; see fit."""
         if self.step:
             yield Continued(self.step, self.steps_per_epoch)
         else:
@@ -125,7 +125,8 @@ class Training:
     def change(self, **settings: Any) -> None:
         """Change some of `schedules.STEERED` from the next batch on, checked by `schedules.check_change`.
 
-        A batch of which some pieces are done is ended as it was begun, or is begun anew if it is left.
+        A batch of which some pieces are done is finished with the old settings; if it is left, it is repeated
+        with the new ones.
         """
         self._requested |= settings
         if not self._before_batch:
@@ -137,7 +138,7 @@ class Training:
             self._requested = {}
 
     def use_changes(self, changes: ChangeSchedule) -> None:
-        """Train with what `changes` say for the next step; not while pieces of a batch are done."""
+        """Apply the `changes` that hold for the next step; not between pieces of a batch."""
         before, self.changes = self._now, changes
         self._now = now = change_at(changes, self.step).applied_to(self.config)
         self._optimizer.use(now)
@@ -145,7 +146,7 @@ class Training:
             self._gradients = choose_gradients(self.model, now, self.precision, self._random)
 
     def last_batch(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Return what the last step was computed from, after a step that was done `step_by_step`.
+        """Return the batch of the last step, which must have been done `step_by_step`.
 
         These are scaled images [n, 1, 28, 28], its last piece, and the labels [B] and logits [B, 10] of all.
         """
@@ -188,7 +189,7 @@ class Training:
 
     def _epoch(self) -> Iterator[StepDone | Tick]:
         """Train on every image once, or on those that are left of the epoch."""
-        torch.set_flush_denormal(True)  # Adam's averages of dead units decay into them: steps 5 times as slow
+        torch.set_flush_denormal(True)  # Adam's averages of dead units become denormal: steps 5 times as slow
         self.model.train()
         report_every = math.ceil(self.steps_per_epoch / REPORTS_PER_EPOCH)
         seen = self._images_after(self._step_in_epoch)
@@ -216,7 +217,7 @@ class Training:
         return change_at(self.changes, self.epochs_done * self.steps_per_epoch + step).augmentation
 
     def _tick(self) -> Iterator[Tick]:
-        """Let the caller act; if it leaves, forget a batch of which some pieces are done."""
+        """Let the caller act; if it closes the generator, undo the pieces of an unfinished batch."""
         self._clock.pause()
         try:
             yield Tick(self.step)
@@ -226,11 +227,11 @@ class Training:
         self._clock.start()
 
     def _begin_batch(self) -> None:
-        """Remember what the pieces of a batch change besides the gradients."""
+        """Keep a copy of what the pieces of a batch change besides the gradients."""
         self._before_batch = [buffer.clone() for buffer in self.model.buffers()], self._random.state
 
     def _forget_batch(self) -> None:
-        """Undo the pieces of a batch that does not come to an end."""
+        """Undo the pieces of an unfinished batch."""
         if not self._before_batch:
             return
         buffers, random_state = self._before_batch
@@ -323,7 +324,7 @@ def _training_tensors(train: Split, config: TrainConfig, device: torch.device) -
         written = generate_digits(round(config.written_share * len(images)), config.seed)
         images, labels = np.concatenate([images, written.images]), np.append(labels, written.labels)
     if config.batch_norm and len(images) % config.batch_size == 1:
-        images, labels = images[:-1], labels[:-1]  # batch norm has no spread to divide by in a batch of one
+        images, labels = images[:-1], labels[:-1]  # batch norm can't normalize a batch of one image
     return torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device, torch.int64)
 
 
