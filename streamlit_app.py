@@ -75,6 +75,7 @@ places = (
     ("inside", "network_node", _("Inside"), _("Inside a network")),
     ("draw", "draw", _("Draw"), _("Draw a digit")),
     ("runs", "list", _("Runs"), _("Runs")),
+    ("data", "dataset", _("Data"), _("Your own data")),
 )
 headings = {title: heading for _file, _icon, title, heading in places}
 first, *others = [

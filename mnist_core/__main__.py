@@ -10,12 +10,13 @@ from typing import Any, NoReturn
 
 from mnist_core import __version__
 from mnist_core.choices import DATASETS, MNIST
-from mnist_core.cli import commands, compare, evaluate, predict, search, train
+from mnist_core.cli import commands, compare, evaluate, own_data, predict, search, train
 from mnist_core.cli.terminal import print_notice
 from mnist_core.data.mnist import SPLITS
 from mnist_core.evaluation.robustness import IMAGES
 from mnist_core.export.formats import EXPORT_FORMATS
 from mnist_core.messages import InputError
+from mnist_core.own_data.parts import TEST_SHARE
 from mnist_core.recipes import RECIPES
 from mnist_core.runtime.process import keep_freed_memory
 from mnist_core.search.plan import AIMS, PRUNERS, SAMPLERS
@@ -95,6 +96,41 @@ def _add_data(subparsers: Any) -> None:
     parser = _add(subparsers, "data", commands.show_data, about)
     _add_dataset_option(parser, "data set to show; it is downloaded if it isn't here", MNIST)
     _add_data_option(parser)
+    actions = parser.add_subparsers(metavar="ACTION", parser_class=_Parser, title="own data sets")
+    _add_own_data(actions)
+    _add(actions, "list", own_data.show_sets, "List the own data sets.")
+    delete = _add(actions, "delete", own_data.delete_sets, "Delete own data sets, in the trash for a day.")
+    delete.add_argument("set", nargs="+", help="their keys or names")
+
+
+def _add_own_data(actions: Any) -> None:
+    about = "Read labelled images, mend and divide them, and keep them as a data set."
+    parser = _add(actions, "add", own_data.add_set, about)
+    parser.add_argument("name", help="how it is called in lists")
+    source_help = (
+        "a CSV, two IDX files, an NPZ, a zip or folder of pictures by class, or sheets that Draw saved"
+    )
+    parser.add_argument("source", nargs="+", help=source_help)
+    columns = "of a CSV: a name of the first line, or a number from 1"
+    parser.add_argument(
+        "--label-column", default="", metavar="COLUMN", help=f"the column of labels {columns}"
+    )
+    parser.add_argument(
+        "--writer-column", default="", metavar="COLUMN", help=f"the column of writers {columns}"
+    )
+    outside_help = "the folders of writers hold those of the classes, not the other way round"
+    parser.add_argument("--writer-outside", action="store_true", help=outside_help)
+    parser.add_argument("--transpose", action="store_true", help="exchange rows and columns")
+    parser.add_argument("--turn", type=int, choices=(0, 90, 180, 270), default=0, help="degrees to the right")
+    parser.add_argument("--invert", action="store_true", help="exchange paper and ink")
+    parser.add_argument("--shift", type=int, default=0, metavar="N", help="add N, such as -1, to the labels")
+    parser.add_argument("--classes", default="", metavar="A,B,...", help="names of the classes, in order")
+    parser.add_argument(
+        "--by-writer", action="store_true", help="no writer in two of training, validation, test"
+    )
+    share_help = "percent of the images for validation, and as many for the test (5 to 30)"
+    parser.add_argument("--share", type=float, default=100 * TEST_SHARE, metavar="PERCENT", help=share_help)
+    parser.add_argument("--seed", type=int, default=0, help="of the division")
 
 
 def _add_recipes(subparsers: Any) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mnist_core.messages import N_, InputError, Message
+from mnist_core.runtime.own_set_facts import own_set_facts
 
 
 @dataclass(frozen=True)
@@ -408,7 +409,8 @@ class DatasetInfo:
 
     `images` are the numbers of its training images, its test images, and its further test images, as
     published. `validation` images are held out where a training on all of it holds out MNIST's usual 5,000.
-    `drawn`: its classes are written with a pen. data.datasets knows its files.
+    `drawn`: its classes are written with a pen. `divided`: the validation images were chosen when the set was
+    made, and no training may learn from them. data.datasets knows its files.
     """
 
     label: str
@@ -417,6 +419,7 @@ class DatasetInfo:
     images: tuple[int, int, int] = (60_000, 10_000, 0)
     validation: int = 5_000
     drawn: bool = True
+    divided: bool = False
 
     @property
     def digits(self) -> bool:
@@ -428,7 +431,32 @@ DIGITS = tuple("0123456789")
 _CAPITALS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 MNIST = "mnist"
 
-DATASETS: dict[str, DatasetInfo] = {
+
+class _Datasets(dict[str, DatasetInfo]):
+    """The published data sets by key; own data sets are found by their keys too, but are in no list.
+
+    The key of an own data set is a secret of those who have a link to it.
+    """
+
+    def __missing__(self, key: str) -> DatasetInfo:
+        if (facts := own_set_facts(key)) is None:
+            raise KeyError(key)
+        return _own_info(facts)
+
+    def __contains__(self, key: object) -> bool:
+        return super().__contains__(key) or (isinstance(key, str) and own_set_facts(key) is not None)
+
+
+def _own_info(facts: dict[str, Any]) -> DatasetInfo:
+    train, test = facts["images"]
+    classes, validation = tuple(facts["classes"]), facts["validation"]
+    return DatasetInfo(
+        facts["name"], facts["source"] or facts["name"], classes, (train, test, 0), validation, divided=True
+    )
+
+
+DATASETS = _Datasets()
+DATASETS |= {
     MNIST: DatasetInfo("MNIST", N_("Handwritten digits of 1998, written by clerks and pupils."), DIGITS),
     "qmnist": DatasetInfo(
         "QMNIST",

@@ -9,7 +9,7 @@ from ui.explore.selection import VIEW_KEY
 from ui.explore.welcome import is_newcomer, show_drawing, show_short_intro, show_welcome
 from ui.fragments import clear_slots, page_fragment
 from ui.i18n import gettext as _
-from ui.navigation import run_through_entry
+from ui.navigation import link, run_through_entry
 from ui.url_controls import url_choice
 
 PARTS_OF_SAMPLES = 3  # its elements on the page: they go before another section is computed
@@ -57,3 +57,4 @@ run_through_entry()
 if not is_newcomer():
     show_short_intro()
 show_sections()
+link("pages/data.py", _("Bring your own data"), ":material/dataset:")

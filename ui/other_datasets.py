@@ -6,11 +6,12 @@ from functools import partial
 import streamlit as st
 
 from mnist_core.choices import DATASETS
-from mnist_core.data.datasets import fetch_dataset, has_dataset
+from mnist_core.data.datasets import fetch_dataset, has_dataset, open_own_set
 from mnist_core.data.mnist import Dataset
 from mnist_core.data.published_files import PUBLISHED
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.runtime.job import Job, Watcher
+from mnist_core.runtime.own_set_facts import is_own_key
 from ui.html.tables import markdown
 from ui.i18n import gettext as _
 from ui.i18n import translate
@@ -38,6 +39,8 @@ def dataset_job(key: str) -> Job[Dataset]:
 
 def wait_for_dataset(key: str) -> Dataset:
     """Return a set to background work; InputError where it isn't here and can't be downloaded."""
+    if is_own_key(key):
+        return open_own_set(key)
     job = dataset_job(key)
     if not job.finished:
         job.start(Watcher())
@@ -53,6 +56,8 @@ def dataset(key: str) -> Dataset:
 
     A set that lies on this server opens by itself; nothing is downloaded before somebody presses the button.
     """
+    if is_own_key(key):
+        return open_own_set(key)
     job = dataset_job(key)
     if not job.begun and has_dataset(key):
         job.start(this_tab())

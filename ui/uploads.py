@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from mnist_core.messages import N_, InputError
-from mnist_core.runtime.limits import PICTURES, UPLOADED_BYTES
+from mnist_core.runtime.limits import PICTURES, SET_BYTES, UPLOADED_BYTES
 from mnist_core.training.memory import memory_limit
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _is_too_much(stored: "dict[str, dict[str, UploadedFileRec]]", session_id: st
     if most is not None and len(files) >= SESSION_FACTOR * most:
         return True
     own = size + sum(len(file.data) for file in files)
-    if bytes_at_most is not None and own > SESSION_FACTOR * bytes_at_most:
+    if bytes_at_most is not None and own > max(SESSION_FACTOR * bytes_at_most, SET_BYTES.value(True) or own):
         return True
     everyones = size + sum(
         len(file.data) for session in list(stored.values()) for file in list(session.values())

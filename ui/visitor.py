@@ -13,18 +13,21 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
+from mnist_core.data.own_sets import OwnSet, add_reader, find_set, list_sets
 from mnist_core.messages import InputError
 from mnist_core.runs.admission import TrainingLimits
 from mnist_core.runs.run import Run
+from mnist_core.runtime.own_set_facts import is_own_key
 from ui import resources
-from ui.url_state import compared_runs, current_run
+from ui.url_state import compared_runs, current_run, url_parameters
 
 PRIVATE_VARIABLE = "DIGITLAB_PRIVATE"
 TOKEN_COOKIE = "digitlab_visitor"
 HERE = {"localhost", "127.0.0.1", "::1"}
 FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Forwarded")
 _TOKEN = re.compile(r"[0-9a-f]{32}")
-_OPENED_KEY = "opened_runs"
+_OPENED_KEY, _OPENED_SETS_KEY = "opened_runs", "opened_sets"
+DATASET_KEY = "dataset"  # in the URL
 # A second tab opened before the first had its cookie takes that one over, at its first paint.
 _COOKIE_SCRIPT = """<script>{{
   const kept = (document.cookie.match(/(?:^|; ){cookie}=([0-9a-f]{{32}})/) || [])[1];
@@ -94,8 +97,32 @@ def listed_among(runs: list[Run]) -> list[Run]:
     return sorted(runs, key=lambda run: not run.metadata.pinned)
 
 
+def owns_set(own: OwnSet) -> bool:
+    """Return whether the visitor may delete an own data set, or only use it."""
+    return not is_private() or own.access.owner == identity()
+
+
+def listed_sets() -> list[OwnSet]:
+    """Return the own data sets in the visitor's list: theirs, and those that they opened by link."""
+    sets, me, opened = list_sets(), identity(), st.session_state.get(_OPENED_SETS_KEY, ())
+    if not is_private():
+        return sets
+    return [own for own in sets if me in (own.access.owner, *own.access.readers) or own.key in opened]
+
+
+def _remember_set(key: str) -> None:
+    opened = st.session_state.setdefault(_OPENED_SETS_KEY, set())
+    if not is_own_key(key) or key in opened or not is_private():
+        return
+    opened.add(key)
+    with suppress(InputError):  # it was deleted; or this session remembers it all the same
+        if not owns_set(own := find_set(key)) and identity() not in own.access.readers:
+            add_reader(key, identity())
+
+
 def remember_opened() -> None:
-    """Put the runs that were opened by link into the visitor's list."""
+    """Put the runs and data sets that were opened by link into the visitor's list."""
+    _remember_set(url_parameters().get(DATASET_KEY, ""))
     for run_id in {current_run(), *(compared_runs() or ())}:
         _remember(resources.find_run(run_id))
 

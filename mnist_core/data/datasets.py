@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
+import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
@@ -39,10 +41,12 @@ from mnist_core.data.published_files import (
     read_published,
 )
 from mnist_core.messages import N_, InputError, Message
+from mnist_core.runtime.own_set_facts import is_own_key, own_set_facts, own_set_folder, own_sets_directory
 
 FACTS_FILE = "set.json"
 FORMAT = "digit-lab set 1"
 DOWNLOAD_SHARE = 0.9  # of the time until a set is opened, as the progress tells it
+SECONDS_UNTIL_USED_AGAIN = 3600  # within which an own set that is opened counts as used already
 IMAGES_AT_ONCE = 10_000  # written at once; EMNIST's have to be turned first
 Steps = Generator[tuple[float, None], None, Dataset]
 
@@ -60,6 +64,8 @@ def fetch_dataset(key: str, directory: Path | str | None = None, may_download: b
     """
     if key == MNIST:
         return (yield from fetch_mnist(directory))
+    if is_own_key(key):
+        return open_own_set(key)
     given = given_directory(directory)
     places = search_order(given)
     for place in places:
@@ -84,12 +90,35 @@ def has_dataset(key: str, directory: Path | str | None = None) -> bool:
     """Whether a data set needs no download; the content of its files isn't checked."""
     if key == MNIST:
         return find_mnist(directory) is not None
+    if is_own_key(key):
+        return True  # or it was deleted, which opening it says
     places = search_order(given_directory(directory))
     return any(
         (unpacked_folder(place, key) / FACTS_FILE).is_file()
         or not missing_archives(key, place / PUBLISHED[key].folder)
         for place in places
     )
+
+
+def open_own_set(key: str) -> Dataset:
+    """Open a data set that somebody brought; InputError if it was deleted or is damaged."""
+    folder = own_sets_directory() / key
+    dataset = open_set(folder, key) if own_set_folder(key) == folder else None
+    if dataset is None:
+        raise no_own_set(key)
+    with suppress(OSError):
+        if time.time() - folder.stat().st_mtime > SECONDS_UNTIL_USED_AGAIN:
+            os.utime(folder)  # the sets that were not used for longest are deleted first
+    return dataset
+
+
+def no_own_set(text: str) -> InputError:
+    """Return the refusal of a key or name that no own data set has any more."""
+    if facts := own_set_facts(text):
+        return InputError(
+            N_("The images of the data set {name} were deleted; choose another one."), name=facts["name"]
+        )
+    return InputError(N_("There is no data set {name!r}; see the list of data sets, or add one."), name=text)
 
 
 def check_classes(learned: str, shown: str) -> None:

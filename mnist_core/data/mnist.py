@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mnist_core.choices import MNIST
+from mnist_core.choices import DATASETS, MNIST
 from mnist_core.config import TrainConfig
 from mnist_core.data.download import DownloadError, download_mnist
 from mnist_core.data.idx_files import (
@@ -148,11 +148,15 @@ def split_images(config: TrainConfig, dataset: Dataset) -> ConfigSplits:
 
     The validation images are the last `validation_size` training images; the first `train_size` of the
     others are learned from. If no image were left to learn from, as on the small offline sample, a sixth is
-    held out instead: the 10,000 of 60,000 that are usual for MNIST.
+    held out instead: the 10,000 of 60,000 that are usual for MNIST. Of a set that has its own validation
+    images, which are the last, these are held out, at most `validation_size`, and none is learned from.
     """
-    count = len(dataset.train)
-    held_out = config.validation_size if config.validation_size < count else count // 6
-    train, validation = dataset.train[: count - held_out], dataset.train[count - held_out :]
+    count, info = len(dataset.train), DATASETS[dataset.key]
+    if info.divided:
+        held_out, kept = min(config.validation_size, info.validation), info.validation
+    else:
+        held_out = kept = config.validation_size if config.validation_size < count else count // 6
+    train, validation = dataset.train[: count - kept], dataset.train[count - held_out :]
     monitored = dataset.test if config.monitor == "test" else validation
     return ConfigSplits(train[: config.train_size], validation, dataset.test, monitored, dataset.further)
 

@@ -23,10 +23,12 @@ from mnist_core.export.script_augmentation import augmentation_settings, augment
 from mnist_core.export.script_facts import gather_facts
 from mnist_core.messages import N_, InputError
 from mnist_core.runs.names import origin_label, title
+from mnist_core.runtime.own_set_facts import is_own_key
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from mnist_core.config import TrainConfig
     from mnist_core.export.script_facts import ScriptFacts
     from mnist_core.runs.run import Run
 
@@ -91,7 +93,7 @@ def _docstring(run: Run) -> str:
             "threads, the script gives the same to the last digit."
         )
     about = (
-        f"FOLDER holds {data}, or gets it: data in the folder you are in, unless you name another. "
+        f"FOLDER holds {_whose_files(dataset)}: data in the folder you are in, unless you name another. "
         f"Written by Digit Lab. Settings: {name}. {outcome}"
     )
     return Template(text.DOCSTRING).substitute(
@@ -101,6 +103,12 @@ def _docstring(run: Run) -> str:
         torchvision=_pinned("torchvision"),
         about=textwrap.fill(about, text.MOST_COLUMNS),
     )
+
+
+def _whose_files(dataset: str) -> str:
+    name = DATASETS[dataset].label
+    own = f"the IDX files of {name}, which the page Data of Digit Lab offers"
+    return own if is_own_key(dataset) else f"{name}, or gets it"
 
 
 def _pinned(package: str) -> str:
@@ -118,7 +126,7 @@ def _imports(body: str, dataset: str) -> str:
         os="import os\n" if "os.makedirs" in body else "",
         numpy="import numpy as np\n" if "np.array" in body else "",
         pillow="from PIL import Image\n" if "Image.fromarray" in body else "",
-        dataset=_torchvision_class(dataset),
+        dataset=text.OWN_READERS if is_own_key(dataset) else f" import {_torchvision_class(dataset)}",
     )
 
 
@@ -129,6 +137,8 @@ def _torchvision_class(dataset: str) -> str:
 
 def _opened(dataset: str) -> str:
     """Return the source that opens a data set's training and test images."""
+    if is_own_key(dataset):
+        return text.OPENED_OWN
     family, _, part = dataset.partition("-")
     if family == "emnist":
         source = text.OPENED_EMNIST + (text.FROM_ZERO if part == "letters" else "")
@@ -147,7 +157,7 @@ def _settings(facts: ScriptFacts) -> str:
         ("THREADS", facts.threads, ""),
         ("DEVICE", facts.device, "") if facts.device != "cpu" else None,
         ("TRAIN_IMAGES", facts.train_images, f"the first of {data.label}'s {images:,}"),
-        ("VALIDATION_IMAGES", config.validation_size, f"the last of the {images:,}")
+        ("VALIDATION_IMAGES", _validation_images(config), f"the last of the {images:,}")
         if config.monitor == "validation"
         else None,
         ("MEAN", scaling.mean, "subtracted from pixels scaled to 0..1"),
@@ -168,6 +178,11 @@ def _settings(facts: ScriptFacts) -> str:
         ("LABEL_SMOOTHING", config.label_smoothing, "") if config.label_smoothing else None,
     ]
     return "".join(_setting(*setting) for setting in settings if setting) + _phases(facts)
+
+
+def _validation_images(config: "TrainConfig") -> int:
+    data = DATASETS[config.dataset]
+    return min(config.validation_size, data.validation) if data.divided else config.validation_size
 
 
 def _phases(facts: ScriptFacts) -> str:

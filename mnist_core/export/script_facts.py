@@ -131,7 +131,9 @@ def gather_facts(run: Run) -> ScriptFacts:
 
 def _count_images(config: TrainConfig) -> int:
     """Number of images that `training.trainer.fit` trains on with `config`."""
-    count = min(config.train_size, DATASETS[config.dataset].images[0] - config.validation_size)
+    data = DATASETS[config.dataset]
+    held_out = data.validation if data.divided else config.validation_size
+    count = min(config.train_size, data.images[0] - held_out)
     return count - (config.batch_norm and count % config.batch_size == 1)
 
 

@@ -44,7 +44,7 @@ ${math}${os}import sys
 ${numpy}import torch
 import torch.nn.functional as F
 ${pillow}from torch import nn
-from torchvision.datasets import $dataset
+from torchvision.datasets$dataset
 
 FOLDER = sys.argv[1] if len(sys.argv) > 1 else "data"
 """
@@ -94,6 +94,18 @@ def enlarged(image):
 for part in (train, test):
     part.data = torch.stack([enlarged(image) for image in part.data])
     part.targets = torch.tensor(part.targets)
+'''
+OWN_READERS = ".mnist import read_image_file, read_label_file"
+OPENED_OWN = '''\
+class Part:
+    """The images and labels of a data set's IDX files."""
+
+    def __init__(self, name):
+        self.data = read_image_file(f"{FOLDER}/{name}-images-idx3-ubyte")
+        self.targets = read_label_file(f"{FOLDER}/{name}-labels-idx1-ubyte")
+
+
+train, test = Part("train"), Part("test")
 '''
 WATCHED_TEST = "watched_images, watched_labels = test.data, test.targets"
 WATCHED_VALIDATION = """\

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_core.messages import N_, InputError
-from mnist_core.own_data.own_images import LONGEST_CLASS_NAME, OwnImages
+from mnist_core.own_data.own_images import OwnImages, checked_class_name
 
 INK = 255
 BORDER_OF_INK = 128  # a mean grey of the outermost pixels from which on images look inverted
@@ -66,7 +66,7 @@ def shifted_labels(own: OwnImages, shift: int) -> OwnImages:
 
 def renamed_classes(own: OwnImages, names: tuple[str, ...]) -> OwnImages:
     """Return images with new names of their classes; InputError unless each has one, all different."""
-    cleaned = tuple(" ".join(name.split()) for name in names)
+    cleaned = tuple(checked_class_name(name, f"{number}") for number, name in enumerate(names, 1))
     if len(cleaned) != len(own.classes):
         raise InputError(
             N_("There are {count} classes and {given} names; give each class one name, with commas between."),
@@ -75,12 +75,6 @@ def renamed_classes(own: OwnImages, names: tuple[str, ...]) -> OwnImages:
         )
     if len(set(cleaned)) < len(cleaned) or not all(cleaned):
         raise InputError(N_("Two classes have the same name, or one has none; give each its own."))
-    if longest := next((name for name in cleaned if len(name) > LONGEST_CLASS_NAME), ""):
-        raise InputError(
-            N_("The name {name} is too long; a class's name has at most {most} characters."),
-            name=longest,
-            most=LONGEST_CLASS_NAME,
-        )
     return replace(own, classes=cleaned)
 
 

@@ -16,6 +16,7 @@ from mnist_core.runtime.limits import SET_IMAGES
 FEWEST_CLASSES, MOST_CLASSES = 2, 62  # 62: all digits and letters of both cases
 FEWEST_OF_A_CLASS = 3  # images: one each for training, validation and test
 LONGEST_CLASS_NAME = 40  # characters
+NOT_IN_NAMES = '<>{}&"`'  # characters of markup and templates
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,16 @@ class OwnImages:
     def counts(self) -> NDArray[np.int64]:
         """The number of images of each class, int64 [classes]."""
         return np.bincount(self.labels, minlength=len(self.classes))
+
+    def samples(self, count: int, seed: int = 0) -> NDArray[np.int64]:
+        """Draw up to `count` images, of as many classes as possible: their numbers, int64, class by class."""
+        order = np.random.default_rng(seed).permutation(len(self))
+        first = np.unique(self.labels[order], return_index=True)[1]
+        first.sort()  # in the order of the draw, not of the classes
+        others = np.setdiff1d(np.arange(len(order)), first)
+        chosen = order[np.concatenate([first, others])[:count]]
+        by_class: NDArray[np.int64] = chosen[np.argsort(self.labels[chosen], kind="stable")]
+        return by_class
 
 
 def named(
@@ -72,16 +83,9 @@ def named(
 
 def _class_name(text: str, place: str) -> str:
     """Return a label as the name of a class: `7` for `7`, `07` and `7.0`."""
-    name = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    name = checked_class_name(text, place)
     if not name:
         raise InputError(N_("{place} has no label; write the class of its image there."), place=place)
-    if len(name) > LONGEST_CLASS_NAME:
-        raise InputError(
-            N_("{place} has a label of {count} characters; a name of a class has at most {most}."),
-            place=place,
-            count=len(name),
-            most=LONGEST_CLASS_NAME,
-        )
     try:
         number = float(name) if name[0] in "+-.0123456789" else None
     except ValueError:
@@ -95,6 +99,26 @@ def _class_name(text: str, place: str) -> str:
             label=name,
         )
     return str(int(number))
+
+
+def checked_class_name(text: str, place: str) -> str:
+    """Return the name of a class in one line; InputError if it has over 40 characters, or such of markup."""
+    name = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if len(name) > LONGEST_CLASS_NAME:
+        raise InputError(
+            N_("{place} has a label of {count} characters; a name of a class has at most {most}."),
+            place=place,
+            count=len(name),
+            most=LONGEST_CLASS_NAME,
+        )
+    if wrong := next((c for c in name if c in NOT_IN_NAMES), ""):
+        raise InputError(
+            N_("{place} has the label {label}; a name of a class can't have the character {wrong}."),
+            place=place,
+            label=name,
+            wrong=wrong,
+        )
+    return name
 
 
 def _check_mixture(names: Sequence[str], place: Callable[[int], str]) -> None:

@@ -13,7 +13,7 @@ from mnist_core.own_data.own_images import OwnImages, check_classes
 VALIDATION_SHARE = TEST_SHARE = 0.15
 MOST_SHARE = 0.3  # each of validation and test, so that even a class of three leaves an image to train on
 FEWEST_WRITERS = 3
-DRAWS = 50  # of writers, of which the first with all classes in every part is taken
+DRAWS = 50  # of writers at most, until every part has all classes; else the draw with the most is taken
 Indices = NDArray[np.int64]
 
 
@@ -65,14 +65,19 @@ def _by_writer(own: OwnImages, seed: int, validation: float, test: float) -> Par
             count=count,
             least=FEWEST_WRITERS,
         )
-    drawn = [_draw(writers, seed + DRAWS * number, validation, test) for number in range(DRAWS)]
-    coverage = [[len(np.unique(own.labels[part])) for part in parts] for parts in drawn]
-    best = max(range(DRAWS), key=lambda number: (coverage[number][0], sum(coverage[number]), -number))
-    if coverage[best][0] < len(own.classes):
+    best, most = None, (0, 0)
+    for number in range(DRAWS):
+        parts = _draw(writers, seed + DRAWS * number, validation, test)
+        covered = [len(np.unique(own.labels[part])) for part in parts]
+        if (covered[0], sum(covered)) > most:
+            best, most = parts, (covered[0], sum(covered))
+        if min(covered) == len(own.classes):
+            break
+    if best is None or most[0] < len(own.classes):
         raise InputError(
             N_("However the writers are divided, a class is missing from training; divide without writers.")
         )
-    return drawn[best]
+    return best
 
 
 def _draw(writers: NDArray[np.int64], seed: int, validation: float, test: float) -> Parts:

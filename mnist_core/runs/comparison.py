@@ -22,7 +22,7 @@ from mnist_core.runs.run import Run
 from mnist_core.runs.seed_variance import differ_in_seed_only
 
 FEWEST, MOST = 2, 8  # runs that a table and a chart can show at once
-SOURCES = {key: info.label for key, info in DATASETS.items()} | {"sample": N_("the offline sample")}
+SAMPLE = N_("the offline sample")
 Indices = NDArray[np.int64]
 
 
@@ -131,9 +131,14 @@ def check_comparable(runs: Sequence[Run], source: str) -> None:
                     "of the same data set."
                 ),
                 run=run.id,
-                theirs=Message(SOURCES.get(theirs, theirs)),
-                ours=Message(SOURCES.get(source, source)),
+                theirs=_source_name(theirs),
+                ours=_source_name(source),
             )
+
+
+def _source_name(source: str) -> Message:
+    """Return what the images are called that a run was trained on."""
+    return Message(DATASETS[source].label if source in DATASETS else SAMPLE)
 
 
 def compare_runs(

@@ -65,6 +65,8 @@ WEIGHTS_BYTES = Limit("DIGITLAB_WEIGHTS_MB_LIMIT", 50, unit=MEGA, everywhere=Tru
 SET_BYTES = Limit("DIGITLAB_SET_MB_LIMIT", 150, unit=MEGA, everywhere=True)  # of the files of an own data set
 SET_UNPACKED_BYTES = Limit("DIGITLAB_SET_UNPACKED_MB_LIMIT", 500, unit=MEGA, everywhere=True)  # out of a zip
 SET_IMAGES = Limit("DIGITLAB_SET_IMAGES_LIMIT", 100_000, everywhere=True)  # of an own data set
+VISITOR_SETS = Limit("DIGITLAB_VISITOR_SETS_LIMIT", 5)  # own data sets that a visitor keeps
+ALL_SETS_BYTES = Limit("DIGITLAB_SETS_MB_LIMIT", 1000, unit=MEGA, everywhere=True)  # of all own data sets
 JOBS = Limit("DIGITLAB_JOBS_LIMIT", 8, everywhere=True)  # that work at the same time, see job.py
 ALL_LIMITS = tuple(limit for limit in list(globals().values()) if isinstance(limit, Limit))
 

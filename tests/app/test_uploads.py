@@ -35,6 +35,7 @@ def test_a_session_holds_twice_the_files_and_bytes_of_an_upload(upload, monkeypa
     with pytest.raises(HTTPException):
         upload("anna", 5)
     monkeypatch.setenv("DIGITLAB_PICTURES_MB_LIMIT", "1")
+    monkeypatch.setenv("DIGITLAB_SET_MB_LIMIT", "1")  # an own data set is one upload, and may be larger
     upload("ben", 1_000_000, 1_000_000)
     with pytest.raises(HTTPException) as refused:
         upload("ben", 1)

@@ -24,6 +24,7 @@ PAGES = (
     "/draw?from=keys",
     "/draw?look=sheet",
     "/runs",
+    "/data",
 )
 # Pages with no other controls than the rest, whose Tab order isn't walked again.
 WITHOUT_TAB = {

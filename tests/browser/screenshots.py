@@ -40,6 +40,7 @@ PAGES = {
     "explore-doubtful": "/?view=doubtful",
     **{f"learn-{chapter}": f"/learn?chapter={chapter}&read={chapter}" for chapter in CHAPTERS},
     "runs": "/runs?run={run}",
+    "data": "/data?",
     "train": "/train?",
     "train-run": "/train?run={run}",
     "train-running": "/train?run={running}",

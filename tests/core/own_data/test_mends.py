@@ -51,7 +51,8 @@ def test_classes_are_renamed():
         ("a",): "2 classes and 1",
         ("a", "a"): "the same",
         ("a", " "): "the same",
-        ("a", 41 * "b"): "long",
+        ("a", 41 * "b"): "of 41",
+        ("a", "<b"): "character <",
     }
     for given, words in wrong.items():
         with pytest.raises(InputError, match=words):

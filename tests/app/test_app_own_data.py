@@ -1,0 +1,156 @@
+"""The Data page: images of one's own, brought, mended, saved, shared and deleted."""
+
+import numpy as np
+import pytest
+
+from mnist_core.data.datasets import open_own_set
+from mnist_core.data.own_sets import list_sets
+from tests.core.own_data.sources import csv_text, picture_zip, png, zip_file
+
+ANNA, BEN = "a" * 32, "b" * 32
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """The page waits until a source is read, however busy the machine is."""
+    monkeypatch.setattr("ui.data.upload.SECONDS_AT_ONCE", 60)
+
+
+@pytest.fixture
+def images(sample) -> np.ndarray:
+    return sample.train.images[:60]
+
+
+@pytest.fixture(scope="module")
+def sample():
+    from mnist_core.data.mnist import load_sample
+
+    return load_sample()
+
+
+def bring(test, name: str, content: bytes):
+    return test.file_uploader[0].set_value([(name, content, "")]).run()
+
+
+def button(test, label: str):
+    return next(one for one in test.button if one.label == label)
+
+
+def toggle(test, label: str):
+    return next(one for one in test.toggle if one.label == label)
+
+
+def captions(test) -> str:
+    return "\n".join(one.value for one in test.caption).replace("\\", "")
+
+
+def pictures(test, html) -> list[str]:
+    return html(test).split('src="')[1:]
+
+
+def test_faults_are_seen_in_samples_mended_by_a_click_each_and_saved(app, html, sample):
+    images, labels = sample.train.images[:60], sample.train.labels[:60]
+    wrong = 255 - images.transpose(0, 2, 1)
+    test = bring(app("data"), "class 7b.csv", csv_text(wrong, labels + 1).encode())
+    assert "10: 6" in captions(test)
+    assert "These look inverted" in captions(test)
+    before = pictures(test, html)
+    assert len(before) == 10
+    test = toggle(test, "Invert").set_value(True).run()
+    assert "These look inverted" not in captions(test)
+    test = toggle(test, "Transpose").set_value(True).run()
+    test = button(test, "Labels − 1").click().run()
+    after = pictures(test, html)
+    assert len({*before, *after}) == 20
+    assert "9: 6" in captions(test)
+    assert list_sets() == []
+    test = button(test, "Save as a data set").click().run()
+    (saved,) = list_sets()
+    assert saved.name == "class 7b"
+    data = open_own_set(saved.key)
+    stored = np.concatenate([data.train.images, data.test.images])
+    numbers = np.concatenate([data.train.labels, data.test.labels])
+    expected = sorted((int(n), image.tobytes()) for n, image in zip(labels, images, strict=True))
+    assert sorted((int(n), image.tobytes()) for n, image in zip(numbers, stored, strict=True)) == expected
+    assert any("class 7b" in one.value for one in test.markdown)
+    assert len(pictures(test, html)) == 0
+
+
+def test_turning_right_four_times_changes_nothing(app, html, images):
+    test = bring(app("data"), "a.csv", csv_text(images, np.arange(60) % 2).encode())
+    first = pictures(test, html)
+    turned = [pictures(test := button(test, "Turn right").click().run(), html) for _ in range(4)]
+    assert turned[3] == first
+    assert len({tuple(each) for each in turned}) == 4
+
+
+def test_what_is_wrong_is_one_sentence(app, images):
+    test = bring(app("data"), "a.csv", csv_text(images[:3], [0, 1, 2]).encode())
+    assert [one.value for one in test.error] == [
+        "Too few images of 0, 1, 2: each class needs 3 or more, one each for training, validation and test."
+    ]
+    assert not any(one.label == "Save as a data set" for one in test.button)
+    test = bring(test, "a.csv", b"1,2,3\n")
+    assert "2 columns of pixels" in test.error[0].value
+    test = bring(app("data", lang="zh"), "a.csv", b"1,2,3\n")
+    assert "2 列像素" in test.error[0].value
+
+
+def test_another_column_can_have_the_labels(app, images):
+    rows = csv_text(images, ["a", "b"] * 30).replace("\na,", "\n0,a,").replace("\nb,", "\n0,b,")
+    test = bring(app("data"), "a.csv", rows.replace("label,", "label,kind,", 1).encode())
+    assert "784" in test.error[0].value
+
+
+def test_labels_in_the_last_column_are_found_by_choosing_it(app, images):
+    rows = [",".join([*map(str, image.ravel()), str(n % 2)]) for n, image in enumerate(images)]
+    test = bring(app("data"), "a.csv", "\n".join(rows).encode())
+    assert "All images have the label 0" in test.error[0].value
+    test = test.selectbox(key="label_column_1").set_value("785").run()
+    assert not test.error
+    assert "0: 30 · 1: 30" in captions(test)
+
+
+def test_writers_are_kept_apart_where_folders_name_them(app, images):
+    members = {f"{n % 2}/{n % 5}/{n}.png": png(image) for n, image in enumerate(images)}
+    test = bring(app("data"), "a.zip", zip_file(members).read())
+    test = test.button_group(key="way_1").set_value("writer").run()
+    test = button(test, "Save as a data set").click().run()
+    (saved,) = list_sets()
+    assert saved.by_writer
+    assert (saved.train, saved.validation, saved.test) == (36, 12, 12)
+
+
+def test_names_of_classes_and_of_the_set_can_be_written(app, images):
+    test = bring(app("data"), "a.zip", picture_zip(images, np.arange(60) % 2).read())
+    test = test.text_input(key="classes_1").set_value("hat, shoe").run()
+    assert "hat: 30 · shoe: 30" in captions(test)
+    test = test.text_input(key="classes_1").set_value("hat").run()
+    assert "2 classes and 1 names" in test.error[0].value
+    test = test.text_input(key="classes_1").set_value("hat，shoe").run()
+    test = test.text_input(key="name_1").set_value(" ").run()
+    test = button(test, "Save as a data set").click().run()
+    assert "1 to 60 characters" in test.error[0].value
+    test = test.text_input(key="name_1").set_value("Clothes").run()
+    button(test, "Save as a data set").click().run()
+    assert list_sets()[0].classes == ("hat", "shoe")
+
+
+def test_a_set_belongs_to_its_visitor_is_shared_by_link_and_deleted(app, images, visitor_from, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_PRIVATE", "1")
+    visitor_from(ANNA)
+    test = bring(app("data"), "Zebra.csv", csv_text(images, np.arange(60) % 2).encode())
+    test = button(test, "Save as a data set").click().run()
+    (saved,) = list_sets()
+    assert any(f"dataset={saved.key}" in one.value for one in test.code)
+    visitor_from(BEN)
+    assert not any(saved.name in one.value for one in app("data").markdown)
+    shared = app("data", dataset=saved.key)
+    assert "only its owner can delete it" in captions(shared)
+    assert not any(one.label == "Delete" for one in shared.button)
+    assert "only its owner can delete it" in captions(app("data"))  # it is in the list from now on
+    visitor_from(ANNA)
+    test = button(app("data"), "Delete").click().run()
+    assert list_sets() == []
+    button(test, "Undo").click().run()
+    assert [own.key for own in list_sets()] == [saved.key]
