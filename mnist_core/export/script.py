@@ -180,7 +180,7 @@ def _settings(facts: ScriptFacts) -> str:
     return "".join(_setting(*setting) for setting in settings if setting) + _phases(facts)
 
 
-def _validation_images(config: "TrainConfig") -> int:
+def _validation_images(config: TrainConfig) -> int:
     data = DATASETS[config.dataset]
     return min(config.validation_size, data.validation) if data.divided else config.validation_size
 
