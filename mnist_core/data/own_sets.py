@@ -274,10 +274,8 @@ def _keep_within(directory: Path, spare: str) -> None:
             return
         if folder.name != spare:
             used -= _size(folder)
-            if folder.parent == directory:
-                (directory / TRASH).mkdir(exist_ok=True)
-                folder = folder.rename(directory / TRASH / folder.name)
-            _delete_images(folder)
+            (directory / TRASH).mkdir(exist_ok=True)
+            _delete_images(folder.rename(directory / TRASH / folder.name))
 
 
 def _size(folder: Path) -> int:
