@@ -103,6 +103,9 @@ def model(run: Run, snapshot: WeightSnapshot | None = None) -> "DigitClassifier"
 
     The models used last stay in memory, for all visitors. Raises InputError if the file can't be read.
     """
+    from mnist_core.runtime.devices import use_one_thread
+
+    use_one_thread()  # whoever asks for a model computes with it, beside other visitors
     weights = _last_checkpoint(run) if snapshot is None else str(snapshot.file or "untrained")
     return _model(run.id, weights, run, snapshot)
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mnist_core.models.modules import DigitClassifier
-from mnist_core.runtime.devices import start_workers
+from mnist_core.runtime.devices import number_for_new_threads, start_workers
 
 
 def predict_logits(
@@ -29,7 +29,7 @@ def predict_logits(
             part.copy_(model(batch.to(device)))
 
     batches = logits.split(batch_size), images.split(batch_size)
-    threads = min(threads or torch.get_num_threads(), len(batches[0])) if device.type == "cpu" else 1
+    threads = _threads_for(len(batches[0]), threads) if device.type == "cpu" else 1
     model.eval()
     try:
         if threads > 1:
@@ -40,6 +40,11 @@ def predict_logits(
     finally:
         model.train(was_training)
     return logits
+
+
+def _threads_for(batches: int, threads: int | None) -> int:
+    """Return how many threads to start: `threads`, else torch's number for new ones; at most one a batch."""
+    return min(threads or number_for_new_threads(), batches) if batches > 1 else 1
 
 
 def predict_with_features(

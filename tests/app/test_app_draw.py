@@ -2,12 +2,16 @@
 
 import base64
 import re
+from functools import partial
 
 import numpy as np
 import pytest
+import torch
 
+from mnist_core.models import inference
 from mnist_core.recognition.calibration import Calibration
 from mnist_core.runs.store import RunStore
+from mnist_core.runtime.devices import number_for_new_threads
 from tests.app.drawings import ANSWER, STROKE, button, drawn, path, shifted
 from ui.canvas import strokes_of
 
@@ -31,6 +35,22 @@ def test_a_drawing_is_read_with_ten_probabilities_and_what_the_network_sees(app,
     assert re.match(ANSWER, test.subheader[0].value)
     assert html(test).count('role="listitem"') == 10
     assert 'alt="Your digit in 28 x 28 pixels"' in html(test)
+
+
+def test_a_page_computes_with_one_thread_and_others_as_before(app, run, monkeypatch, request):
+    request.addfinalizer(partial(torch.set_num_threads, 1))
+    threads = []
+    read = inference.predict_with_features
+
+    def noted(model, images):
+        threads.append(torch.get_num_threads())
+        return read(model, images)
+
+    monkeypatch.setattr(inference, "predict_with_features", noted)
+    torch.set_num_threads(2)
+    drawn(app, run, STROKE)
+    assert set(threads) == {1}
+    assert number_for_new_threads() == 2
 
 
 def test_clear_empties_the_canvas(app, run):

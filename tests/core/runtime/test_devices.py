@@ -1,4 +1,5 @@
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -7,7 +8,13 @@ import torch
 from mnist_core.config import TrainConfig
 from mnist_core.messages import InputError
 from mnist_core.models.architectures import build_model
-from mnist_core.runtime.devices import choose_device, choose_precision, usable_cores, use_one_thread
+from mnist_core.runtime.devices import (
+    choose_device,
+    choose_precision,
+    number_for_new_threads,
+    usable_cores,
+    use_one_thread,
+)
 
 CPU = torch.device("cpu")
 
@@ -99,3 +106,18 @@ def test_one_thread_is_used_by_its_caller_only():
         assert caller.submit(number_here).result() == 1
     with ThreadPoolExecutor(1) as later:
         assert later.submit(torch.get_num_threads).result() == 2
+
+
+def test_many_that_use_one_thread_at_once_leave_the_number_for_new_threads():
+    torch.set_num_threads(2)
+    ready = threading.Barrier(8)
+
+    def number_here(_: int) -> int:
+        ready.wait()
+        use_one_thread()
+        return torch.get_num_threads()
+
+    for _ in range(10):
+        with ThreadPoolExecutor(8) as callers:
+            assert set(callers.map(number_here, range(8))) == {1}
+        assert number_for_new_threads() == 2
