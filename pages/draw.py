@@ -39,7 +39,7 @@ def show_page() -> None:
             show_sections(reading)
         else:
             show_table(run, written)
-    except InputError as error:  # a run that was removed meanwhile, say
+    except InputError as error:  # for example of a run that was deleted meanwhile
         st.error(markdown(error.message))
 
 

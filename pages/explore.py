@@ -1,4 +1,4 @@
-"""Explore: the images, before anything is trained on them; and an introduction for who is new."""
+"""Explore: the images, before anything is trained on them; and an introduction for new visitors."""
 
 import streamlit as st
 
@@ -16,7 +16,7 @@ PARTS_OF_SAMPLES = 3  # its elements on the page: they go before another section
 
 
 def show_samples(data: Dataset) -> None:
-    """Show the images; who is new draws a digit beside them."""
+    """Show the images, for a new visitor with a canvas beside them."""
     if is_newcomer():
         show_welcome()
         sample_grid.show_beside(data, show_drawing)

@@ -23,7 +23,7 @@ from ui.url_state import current_run
 
 
 def show_summary() -> None:
-    """Show what the settings amount to and the start button, or why they can't be started."""
+    """Show a summary of the settings and the start button, or why they can't be started."""
     with st.container(border=True, key="training_summary"):
         try:
             config = read_form().config()

@@ -19,7 +19,7 @@ class AnswerWords(NamedTuple):
 
 
 def answer_words(prediction: Prediction) -> AnswerWords:
-    """Return what is read in ink, in words."""
+    """Return the words of an answer to ink."""
     first = sure_text(prediction.confidence)
     if not prediction.is_digit:
         words = _("If it is a digit, {digit} is the most likely ({percent}).")
@@ -42,7 +42,7 @@ def second_guess(prediction: Prediction) -> str:
 
 
 def short_answer(prediction: Prediction) -> str:
-    """Return what is read in ink in a few words, as HTML: for captions and cells."""
+    """Return an answer to ink in a few words, as HTML: for captions and cells."""
     if not prediction.is_digit:
         return _("Not a digit? Most likely <b>{digit}</b>").format(digit=prediction.label)
     if prediction.is_unsure:
@@ -52,7 +52,7 @@ def short_answer(prediction: Prediction) -> str:
 
 
 def answer_in_sentence(prediction: Prediction, digits: int = 1) -> str:
-    """Return what is read, to begin a sentence with, as Markdown; `digits` are those of percentages."""
+    """Return an answer as the beginning of a sentence, in Markdown; `digits`: decimals of percentages."""
     if not prediction.is_digit:
         return _("Not a digit, most likely **{digit}**").format(digit=prediction.label)
     if prediction.is_unsure:
@@ -62,7 +62,7 @@ def answer_in_sentence(prediction: Prediction, digits: int = 1) -> str:
 
 
 def _unsure_text(prediction: Prediction, digits: int, strong: str = "{}") -> str:
-    """Return both digits of an answer that is not sure, with their probabilities in percent."""
+    """Return both digits of an unsure answer, with their probabilities in percent."""
     words = _("Not sure: {digit} ({percent}) or {second} ({second_percent})")
     return words.format(
         digit=strong.format(prediction.label),
@@ -73,7 +73,7 @@ def _unsure_text(prediction: Prediction, digits: int, strong: str = "{}") -> str
 
 
 def answer_of(probabilities: np.ndarray | Sequence[float]) -> Prediction:
-    """Return the answer in probabilities [10] of an image of which it is not asked whether it is a digit."""
+    """Return the answer that probabilities [10] give, for an image that is known to be a digit."""
     shares = np.asarray(probabilities, np.float32)
     label = int(shares.argmax())
     return Prediction(label, float(shares[label]), shares, None)

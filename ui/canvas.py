@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-SIDE = 280  # pixels of the strokes' measure; ui/browser.js has it too
+SIDE = 280  # pixels, the unit of strokes; ui/browser.js has it too
 PEN = 18
 THINNEST, THICKEST = 4, 40
-MOST_POINTS = 50_000  # of a drawing; more are thinned out, which nobody sees on 280 pixels
+MOST_POINTS = 50_000  # of a drawing; more are thinned out, which can't be seen on 280 pixels
 SAMPLES = np.linspace(0.25, 1, 4)[:, None]  # points taken from each curve of a path
 ROUND_KEY = "canvas_round"  # a new number is a new canvas
 DRAWING_KEY = "drawing"  # what is on it, in Fabric.js's JSON
 MOUNTED_KEY = "canvas_mounted_with"
 
-READ_KEY = "read_images"  # (input method, the images read last: uint8 [28, 28] each)
+READ_KEY = "read_images"  # (input method, the images classified last: uint8 [28, 28] each)
 READ_PLACE_KEY = "read_place"  # which of them the Draw page's sections are about
 KEPT_METHODS = ("draw", "keys")  # input methods whose content is still there after a page switch
 
@@ -26,7 +26,7 @@ Stroke = list[tuple[float, float]]
 
 
 def remember_read_images(method: str, images: Sequence[np.ndarray]) -> None:
-    """Keep the images, uint8 [28, 28], that were read by an input method ("draw", "upload").
+    """Keep the images, uint8 [28, 28], that came from an input method ("draw", "upload").
 
     An empty canvas or grid forgets its own images. An empty upload or camera forgets nothing, as Streamlit
     empties them whenever the page is left.
@@ -55,7 +55,7 @@ def show_canvas(pen: int = PEN) -> list[Stroke]:
     key = f"canvas-{st.session_state.setdefault(ROUND_KEY, 0)}"
     if key not in st.session_state:  # a new canvas gets the drawing of the one before
         st.session_state[MOUNTED_KEY] = st.session_state.get(DRAWING_KEY)
-    with st.container(key="canvas_frame"):  # style.css enlarges it on a phone; the strokes' measure stays
+    with st.container(key="canvas_frame"):  # style.css enlarges it on a phone; the unit of strokes stays
         result = st_canvas(
             stroke_width=pen,
             stroke_color="#ffffff",
@@ -93,7 +93,7 @@ def _mount(drawing: dict[str, Any] | None) -> None:
 
 
 def strokes_of(drawing: dict[str, Any] | None) -> list[Stroke]:
-    """Return the pen strokes of a Fabric.js drawing, where they were moved, turned and scaled to."""
+    """Return the pen strokes of a Fabric.js drawing, with their shift, rotation and scale applied."""
     paths = _paths(drawing)
     commands = sum(len(shape["path"]) for shape in paths)
     every = -(-commands * len(SAMPLES) // MOST_POINTS)
@@ -123,7 +123,7 @@ def _points(path: list[list[Any]], every: int) -> np.ndarray:
 
 
 def _placed(shape: dict[str, Any], stroke: np.ndarray) -> Stroke:
-    """Put a path's points, [n, 2], where its object stands: Fabric gives middle, scales and angle."""
+    """Apply an object's transform to its path's points, [n, 2]: Fabric gives middle, scales and angle."""
     middle = (stroke.min(axis=0) + stroke.max(axis=0)) / 2
     angle = np.radians(shape.get("angle", 0))
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from mnist_core.evaluation.metrics import Evaluation
     from mnist_core.models.modules import DigitClassifier
 
-IMAGES_PER_PART = 1000  # images: between two parts Streamlit sees whether a click asks for something else
-SECONDS_UNSEEN = 0.4  # what is done by then shows no progress
-STOPPED_KEY = "reading_stopped"  # what this visitor stopped
+IMAGES_PER_PART = 1000  # images: between two parts Streamlit can end this run of the page for a click
+SECONDS_UNSEEN = 0.4  # an evaluation within this time shows no progress
+STOPPED_KEY = "reading_stopped"  # the evaluations that this visitor stopped
 PRETRAINED = str(run_store.PRETRAINED)
 READINGS_KEPT = 16
 IMAGES_KEPT = 240_000  # of all evaluations; 10,000 take 1 MB
@@ -29,11 +29,11 @@ Show = Callable[[float], object]
 def read_split(
     key: tuple[str, ...], model: "Callable[[], DigitClassifier]", split: Split, show: Show | None = None
 ) -> "Evaluation":
-    """Return how a model does on a split; what is kept under `key` is not read again.
+    """Return a model's evaluation on a split, from the cache if it is there under `key`.
 
-    Visitors who ask for the same at the same time share the work: each part is read by one of them.
-    `show` is told the fraction done, 0 to 1, after each part of what takes long. It may raise to end it, as
-    Streamlit's elements do when the visitor has clicked on something else; what was read so far stays.
+    Visitors who need the same at the same time share the work: each part is computed by one of them.
+    `show` gets the fraction done, 0 to 1, after each part of a slow one. It may raise to end it, as
+    Streamlit's elements do when the visitor has clicked on something else; the finished parts are kept.
     """
     kept = _kept()
     reading = kept.begin(key)
@@ -52,7 +52,7 @@ def read_split(
 
 
 def evaluation_progress(what: Hashable) -> Callable[[float, str], object]:
-    """Return what shows, once called, how far it is, 0 to 1 and in words, and a button that stops `what`."""
+    """Return a function that shows a fraction, 0 to 1, with words, and a button that stops `what`."""
     place, bars = st.empty(), []
 
     def stop() -> None:
@@ -69,7 +69,7 @@ def evaluation_progress(what: Hashable) -> Callable[[float, str], object]:
 
 
 def hold_if_stopped(what: Hashable) -> None:
-    """Where this visitor has stopped `what`, say so and how to go on, and show nothing more."""
+    """If this visitor has stopped `what`, say so and how to continue, and end this run of the page."""
     if st.session_state.get(STOPPED_KEY) == what:
         st.info(_("Stopped. Choose something else above, or continue."))
         st.button(
@@ -79,15 +79,15 @@ def hold_if_stopped(what: Hashable) -> None:
 
 
 class _Reading:
-    """An evaluation in the making, shared by all who wait for it."""
+    """An unfinished evaluation, shared by all who wait for it."""
 
     def __init__(self) -> None:
         self.parts: list[Evaluation] = []
-        self.lock = threading.Lock()  # who holds it reads the next part
+        self.lock = threading.Lock()  # its holder computes the next part
 
 
 class _Kept:
-    """The evaluations used last, and those of the pretrained model, which every visitor sees."""
+    """A cache: the evaluations used last, and those of the pretrained model, which every visitor sees."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -95,7 +95,7 @@ class _Kept:
         self._readings: OrderedDict[tuple[str, ...], _Reading] = OrderedDict()
 
     def begin(self, key: tuple[str, ...]) -> "Evaluation | _Reading":
-        """Return what is kept under `key`, now the one used last, or the evaluation in the making."""
+        """Return the evaluation under `key`, finished (then it counts as used) or unfinished."""
         with self._lock:
             if key in self._found:
                 self._found.move_to_end(key)
@@ -107,7 +107,7 @@ class _Kept:
             return reading
 
     def keep(self, key: tuple[str, ...], found: "Evaluation") -> "Evaluation":
-        """Keep an evaluation, unless another visitor has done so already; return the one that is kept."""
+        """Keep an evaluation, unless another visitor's is kept already; return the one that is kept."""
         with self._lock:
             self._readings.pop(key, None)
             found = self._found.setdefault(key, found)

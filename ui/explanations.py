@@ -59,7 +59,7 @@ NEIGHBOURS = 8
 def show_similar(run: Run, image: np.ndarray, columns: int, itself: ImageReference | None = None) -> None:
     """Show the training images nearest to `image`, uint8 [28, 28], in rows of `columns`.
 
-    `itself` names the image where it is one of the data: it is not its own neighbour.
+    `itself` names the image if it is one of the data, so that it is not its own neighbour.
     """
     train = compared_with(run)
     with st.spinner(_("Finding the nearest training images")):
@@ -98,7 +98,7 @@ def neighbour_figure(train: Split, place: int, distance: float) -> Figure:
 
 
 def compared_with(run: Run) -> Split:
-    """Return the training images among which the nearest are looked for."""
+    """Return the training images that are searched for the nearest ones."""
     return split_images(run.config, resources.dataset()).train[:COMPARED_WITH]
 
 
@@ -117,7 +117,7 @@ def nearest_of_digit(run: Run, image: np.ndarray, digit: int, count: int) -> tup
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _features_of_digit(checkpoint: str, source: str, digit: int, _run: Run) -> np.ndarray:
-    """Return the features of one digit's images: a tenth of the time that all of them take."""
+    """Return the features of one digit's images, in a tenth of the time for all digits."""
     from mnist_core.evaluation.neighbours import hidden_features
 
     return hidden_features(resources.model(_run), compared_with(_run).images[_places_of_digit(_run, digit)])
@@ -153,7 +153,7 @@ MOST_MAPS = 32
 
 
 def hidden_count_text(count: int, most: int) -> list[str]:
-    """Return that not all are shown, in words; nothing if they are."""
+    """Return a sentence that not all are shown; none if all are."""
     return (
         [format_text(_("The first {most} of {count:,} are shown."), most=most, count=count)]
         if count > most
@@ -175,10 +175,10 @@ def _show_maps_help() -> None:
 
 
 def show_layers(layers: "Iterable[LayerActivation]") -> None:
-    """Show what each layer makes of an image; of a residual block on request what is inside."""
+    """Show each layer's activations of an image; on request also those inside a residual block."""
     _show_maps_help()
     for place, layer in enumerate(layers):
-        if layer.kind in ("image", "flatten"):  # the latter only puts the same in a row
+        if layer.kind in ("image", "flatten"):  # flatten only rearranges the values
             continue
         _show_layer(layer)
         if layer.inner:
@@ -190,7 +190,7 @@ def show_layers(layers: "Iterable[LayerActivation]") -> None:
 
 
 def _show_layer(layer: "LayerActivation") -> None:
-    """Show what one layer makes of an image."""
+    """Show one layer's activations."""
     values = layer.values
     if layer.kind == "output":
         _show_output(values)

@@ -17,10 +17,10 @@ FLUSH_SECONDS = 0.015
 
 
 def send_to_browser(place: str, shown: object) -> None:
-    """Give the browser time to draw what the page has so far, if `shown` has changed at this place.
+    """Give the browser time to draw the elements sent so far, if `shown` has changed at this place.
 
-    A browser draws all that has arrived at once, which takes 0.1 s for a page's controls. Without a pause the
-    answer to a click would wait for them.
+    A browser draws everything that has arrived at once, which takes 0.1 s for a page's controls. Without a
+    pause the answer to a click would wait for them.
     """
     key = f"sent_{place}"
     if st.session_state.get(key) != shown:

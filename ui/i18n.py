@@ -29,7 +29,7 @@ BETWEEN_SENTENCES, BETWEEN_WORDS = {"en": " ", "zh": ""}, {"en": ", ", "zh": "ã€
 
 
 def browser_language(locale: str | None) -> str:
-    """Return the language of ours closest to a browser's locale, such as "zh-CN"."""
+    """Return the supported language closest to a browser's locale, such as "zh-CN"."""
     language = (locale or "").replace("_", "-").split("-")[0].lower()
     return language if language in LANGUAGES else "en"
 
@@ -55,12 +55,12 @@ _ = gettext
 
 
 def ngettext(singular: str, plural: str, n: int) -> str:
-    """Translate a sentence that counts."""
+    """Translate a sentence with a singular and a plural."""
     return catalog(language()).ngettext(singular, plural, n)
 
 
 def translate(message: Message, escape: Callable[[str], str] = str) -> str:
-    """Translate a message of mnist_core and fill in its values; those that are text go through `escape`."""
+    """Translate a message of mnist_core and fill in its values; text values are escaped by `escape`."""
     values = {
         name: _Translated(translate(value, escape)) if isinstance(value, Message) else value
         for name, value in message.values.items()
@@ -87,7 +87,7 @@ def date_text(moment: str) -> str:
 
 
 def visitors_time(moment: str) -> datetime | None:
-    """Return a time, given in ISO form, by the visitor's clock, without its zone; None for no time."""
+    """Return an ISO time in the visitor's time zone, without the zone; None if it is no time."""
     try:
         return datetime.fromisoformat(moment).astimezone(_visitors_zone()).replace(tzinfo=None)
     except ValueError:

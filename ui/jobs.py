@@ -17,11 +17,11 @@ from ui.i18n import gettext as _
 TAB_KEY = "tab"
 SECONDS_BETWEEN_LOOKS = 0.7
 STARTED_KEY = "started"  # (time.monotonic(), what) of this session's last start of a training
-SECOND_TAP_SECONDS = 3.0  # in which the same is started once: a slow line shows a start late
+SECOND_TAP_SECONDS = 3.0  # within which the same is started once, as a slow line shows a start late
 
 
 def this_tab() -> Watcher:
-    """Return the visitor's browser tab; it leaves when it is closed or its connection ends."""
+    """Return the visitor's browser tab as a watcher; it leaves when the tab is closed or disconnected."""
     return _tab(st.session_state.setdefault(TAB_KEY, uuid.uuid4().hex))
 
 
@@ -32,7 +32,7 @@ def _tab(name: str) -> Watcher:
 
 @st.cache_resource(show_spinner=False)
 def turn(kind: str) -> threading.Lock:
-    """Return the turn that jobs of a kind take: two at once would take each other's cores."""
+    """Return the lock by which jobs of a kind run one at a time, as two would compete for the cores."""
     return threading.Lock()
 
 
@@ -64,7 +64,7 @@ def start_button(label: str, job: Callable[[], Job[Any]], **options: Any) -> Non
 
 
 def show_progress(job: Job[Any], text: str, **options: Any) -> None:
-    """Show how far the job is and a button to stop it; run the page again when there is no more to watch.
+    """Show the job's progress and a button to stop it; rerun the page when it has ended.
 
     `text` may have the field `percent`, a fraction. Call it in a fragment that runs every
     SECONDS_BETWEEN_LOOKS.
@@ -77,6 +77,6 @@ def show_progress(job: Job[Any], text: str, **options: Any) -> None:
 
 
 def show_fraction(job: Job[Any], text: str, place: DeltaGenerator) -> None:
-    """Show in `place` how far the job is, or that it waits; `text` as in `show_progress`."""
+    """Show the job's progress in `place`, or that it waits; `text` as in `show_progress`."""
     words = _("Waiting for other calculations on this server to end") if job.waiting else text
     place.progress(min(job.fraction, 1.0), text=format_text(words, percent=job.fraction))

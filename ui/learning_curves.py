@@ -1,7 +1,7 @@
 """Learning curves as Vega-Lite charts whose points update in place.
 
 A specification stays the same while a run trains, so that the browser only exchanges the points: a new one
-would be drawn from nothing, and flicker.
+would be drawn from the start, and flicker.
 """
 
 import math
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 300  # of a curve
 FEW_POINTS = 30  # of a curve that gets dots, and is never smoothed
-WHOLE_RUN = 30  # epochs of which a chart shows the room there will be; of more, what there is so far
+WHOLE_RUN = 30  # epochs: the axis covers a shorter run whole, of a longer one only the part so far
 DASHES = [[1, 0], [7, 3], [2, 3], [9, 3, 2, 3], [5, 5], [1, 3], [12, 4], [4, 2, 1, 2]]
 GUESSING_DASHES = [1, 2]
 RAW_OPACITY = 0.3
@@ -26,7 +26,7 @@ NO_KEYWORD = "\N{NO-BREAK SPACE}"  # after a name in a tooltip: one called "imag
 
 @dataclass(frozen=True)
 class Quantity:
-    """What a chart's vertical axis shows.
+    """A quantity on a chart's vertical axis.
 
     `exact` and `rough` are the formats of values pointed at and of the axis; `guess` is the value of a
     network that gives each digit the same probability. The axis always covers `least`, so that a network
@@ -48,7 +48,7 @@ LOG_LOSS = Quantity(".3g", ".6~g", math.log(10), (math.log(10) / 10, math.log(10
 
 @dataclass(frozen=True)
 class CurveWords:
-    """What the curves and axes of a chart are called; `guessing` is the line of the quantity's `guess`."""
+    """The names of a chart's curves and axes; `guessing` is the line of the quantity's `guess`."""
 
     training: str
     monitored: str
@@ -120,7 +120,7 @@ def curve_spec(epochs: int, words: CurveWords, quantity: Quantity, smooth: bool 
 
 @dataclass(frozen=True)
 class RunAxes:
-    """A chart of several runs: what its axes are called, what `y` shows, and whether `x` is whole."""
+    """A chart of several runs: the axes' names, the quantity of `y`, and whether `x` has whole numbers."""
 
     x: str
     y: str
@@ -158,7 +158,7 @@ def run_curves(
 def _hover_points(
     curves: Sequence[tuple[np.ndarray, np.ndarray]], value_text: Callable[[float], str]
 ) -> "pd.DataFrame":
-    """Return the values of all runs at each position that one of them has; between two, those of the line."""
+    """Return the values of all runs at each position of any of them, interpolated linearly."""
     import pandas as pd
 
     known = [(positions[~np.isnan(values)], values[~np.isnan(values)]) for positions, values in curves]

@@ -1,4 +1,4 @@
-"""A network with one digit in it, drawn in the browser: units, connections, what adds up to each unit."""
+"""The activations of one digit, drawn in the browser: units, connections, what adds up to each unit."""
 
 import base64
 from typing import TYPE_CHECKING, Any
@@ -29,9 +29,9 @@ _picture = browser_component("digitlab_network", __file__, HTML)
 def show_live_network(
     view: "ActivationView", config: TrainConfig, key: str, subject: str, live: bool = False
 ) -> None:
-    """Show a view of a network with `config`; `live`: others follow while it trains.
+    """Show a view of a network with `config`; `live`: further views follow while it trains.
 
-    `subject` tells which network and which digit it is: a picture that is held still changes only with it.
+    `subject` identifies network and digit: a picture that is held still changes only with it.
     """
     read = int(view.probabilities.argmax())
     words = _("The network reads **{digit}** ({share}).")

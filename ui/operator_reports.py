@@ -1,4 +1,4 @@
-"""Reports to the operator of a server: its status for `status`, and errors of pages in the log, with ids."""
+"""Reports to the operator of a server: its status for the command `status`, and logged errors of pages."""
 
 import logging
 import threading
@@ -29,7 +29,7 @@ class OpenPages:
 
 
 def begin_heartbeat() -> None:
-    """Count this tab, and have the server write its status; it goes on without visitors."""
+    """Count this tab, and have the server write its status, also without visitors from then on."""
     _this_page()
     _heartbeat()
 
@@ -60,7 +60,7 @@ def _this_page() -> OpenPages:
 
 
 class _Sentence(Exception):
-    """What a visitor is told in place of an error."""
+    """The sentence that a visitor gets in place of an error."""
 
     alternate_name = ""  # Streamlit shows an exception's type before its words, and this name in its place
 
@@ -68,8 +68,8 @@ class _Sentence(Exception):
 def show_errors_as_sentences() -> None:
     """Have Streamlit log an error of a page, fragment or callback as an event, and show our sentence.
 
-    Streamlit's own sentence has no id. Its handler `on_script_error` belongs to `st.App`, which is another
-    entry than `streamlit run` starts.
+    Streamlit's own sentence has no id. Its handler `on_script_error` belongs to `st.App`, which needs another
+    entry point than `streamlit run`.
     """
     error_util.show_uncaught_app_exception = _show
     error_util._log_uncaught_app_exception = _leave_to_us

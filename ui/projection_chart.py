@@ -31,7 +31,7 @@ MAP_FAILURE = N_("t-SNE failed. Try again, or choose PCA.")
 
 @dataclass(frozen=True)
 class MapWords:
-    """What a dot's facts are called."""
+    """The names of the fields in a dot's tooltip."""
 
     label: str
     number: str
@@ -91,5 +91,5 @@ def choose_method() -> str:
 
 
 def map_words() -> MapWords:
-    """Return what a dot's facts are called."""
+    """Return the names of the fields in a dot's tooltip."""
     return MapWords(label=_("Label"), number=_("Image no."))

@@ -1,4 +1,4 @@
-"""What all visitors share: data, run store, training queue, loaded models."""
+"""The resources that all visitors share: data, run store, training queue, loaded models."""
 
 import atexit
 import logging
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MODELS_KEPT = 8  # a model may take 40 MB, and is loaded in 15 ms
-LARGEST_KEPT = 8  # megabytes: takes 150 MB off a CNN's training for a twentieth of its speed
-SAMPLE_KEY = "sample_chosen"  # this visitor doesn't wait for MNIST
-UNTOLD_KEY = "notice_untold"  # the data wasn't there yet when its notice would have been shown
-SECONDS_TO_OPEN = 1.5  # data that is there opens in milliseconds; what takes longer is a download
+LARGEST_KEPT = 8  # megabytes: saves 150 MB in a CNN's training and costs a twentieth of its speed
+SAMPLE_KEY = "sample_chosen"  # the visitor chose not to wait for MNIST
+UNTOLD_KEY = "notice_untold"  # the notice is due, as the data was not loaded yet
+SECONDS_TO_OPEN = 1.5  # local data opens in milliseconds; what takes longer is a download
 
 
 @st.cache_resource(show_spinner=False)
@@ -60,14 +60,14 @@ def dataset(key: str = MNIST) -> Dataset:
 
 
 def wait_for_dataset(key: str = MNIST) -> Dataset:
-    """Return a data set to background work; for MNIST the sample where it failed or nobody waits for it.
+    """Return a data set to background work; for MNIST the sample if the download failed or was stopped.
 
-    Raises InputError where another set is not here and can't be downloaded.
+    Raises InputError if another set is not here and can't be downloaded.
     """
     if key != MNIST:
         return other_datasets.wait_for_dataset(key)
     job = dataset_job()
-    if job.problem is None:  # it watches, so visitors who don't wait can't give a training the sample
+    if job.problem is None:  # it counts as a watcher, so that the download goes on for it
         job.start(Watcher())
     job.wait()
     return job.latest if job.finished else _sample(job.problem)
@@ -90,7 +90,7 @@ def show_notice(private: bool) -> None:
 
 
 def find_run(run_id: str | None) -> Run | None:
-    """Return the run with exactly this id, or None: ids are secrets, so no "last" and no beginnings."""
+    """Return the run with exactly this id, or None; ids are secrets, so a beginning is not enough."""
     try:
         run = run_store().get(run_id or "")
     except InputError:
@@ -111,9 +111,9 @@ def model(run: Run, snapshot: WeightSnapshot | None = None) -> "DigitClassifier"
 
 
 def evaluation(run: Run, show: Show | None = None) -> "Evaluation":
-    """Return how a run's last checkpoint does on the test images; InputError if it can't be read.
+    """Return the evaluation of a run's last checkpoint on the test images; InputError if it can't be read.
 
-    `show` is told how far that is, see read_split.
+    `show` gets the progress, see read_split.
     """
     data = dataset()
     return read_split((_last_checkpoint(run), data.source, "test"), lambda: model(run), data.test, show)
@@ -141,25 +141,25 @@ def training_queue() -> "TrainingQueue":
 
 
 def line() -> dict[str, int]:
-    """Return how many runs train and how many wait, without making a queue, which would load torch."""
+    """Return how many runs train and how many wait, without creating the queue, which would load torch."""
     queues = _queues()
     return queues[0].line if queues else {"training": 0, "waiting": 0}
 
 
 @st.cache_resource(show_spinner=False)
 def _queues() -> "list[TrainingQueue]":
-    """Return the training queue in a list, which is empty until somebody needs it."""
+    """Return a list for the training queue, empty until it is needed."""
     return []
 
 
 def images_per_second(config: TrainConfig) -> float | None:
-    """Return how fast `config` trains here; None while a trial measures it for this visitor."""
+    """Return the images per second of training `config` here; None while a trial measures them."""
     return speed_meter().images_per_second(config, this_tab())
 
 
 @st.cache_resource(show_spinner=False)
 def speed_meter() -> "SpeedMeter":
-    """Return the server's measurements of how fast settings train."""
+    """Return the server's measurements of training speeds."""
     from mnist_core.training.speed_meter import SpeedMeter
 
     return SpeedMeter(lambda config: training_queue().training_speed(config))
@@ -171,7 +171,7 @@ def _model(run_id: str, weights: str, _run: Run, _snapshot: WeightSnapshot | Non
 
 
 def _last_checkpoint(run: Run) -> str:
-    """Return a run's last checkpoint, "" when it was removed meanwhile: then loading says so."""
+    """Return a run's last checkpoint, "" if it was deleted meanwhile, which loading then reports."""
     return str(next(reversed(run.checkpoints), ""))
 
 
@@ -186,7 +186,7 @@ def _fetch() -> Generator[tuple[float, None], None, Dataset]:
 
 
 def _dataset_so_far() -> Dataset | None:
-    """Return the data this visitor has by now; None while they wait for MNIST.
+    """Return the data that this visitor has so far; None while they wait for MNIST.
 
     It is MNIST as soon as it is there, whoever waited for it; before that the sample for those who don't
     wait, and where the download failed.
@@ -195,13 +195,13 @@ def _dataset_so_far() -> Dataset | None:
     if job.finished:
         return job.latest
     if not st.session_state.get(SAMPLE_KEY):
-        if job.problem is None:  # else it would be tried at each run of the page
+        if job.problem is None:  # else each run of the page would try again
             job.start(this_tab())
         job.wait(SECONDS_TO_OPEN)
         if job.finished:
             return job.latest
     if job.problem:
-        st.session_state[SAMPLE_KEY] = True  # it stays while somebody else tries the download again
+        st.session_state[SAMPLE_KEY] = True  # they keep it while another visitor tries the download again
     return _sample(job.problem) if st.session_state.get(SAMPLE_KEY) else None
 
 
@@ -228,7 +228,7 @@ def _show_download() -> None:
 
 
 def _dont_wait() -> None:
-    """Give this visitor the sample; the download goes on as long as others wait for it."""
+    """Give this visitor the sample; the download continues as long as others wait for it."""
     st.session_state[SAMPLE_KEY] = True
     dataset_job().stop(this_tab())
 

@@ -1,4 +1,4 @@
-"""Uploads within limits: what a visitor may send at once, and what the server's memory holds of it."""
+"""Limits of uploads: per upload, per session, and of the server's memory for all of them."""
 
 import threading
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from mnist_core.training.memory import memory_limit
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
-SESSION_FACTOR = 2  # a session may hold twice an upload: the next comes before the last is forgotten
+SESSION_FACTOR = 2  # a session may hold two uploads, as the next arrives before the last is forgotten
 MEMORY_SHARE = 8  # an eighth of the server's memory is for all uploads together
 TOO_LARGE = 413  # the HTTP status that Streamlit itself gives for files too large
 
@@ -33,7 +33,7 @@ def check_pictures(files: "Sequence[UploadedFile]") -> None:
 
 
 def forget(files: "Sequence[UploadedFile]") -> None:
-    """Take files out of the server's memory, where Streamlit keeps them until their session ends."""
+    """Delete files from the server's memory, where Streamlit keeps them until their session ends."""
     context = get_script_run_ctx()
     remove = context and getattr(context.uploaded_file_mgr, "remove_file", None)
     for file in files if remove else ():
@@ -42,7 +42,7 @@ def forget(files: "Sequence[UploadedFile]") -> None:
 
 @st.cache_resource(show_spinner=False)
 def bound_uploads() -> None:
-    """Have the server refuse files that would exceed what it holds for a session, or for all sessions.
+    """Have the server refuse files beyond the limit of a session, or of all sessions.
 
     Streamlit limits the size of one file only, and keeps all files of a session in memory.
     """

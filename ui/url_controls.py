@@ -34,7 +34,7 @@ def url_choice(
 
     def write_choice() -> None:
         value = st.session_state[key]
-        if value in options or (value is None and not default):  # a page in another language sends its labels
+        if value in options or (value is None and not default):  # another language has other labels
             set_url_parameters({key: value})
         if reruns:
             rerun_fragments(*reruns)

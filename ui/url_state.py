@@ -1,4 +1,4 @@
-"""What is in the URL: a refresh, a bookmark and a shared link show the same page.
+"""The page's state in the URL: a refresh, a bookmark and a shared link show the same page.
 
 The browser sends its URL with every message. For a short time after the server has changed the URL, messages
 on their way still carry the old one. `url_parameters` therefore ignores a URL that the server has just
@@ -15,7 +15,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.runs.run import PRETRAINED_ID
 
 LANGUAGE_KEY, RUN_KEY = "lang", "run"
-COMPARED_KEY = "runs"  # ids of the runs that are compared, with commas between
+COMPARED_KEY = "runs"  # ids of the compared runs, separated by commas
 CHAPTER_KEY = "chapter"  # which chapter Learn shows
 SENT_KEY = "sent"  # an image of the data that another page sent to Draw, such as test-42
 MOST_COMPARED = 8
@@ -52,7 +52,7 @@ def url_parameters() -> Mapping[str, str]:
 
 
 def _renamed(query: dict[str, str]) -> dict[str, str]:
-    """Return a query with the present ids of runs that links of version 0.1 call otherwise."""
+    """Return a query with the present ids of runs in place of those in version 0.1's links."""
     runs = query.get(COMPARED_KEY, "").split(",")
     renamed = {
         RUN_KEY: RENAMED_RUNS.get(query.get(RUN_KEY, "")),

@@ -1,4 +1,4 @@
-"""Who is visiting, and which runs they may see and change.
+"""The visitor: identity, and the runs that they may see and change.
 
 A visitor is a random token in a cookie; runs keep a hash of it. On a server that is private, a visitor's list
 holds their own runs and those they opened by link, and of the latter none can be changed.
@@ -60,7 +60,7 @@ def bound_here() -> bool:
 
 
 def looks_local() -> bool:
-    """Return whether nothing says that the visitor comes from elsewhere, as through a proxy here."""
+    """Return whether no header or address shows a visitor from elsewhere, as through a proxy here."""
     headers, url = st.context.headers, st.context.url
     hosts = [_host(f"//{headers['Host']}")] if "Host" in headers else []
     hosts += [_host(url)] if url else []
@@ -70,12 +70,12 @@ def looks_local() -> bool:
 
 
 def identity() -> str:
-    """Return what runs know the visitor by; the cookie can't be found out from it."""
+    """Return the visitor's identity for runs: a hash from which the cookie can't be computed."""
     return hashlib.sha256(_token().encode()).hexdigest()[:32]
 
 
 def limits() -> TrainingLimits:
-    """Return what the visitor's trainings may take; on a local server all that it can give."""
+    """Return the limits of the visitor's trainings; on a local server only those that are set."""
     return TrainingLimits.of_server(is_private())
 
 
@@ -134,14 +134,14 @@ def _remember(run: Run | None) -> None:
     if run.id not in opened:
         opened.add(run.id)
         if identity() not in run.metadata.readers:
-            with suppress(InputError):  # this session remembers all the same
+            with suppress(InputError):  # the session remembers it anyway
                 resources.run_store().add_reader(run.id, identity())
 
 
 def cookie_script() -> str:
     """Return the HTML that gives the browser its cookie, which comes back with the next visit.
 
-    Nothing where nobody needs to be told apart.
+    "" on a server where visitors aren't distinguished.
     """
     if not is_private():
         return ""

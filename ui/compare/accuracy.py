@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAME, PAIR, LINE = 180, 200, 36  # pixels, so that a phone has room for a figure beside them; names wrap
-MOST_PAIRS, PAIRS_HEIGHT = 10, 390  # more of them scroll, in a table of so many pixels
+MOST_PAIRS, PAIRS_HEIGHT = 10, 390  # more pairs scroll, in a table of this height in pixels
 
 
 def show(chosen: ComparedRuns) -> None:
@@ -49,7 +49,7 @@ def show(chosen: ComparedRuns) -> None:
 
 
 def score_words() -> ScoreWords:
-    """Return what a chart of accuracies calls its parts."""
+    """Return the names of the parts of a chart of accuracies."""
     return ScoreWords(_("Run"), _("Test accuracy"), _("95% CI, lower"), _("95% CI, upper"))
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mnist_core.runs.comparison import Score
     from mnist_core.runs.seed_variance import SeedSummary
 
-ROW, AXIS = 64, 60  # pixels: of a run in a chart with a row for each, and below all of them
+ROW, AXIS = 64, 60  # pixels: the height of a run's row in a chart, and of the axis below the rows
 LONGEST_LABEL = 130  # pixels; a phone has 340 in all
 LINE_LENGTH = 19  # letters of a label in that width
 WIDE_FROM = 0x2E80  # the first of the characters that are as wide as two letters
@@ -26,7 +26,7 @@ WIDE_FROM = 0x2E80  # the first of the characters that are as wide as two letter
 
 @dataclass(frozen=True)
 class ScoreWords:
-    """What a chart of accuracies calls its parts."""
+    """The names of the parts of a chart of accuracies."""
 
     run: str
     accuracy: str
@@ -133,7 +133,7 @@ def seed_spec(
 
 
 def _rows(names: Sequence[str], layers: list[dict[str, Any]], facts: list[dict[str, Any]]) -> dict[str, Any]:
-    """A chart with a row, and a colour, for each name."""
+    """Return a chart with a row, and a colour, for each name."""
     labels = {"labelLimit": LONGEST_LABEL, "ticks": False, "domain": False, "labelFontSize": 13}
     labels |= {
         "labelColor": {"expr": "scale('color', datum.value)"},
@@ -185,7 +185,7 @@ def _from_low_to_high(title: str) -> dict[str, Any]:
 
 
 def _fact(field: str, title: str, form: str | None) -> dict[str, Any]:
-    """A line of what is shown when a mark is pointed at."""
+    """Return a line of the tooltip of a mark."""
     if form is None:
         return {"field": field, "type": "nominal", "title": title}
     return {"field": field, "type": "quantitative", "title": title, "format": form}

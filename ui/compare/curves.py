@@ -64,7 +64,7 @@ def _show(chosen: ComparedRuns) -> None:
 
 
 def _now(chosen: ComparedRuns) -> list:
-    """Return the runs as they are now; a training one has gone on since it was chosen."""
+    """Return the runs in their present state, as some may train."""
     return [resources.find_run(run.id) or run for run in chosen.runs]
 
 
@@ -90,7 +90,7 @@ def _choose_axis() -> str:
 
 
 def _curve(run: Run, quantity: str, over: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return positions and values of one run, in the order of its training and from before it if known."""
+    """Return positions and values of one run in order, with those before the training if known."""
     rows = history(run)
     is_epoch = rows["monitor_loss"].notna()
     shown = rows[~is_epoch if quantity == "train_loss" else is_epoch]
@@ -112,7 +112,7 @@ def _axes(quantity: str, over: str, logarithmic: bool) -> RunAxes:
 
 
 def _show_ends(chosen: ComparedRuns, curves: list, quantity: str, as_errors: bool, spec: str) -> None:
-    """Show the legend with the curves' final values, and what makes them hard to compare."""
+    """Show the legend with the curves' final values, and warnings if they are hard to compare."""
     st.caption(_("Final values. Point at the chart for the values of all runs at one position."))
     texts = [last_value_text(values, spec) for _positions, values in curves]
     st.html(run_list_html(_("Final values"), chosen.names, DASHES, texts))

@@ -28,7 +28,7 @@ from ui.runs.changes import may_change
 from ui.runs.names import name_without_seed
 from ui.runs.progress import progress_share
 
-USUAL_SEEDS, MOST_SEEDS = 4, 10  # to train at a time: with the one there is, five
+USUAL_SEEDS, MOST_SEEDS = 4, 10  # seeds to train at a time; with the existing one, five
 SECONDS_BETWEEN_LOOKS = 1.0
 REPEATED_KEY = "repeated_run"
 COUNT_KEY = "repeat_count"
@@ -192,7 +192,7 @@ def _used_seeds(group: Group) -> set[int]:
 
 
 def _queue(group: Group, count: int) -> None:
-    """Queue the next seeds, once for a double click; if the queue becomes full, those before stay in it."""
+    """Queue the next seeds, once for a double click; if the queue becomes full, keep those queued before."""
     seconds = group.run.results.get("train_seconds")
     wanted = replace(group.run.config, seed=0), count
     if is_second_tap(wanted):
@@ -228,7 +228,7 @@ def _show_progress(run_ids: Sequence[str]) -> None:
 
 
 def _stop(run_ids: Sequence[str]) -> None:
-    """Remove the queued ones first, so that none begins meanwhile."""
+    """Stop the runs, the waiting ones first, so that none begins meanwhile."""
     for run_id in reversed(run_ids):
         if may_change(run_id):
             resources.training_queue().stop(run_id)

@@ -42,7 +42,7 @@ from ui.train_form.setting_labels import LABELS, value_text
 
 @dataclass(frozen=True)
 class ComparedRuns:
-    """The runs to compare and what each is called, no two alike."""
+    """The runs to compare, and their names, no two alike."""
 
     runs: tuple[Run, ...]
     names: tuple[str, ...]
@@ -137,9 +137,9 @@ READ_KEY = "read_checkpoints"
 
 
 def compare(chosen: ComparedRuns) -> Comparison:
-    """Return the comparison, with progress while runs read the test images, and a way to stop.
+    """Return the comparison; while runs classify the test images, show the progress and a stop button.
 
-    What was read is kept, so stopping or choosing other runs loses nothing. Raises InputError when these
+    Results are kept, so stopping or choosing other runs loses nothing. Raises InputError when these
     can't be compared.
     """
     check_comparable(chosen.runs, resources.dataset().source)
@@ -180,19 +180,19 @@ def choose_pair(chosen: ComparedRuns, comparison: Comparison) -> Pair:
 
 
 def pair_name(chosen: ComparedRuns, pair: Pair) -> str:
-    """Return what a pair is called."""
+    """Return the name of a pair."""
     first, second = (quoted(chosen.names[place]) for place in (pair.first, pair.second))
     return _("{first} and {second}").format(first=first, second=second)
 
 
 def paragraph(messages: Iterable[Message]) -> str:
-    """Return sentences as one paragraph of markdown; names stay as they were typed, and 1e-10 on one line."""
+    """Return sentences as one paragraph of Markdown, with names escaped and 1e-10 kept on one line."""
     text = sentences_text(escape_markdown(translate(message)) for message in messages)
     return re.sub(r"(?<=\de)\\?-(?=\d)", "\N{NON-BREAKING HYPHEN}", text)
 
 
 def shortened(name: str, most: int = 28) -> str:
-    """Return a name that fits where there is little room."""
+    """Return a name shortened to at most `most` characters."""
     return name if len(name) <= most else name[: most - 1] + "…"
 
 

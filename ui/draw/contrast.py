@@ -1,4 +1,4 @@
-"""Why a digit was read and not another: pixels for each, nearest images, what would have to change."""
+"""Why a digit was read and not another: pixels for each, nearest images, smallest change."""
 
 from collections import OrderedDict
 from functools import partial
@@ -20,8 +20,8 @@ from ui.url_state import set_url_parameters
 SECTION_KEY = "look"  # in the URL: which section of the Draw page is open
 CONTRAST = "instead"  # this one
 NEIGHBOURS = 4
-ROUGH = 0.03  # how complete the attributions are: seconds less than for 0.005, and the same to look at
-MOST_KEPT = 64  # changes that were searched for
+ROUGH = 0.03  # tolerance of the attributions: saves seconds against 0.005, and looks the same
+MOST_KEPT = 64  # results of searches for the smallest change
 FIRST_THIRD, LAST_THIRD = 10, 18  # rows and columns where an image's middle begins and ends
 
 
@@ -150,7 +150,7 @@ def _coloured(change: Counterfactual) -> np.ndarray:
 
 
 def change_text(run: Run, change: Counterfactual, other: int) -> str:
-    """Say how many pixels to ink and to erase and where, and what is read then."""
+    """Say how many pixels to ink and to erase and where, and the answer after that."""
     added, removed = int(change.added.sum()), int(change.removed.sum())
     words = []
     if added:

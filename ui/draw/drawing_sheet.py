@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mnist_core.recognition.segmentation import RowDigit
 
 SHEET_KEY = "own_sheet"
-ANSWER_KEY = "label_answer"  # what came of the last correction: a message and its icon
+ANSWER_KEY = "label_answer"  # the outcome of the last correction: a message and its icon
 NUMBER_KEY = "label_number"
 
 
@@ -37,7 +37,7 @@ def entry(digit: "RowDigit", label: int) -> LabelledDrawing:
 
 
 def keep(digits: list[LabelledDrawing]) -> None:
-    """Add digits to the sheet, or correct their labels where they were the last to be added."""
+    """Add digits to the sheet, or correct their labels if they were added last."""
     last = sheet()[-len(digits) :]
     if len(last) == len(digits) and all(
         np.array_equal(old.image, new.image) for old, new in zip(last, digits, strict=False)
@@ -114,7 +114,7 @@ def show_label_correction(reading: ReadDrawing) -> None:
         st.toast(markdown(message), icon=icon)
     if not reading.digits or reading.writing.ready:
         return
-    key = f"label-{len(sheet())}"  # another one once a digit was kept: it closes
+    key = f"label-{len(sheet())}"  # a new key once a digit was kept, so that it closes
     with st.popover(_("Correct the label"), icon=":material/edit:", key=key):
         st.markdown(_("Your label is saved in your own test set: see **My handwriting** below."))
         if len(reading.digits) == 1:

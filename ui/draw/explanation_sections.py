@@ -28,7 +28,7 @@ DIGIT_KEY = "which_digit"
 
 
 def names() -> dict[str, str]:
-    """Return the sections by their key in the URL, with what they are called."""
+    """Return the names of the sections by their key in the URL."""
     return {
         "steps": _("Preprocessing"),
         "attention": _("Saliency"),
@@ -68,7 +68,7 @@ def pick_digit(reading: ReadDrawing) -> int | None:
     if len(reading.digits) < 2:
         if not reading.digits:
             st.info(_("Draw a digit first: this section is about your drawing."))
-        clear_slots(1 if reading.digits else MOST_PARTS)  # what was said here goes before anything is awaited
+        clear_slots(1 if reading.digits else MOST_PARTS)  # removes the old content before anything slow
         return 0 if reading.digits else None
     places = range(len(reading.digits))
     labels = [f"{place + 1}.: {reading.digits[place].prediction.text}" for place in places]
@@ -115,7 +115,7 @@ def show_saliency_section(reading: ReadDrawing, place: int) -> None:
 
 def choose_target(read: int) -> int:
     """Show the digits that pixels can speak for, beginning with the one that was read; return one."""
-    key = f"{TARGET_KEY}_{read}"  # another reading begins with itself
+    key = f"{TARGET_KEY}_{read}"  # another answer begins with its own digit
     st.session_state.setdefault(key, read)
     return st.segmented_control(_("Saliency for digit"), range(10), key=key, required=True)
 

@@ -74,7 +74,7 @@ def upload() -> DrawingInput | list[Upload]:
 
 
 def _check_upload() -> None:
-    """Forget files that are too many, so that they leave the server's memory, and keep what is to be said."""
+    """Free the memory of files beyond the limits, and keep the message about them."""
     number = st.session_state[UPLOAD_ROUND_KEY]
     files = st.session_state[f"pictures_{number}"]
     try:
@@ -137,7 +137,7 @@ ROUND_KEY = "grid_round"  # a new number is a new, empty grid
 EMPTY = "0" * SIDE * SIDE
 
 HERE = Path(__file__).parent
-# The name must be the app's own; Streamlit registers it with each server that runs it.
+# The name must be unique in the server, in which Streamlit registers it.
 _grid = st.components.v2.component(
     "digitlab_grid",
     html='<div class="grid"></div><p class="place" aria-live="polite"></p>',
@@ -167,7 +167,7 @@ def show_grid() -> np.ndarray:
 
 
 def checked(ink: object) -> str:
-    """Return what a browser sent, or an empty grid if that is not a text of 784 digits 0 and 1."""
+    """Return what a browser sent, or an empty grid unless it is a text of 784 digits 0 and 1."""
     return ink if isinstance(ink, str) and len(ink) == len(EMPTY) and set(ink) <= {"0", "1"} else EMPTY
 
 

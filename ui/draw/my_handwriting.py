@@ -33,7 +33,7 @@ from ui.runs.names import readable_runs, run_labels, run_name
 from ui.uploads import forget
 from ui.url_state import RUN_KEY, set_url_parameters
 
-MOST_RUNS = 8  # that are scored
+MOST_RUNS = 8  # runs that are scored
 MOST_SHOWN = 30
 FILE_KEY, ROUND_KEY, PROBLEM_KEY = "sheet_file", "sheet_round", "sheet_problem"
 
@@ -167,7 +167,7 @@ JOB_KEY = "fine_tuning"  # in the session: the visitor's latest job
 
 
 def show_tuning(run: Run, drawings: Sequence[LabelledDrawing]) -> None:
-    """Show where the fine-tuning stands: to be begun, under way, or done."""
+    """Show the state of the fine-tuning: not begun, running, or done."""
     st.markdown("**" + _("Fine-tuning: a copy that learns your handwriting") + "**")
     job: Job[FineTunedRun] | None = st.session_state.get(JOB_KEY)
     if job and is_watched(job):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mnist_core.recognition.segmentation import RowDigit
 
 ROWS_KEPT = 400  # of all visitors' pictures
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the beginning of one
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # first characters by which a spreadsheet recognises a formula
 ORDER_KEY = "pictures"  # in the URL
 CROP_SIDE = 160  # pixels of what is shown of a picture
 
@@ -59,7 +59,7 @@ class Row:
 
     @property
     def doubt(self) -> float:
-        """How doubtful it is: 3 if nothing was read, 2 if no digit, 1 to 2 if not sure, else below 1."""
+        """The doubt that sorts the rows: 3 without answer, 2 for no digit, 1 to 2 if unsure, else below."""
         if self.confidence is None:
             return 3.0
         if any(not digit.prediction.is_digit for digit in self.found):
@@ -89,7 +89,7 @@ def show_table(run: Run, files: list[Upload]) -> None:
 
 
 def _ordered(rows: list[Row]) -> list[Row]:
-    """Show in which order the rows may stand; return them in the chosen one."""
+    """Show the choice of the rows' order; return them in it."""
     orders = {"uploaded": _("As uploaded"), "doubtful": _("Most doubtful first")}
     order = url_segments(_("Order"), orders, ORDER_KEY, "uploaded", label_visibility="collapsed")
     return sorted(rows, key=lambda row: -row.doubt) if order == "doubtful" else rows

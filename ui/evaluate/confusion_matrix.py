@@ -22,7 +22,7 @@ TRUE_KEY, READ_KEY = "true", "read"
 MATRIX_KEY = "matrix"
 LAST_CLICK_KEY = "matrix_clicked"
 MOST_NAMED = 5
-# With a second click taken for half a double click, or a drag, clicks get lost.
+# With double clicks or dragging enabled, Plotly would lose clicks.
 CHART = {
     "doubleClick": False,
     "doubleClickDelay": 1,
@@ -43,13 +43,13 @@ def show(evaluated: EvaluatedSplit) -> None:
     with chart:
         st.subheader(_("Confusion matrix: which digits it mixes up"))
         show_matrix(result, (true, read))
-    with images:  # after the matrix: who sees them can click on the next cell
+    with images:  # after the matrix, so that the next cell can be clicked as soon as they are seen
         show_cell(evaluated, result, true, read)
     show_largest(result)
 
 
 def show_matrix(result: "Evaluation", marked: tuple[int, int]) -> None:
-    """Show the matrix, and how it can be shown otherwise."""
+    """Show the matrix, and the controls that change how it is shown."""
     with st.container(horizontal=True, gap="small"):
         by = choose_shares()
         diagonal = choose_diagonal()
@@ -91,7 +91,7 @@ def choose_diagonal() -> bool:
 
 
 def open_clicked() -> None:
-    """Open the cell that was clicked; a click on the one clicked last takes its mark away: the same again."""
+    """Open the clicked cell; a second click on it, which removes Plotly's mark, opens it again."""
     points = st.session_state[MATRIX_KEY].selection.points
     clicked = (points[0]["y"], points[0]["x"]) if points else st.session_state.get(LAST_CLICK_KEY)
     if clicked:
@@ -106,7 +106,7 @@ def open_cell(true: int, read: int) -> None:
 
 
 def choose_cell(result: "Evaluation") -> tuple[int, int]:
-    """Show which cell's images are shown, at first the most frequent error's; return its digits."""
+    """Show the choice of a cell, first the most frequent error; return its two digits."""
     true, read = divmod(int(np.argmax(errors_of(result))), 10)
     if true == read:  # no error at all
         true, read = 0, 0
@@ -144,7 +144,7 @@ def show_cell(evaluated: EvaluatedSplit, result: "Evaluation", true: int, read: 
 
 
 def errors_of(result: "Evaluation") -> np.ndarray:
-    """Return the confusion matrix without what is right."""
+    """Return the confusion matrix with its diagonal set to 0."""
     return np.where(np.eye(10, dtype=bool), 0, result.confusion_matrix)
 
 
@@ -179,7 +179,7 @@ MARKED = "#e0701a"  # the frame of the chosen cell, clear of the blues of the ot
 
 @dataclass(frozen=True)
 class MatrixWords:
-    """What a confusion matrix calls its axes, and a cell pointed at, with %{x}, %{y} and %{customdata}."""
+    """The names of a confusion matrix's axes, and a cell's tooltip with %{x}, %{y} and %{customdata}."""
 
     true: str
     predicted: str
@@ -201,7 +201,7 @@ def confusion_figure(
 ) -> "go.Figure":
     """Draw counts [true, predicted], or their shares of "rows" or "columns", with the numbers in the cells.
 
-    Without the `diagonal` what is right is left out. The cell `marked` has a frame. Colours are of the
+    Without the `diagonal` the right answers are left out. The cell `marked` has a frame. Colours are of the
     logarithm, so that one error in a thousand images still shows. Squares that can't be seen lie on the
     cells: Plotly tells of no click on a heatmap itself.
     """

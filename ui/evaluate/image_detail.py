@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def show_detail(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> None:
-    """Show all about an image of the split; what takes a moment only when it is asked for."""
+    """Show the details of an image of the split; the slow ones only on request."""
     picture, bars = st.columns([2, 3], gap="medium")
     with picture:
         show_picture(evaluated, result, index)
@@ -64,7 +64,7 @@ def show_detail(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> 
 
 
 def show_picture(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> None:
-    """Show the image in large, with its label, and whether people doubt that."""
+    """Show the image enlarged, with its label, and whether people doubt the label."""
     image = evaluated.split.reference(index)
     words = {"label": int(result.labels[index]), "number": count_text(image.number)}
     caption = _("Label <b>{label}</b> &nbsp;no. {number}").format(**words)
@@ -85,7 +85,7 @@ def show_probabilities(result: "Evaluation", index: int) -> None:
 
 
 def show_saliency(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> None:
-    """Show which pixels speak for what was read, or for the label, by two methods."""
+    """Show which pixels speak for the prediction, or for the label, by two methods."""
     read, label = int(result.predictions[index]), int(result.labels[index])
     second = label if label != read else int(np.argsort(result.probabilities[index])[-2])
     names = {
@@ -100,7 +100,7 @@ def show_saliency(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -
 
 
 def show_layers(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> None:
-    """Show what each layer makes of the image."""
+    """Show each layer's activations of the image."""
     shown = [
         layer
         for layer in layer_activations(evaluated, index)
@@ -113,13 +113,13 @@ def show_layers(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> 
 
 
 def show_similar(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> None:
-    """Show the training images that the network takes for most like this one."""
+    """Show the training images nearest to this one by the last layer's inputs."""
     image = evaluated.split.reference(index)
     explanations.show_similar(evaluated.run, evaluated.split.images[index], columns=4, itself=image)
 
 
 def layer_activations(evaluated: EvaluatedSplit, index: int) -> "list[LayerActivation]":
-    """Return what each layer makes of an image."""
+    """Return each layer's activations of an image."""
     return _layer_activations(evaluated.key, index, evaluated)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mnist_core.evaluation.metrics import Evaluation
 
 PICK_KEY = "pick_image"
-PAGE_KEY = "image_page"  # which list, and how many images into it
+PAGE_KEY = "image_page"  # (which list, number of images before the page)
 IMAGES_PER_PAGE = 12
 
 
@@ -99,7 +99,7 @@ def show_page(evaluated: EvaluatedSplit, result: "Evaluation", indices: np.ndarr
 
 
 def image_label(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> str:
-    """Return an image with what it is, what was read and how sure the network was, in Markdown."""
+    """Return an image with its label, the prediction and its confidence, in Markdown."""
     true, read = int(result.labels[index]), int(result.predictions[index])
     sure = sure_text(float(result.probabilities[index, read]), 0)
     words = {"number": evaluated.split.reference(index).number, "true": true, "read": read}
@@ -109,13 +109,13 @@ def image_label(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> 
 
 
 def page_start(indices: np.ndarray) -> int:
-    """Return how many images of this list come before those shown; another list begins at its beginning."""
+    """Return how many images of this list come before those shown; 0 for another list than before."""
     kept, start = st.session_state.get(PAGE_KEY, (None, 0))
     return start if kept == list_name(indices) else 0
 
 
 def list_name(indices: np.ndarray) -> tuple[int, ...]:
-    """Return what tells a list from others: its length and its first images."""
+    """Return a key that identifies a list: its length and its first images."""
     return len(indices), *map(int, indices[:3])
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mnist_core.evaluation.metrics import Evaluation
 
-STEP = 10  # percent: where the bars may begin
+STEP = 10  # percent: the bars begin at a multiple of this
 DIGIT, BAR, TAKEN_FOR = 60, 140, 150  # pixels, so that all columns fit beside the list of runs
 
 
@@ -66,7 +66,7 @@ def digit_table(result: "Evaluation") -> "pd.DataFrame":
 
 
 def bars_begin(table: "pd.DataFrame") -> int:
-    """Return where the bars begin, in percent: a step below the least there is."""
+    """Return where the bars begin, in percent: a step below the smallest value."""
     seen = table[table["images"] > 0][["precision", "recall", "f1"]]
     least = float(seen.min().min()) if len(seen) else 0.0
     return min(90, max(0, int(least // STEP) * STEP))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mnist_core.evaluation.calibration_curves import Reliability, RiskCoverage
 
 THRESHOLDS = ("0", "0.5", "0.6", "0.7", "0.8", "0.9", "0.95", "0.98", "0.99", "0.995", "0.999", "0.9999")
-LEAST_GAP = 0.002  # between sure and right, that is worth a word
+LEAST_GAP = 0.002  # between confidence and accuracy, from which on it is mentioned
 THRESHOLD_KEY, USUAL_THRESHOLD = "threshold", "0.9"
 
 
@@ -33,7 +33,7 @@ def show(evaluated: EvaluatedSplit) -> None:
 
 
 def show_reliability(evaluated: EvaluatedSplit) -> None:
-    """Show how often it is right for each range of confidence, before and after temperature scaling."""
+    """Show the accuracy for each range of confidence, before and after temperature scaling."""
     from mnist_core.evaluation.calibration_curves import reliability
 
     result = evaluation(evaluated)
@@ -89,7 +89,7 @@ def calibration_text(found: "Reliability", accuracy: float) -> str:
 
 
 def show_risk(evaluated: EvaluatedSplit) -> None:
-    """Show what share of the images it would answer, and err on, if it had to be surer."""
+    """Show the share of images answered, and of errors, if only confident answers count."""
     from mnist_core.evaluation.calibration_curves import risk_coverage
 
     result = evaluation(evaluated)
@@ -110,7 +110,7 @@ def show_risk(evaluated: EvaluatedSplit) -> None:
 
 
 def choose_threshold() -> float:
-    """Show how sure it must be to answer, which is in the URL; return that, 0 to 1."""
+    """Show the choice of the confidence needed for an answer, kept in the URL; return it, 0 to 1."""
     names = {share: f"{100 * float(share):g}%" for share in THRESHOLDS}
     label = _("Confidence threshold")
     return float(url_choice(st.select_slider, label, names, THRESHOLD_KEY, USUAL_THRESHOLD))
@@ -140,7 +140,7 @@ MOST_POINTS = 400
 
 
 def reliability_points(found: "Mapping[str, Reliability]") -> "pd.DataFrame":
-    """Return a row for each part of each diagram, by its name."""
+    """Return a row for each bin of each diagram, with the diagram's name."""
     import pandas as pd
 
     return pd.concat(
@@ -195,7 +195,7 @@ def reliability_spec(kinds: Sequence[str], sure: str, right: str, images: str) -
 def risk_points(found: "RiskCoverage") -> "pd.DataFrame":
     """Return the curve of wrong answers against answers, at most about MOST_POINTS of it.
 
-    It begins where a hundredth is answered: one error among a handful is 20 % and says nothing.
+    It begins where 1 % of the images is answered: one error among five is 20 % and means nothing.
     """
     import pandas as pd
 

@@ -61,7 +61,7 @@ def show(evaluated: EvaluatedSplit) -> None:
 
 
 def choose_size(evaluated: EvaluatedSplit) -> int:
-    """Show on how many images it is measured, and about how long that takes; return how many."""
+    """Show the choice of the number of images, with the estimated time; return the number."""
     seconds = {size: min(int(size), len(evaluated.split)) * robustness_seconds(evaluated) for size in SIZES}
     names = {
         size: format_text(
@@ -74,23 +74,23 @@ def choose_size(evaluated: EvaluatedSplit) -> int:
 
 
 def rounded(seconds: float) -> float:
-    """Return a duration no finer than a guess is: whole seconds, above twenty five at a time."""
+    """Return an estimated duration rounded to whole seconds, above 20 s to multiples of 5."""
     return max(1, round(seconds)) if seconds < 20 else 5 * round(seconds / 5)
 
 
 def choose_seed() -> int:
-    """Show the seed of all that is drawn by chance; return it."""
+    """Show the field for the seed of the random draws; return it."""
     help_text = _("The same seed gives the same random rotations, shifts and noise.")
     return url_number(_("Seed"), SEED_KEY, HIGHEST_SEED, 130, help_text=help_text)
 
 
 def choose_example(evaluated: EvaluatedSplit) -> int:
-    """Show which image the examples are made of; return its place in the split."""
+    """Show the choice of the image for the examples; return its place in the split."""
     return url_number(_("Example image"), EXAMPLE_KEY, len(evaluated.split) - 1, 130)
 
 
 def show_start(job: "Job[Robustness]", images: int) -> None:
-    """Offer to measure, unless that is done."""
+    """Show the button that starts the measurement, unless it is done."""
     if job.finished:
         return
     if job.problem:
@@ -113,13 +113,13 @@ def show_start(job: "Job[Robustness]", images: int) -> None:
 
 @st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
 def show_measurement(evaluated: EvaluatedSplit, job: "Job[Robustness]", example: int, seed: int) -> None:
-    """Show how far the measurement is, and what is known by now."""
+    """Show the progress of the measurement, and the results so far."""
     show_progress(job, _("Measuring: {percent:.0%}"), key="stop_measuring")
     show_disturbances(evaluated, job.latest, example, seed)
 
 
 def show_result(evaluated: EvaluatedSplit, result: "Robustness | None", example: int, seed: int) -> None:
-    """Show all that was measured, in words, pictures and a table to download."""
+    """Show the results in words, pictures and a table to download."""
     if result is not None:
         show_extremes(result)
     show_disturbances(evaluated, result, example, seed)
@@ -220,9 +220,9 @@ def step_html(image: np.ndarray, strength: float, share: str) -> str:
 
 
 def curve_html(label: str, accuracies: Sequence[float]) -> str:
-    """Return accuracies, 0 to 1, as a filled curve with a corner over each image.
+    """Return accuracies, 0 to 1, as a filled curve with a point over each image.
 
-    It is cut out of a box by CSS, as Streamlit lets no SVG through.
+    It is a box clipped by CSS, as Streamlit removes SVG.
     """
     words = ", ".join(share_text(accuracy) for accuracy in accuracies)
     alt = _("Accuracy under {trial}, from none to strongest: {accuracies}").format(
@@ -262,17 +262,17 @@ logger = logging.getLogger(__name__)
 
 
 def robustness_job(evaluated: EvaluatedSplit, images: int, seed: int) -> "Job[Robustness]":
-    """Return the server's job of measuring how a run copes with corrupted and adversarial images."""
+    """Return the shared job that measures a run's robustness."""
     return _robustness_job(evaluated.key, images, seed, evaluated)
 
 
 def measured(evaluated: EvaluatedSplit, images: int, seed: int) -> MeasurementKey:
-    """Return what tells a measurement of robustness from others of the same run."""
+    """Return the key of a measurement among those of the same run."""
     return MeasurementKey(Path(evaluated.checkpoint).stem, evaluated.source, evaluated.name, images, seed)
 
 
 def robustness_seconds(evaluated: EvaluatedSplit) -> float:
-    """Return about how long measuring that takes for each image, here and now."""
+    """Return the estimated seconds that measuring takes for each image on this machine."""
     return _robustness_seconds(evaluated.key, evaluated)
 
 

@@ -39,12 +39,12 @@ class EvaluatedSplit:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What tells it from others, for caches."""
+        """Its key in caches."""
         return self.checkpoint, self.source, self.name
 
 
 def choose_split(run: Run, data: Dataset) -> EvaluatedSplit:
-    """Show which images the run is judged by, and let others be chosen.
+    """Show the choice of the images on which the run is evaluated; return it.
 
     First the validation images, if training watched them, else the test images; a link to an image of another
     split opens that split.
@@ -65,7 +65,7 @@ def image_in_url() -> ImageReference | None:
 
 
 def split_name(name: str) -> str:
-    """Return what a split is called."""
+    """Return the name of a split."""
     return {
         "validation": _("Validation set"),
         "train": _("Training set"),
@@ -74,7 +74,7 @@ def split_name(name: str) -> str:
 
 
 def split_explanation(evaluated: EvaluatedSplit) -> str:
-    """Return what the split was used for in training, and what that means for its accuracy."""
+    """Say what the split was used for in training, and what that means for its accuracy."""
     if evaluated.run.results.get("source", evaluated.source) != evaluated.source:
         return _("It was trained on another data set, so all of these images are new to it.")
     if evaluated.name == "train":
@@ -125,7 +125,7 @@ def show_summary(evaluated: EvaluatedSplit, result: "Evaluation") -> None:
 
 
 def show_accuracies(evaluated: EvaluatedSplit, result: "Evaluation") -> None:
-    """Show the accuracy on these images, after the one that was measured when training ended."""
+    """Show the accuracy on these images, and before it the one measured at the end of the training."""
     accuracy = percent_text(result.accuracy)
     if evaluated.name == "test":
         st.metric(_("Test accuracy"), accuracy, width="content", help=chapter_help("accuracy"))
@@ -139,8 +139,8 @@ def show_accuracies(evaluated: EvaluatedSplit, result: "Evaluation") -> None:
 
 
 def evaluation(evaluated: EvaluatedSplit, show: Show | None = None) -> "Evaluation":
-    """Return how a run's last checkpoint does on a split; InputError if it can't be read.
+    """Return the evaluation of a run's last checkpoint on a split; InputError if it can't be read.
 
-    `show` is told how far that is, see read_split.
+    `show` gets the progress, see read_split.
     """
     return read_split(evaluated.key, lambda: resources.model(evaluated.run), evaluated.split, show)

@@ -62,7 +62,7 @@ def show(data: Dataset) -> None:
 
 
 def doubtful_figure(data: Dataset, doubtful: LabelError, reading: "Prediction | None") -> Figure:
-    """Return an image with its label and the five votes, and what a network read if that is known."""
+    """Return an image with its label, the five votes, and a network's prediction if it is known."""
     words = {"number": count_text(doubtful.number), "label": doubtful.label, "guess": doubtful.guess}
     caption = _("Label <b>{label}</b> &nbsp;no. {number}").format(**words)
     alt = _("Test image {number}, label {label}; the networks predicted {guess}").format(**words)
@@ -72,7 +72,7 @@ def doubtful_figure(data: Dataset, doubtful: LabelError, reading: "Prediction | 
 
 
 def votes_text(doubtful: LabelError) -> str:
-    """Return how the five people voted, as HTML in which no vote is broken over two lines."""
+    """Return the votes of the five people as HTML in which no vote is broken over two lines."""
     for_digit = _("{n} say {digit}")
     votes = [
         for_digit.format(n=doubtful.for_label, digit=doubtful.label),
@@ -89,7 +89,7 @@ def reading_text(reading: "Prediction") -> str:
 
 
 def pretrained_readings(data: Dataset) -> "dict[int, Prediction]":
-    """Return what the pretrained model reads in each of the images, by their numbers."""
+    """Return the pretrained model's prediction for each of the images, by their numbers."""
     run = resources.find_run(PRETRAINED_ID)
     if run is None or not run.checkpoints:
         st.info(_("The pretrained model is missing."))

@@ -39,7 +39,7 @@ def show(data: Dataset) -> None:
 
 
 def show_one(chosen: ExploredSplit) -> int:
-    """Show which image has the ring around it, and that image; return its number."""
+    """Show the choice of the image with the ring, and that image; return its number."""
     last = min(MAP_IMAGES, len(chosen.split)) - 1
     if number_in_url(INDEX_KEY) > last:
         st.caption(_("The chart has only images 0 to {last}.").format(last=count_text(last)))
@@ -52,7 +52,7 @@ def show_one(chosen: ExploredSplit) -> int:
 
 
 def show_map(chosen: ExploredSplit, positions: np.ndarray, digit: int | None, ring: int) -> None:
-    """Show the dots, with their images to point at."""
+    """Show the map, with each image as the tooltip of its dot."""
     points = map_points(positions, chosen.split.labels[: len(positions)])
     points["image"] = thumbnails(chosen)
     if digit is not None:  # drawn last, so that it lies on top
@@ -88,7 +88,7 @@ def show_pca(chosen: ExploredSplit, digit: int | None, ring: int) -> None:
 
 
 def show_tsne(chosen: ExploredSplit, digit: int | None, ring: int) -> None:
-    """Show the map made by t-SNE, or how far it is, or how to have it made."""
+    """Show the map by t-SNE, or its progress, or the button that starts it."""
     job = tsne_job(chosen)
     if job.finished:
         show_map(chosen, job.latest, digit, ring)
@@ -107,7 +107,7 @@ def show_tsne(chosen: ExploredSplit, digit: int | None, ring: int) -> None:
 
 
 def show_start(job: Job[np.ndarray]) -> None:
-    """Offer to make the map."""
+    """Show the button that starts the map."""
     if job.problem:
         st.warning(markdown(job.problem))
     else:
@@ -119,7 +119,7 @@ def show_start(job: Job[np.ndarray]) -> None:
 
 @st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
 def show_tsne_progress(chosen: ExploredSplit) -> None:
-    """Show how far the map is and where the dots are by now."""
+    """Show the progress of the map and the present places of the dots."""
     job = tsne_job(chosen)
     show_progress(job, _("Computing t-SNE: {percent:.0%}"))
     positions = job.latest
@@ -142,7 +142,7 @@ def thumbnails(chosen: ExploredSplit) -> list[str]:
 
 
 def tsne_job(chosen: ExploredSplit) -> Job[np.ndarray]:
-    """Return the server's job of making the t-SNE map of a split, positions [N, 2]."""
+    """Return the shared job that computes the t-SNE map of a split: positions [N, 2]."""
     return _tsne_job(chosen.source, chosen.name, chosen.split)
 
 

@@ -35,7 +35,7 @@ def show(data: Dataset) -> None:
 
 
 def show_all_digits(chosen: ExploredSplit, facts: SplitFacts) -> None:
-    """Show the one most typical and the one oddest image of each digit."""
+    """Show the most typical and the most unusual image of each digit."""
     pairs = [typical_images_and_outliers(chosen.split, facts.distances, digit, 1) for digit in range(10)]
     st.subheader(_("Most typical image of each digit"))
     show_pictures(chosen, [index for nearest, _far in pairs for index in nearest], 10, "of_typical")
@@ -63,7 +63,7 @@ def show_digit(chosen: ExploredSplit, facts: SplitFacts, digit: int) -> None:
 
 
 def away_text(distances) -> str:
-    """Return how far images are from the mean, in words."""
+    """Return the distances of images from the mean, in words."""
     return format_text(
         _("Distance from the mean image: {low:.0f} to {high:.0f} grey levels of 255"),
         low=distances.min(),

@@ -23,7 +23,7 @@ from ui.i18n import gettext as _
 from ui.url_state import set_url_parameters
 
 SHOWN = 9
-SEED_KEY = "seed"  # in the URL: which shuffle is shown; none means the first images
+SEED_KEY = "seed"  # in the URL: which random choice is shown; none means the first images
 JUMP_KEY = "jump"
 GRID, COUNTS = "grid", "counts"  # fragments
 
@@ -128,12 +128,12 @@ def show_jump(chosen: ExploredSplit) -> None:
 
 @partial(st.fragment, key=COUNTS)
 def show_counts_here(split: Split) -> None:
-    """Show the counts, where the chosen digit stands out."""
+    """Show the counts, with the chosen digit emphasised."""
     show_counts(split, chosen_digit())
 
 
 def show_counts(split: Split, digit: int | None) -> None:
-    """Show how many images there are of each digit, as bars and in words; `digit` stands out."""
+    """Show the number of images of each digit, as bars and in words, with `digit` emphasised."""
     counts = np.bincount(split.labels, minlength=10)
     st.subheader(_("Class distribution: images of each digit"))
     names, texts = [str(d) for d in range(10)], [count_text(count) for count in counts]
@@ -153,7 +153,7 @@ def show_counts(split: Split, digit: int | None) -> None:
 
 
 def show_shape(split: Split, train: int, test: int) -> None:
-    """Show the numbers behind the images: shape, type, range and how many."""
+    """Show shape, type, range and number of the images."""
     st.subheader(_("Input tensor: what a network gets"))
     shape = _(
         "A batch of these {n} images is a tensor of shape `[N, C, H, W]` = `[{n}, 1, {height}, {width}]`: "

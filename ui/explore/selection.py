@@ -30,7 +30,7 @@ class ExploredSplit:
 
 
 def choose_split(data: Dataset) -> ExploredSplit:
-    """Show which split is chosen, and the controls to choose another."""
+    """Show the choice of the split; return the chosen one."""
     splits = {"train": _("Training set"), "test": _("Test set")}
     name = url_segments(_("Images"), splits, SPLIT_KEY, "train", label_visibility="collapsed")
     return ExploredSplit(data.file(name), name, data.source)
@@ -73,7 +73,7 @@ def choose_number(label: str, last: int) -> int:
 
 
 def open_image(image: ImageReference) -> None:
-    """Turn to the section that shows one image."""
+    """Open the section that shows one image."""
     set_url_parameters({VIEW_KEY: "image", INDEX_KEY: str(image.number), SPLIT_KEY: image.file})
 
 
@@ -85,7 +85,7 @@ def labelled(split: Split, index: int) -> Figure:
 
 
 def show_pictures(chosen: ExploredSplit, indices: Iterable[int], columns: int, key: str) -> None:
-    """Show images of a split with labels and numbers, and a way to each; `key` names the group."""
+    """Show images of a split with labels, numbers and a link to each; `key` names the group."""
     places = [int(index) for index in indices]
     st.html(grid_html((labelled(chosen.split, index) for index in places), columns))
     show_image_links([chosen.image(place) for place in places], key)
@@ -112,6 +112,6 @@ def show_image_links(images: Sequence[ImageReference], key: str) -> None:
 
 
 def show_large(figure: Figure, width: int = 340) -> None:
-    """Show one image as large as there is room for, at most `width` pixels."""
+    """Show one image as large as possible, at most `width` pixels wide."""
     with st.container(width=width):
         st.html(figure_html(figure))

@@ -65,7 +65,7 @@ def show_choice(chosen: ExploredSplit) -> int:
 
 
 def show_picture(chosen: ExploredSplit, index: int) -> None:
-    """Show the image in large, with its label."""
+    """Show the image enlarged, with its label."""
     image, label = chosen.split.images[index], chosen.split.labels[index]
     caption = _("Label <b>{label}</b>").format(label=label)
     alt = _("A handwritten {label}, image number {number}").format(label=label, number=index)
@@ -84,7 +84,7 @@ def scaled(pixels: np.ndarray, scaling: str) -> np.ndarray:
 
 
 def value_text(value: float, scaling: str) -> str:
-    """Return a value in as few figures as tell it apart, with a true minus sign."""
+    """Return a value with as few digits as distinguish it, and a true minus sign."""
     return (
         formatted_number(value, ".0f")
         if scaling == STORED
@@ -124,7 +124,7 @@ def show_square(pixels: np.ndarray, values: np.ndarray, scaling: str) -> None:
 
 
 def show_line(pixels: np.ndarray, values: np.ndarray, scaling: str) -> None:
-    """Show the values one after another, as a strip of greys and in figures."""
+    """Show the values one after another, as a strip of greys and as numbers."""
     st.subheader(_("Flatten: a vector of 784 numbers"))
     st.html(vector_strip_html(pixels, _("The vector of 784 pixels, as a strip of greys")))
     texts = [value_text(value, scaling) for value in values.ravel()]

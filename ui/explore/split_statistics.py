@@ -28,7 +28,7 @@ class SplitFacts:
 
 
 def split_facts(chosen: ExploredSplit) -> SplitFacts:
-    """Return what is known of a split as a whole."""
+    """Return the statistics of a split."""
     return _split_facts(chosen.source, chosen.name, chosen.split)
 
 
@@ -42,7 +42,7 @@ STRONGEST = 127.5  # the largest spread there can be: half the pixels paper, hal
 
 
 def show(data: Dataset) -> None:
-    """Show the section, what takes longest last."""
+    """Show the section, the slowest part last."""
     chosen = choose_split(data)
     counts, pixels = st.columns(2, gap="large")
     with counts:
@@ -56,7 +56,7 @@ def show(data: Dataset) -> None:
 
 
 def show_pixels(found: Statistics) -> None:
-    """Show how often each grey occurs, and what that comes to."""
+    """Show how often each grey value occurs, with mean and standard deviation."""
     st.subheader(_("Histogram of the pixel values"))
     counts = found.pixel_counts
     shares = counts / counts.sum()
@@ -107,7 +107,7 @@ def show_means(found: Statistics) -> None:
 
 
 def show_spreads(found: Statistics) -> None:
-    """Show the spread of each digit, as bright as can be."""
+    """Show the standard deviation of each digit's pixels, scaled to full brightness."""
     st.subheader(_("Standard deviation of each digit"))
     st.caption(
         _(
@@ -132,7 +132,7 @@ def show_ten(images: np.ndarray, alt: str) -> None:
 
 
 BIN = 5  # values to a bar
-FULL_INK = 251  # from here on; these bars would dwarf all others
+FULL_INK = 251  # of 255; the bars from here on would make all others invisible
 
 
 def ink_points(counts: np.ndarray) -> "pd.DataFrame":

@@ -1,4 +1,4 @@
-"""The first minute of who is new: what happens here, in two sentences and a moving picture; and a canvas."""
+"""The introduction for new visitors: two sentences, an animation and a canvas."""
 
 import json
 from functools import partial
@@ -23,7 +23,7 @@ from ui.prediction import probabilities_html, row_html, show_label, show_row_lab
 DRAWING = "first_drawing"  # a fragment
 WELCOMED_COOKIE = "digitlab_welcomed"
 STYLE = (Path(__file__).parent / "welcome.css").read_text()
-# The browser closes and remembers by itself: no round trip, and nothing to keep for the server.
+# The browser closes the introduction and remembers that by itself, without the server.
 CLOSE = """<button type="button" id="lab-close" aria-label="{label}" title="{label}">✕</button>
 <script>{{
   const welcomed = () => document.documentElement.classList.add('lab-welcomed');
@@ -41,7 +41,7 @@ def is_newcomer() -> bool:
 
 
 def show_short_intro() -> None:
-    """Say what the lab is for, and where to go, to who has been here before."""
+    """Say what the lab is for, and where to go, to visitors who were here before."""
     st.markdown(
         _(
             "In this lab you explore the digits of MNIST, train a neural network on them, "
@@ -54,7 +54,7 @@ def show_short_intro() -> None:
 
 
 def show_welcome() -> None:
-    """Say what happens here, in two sentences and a moving picture."""
+    """Introduce the lab in two sentences and an animation."""
     with st.container(key="welcome", horizontal=True, vertical_alignment="center", gap="medium"):
         st.markdown(
             _(
@@ -70,7 +70,7 @@ def show_welcome() -> None:
 
 @partial(st.fragment, key=DRAWING)
 def show_drawing() -> None:
-    """Show the canvas, and what the pretrained network reads on it."""
+    """Show the canvas, and the pretrained network's answer to the drawing."""
     with st.container(key="first_drawing", gap="small"):
         heading = st.container(key="first_heading", gap=None)
         with st.container(horizontal=True, gap="small"):
@@ -95,7 +95,7 @@ def show_prompt(heading: DeltaGenerator, answer: DeltaGenerator) -> None:
 
 
 def show_reading(written: DrawingInput, heading: DeltaGenerator, answer: DeltaGenerator) -> None:
-    """Show what the pretrained network reads in strokes, and what comes next."""
+    """Show the pretrained network's answer to strokes, and links to what comes next."""
     try:
         with heading, st.spinner(_("Loading the network")):
             reading = read(resources.find_run(PRETRAINED_ID), written)
@@ -135,10 +135,10 @@ SHOWN_FLOWS = 3  # every third line has pulses on it, in each direction
 
 
 def lesson_html() -> str:
-    """Return the moving picture: a network guesses, is told the answer, changes, and guesses again.
+    """Return the animation: a network guesses, is told the answer, changes, and guesses again.
 
-    It plays three times, as what never rests keeps a phone's processor at work, and again when its button is
-    pressed. It stands still for who asks their system for less motion.
+    It plays three times, as an endless one would keep a phone's processor busy, and again when its button is
+    pressed. It stands still for visitors whose system asks for reduced motion.
     """
     scenes = [
         _("It guesses: <b>1</b>."),

@@ -15,7 +15,7 @@ from ui.i18n import gettext as _
 
 @dataclass(frozen=True)
 class Figure:
-    """An image uint8 [28, 28] or [28, 28, 3], its caption (HTML), and in words for who can't see it."""
+    """An image uint8 [28, 28] or [28, 28, 3], its caption (HTML), and its text alternative."""
 
     image: np.ndarray
     caption: str
@@ -23,7 +23,7 @@ class Figure:
 
 
 def image_number_text(index: int) -> str:
-    """Return an image's number as people read it."""
+    """Return an image's number as text in the visitor's language."""
     return _("no. {number}").format(number=count_text(index))
 
 
@@ -41,7 +41,7 @@ def figure_html(figure: Figure) -> str:
 
 
 def grid_html(figures: Iterable[Figure], columns: int, least: float = 5.5) -> str:
-    """Return images in rows of `columns`; of fewer where an image would be narrower than `least` rem."""
+    """Return images in rows of `columns`, or of fewer if an image would be narrower than `least` rem."""
     cells = "".join(map(figure_html, figures))
     return f'<div class="lab-digits" style="--columns:{columns};--least:{least}rem">{cells}</div>'
 
@@ -76,12 +76,12 @@ def _bar_html(name: str, share: float, text: str, style: str) -> str:
     )
 
 
-STRETCH = 0.6  # the power of a value that its colour has: a tenth of the strongest is a quarter of the colour
-STRONGEST = 0.99  # the quantile of the values other than zero that has the full colour
+STRETCH = 0.6  # exponent from value to colour: a tenth of the strongest value has a quarter of the colour
+STRONGEST = 0.99  # quantile of the nonzero values that gets the full colour
 
 
 def full_colour(values: np.ndarray) -> float:
-    """Return the size of value to draw in full colour: the largest may be far from all others."""
+    """Return the absolute value to draw in full colour; the largest may be an outlier."""
     sizes = np.abs(values[values != 0])
     return float(np.quantile(sizes, STRONGEST)) if len(sizes) else 1.0
 
@@ -92,9 +92,9 @@ def stretched(values: np.ndarray, largest: float) -> np.ndarray:
 
 
 def signed_url(values: np.ndarray, largest: float) -> str:
-    """Return values [H, W] as the data URL of a PNG: the colour their sign, the strength their size.
+    """Return values [H, W] as the data URL of a PNG: colours show the sign, their strength the size.
 
-    The strength is (size / `largest`) to the power STRETCH: in proportion, most of a map would be too faint.
+    The strength is (size / `largest`) to the power STRETCH; in proportion, most of a map would be too faint.
     """
     strength = np.abs(stretched(values, largest))
     pixels = np.empty((*values.shape, 4), np.uint8)
@@ -104,14 +104,14 @@ def signed_url(values: np.ndarray, largest: float) -> str:
 
 
 def tiles_html(pictures: Iterable[np.ndarray], largest: float, what: str, side: float = 4) -> str:
-    """Return pictures [H, W] side by side, each at least `side` rem wide; `what` says what they are."""
+    """Return pictures [H, W] side by side, each at least `side` rem wide; `what` is the text alternative."""
     images = "".join(f'<img src="{signed_url(picture, largest)}" alt="">' for picture in pictures)
     style = f"--side:{side}rem"
     return f'<div class="lab-tiles" role="img" aria-label="{escape(what)}" style="{style}">{images}</div>'
 
 
 def in_rows(values: np.ndarray, columns: int = 32) -> np.ndarray:
-    """Return units [F] as a picture with rows of `columns`; what is missing in the last row is 0."""
+    """Return units [F] as a picture with rows of `columns`; the last row is filled with 0."""
     columns = min(columns, len(values))
     rows = -(-len(values) // columns)
     filled = np.zeros(rows * columns, values.dtype)
@@ -119,7 +119,7 @@ def in_rows(values: np.ndarray, columns: int = 32) -> np.ndarray:
     return filled.reshape(rows, columns)
 
 
-ABOVE, BELOW = (58, 152, 230), (235, 122, 32)  # blue speaks for, orange against; seen on white and on black
+ABOVE, BELOW = (58, 152, 230), (235, 122, 32)  # blue: for, orange: against; visible on white and black
 FAINT = 0.4  # how bright the ink is under the colours
 
 
@@ -132,7 +132,7 @@ def on_ink(values: np.ndarray, image: np.ndarray) -> np.ndarray:
 
 
 def _strength(values: np.ndarray) -> np.ndarray:
-    """How far from zero, 0 to 1, as the largest is: [..., 1]."""
+    """Return absolute values relative to the largest, 0 to 1: [..., 1]."""
     return np.abs(values)[..., None] / max(float(np.abs(values).max()), 1e-12)
 
 

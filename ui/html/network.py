@@ -45,9 +45,9 @@ def _row(layer: LayerSummary, most: int) -> str:
 
 
 def _glyph(shape: Sequence[int]) -> str:
-    """A stack of maps, as large as they are against the image, or a column of units.
+    """Return a stack of maps, in their size relative to the image, or a column of units.
 
-    In boxes and not in SVG, which Streamlit takes out of HTML.
+    Drawn as boxes, as Streamlit removes SVG from HTML.
     """
     return f'<span class="glyph">{_squares(shape) if len(shape) == 3 else _dots(shape[0])}</span>'
 
@@ -79,5 +79,5 @@ KIND_NAMES = {
 
 
 def layer_names(layers: Sequence[LayerSummary]) -> list[str]:
-    """Return what the layers that learn are called, numbered from 1."""
+    """Return the names of the layers with parameters, numbered from 1."""
     return [f"{number}. {_(KIND_NAMES[layer.kind])}" for number, layer in enumerate(layers, 1)]

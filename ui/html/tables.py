@@ -11,11 +11,11 @@ from ui.html.digits import png_url
 from ui.i18n import gettext as _
 from ui.i18n import translate
 
-BRIGHT = 118  # from here on black stands out more than white
+BRIGHT = 118  # from this grey on black text has more contrast than white
 
 
 def pixels_html(pixels: np.ndarray, texts: Sequence[Sequence[str]], words: str) -> str:
-    """Return a table of `texts`, each on the grey of its pixel uint8 [H, W]; `words` say what it is."""
+    """Return a table of `texts`, each on the grey of its pixel uint8 [H, W]; `words` is its name."""
     columns = "".join(f'<th scope="col">{column}</th>' for column in range(pixels.shape[1]))
     rows = "".join(
         f'<tr><th scope="row">{number}</th>{"".join(map(_pixel_html, row.tolist(), line))}</tr>'
@@ -72,7 +72,7 @@ def _row_html(row: Sequence[str], strong: bool, strengths: Iterable[float]) -> s
 
 
 def _scrolling(style: str, content: str, words: str) -> str:
-    """A box that scrolls by itself, also with the arrow keys: it can take the focus."""
+    """Return a box that scrolls by itself; it can take the focus, so the arrow keys scroll it too."""
     return f'<div class="{style}" role="region" tabindex="0" aria-label="{escape(words)}">{content}</div>'
 
 
@@ -102,18 +102,18 @@ def run_list_html(
 
 
 def escape_markdown(text: str) -> str:
-    """Return text that markdown leaves as it is, in one line."""
+    """Return text escaped for Markdown, in one line."""
     line = re.sub(r"[\r\n\t]+", " ", text)
     return "".join(f"\\{c}" if c in r"\`*_{}[]()<>#+-.!|~:$&" else c for c in line)
 
 
 def markdown(message: Message) -> str:
-    """Translate a message for a place that shows Markdown: names and texts in it are shown as they are."""
+    """Translate a message for a place that shows Markdown, with the names and texts in it escaped."""
     return translate(message, _escape_within)
 
 
 def _escape_within(text: str) -> str:
-    """Escape what is markup within a line, and at its beginning what makes a heading or a list."""
+    """Escape markup within a line, and at its beginning the characters of headings and lists."""
     line = re.sub(r"[\r\n\t]+", " ", text)
     line = re.sub(r"[\\`*{}\[\]<>|~:$&]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", line)  # not a_b
     return re.sub(r"^(\s*(?:\d+(?=[.)]\s))?)([#+=.)-])", r"\1\\\2", line)

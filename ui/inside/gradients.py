@@ -21,7 +21,7 @@ from ui.url_controls import url_choice
 if TYPE_CHECKING:
     import pandas as pd
 
-FAR = 10  # times above or below the rule of thumb
+FAR = 10  # times the rule of thumb, or its inverse
 LAYER_KEY = "layer"
 HEIGHT = 320
 LABEL_HEIGHT = 14  # pixels of a line of text in the chart
@@ -29,7 +29,7 @@ EMPHASIS, FAINT_TEXT = COLOURS[0], COLOURS[7]
 
 
 class LayerLines(NamedTuple):
-    """One number of each layer at each probe: values [probes, layers] at `steps`, and the layers' names.
+    """A measurement of each layer at each probe: values [probes, layers] at `steps`, and the layers' names.
 
     `chosen` is the layer to emphasise, `now` the step of the checkpoint shown.
     """
@@ -87,7 +87,7 @@ def _show_gradients(recorded: Sequence[Probe], names: Sequence[str], chosen: int
 
 
 def _two_figures(number: float) -> str:
-    """Return two figures of a number of at least 1, the others as zeros: 1.4, 29,000."""
+    """Return a number of at least 1 rounded to two significant digits: 1.4, 29,000."""
     if not math.isfinite(number) or number < 10:
         return formatted_number(number, ".2g")
     return count_text(int(round(number, 1 - int(math.log10(number)))))
@@ -146,7 +146,7 @@ def ratio_words(ratios: np.ndarray, names: Sequence[str]) -> str:
 
 
 def _one_figure(number: float) -> str:
-    """Return one figure of a small number, as the chart's axis has it: 0.000008."""
+    """Return a small number rounded to one significant digit, as on the chart's axis: 0.000008."""
     return np.format_float_positional(number, 1, unique=False, fractional=False, trim="-")
 
 
@@ -161,7 +161,7 @@ def _show_lines(lines: LayerLines, what: str, key: str, usual: float | None = No
 
 
 def _reading_text(lines: LayerLines) -> str:
-    """Return what the colours and numbers in the chart are, in words."""
+    """Explain the colours and numbers in the chart."""
     words = [_("Vertical orange line: the checkpoint of the slider.")]
     if len(lines.names) > 1:
         blue = _("Blue: “{layer}”. Grey: the other layers; the number at the end of a line is its layer's.")
@@ -170,7 +170,7 @@ def _reading_text(lines: LayerLines) -> str:
 
 
 def _step(inspected: InspectedRun, recorded: Sequence[Probe]) -> int:
-    """Return about which step the snapshot of the slider was."""
+    """Return the approximate step of the slider's snapshot."""
     epochs = inspected.last.epoch
     return round(recorded[-1].step * inspected.snapshot.epoch / epochs) if epochs else 0
 
@@ -229,7 +229,7 @@ def layer_spec(
 
 
 def _end_labels(lines: LayerLines, x: dict[str, Any], y: dict[str, Any]) -> list[dict[str, Any]]:
-    """The number of each layer at the end of its line."""
+    """Return the number of each layer at the end of its line."""
     if len(lines.names) == 1:
         return []
     last = lines.values[-1]
@@ -272,7 +272,7 @@ def spread(heights: np.ndarray, least: float) -> np.ndarray:
 
 
 def _usual_rule(y: dict[str, Any], usual: float, name: str) -> list[dict[str, Any]]:
-    """A dotted line at a value, with its name under it: most layers begin above."""
+    """Return a dotted line at a value, with its name below it, as most layers begin above."""
     data = {"data": {"values": [{"value": usual}]}, "encoding": {"y": y}}
     rule = {"type": "rule", "strokeWidth": 2, "strokeDash": [2, 3], "color": QUIET}
     label = {
@@ -288,7 +288,7 @@ def _usual_rule(y: dict[str, Any], usual: float, name: str) -> list[dict[str, An
 
 
 def checkpoint_rule(x: dict[str, Any], now: float) -> dict[str, Any]:
-    """A line at the snapshot of the slider."""
+    """Return a line at the slider's snapshot."""
     return {
         "data": {"values": [{x["field"]: now}]},
         "mark": {"type": "rule", "strokeWidth": 2, "strokeDash": [4, 4], "color": LOUD},

@@ -82,7 +82,7 @@ def _show_tsne(inspected: InspectedRun, colours: str) -> None:
 
 
 def _offer(inspected: InspectedRun) -> None:
-    """Offer to make the map of this snapshot."""
+    """Show the button that starts the map of this snapshot."""
     if problem := tsne_at(inspected).problem:
         st.warning(markdown(problem))
     else:
@@ -99,14 +99,14 @@ def _show_progress(inspected: InspectedRun) -> None:
 
 
 def answer_points(positions: np.ndarray, labels: np.ndarray, read: np.ndarray) -> "pd.DataFrame":
-    """Return the map's points with what was read and whether that is wrong; wrong ones last, so on top."""
+    """Return the map's points with the predictions and whether they are wrong; wrong ones last, on top."""
     points = map_points(positions, labels)
     points["read"], points["wrong"] = read, read != labels
     return points.sort_values("wrong", kind="stable")
 
 
 def answer_map_spec(words: MapWords, read: str, by_error: bool) -> dict[str, Any]:
-    """Return the specification of `answer_points`; `by_error` only what is misread has a colour."""
+    """Return the specification of `answer_points`; with `by_error` only misclassified points are coloured."""
     spec = map_spec(words)
     encoding = spec["layer"][0]["encoding"]
     encoding["tooltip"] = [*encoding["tooltip"], {"field": "read", "type": "nominal", "title": read}]

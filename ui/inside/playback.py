@@ -1,7 +1,7 @@
 """Play: the slider moves from checkpoint to checkpoint by itself.
 
-The browser asks for the next checkpoint a pause after it has received the last one whole, so a slow server or
-line makes the steps rarer and is never asked for two at once. A tab in the background asks for none.
+The browser requests the next checkpoint a pause after it has received the last one completely, so a slow
+server or line only slows the steps down. A tab in the background requests none.
 """
 
 from pathlib import Path
@@ -16,14 +16,14 @@ PLAYING_KEY = "playing"  # id of the run whose checkpoints are being stepped thr
 CLOCK_KEY = "play_clock"
 PAUSE_MILLISECONDS = 900
 
-# The name must be the app's own; Streamlit registers it with each server that runs it.
+# The name must be unique in the server, in which Streamlit registers it.
 _clock = st.components.v2.component(
     "digitlab_clock", html="<span></span>", js=(Path(__file__).parent / "play_clock.js").read_text()
 )
 
 
 def stop() -> None:
-    """Stop: at each run of the whole page, which another run, language or page makes."""
+    """Stop; called at each run of the whole page, as for another training, language or page."""
     st.session_state.pop(PLAYING_KEY, None)
 
 
@@ -49,7 +49,7 @@ def show_button(inspected: InspectedRun) -> None:
 
 
 def show_clock(inspected: InspectedRun) -> None:
-    """Have the browser ask for the next checkpoint; call it after all else of the page."""
+    """Have the browser request the next checkpoint; call it after everything else on the page."""
     data = {
         "playing": is_playing(inspected),
         "shown": _name(inspected.place),

@@ -81,7 +81,7 @@ def _show_reading(inspected: InspectedRun) -> None:
 
 
 def _turns(probabilities: np.ndarray, inspected: InspectedRun) -> str:
-    """Return since which epoch the prediction is the final one, in words."""
+    """Say since which epoch the prediction is the final one."""
     read = probabilities.argmax(axis=1)
     other = np.flatnonzero(read != read[-1])
     if not len(other):
@@ -90,7 +90,7 @@ def _turns(probabilities: np.ndarray, inspected: InspectedRun) -> str:
     return _("The final prediction is {read}, unchanged since: {moment}.").format(read=read[-1], moment=since)
 
 
-LIKELY = 0.2  # before training every digit is held to be about 0.1 likely
+LIKELY = 0.2  # before training every digit has a probability of about 0.1
 
 
 def reading_points(epochs: Sequence[float], probabilities: np.ndarray) -> "pd.DataFrame":

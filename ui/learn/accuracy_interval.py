@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 IMAGES_KEY, DROPOUT_KEY = "images", "drop"  # in the URL
 DROPOUTS = {"0": 0.0, "20": 0.2, "50": 0.5}  # by what stands in the URL, in percent
-ROW, AXIS = 34, 60  # pixels: of a network in the chart, and below all of them
+ROW, AXIS = 34, 60  # pixels: the height of a network's row in the chart, and of the axis
 
 
 class Spread(NamedTuple):
@@ -31,7 +31,7 @@ class Spread(NamedTuple):
 
 
 def ask() -> Question:
-    """Ask what more test images bring."""
+    """Ask what a larger test set changes."""
     text = _(
         "A network is tested on 100 images. Then it is tested on 10,000, a hundred times as many. How many "
         "times more exactly is its accuracy known?"

@@ -1,4 +1,4 @@
-"""Chapter "Activation functions": curves and slopes of all, and what each does to a layer's outputs."""
+"""Chapter "Activation functions": curves and slopes of all, and each one's effect on a layer's outputs."""
 
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple

@@ -17,7 +17,7 @@ from ui.url_controls import url_segments
 
 SIZE_KEY, RATE_KEY = "batch", "rate"
 RATES = {rate: rate for rate in ("0.01", "0.03", "0.1")}
-HIGHEST = 3.0  # loss that the chart shows: a network that guesses has 2.3
+HIGHEST = 3.0  # largest loss in the chart: a network that guesses has 2.3
 
 
 class Batches(NamedTuple):
@@ -50,7 +50,7 @@ def ask() -> Question:
 
 
 def run() -> Batches | None:
-    """Show the loss over the epochs with each batch size, and what an epoch is and costs."""
+    """Show the loss over the epochs with each batch size, and the steps and time of an epoch."""
     size, rate = _choose()
     split = resources.dataset().file("train")
 
@@ -202,7 +202,7 @@ def _show_table(result: Batches) -> None:
 
 
 def _loss_text(loss: float) -> str:
-    """Return a loss; one beyond all bounds as infinity."""
+    """Return a loss as text; an extremely large one as infinity."""
     return formatted_number(loss, ".2f") if loss < 1000 else "∞"
 
 

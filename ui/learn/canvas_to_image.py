@@ -27,7 +27,7 @@ SIZE_KEY, PLACE_KEY = "size", "place"  # in the URL
 
 
 class ReadPlaces(NamedTuple):
-    """The drawing as it is shown, the digit in it, and after each step how many of all places read it."""
+    """The drawing shown, its digit, and after each step at how many sizes and places it is read."""
 
     shown: "PlacedDrawing"
     digit: int
@@ -36,7 +36,7 @@ class ReadPlaces(NamedTuple):
 
 
 def ask() -> Question:
-    """Ask what a network makes of a digit that is small and in a corner."""
+    """Ask what a network answers for a digit that is small and in a corner."""
     text = _(
         "The network was trained on digits that are 20 pixels tall and stand in the middle of 28 x 28 "
         "pixels. You draw a digit small, in a corner of the canvas, and the canvas is only shrunk to 28 x "
@@ -70,7 +70,7 @@ def run() -> ReadPlaces | None:
 
 
 def _choose() -> "tuple[Run, str, str]":
-    """Show which network reads, and at which size and place of the canvas the drawing is put."""
+    """Show the choices of network, size and place on the canvas; return them."""
     network = pick_run()
     sizes = {"small": _("Small"), "medium": _("Medium"), "large": _("Large")}
     places = {
@@ -100,7 +100,7 @@ def _read_all(
 
 
 def _digit(strokes: Strokes, drawings: "dict[tuple[str, str], PlacedDrawing]") -> int:
-    """Return which digit the drawing is: known of the example, else what is read after all steps."""
+    """Return the drawing's digit: known for the example, else the prediction after all steps."""
     from mnist_core.lessons.canvas_places import EXAMPLE, EXAMPLE_DIGIT
 
     if strokes is EXAMPLE:
@@ -116,7 +116,7 @@ def _numbered(shown: "PlacedDrawing") -> "list[tuple[str, np.ndarray, Prediction
 
 
 def _figure(name: str, image: np.ndarray, prediction: "Prediction") -> Figure:
-    """A step's image, with what is read in it."""
+    """Return a step's image with its prediction."""
     return Figure(image, f"{name}<br>{short_answer(prediction)}", name)
 
 

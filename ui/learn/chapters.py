@@ -9,14 +9,14 @@ from mnist_core.messages import N_
 
 
 class Question(NamedTuple):
-    """What a reader is asked before the experiment: its text, and each option's label by its name."""
+    """The question before the experiment: its text, and the options' labels by their names."""
 
     text: str
     options: Mapping[str, str]
 
 
 class ChapterContent(Protocol):
-    """What a chapter's module provides; all words in the visitor's language."""
+    """The functions of a chapter's module; all texts are in the visitor's language."""
 
     def ask(self) -> Question:
         """Return the question about what the experiment will show."""
@@ -25,7 +25,7 @@ class ChapterContent(Protocol):
         """Show the experiment and return its result; None while it has none, as before it was started."""
 
     def answer(self, result: Any) -> str:
-        """Return what the experiment showed as an answer to the question, short: a few words, a number."""
+        """Return the experiment's answer to the question: a few words, a number."""
 
     def explain(self, result: Any) -> None:
         """Show why, in two or three sentences, with the formula and its live numbers."""

@@ -32,8 +32,8 @@ from ui.url_controls import url_choice, url_segments
 OPTIMIZER_KEY, SPEED_KEY = "path", "speed"
 LEVELS = (0.01, 0.06, 0.16, 0.35, 0.65, 1.0, 1.5)  # of the loss at the start: lines of equal loss
 WIDE, HIGH = 3.6, 2.4  # the part of the surface that the chart shows, either way from the lowest point
-FARTHER = 3  # times as far with too large a rate, where all paths would hide each other
-FIRST_STEPS = 10  # are all that it then shows
+FARTHER = 3  # times this part with a rate that is too large, where the paths leave it
+FIRST_STEPS = 10  # steps shown with such a rate
 UPDATES = {
     "sgd": r"w \leftarrow w - \eta\, g",
     "momentum": r"v \leftarrow 0.9\, v + g, \quad w \leftarrow w - \eta\, v",
@@ -204,7 +204,7 @@ def _level_rows() -> list[dict[str, Any]]:
 
 
 def _path_rows(result: Descended) -> list[dict[str, Any]]:
-    """Return the paths with the chosen speed; of too large a rate their first steps."""
+    """Return the paths with the chosen speed; with a rate that is too large only their first steps."""
     last = FIRST_STEPS if result.speed == "large" else STEPS
     rows = []
     for name, paths in result.paths.items():
@@ -237,7 +237,7 @@ def _show_table(result: Descended) -> None:
 
 
 def _loss_text(value: float) -> str:
-    """Return a loss with two figures; one that has left all bounds as infinity."""
+    """Return a loss with two significant digits; an extremely large one as infinity."""
     if not value < 1e12:
         return "∞"
     if value >= 1000:
@@ -246,7 +246,7 @@ def _loss_text(value: float) -> str:
 
 
 def answer(result: Descended) -> str:
-    """Return what SGD does with the rate that is too large."""
+    """Say what SGD does with the rate that is too large."""
     path = result.paths["sgd"][SPEEDS.index("large")]
     words = _("With {rate} the loss goes from {start} to {end} in {steps} steps")
     return words.format(
@@ -258,7 +258,7 @@ def answer(result: Descended) -> str:
 
 
 def explain(result: Descended) -> None:
-    """Show the update rule of the chosen optimizer with its first step, and what the rate must be."""
+    """Show the update rule of the chosen optimizer with its first step, and the limit of the rate."""
     st.markdown(
         _(
             "**Gradient descent**: the gradient g has the slope of the loss for each weight. A step goes "

@@ -119,7 +119,7 @@ def explain(result: Flattened) -> None:
 
 
 def _show_scalings(result: Flattened) -> None:
-    """Show what each scaling makes of background, grey, ink and of this picture; mark the chosen one."""
+    """Show background, grey, ink and this picture in each scaling; mark the chosen one."""
     head = [_("Scaling"), _("Background"), _("Grey"), _("Ink"), _("Mean"), _("Std")]
     rows = []
     for name, entry in INPUT_SCALINGS.items():

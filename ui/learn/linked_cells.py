@@ -1,4 +1,4 @@
-"""Linked cells: grids of numbers in which an output cell lights what it comes from and writes its sum out.
+"""Linked cells: grids of numbers in which an output cell highlights its inputs and shows its calculation.
 
 The browser does all of it: pointing, tapping and the arrow keys send nothing to the server.
 """
@@ -22,7 +22,7 @@ _cells = browser_component("digitlab_linked_cells", __file__, HTML)
 
 @dataclass(frozen=True)
 class Source:
-    """What a cell's value comes from, and how it is written out.
+    """The inputs of a cell's value, and its calculation as text.
 
     `cells` has, for each grid by name, the places there, from 0 row by row. Without `text`, the values of the
     first two of these grids are multiplied pair by pair and added, and `bias` last; with only one grid, its
@@ -114,6 +114,6 @@ def _source_data(source: Source, decimals: int) -> dict[str, Any]:
 
 
 def number_text(value: float, decimals: int) -> str:
-    """Return a number as it stands in a cell, with a true minus sign, and never as a negative zero."""
+    """Return a number as shown in a cell, with a true minus sign, and never as a negative zero."""
     rounded = round(float(value), decimals) + 0.0
     return formatted_number(rounded, f".{decimals}f").replace("-", "\N{MINUS SIGN}")

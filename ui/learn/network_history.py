@@ -34,7 +34,7 @@ class Landmarks(NamedTuple):
 
 
 def names() -> dict[str, str]:
-    """Return what the networks are called, with their years."""
+    """Return the networks' names with their years."""
     return {
         "lenet": _("LeNet-5 (1998)"),
         "alexnet": _("AlexNet's ideas (2012)"),
@@ -44,7 +44,7 @@ def names() -> dict[str, str]:
 
 
 def ideas() -> dict[str, str]:
-    """Return in two sentences what each network brought."""
+    """Return two sentences on the new idea of each network."""
     return {
         "lenet": _(
             "LeCun's network read digits on cheques: two **convolutions** of 5 x 5, each followed by average "
@@ -67,7 +67,7 @@ def ideas() -> dict[str, str]:
 
 
 def ask() -> Question:
-    """Ask which network does best after few epochs."""
+    """Ask which network is the most accurate after few epochs."""
     text = _(
         "Four small networks, one for each step of this history, train on the same 5,000 digits for three "
         "epochs. Which one reads the test images best?"
@@ -139,14 +139,14 @@ def _show_network(name: str) -> None:
 
 
 def answer(result: Landmarks) -> str:
-    """Return which network reads best, and how well."""
+    """Return the most accurate network and its accuracy."""
     best = _best(result.results)
     words = _("{name}: {accuracy:.2%}")
     return format_text(words, name=names()[best.name], accuracy=best.accuracies[-1])
 
 
 def explain(result: Landmarks) -> None:
-    """Say what the comparison shows and what it doesn't, with the parameters and times of two networks."""
+    """Explain the comparison and its limits, with the parameters and times of two networks."""
     st.markdown(
         _(
             "Each idea solved a problem: convolutions share weights, ReLU eases vanishing gradients, small "

@@ -1,4 +1,4 @@
-"""Chapter "Operate on a network": change the weights of a trained network, and see which digits suffer."""
+"""Chapter "Operate on a network": change a trained network's weights; which digits are then misread?"""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -36,9 +36,9 @@ KEPT_KEY, PROBLEM_KEY = "operated_run", "operated_problem"  # in the session
 
 
 class Operated(NamedTuple):
-    """The run, the operations on its network, the layers, and what they do to its answers.
+    """The run, the operations on its network, the layers, and the effect on its predictions.
 
-    `half` is what pruning half of the weights does.
+    `half` is the effect of pruning half of the weights.
     """
 
     run: "Run"
@@ -49,7 +49,7 @@ class Operated(NamedTuple):
 
 
 def ask() -> Question:
-    """Ask what half of the weights are worth."""
+    """Ask how much accuracy is lost without half of the weights."""
     text = _(
         "Half of all weights of a trained network are set to 0: the ones closest to 0. How much of its "
         "accuracy does it lose?"
@@ -59,7 +59,7 @@ def ask() -> Question:
 
 
 def run() -> Operated | None:
-    """Show an operation to choose, and at once what it does to the answers."""
+    """Show the choice of an operation and its effect on the predictions."""
     from mnist_core.lessons.surgery import fits, weight_layers
 
     controls, shown = st.columns([2, 3], gap="large")
@@ -96,7 +96,7 @@ def _choose_operation(layers: "list[WeightLayer]") -> "Operation":
     kind = OPERATIONS[name]
     st.caption(_(kind.description))
     places = [place for place, layer in enumerate(layers) if can_operate(layer, name)]
-    if not places:  # such as of softmax regression, whose only units are the ten digits
+    if not places:  # as in softmax regression, whose only units are the ten outputs
         st.info(_("This network has no hidden units; choose another operation."))
         return Operation("prune")
     if kind.of_unit:
@@ -129,7 +129,7 @@ def _choose_unit(layers: "list[WeightLayer]", places: list[int], name: str) -> t
     key, value = f"{UNIT_KEY}_{name}_{len(units)}", f"{layer} {unit}"
 
     def write() -> None:
-        if (chosen := st.session_state[key]) in units:  # a page in another language sends its labels
+        if (chosen := st.session_state[key]) in units:  # a page in another language sends other labels
             set_url_parameters(dict(zip((LAYER_KEY, UNIT_KEY), chosen.split(), strict=True)))
 
     set_widget_value(key, value, units[value])
@@ -171,7 +171,7 @@ def _choose_amount(name: str, amounts: "Amounts") -> float:
 def _show_buttons(
     network: "Run", done: "tuple[Operation, ...]", operation: "Operation", layers: "list[WeightLayer]"
 ) -> None:
-    """Show what was done before, and the buttons: go on, undo, keep."""
+    """Show the earlier operations, and the buttons: next operation, undo, keep."""
     if done:
         lines = [f"{number}. {operation_text(each, layers)}" for number, each in enumerate(done, 1)]
         st.markdown(_("Done before it:") + "\n" + "\n".join(lines))
@@ -221,7 +221,7 @@ def _write_done(operations: "Sequence[Operation]") -> None:
 
 
 def _undo(done: "tuple[Operation, ...]") -> None:
-    """Take the operation in the controls back: the one before it comes into the controls."""
+    """Undo the operation in the controls; the one before it is put into the controls."""
     *before, last = done
     _write_done(before)
     layer = ALL if last.layer < 0 else str(last.layer)
@@ -257,7 +257,7 @@ def _keep(network: "Run", operations: "tuple[Operation, ...]", words: str) -> No
 
 
 def _show_kept(network: "Run", operations: "tuple[Operation, ...]") -> None:
-    """Say that these operations were kept, with the ways to compare and to draw."""
+    """Say that the operated network was kept, with links to compare and to draw."""
     if problem := st.session_state.pop(PROBLEM_KEY, None):
         st.error(markdown(problem))
     base, kept_operations, kept = st.session_state.get(KEPT_KEY, ("", (), ""))
@@ -272,7 +272,7 @@ def _show_kept(network: "Run", operations: "tuple[Operation, ...]") -> None:
 
 
 def _effect_of_half(network: "Run") -> "Effect | None":
-    """Return what pruning half of the weights does: it holds what the network itself reads, too."""
+    """Return the effect of pruning half of the weights; it also has the network's own predictions."""
     from mnist_core.lessons.surgery import effect, read
 
     model, split = resources.model(network), _images(network)[0]
@@ -286,11 +286,11 @@ def _effect_of_half(network: "Run") -> "Effect | None":
 
 
 def _effect_of(network: "Run", operations: "tuple[Operation, ...]", half: "Effect") -> "Effect | None":
-    """Return what the operations do to what the network reads; None until that is known."""
+    """Return the effect of the operations; None until it is known."""
     from mnist_core.lessons.surgery import effect
 
     if operations == (_half(),):
-        st.empty()  # in place of a progress, so that what follows stays where it is
+        st.empty()  # takes the place of the progress, so that what follows doesn't move
         return half
     model, split = resources.model(network), _images(network)[0]
     return _in_background(
@@ -362,7 +362,7 @@ def _show_lost(found: "Effect", split: "Split") -> None:
 
 
 def answer(result: Operated) -> str:
-    """Return what pruning half of the weights of this network does."""
+    """Return the accuracy of this network without half of its weights."""
     before, after = result.half.accuracies
     words = _("Half of the weights pruned: {after:.2%} instead of {before:.2%}")
     return format_text(words, after=after, before=before)
@@ -379,7 +379,7 @@ FORMULAS = {
 
 
 def explain(result: Operated) -> None:
-    """Say why networks bear so much, with the formula of the chosen operation and its numbers."""
+    """Explain why networks are so robust, with the formula and numbers of the chosen operation."""
     st.markdown(
         _(
             "The operations work on a copy of the run's last **checkpoint**, the file that holds all its "
@@ -409,5 +409,5 @@ def explain(result: Operated) -> None:
 
 
 def training(result: Operated) -> dict[str, Any]:
-    """Return a network to operate on afterwards: with dropout, it loses units in its training too."""
+    """Return settings with dropout, by which a network loses units in its training too."""
     return {"recipe": "tutorial-3", "dropout": 0.5, "epochs": 3}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SEEKS_KEY, LINES_KEY, STEP_KEY = "seeks", "lines", "step"
 CELL = 9  # pixels of a picture's pixel
-STRONGEST = 0.98  # of the weights are not as strong as the full colour
+STRONGEST = 0.98  # quantile of the weights' sizes that gets the full colour
 FINE = 72  # cells in a row of the plane, each shaded if the network says that it lies inside
 STYLE = """
 .ground { fill: var(--main); opacity: 0.16; shape-rendering: crispEdges }
@@ -99,7 +99,7 @@ def _trained_lines() -> "dict[int, LineTraining] | None":
 
 
 def _verdict(neuron: "Neuron", digit: int, label: int) -> str:
-    """Return what the neuron says of the image, and whether that is right."""
+    """Return the neuron's answer for the image, and whether it is right."""
     says_yes = neuron.total > 0
     said = (
         _("The sum is above 0: the neuron for {digit} says yes.")
@@ -177,7 +177,7 @@ def _grids(image: np.ndarray, neuron: "Neuron", digit: int) -> list[CellGrid]:
 
 
 def _show_plane(trainings: "dict[int, LineTraining]") -> tuple[int, int]:
-    """Show the points, the lines and what the network takes for inside; return the chosen lines and step."""
+    """Show points, lines and the area classified as inside; return the chosen number of lines and step."""
     from mnist_core.lessons.line_network import SHOWN_STEPS, toy_points
 
     with st.container(horizontal=True, gap="large", vertical_alignment="center", key="lab_plane"):

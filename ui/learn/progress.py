@@ -1,4 +1,4 @@
-"""The way through the chapters: which is open, which were read, the list of all, previous and next."""
+"""Progress through the chapters: which is open, which were read, the list of all, previous and next."""
 
 import streamlit as st
 
@@ -10,10 +10,10 @@ from ui.navigation import LEARN_PAGE, link, show_address
 from ui.url_controls import set_widget_value
 from ui.url_state import CARRIED, CHAPTER_KEY, set_url_parameters, show_url, url_parameters
 
-READ_KEY = "read"  # in the URL: keys of the chapters that were read, as "image-neuron"; in the session too
+READ_KEY = "read"  # in the URL and the session: keys of the chapters that were read, as "image-neuron"
 LIST_KEY = "learn_chapters"
 SHOWN_KEY = "learn_shown"  # the chapter that this session saw last
-KEPT = (READ_KEY, DIGIT_KEY, EXAMPLE_KEY)  # what goes from chapter to chapter
+KEPT = (READ_KEY, DIGIT_KEY, EXAMPLE_KEY)  # parameters that are kept from chapter to chapter
 # Runs once for each change of the chapter: to the top, and a screen reader begins with the chapter's heading.
 TO_TOP = """<span></span><script>{{
   // {chapter}
@@ -24,7 +24,7 @@ TO_TOP = """<span></span><script>{{
 
 
 def read_chapters() -> list[str]:
-    """Return the keys of the chapters that the visitor has read, by the URL and in this visit."""
+    """Return the keys of the chapters that were read, according to the URL and this visit."""
     known = {*url_parameters().get(READ_KEY, "").split("-"), *st.session_state.get(READ_KEY, ())}
     return [key for key in CHAPTERS if key in known]
 
@@ -59,7 +59,7 @@ def number_of(chapter: Chapter) -> int:
 
 
 def show_chapter_list(chapter: Chapter) -> None:
-    """Show how far the reader is, and all chapters with a tick at those that were read; closed at first."""
+    """Show the reader's progress, and a closed list of all chapters with a tick at those that were read."""
     read = read_chapters()
     words = _("All chapters: {read} of {count} read")
     label = words.format(read=len(read), count=len(CHAPTERS))
@@ -96,7 +96,7 @@ def show_neighbours(chapter: Chapter) -> None:
 
 
 def show_chapter_link() -> None:
-    """Show the address of the chapter as its controls are now, without what is the visitor's own."""
+    """Show the address of the chapter with its controls' values, without the visitor's progress."""
     with st.popover(_("Link to this chapter"), icon=":material/link:", type="tertiary"):
         st.caption(_("It opens this chapter with its controls as they are now, before a guess."))
         own = (READ_KEY, *CARRIED)

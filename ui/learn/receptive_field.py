@@ -29,7 +29,7 @@ CELL, MAP_SIZE, LARGEST_CELL = 14, 392, 56  # pixels
 
 
 class SeenLayer(NamedTuple):
-    """A layer of the network: its title, its fields, and the feature map [H, W] with the most in it.
+    """A layer of the network: its title, its fields, and the feature map [H, W] that varies most.
 
     `number` is that of the map among `maps`.
     """
@@ -92,7 +92,7 @@ def _network() -> Run | None:
 
 
 def _layers(network: Run, digit: ChosenDigit) -> Steps[list[SeenLayer]]:
-    """Calculate what the layers make of the digit: of each the feature map whose values differ most."""
+    """Calculate the layers' feature maps of the digit; keep of each layer the one that varies most."""
     yield 0.1, None
     from mnist_core.evaluation.attribution import activations
 

@@ -1,4 +1,4 @@
-"""A chapter on the page: predict, run, explain; then "Try it yourself"."""
+"""The parts of a chapter on the page: predict, run, explain, then "Try it yourself"."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ GUESSES_KEY = "learn_guesses"  # the reader's guess in each chapter, for the vis
 
 
 def show_chapter(chapter: Chapter) -> None:
-    """Show a chapter, and the way to the others."""
+    """Show a chapter, and links to the others."""
     show_chapter_list(chapter)
     content = chapter.content()
     with st.container(key="lab_chapter"):
@@ -69,12 +69,12 @@ def show_question(chapter: Chapter, question: Question) -> str | None:
                 args=(chapter.key,),
             )
         else:
-            st.empty()  # at once in its place, also while a calculation of the chapter goes on
+            st.empty()  # keeps its place while a calculation of the chapter runs
     return guesses.get(chapter.key)
 
 
 def _take_guess(chapter: str, key: str, options: dict[str, str]) -> None:
-    """Keep a guess for the visit; an option that is pressed again stays the guess."""
+    """Keep a guess for the visit; pressing the same option again keeps it."""
     guess = st.session_state[key]
     if guess in options:
         st.session_state[GUESSES_KEY][chapter] = guess
@@ -82,7 +82,7 @@ def _take_guess(chapter: str, key: str, options: dict[str, str]) -> None:
 
 
 def _show_explanation(chapter: Chapter, question: Question, guess: str | None, result: Any) -> None:
-    """Show the guess beside what the experiment showed, why, and the way to Train."""
+    """Show the guess beside the experiment's answer, the explanation, and the link to Train."""
     with st.container(border=True, key="lab_explanation"):
         st.subheader(_("Explain"), anchor=False)
         if result is None:

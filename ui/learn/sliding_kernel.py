@@ -33,7 +33,7 @@ RECIPE = "tutorial-4b"
 
 
 class Convolved(NamedTuple):
-    """What was convolved how: `kernel` by name, the feature map [O, O], and what max pooling makes of it."""
+    """A convolution: `kernel` by name, the feature map [O, O], and its max pooling."""
 
     digit: ChosenDigit
     kernel: str

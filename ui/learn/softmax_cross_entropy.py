@@ -27,7 +27,7 @@ LOGIT, EXPONENTIAL, PROBABILITY, ONE_HOT, GRADIENT = range(5)  # columns of the 
 
 
 class Shown(NamedTuple):
-    """The digit, its logits [10], the temperature, and what softmax and cross-entropy make of them."""
+    """The digit, its logits [10], the temperature, and their softmax and cross-entropy."""
 
     digit: ChosenDigit
     logits: np.ndarray
@@ -51,7 +51,7 @@ def ask() -> Question:
 
 
 def run() -> Shown | None:
-    """Show logits that can be moved, and all that follows from them, cell by cell."""
+    """Show logits that can be changed, and what follows from them, cell by cell."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         digit = choose_digit()
         moved = int(url_choice(st.selectbox, _("Logit to move"), DIGITS, LOGIT_KEY, "3", width=150))
@@ -117,7 +117,7 @@ def _grid(shown: Shown) -> CellGrid:
 
 
 def _cell(shown: Shown, values: np.ndarray, row: int, column: int) -> tuple[Source, str]:
-    """Return what a cell comes from, with its calculation, and a sentence before that."""
+    """Return a cell's inputs with its calculation, and the sentence before it."""
 
     def place(row: int, column: int) -> int:
         return row * values.shape[1] + column

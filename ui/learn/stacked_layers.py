@@ -133,7 +133,7 @@ def answer(result: Shown) -> str:
 
 
 def _power_of_ten(number: float) -> str:
-    """Return a small number as in "2 x 10^-14", in LaTeX within Markdown."""
+    """Return a small number such as "2 x 10^-14", in LaTeX within Markdown."""
     digit, exponent = f"{number:.0e}".split("e")
     return rf"${digit} \cdot 10^{{{int(exponent)}}}$"
 

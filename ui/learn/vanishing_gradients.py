@@ -41,7 +41,7 @@ class Setting(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """The chosen network, its gradients, and for one with skip connections those of the one without."""
+    """The chosen network, its gradients, and, if it has skip connections, those of the one without."""
 
     setting: Setting
     flow: Flow
@@ -159,7 +159,7 @@ def _spec(values: list[dict[str, Any]], names: list[str]) -> dict[str, Any]:
 
 
 def _size_text(size: float) -> str:
-    """Return a size with two figures: 0.023, 1,600; or one figure of a very small one, 2·10⁻⁶."""
+    """Return a number with two significant digits (0.023, 1,600), or with one if very small (2·10⁻⁶)."""
     if size >= 1e-3:
         return _times_text(size)
     mantissa, exponent = f"{size:.0e}".split("e")
@@ -167,7 +167,7 @@ def _size_text(size: float) -> str:
 
 
 def _times_text(times: float) -> str:
-    """Return two figures of a number: 0.023, 1.4, 27,000."""
+    """Return a number with two significant digits: 0.023, 1.4, 27,000."""
     return formatted_number(times, ".2g") if times < 10 else count_text(float(f"{times:.2g}"))
 
 
@@ -218,7 +218,7 @@ def explain(result: Measured) -> None:
 
 
 def _power_text(value: float) -> str:
-    """Return a number with two figures for LaTeX."""
+    """Return a number with two significant digits for LaTeX."""
     if value >= 1e-3:
         return _times_text(value).replace(",", "{,}")
     mantissa, exponent = f"{value:.1e}".split("e")

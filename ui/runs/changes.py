@@ -1,4 +1,4 @@
-"""What visitors change in their runs: name, pin, deletion and its undo; and what is said of deleted runs."""
+"""Changes by visitors to their runs: name, pin, deletion and its undo; and messages on deleted runs."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -101,7 +101,7 @@ def show_problem() -> None:
 
 
 def _names_text(names: Iterable[str]) -> str:
-    """Return names as a list, of many the first and how many more."""
+    """Return names as a list; of many only the first, and the number of the others."""
     first, rest = list(names)[:MOST_NAMED], list(names)[MOST_NAMED:]
     if not rest:
         return list_text(first)

@@ -1,4 +1,4 @@
-"""Which run a page is about, and which are compared: the controls that choose them."""
+"""The controls that choose a page's run and the runs to compare."""
 
 from collections.abc import Container, Iterable, Sequence
 from contextlib import nullcontext
@@ -30,9 +30,9 @@ FEWEST_COMPARED = 2
 
 
 def pick_run(warnings: DeltaGenerator | None = None) -> Run:
-    """Show which run is in use and let another be chosen; with none to choose, say what to do and stop.
+    """Show the choice of the run; return it. Without any run, say what to do and end this run of the page.
 
-    What is wrong with the run in the URL is said here, or in the container `warnings`.
+    Problems with the run in the URL are shown here, or in the container `warnings`.
     """
     readable = readable_runs()
     runs = {run.id: run for run in readable}

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 EXPORT_KEY = "export"
 FILE_KEY = "import_file"
-ANSWER_KEY = "import_answer"  # what came of the last file: an error, or what it became
+ANSWER_KEY = "import_answer"  # the outcome of the last file: a message
 IMPORTED_KEY = "import_run"  # the id of the run that the last file became
 
 
 def show_export(run: Run) -> None:
-    """Offer the files of a run once it is asked for them; each is made when it is asked for."""
+    """Show the downloads of a run's files on request; each file is created when it is requested."""
     files = st.popover(_("Export"), icon=":material/download:", key=EXPORT_KEY, on_change="rerun")
     if not files.open:
         return
@@ -72,7 +72,7 @@ def show_import() -> None:
 
 
 def _import_file() -> None:
-    """Load the file that was chosen; keep what is to be said about it."""
+    """Load the chosen file, and keep the message about it."""
     file = st.session_state[FILE_KEY]
     for key in (ANSWER_KEY, IMPORTED_KEY):
         st.session_state.pop(key, None)
@@ -86,7 +86,7 @@ def _import_file() -> None:
 
 
 def _load(file: "UploadedFile") -> tuple[str, str]:
-    """Return the id of the run a file became, or "" for settings, and what to say."""
+    """Load a file; return the id of the new run ("" for settings), and the message."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "file"
         path.write_bytes(file.getbuffer())

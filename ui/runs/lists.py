@@ -58,7 +58,7 @@ def _show_sidebar(was_live: bool, comparing: bool) -> None:
 
 
 def _show_button(run: Run, name: str) -> None:
-    """A button as wide as the list; markdown in names is shown as it was typed."""
+    """Show a button as wide as the list, with the run's name escaped."""
     pin = " :material/push_pin:" if run.metadata.pinned else ""
     current = run.id == current_run()
     pressed = st.button(
@@ -83,7 +83,7 @@ MOST_IN_SIGHT = 8  # runs; a table of more scrolls
 
 
 def choose_order() -> None:
-    """Show by what the runs are sorted; a heading of the table sorts too, but not for the keyboard."""
+    """Show the choice of the order; the table's headings sort too, but not by keyboard."""
     orders = {"newest": _("Newest first"), "accuracy": _("Most accurate first")}
     orders |= {"fastest": _("Fastest first"), "name": _("By name")}
     url_choice(st.selectbox, _("Order"), orders, SORT_KEY, "newest", width=240)
@@ -120,7 +120,7 @@ def _remember_ticked(run_ids: Sequence[str]) -> None:
 
 
 def tick(run_ids: Sequence[str]) -> None:
-    """Choose these runs; a single one becomes the current run."""
+    """Tick these runs; a single one becomes the current run."""
     _remember_ticked(run_ids)
     if len(run_ids) < 2:
         set_url_parameters({RUN_KEY: run_ids[0] if run_ids else None})
@@ -152,7 +152,7 @@ def choose_runs(runs: Sequence[Run]) -> list[Run]:
 
 
 def show_table(runs: list[Run]) -> None:
-    """Show all runs, those in training as they stand; rows can be ticked, and a click chooses one run."""
+    """Show all runs, with the progress of those in training; rows can be ticked, and a click chooses one."""
     live = any(run.status in UNFINISHED for run in runs)
     st.fragment(_show, run_every=SECONDS_BETWEEN_LOOKS if live else None)(live)
 
@@ -196,7 +196,7 @@ def _chosen_in_table(
 
 
 def _number(order: list[str], rows: list[int]) -> int:
-    """Return the table's number: a new one where its ticks would be at other runs, or were made elsewhere."""
+    """Return the table's number: a new one if runs have moved, or were ticked elsewhere."""
     number, known_order, known_rows, _cells = st.session_state.get(TABLE_KEY, (0, [], [], []))
     if order != known_order or sorted(rows) != sorted(known_rows):
         number += 1

@@ -26,7 +26,7 @@ from ui.train_form.setting_labels import LABELS, value_text
 
 
 def names_of(runs: Iterable[Run]) -> dict[str, str]:
-    """Return the names of runs by id: given ones, or the recipe and what differs; no two in a list alike."""
+    """Return the runs' names by id: given ones, or the recipe and its changes; no two in a list alike."""
     shown = list(runs)
     everyones = resources.run_store().list()
     me = visitor.identity() if visitor.is_private() else ""
@@ -67,7 +67,7 @@ def row_height(names: Iterable[str], width: int) -> int | None:
     `width` is that of their column; None where each fits in one line, so the usual height will do.
     """
     lines = max((math.ceil(_text_width(name) / (width - PADDING)) for name in names), default=1)
-    return None if lines <= 1 else max(LEAST_TO_WRAP, LINE * (lines + 1))  # one more: words are not cut
+    return None if lines <= 1 else max(LEAST_TO_WRAP, LINE * (lines + 1))  # a line more, as words stay whole
 
 
 def _text_width(text: str) -> float:
@@ -93,7 +93,7 @@ def settings_text(config: TrainConfig) -> str:
 
 
 def change_texts(run: Run) -> list[str]:
-    """Return what was changed while a run trained, in a sentence for each step at which something was."""
+    """Return the changes made while a run trained: a sentence for each step with changes."""
     return [_change_text(step, settings) for step, settings in differences(run.config, run.changes)]
 
 

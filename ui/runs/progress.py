@@ -35,14 +35,14 @@ def history(run: Run) -> "pd.DataFrame":
 
 
 def last_value_text(values: "np.ndarray", spec: str) -> str:
-    """Return the last of a curve's values [N] in a format, or that there is none yet."""
+    """Return the last of a curve's values [N] in a format; without values, say so."""
     if not len(values):
         return _("no data yet")
     return "\N{EN DASH}" if math.isnan(values[-1]) else formatted_number(values[-1], spec)
 
 
 def probes(run: Run) -> "list[Probe]":
-    """Return what was seen inside a run at each look, oldest first."""
+    """Return the probes of a run, oldest first."""
     return resources.training_queue().probes(run.id) or run.probes()
 
 
@@ -62,7 +62,7 @@ def _table(rows: "list[dict[str, float]] | pd.DataFrame", steps_per_epoch: int) 
 
 @functools.lru_cache(maxsize=32)
 def _table_on_disk(file: Path, steps_per_epoch: int, written: int) -> "pd.DataFrame":
-    """Read a table; `written` is when that was, so that it is read once only."""
+    """Read a table, cached by `written`, the time when it was written."""
     import pandas as pd
 
     return _table(pd.read_csv(file), steps_per_epoch)
@@ -114,7 +114,7 @@ def _waiting_text(snapshot: "Snapshot") -> str:
 
 
 def _with_turns(text: str, snapshot: "Snapshot") -> str:
-    """Return a run's progress with its share of the time, if visitors take turns."""
+    """Add a run's share of the time to its progress, if visitors take turns."""
     if snapshot.time_share == 1:
         return text
     words = _("{progress}. Visitors take turns of {time}: {share} of the time is yours.")
@@ -123,7 +123,7 @@ def _with_turns(text: str, snapshot: "Snapshot") -> str:
 
 
 def epochs_text(epochs: float) -> str:
-    """Return a number of epochs, to a tenth if the last one was left: 2, 3.7, 1,000."""
+    """Return a number of epochs, with a decimal if the last one is unfinished: 2, 3.7, 1,000."""
     return count_text(int(epochs)) if float(epochs).is_integer() else formatted_number(epochs, ".1f")
 
 

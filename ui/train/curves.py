@@ -1,4 +1,4 @@
-"""The learning curves of a run: axes, smoothing, and what the curves say in words."""
+"""The learning curves of a run: axes, smoothing, and an interpretation in words."""
 
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SMOOTHING_KEY = "smooth"
-WINDOWS = (1, 11, 41)  # points that a smoothed one is the mean of, of at most MOST_POINTS
-SMALL_GAP = 0.005  # between both accuracies: not worth a word
+WINDOWS = (1, 11, 41)  # numbers of points, of at most MOST_POINTS, over which the mean is taken
+SMALL_GAP = 0.005  # difference of the accuracies that is not mentioned
 
 
 class Chart(NamedTuple):
@@ -93,7 +93,7 @@ def _accuracy(run: Run, rows: "pd.DataFrame", logarithmic: bool, window: int) ->
 
 
 def guessing_text(value: str) -> str:
-    """Return what the line at guessing is called; `value` is where it is."""
+    """Return the name of the line at guessing, with its `value`."""
     return _("guessing: {value}").format(value=value)
 
 

@@ -24,14 +24,14 @@ from ui.train.own_digit import own_digit_html
 from ui.train.start import ERROR_KEY
 from ui.train_form.state import fill_form, rerun_form_fragments
 
-LIVE_FIXES = ("rate_too_large", "rate_too_small", "overfitting")  # findings that a change may still cure
+LIVE_FIXES = ("rate_too_large", "rate_too_small", "overfitting")  # findings that a change may still solve
 DECADES = 4  # of gradient norms that the bars span
 
 
 def show_findings(
     findings: Sequence[Finding], config: TrainConfig, run_id: str, controllable: bool, healthy: bool
 ) -> None:
-    """Show the findings, or that there are none if `healthy` says that enough of the run was seen.
+    """Show the findings, or that there are none if the run is `healthy` after enough steps.
 
     `controllable`: the run trains now, and this visitor may change it.
     """
@@ -78,7 +78,7 @@ def _show_finding(finding: Finding, config: TrainConfig, run_id: str, controllab
 def _apply_fix(config: TrainConfig, finding: Finding) -> None:
     try:
         fill_form(replace(config, **(finding.fix or {})))
-        st.toast(  # on a phone the form is far below
+        st.toast(  # as the form is far below on a phone
             _("The form now has this run's settings and the remedy. Start the training when you like."),
             icon=":material/healing:",
         )
@@ -95,7 +95,7 @@ def show_probe(config: TrainConfig, probe: Probe, own_digit: np.ndarray | None =
     st.markdown("**" + _("Predictions: twelve digits it is not trained on") + "**")
     st.html(_watched_html(config, probe, own_digit))
     layers = [layer for layer in describe_layers(config) if layer.parameters]
-    if len(layers) != len(probe.gradient_norms):  # the run's network is from an older version
+    if len(layers) != len(probe.gradient_norms):  # an older version built the run's network
         return
     gradients, dead = st.columns(2, gap="medium")
     with gradients:

@@ -20,14 +20,14 @@ def visible_digit(run: Run) -> np.ndarray | None:
 
 
 def show_note(image: np.ndarray | None) -> None:
-    """Say before a start that the network will be asked to read the visitor's digit, if there is one."""
+    """Say before a start that the network will read the visitor's digit, if there is one."""
     if image is not None:
         words = _("Your digit is watched too: the network reads it before, during and after the training.")
         st.html(_with_picture(image, words))
 
 
 def show_before_and_after(run: Run) -> None:
-    """Say how a run read the visitor's digit before the training, and how after it."""
+    """Show a run's predictions for the visitor's digit before and after the training."""
     image, seen = visible_digit(run), [probe for probe in probes(run) if probe.own_probabilities]
     if image is None or not seen:
         return

@@ -27,12 +27,12 @@ COMMAND_KEY = "run_command"  # (run id, "pause" or "stop") until the run has end
 STEERING_KEY = "while_it_trains"
 STEERING_WIDTH = 280  # pixels: it fits a phone, and covers little of the curves
 MAX_EPOCHS = int(FIELD_RANGES["epochs"][1])
-COMMAND_SECONDS = 0.6  # that a callback waits for a run to end
+COMMAND_SECONDS = 0.6  # longest wait of a callback for a run's end
 
 
 def show_live_controls(run: Run, snapshot: "Snapshot") -> None:
     """Show the buttons that pause and stop a run, and the settings that can be changed while it trains."""
-    waits = snapshot.status == "queued" and not snapshot.step  # not one that lets others have their turn
+    waits = snapshot.status == "queued" and not snapshot.step  # not a run that has stepped aside
     with st.container(horizontal=True, gap="small", key="run_controls"):
         st.button(
             _("Pause"),
@@ -86,7 +86,7 @@ def show_continuation(run: Run) -> None:
 
 
 def pending_command(run_id: str) -> str | None:
-    """Return the command, "pause" or "stop", that a run was given and has not followed yet, or None."""
+    """Return the command ("pause" or "stop") that a run has not followed yet, or None."""
     receiver, command = st.session_state.get(COMMAND_KEY, (None, None))
     return command if receiver == run_id else None
 

@@ -1,4 +1,4 @@
-"""A run: progress, result, what comes next, diagnostics."""
+"""A run on the Train page: progress, result, links to the next steps, diagnostics."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -124,7 +124,7 @@ def _show_next_links(run: Run) -> None:
 def _show_numbers(
     run: Run, live: bool, controllable: bool, curves: Callable[[Run, "pd.DataFrame"], None]
 ) -> None:
-    """Show diagnostics, curves and the last probe, as far as the run has got.
+    """Show diagnostics, curves and the last probe, as far as they exist.
 
     `live`: it waits or trains; `controllable`: it trains, and this visitor may change it.
     """
@@ -132,7 +132,7 @@ def _show_numbers(
     config = run.changes[-1].applied_to(run.config)
     run_history = RunHistory(config, rows, seen, bool(run.results.get("diverged")))
     healthy = run_history.steps >= ENOUGH_STEPS or (run_history.steps > 0 and not live)
-    with st.container(key="findings"):  # always there: what comes later must not move the charts
+    with st.container(key="findings"):  # always there, so that findings don't move the charts
         show_findings(diagnose(run_history), config, run.id, controllable, healthy)
     if not rows.empty:
         curves(run, rows)

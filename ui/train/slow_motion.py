@@ -1,4 +1,4 @@
-"""Slow motion of a run: one batch at a time, with its images, loss, gradients, and what its step moved."""
+"""Slow motion of a run: one batch at a time, with its images, loss, gradients and weight changes."""
 
 import math
 from html import escape
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mnist_core.monitoring.batch_view import BatchView
     from mnist_core.runs.queued_run import Snapshot
 
-SECONDS_TO_SEE = 1.0  # that a click waits for its batch, so that the rerun shows it
+SECONDS_TO_SEE = 1.0  # longest wait of a click for its batch, so that the rerun shows it
 SHORTEST = 0.02  # of a bar that isn't zero
 
 
@@ -105,7 +105,7 @@ def _show_batch(config: TrainConfig, batch: "BatchView") -> None:
 
 
 def _show_layers(layers: list[LayerSummary], batch: "BatchView") -> None:
-    """Show each layer's gradient, and how far the step moved it."""
+    """Show each layer's gradient, and the size of its step."""
     gradients, moved = st.columns(2, gap="medium")
     names = layer_names(layers)
     with gradients:

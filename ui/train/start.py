@@ -71,7 +71,7 @@ def show_start(config: TrainConfig, queue_busy: bool) -> None:
 
 
 def _start_form(config: TrainConfig) -> None:
-    """Start what the form holds by now: `config` lacks a number typed just before the click."""
+    """Start the form's present settings: `config` lacks a number typed just before the click."""
     with suppress(InputError):
         config = read_form().config()
     start(config)
@@ -99,12 +99,12 @@ def start(config: TrainConfig) -> None:
 
 
 def bring_into_view() -> None:
-    """Have the page scroll to its run's heading when it shows the run next."""
+    """Have the page scroll to the run's heading when it next shows the run."""
     st.session_state[IN_VIEW_KEY] = round(1000 * time.time())
 
 
 def show_heading(text: str) -> None:
-    """Show a run's heading, and scroll to it once after `bring_into_view`: at once if motion is unwanted."""
+    """Show a run's heading, and scroll to it once after `bring_into_view`, without motion if so requested."""
     with st.container(key=HEADING):
         st.subheader(text)
         moment = st.session_state.get(IN_VIEW_KEY, 0)

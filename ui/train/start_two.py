@@ -40,16 +40,16 @@ from ui.url_state import (
 
 CHANGE_KEY = "change"  # in the URL: the setting that differs and its value, as "activation:relu"
 GUESS_KEY = "guess"  # in the URL: which run the visitor expects to be better
-QUESTION_KEY = "question"  # in the URL: the question that who made the link asks, in plain text
+QUESTION_KEY = "question"  # in the URL: the question of the link's author, in plain text
 FIRST, SECOND, SAME = "first", "second", "same"
 MOST_LETTERS = 200  # of a question
 OPEN_KEY = "start_two"
-FIRST_FIELDS = ("architecture", "optimizer", "activation")  # of several that differ, they explain the others
+FIRST_FIELDS = ("architecture", "optimizer", "activation")  # of several that differ, these cause the others
 PREFERRED = {"activation": ("relu", "sigmoid"), "optimizer": ("adam", "sgd")}  # suggestions, the best first
 
 
 class Change(NamedTuple):
-    """A setting of the form and the value that the second run has of it; None if that can't be used."""
+    """A setting, and its value in the second run; None if the value can't be used."""
 
     field: str
     value: Any
@@ -65,7 +65,7 @@ def show_start_two() -> None:
         return
     with expander:
         if linked_question():
-            st.empty()  # on a phone the answers are in view then; a place that is kept leaves the link open
+            st.empty()  # no text, so that a phone shows the answers; the place keeps it open
         else:
             st.caption(_("The form's settings and one change of them, trained in turns, shown in one chart."))
         form = read_form()
@@ -105,7 +105,7 @@ def changed_config(form: TrainForm, change: Change) -> TrainConfig | None:
 
 
 def suggested(form: TrainForm, field: str) -> Change:
-    """Return a change of a setting that is worth a look."""
+    """Return an instructive change of a setting."""
     value = form.settings[field]
     if isinstance(value, bool):
         return Change(field, not value)
@@ -120,7 +120,7 @@ def suggested(form: TrainForm, field: str) -> Change:
 
 
 def side_names(first: TrainConfig, second: TrainConfig) -> tuple[str, str]:
-    """Return what two runs are called beside each other: the value that differs, with its setting's name."""
+    """Return the names of two runs side by side: the value that differs, with its setting's name."""
     differing = differing_settings([first, second])
     field = next((name for name in (*FIRST_FIELDS, *LABELS) if name in differing), None)
     if field is None:
@@ -137,7 +137,7 @@ def guess_names(names: tuple[str, str]) -> dict[str, str]:
 
 
 def linked_question() -> str:
-    """Return the question in the URL on one line, without characters that can't be seen; "" for none."""
+    """Return the question in the URL on one line, without invisible characters; "" for none."""
     text = " ".join(url_parameters().get(QUESTION_KEY, "").split())
     return "".join(letter for letter in text if letter.isprintable())[:MOST_LETTERS].strip()
 
@@ -265,7 +265,7 @@ def _show_link(form: TrainForm) -> None:
 
 
 def pair_question() -> dict[str, str]:
-    """Return what a link to a pair carries of the question."""
+    """Return the parameters of a link to a pair that hold the question."""
     return {QUESTION_KEY: asked} if (asked := linked_question()) else {}
 
 

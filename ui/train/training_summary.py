@@ -1,4 +1,4 @@
-"""What the settings amount to: images, steps, time, layers; and the Start button."""
+"""A summary of the settings: images, steps, time, layers; and the Start button."""
 
 import streamlit as st
 
@@ -60,7 +60,7 @@ def show_network(config: TrainConfig, expanded: bool) -> None:
 def _show_time(config: TrainConfig, images: int, known: bool) -> None:
     """Show an epoch's time on this machine and the memory; rerun the page once they are known.
 
-    That ends the polling. They are known together: the memory's estimate would have to load torch.
+    The rerun ends the polling. They become known together, as an estimate of the memory needs torch.
     """
     speed = resources.images_per_second(config)
     if speed is not None and not known:

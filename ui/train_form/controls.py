@@ -48,7 +48,7 @@ from ui.train_form.state import (
 from ui.url_controls import set_widget_value
 
 ALL_SETTINGS_KEY = "all_settings"
-UNUSUAL_FACTOR = 9.9  # a learning rate about ten times the usual one, or a tenth of it, gets a warning
+UNUSUAL_FACTOR = 9.9  # times the usual learning rate, or its inverse, from which on there is a warning
 
 
 def show_form(form: TrainForm) -> None:
@@ -96,7 +96,7 @@ def _show_recipe(form: TrainForm) -> None:
 
 
 def _take_recipe() -> None:
-    """Fill the form from another recipe; a message in the words of another language changes nothing."""
+    """Fill the form from another recipe; a label in another language changes nothing."""
     chosen = st.session_state[control_key("recipe")]
     if chosen in RECIPES and chosen != read_form().settings["recipe"]:
         fill_form(RECIPES[chosen].config)
@@ -200,7 +200,7 @@ def _show_data(form: TrainForm) -> None:
 
 
 def _select(form: TrainForm, field: str, entries: Mapping[str, Any], disabled: bool = False) -> None:
-    """Show a select box over a registry, what its choice is, and help that describes all entries."""
+    """Show a select box over a registry, the chosen entry's description, and help on all entries."""
     labels = {
         name: _(getattr(entry, "label", CHOICE_LABELS.get(name, name))) for name, entry in entries.items()
     }
@@ -338,7 +338,7 @@ def _has_layers(form: TrainForm, field: str, index: int = -1) -> bool:
 
 
 def _widget_key(name: str, value: Any, labels: Mapping[str, str] | None = None) -> str:
-    """Return the key of a setting's control, which will show `value`; `labels` are its choices in words."""
+    """Return the key of a setting's control, and have it show `value`; `labels` are its choices in words."""
     key = control_key(name)
     set_widget_value(key, value, tuple(labels.items()) if labels else None)
     return key

@@ -135,7 +135,7 @@ def value_text(field: str, value: Any) -> str:
 
 
 def number_text(value: float) -> str:
-    """Return a setting's number as people write it: 0.0005, 1,000."""
+    """Return a setting's number as text: 0.0005, 1,000."""
     if isinstance(value, int):
         return count_text(value)
     decimals = format(Decimal(repr(value)), "f").partition(".")[2].rstrip("0")

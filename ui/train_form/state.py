@@ -28,11 +28,11 @@ START_TWO = "start_two_form"
 PAGE_LINKS = "page_links"
 FIRST_RECIPE = "quick"
 FILLED_KEY = "form_filled"  # the session's last Fill
-LATE_SECONDS = 5.0  # how long after the form was shown anew a message with the values of before may arrive
-SURELY_LATE_SECONDS = 1.0  # in which a visitor can't set the only control that changed back by hand
+LATE_SECONDS = 5.0  # after the form was filled, in which a message with the old values may arrive
+SURELY_LATE_SECONDS = 1.0  # in which a visitor can't undo a fill of one control by hand
 DEFAULT_WIDTH = 64  # units or channels of a first layer
 MAX_VALUE_LENGTH = 200  # characters; a longer value of a parameter is unusable
-UNREADABLE = "?"  # parse_setting refuses it for every type of setting
+UNREADABLE = "?"  # a text that parse_setting refuses for every type of setting
 DEFAULT_VALIDATION_SIZE = 500  # images, where validation images are monitored and none were held out
 
 
@@ -67,13 +67,13 @@ def form_from_settings(settings: Mapping[str, Any], unusable: list[str]) -> Trai
 
 
 def settings_of_run(run: Run | None) -> dict[str, Any]:
-    """Return the settings of a run with the recipe it began from, those of FIRST_RECIPE for no run."""
+    """Return the settings of a run and the recipe it began from; without a run, those of FIRST_RECIPE."""
     config = run.config if run else RECIPES[FIRST_RECIPE].config
     return {**vars(config), "recipe": nearest_recipe(config)}
 
 
 def adjusted_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the new values of settings that can't be combined with the others as they are."""
+    """Return new values for the settings that can't be combined with the others."""
     adjusted: dict[str, Any] = {}
     if settings["optimizer"] == "nesterov":
         adjusted["momentum"] = max(settings["momentum"], MIN_NESTEROV_MOMENTUM)
@@ -109,7 +109,7 @@ def nearest_recipe(config: TrainConfig) -> str:
 
 
 def change_settings(**changes: Any) -> None:
-    """Write the settings with `changes` to the URL: all of them, so that a link outlives changed recipes."""
+    """Write all settings with `changes` to the URL, so that a link stays valid when recipes change."""
     set_url_parameters(settings_to_query({**read_form().settings, **changes}))
 
 
@@ -123,7 +123,7 @@ def choose_value(field: str, value: Any) -> None:
 
 
 def following_settings(field: str, value: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that a new `value` of `field` brings along.
+    """Return the settings that change with a new `value` of `field`.
 
     An architecture brings its own layers and batch norm, an optimizer its usual learning rate if the rate was
     the usual one before.
@@ -141,12 +141,12 @@ def following_settings(field: str, value: Any, settings: Mapping[str, Any]) -> d
 
 
 def usual_rate(optimizer: str, recipe: TrainConfig) -> float:
-    """Return an optimizer's usual learning rate: the recipe's for the recipe's own, else its default."""
+    """Return an optimizer's usual learning rate: the recipe's for its own optimizer, else the default."""
     return recipe.learning_rate if optimizer == recipe.optimizer else OPTIMIZERS[optimizer].learning_rate
 
 
 def type_value(field: str, value: Any) -> None:
-    """Write a setting that was typed to the URL; its slider still shows the value of before."""
+    """Write a typed setting to the URL; its slider still shows the old value."""
     _fill({field: value})
 
 
@@ -164,7 +164,7 @@ def _fill(changes: Mapping[str, Any], chosen: Mapping[str, Any] | None = None) -
 
 
 def note_form_shown() -> None:
-    """Note that the browser has been sent what was filled in."""
+    """Note that the filled values were sent to the browser."""
     fill = st.session_state.get(FILLED_KEY)
     if fill and fill.shown is None:
         st.session_state[FILLED_KEY] = fill._replace(shown=time.monotonic())
@@ -174,7 +174,7 @@ def value_before_fill(field: str) -> Any:
     """Return a setting's value before the last `_fill` if the browser still shows it, else None.
 
     Messages on their way at that time, such as those of a `run_every` fragment, carry the controls' values
-    of before. Streamlit calls the controls' callbacks for them, though the visitor has changed none.
+    from before. Streamlit calls the controls' callbacks for them, though the visitor has changed none.
     """
     before, shown_at = st.session_state.get(FILLED_KEY, Fill({}))
     seconds = 0.0 if shown_at is None else time.monotonic() - shown_at
@@ -184,7 +184,7 @@ def value_before_fill(field: str) -> Any:
     filled = [name for name, value in before.items() if value != settings[name] and name != "recipe"]
     shown = [name for name in filled if control_key(name) in st.session_state]
     stale = [name for name in shown if st.session_state[control_key(name)] == before[name]]
-    if len(stale) > 1:  # a visitor changes one control at a time; of a new form the browser may have a part
+    if len(stale) > 1:  # a visitor changes one control at a time; the browser may have a part of the new form
         return before.get(field)
     if any(st.session_state[control_key(name)] == settings[name] for name in shown):
         return None
@@ -202,14 +202,14 @@ def rerun_form_fragments() -> None:
 
 
 class Fill(NamedTuple):
-    """The settings that were filled in, as they were before, and when the form has shown the new ones."""
+    """The filled settings with their old values, and the time at which the form showed the new ones."""
 
     before: dict[str, Any]
     shown: float | None = None  # time.monotonic(); a busy server takes a while
 
 
 class QuerySettings(NamedTuple):
-    """The settings in a URL, and the names of the parameters whose value can't be used."""
+    """The settings in a URL, and the names of parameters with unusable values."""
 
     settings: dict[str, Any]
     unusable: list[str]
