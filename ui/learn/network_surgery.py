@@ -1,4 +1,4 @@
-"""Chapter "Operate on a network": change a trained network's weights; which digits are then misread?"""
+"""Chapter "Operate on a network": change the weights of a trained network, and measure the effect."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
