@@ -227,12 +227,12 @@ def test_tsne_is_computed_on_demand_for_the_chosen_checkpoint(app, trained, monk
     test = app("inside", run=trained[0], part="map", method="tsne")
     assert not test.get("vega_lite_chart")
     press(test, "Compute t-SNE")
-    from ui.inside import selection
+    from ui.inside import image_map
     from ui.inside.selection import InspectedRun
 
     run = RunStore().get(trained[0])
     moments = tuple(snapshots_of(run))
-    selection.tsne_at(InspectedRun(run, moments[-1], moments)).wait()
+    image_map.tsne_at(InspectedRun(run, moments[-1], moments)).wait()
     assert len(test.run().get("vega_lite_chart")) == 1
     test.select_slider[0].set_value("1").run()
     assert not test.get("vega_lite_chart")

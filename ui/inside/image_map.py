@@ -5,17 +5,30 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from mnist_core.runs.weight_snapshots import WeightSnapshot
+from mnist_core.runtime.job import Job
 from ui import resources
 from ui.html.tables import markdown
 from ui.i18n import format_text
 from ui.i18n import gettext as _
-from ui.inside.selection import InspectedRun, evaluation_at, map_at, tsne_at
-from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, start_button
-from ui.projection_chart import LOUD, QUIET, MapWords, choose_method, map_points, map_spec, map_words
+from ui.inside.selection import InspectedRun, evaluation_at
+from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, start_button, turn
+from ui.projection_chart import (
+    LOUD,
+    MAP_FAILURE,
+    QUIET,
+    MapWords,
+    choose_method,
+    map_points,
+    map_spec,
+    map_words,
+)
 from ui.url_controls import url_segments
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mnist_core.data.projection import Projection
 
 
 def show(inspected: InspectedRun) -> None:
@@ -114,3 +127,49 @@ def answer_map_spec(words: MapWords, read: str, by_error: bool) -> dict[str, Any
         encoding["color"] = {"condition": {"test": "datum.wrong", "value": LOUD}, "value": QUIET}
         encoding["opacity"] = {"condition": {"test": "datum.wrong", "value": 1}, "value": 0.45}
     return {**spec, "height": 480}
+
+
+MAP_IMAGES = 1500  # test images: enough to see groups, and little to send when the slider moves
+
+
+def map_at(inspected: InspectedRun) -> "Projection":
+    """Return the first MAP_IMAGES test images along two principal components of the last layer's inputs.
+
+    The map is rotated so that images are as near as possible to their places at the last snapshot.
+    """
+    from mnist_core.data.projection import Projection, procrustes_aligned
+
+    now, last = (
+        _components(inspected.key(m), resources.dataset().source, inspected, m)
+        for m in (inspected.snapshot, inspected.last)
+    )
+    return Projection(procrustes_aligned(now.coordinates, last.coordinates), now.shares)
+
+
+def tsne_at(inspected: InspectedRun) -> Job[np.ndarray]:
+    """Return the shared job that computes the t-SNE map of the same inputs: positions [N, 2]."""
+    return _tsne(inspected.key(inspected.snapshot), resources.dataset().source, inspected)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _components(key: str, source: str, _inspected: InspectedRun, _moment: WeightSnapshot) -> "Projection":
+    from mnist_core.data.projection import randomized_pca
+
+    return randomized_pca(_features(_inspected, _moment), 2)
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _tsne(key: str, source: str, _inspected: InspectedRun) -> Job[np.ndarray]:
+    from mnist_core.data.projection import COMPONENTS, randomized_pca, tsne_of_points
+
+    points = randomized_pca(_features(_inspected, _inspected.snapshot), COMPONENTS).coordinates
+    return Job("t-SNE", lambda: tsne_of_points(points), turn=turn("t-SNE"), failure=MAP_FAILURE)
+
+
+def _features(inspected: InspectedRun, snapshot: WeightSnapshot) -> np.ndarray:
+    """Return the last layer's inputs for the first MAP_IMAGES test images; up to 19 MB, so not cached."""
+    from mnist_core.evaluation.neighbours import hidden_features
+
+    return hidden_features(
+        resources.model(inspected.run, snapshot), resources.dataset().test.images[:MAP_IMAGES]
+    )

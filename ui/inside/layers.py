@@ -1,13 +1,20 @@
 """Layer by layer: weights of the first layer, and feature maps of an image."""
 
+from typing import TYPE_CHECKING
+
+import numpy as np
 import streamlit as st
 
+from ui import resources
 from ui.explanations import MOST_TILES, hidden_count_text, show_layers
 from ui.html.digits import tiles_html
 from ui.i18n import gettext as _
 from ui.i18n import sentences_text
-from ui.inside.selection import InspectedRun, activations_at, choose_image, weights_at
+from ui.inside.selection import InspectedRun, choose_image
 from ui.navigation import chapter_help
+
+if TYPE_CHECKING:
+    from mnist_core.evaluation.attribution import LayerActivation
 
 
 def show(inspected: InspectedRun) -> None:
@@ -37,3 +44,19 @@ def _show_weights(inspected: InspectedRun) -> None:
         "seen too."
     )
     st.caption(sentences_text([words, meaning, *hidden_count_text(len(weights), MOST_TILES)]))
+
+
+def weights_at(inspected: InspectedRun) -> tuple[np.ndarray, float]:
+    """Return the first layer's weights [units, H, W] at the snapshot, and the last snapshot's largest."""
+    from mnist_core.evaluation.attribution import first_layer_weights
+
+    snapshots = (inspected.snapshot, inspected.last)
+    now, last = (first_layer_weights(resources.model(inspected.run, snapshot)) for snapshot in snapshots)
+    return now, float(np.quantile(np.abs(last), 0.995))
+
+
+def activations_at(inspected: InspectedRun, image: np.ndarray) -> "list[LayerActivation]":
+    """Return each layer's activations of an image at the snapshot."""
+    from mnist_core.evaluation.attribution import activations
+
+    return activations(resources.model(inspected.run, inspected.snapshot), image)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from ui import resources
 from ui.answers import answer_in_sentence, answer_of
 from ui.i18n import format_text, formatted_number
 from ui.i18n import gettext as _
 from ui.inside.gradients import checkpoint_rule
-from ui.inside.selection import InspectedRun, choose_image, evaluation_at, readings, snapshot_text
+from ui.inside.selection import InspectedRun, choose_image, evaluation_at, snapshot_text
 from ui.projection_chart import COLOURS
 
 if TYPE_CHECKING:
@@ -126,3 +127,16 @@ def reading_spec(epoch: str, probability: str, digit: str, now: float) -> dict[s
     base = {"x": x, "y": y, "color": colour | {"legend": None}, "tooltip": facts}
     drawn = {"encoding": base, "layer": [lines, digits]}
     return {"height": 260, "layer": [checkpoint_rule(x, now), drawn]}
+
+
+def readings(inspected: InspectedRun, image: np.ndarray) -> np.ndarray:
+    """Return the probabilities of an image at every snapshot of the run, [snapshots, 10]."""
+    return _readings(" ".join(map(inspected.key, inspected.snapshots)), image.tobytes(), inspected, image)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _readings(key: str, image: bytes, _inspected: InspectedRun, _image: np.ndarray) -> np.ndarray:
+    from mnist_core.recognition.recognizer import predict
+
+    models = (resources.model(_inspected.run, snapshot) for snapshot in _inspected.snapshots)
+    return np.stack([predict(model, _image).probabilities for model in models])

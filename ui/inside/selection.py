@@ -1,4 +1,4 @@
-"""Which checkpoint and which image the Inside page shows."""
+"""Which checkpoint and which image the Inside page shows, and the evaluation at that checkpoint."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -8,22 +8,17 @@ import streamlit as st
 
 from mnist_core.runs.run import Run
 from mnist_core.runs.weight_snapshots import WeightSnapshot, snapshots_of
-from mnist_core.runtime.job import Job
 from ui import resources
 from ui.canvas import last_read_image
 from ui.evaluations import read_split
 from ui.html.digits import Figure, figure_html
 from ui.i18n import count_text, format_text
 from ui.i18n import gettext as _
-from ui.jobs import turn
 from ui.navigation import link
-from ui.projection_chart import MAP_FAILURE
 from ui.url_controls import url_choice, url_number, url_segments
 from ui.url_state import set_url_parameters
 
 if TYPE_CHECKING:
-    from mnist_core.data.projection import Projection
-    from mnist_core.evaluation.attribution import LayerActivation
     from mnist_core.evaluation.metrics import Evaluation
 
 SNAPSHOT_KEY = "moment"  # in the URL: after how many epochs; none means the last
@@ -80,7 +75,6 @@ def snapshot_text(snapshot: WeightSnapshot) -> str:
 
 
 EVALUATED_IMAGES = 2000  # test images, so that the slider answers at once; the Evaluate page has them all
-MAP_IMAGES = 1500  # of these: enough to see groups, and little to send when the slider moves
 
 
 def evaluation_at(inspected: InspectedRun) -> "Evaluation":
@@ -89,78 +83,6 @@ def evaluation_at(inspected: InspectedRun) -> "Evaluation":
     key = (inspected.key(inspected.snapshot), data.source, f"test images 0 to {EVALUATED_IMAGES - 1}")
     return read_split(
         key, lambda: resources.model(inspected.run, inspected.snapshot), data.test[:EVALUATED_IMAGES]
-    )
-
-
-def weights_at(inspected: InspectedRun) -> tuple[np.ndarray, float]:
-    """Return the first layer's weights [units, H, W] at the snapshot, and the last snapshot's largest."""
-    from mnist_core.evaluation.attribution import first_layer_weights
-
-    snapshots = (inspected.snapshot, inspected.last)
-    now, last = (first_layer_weights(resources.model(inspected.run, snapshot)) for snapshot in snapshots)
-    return now, float(np.quantile(np.abs(last), 0.995))
-
-
-def activations_at(inspected: InspectedRun, image: np.ndarray) -> "list[LayerActivation]":
-    """Return each layer's activations of an image at the snapshot."""
-    from mnist_core.evaluation.attribution import activations
-
-    return activations(resources.model(inspected.run, inspected.snapshot), image)
-
-
-def readings(inspected: InspectedRun, image: np.ndarray) -> np.ndarray:
-    """Return the probabilities of an image at every snapshot of the run, [snapshots, 10]."""
-    return _readings(" ".join(map(inspected.key, inspected.snapshots)), image.tobytes(), inspected, image)
-
-
-def map_at(inspected: InspectedRun) -> "Projection":
-    """Return the first MAP_IMAGES test images along two principal components of the last layer's inputs.
-
-    The map is rotated so that images are as near as possible to their places at the last snapshot.
-    """
-    from mnist_core.data.projection import Projection, procrustes_aligned
-
-    now, last = (
-        _components(inspected.key(m), resources.dataset().source, inspected, m)
-        for m in (inspected.snapshot, inspected.last)
-    )
-    return Projection(procrustes_aligned(now.coordinates, last.coordinates), now.shares)
-
-
-def tsne_at(inspected: InspectedRun) -> Job[np.ndarray]:
-    """Return the shared job that computes the t-SNE map of the same inputs: positions [N, 2]."""
-    return _tsne(inspected.key(inspected.snapshot), resources.dataset().source, inspected)
-
-
-@st.cache_resource(show_spinner=False, max_entries=32)
-def _readings(key: str, image: bytes, _inspected: InspectedRun, _image: np.ndarray) -> np.ndarray:
-    from mnist_core.recognition.recognizer import predict
-
-    models = (resources.model(_inspected.run, snapshot) for snapshot in _inspected.snapshots)
-    return np.stack([predict(model, _image).probabilities for model in models])
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _components(key: str, source: str, _inspected: InspectedRun, _moment: WeightSnapshot) -> "Projection":
-    from mnist_core.data.projection import randomized_pca
-
-    return randomized_pca(_features(_inspected, _moment), 2)
-
-
-@st.cache_resource(show_spinner=False, max_entries=6)
-def _tsne(key: str, source: str, _inspected: InspectedRun) -> Job[np.ndarray]:
-    from mnist_core.data.projection import COMPONENTS, randomized_pca, tsne_of_points
-
-    points = randomized_pca(_features(_inspected, _inspected.snapshot), COMPONENTS).coordinates
-    return Job("t-SNE", lambda: tsne_of_points(points), turn=turn("t-SNE"), failure=MAP_FAILURE)
-
-
-def _features(inspected: InspectedRun, snapshot: WeightSnapshot) -> np.ndarray:
-    """Return the last layer's inputs for the first MAP_IMAGES test images; up to 19 MB, so not cached."""
-    from mnist_core.evaluation.neighbours import hidden_features
-
-    return hidden_features(
-        resources.model(inspected.run, snapshot), resources.dataset().test.images[:MAP_IMAGES]
     )
 
 
