@@ -60,7 +60,7 @@ st.set_page_config(
 st.html(HERE / "ui" / "style.css")
 try:
     check_settings()
-except InputError as error:  # whoever starts the server reads it on the first page
+except InputError as error:  # shown on the first page to the server's operator
     st.error(markdown(error.message))
     st.stop()
 bound_uploads()

@@ -70,7 +70,7 @@ class Visitor:
         await self._set(place, WidgetState(id=element.id, json_value=value))
 
     async def wait(self, seconds: float) -> None:
-        """Look at the page for so long; what runs by itself runs, as in a browser."""
+        """Stay on the page for that time, while its timed fragments rerun as in a browser."""
         end = time.monotonic() + seconds
         while (now := time.monotonic()) < end:
             due = min(self._due.values(), default=end)

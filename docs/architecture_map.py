@@ -1,4 +1,4 @@
-"""Write ARCHITECTURE.md's map anew from the first lines of the modules: `python docs/architecture_map.py`."""
+"""Rewrite ARCHITECTURE.md's map from the first lines of the modules: `python docs/architecture_map.py`."""
 
 import ast
 from collections.abc import Iterator

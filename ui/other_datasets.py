@@ -1,4 +1,4 @@
-"""The server's data sets beside MNIST: opened or downloaded when somebody asks for one, once for all."""
+"""The server's data sets beside MNIST: opened or downloaded on first use, shared by all visitors."""
 
 import os
 from functools import partial

@@ -105,7 +105,7 @@ def model(run: Run, snapshot: WeightSnapshot | None = None) -> "DigitClassifier"
     """
     from mnist_core.runtime.devices import use_one_thread
 
-    use_one_thread()  # whoever asks for a model computes with it, beside other visitors
+    use_one_thread()  # the caller computes with the model, beside other visitors
     weights = _last_checkpoint(run) if snapshot is None else str(snapshot.file or "untrained")
     return _model(run.id, weights, run, snapshot)
 

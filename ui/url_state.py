@@ -28,7 +28,7 @@ SETTING_PARAMETERS = {
 }
 """The name of each setting in the URL."""
 CARRIED = (LANGUAGE_KEY, RUN_KEY, *SETTING_PARAMETERS.values())
-"""What links to other pages carry; all other parameters belong to one page."""
+"""The parameters that links to other pages keep; all others belong to one page."""
 
 URL_KEY = "url"  # (page, query string of the message that it was read from or written in, parameters)
 REPLACED_KEY = "replaced_urls"  # (time.monotonic() of each change by the server, parameters before it)

@@ -44,7 +44,7 @@ class ImageReference(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The reference as it stands in links, such as "test-42"; `parse` reads it back."""
+        """The reference as written in links, such as "test-42"; `parse` reads it back."""
         return f"{self.file}-{self.number}"
 
     @classmethod

@@ -172,7 +172,7 @@ def zipped_set(key: str) -> bytes:
     content = BytesIO()
     with ZipFile(content, "w", ZIP_DEFLATED) as archive:
         for file in sorted((own_sets_directory() / own.key).iterdir()):
-            if file.name not in (ACCESS_FILE, FACTS_FILE):  # who may see it is nobody else's business
+            if file.name not in (ACCESS_FILE, FACTS_FILE):  # who may see the set is not exported
                 archive.write(file, file.name)
     return content.getvalue()
 

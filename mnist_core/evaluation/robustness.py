@@ -170,7 +170,7 @@ COLUMNS = ("weights", "data", "split", "trial", "unit", "strength", "accuracy", 
 
 
 class MeasurementKey(NamedTuple):
-    """What was measured: a checkpoint (`weights`, its file name without ending) on so many `images`.
+    """What was measured: a checkpoint (`weights`, its file name without ending) on `images` images.
 
     The images are of `split` ("train", "validation", "test") of `source` ("mnist", "sample"); `seed` is that
     of the random draws.

@@ -25,7 +25,7 @@ EXAMPLE: Strokes = [
         *((164, 145), (142, 168), (117, 191), (92, 214), (118, 211), (150, 213), (196, 210)),
     ]
 ]
-"""A 2 on a canvas of 280 pixels, for who has not drawn."""
+"""A 2 on a canvas of 280 pixels, for visitors who have drawn nothing."""
 EXAMPLE_DIGIT = 2
 
 

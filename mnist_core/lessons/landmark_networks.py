@@ -45,7 +45,7 @@ LANDMARKS: dict[str, dict[str, Any]] = {
         "batch_norm": True,
     },
 }
-"""In which settings of RECIPE each network differs from it, in the order of their years."""
+"""The settings that each network changes in RECIPE, in the order of their years."""
 
 
 @dataclass(frozen=True)

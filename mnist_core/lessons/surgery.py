@@ -96,7 +96,7 @@ class Operation(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The operation as it stands in links, such as "prune_-1_0_50"; `parse` reads it back."""
+        """The operation as written in links, such as "prune_-1_0_50"; `parse` reads it back."""
         return f"{self.kind}_{self.layer}_{self.unit}_{self.amount:g}"
 
     @classmethod

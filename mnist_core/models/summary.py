@@ -28,7 +28,7 @@ SHAPING = (
     "input_scaling",
     "dataset",
 )
-"""The settings that decide what the network is; the others decide how it is trained."""
+"""The settings that define the network; the others define how it is trained."""
 Shape = tuple[int, ...]
 _KINDS = {
     "Conv2d": "convolution",

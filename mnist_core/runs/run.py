@@ -246,7 +246,7 @@ def _is_locked_on_windows(folder: Path) -> bool:
         return True
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            return False  # where nobody can write, nobody trains
+            return False  # no process can train in a folder that can't be written
         raise
 
 

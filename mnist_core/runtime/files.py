@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What the operating system says of a full disk, a full quota and a file that may not grow."""
+"""The error numbers of a full disk, a full quota and a file at its largest size."""
 
 
 def write_whole(path: Path, content: bytes) -> None:

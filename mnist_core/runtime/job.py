@@ -19,7 +19,7 @@ from mnist_core.runtime.limits import JOBS
 
 Result = TypeVar("Result")
 Steps = Generator[tuple[float, Result | None], None, Result | None]
-"""What a job does: it yields the fraction done, 0 to 1, with the result so far, and may return the result."""
+"""The work of a job: a generator of (fraction done, 0 to 1, result so far) that may return the result."""
 
 SECONDS_TO_RETURN = 5.0  # a browser tab that is reloaded is away for a moment
 SECONDS_TO_END = 10.0  # for all jobs when the process ends; a step takes one or two
@@ -180,7 +180,7 @@ class Job(Generic[Result]):
             outcome.set_result(None)
 
     def _give_up(self, outcome: Future[None]) -> bool:
-        """End it before it has begun if nobody wants it any more; return whether it ended."""
+        """End the job before it has begun if no watcher wants it; return whether it ended."""
         try:
             self._leave_if_unwatched()
         except _Stopped as error:

@@ -43,7 +43,7 @@ class NumberRange:
         return float(f"{trial.suggest_float(self.name, self.low, self.high, log=self.log):.{DIGITS}g}")
 
     def grid(self) -> list[Value]:
-        """Return GRID_POINTS values from `low` to `high`, fewer if there are not so many."""
+        """Return GRID_POINTS values from `low` to `high`, or all if there are fewer."""
         low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
         places = [low + (high - low) * part / (GRID_POINTS - 1) for part in range(GRID_POINTS)]
         values = [math.exp(place) if self.log else place for place in places]
@@ -151,7 +151,7 @@ _DEFAULTS: dict[str, Callable[[TrainConfig], Dimension]] = {
     "input_scaling": lambda base: Options("input_scaling", tuple(CHOICES["input_scaling"])),
 }
 SETTINGS = tuple(_DEFAULTS)
-"""The names of all dimensions. The rest of TrainConfig is the same in all trials, so that they compare."""
+"""The names of all dimensions; all other settings of TrainConfig are the same in all trials."""
 ANY_RATE = 0.01  # the middle of the learning rates where the optimizer is searched too
 
 

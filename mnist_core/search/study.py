@@ -84,7 +84,7 @@ class Search:
 
     @property
     def plan(self) -> SearchPlan:
-        """The plan as it is now."""
+        """The present plan."""
         return plan_from_json(json.loads(self._study.user_attrs["plan"]))
 
     @property

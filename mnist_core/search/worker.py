@@ -45,7 +45,7 @@ class _Dropped(Exception):
 
 
 class SearchWorker:
-    """Works on a search in `at_once` threads, so that so many trials train or wait at once.
+    """Works on a search in `at_once` threads, each with a trial that trains or waits.
 
     The trials are trained by `queue` as runs in `store` that belong to the search's owner, within `limits`.
     """

@@ -14,7 +14,7 @@ from mnist_core.training.augmentation import augment
 from mnist_core.training.gradients import PIECE
 
 BLOCK = 2_000
-"""Images of whole batches that are gathered and varied at once: it saves time with small batches."""
+"""Images that are gathered and augmented at once, in whole batches, which saves time with small batches."""
 
 
 class Piece(NamedTuple):

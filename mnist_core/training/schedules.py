@@ -11,7 +11,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.messages import N_, InputError, Message
 
 STEERED = ("learning_rate", "momentum", "weight_decay", "dropout", "label_smoothing", "augmentation")
-"""The settings that can be changed while a run trains: no weight of the network comes or goes with them."""
+"""The settings that can be changed while a run trains, as the network's weights stay the same with them."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from mnist_core.runtime.job import Job, Watcher
 from mnist_core.training.memory import check_memory
 
 SPEED_SETTINGS = (*SHAPING, "optimizer", "gradient_clipping", "batch_size", "augmentation", "precision")
-"""The settings that the speed of training depends on: what the network is, and how a step is made."""
+"""The settings on which the speed of training depends: those of the network and of a step."""
 SECONDS_STILL = 0.5  # seconds without a change of the settings before they are measured
 SECONDS_TO_NEXT_TRY = 1.0  # while a training runs
 MOST_PARAMETERS = 10_000_000  # a trial of more would take hundreds of megabytes

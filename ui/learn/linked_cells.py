@@ -36,7 +36,7 @@ class Source:
 
 @dataclass(frozen=True)
 class CellGrid:
-    """A named grid of `values` [rows, columns], each written with so many `decimals`.
+    """A named grid of `values` [rows, columns], each written with `decimals` decimals.
 
     `look`: "grey" for pixels 0 to 255 or ink 0 to 1, "signed" for blue above zero and orange below it,
     "plain" without colours; the largest colour is that of `largest`, by default the largest value. `sources`

@@ -112,5 +112,5 @@ def show_heading(text: str) -> None:
 
 
 def _is_run_of(config: TrainConfig, run: Run | None) -> bool:
-    """Return whether a run has these settings, whatever recipe they are named after."""
+    """Return whether a run has these settings; the name of the recipe may differ."""
     return run is not None and vars(run.config) | {"recipe": ""} == vars(config) | {"recipe": ""}
