@@ -1,4 +1,4 @@
-"""`python -m benchmarks.hostile`: a visitor who means harm beside one who works, who should notice nothing.
+"""`python -m benchmarks.hostile`: a hostile visitor beside one who works and must not be slowed down.
 
 On a public server with its limits as they are, the one asks by link for huge networks, starts a hundred
 trainings, sends a thousand pictures, a file of drawings over 5 MB, names that climb folders and names that

@@ -1,4 +1,4 @@
-"""What all tests share: nothing of the user's own is touched, and nothing leaves the machine."""
+"""Fixtures of all tests: no file of the user is touched, and nothing uses the network."""
 
 import functools
 import threading

@@ -1,4 +1,4 @@
-"""What the tests of the Compare page say and read."""
+"""Helpers of the tests of the Compare page."""
 
 
 def text_of(test):

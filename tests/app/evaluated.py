@@ -1,4 +1,4 @@
-"""What the tests of the Evaluate page press and read."""
+"""Helpers of the tests of the Evaluate page."""
 
 
 def words(test):

@@ -1,4 +1,4 @@
-"""Markup that a visitor may have put into a name, found in what a page shows unescaped."""
+"""A name with markup, and a search for it where a page shows it unescaped."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The Compare page: which runs, and whether a difference is chance."""
+"""The Compare page: the choice of runs, and the significance of their difference."""
 
 import pytest
 

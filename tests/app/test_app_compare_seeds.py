@@ -1,4 +1,4 @@
-"""Several seeds of the same settings on the Compare page: summed up, compared, and queued."""
+"""Several seeds of the same settings on the Compare page: summarised, compared, and queued."""
 
 from dataclasses import replace
 from types import SimpleNamespace

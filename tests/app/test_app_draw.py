@@ -1,4 +1,4 @@
-"""The Draw page: what is drawn on its canvas, and what is read in it."""
+"""The Draw page: drawings on its canvas, and the predictions for them."""
 
 import base64
 import re

@@ -1,4 +1,4 @@
-"""What lies below the Draw page's answer: steps, saliency, layers, alike images, changes, other networks."""
+"""The sections below the Draw page's answer: steps, saliency, layers, neighbours, changes, other networks."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The Inside page: what is in a network, at every moment of its training."""
+"""The Inside page: the sections, and the slider of checkpoints."""
 
 import base64
 import json

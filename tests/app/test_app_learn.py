@@ -1,4 +1,4 @@
-"""Learn: chapters by link, the guess, the explanation, the progress, and the way to Train."""
+"""Learn: chapters by link, the guess, the explanation, the progress, and the link to Train."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The picture of a network on the Train and Draw pages: what is sent, and for whom it is made."""
+"""The picture of a network on the Train and Draw pages: what the browser gets, and who may see it."""
 
 import json
 

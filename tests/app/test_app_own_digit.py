@@ -1,4 +1,4 @@
-"""The visitor's own digit on the Train page: handed to the run that they start, and to nobody else's view."""
+"""The visitor's own digit on the Train page: it goes to the run that they start; no other visitor sees it."""
 
 import numpy as np
 import torch

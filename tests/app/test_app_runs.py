@@ -1,4 +1,4 @@
-"""The Runs page, the list in the sidebar, and how times and numbers are said."""
+"""The Runs page, the list in the sidebar, and the texts of times and numbers."""
 
 from dataclasses import replace
 from types import SimpleNamespace

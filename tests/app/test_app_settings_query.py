@@ -1,4 +1,4 @@
-"""The Train form in the URL, there and back."""
+"""The Train form's settings written to the URL and read back."""
 
 import random
 from dataclasses import replace

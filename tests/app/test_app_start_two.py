@@ -1,4 +1,4 @@
-"""Side by side: the change, the question that starts both runs, and what is said of them afterwards."""
+"""Side by side: the change, the question that starts both runs, and the result."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Whose run is whose on a server that many visit."""
+"""Owners of runs on a server with many visitors."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""Whole splits read in parts: the same as at once, kept, and ended when somebody wants something else."""
+"""Splits evaluated in parts: equal to the whole, cached, and ended by another click."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

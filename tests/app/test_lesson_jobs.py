@@ -1,4 +1,4 @@
-"""A chapter's slow calculation: in the background, shown when it is there, once for the same arguments."""
+"""A chapter's slow calculation: in the background, shown when it is done, once for the same arguments."""
 
 import threading
 

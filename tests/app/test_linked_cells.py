@@ -1,4 +1,4 @@
-"""What the browser gets of linked cells."""
+"""The data of linked cells that the browser gets."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""When a control's value is sent to the browser, where it would undo a click made meanwhile."""
+"""When a control's value is sent to the browser: needless values could undo a click made meanwhile."""
 
 import pytest
 

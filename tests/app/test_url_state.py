@@ -1,4 +1,4 @@
-"""Only ui.url_state reads and writes the URL; links of version 0.1 still open what they named."""
+"""Only ui.url_state reads and writes the URL; links of version 0.1 still open the same."""
 
 import pytest
 

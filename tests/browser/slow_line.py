@@ -1,4 +1,4 @@
-"""A line between browser and server that takes its time, as from afar or by phone."""
+"""A slow line between browser and server, as over a long distance or by phone."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""The first minute: what happens here, one's own digit read, and a network of one's own that reads it too."""
+"""A first visit: the introduction, a drawing classified, and a first training that classifies it too."""
 
 import re
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""The Inside page in a real browser: the slider by keyboard, and what was drawn before."""
+"""The Inside page in a real browser: the slider by keyboard, and the visitor's drawing."""
 
 import re
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""With the keyboard alone: Tab reaches every control of a page, shows where it is, and gets out again."""
+"""The keyboard: Tab reaches every control of a page with a visible focus, and leaves each again."""
 
 import re
 

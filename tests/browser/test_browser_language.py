@@ -1,4 +1,4 @@
-"""The language is changed, and changed back: what was chosen stays, in the words of the new one."""
+"""Changing the language and back: choices stay, in the words of the new language."""
 
 import re
 

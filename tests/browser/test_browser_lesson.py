@@ -1,4 +1,4 @@
-"""A lesson, "sigmoid against ReLU, six layers": set up, linked, opened in another browser and shown."""
+"""A teacher's pair, "sigmoid against ReLU, six layers": set up, linked, and opened in another browser."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What is in the URL: the Train form and the run, through refresh, Back, Forward and another browser."""
+"""The Train form and the run in the URL: refresh, Back, Forward and another browser."""
 
 import re
 

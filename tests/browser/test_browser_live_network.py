@@ -1,4 +1,4 @@
-"""The picture of a network: units explain themselves to finger, mouse and keys; it moves and holds still."""
+"""The picture of a network: units explained on touch, by mouse and by keyboard; animation and pause."""
 
 import re
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What surrounds every page: language, navigation, history, the phone's bar, sliders, canvas, connection."""
+"""The frame of every page: language, navigation, history, the phone's bar, sliders, canvas, connection."""
 
 import re
 

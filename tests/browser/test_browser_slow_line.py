@@ -1,4 +1,4 @@
-"""Over a line on which an answer takes a third of a second, nothing that was asked for is lost."""
+"""On a line with answers after a third of a second no click or choice is lost."""
 
 from urllib.parse import parse_qsl, urlsplit
 

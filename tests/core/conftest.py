@@ -1,4 +1,4 @@
-"""What the core's tests share: one thread, some digits, and a tiny MNIST that passes for the real one."""
+"""Fixtures of the core's tests: one thread, some digits, and a tiny MNIST with its own checksums."""
 
 import hashlib
 from collections.abc import Iterator

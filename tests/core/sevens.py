@@ -1,4 +1,4 @@
-"""A 7 as strokes, on a canvas, in a file; and what the images made of it are measured by."""
+"""A 7 as strokes, on a canvas and in a file, and measures of the images made from it."""
 
 from io import BytesIO
 

@@ -1,4 +1,4 @@
-"""The ablation: on and off train the same network, and the table says which path is worth its code."""
+"""The ablation benchmark: on and off train the same network, and the table marks worthwhile paths."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The pretrained model keeps what its card promises."""
+"""The pretrained model has the accuracies that its card states."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Files that version 0.1 wrote still open, and say what they said; see tests/recorded_0_1/README.md."""
+"""Files that version 0.1 wrote still open, with the same content; see tests/recorded_0_1/README.md."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Small trainings, and images that can be told apart."""
+"""Small trainings, and images that are all different."""
 
 import numpy as np
 import torch

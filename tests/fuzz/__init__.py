@@ -1,1 +1,1 @@
-"""What a visitor can send, at random: structures and files; `python -m tests.fuzz`."""
+"""Random input of visitors, structures and files: `python -m tests.fuzz`."""

@@ -1,4 +1,4 @@
-"""What a visitor can send, at random: `python -m tests.fuzz --cases 20000`.
+"""Random input of visitors: `python -m tests.fuzz --cases 20000`.
 
 Each case must end in a result or in an InputError's sentence, and what is shown of it must hold no markup.
 Structures come from hypothesis; bytes from files of ours, mutated by a seeded generator.

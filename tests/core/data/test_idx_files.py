@@ -1,4 +1,4 @@
-"""Checking MNIST's files: what is damaged is named, and what was checked is remembered."""
+"""Checking MNIST's files: damaged ones are named, and checks are remembered."""
 
 import errno
 import gzip

@@ -1,4 +1,4 @@
-"""The offline sample: like MNIST in all but its number."""
+"""The offline sample has MNIST's form."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""FGSM and PGD keep to their bounds and do what they are for, on small networks trained on the sample."""
+"""FGSM and PGD keep to their bounds and lower the accuracy of small networks trained on the sample."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Robustness kept with a run: the same comes back, and nothing that isn't whole or of other strengths."""
+"""Robustness stored with a run: it is read back unchanged, without incomplete results and other strengths."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""A drawing's size and place on the canvas: what preprocessing takes away."""
+"""A drawing's size and place on the canvas: preprocessing removes their effect."""
 
 from itertools import product
 

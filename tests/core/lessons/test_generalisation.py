@@ -1,4 +1,4 @@
-"""What the chapter on overfitting claims: few images are learned by heart, and the remedies close the gap."""
+"""The claims of the chapter on overfitting: few images are memorised, and the remedies reduce the gap."""
 
 import pytest
 

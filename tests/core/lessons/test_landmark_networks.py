@@ -1,4 +1,4 @@
-"""The networks of the chapter on history: what they are, that they train, and the results that ship."""
+"""The networks of the chapter on history: their layers, their training, and the shipped results."""
 
 import pytest
 from torch import nn

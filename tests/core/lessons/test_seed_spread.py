@@ -1,4 +1,4 @@
-"""What the chapter on accuracy claims of intervals, seeds, and train and eval mode."""
+"""The claims of the chapter on accuracy about intervals, seeds, and train and eval mode."""
 
 import numpy as np
 import pytest

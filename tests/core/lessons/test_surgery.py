@@ -1,4 +1,4 @@
-"""Operations on a network: each does to the weights, and so to the answers, what it says."""
+"""Operations on a network: the effect of each on the weights and the predictions."""
 
 from dataclasses import replace
 

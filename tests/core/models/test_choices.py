@@ -1,4 +1,4 @@
-"""Every entry of every registry builds, has finite gradients, and can learn forty digits by heart."""
+"""Every entry of every registry builds, has finite gradients, and can memorise forty digits."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What is shown of one batch is what the training computed."""
+"""The view of a batch has the numbers that the training computed."""
 
 from dataclasses import replace
 

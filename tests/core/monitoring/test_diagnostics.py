@@ -1,4 +1,4 @@
-"""The doctor is tested on real, small trainings that have the illness, and on healthy ones."""
+"""The diagnostics on real, small trainings with each problem, and on healthy ones."""
 
 from contextlib import suppress
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""How far one step moves each layer: which steps are weighed, what comes of it, what it leaves alone."""
+"""Update ratios: which steps are measured, the values, and that measuring changes nothing."""
 
 import math
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Images written in the forms that people bring: each function returns the files of a source."""
+"""Images in the file formats that people bring: each function returns the files of a source."""
 
 import gzip
 import io

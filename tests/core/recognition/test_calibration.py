@@ -1,4 +1,4 @@
-"""Temperature, calibration error, and what is no digit."""
+"""Temperature, calibration error, and the rejection of non-digits."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,4 +1,4 @@
-"""Picture files are read upright, in 8 bits; what is damaged, huge or something else is refused."""
+"""Picture files are read upright, in 8 bits; damaged, huge and other files are refused."""
 
 import base64
 import struct

@@ -1,4 +1,4 @@
-"""Digits among what is no ink of theirs: sheets, screens, frames, chequers, shadows, lines, cursors."""
+"""Digits in pictures with sheets, screens, frames, chequers, shadows, lines and cursors."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Lines of a person's own sheet: strokes or pixels, with what they really were."""
+"""Lines of a sheet of labelled drawings: strokes or pixels, with their labels."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The way from a drawing to 28 x 28 as it is shown, and a digit changed by ever more."""
+"""The preprocessing steps from a drawing to 28 x 28, and perturbations of a digit by growing amounts."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""From pen strokes, or ink, to 28 x 28 as MNIST was made."""
+"""Pen strokes and ink converted to 28 x 28 by MNIST's normalization."""
 
 import time
 

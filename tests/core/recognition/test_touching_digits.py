@@ -1,4 +1,4 @@
-"""Where ink of digits that touch is cut, and which parts are chosen."""
+"""Cutting touching digits: the paths, and the choice of the parts."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Admission control: what a visitor's trainings may take, and the sentence when they want more."""
+"""Admission control: the limits of a visitor's trainings, and the sentence when one is exceeded."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Faults of the machine: a full disk, memory that ends, files that are gone, processes that are killed."""
+"""Faults of the machine: a full disk, exhausted memory, deleted files, killed processes."""
 
 import errno
 import fcntl

@@ -1,4 +1,4 @@
-"""How much room runs may take: the limit, sizes, ages, and which runs are given up."""
+"""The disk space of runs: the limit, sizes, ages, and which runs are deleted."""
 
 import os
 import time

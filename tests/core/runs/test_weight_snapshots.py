@@ -1,4 +1,4 @@
-"""The moments of a run that can be looked at again, and what is kept for that."""
+"""The weight snapshots of a run, and the files kept for them."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Searches: trials that are runs, counted once, set aside, taken up again, pruned, judged by validation."""
+"""Searches: trials are runs, counted once, paused, continued, pruned, and rated on validation images."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""Handwriting of our own making: what it looks like, that it repeats, and that trainings learn from it."""
+"""Synthetic digits: their looks, their repeatability, and that networks learn from them."""
 
 import time
 from dataclasses import replace

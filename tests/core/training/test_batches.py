@@ -1,4 +1,4 @@
-"""Which images a training sees, and in which order."""
+"""The images of a training, and their order."""
 
 from dataclasses import replace
 

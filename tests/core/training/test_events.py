@@ -1,4 +1,4 @@
-"""What a training tells of itself, and what is left when its loop is left."""
+"""The events of a training, and its state when its generator is closed."""
 
 import math
 from dataclasses import replace

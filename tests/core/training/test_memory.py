@@ -1,4 +1,4 @@
-"""The estimate of a training's memory, against the measured peak, and what does not fit."""
+"""The estimate of a training's memory, against the measured peak, and trainings that don't fit."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A training that is left and gone on with is the training that was never left."""
+"""A training that is stopped and continued gives the same numbers as one that was never stopped."""
 
 from dataclasses import astuple, replace
 

@@ -1,4 +1,4 @@
-"""What the tests of downloading share."""
+"""Fixtures of the tests of downloading."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""A web server to download from, stand-ins for torchvision, and what a download left."""
+"""A web server to download from, substitutes for torchvision, and the files that a download leaves."""
 
 import gzip
 import threading

@@ -1,4 +1,4 @@
-"""What goes wrong with a download is said in a sentence, and nothing of it stays."""
+"""Failures of a download: each gives one sentence and leaves no files."""
 
 import gzip
 from http.server import BaseHTTPRequestHandler

@@ -1,4 +1,4 @@
-"""What the tests of the training queue share."""
+"""Fixtures of the tests of the training queue."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A training queue that tests hold back and let go, and short trainings for it."""
+"""A training queue that tests can hold and release, and short trainings for it."""
 
 import threading
 import time

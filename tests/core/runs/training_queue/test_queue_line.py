@@ -1,4 +1,4 @@
-"""The line before the workers: its order, its end, how long it takes."""
+"""The runs that wait: their order, the limit, and the estimated waiting time."""
 
 import threading
 import time
