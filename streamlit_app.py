@@ -114,6 +114,7 @@ with header:
 st.container(key="version").caption(f"Digit Lab {__version__}")
 try:
     begin_heartbeat()
+    resources.load_network_soon()
     visitor.remember_opened()
     show_sidebar(comparing=page.url_path == "compare")
     with through_entry():

@@ -2,6 +2,7 @@
 
 import atexit
 import logging
+import time
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,10 @@ from mnist_core.choices import MNIST
 from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import Dataset, fetch_mnist, find_mnist, load_sample, part_of_mnist
 from mnist_core.messages import N_, InputError, Message
-from mnist_core.runs.run import Run
+from mnist_core.runs.run import PRETRAINED_ID, Run
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.weight_snapshots import WeightSnapshot, load_snapshot
-from mnist_core.runtime.job import Job, Watcher
+from mnist_core.runtime.job import Job, Steps, Watcher
 from mnist_core.runtime.process import keep_freed_memory
 from ui import other_datasets
 from ui.evaluations import Show, read_split
@@ -36,6 +37,7 @@ MODELS_KEPT = 8  # a model may take 40 MB, and is loaded in 15 ms
 LARGEST_KEPT = 8  # megabytes: saves 150 MB in a CNN's training and costs a twentieth of its speed
 SAMPLE_KEY = "sample_chosen"  # the visitor chose not to wait for MNIST
 UNTOLD_KEY = "notice_untold"  # the notice is due, as the data was not loaded yet
+SECONDS_TO_PAINT = 2.0  # the first page of a server that has just started, on two slow cores
 SECONDS_TO_OPEN = 1.5  # local data opens in milliseconds; what takes longer is a download
 
 
@@ -117,6 +119,28 @@ def evaluation(run: Run, show: Show | None = None) -> "Evaluation":
     """
     data = dataset()
     return read_split((_last_checkpoint(run), data.source, "test"), lambda: model(run), data.test, show)
+
+
+def load_network_soon() -> None:
+    """Load PyTorch and the pretrained network once the first page is painted: a first digit need not wait."""
+    job = network_job()
+    if not job.begun:
+        job.start(Watcher())
+
+
+@st.cache_resource(show_spinner=False)
+def network_job() -> Job[bool]:
+    """Return the server's job of loading PyTorch and the pretrained network."""
+    return Job("network", _load_network)
+
+
+def _load_network() -> Steps[bool]:
+    """Do the steps of `network_job`; importing takes 4 s, in which pages are answered more slowly."""
+    for _tenth in range(int(10 * SECONDS_TO_PAINT)):
+        time.sleep(0.1)
+        yield 0.0, None
+    model(run_store().get(PRETRAINED_ID))
+    return True
 
 
 @st.cache_resource(show_spinner=False)

@@ -65,6 +65,7 @@ def sample_only(monkeypatch, tmp_path, pages_remembered):
     monkeypatch.setattr(
         "ui.operator_reports.Heartbeat.start", lambda self: None
     )  # its thread outlives the test
+    monkeypatch.setattr("ui.resources.load_network_soon", lambda: None)
     at_exit = []
     monkeypatch.setattr("ui.resources.atexit", SimpleNamespace(register=at_exit.append))
     st.cache_resource.clear()

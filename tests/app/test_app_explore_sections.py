@@ -13,6 +13,8 @@ from mnist_core.data.label_errors import LABEL_ERRORS
 from mnist_core.data.mnist import Split, load_sample
 from mnist_core.data.statistics import distances_to_mean, statistics, typical_images_and_outliers
 from tests.browser.server import ROOT
+from ui import resources
+from ui.resources import load_network_soon
 
 SECTIONS = ["grid", "image", "statistics", "typical", "map", "doubtful"]
 OPEN_AND_LOOK = """
@@ -54,6 +56,16 @@ def test_the_page_opens_with_the_grid_before_torch_is_imported(sample_only):
         check=True,
     )
     assert done.stdout.splitlines() == ["9 images", ""]
+
+
+def test_a_server_loads_the_pretrained_network_before_somebody_draws(sample_only, monkeypatch):
+    loaded = []
+    monkeypatch.setattr(resources, "SECONDS_TO_PAINT", 0)
+    monkeypatch.setattr(resources, "model", lambda run: loaded.append(run.id))
+    load_network_soon()
+    load_network_soon()
+    resources.network_job().wait()
+    assert loaded == ["pretrained"]
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
