@@ -15,6 +15,7 @@ from mnist_core.training.memory import memory_limit
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
+BROUGHT_KEY = "brought_data"  # what the page Data has read of an upload: up to 230 MB
 SESSION_FACTOR = 2  # a session may hold two uploads, as the next arrives before the last is forgotten
 MEMORY_SHARE = 8  # an eighth of the server's memory is for all uploads together
 TOO_LARGE = 413  # the HTTP status that Streamlit itself gives for files too large
@@ -38,6 +39,11 @@ def forget(files: "Sequence[UploadedFile]") -> None:
     remove = context and getattr(context.uploaded_file_mgr, "remove_file", None)
     for file in files if remove else ():
         remove(context.session_id, file.file_id)
+
+
+def forget_brought() -> None:
+    """Let go of the images that the visitor brought to the page Data and did not save."""
+    st.session_state.pop(BROUGHT_KEY, None)
 
 
 @st.cache_resource(show_spinner=False)

@@ -71,7 +71,8 @@ def named(
     names = [_class_name(text, place(int(n))) for text, n in zip(distinct.tolist(), first, strict=True)]
     _check_mixture(names, lambda n: place(int(first[n])))
     classes = sorted(set(names), key=_class_order)
-    numbers = np.array([classes.index(name) for name in names], np.int64)
+    places = {name: number for number, name in enumerate(classes)}
+    numbers = np.array([places[name] for name in names], np.int64)
     notes = list(notes)
     if classes and not any(name.isdecimal() or len(name) == 1 for name in classes):
         shown = ", ".join(classes[:MOST_CLASSES])

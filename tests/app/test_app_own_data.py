@@ -154,3 +154,10 @@ def test_a_set_belongs_to_its_visitor_is_shared_by_link_and_deleted(app, images,
     assert list_sets() == []
     button(test, "Undo").click().run()
     assert [own.key for own in list_sets()] == [saved.key]
+
+
+def test_leaving_the_page_lets_go_of_what_was_brought(app, images):
+    test = bring(app("data"), "a.csv", csv_text(images, np.arange(60) % 2).encode())
+    assert "brought_data" in test.session_state
+    test = test.switch_page("pages/runs.py").run()
+    assert "brought_data" not in test.session_state

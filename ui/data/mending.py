@@ -9,7 +9,7 @@ import streamlit as st
 from mnist_core.data.own_sets import LONGEST_NAME, NewSet, save_set
 from mnist_core.messages import InputError
 from mnist_core.own_data.mends import Mends, look_inverted, mended_images
-from mnist_core.own_data.own_images import OwnImages, check_classes
+from mnist_core.own_data.own_images import MOST_CLASSES, OwnImages, check_classes
 from mnist_core.own_data.parts import MOST_SHARE, TEST_SHARE, Parts, draw_parts
 from mnist_core.own_data.reading import ReadingChoices
 from ui import visitor
@@ -74,8 +74,8 @@ def _mends(number: int) -> Mends:
 def _show_facts(own: OwnImages) -> None:
     images = ngettext("{count} image", "{count} images", len(own)).format(count=count_text(len(own)))
     classes = ngettext("{count} class", "{count} classes", len(own.classes)).format(count=len(own.classes))
-    counts = [f"{name}: {count_text(count)}" for name, count in zip(own.classes, own.counts, strict=True)]
-    shown = counts[:62]
+    counted = zip(own.classes[:MOST_CLASSES], own.counts, strict=False)
+    shown = [f"{name}: {count_text(count)}" for name, count in counted]
     st.markdown(f"**{images}, {classes}**")
     st.caption(escape_markdown(" · ".join(shown)))
     for note in own.notes:

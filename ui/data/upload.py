@@ -16,11 +16,12 @@ from mnist_core.runtime.limits import SET_BYTES
 from ui.html.tables import markdown
 from ui.i18n import gettext as _
 from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, start_button, this_tab
+from ui.uploads import BROUGHT_KEY, forget_brought
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-BROUGHT_KEY, UPLOADS_KEY = "brought_data", "data_uploads"
+UPLOADS_KEY = "data_uploads"
 SECONDS_AT_ONCE = 0.5  # most sources are read by then, and no progress flickers
 MEGABYTE = 1_000_000
 NO_LIMIT = 1000 * MEGABYTE
@@ -61,7 +62,7 @@ def show_upload() -> Brought | None:
         ),
     )
     if not files:
-        st.session_state.pop(BROUGHT_KEY, None)
+        forget_brought()
         return None
     brought = _brought(files)
     job = brought.job
@@ -109,7 +110,7 @@ def _begin(brought: Brought) -> Brought:
 def forget_upload() -> None:
     """Show an empty uploader, and let go of the files."""
     st.session_state[UPLOADS_KEY] = st.session_state.get(UPLOADS_KEY, 0) + 1
-    st.session_state.pop(BROUGHT_KEY, None)
+    forget_brought()
 
 
 @st.fragment(run_every=SECONDS_BETWEEN_LOOKS)

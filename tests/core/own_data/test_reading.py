@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mnist_core.data.mnist import Dataset
+from mnist_core.own_data.own_images import named
 from mnist_core.own_data.source_files import files_at, uploaded
 from mnist_core.recognition.labelled_drawings import LabelledDrawing
 from tests.core.own_data.sources import (
@@ -93,6 +94,12 @@ class TestTables:
         assert [str(note) for note in own.notes] == [
             "The labels are words, which are now the names of 2 classes: hat, shoe."
         ]
+
+    def test_a_column_of_different_numbers_is_read_at_once_so_that_another_can_be_chosen(self):
+        labels = [str(number) for number in range(100_000)]
+        own = named(np.zeros((100_000, 1, 1), np.uint8), labels, str)
+        assert own.classes == tuple(labels)
+        assert own.labels.tolist() == list(range(100_000))
 
     def test_letters_stand_beside_digits_but_words_do_not(self):
         assert read(csv_file(images_of(3), ["10", "9", "A"])).classes == ("9", "10", "A")
