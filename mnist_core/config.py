@@ -125,7 +125,7 @@ class TrainConfig:
     def to_json(self) -> dict[str, Any]:
         """Return the settings as JSON values, tuples as lists; `from_json` reads them.
 
-        MNIST goes without saying, so that earlier versions can read the file.
+        The data set is left out if it is MNIST, so that earlier versions can read the file.
         """
         values = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
         return {name: v for name, v in values.items() if (name, v) != ("dataset", MNIST)}
