@@ -39,6 +39,7 @@ from mnist_core.training.training_state import TrainingState
 
 REPORTS_PER_EPOCH = 100
 TICK_SECONDS = 0.2
+SCORED_AT_ONCE = 1_000  # monitored images, whole batches of predict_logits
 
 
 def fit(
@@ -115,7 +116,7 @@ class Training:
         while self.epochs_done < change_at(self.changes, self.step).epochs:
             yield from self._epoch()
             train_loss, train_accuracy = _loss_and_accuracy(self._logits, self._batches.labels_in_order)
-            loss, accuracy = _score(self.model, self._monitor)
+            loss, accuracy = yield from self._score_epoch()
             self._check(train_loss + loss)
             self.epochs_done, self._reported = self.epochs_done + 1, 0
             yield EpochDone(
@@ -211,6 +212,20 @@ class Training:
             if self.step_by_step or self._clock.running() > TICK_SECONDS:
                 yield from self._tick()
         self._clock.pause()
+
+    def _score_epoch(self) -> Generator[Tick, None, tuple[float, float]]:
+        """Return loss and accuracy on the monitored images; the caller can act meanwhile.
+
+        A training that is left here scores them anew when it goes on.
+        """
+        images, last = torch.from_numpy(self._monitor.images), time.perf_counter()
+        logits: list[Tensor] = []
+        for part in images.split(SCORED_AT_ONCE):
+            if logits and time.perf_counter() - last > TICK_SECONDS and not self.step_by_step:
+                yield Tick(self.step)
+                last = time.perf_counter()
+            logits.append(predict_logits(self.model, part))
+        return _loss_and_accuracy(torch.cat(logits), torch.from_numpy(self._monitor.labels).long())
 
     def _augmentation_at(self, step: int) -> str:
         """Return how a batch of this epoch, counted from 0, is augmented."""

@@ -93,6 +93,9 @@ def test_by_keyboard_alone_from_the_first_page_to_a_trained_network(page):
     page.get_by_role("heading", name="finished").wait_for()
     expect(page.get_by_test_id("stMetricValue").first).to_have_text(re.compile("%$"))
     settle(page)
+    link = page.get_by_role("link", name="Test it on your handwriting")
+    colour = link.evaluate("link => getComputedStyle(link).backgroundColor")
     tab_to(page, "Test it on your handwriting")  # and on to what comes next
+    expect(link).to_have_css("background-color", colour)  # its text is white
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Draw a digit").wait_for()

@@ -95,6 +95,7 @@ def test_a_batch_left_between_its_pieces_is_begun_anew(name, sample, tmp_path, m
     monkeypatch.setattr(batches, "PIECE", 60)
     monkeypatch.setattr("mnist_core.training.gradients.PIECE", 60)
     monkeypatch.setattr("mnist_core.training.trainer.TICK_SECONDS", -1)  # a Tick after each piece
+    monkeypatch.setattr("mnist_core.training.trainer.SCORED_AT_ONCE", 50)  # and between images scored
     config = WITHIN_BATCHES[name]
     whole = begin(config, sample)
     expected = list(whole.events())
@@ -112,19 +113,24 @@ def test_a_batch_left_between_its_pieces_is_begun_anew(name, sample, tmp_path, m
         assert_same(again, whole)
 
 
-def test_a_large_batch_is_left_between_its_pieces(sample, tmp_path, monkeypatch):
-    """Pause answers before the batch ends, and the run goes on to the bits of one never left."""
+@pytest.mark.parametrize(("step", "epochs"), [(1, 0.5), (2, 1.0)])
+def test_a_large_batch_is_left_between_its_pieces_and_an_epoch_while_it_is_scored(
+    sample, tmp_path, monkeypatch, step, epochs
+):
+    """Pause answers before these end, and the run goes on to the bits of one never left."""
     monkeypatch.setattr(batches, "PIECE", 50)
     monkeypatch.setattr("mnist_core.training.trainer.TICK_SECONDS", -1)
+    monkeypatch.setattr("mnist_core.training.trainer.SCORED_AT_ONCE", 50)
     config = replace(CONFIG, batch_size=115, epochs=2, batch_norm=True)
     store, control = RunStore(tmp_path), TrainingControl()
     whole, left = store.create(config), store.create(config)
     list(train_run(whole, sample, CPU))
     for event in train_run(left, sample, CPU, control):
-        if isinstance(event, Tick) and event.step == 1:
+        if isinstance(event, Tick) and event.step == step:
             control.ending = "paused"
     assert store.get(left.id).status == "paused"
-    assert store.get(left.id).results["epochs"] == 0.5
+    assert store.get(left.id).results["epochs"] == epochs
+    assert not any("monitor_loss" in row for row in left.rows)
     list(train_run(store.reopen(left.id), sample, CPU))
     one, other = (store.get(run.id).load_model().state_dict() for run in (left, whole))
     assert all(torch.equal(one[name], tensor) for name, tensor in other.items())
