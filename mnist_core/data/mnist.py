@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -254,7 +255,7 @@ def search_order(given: Path | None) -> list[Path]:
 
 
 def open_mnist(path: Path | str) -> Dataset:
-    """Open the MNIST in a directory such as `find_mnist` returns; images are mapped into memory, not read.
+    """Open the MNIST in a directory such as `find_mnist` returns: read it into memory.
 
     Sizes and headers are checked each time, checksums when a file is new or has changed. Raises InputError,
     naming the file, if one is missing or damaged.
@@ -269,14 +270,17 @@ def open_mnist(path: Path | str) -> Dataset:
 
 
 def _open_split(files: Mapping[str, Path], prefix: str, file: str) -> Split:
-    images = _map(files[f"{prefix}-images-idx3-ubyte"])
-    return Split(images, np.array(_map(files[f"{prefix}-labels-idx1-ubyte"])), file)
+    images, labels = (_read(files[f"{prefix}-{kind}-ubyte"]) for kind in ("images-idx3", "labels-idx1"))
+    return Split(images, labels, file)
 
 
-def _map(file: Path) -> NDArray[np.uint8]:
-    """Memory-map a checked file's values, copy-on-write: torch.from_numpy warns about read-only memory."""
+def _read(file: Path) -> NDArray[np.uint8]:
+    """Read a checked file's values; a mapped file that somebody cuts short would end the process (SIGBUS)."""
     raw = expected_content(file)
-    return np.asarray(np.memmap(file, np.uint8, mode="c", offset=len(raw.header), shape=raw.shape))
+    try:
+        return np.fromfile(file, np.uint8, prod(raw.shape), offset=len(raw.header)).reshape(raw.shape)
+    except (OSError, ValueError) as error:
+        raise InputError(N_("{file} changed while it was read; start again."), file=file) from error
 
 
 def load_sample(reason: Message | None = None) -> Dataset:
