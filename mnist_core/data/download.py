@@ -183,18 +183,24 @@ def _download_once(directory: Path, task: _Task, stall_seconds: float) -> Iterat
     yield from _wait_for(lock)
     try:
         target = directory / task.folder
+        _remove_leftovers(directory, task)
         if not task.complete(target):  # another process may have downloaded it meanwhile
-            for leftover in directory.glob(f"{task.temporary}*/"):  # of killed downloads
-                shutil.rmtree(leftover, ignore_errors=True)
             with TemporaryDirectory(
                 prefix=task.temporary, dir=directory, ignore_cleanup_errors=True
             ) as temporary:
                 fetched = Path(temporary) / task.folder
                 yield from _fetch(Path(temporary), task, stall_seconds)
                 _move(fetched, target, task.files)
+            _remove_leftovers(directory, task)  # a child whose parent was just killed may still have written
     finally:
         lock.release()
     yield 1.0
+
+
+def _remove_leftovers(directory: Path, task: _Task) -> None:
+    """Remove what killed downloads left."""
+    for leftover in directory.glob(f"{task.temporary}*/"):
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _move(fetched: Path, target: Path, files: Collection[str]) -> None:

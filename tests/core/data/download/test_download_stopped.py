@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import psutil
+import pytest
 
 from mnist_core.data.download import PROJECT, download_mnist
 from tests.core.data.download.mirror import HANGS, children, left_in
@@ -56,3 +57,11 @@ def test_after_a_killed_parent_the_child_ends_and_its_leftovers_are_removed(
     assert leftover not in left_in(tmp_path / "there")
     download.close()
     assert left_in(tmp_path / "there") == []
+
+
+@pytest.mark.slow
+def test_killed_downloads_end_with_whole_files_at_the_next_start():
+    command = [sys.executable, "-m", "tests.kill_downloads", "--times", "8", "--seed", "5"]
+    ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "all ended with whole files" in ended.stdout
