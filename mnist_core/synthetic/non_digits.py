@@ -146,6 +146,15 @@ def _two_digits(random: Random) -> list[Points]:
     return [*first, *(stroke + np.array([start, 0]) for stroke in second)]
 
 
+KINDS_OF_GLYPHS: dict[str, dict[str, tuple[Glyph, ...]]] = {
+    "letters": LETTER_GLYPHS,
+    "shapes": SHAPE_GLYPHS,
+    "greek": GREEK_GLYPHS,
+    "chinese": CHINESE_GLYPHS,
+    "other hands": OTHER_HANDS,
+}
+"""The kinds of NON_DIGITS that are drawn from glyphs, and these by name."""
+
 NON_DIGITS: dict[str, Callable[[int, Random], NDArray[np.uint8]]] = {
     "letters": _of(LETTER_GLYPHS),
     "shapes": _of(SHAPE_GLYPHS),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import drawing
+from benchmarks import drawing, synthetic_forms
 from benchmarks.degraded_pictures import DEGRADATIONS, picture_of
 from benchmarks.own_digits import Reading, contact_sheet, load_own_digits, own_digits_table, own_rows_table
 from benchmarks.pen_digits import SIDE, draw_all
@@ -16,6 +16,8 @@ from mnist_core.models.architectures import build_model
 from mnist_core.recognition.images import pixels_to_image
 from mnist_core.recognition.recognizer import Prediction
 from mnist_core.recognition.segmentation import predict_pixels_row
+from mnist_core.synthetic.glyphs import DIGIT_GLYPHS
+from mnist_core.synthetic.non_digit_glyphs import SHAPE_GLYPHS
 from tests.core.sevens import canvas, difference
 
 SEVEN = [[[40, 30], [160, 30], [90, 230]], [[70, 130], [140, 120]]]
@@ -118,3 +120,28 @@ def test_pictures_of_rows_are_read(own_digits):
     label = predict_pixels_row(model, canvas())[0].prediction.label
     shown = "1 of 1" if label == 7 else "0 of 1"
     assert f"read right: {shown}" in own_rows_table(model, None, own_digits)
+
+
+def said(*answers):
+    """Readings: a digit, or one with a minus that is refused."""
+    one = np.full((28, 28), 255, np.uint8)
+    return [Prediction(abs(answer), 1.0, np.eye(10)[abs(answer)], one, answer > 0) for answer in answers]
+
+
+def test_the_forms_of_a_digit_are_counted_one_by_one(monkeypatch):
+    read = iter([said(7, 1, 1), said(7, 7, -7)])
+    monkeypatch.setattr(synthetic_forms, "DIGIT_GLYPHS", {7: DIGIT_GLYPHS[7][:2]})
+    monkeypatch.setattr(synthetic_forms, "predict_all", lambda *_: next(read))
+    table = synthetic_forms.digit_forms_table(None, None, few=2, each=3)
+    row = "| 7, 2 forms | 6 | 66.7% | 50.0% | 16.7% | form 1 33%, form 2 67% |"
+    assert table.splitlines()[-1] == row
+
+
+def test_forms_of_what_is_no_digit_are_counted_one_by_one(monkeypatch):
+    read = iter([said(-7, -7), said(-7, 7), said(-1, 2, 2, -1)])
+    kinds = {"shapes": {"plus": SHAPE_GLYPHS["plus"], "star": SHAPE_GLYPHS["star"]}}
+    monkeypatch.setattr(synthetic_forms, "KINDS_OF_GLYPHS", kinds)
+    monkeypatch.setattr(synthetic_forms, "NON_DIGITS", ("shapes", "scribbles"))
+    monkeypatch.setattr(synthetic_forms, "predict_all", lambda *_, several_views: next(read))
+    table = synthetic_forms.non_digit_forms_table(None, None, few=1, images=4)
+    assert table.splitlines()[-2:] == ["| shapes | 4 | 75.0% | star 50% |", "| scribbles | 4 | 50.0% |  |"]
