@@ -27,6 +27,7 @@ WRITER_NAMES = ("writer", "writer_id", "writerid", "author", "person", "student"
 IGNORED_NAMES = ("", "id", "index", "imageid", "image_id", "unnamed: 0")
 SEPARATORS = ",;\t"
 ROWS_AT_ONCE = 2000
+LONGEST_SHOWN = 40  # characters of a name or value in a message
 MOST_FIRST_LINE = 100_000  # characters; 785 names of 20 have 16,000
 
 
@@ -74,7 +75,7 @@ def read_table(file: SourceFile, label_column: str = "", writer_column: str = ""
 
 
 def _layout(content: bytes, file: str, label_column: str, writer_column: str) -> _Layout:
-    line = content[:MOST_FIRST_LINE].decode("utf-8-sig", "replace").partition("\n")[0].rstrip("\r")
+    line = re.split(r"[\r\n]", content[:MOST_FIRST_LINE].decode("utf-8-sig", "replace"), maxsplit=1)[0]
     separator = max(SEPARATORS, key=line.count)
     fields = tuple(field.strip() for field in next(csv.reader([line], delimiter=separator), []))
     has_header = _is_header(fields)
@@ -120,7 +121,7 @@ def _column(names: Sequence[str], wanted: str, file: str) -> int:
         N_("{file} has no column {name!r}; its columns are {names}."),
         file=file,
         name=wanted,
-        names=", ".join(names[:5]) + (" …" if len(names) > 5 else ""),
+        names=", ".join(name[:LONGEST_SHOWN] for name in names[:5]) + (" …" if len(names) > 5 else ""),
     )
 
 
@@ -231,11 +232,11 @@ def _raise_for_pixel(
             line=line + row,
             count=count,
         )
-    name = layout.names[layout.pixels[column]]
+    name = layout.names[layout.pixels[column]][:LONGEST_SHOWN]
     raise InputError(
         N_("{file}:{line} has {value!r} in column {name}; a pixel is a number from 0 to 255."),
         file=file,
         line=line + row,
-        value=str(given),
+        value=str(given)[:LONGEST_SHOWN],
         name=name,
     )

@@ -18,6 +18,7 @@ from mnist_core.messages import N_, InputError
 from mnist_core.own_data.own_images import check_count
 from mnist_core.runtime.limits import SET_BYTES, SET_UNPACKED_BYTES
 
+UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError)
 IGNORED = ("thumbs.db", "desktop.ini")  # files that Windows adds to folders
 
 
@@ -122,7 +123,7 @@ def _members(file: SourceFile) -> list[SourceFile]:
         raise InputError(
             N_("{file} is not a zip that can be read; make it again."), file=file.name
         ) from error
-    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
     for entry in entries:
         _check_name(entry.filename, file.name)
     check_count(len(entries), file.name)
@@ -134,11 +135,11 @@ def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> SourceFile:
     def read() -> bytes:
         try:
             return archive.read(entry)  # reads at most entry.file_size bytes
+        except UNREADABLE as error:
+            words = N_("{file} is damaged in the zip; make the zip again.")
+            raise InputError(words, file=entry.filename) from error
         except RuntimeError as error:
             words = N_("{file} is encrypted; make the zip without a password.")
-            raise InputError(words, file=entry.filename) from error
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
-            words = N_("{file} is damaged in the zip; make the zip again.")
             raise InputError(words, file=entry.filename) from error
 
     return SourceFile(entry.filename.replace("\\", "/"), entry.file_size, read)

@@ -1,4 +1,5 @@
 import gzip
+import io
 import json
 import zipfile
 from pathlib import Path
@@ -131,6 +132,8 @@ class TestTables:
         header = csv_text(images_of(0), [])
         assert "has no rows" in refusal(uploaded("a.csv", header.encode()))
         assert "has 2 columns of pixels beside the label" in refusal(uploaded("a.csv", b"0,1,2\n"))
+        old_mac = csv_text(images_of(3), ["a", "b", "c"]).replace("\n", "\r")
+        assert read(uploaded("a.csv", old_mac.encode())).classes == ("a", "b", "c")
         assert "has 0 columns of pixels" in refusal(uploaded("a.csv", b""))
 
     def test_bytes_that_are_no_text_are_refused(self):
@@ -185,6 +188,9 @@ class TestArrays:
         pickled = npz_file(images=np.array([None, {}]), labels=labels)
         assert "without objects" in refusal(pickled)
         assert "without objects" in refusal(uploaded("a.npz", b"no zip"))
+        plain = io.BytesIO()
+        np.savez(plain, images=images, labels=labels)
+        assert "without objects" in refusal(uploaded("a.npz", plain.getvalue().replace(b"}", b" ", 1)))
 
 
 class TestPictures:
@@ -294,6 +300,10 @@ class TestArchives:
         start = good.index(b"\x89PNG") if b"\x89PNG" in good else 60
         damaged = good[:start] + bytes(20) + good[start + 20 :]
         assert refusal(uploaded("a.zip", damaged)) == "a/1.png is damaged in the zip; make the zip again."
+        unknown = good.replace(b"\x08\x00", b"\x63\x00")  # a way of compression that nobody has
+        assert refusal(uploaded("a.zip", unknown)) == "a/1.png is damaged in the zip; make the zip again."
+        cut = good[: good.index(b"PK\x01\x02") - 30] + good[good.index(b"PK\x01\x02") :]
+        assert refusal(uploaded("a.zip", cut)) == "a/1.png is damaged in the zip; make the zip again."
         flagged = good.replace(b"PK\x01\x02\x14\x03\x14\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01")
         assert "without a password" in refusal(uploaded("a.zip", flagged))
         assert "no files in it" in refusal(zip_file({"__MACOSX/a/1.png": b"", ".DS_Store": b""}))
