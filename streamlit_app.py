@@ -70,6 +70,7 @@ places = (
     ("explore", "grid_view", _("Explore"), _("Handwritten digits")),
     ("learn", "school", _("Learn"), _("Learn how a network works")),
     ("train", "model_training", _("Train"), _("Train a network")),
+    ("search", "manage_search", _("Search"), _("Search for settings")),
     ("evaluate", "fact_check", _("Evaluate"), _("Evaluate")),
     ("compare", "compare_arrows", _("Compare"), _("Compare")),
     ("inside", "network_node", _("Inside"), _("Inside a network")),

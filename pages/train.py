@@ -8,7 +8,7 @@ from ui.canvas import last_read_image
 from ui.fragments import page_fragment, send_to_browser
 from ui.html.tables import markdown
 from ui.i18n import gettext as _
-from ui.navigation import run_through_entry
+from ui.navigation import link, run_through_entry
 from ui.runs.changes import show_missing
 from ui.runs.import_export import show_import
 from ui.train.network_panel import show_network_panel
@@ -72,6 +72,7 @@ with right:
     page_fragment(show_summary, key=SUMMARY)()
 with left:
     st.fragment(show_settings, key=FORM)()
+    link("pages/search.py", _("Search for better settings"), ":material/manage_search:", base="form")
     show_import()
 with right:
     if not asked:

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -91,6 +92,11 @@ class Search:
     def owner(self) -> str:
         """The visitor who began it, "" for nobody."""
         return str(self._study.user_attrs.get("owner", ""))
+
+    @property
+    def created(self) -> str:
+        """When it was created: a UTC time in ISO form."""
+        return str(self._study.user_attrs["created"])
 
     @property
     def stopped(self) -> bool:
@@ -250,6 +256,7 @@ class Studies:
                     N_("There is a search {name!r} already; choose another name."), name=study_id
                 ) from None
             study.set_user_attr("owner", owner)
+            study.set_user_attr("created", datetime.now(UTC).isoformat(timespec="seconds"))
             study.set_user_attr("plan", json.dumps(plan.to_json()))
             search = Search(study)
             search._begin(plan)
@@ -302,6 +309,7 @@ def import_optuna() -> ModuleType:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)
+    warnings.filterwarnings("ignore", module="optuna")
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     return optuna
 

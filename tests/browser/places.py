@@ -25,6 +25,7 @@ PAGES = (
     "/draw?look=sheet",
     "/runs",
     "/data",
+    "/search",
 )
 # Pages with no other controls than the rest, whose Tab order isn't walked again.
 WITHOUT_TAB = {

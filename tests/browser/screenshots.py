@@ -45,6 +45,7 @@ PAGES = {
     "train-run": "/train?run={run}",
     "train-running": "/train?run={running}",
     "train-failed": "/train?run={failed}",
+    "search": "/search?preset=own",
     "evaluate": "/evaluate?run={run}",
     "compare": "/compare?runs={run},pretrained",
     "compare-settings": "/compare?runs={run},pretrained&part=settings",

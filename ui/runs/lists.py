@@ -16,7 +16,7 @@ from ui.runs.choice import SIDEBAR, show_ticks
 from ui.runs.names import names_of, row_height, run_labels, settings_text
 from ui.runs.progress import progress_share, standing_text, status_text
 from ui.url_controls import set_widget_value, url_choice
-from ui.url_state import RUN_KEY, current_run, set_url_parameters, url_parameters
+from ui.url_state import RUN_KEY, compared_runs, current_run, set_url_parameters, url_parameters
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ SECONDS_BETWEEN_LOOKS = 2.0
 
 
 def show_sidebar(comparing: bool = False) -> None:
-    """Show the newest of the visitor's runs; without any there is no sidebar.
+    """Show the newest of the visitor's runs, trials of searches left out; without any there is no sidebar.
 
     While the visitor is `comparing` runs, each has a tick that adds it to the comparison.
     """
@@ -46,7 +46,8 @@ def _show_sidebar(was_live: bool, comparing: bool) -> None:
     if was_live and not any(run.status in UNFINISHED for run in runs):
         st.rerun()
     st.markdown("**" + (_("Runs to compare") if comparing else _("Runs")) + "**")
-    listed = runs[:MOST_LISTED]
+    shown = {current_run(), *(compared_runs() or ())}
+    listed = [run for run in runs if not run.metadata.group or run.id in shown][:MOST_LISTED]
     with st.container(key="run_list", gap=None):
         if comparing:
             show_ticks(listed)

@@ -1,0 +1,82 @@
+"""Search: which settings are best, found by trials; and how sure that is."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from mnist_core.search.study import Search, SearchTrial
+from ui.fragments import page_fragment
+from ui.i18n import gettext as _
+from ui.navigation import run_through_entry
+from ui.search import figures
+from ui.search.form import show_form
+from ui.search.standing import show_best, show_list, show_standing
+from ui.search.trials import show_trials
+from ui.search.work import STUDY_KEY, current_search, listed_searches, may_change, studies
+from ui.url_controls import url_choice
+from ui.url_state import set_url_parameters, url_parameters
+
+SECTIONS: dict[str, Callable[[Search, Sequence[SearchTrial]], None]] = {
+    "trials": show_trials,
+    "history": figures.show_history,
+    "coordinates": figures.show_coordinates,
+    "importances": figures.show_importances,
+    "slices": figures.show_slices,
+    "front": figures.show_front,
+}
+FORM = "search_form"
+
+
+def show_search(search: Search) -> None:
+    """Show one search."""
+    trials = search.trials()
+    show_standing(search, trials)
+    show_best(search, trials)
+    names = {
+        "trials": _("Trials"),
+        "history": _("History"),
+        "coordinates": _("Parallel coordinates"),
+        "importances": _("Importances"),
+        "slices": _("Slices"),
+        "front": _("Pareto front"),
+    }
+    if search.plan.aim != "size":
+        del names["front"]
+    chosen = url_choice(
+        st.pills, _("Section"), names, "part", "trials", required=True, label_visibility="collapsed"
+    )
+    SECTIONS[chosen](search, trials)
+    st.divider()
+    with st.container(horizontal=True):
+        st.button(
+            _("New search"), icon=":material/add:", on_click=set_url_parameters, args=({STUDY_KEY: None},)
+        )
+        if may_change(search):
+            st.button(_("Delete this search"), icon=":material/delete:", on_click=delete, args=(search,))
+    st.caption(
+        _("Deleting a search keeps its runs. Everyone with the link to this page can view the search.")
+    )
+
+
+def delete(search: Search) -> None:
+    """Delete the search on the page; who works on it stops."""
+    search.stop()
+    studies().delete(search.id)
+    set_url_parameters({STUDY_KEY: None})
+
+
+run_through_entry()
+st.markdown(
+    _(
+        "A search trains many networks that differ in a few settings, and finds which settings are best. "
+        "Each trial is a run of its own, judged on validation images."
+    )
+)
+found = current_search()
+if found:
+    show_search(found)
+else:
+    if url_parameters().get(STUDY_KEY):
+        st.warning(_("This search does not exist; it was deleted, or its link is incomplete."))
+    page_fragment(show_form, key=FORM)()
+    show_list(listed_searches(), _("Your searches"))

@@ -1,0 +1,1 @@
+"""The sections of the Search page: form, progress, best trial and its luck, trials, figures."""

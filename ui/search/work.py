@@ -1,0 +1,109 @@
+"""The searches that this server works on, and what visitors may do with them."""
+
+import threading
+from collections.abc import Callable
+
+import streamlit as st
+
+from mnist_core.messages import N_, InputError, Message
+from mnist_core.search.plan import SearchPlan
+from mnist_core.search.study import Search, Studies
+from mnist_core.search.worker import SearchWorker
+from ui import resources, visitor
+from ui.url_state import url_parameters
+
+STUDY_KEY = "study"  # in the URL: the id of the search on the page
+PROBLEM_KEY = "search_problem"  # why the last start was refused
+MOST_KEPT = 50  # searches of a visitor of a public server
+SECONDS_TO_LEAVE = 10.0
+_starting = threading.Lock()  # two clicks must not make two workers
+
+
+def studies() -> Studies:
+    """Return the searches beside the server's runs."""
+    return Studies(resources.run_store().directory)
+
+
+def current_search() -> Search | None:
+    """Return the search in the URL; None if there is none. Whoever has the link may see it."""
+    try:
+        return studies().open(url_parameters().get(STUDY_KEY, ""))
+    except InputError:
+        return None
+
+
+def listed_searches() -> list[Search]:
+    """Return the visitor's searches, the newest first; on a local server all."""
+    private, me = visitor.is_private(), visitor.identity()
+    return [search for search in studies().list() if not private or search.owner == me]
+
+
+def may_change(search: Search) -> bool:
+    """Return whether the visitor may stop a search and go on with it, or only view it."""
+    return not visitor.is_private() or search.owner == visitor.identity()
+
+
+def begin(plan: SearchPlan) -> Search:
+    """Create a search of the visitor's and work on it; InputError where a limit forbids it."""
+    limits = visitor.limits()
+    limits.check_training(plan.base)
+    if visitor.is_private():
+        kept = listed_searches()
+        if any(is_working(search.id) for search in kept):
+            raise InputError(
+                N_("You have a search that is under way; stop it first, or wait until it has ended.")
+            )
+        if len(kept) >= MOST_KEPT:
+            raise InputError(
+                N_("This server keeps {most} searches of each visitor; delete one."), most=MOST_KEPT
+            )
+    search = studies().create(plan, owner=visitor.identity())
+    go_on(search)
+    return search
+
+
+def go_on(search: Search) -> None:
+    """Have this server work on a search, unless it does."""
+    from mnist_core.runs.queue import number_of_workers
+
+    limits, queue = visitor.limits(), resources.training_queue()
+    at_once = min(number_of_workers(), limits.runs_at_once or number_of_workers())
+    with _starting:
+        if is_working(search.id):
+            return
+        worker = SearchWorker(studies(), search, queue, resources.run_store(), limits, at_once)
+        _workers()[search.id] = worker
+        worker.start()
+
+
+def is_working(search_id: str) -> bool:
+    """Return whether this server works on a search."""
+    worker = _workers().get(search_id)
+    return worker is not None and worker.working
+
+
+def problem(search: Search) -> Message | None:
+    """Return why a search ended early: what the study knows, or this server's worker."""
+    worker = _workers().get(search.id)
+    return search.problem or (worker.problem if worker else None)
+
+
+def attempt(change: Callable[[], object]) -> None:
+    """Do what a button says; a refusal is shown when the page is drawn next."""
+    try:
+        change()
+    except InputError as error:
+        st.session_state[PROBLEM_KEY] = error.message
+
+
+@st.cache_resource(show_spinner=False)
+def _workers() -> dict[str, SearchWorker]:
+    """Return the server's workers by the searches that they work or worked on."""
+    workers: dict[str, SearchWorker] = {}
+
+    def leave_all(seconds: float = SECONDS_TO_LEAVE) -> None:
+        for worker in workers.values():
+            worker.leave(seconds)
+
+    resources.atexit.register(leave_all)
+    return workers
