@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from mnist_core.runs.store import RunStore
-from tests.browser.server import PHONE, expect_to_fit, settle
+from tests.browser.server import PHONE, TOUCH, expect_to_fit, settle
 from tests.browser.training import LASTING, start, stop
 
 
@@ -98,6 +98,15 @@ def test_on_a_phone_the_list_is_out_of_the_way_until_it_is_asked_for(new_tab, tw
     expect(phone).to_have_url(re.compile(two_runs[0]))
     settle(phone)
     expect_to_fit(phone, "a run's page")
+
+
+@pytest.mark.slow
+def test_on_a_phone_the_buttons_of_the_table_cover_nothing(new_tab, two_runs):
+    phone = new_tab("/runs", **TOUCH)
+    buttons, order = phone.get_by_test_id("stElementToolbar"), phone.get_by_test_id("stSelectbox")
+    expect(buttons).to_be_visible()
+    above = order.bounding_box()
+    assert above["y"] + above["height"] <= buttons.bounding_box()["y"]
 
 
 @pytest.mark.slow
