@@ -204,8 +204,8 @@ def test_a_missing_file_is_named(path):
 
 def test_the_core_knows_no_pickle():
     for module in Path(mnist_core.__file__).parent.rglob("*.py"):
-        text = module.read_text().replace("never pickle", "")
-        for word in ("pickle", "torch.load", "torch.save", "joblib", "allow_pickle", "marshal", "eval("):
+        text = module.read_text().replace("never pickle", "").replace("allow_pickle=False", "")
+        for word in ("pickle", "torch.load", "torch.save", "joblib", "marshal", "eval("):
             assert word not in text.replace(".eval(", ""), f"{module.name}: {word}"
 
 
