@@ -83,7 +83,7 @@ def test_the_answer_starts_both_and_the_end_says_which_is_better(app):
     assert "Your guess was: **Sigmoid**" in said(test)
     assert "McNemar" in said(test)
     legend = next(e.proto.body for e in test.get("html") if "lab-run-list" in e.proto.body)
-    told = re.findall(r"--run: var\((--lab-run-\d)\).*?</svg>(.*?)</span>(.*?)</li>", legend)
+    told = re.findall(r"--run: var\((--lab-run-\d)\).*?</i>(.*?)</span>(.*?)</li>", legend)
     assert [(colour, name) for colour, name, _value in told] == [
         ("--lab-run-1", "ReLU"),
         ("--lab-run-2", "Sigmoid"),

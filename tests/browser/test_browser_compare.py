@@ -108,6 +108,7 @@ def test_runs_ticked_in_the_sidebar_share_a_chart_with_one_colour_each_and_a_not
     names = page.locator(".lab-run-list .lab-run")
     expect(names).to_have_text(["Quick", "Quick, seed 1"])
     settle(page)
+    expect(names.locator("i")).to_have_count(2)  # pieces of their lines
     for place, run in enumerate(two_networks):
         colour = names.nth(place).evaluate("name => getComputedStyle(name).color")
         dot = page.locator(f".st-key-tick_{run} strong")

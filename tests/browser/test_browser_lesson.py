@@ -64,6 +64,7 @@ def test_sigmoid_against_relu_in_eight_clicks(page, new_tab):
     chart = page.get_by_test_id("stVegaLiteChart").first.bounding_box()
     for share in (0.5, 0.55):
         page.mouse.move(chart["x"] + chart["width"] * share, chart["y"] + 200, steps=3)
+    expect(page.locator(".lab-run-list i")).to_have_count(3)  # pieces of the lines, the guess's too
     told = [re.compile("epoch"), re.compile("Sigmoid.*%"), re.compile("ReLU.*%")]
     expect(page.locator("#vg-tooltip-element tr")).to_have_text(told)
     expect_to_fit(pupil, "the result")
