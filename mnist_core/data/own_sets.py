@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -40,6 +41,7 @@ ACCESS_FILE, NUMBERS_FILE = "access.json", "numbers.json"
 LONGEST_NAME = 60  # characters
 NOT_IN_NAMES = '<>{}&"`'  # of markup and templates
 MOST_READERS = 500
+SETS_REMEMBERED = 4096  # 1 KB each
 SECONDS_IN_TRASH = 24 * 3600
 SECONDS_HALF_MADE = 3600  # a folder that is still .part after this was left by a killed process
 
@@ -214,6 +216,16 @@ def restore_set(key: str) -> OwnSet:
 
 def _read(folder: Path) -> OwnSet | None:
     """Read the facts of a set and who may see it; None if something is missing."""
+    try:
+        changed = [(folder / name).stat().st_mtime_ns for name in (OWN_FACTS_FILE, ACCESS_FILE)]
+    except OSError:
+        return None
+    return _read_at(folder, *changed)
+
+
+@lru_cache(maxsize=SETS_REMEMBERED)
+def _read_at(folder: Path, *changed: int) -> OwnSet | None:
+    """Read a set, again only when one of its files has changed: pages list all sets at every click."""
     facts = own_set_facts(folder.name)
     try:
         access = json.loads((folder / ACCESS_FILE).read_text("utf-8"))
