@@ -83,7 +83,7 @@ def download_apart(folder: Path, url: str, kill: Callable[[int], None] | None = 
 
 
 def kill_after(seconds: float, arrived: Path | None, the_child: bool) -> Callable[[int], None]:
-    """Return what kills a download after so many seconds, or so many after a file arrives in `arrived`.
+    """Return a function that kills a download after `seconds`, or that long after a file is in `arrived`.
 
     It kills the process, or the child process that fetches for it.
     """
@@ -151,7 +151,7 @@ def kill_and_start_again(
 
 
 def kill_many(times: int, seed: int) -> Counter[str]:
-    """Kill so many downloads; return how many were where.
+    """Kill `times` downloads; return how many were killed in which phase.
 
     Raises AssertionError where a file wasn't whole, or the next start didn't end with all of them.
     """

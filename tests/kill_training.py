@@ -43,7 +43,7 @@ OF_THE_CLOCK = ("train_seconds", "threads")
 
 
 def run_apart(work: Callable[[], None], kill_after: float | None = None) -> bool:
-    """Do the work in a child process, killed after so many seconds; return whether it came to its end."""
+    """Do the work in a child process, killed after `seconds`; return whether it had finished."""
     child = os.fork()
     if child == 0:
         status = 1
@@ -152,7 +152,7 @@ def seconds_of(work: Callable[[], None]) -> float:
 
 
 def kill_many(times: int, seed: int) -> Counter[str]:
-    """Kill so many trainings, and a fifth as many fine-tunings; return how many were where.
+    """Kill `times` trainings, and a fifth as many fine-tunings; return how many were killed in which phase.
 
     Raises AssertionError for one whose continuation isn't that of a run that nobody killed.
     """

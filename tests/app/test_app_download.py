@@ -139,7 +139,7 @@ def test_a_download_that_fails_gives_the_sample_and_says_why(app, download, capl
     assert said in test.markdown[0].value
     assert "secret" not in test.markdown[0].value
     assert download.begun == 1  # not tried at each run of the page
-    assert said in caplog.text  # whoever runs the server finds it there
+    assert said in caplog.text  # for the server's operator
     download.error = None
     ben = app()
     press(test, AGAIN)

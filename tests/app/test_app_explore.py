@@ -45,7 +45,7 @@ def test_filter_by_digit_and_split(app, html):
     test = app()
     test.pills(key="digit").set_value("7").run()
     assert labels_shown(html(test)) == ["7"] * 9
-    assert not test.segmented_control  # only what a digit concerns was drawn anew
+    assert not test.segmented_control  # only the fragments of a digit were rerun
     test.run()
     seven = np.flatnonzero(load_sample().test.labels == 7)
     test.segmented_control(key="split").set_value("test").run()

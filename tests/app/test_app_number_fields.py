@@ -69,7 +69,7 @@ def test_a_typed_number_is_the_setting_of_slider_field_and_link(app):
 
 
 def test_a_late_message_does_not_undo_a_typed_number_however_long_the_server_takes(app, monkeypatch):
-    """It carries the slider's value of before; a busy server shows the form seconds after the number came."""
+    """It carries the slider's old value; a busy server shows the form seconds after the number arrived."""
     seconds, show_recipe = [0.0], controls._show_recipe
 
     def show_recipe_late(form):

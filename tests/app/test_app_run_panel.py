@@ -65,7 +65,7 @@ def trained(config, owner=None):
 
 @pytest.fixture
 def endless(app):
-    """The page with a run that trains until it is told otherwise."""
+    """The page with a run that trains until the test ends it."""
     test = app("train")
     test.select_slider(key="set_epochs").set_value(1000).run()
     press(test, "Start training")

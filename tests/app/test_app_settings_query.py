@@ -109,7 +109,7 @@ def test_links_to_other_pages_carry_the_form(app):
 
 
 def test_the_form_follows_when_the_url_changes(app, monkeypatch):
-    """As Back and Forward do; AppTest can't say so, and a URL of just before would pass for a late one."""
+    """As Back and Forward do; AppTest has no such event, and a recent URL would count as a late one."""
     monkeypatch.setattr(url_state, "LATE_SECONDS", 0)
     test = app("train")
     control(test, "select_slider", "epochs").set_value(7).run()

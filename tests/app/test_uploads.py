@@ -15,7 +15,7 @@ from ui.uploads import bound_uploads
 
 @pytest.fixture
 def upload(monkeypatch):
-    """Upload files of so many bytes in a session: `upload("anna", 10, 20)`; return the manager."""
+    """Upload files of these sizes in bytes in a session: `upload("anna", 10, 20)`; return the manager."""
     manager = MemoryUploadedFileManager("/upload")
     monkeypatch.setattr(st.runtime, "get_instance", lambda: SimpleNamespace(uploaded_file_mgr=manager))
     bound_uploads.clear()

@@ -81,7 +81,7 @@ def page(new_tab):
 
 @pytest.fixture(scope="session")
 def public(browser, tmp_path_factory):
-    """A server that takes every visitor for one from afar; its trainings may last."""
+    """A server for which every visitor is remote, and without a limit of epochs."""
     settings = {"DIGITLAB_PRIVATE": "1", "DIGITLAB_EPOCHS_LIMIT": "none"}
     with server.serve(tmp_path_factory.mktemp("public"), **settings) as url:
         yield url

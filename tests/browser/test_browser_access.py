@@ -11,7 +11,7 @@ from tests.browser.training import open_settings
 
 SEVERE = ("serious", "critical")
 RULES = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}  # the other rules don't depend on the theme
-# Only rules on a phone's orientation and on sound that plays by itself need stylesheets and media read anew.
+# Only rules on a phone's orientation and on autoplaying sound need stylesheets and media to be loaded again.
 OPTIONS = {"resultTypes": ["violations"], "preload": False}
 PAPER = {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 22, 29)"}
 AT_REST = """() => document.getAnimations().every(

@@ -53,7 +53,7 @@ def test_sigmoid_against_relu_in_eight_clicks(page, new_tab):
     assert len(clicks) <= 8
     pupil.wait_for_function(AT_THE_TOP)
 
-    page.open(pupil.url.replace("&guess=second", ""))  # the pair in the teacher's browser, to answer anew
+    page.open(pupil.url.replace("&guess=second", ""))  # the pair in the teacher's browser, without a guess
     page.locator(".st-key-pair_guesses").get_by_role("button", name="Sigmoid", exact=True).click()
     expect(page.get_by_text(re.compile("Your guess( was)?: Sigmoid"))).to_be_visible()
     for tab in (page, pupil):

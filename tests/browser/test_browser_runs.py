@@ -51,7 +51,7 @@ def test_two_tabs_opened_at_once_are_one_visitor(visitor):
     for tab in tabs:
         settle(tab)
         tab.wait_for_function("document.cookie.includes('digitlab_visitor=')")
-        settle(tab)  # who came second has loaded anew
+        settle(tab)  # the second tab has reloaded
     run = start_lasting(tabs[1])
     tabs[0].goto("/runs")
     tabs[0].locator(f".st-key-open_{run}").wait_for()

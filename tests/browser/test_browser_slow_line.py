@@ -23,13 +23,13 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def far(browser, folder):
-    """The app, far away; nobody has visited it yet."""
+    """The app over a slow line, without visitors so far."""
     with serve(folder) as url, slow_line(url, SECONDS) as address:
         yield address
 
 
 def test_a_link_keeps_its_settings_and_two_changes_in_quick_succession(new_tab, far):
-    """The server's first visitor: the speed is measured meanwhile, and then the page made anew."""
+    """The server's first visitor: the page is rerun when the speed has been measured."""
     page = new_tab("/train?recipe=tutorial-4b&epochs=7", far)
     expect(page.get_by_text("measured in a short trial")).to_be_visible()
     settle(page)
@@ -67,7 +67,7 @@ def test_a_start_while_the_speed_is_measured_shows_its_run(new_tab, far):
 
 
 def test_a_choice_is_not_undone_by_a_late_answer(new_tab, far):
-    """The answer to an earlier setting has the choice of before; the next message says what is chosen."""
+    """The answer to an earlier setting has the old choice; the next message has the new one."""
     page = new_tab("/train?run=pretrained&recipe=tutorial-1&batch_size=100", far)
     expect(page.get_by_text("measured in a short trial")).to_be_visible()
     settle(page)

@@ -22,7 +22,7 @@ CURVES_ARE_DRAWN = """() => {
 # For the report of a failure: the height and the number of lines of each chart there is.
 CURVES = """[...document.querySelectorAll('[data-testid="stVegaLiteChart"]')].map(chart =>
     [chart.getBoundingClientRect().height, chart.querySelectorAll('.mark-line path[d]').length])"""
-# What a frame shows is what is there after layout: a ResizeObserver is called between layout and painting,
+# A frame shows the elements after layout: a ResizeObserver is called between layout and painting,
 # later than the frame's other callbacks, which may take an old picture out and put the new one in.
 WATCH_FRAMES = f"""
 async ([seconds, least]) => {{

@@ -41,7 +41,7 @@ def open_settings(page: Page) -> None:
 
 
 def settle_after_trial(page: Page) -> None:
-    """Wait until the speed of the settings is measured: the page is made anew then, which closes lists."""
+    """Wait until the speed of the settings is measured: the page is rerun then, which closes lists."""
     expect(page.get_by_text("in a short trial").first).to_be_visible()
     settle(page)
 

@@ -91,7 +91,7 @@ def test_a_bar_that_rises_by_more_than_about_20_degrees_is_an_upstroke(read, lea
 
 
 def hooked(rise, length, lean):
-    """A stem 100 high that leans so many degrees, and what leads up to it."""
+    """The strokes of a 1: an upstroke rising by `rise` degrees, a stem 100 high leaning by `lean` degrees."""
     along, down = (np.array([np.cos(angle), -np.sin(angle)]) for angle in np.radians([rise, lean - 90]))
     return [[(-length * along).tolist(), [0, 0], (100 * down * [-1, 1]).tolist()]]
 

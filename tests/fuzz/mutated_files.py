@@ -57,7 +57,7 @@ def mutated(content: bytes, chance: random.Random) -> bytes:
 
 
 def with_checksums(content: bytes) -> bytes:
-    """Return a PNG with the checksums of its chunks put right, so that its reader goes on; else the bytes."""
+    """Return a PNG with corrected checksums of its chunks, so that it is read further; else the bytes."""
     if not content.startswith(PNG_HEAD):
         return content
     fixed, place = bytearray(content), len(PNG_HEAD)

@@ -17,7 +17,7 @@ IMAGES = "train-images-idx3-ubyte"
 
 @pytest.fixture
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the files that are read whole, as they are."""
+    """A list to which the names of completely read files are added."""
     names: list[str] = []
     sha256 = idx_files._sha256
 

@@ -39,7 +39,7 @@ def test_the_sample_is_as_dark_as_mnist(sample, mnist_directory):
 
 
 def test_the_sample_is_always_the_same(sample):
-    images, labels = sample_digits()  # imported before `sample_made_once`: made anew
+    images, labels = sample_digits()  # imported before `sample_made_once`, so not cached
     np.testing.assert_array_equal(images, np.concatenate([sample.train.images, sample.test.images]))
     np.testing.assert_array_equal(labels, np.concatenate([sample.train.labels, sample.test.labels]))
 

@@ -300,7 +300,7 @@ class TestArchives:
         start = good.index(b"\x89PNG") if b"\x89PNG" in good else 60
         damaged = good[:start] + bytes(20) + good[start + 20 :]
         assert refusal(uploaded("a.zip", damaged)) == "a/1.png is damaged in the zip; make the zip again."
-        unknown = good.replace(b"\x08\x00", b"\x63\x00")  # a way of compression that nobody has
+        unknown = good.replace(b"\x08\x00", b"\x63\x00")  # an unknown method of compression
         assert refusal(uploaded("a.zip", unknown)) == "a/1.png is damaged in the zip; make the zip again."
         cut = good[: good.index(b"PK\x01\x02") - 30] + good[good.index(b"PK\x01\x02") :]
         assert refusal(uploaded("a.zip", cut)) == "a/1.png is damaged in the zip; make the zip again."

@@ -169,7 +169,7 @@ def test_what_cannot_be_compared_is_refused(make_run):
         check_comparable([run, other], "mnist")
     with pytest.raises(InputError, match="Run a was trained on MNIST"):
         check_comparable([run, other], "sample")
-    check_comparable([run, replace(other, results={})], "mnist")  # of weights from a file nobody knows
+    check_comparable([run, replace(other, results={})], "mnist")  # imported weights have no source
     with pytest.raises(InputError, match="different test images"):
         compare_runs([run, other], [*answers([1, 1]), *answers([1])])
 

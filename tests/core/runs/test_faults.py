@@ -93,7 +93,7 @@ def test_a_training_on_a_full_disk_says_so_and_is_continued_to_the_same_digits(
 
 
 def killed_at(place: str, store: RunStore, sample, monkeypatch) -> Run:
-    """Train CONFIG in a process that is killed there; return what is left."""
+    """Train CONFIG in a process that is killed at this point; return the run that is left."""
     writer = store.create(CONFIG)
     with monkeypatch.context() as patch:
         patch.setattr(f"mnist_core.runs.{place}", killed)

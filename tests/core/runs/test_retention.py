@@ -88,7 +88,7 @@ def test_pinned_and_spared_runs_are_kept(runs):
 
 
 def test_pinned_and_paused_runs_are_given_up_last_and_only_above_their_share(runs):
-    """Else whoever pins enough would have everybody else's runs deleted."""
+    """Else one visitor's pins could have all other visitors' runs deleted."""
     pinned, paused = replace(runs[2], metadata=RunMetadata(pinned=True)), replace(runs[1], status="paused")
     for most_protected, ids in ((200, ["0"]), (199, ["0", "2"]), (99, ["0", "2", "1"])):
         assert given_up([pinned, paused, runs[0]], 0, most_protected=most_protected) == ids

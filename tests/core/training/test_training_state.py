@@ -50,7 +50,7 @@ def told(event) -> tuple:
 
 
 def left_and_continued(config, sample, tmp_path, leave_after: int, **changes) -> tuple[Training, list]:
-    """Leave a training after so many events, and have another go on from the file it left."""
+    """Stop a training after `leave_after` events, and continue it in another from the file of its state."""
     first, events = begin(config, sample), []
     for event in first.events():
         events.append(event)
@@ -117,7 +117,7 @@ def test_a_batch_left_between_its_pieces_is_begun_anew(name, sample, tmp_path, m
 def test_a_large_batch_is_left_between_its_pieces_and_an_epoch_while_it_is_scored(
     sample, tmp_path, monkeypatch, step, epochs
 ):
-    """Pause answers before these end, and the run goes on to the bits of one never left."""
+    """Pause takes effect before these end, and the continued run equals an uninterrupted one to the bit."""
     monkeypatch.setattr(batches, "PIECE", 50)
     monkeypatch.setattr("mnist_core.training.trainer.TICK_SECONDS", -1)
     monkeypatch.setattr("mnist_core.training.trainer.SCORED_AT_ONCE", 50)
@@ -174,7 +174,7 @@ def steered(training: Training, steering: dict, leave_after: int = 0):
 
 @pytest.mark.parametrize("name", STEERED_RUNS)
 def test_a_steered_training_comes_to_the_same_bits_wherever_it_is_left(name, sample, tmp_path, monkeypatch):
-    """Left at the step of a change, before the change (which then comes after it goes on) or after it."""
+    """Stopped at the step of a change, before the change (then made after continuing) or after it."""
     monkeypatch.setattr(batches, "PIECE", 100)
     monkeypatch.setattr(batches, "BLOCK", 200)  # blocks of four batches: changes come within them
     config, steering = STEERED_RUNS[name]
@@ -201,7 +201,7 @@ def test_a_steered_training_comes_to_the_same_bits_wherever_it_is_left(name, sam
 
 
 def test_a_change_within_a_large_batch_comes_with_the_next_one(sample, monkeypatch):
-    """Some of its pieces are done already; a batch that is left there is begun anew with the change."""
+    """Some of its pieces are done already; a batch that is left there is repeated with the change."""
     monkeypatch.setattr(batches, "PIECE", 50)
     monkeypatch.setattr("mnist_core.training.trainer.TICK_SECONDS", -1)
     config = replace(CONFIG, batch_size=115, epochs=2)

@@ -1,4 +1,4 @@
-"""Runs of several visitors that take turns: each steps aside for the others and goes on to the bit."""
+"""Runs of several visitors that take turns: each steps aside for the others and continues to the bit."""
 
 from dataclasses import replace
 
