@@ -1,4 +1,4 @@
-"""Search: which settings are best, found by trials; and how sure that is."""
+"""Search: the best settings, found by trials, and how certain the result is."""
 
 from collections.abc import Callable, Sequence
 
@@ -59,7 +59,7 @@ def show_search(search: Search) -> None:
 
 
 def delete(search: Search) -> None:
-    """Delete the search on the page; who works on it stops."""
+    """Delete the search on the page; its workers stop."""
     search.stop()
     studies().delete(search.id)
     set_url_parameters({STUDY_KEY: None})

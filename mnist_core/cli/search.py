@@ -1,4 +1,4 @@
-"""The command `search`: trials of a search, and how sure its best is."""
+"""The command `search`: trials of a search, and how certain its best result is."""
 
 from __future__ import annotations
 

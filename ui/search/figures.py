@@ -1,4 +1,4 @@
-"""Optuna's own figures of a search, in the visitor's language and colours, each with its words."""
+"""Optuna's own figures of a search, in the visitor's language and our colours, each with an explanation."""
 
 from collections.abc import Callable, Sequence
 from statistics import fmean
@@ -23,7 +23,7 @@ FEWEST_TRIALS = 2  # for a figure
 FEWEST_FOR_IMPORTANCE = 10
 MOST_AXES = 4  # of parallel coordinates at first: more are too narrow on a phone
 SETTING_KEY = "setting"
-TOP_SHARE = 4  # the best fourth is what slices and coordinates are read by
+TOP_SHARE = 4  # slices and coordinates are described by the best quarter of the trials
 CHART = {"displayModeBar": False}
 SCALE = ["#d98b2b", "#94909a", "#2f86d6"]  # from low to high
 HEIGHT = 420
@@ -177,9 +177,9 @@ def _finished(trials: Sequence[SearchTrial]) -> list[SearchTrial]:
 
 
 def translated_study(search: Search, trials: Sequence[SearchTrial]) -> "Study":
-    """Return a copy of the study in memory whose settings and values have the names that visitors read.
+    """Return a copy of the study in memory, with settings and values in the visitor's language.
 
-    Optuna writes them into its figures: titles of axes, labels, what a dot shows when it is pointed at.
+    Optuna writes them into its figures: titles of axes, labels, tooltips.
     """
     optuna = import_optuna()
     study = optuna.create_study(directions=search.plan.directions)
@@ -218,7 +218,7 @@ def _shown_distribution(search: Search, name: str, distribution: Any) -> Any:
 
 
 def _in_our_words(figure: "go.Figure") -> "go.Figure":
-    """Translate the words that Optuna writes itself, without its title: the page has one."""
+    """Translate Optuna's own words, and remove its title, as the page has one."""
     names = {
         "Trial": _("Trial"),
         "Best Value": _("Best so far"),
@@ -245,7 +245,7 @@ def _in_our_words(figure: "go.Figure") -> "go.Figure":
 
 
 def _recolour(figure: "go.Figure") -> None:
-    """Take colours that stand out on white and on dark, where Optuna's go from white to dark blue."""
+    """Replace Optuna's colours, white to dark blue, by ones that are visible on light and dark."""
     for trace in figure.data:
         if trace.type != "scatter":
             continue
@@ -265,7 +265,7 @@ def _colour(share: float) -> str:
 
 
 def _where_the_best_are(search: Search, finished: Sequence[SearchTrial]) -> list[str]:
-    """Return which values the best fourth of the trials have."""
+    """Return the values of the best quarter of the trials, in words."""
     with_values = [trial for trial in finished if trial.values]
     best = sorted(with_values, key=lambda one: -(one.accuracy or 0))[: max(1, len(with_values) // TOP_SHARE)]
     if len(best) < 2:

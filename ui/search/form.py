@@ -1,4 +1,4 @@
-"""The form of a new search: what it begins from and varies, how trials are chosen, judged and counted."""
+"""The form of a new search: its start, what it varies, how trials are chosen, rated and limited."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -72,7 +72,7 @@ def _begin(plan: SearchPlan) -> None:
 
 
 def _choose_base() -> TrainConfig:
-    """Show what the search begins from, and how much each trial trains; return the settings."""
+    """Show the choice of the start, and of each trial's training; return the settings."""
     options = {OF_FORM: _("The settings of the Train page")}
     options |= {name: _(recipe.title) for name, recipe in RECIPES.items()}
     first = OF_FORM if setting_parameters(url_parameters()) else FIRST_BASE
@@ -92,7 +92,7 @@ def _choose_base() -> TrainConfig:
 
 
 def _choose_space(base: TrainConfig) -> SearchSpace:
-    """Show what is varied, a preset or settings of one's own, and their ranges."""
+    """Show the choice of what is varied, a preset or single settings, and their ranges."""
     usable = {
         key: preset for key, preset in PRESETS.items() if any(applies(name, base) for name in preset.names)
     }
@@ -148,7 +148,7 @@ def _choose_range(usual: Dimension, base: TrainConfig) -> Dimension:
 
 
 def _possible_values(dimension: Options, usual: Dimension) -> Sequence[Any]:
-    """Return the values that can be chosen: all of a named choice, else the usual ones and those given."""
+    """Return the values to choose from: all of a named choice, else the usual ones and those in the URL."""
     if dimension.name in CHOICES:
         return list(CHOICES[dimension.name])
     return list(dict.fromkeys([*usual.grid(), *dimension.values]))
@@ -195,7 +195,7 @@ def _keep_range(dimension: Dimension) -> None:
 
 
 def _choose_rest(base: TrainConfig, space: SearchSpace) -> SearchPlan:
-    """Show how trials are chosen, judged and counted; return the plan."""
+    """Show how trials are chosen, rated and limited; return the plan."""
     aim = _choose_way(_("Aim"), AIMS, "aim", "accuracy")
     sampler = _choose_way(_("Sampler"), SAMPLERS, "sampler", "tpe")
     pruner = _choose_way(_("Pruner"), PRUNERS, "pruner", "none")
@@ -212,7 +212,7 @@ def _choose_way(words: str, ways: Mapping[str, Way], key: str, first: str) -> st
 
 
 def _amount_text(plan: SearchPlan) -> str:
-    """Return how many trials there will be, and of what."""
+    """Return the number of trials, and what each trains."""
     count = min(plan.trials, plan.space.grid_size() + 1) if plan.sampler == "grid" else plan.trials
     trials = ngettext("{count} trial", "{count} trials", count).format(count=count_text(count))
     sentences = [

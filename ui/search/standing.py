@@ -1,4 +1,4 @@
-"""How a search stands: progress, stop and continue, the best trial, and how much of it is luck."""
+"""The state of a search: progress, stop and continue, the best trial, and how much of it is luck."""
 
 from collections.abc import Sequence
 
@@ -29,7 +29,7 @@ MORE_KEY = "more_trials"
 
 
 def show_standing(search: Search, trials: Sequence[SearchTrial]) -> None:
-    """Show what the search is, how far it is, and what can be done; it reruns the page when a trial ends."""
+    """Show the search's plan, progress and buttons; rerun the page when a trial ends."""
     plan = search.plan
     st.subheader(escape_markdown(plan_title(plan)))
     ranges = list_text(dimension_text(one) for one in plan.space.dimensions)
@@ -54,7 +54,7 @@ def _count_ended(trials: Sequence[SearchTrial]) -> int:
 
 
 def _show_progress(search: Search, shown: int) -> None:
-    """Show how far the search is, and Stop; `shown` trials had ended when the page was drawn."""
+    """Show the search's progress, and Stop; `shown` trials had ended when the page was drawn."""
     trials, plan = search.trials(), search.plan
     ended = _count_ended(trials)
     if ended != shown or not _goes_on(search, trials):
@@ -79,7 +79,7 @@ def _show_progress(search: Search, shown: int) -> None:
 
 
 def _now_text(trial: SearchTrial) -> str:
-    """Return how far a trial is that trains or waits."""
+    """Return the progress of a trial that trains or waits."""
     run = resources.find_run(trial.run)
     share = progress_share(run) if run else None
     words = _("trial {number}: {share}")
@@ -87,7 +87,7 @@ def _now_text(trial: SearchTrial) -> str:
 
 
 def _show_rest(search: Search, trials: Sequence[SearchTrial]) -> None:
-    """Show that nothing works on the search, why, and how it goes on."""
+    """Show that no worker is on the search, why, and the button that continues it."""
     ended, plan = _count_ended(trials), search.plan
     if why := problem(search):
         st.warning(markdown(why))
@@ -115,7 +115,7 @@ def _show_continue(search: Search, usual: int) -> None:
 
 
 def _continue(search: Search, more: int) -> None:
-    """Go on with more trials; where the minutes are spent, with as many again."""
+    """Continue with `more` trials; if the minutes are spent, with as many again."""
 
     def change() -> None:
         search.resume(more, search.plan.minutes)
@@ -127,7 +127,7 @@ def _continue(search: Search, more: int) -> None:
 
 
 def show_best(search: Search, trials: Sequence[SearchTrial]) -> None:
-    """Show the best trial in words with what to do with it, or the Pareto front; and how sure that is."""
+    """Show the best trial with links, or the Pareto front, and how certain the result is."""
     best = search.best(trials)
     if not best:
         st.info(_("No trial has finished yet; the best is shown here as soon as one has."))
@@ -174,7 +174,7 @@ def _show_one(search: Search, best: SearchTrial, trials: Sequence[SearchTrial]) 
 
 
 def _show_repeats(search: Search, best: SearchTrial) -> None:
-    """Show what other seeds do with the best settings, or offer to train them."""
+    """Show the results of the best settings with other seeds, or the button that trains them."""
     config = best.config
     if config is None:
         return
@@ -229,7 +229,7 @@ def _repeat(search: Search, best: SearchTrial, runs: Sequence[Run]) -> None:
 
 
 def _show_test(search: Search, best: SearchTrial) -> None:
-    """Show the best trial's test accuracy once somebody asked for it, and what that means from then on."""
+    """Show the best trial's test accuracy on request, and what seeing it means for the search."""
     run = resources.find_run(best.run)
     accuracy = run.results.get("test_accuracy") if run else None
     if accuracy is None or is_working(search.id):
@@ -274,7 +274,7 @@ def _show_links(best: SearchTrial, trials: Sequence[SearchTrial]) -> None:
 
 
 def show_run_links(run: Run) -> None:
-    """Show where one can go with the run of a trial."""
+    """Show links for the run of a trial."""
     link("pages/train.py", _("Learning curves"), ":material/show_chart:", run.id)
     link("pages/evaluate.py", _("Evaluate it"), ":material/fact_check:", run.id)
     link("pages/inside.py", _("Look inside"), ":material/network_node:", run.id)

@@ -1,4 +1,4 @@
-"""A search in words: what its settings, values and states are called."""
+"""A search in words: the names of its settings, values and states."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ OWN_LABELS = {
 
 
 def label(name: str) -> str:
-    """Return what a dimension is called."""
+    """Return the name of a dimension."""
     return _(OWN_LABELS.get(name) or LABELS[name])
 
 
@@ -49,12 +49,12 @@ def dimension_text(dimension: Dimension) -> str:
 
 
 def plan_title(plan: SearchPlan) -> str:
-    """Return what a search is called: its name, else the settings that it varies."""
+    """Return the name of a search, else the settings that it varies."""
     return plan.name or list_text(label(one.name) for one in plan.space.dimensions)
 
 
 def search_title(search: Search) -> str:
-    """Return what a search is called in a list, with its beginning."""
+    """Return the name of a search in a list, with the time it began."""
     return f"{plan_title(search.plan)} · {date_text(search.created)}"
 
 
@@ -70,7 +70,7 @@ def state_text(state: str) -> str:
 
 
 def trial_title(trial: SearchTrial) -> str:
-    """Return a trial's number with how good it is, or its state."""
+    """Return a trial's number with its accuracy, or its state."""
     score = state_text(trial.state) if trial.accuracy is None else percent_text(trial.accuracy)
     start = [_("the settings it began from")] if trial.is_start else []
     return " · ".join([_("Trial {number}").format(number=trial.number), score, *start])

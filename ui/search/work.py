@@ -25,7 +25,7 @@ def studies() -> Studies:
 
 
 def current_search() -> Search | None:
-    """Return the search in the URL; None if there is none. Whoever has the link may see it."""
+    """Return the search in the URL; None if there is none. A link is enough to see it."""
     try:
         return studies().open(url_parameters().get(STUDY_KEY, ""))
     except InputError:
@@ -39,12 +39,12 @@ def listed_searches() -> list[Search]:
 
 
 def may_change(search: Search) -> bool:
-    """Return whether the visitor may stop a search and go on with it, or only view it."""
+    """Return whether the visitor may stop and continue a search, or only view it."""
     return not visitor.is_private() or search.owner == visitor.identity()
 
 
 def begin(plan: SearchPlan) -> Search:
-    """Create a search of the visitor's and work on it; InputError where a limit forbids it."""
+    """Create a search of the visitor's and work on it; InputError if a limit forbids it."""
     limits = visitor.limits()
     limits.check_training(plan.base)
     if visitor.is_private():
@@ -89,7 +89,7 @@ def problem(search: Search) -> Message | None:
 
 
 def attempt(change: Callable[[], object]) -> None:
-    """Do what a button says; a refusal is shown when the page is drawn next."""
+    """Carry out a button's change; show a refusal when the page is drawn next."""
     try:
         change()
     except InputError as error:
