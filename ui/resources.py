@@ -15,6 +15,7 @@ from mnist_core.messages import N_, InputError, Message
 from mnist_core.runs.run import PRETRAINED_ID, Run
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.weight_snapshots import WeightSnapshot, load_snapshot
+from mnist_core.runtime.cluster_setting import ClusterSetting
 from mnist_core.runtime.job import Job, Steps, Watcher
 from mnist_core.runtime.process import keep_freed_memory
 from ui import other_datasets
@@ -26,6 +27,7 @@ from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, this_tab
 from ui.other_datasets import is_offline
 
 if TYPE_CHECKING:
+    from mnist_core.cluster.cluster import Cluster
     from mnist_core.evaluation.metrics import Evaluation
     from mnist_core.models.modules import DigitClassifier
     from mnist_core.runs.queue import TrainingQueue
@@ -158,10 +160,20 @@ def training_queue() -> "TrainingQueue":
     keep_freed_memory(LARGEST_KEPT)
     workers = number_of_workers()
     threads = max(1, (usable_cores() - 1) // workers)
-    queue = TrainingQueue(run_store(), wait_for_dataset, threads, workers)
+    queue = TrainingQueue(run_store(), wait_for_dataset, threads, workers, _cluster(usable_cores() - 1))
     atexit.register(queue.close)
     _queues().append(queue)
     return queue
+
+
+def _cluster(cores: int) -> "Cluster | None":
+    """Return the cluster that trains instead of this server; local processes share so many cores."""
+    setting = ClusterSetting.from_environment()
+    if setting is None:
+        return None
+    from mnist_core.cluster.cluster import Cluster
+
+    return Cluster(setting, wait_for_dataset, max(1, cores // (setting.local or 1)))
 
 
 def line() -> dict[str, int]:

@@ -42,6 +42,20 @@ class ActivationFeed:
         with self._lock:
             return self._views.get(image.tobytes())
 
+    def watched(self) -> list[bytes]:
+        """Return the images that are watched now, as bytes: where another machine trains, it is told."""
+        return self._watched(time.monotonic())
+
+    @property
+    def views(self) -> dict[bytes, ActivationView]:
+        """The last views, by the bytes of their images; replaced, never changed."""
+        return self._views
+
+    @views.setter
+    def views(self, views: dict[bytes, ActivationView]) -> None:
+        with self._lock:
+            self._views = views
+
     def look(self, model: DigitClassifier, step: int) -> None:
         """View the images watched now, if it is time."""
         start = time.monotonic()

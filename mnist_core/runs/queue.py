@@ -15,6 +15,7 @@ from mnist_core.runs.admission import UNLIMITED, TrainingLimits
 from mnist_core.runs.queued_run import QueuedRun, Snapshot, seconds_left_of, total_seconds
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.training_line import TrainingLine, log_run
+from mnist_core.runs.training_place import Places, ThisProcess, TrainingPlace
 from mnist_core.runs.training_worker import TrainingWorker
 from mnist_core.runs.writer import RunWriter
 from mnist_core.runtime.limits import WAITING_RUNS
@@ -36,18 +37,34 @@ class TrainingQueue:
     While other visitors wait, a run steps aside after TURN_SECONDS and goes on after them, see turns.Turns.
 
     `load_dataset` is called by a worker for each run, with the key of its data set, and should remember what
-    it loaded. `threads` is the most that torch may use for a run; the pages' own work needs a core too.
+    it loaded. `threads` is the most that torch may use for a run; the pages' own work needs a core too. With
+    `places` the runs train there instead, one at each.
     """
 
     def __init__(
-        self, store: RunStore, load_dataset: Callable[[str], Dataset], threads: int, workers: int = 1
+        self,
+        store: RunStore,
+        load_dataset: Callable[[str], Dataset],
+        threads: int,
+        workers: int = 1,
+        places: Places | None = None,
     ) -> None:
         self._store, self._load_dataset, self._threads, self._workers = store, load_dataset, threads, workers
         self._line = TrainingLine()
         self._admission = threading.Lock()  # else two tabs of a visitor could both take the last place
         self._trial = threading.Lock()  # one at a time: a trial sets the process's number of threads
-        for _ in range(workers):
-            TrainingWorker(self._line, store, load_dataset, threads, self._trial)
+        self._places = places
+        if places:
+            places.open(self._work_at, self._line.wake)
+        else:
+            for _ in range(workers):
+                self._work_at(self._here())
+
+    def _here(self) -> TrainingPlace:
+        return ThisProcess(self._load_dataset, self._threads, self._trial)
+
+    def _work_at(self, place: TrainingPlace) -> None:
+        TrainingWorker(self._line, self._store, place)
 
     def submit(
         self,
@@ -183,7 +200,7 @@ class TrainingQueue:
             entry = self._line.find(run_id)
             if entry is None:
                 return None
-            return self._line.snapshot(entry, self._workers)
+            return self._line.snapshot(entry, max(1, self._places.count) if self._places else self._workers)
 
     @property
     def line(self) -> dict[str, int]:
@@ -259,6 +276,8 @@ class TrainingQueue:
 
     def _check_visitor(self, owner: str, limits: TrainingLimits, runs: int = 1, kept: bool = False) -> None:
         """Raise InputError unless `runs` more of a visitor may wait; `kept`: they are on disk already."""
+        if self._places:
+            self._places.check()
         if self.room() < runs:
             raise InputError(
                 N_("The queue already holds {most} runs; try again later."), most=WAITING_RUNS.value(True)
@@ -290,6 +309,8 @@ class TrainingQueue:
                 entry.control.ending = "interrupted"
             self._line.changed.notify_all()
             self._line.changed.wait_for(lambda: not self._line.training, seconds)
+        if self._places:
+            self._places.close()
 
 
 def number_of_workers() -> int:

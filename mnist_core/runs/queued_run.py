@@ -69,7 +69,8 @@ class Snapshot:
 class QueuedRun:
     """A run in the queue or in training; `snapshot` is replaced, never changed.
 
-    Runs with the same `pair` train in turns. `owner` is the visitor it belongs to, "" for nobody.
+    Runs with the same `pair` train in turns. `owner` is the visitor it belongs to, "" for nobody. `losses`
+    counts how often it was lost with the place that trained it.
     """
 
     writer: RunWriter
@@ -78,6 +79,7 @@ class QueuedRun:
     limits: TrainingLimits
     owner: str = ""
     pair: object | None = None
+    losses: int = 0
     turn_began: float = 0.0  # its seconds of training when its turn began
     control: TrainingControl = field(default_factory=TrainingControl)
     slow: SlowMotion = field(default_factory=SlowMotion)

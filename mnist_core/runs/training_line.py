@@ -42,6 +42,11 @@ class TrainingLine:
         """Return how many runs of a visitor train or wait; 0 for "", which is nobody."""
         return sum(bool(owner) and entry.owner == owner for entry in (*self.training, *self.waiting))
 
+    def wake(self) -> None:
+        """Have all who wait for a change look again."""
+        with self.changed:
+            self.changed.notify_all()
+
     def others_wait(self) -> bool:
         """Return whether a run waits."""
         return bool(self.waiting)

@@ -5,51 +5,37 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.runs.queued_run import QueuedRun
 from mnist_core.runs.run import failure_message, failure_status
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.training_line import TrainingLine
+from mnist_core.runs.training_place import TrainingPlace
 from mnist_core.runtime.event_log import log_error, short_id
 from mnist_core.training.events import ASIDE, Continued, Event, Started
-
-if TYPE_CHECKING:
-    from mnist_core.data.mnist import Dataset
 
 SECONDS_BETWEEN_LOOKS = 1.0  # seconds between looks for waiting runs that were cancelled
 _log = logging.getLogger(__name__)
 
 
 class TrainingWorker:
-    """Trains the runs of a line in a daemon thread until the line is closed.
+    """Trains the runs of a line at a place, in a daemon thread, until the line is closed or it is gone."""
 
-    `load_dataset` is called for each run with its data set's key; `threads` is the most that torch may use.
-    `trial` is a lock that the workers of a queue share: a trial of threads sets the number of the whole
-    process.
-    """
-
-    def __init__(
-        self,
-        line: TrainingLine,
-        store: RunStore,
-        load_dataset: Callable[[str], Dataset],
-        threads: int,
-        trial: threading.Lock,
-    ) -> None:
-        self._line, self._store, self._load_dataset = line, store, load_dataset
-        self._threads, self._trial = threads, trial
+    def __init__(self, line: TrainingLine, store: RunStore, place: TrainingPlace) -> None:
+        self._line, self._store, self._place = line, store, place
         self._looked = 0.0  # time of the last look for cancelled runs
         threading.Thread(target=self._work, name="training", daemon=True).start()
 
     def _work(self) -> None:
         while True:
             with self._line.changed:
-                self._line.changed.wait_for(lambda: self._line.waiting or self._line.closed)
-                if self._line.closed:
+                self._line.changed.wait_for(
+                    lambda: self._line.waiting or self._line.closed or self._place.gone
+                )
+                if self._line.closed or self._place.gone:
                     return
                 self._line.remove_cancelled()
                 entries = self._line.take_next() if self._line.waiting else []
@@ -57,7 +43,7 @@ class TrainingWorker:
 
     def _train_in_turns(self, entries: list[QueuedRun]) -> None:
         """Train runs in turns, always the least advanced to its next event; others outlive a failed one."""
-        turns = {entry: self._events(entry) for entry in entries}
+        turns = self._place.events(entries)
         while turns:
             entry = min(turns, key=lambda each: each.share)
             going_on = False
@@ -117,19 +103,3 @@ class TrainingWorker:
             with suppress(OSError):
                 entry.writer.update("running", Message(words, {"minutes": most / 60}))
             entry.control.ending = "stopped"
-
-    def _events(self, entry: QueuedRun) -> Iterator[Event]:
-        """Train a run; set its own number of threads each time that it continues."""
-        import torch
-
-        from mnist_core.runs.run_trainer import set_threads, train_run
-        from mnist_core.runtime.devices import choose_device
-
-        dataset = self._load_dataset(entry.writer.config.dataset)
-        with self._trial:
-            set_threads(entry.writer, dataset, self._threads)
-        threads = torch.get_num_threads()
-        for event in train_run(entry.writer, dataset, choose_device(), entry.control, entry.feed, entry.slow):
-            yield event
-            if torch.get_num_threads() != threads:  # its partner's number is set
-                torch.set_num_threads(threads)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mnist_core.training.training_state import TrainingState
 
 Row = dict[str, Any]
+CHECKPOINTS = "checkpoints"
 RECORDS_LEFT = 0.95  # of a run's bytes, for checkpoints and state: metrics and probes follow the last one
 
 
@@ -134,9 +135,25 @@ class RunWriter:
 
         A `passing` checkpoint is deleted when the next one has been written.
         """
-        path = self._checkpoint("checkpoints", epoch)
-        passing = passing and not path.exists()
+        path = self._checkpoint(CHECKPOINTS, epoch)
+        known = path.exists()
         save_checkpoint(path, model, epoch)
+        self._replace_passing(path, passing and not known)
+
+    def receive(self, name: str, content: bytes, passing: bool = False) -> None:
+        """Write a file that `save`, `save_snapshot` or `save_state` wrote on another machine.
+
+        `name` is its path within the run's folder.
+        """
+        path = self.folder / name
+        known = path.exists()
+        path.parent.mkdir(exist_ok=True)
+        write_whole(path, content)
+        if path.parent.name == CHECKPOINTS:
+            self._replace_passing(path, passing and not known)
+
+    def _replace_passing(self, path: Path, passing: bool) -> None:
+        """Delete the last passing checkpoint, now that there is a new one at `path`."""
         if self._passing is not None and self._passing != path:
             self._passing.unlink(missing_ok=True)
         self._passing = path if passing else None

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 
 from mnist_core.messages import N_, InputError
+from mnist_core.runtime.cluster_setting import ClusterSetting
 
 NONE = "none"  # as a setting: no limit
 MEGA = 1_000_000
@@ -72,6 +73,7 @@ ALL_LIMITS = tuple(limit for limit in list(globals().values()) if isinstance(lim
 
 
 def check_settings() -> None:
-    """Raise InputError if a limit's variable can't be understood."""
+    """Raise InputError if a limit's variable, or the cluster's, can't be understood."""
+    ClusterSetting.from_environment()
     for limit in ALL_LIMITS:
         limit.value(public=True)

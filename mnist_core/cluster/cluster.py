@@ -1,0 +1,319 @@
+"""The cluster that DIGITLAB_CLUSTER names: its connection, and a place for each worker that fits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from mnist_core import __version__
+from mnist_core.cluster import worker
+from mnist_core.cluster.place import WorkerPlace
+from mnist_core.cluster.protocol import Job, Report, Request, WorkerFacts
+from mnist_core.messages import N_, InputError, Message
+from mnist_core.runs.training_place import ThisProcess, TrainingPlace
+from mnist_core.runtime.cluster_setting import CLUSTER_VARIABLE, ClusterSetting
+from mnist_core.runtime.event_log import log_event
+
+if TYPE_CHECKING:
+    from distributed import Future, LocalCluster
+
+    from mnist_core.data.mnist import Dataset
+
+PATIENCE = 20.0  # seconds without an answer after which a worker, or its server, is taken for lost
+ASK_SECONDS = 10.0  # for an answer to a small question
+SEND_SECONDS = 120.0  # for one that brings images or a run's state
+SECONDS_BETWEEN_LOOKS = 1.0
+GATHER, GATHER_MANY, MANY = 0.1, 0.3, 20  # seconds for reports, for so many workers, and if there are more
+_log = logging.getLogger(__name__)
+
+
+class Cluster:
+    """The workers of a Dask cluster as places to train, see Places.
+
+    `load_dataset` returns the data set of a key; `threads` is the most that torch may use for a run on a local
+    worker. Raises InputError if Dask is not installed; a scheduler that can't be reached is tried again and
+    again.
+    """
+
+    def __init__(
+        self,
+        setting: ClusterSetting,
+        load_dataset: Callable[[str], Dataset],
+        threads: int = 1,
+        patience: float = PATIENCE,
+        place: Callable[..., TrainingPlace] = ThisProcess,
+    ) -> None:
+        self._setting, self._load_dataset = setting, load_dataset
+        self.patience, self.place = patience, place
+        self._lock = threading.Lock()
+        self._places: dict[str, WorkerPlace] = {}
+        self._tried: set[str] = set()  # addresses of workers that are being asked, or don't fit
+        self._refused: dict[str, Message] = {}
+        self._futures: dict[str, Future[Any]] = {}
+        self._closed = threading.Event()
+        self._reachable = False
+        self._client: Any = None  # a distributed.Client, whose methods have no types
+        self._local: LocalCluster | None = _start_local(setting.local, threads) if setting.local else None
+        if not setting.local:
+            _import_dask()
+        self._connect()
+
+    def open(self, begin: Callable[[TrainingPlace], object], wake: Callable[[], None]) -> None:
+        """Look for workers from now on; see Places."""
+        self._begin, self._wake = begin, wake
+        threading.Thread(target=self._watch, name="cluster", daemon=True).start()
+
+    @property
+    def count(self) -> int:
+        """How many workers can train."""
+        return len(self._places)
+
+    @property
+    def gather(self) -> float:
+        """For how many seconds a worker may gather reports; many workers are asked less often."""
+        return GATHER if self.count <= MANY else GATHER_MANY
+
+    def check(self) -> None:
+        """Raise InputError while no run can train; see Places."""
+        if self._places:
+            return
+        if not self._reachable:
+            raise InputError(
+                N_("The cluster's scheduler, {address}, can't be reached. Ask whoever runs this server."),
+                address=self._setting.address,
+            )
+        if self._refused:
+            message = next(iter(self._refused.values()))
+            raise InputError(message.template, **message.values)
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        """What the operator is told: see Places."""
+        places = list(self._places.values())
+        return {
+            "cluster": self._setting.address or f"local:{self._setting.local}",
+            "cluster_reachable": self._reachable,
+            "cluster_dashboard": self._dashboard(),
+            "cluster_workers": len(places),
+            "cluster_busy": sum(place.busy for place in places),
+            "cluster_refused": [str(message) for message in self._refused.values()],
+        }
+
+    def close(self) -> None:
+        """Leave the cluster; local processes end."""
+        self._closed.set()
+        for part in (self._client, self._local):
+            if part:
+                with suppress(Exception):  # it may be gone already
+                    part.close()
+
+    def dataset(self, key: str) -> Dataset:
+        """Return the data set of this key."""
+        return self._load_dataset(key)
+
+    def begin(self, address: str, session_id: str, job: Job) -> None:
+        """Have a worker begin a session, as its task; OSError if the scheduler can't be reached."""
+        with _as_os_error():
+            self._futures[session_id] = self._connected().submit(
+                worker.train,
+                session_id,
+                job,
+                key=f"digitlab-{session_id}",
+                workers=[address],
+                retries=0,
+                pure=False,
+            )
+
+    def end(self, session_id: str) -> None:
+        """Forget a session."""
+        if future := self._futures.pop(session_id, None):
+            with suppress(Exception):
+                future.release()  # type: ignore[no-untyped-call]
+
+    def exchange(
+        self, address: str, session_id: str, read: int, requests: Sequence[tuple[int, Request]]
+    ) -> tuple[int, list[tuple[int, Report]]] | None:
+        """See worker.exchange; OSError if the worker can't be reached now."""
+        seconds = SEND_SECONDS if requests else max(ASK_SECONDS, self.patience)
+        answer: tuple[int, list[tuple[int, Report]]] | None
+        answer = self._ask(
+            address, min(seconds, 3 * self.patience), worker.exchange, session_id, read, requests, self.gather
+        )
+        return answer
+
+    def keep(self, address: str, session_id: str) -> None:
+        """See worker.keep."""
+        self._ask(address, ASK_SECONDS, worker.keep, session_id)
+
+    def is_there(self, address: str) -> bool | None:
+        """Whether the scheduler knows a worker; None if the scheduler can't be reached."""
+        addresses = self._addresses()
+        return None if addresses is None else address in addresses
+
+    def leave(self, address: str) -> None:
+        """Use a worker no more until it answers again."""
+        with self._lock:
+            place = self._places.pop(address, None)
+            self._tried.discard(address)
+        if place:
+            place.gone = True
+            log_event(_log, "worker_left", worker=address)
+            self._wake()
+
+    def _watch(self) -> None:
+        """Look again and again which workers there are."""
+        while not self._closed.is_set():
+            addresses = self._addresses()
+            self._reachable = addresses is not None
+            if addresses is None:
+                self._connect()
+            else:
+                self._compare(addresses)
+            self._keep_silent_sessions()
+            self._closed.wait(SECONDS_BETWEEN_LOOKS)
+
+    def _compare(self, addresses: set[str]) -> None:
+        for address in set(self._places) - addresses:
+            self.leave(address)
+        with self._lock:
+            for address in set(self._refused) - addresses:
+                del self._refused[address]
+            self._tried &= addresses
+            new = addresses - self._tried
+            self._tried |= new
+        for address in new:
+            threading.Thread(target=self._admit, args=(address,), name="cluster worker", daemon=True).start()
+
+    def _admit(self, address: str) -> None:
+        """Train on a worker from now on if it has the same version."""
+        try:
+            facts = self._ask(address, SEND_SECONDS, worker.describe)
+        except OSError:
+            with self._lock:
+                self._tried.discard(address)
+            return
+        except Exception as error:  # such as the package that it lacks
+            facts = WorkerFacts(str(error), "", "", "", 0)
+        if reason := _why_not(address, facts):
+            log_event(_log, "worker_refused", worker=address, reason=str(reason))
+            self._refused[address] = reason
+            return
+        place = WorkerPlace(self, address, facts)
+        with self._lock:
+            self._places[address] = place
+            self._refused.pop(address, None)
+        log_event(_log, "worker_came", worker=address, device=facts.device, threads=facts.threads)
+        self._begin(place)
+
+    def _keep_silent_sessions(self) -> None:
+        for place in list(self._places.values()):
+            session = place.session
+            if session and session.open and session.silent_seconds > self.patience / 4:
+                with suppress(OSError):
+                    session.keep()
+
+    def _addresses(self) -> set[str] | None:
+        """Return the addresses of the workers; None if the scheduler can't be reached."""
+        with suppress(OSError), _as_os_error():
+            client = self._connected()
+            info = client.sync(_within, client.scheduler.identity, ASK_SECONDS, n_workers=-1)
+            return {address for address, facts in info["workers"].items() if facts["status"] == "running"}
+        return None
+
+    def _connected(self) -> Any:
+        if self._client is None or self._client.status not in ("running", "connecting"):
+            raise OSError("no scheduler")
+        return self._client
+
+    def _connect(self) -> None:
+        """Connect to the scheduler, unless that is done; quietly fail if it can't be reached."""
+        from distributed import Client
+
+        if self._client and self._client.status in ("running", "connecting"):
+            return
+        with suppress(OSError):
+            make: Any = Client
+            self._client = make(self._local or self._setting.address, timeout=5, set_as_default=False)
+            self._reachable = True
+
+    def _ask(self, address: str, seconds: float, question: Callable[..., Any], *arguments: Any) -> Any:
+        """Return what a function on a worker answers; OSError if it can't be reached in time."""
+        client = self._connected()
+        with _as_os_error():
+            answers = client.sync(_within, client.run, seconds, question, *arguments, workers=[address])
+        return answers[address]
+
+    def _dashboard(self) -> str:
+        with suppress(Exception):
+            return str(self._connected().dashboard_link)
+        return ""
+
+
+async def _within(
+    ask: Callable[..., Coroutine[Any, Any, Any]], seconds: float, *arguments: Any, **named: Any
+) -> Any:
+    return await asyncio.wait_for(ask(*arguments, **named), seconds)
+
+
+def _why_not(address: str, facts: WorkerFacts) -> Message | None:
+    """Say why a worker can't train for this server; None if it can."""
+    import torch
+
+    ours = (__version__, torch.__version__)
+    if (facts.version, facts.torch) == ours:
+        return None
+    return Message(
+        N_(
+            "Worker {address} of the cluster has another version: Digit Lab {theirs}, torch {their_torch}. "
+            "Install Digit Lab {ours} and torch {our_torch} there."
+        ),
+        {
+            "address": address,
+            "theirs": facts.version,
+            "their_torch": facts.torch or "?",
+            "ours": ours[0],
+            "our_torch": ours[1],
+        },
+    )
+
+
+@contextmanager
+def _as_os_error() -> Iterator[None]:
+    """Turn what Dask raises for a closed connection into an OSError; a late answer is one already."""
+    from concurrent.futures import CancelledError
+
+    from distributed.client import ClosedClientError
+
+    try:
+        yield
+    except (ClosedClientError, CancelledError, asyncio.CancelledError) as error:
+        raise OSError(str(error)) from error
+
+
+def _import_dask() -> None:
+    try:
+        import distributed  # noqa: F401
+    except ImportError:
+        raise InputError(
+            N_("{variable} needs Dask; install it by: pip install -r requirements-cluster.txt"),
+            variable=CLUSTER_VARIABLE,
+        ) from None
+
+
+def _start_local(processes: int, threads: int) -> LocalCluster:
+    """Start worker processes on this machine, each of which trains one run at a time."""
+    _import_dask()
+    from distributed import LocalCluster
+
+    start: Callable[..., LocalCluster] = LocalCluster
+    return start(
+        n_workers=processes,
+        threads_per_worker=threads,
+        memory_limit=0,  # the server checks each run's memory before it is queued
+        dashboard_address=None,
+        silence_logs=logging.ERROR,
+    )

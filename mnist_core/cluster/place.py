@@ -1,0 +1,306 @@
+"""The server's side of training on one worker of the cluster."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mnist_core.cluster.protocol import (
+    OF_A_RUN,
+    Busy,
+    Ended,
+    Happened,
+    Images,
+    ImagesWanted,
+    Job,
+    Report,
+    Request,
+    RunToTrain,
+    Steer,
+    WorkerFacts,
+    Written,
+)
+from mnist_core.cluster.worker import fingerprint
+from mnist_core.messages import N_, InputError, Message
+from mnist_core.runs.queued_run import QueuedRun
+from mnist_core.runs.retention import size_in_bytes
+from mnist_core.runs.run import METRICS_FILE, OWN_DIGIT_FILE, STATE_FILE
+from mnist_core.runs.training_place import Turns
+from mnist_core.runtime.event_log import log_event, short_id
+from mnist_core.training.events import ASIDE, Event
+from mnist_core.training.schedules import STEERED
+
+if TYPE_CHECKING:
+    from mnist_core.data.mnist import Dataset
+
+_log = logging.getLogger(__name__)
+FILES = ("run.json", "config.json", METRICS_FILE, "probes.jsonl", OWN_DIGIT_FILE, STATE_FILE)
+MOST_LOSSES = 3
+SECONDS_TO_BEGIN = 60.0
+SECONDS_BETWEEN_TRIES = 0.2
+GONE = N_(
+    "The cluster's scheduler can't be reached, so the training stopped. Continue it when the cluster is back."
+)
+
+
+class Connection(Protocol):
+    """What a place needs of its cluster."""
+
+    patience: float
+
+    def begin(self, address: str, session_id: str, job: Job) -> None:
+        """Have a worker begin a session."""
+
+    def exchange(
+        self, address: str, session_id: str, read: int, requests: Sequence[tuple[int, Request]]
+    ) -> tuple[int, list[tuple[int, Report]]] | None:
+        """See worker.exchange; OSError if it can't be reached now."""
+
+    def keep(self, address: str, session_id: str) -> None:
+        """See worker.keep."""
+
+    def end(self, session_id: str) -> None:
+        """Forget a session that isn't needed any more."""
+
+    def is_there(self, address: str) -> bool | None:
+        """Whether the scheduler knows a worker; None if the scheduler can't be reached."""
+
+    def leave(self, address: str) -> None:
+        """Use a worker no more until it answers again."""
+
+    def dataset(self, key: str) -> Dataset:
+        """Return the data set of this key."""
+
+    @property
+    def place(self) -> Any:
+        """What makes the place on the worker that trains."""
+
+
+class WorkerPlace:
+    """Trains runs on one worker, see TrainingPlace."""
+
+    gone = False
+
+    def __init__(self, connection: Connection, address: str, facts: WorkerFacts) -> None:
+        self._connection, self.address, self.facts = connection, address, facts
+        self.session: RemoteSession | None = None
+
+    def events(self, entries: Sequence[QueuedRun]) -> Turns:
+        """Return the events of each run; see TrainingPlace."""
+        self.session = session = RemoteSession(self._connection, self, entries)
+        return {entry: session.events(entry) for entry in entries}
+
+    @property
+    def busy(self) -> bool:
+        """Whether it trains."""
+        return self.session is not None and self.session.open
+
+
+class RemoteSession:
+    """Runs that train on a worker: what it reports is recorded by their writers."""
+
+    def __init__(self, connection: Connection, place: WorkerPlace, entries: Sequence[QueuedRun]) -> None:
+        self._connection, self._place, self._entries = connection, place, list(entries)
+        self._address, self.id = place.address, uuid.uuid4().hex
+        self._news: dict[QueuedRun, deque[tuple[int, Report]]] = {entry: deque() for entry in entries}
+        self._read = self._numbered = 0
+        self._requests: deque[tuple[int, Request]] = deque()
+        self._told_slow = {entry: entry.slow.on for entry in entries}
+        self._told_ending: dict[QueuedRun, str | None] = dict.fromkeys(entries)
+        self._told_cancel: set[QueuedRun] = set()
+        self._begun = self._answered = time.monotonic()
+        self._started, self._there = False, False
+        self._broken: str | None = None  # why it can't go on: "lost", "busy" or "gone"
+        self._left = set(entries)
+
+    @property
+    def open(self) -> bool:
+        """Whether a run of it still trains."""
+        return bool(self._left)
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long the worker has not been asked for news."""
+        return time.monotonic() - self._answered
+
+    def keep(self) -> None:
+        """Tell the worker that the server is still there."""
+        self._connection.keep(self._address, self.id)
+
+    def events(self, entry: QueuedRun) -> Iterator[Event]:
+        """Train one of the runs on the worker; see TrainingPlace."""
+        try:
+            self._start()
+            while True:
+                while self._news[entry]:
+                    number, report = self._news[entry].popleft()
+                    if isinstance(report, Ended):
+                        return self._end(entry, report)
+                    if isinstance(report, Written):
+                        getattr(entry.writer, report.method)(*report.arguments, **report.named)
+                    elif isinstance(report, Happened):
+                        yield from self._happened(entry, report, number)
+                if self._broken:
+                    return self._break_off(entry, self._broken)
+                self._exchange()
+        finally:
+            self._left.discard(entry)
+            if not self._left:
+                self._connection.end(self.id)
+
+    def _start(self) -> None:
+        """Begin the session on the worker, when the first of its runs begins."""
+        if self._started:
+            return
+        self._started = True
+        keys = {entry.writer.config.dataset for entry in self._entries}
+        fingerprints = {key: fingerprint(self._connection.dataset(key)) for key in keys}
+        runs = [_to_train(entry, self._place.facts) for entry in self._entries]
+        job = Job(runs, fingerprints, self._connection.patience, self._connection.place)
+        self._begun = self._answered = time.monotonic()
+        try:
+            self._connection.begin(self._address, self.id, job)
+        except OSError:
+            self._look_for_it()
+
+    def _happened(self, entry: QueuedRun, report: Happened, number: int) -> Iterator[Event]:
+        """Pass on an event; in slow motion only those after which the run waits."""
+        if report.views is not None:
+            entry.feed.views = report.views
+        if report.batch is not None and entry.slow.on:
+            entry.slow.batch = report.batch
+        if entry.slow.on and not report.slow:
+            entry.snapshot = entry.snapshot.after(report.event)
+            return
+        yield report.event
+        if report.slow:
+            self._request(Steer(self._entries.index(entry), go_on_after=number))
+
+    def _exchange(self) -> None:
+        """Send what the runs were told, and sort what the worker reports."""
+        for entry in self._left:
+            self._collect(entry)
+        try:
+            answer = self._connection.exchange(self._address, self.id, self._read, list(self._requests))
+        except OSError:
+            self._look_for_it()
+            return
+        if answer is None:
+            self._wait_for_begin()
+            return
+        self._there, self._answered = True, time.monotonic()
+        done, reports = answer
+        while self._requests and self._requests[0][0] <= done:
+            self._requests.popleft()
+        for number, report in reports:
+            if number > self._read:
+                self._read = number
+                self._sort(number, report)
+
+    def _sort(self, number: int, report: Report) -> None:
+        if isinstance(report, OF_A_RUN):
+            self._news[self._entries[report.run]].append((number, report))
+        elif isinstance(report, Busy):
+            self._broken = "busy"
+        elif isinstance(report, ImagesWanted):
+            dataset = self._connection.dataset(report.key)
+            log_event(_log, "images_sent", worker=self._address)
+            self._request(Images(replace(dataset, path=None, notice=None)))
+
+    def _collect(self, entry: QueuedRun) -> None:
+        """Note as a request what a run was told since the last time."""
+        control, run = entry.control, self._entries.index(entry)
+        changes = []
+        while control.changes:
+            changes.append(control.changes.popleft())
+        ending = control.ending if control.ending != self._told_ending[entry] else None
+        cancelled = entry.writer.cancelled and entry not in self._told_cancel
+        slow = entry.slow.on if entry.slow.on != self._told_slow[entry] else None
+        watched = entry.feed.watched()
+        if ending or changes or cancelled or slow is not None or watched:
+            self._request(Steer(run, ending, changes, cancelled, slow, watched=watched))
+        self._told_ending[entry], self._told_slow[entry] = control.ending, entry.slow.on
+        if cancelled:
+            self._told_cancel.add(entry)
+
+    def _request(self, request: Request) -> None:
+        self._numbered += 1
+        self._requests.append((self._numbered, request))
+
+    def _wait_for_begin(self) -> None:
+        """The worker doesn't know the session: it hasn't begun, or it has begun anew and lost it."""
+        if self._there:
+            self._broken = "lost"
+        elif time.monotonic() - self._begun > SECONDS_TO_BEGIN:
+            self._broken = "busy"
+        elif self._connection.is_there(self._address) is False:
+            self._broken = "lost"
+        else:
+            time.sleep(SECONDS_BETWEEN_TRIES)
+
+    def _look_for_it(self) -> None:
+        """The worker can't be reached: find out why, and give it time unless it is known to be gone."""
+        there = self._connection.is_there(self._address)
+        if there is False:
+            self._broken = "lost"
+        elif self.silent_seconds > self._connection.patience:
+            self._broken = "lost" if there else "gone"
+        else:
+            time.sleep(SECONDS_BETWEEN_TRIES)
+
+    def _end(self, entry: QueuedRun, report: Ended) -> None:
+        if report.error:
+            raise report.error
+        if report.aside:
+            entry.control.ending = ASIDE
+        else:
+            entry.writer.close()
+
+    def _break_off(self, entry: QueuedRun, why: str) -> None:
+        """Have a run go back into the line that its worker was lost with; after MOST_LOSSES it fails."""
+        log_event(_log, "run_lost", run=short_id(entry.writer.id), worker=self._address, why=why)
+        self._connection.leave(self._address)
+        if why == "gone":
+            entry.writer.update("interrupted", Message(GONE))
+            entry.writer.close()
+            return
+        entry.losses += why == "lost"
+        if entry.losses >= MOST_LOSSES:
+            raise InputError(
+                N_(
+                    "The workers that trained this run were lost {count} times; the run may need more memory "
+                    "than they have. Ask whoever runs this server, or train smaller settings."
+                ),
+                count=entry.losses,
+            )
+        ending = entry.control.ending
+        now = {name: getattr(entry.snapshot.current, name) for name in STEERED}
+        entry.writer.add_change(**now)  # or what was changed since the last state would be lost
+        entry.writer.update(ending if ending and ending != ASIDE else "queued")
+        entry.control.ending = ending or ASIDE
+
+
+def _to_train(entry: QueuedRun, facts: WorkerFacts) -> RunToTrain:
+    """Return a run as it goes to a worker; write down where it trains."""
+    writer = entry.writer
+    writer.update("running", trained_on=facts.host)
+    if writer.rows:
+        writer.write_metrics()
+    files = {name: content for name in FILES if (content := _read(writer.folder / name)) is not None}
+    most = writer.most_bytes
+    if most is not None:
+        most -= size_in_bytes(writer.folder) - sum(map(len, files.values()))
+    return RunToTrain(writer.id, files, most, entry.slow.on)
+
+
+def _read(path: Path) -> bytes | None:
+    with suppress(FileNotFoundError):
+        return path.read_bytes()
+    return None

@@ -1,0 +1,413 @@
+"""What a worker of the cluster does: sessions train runs and keep their reports until they are read."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from mnist_core import __version__
+from mnist_core.choices import MNIST
+from mnist_core.cluster.protocol import (
+    Busy,
+    Ended,
+    Happened,
+    Images,
+    ImagesWanted,
+    Job,
+    Report,
+    Request,
+    RunToTrain,
+    Steer,
+    WorkerFacts,
+    Written,
+)
+from mnist_core.config import TrainConfig
+from mnist_core.data.mnist import Dataset, find_mnist, open_mnist
+from mnist_core.messages import InputError
+from mnist_core.monitoring.probes import Probe
+from mnist_core.runs.admission import UNLIMITED
+from mnist_core.runs.queued_run import QueuedRun, Snapshot
+from mnist_core.runs.run import CANCEL_FILE, STATE_FILE
+from mnist_core.runs.writer import RunWriter
+from mnist_core.runtime.files import write_whole
+from mnist_core.training.events import ASIDE, Event
+from mnist_core.training.schedules import ChangeSchedule
+
+if TYPE_CHECKING:
+    from distributed import Worker
+
+    from mnist_core.models.modules import DigitClassifier
+    from mnist_core.training.training_state import TrainingState
+
+LOOK_SECONDS = 0.02
+MOST_WAIT = 0.4  # seconds for something to report
+FEW_BYTES = 20_000_000  # an answer is no longer than this and one report more
+_SESSIONS: dict[str, Session] = {}
+_DATASETS: dict[str, Dataset] = {}  # by their fingerprints
+_FINGERPRINTS: WeakKeyDictionary[Dataset, str] = WeakKeyDictionary()
+_TRIAL = threading.Lock()
+
+
+class Vanished(Exception):
+    """Nobody has asked a session for news in a long time."""
+
+
+async def describe(dask_worker: Worker) -> WorkerFacts:
+    """Say what this worker is; `threads` are those that it was started with."""
+    return await asyncio.to_thread(_facts, dask_worker.state.nthreads)
+
+
+def _facts(threads: int) -> WorkerFacts:
+    import socket
+
+    import torch
+
+    from mnist_core.runtime.devices import choose_device
+
+    return WorkerFacts(__version__, torch.__version__, socket.gethostname(), choose_device().type, threads)
+
+
+async def exchange(
+    session_id: str, read: int, requests: Sequence[tuple[int, Request]], gather: float
+) -> tuple[int, list[tuple[int, Report]]] | None:
+    """Give a session numbered requests; return the number of the last one done and the reports after `read`.
+
+    None if the session isn't there (yet). It waits up to MOST_WAIT for a first report, and then `gather`
+    seconds for more, unless one is urgent.
+    """
+    session = _SESSIONS.get(session_id)
+    if session is None:
+        return None
+    session.begin_exchange(read, requests)
+    end = time.monotonic() + MOST_WAIT
+    while not session.reports and time.monotonic() < end:
+        await asyncio.sleep(LOOK_SECONDS)
+    end = time.monotonic() + gather
+    while not session.urgent and time.monotonic() < end:
+        await asyncio.sleep(LOOK_SECONDS)
+    session.asked = time.monotonic()
+    return session.requested, session.first_reports()
+
+
+async def keep(session_id: str) -> None:
+    """Tell a session that its server is still there, which has no time for its news."""
+    if session := _SESSIONS.get(session_id):
+        session.asked = time.monotonic()
+
+
+def train(session_id: str, job: Job) -> None:
+    """Train the runs of a job in a session of this id, as a task of this worker; end when all is read."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    work(session_id, Session(job, worker.state.nthreads, worker.id))
+
+
+def work(session_id: str, session: Session) -> None:
+    """Train the runs of a session, unless its worker trains for another server; end when all is read."""
+    busy = any(other.worker == session.worker for other in _SESSIONS.values())
+    _SESSIONS[session_id] = session
+    try:
+        with suppress(Vanished):
+            if busy:
+                session.report(Busy())
+            else:
+                session.train()
+            session.wait_for(lambda: not session.reports)
+    finally:
+        del _SESSIONS[session_id]
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """Return a text that only a dataset with the same images and labels has."""
+    if known := _FINGERPRINTS.get(dataset):
+        return known
+    digest = hashlib.sha256()
+    digest.update(f"{dataset.key} {dataset.source}".encode())
+    for split in dataset.files.values():
+        for values in (split.images, split.labels):
+            digest.update(str(values.shape).encode())
+            digest.update(np.ascontiguousarray(values).data)
+    _FINGERPRINTS[dataset] = digest.hexdigest()
+    return _FINGERPRINTS[dataset]
+
+
+class Session:
+    """The runs that a server has given to a worker, and the numbered reports that it has not read yet.
+
+    `urgent` is whether one of them should be told at once.
+    """
+
+    def __init__(self, job: Job, threads: int, worker: str) -> None:
+        self._job, self._threads, self.worker = job, threads, worker
+        self.asked = time.monotonic()
+        self.reports: deque[tuple[int, Report]] = deque()
+        self.urgent = False
+        self._reported = self._requested = 0
+        self._lock = threading.Condition()
+        self._runs: list[_Training] = []
+        self._sent: dict[str, Dataset] = {}
+
+    def report(self, report: Report) -> None:
+        """Add a report."""
+        with self._lock:
+            self._reported += 1
+            self.reports.append((self._reported, report))
+            self.urgent = self.urgent or _is_urgent(report)
+
+    @property
+    def reported(self) -> int:
+        """The number of the last report."""
+        return self._reported
+
+    @property
+    def requested(self) -> int:
+        """The number of the last request that was done."""
+        return self._requested
+
+    def begin_exchange(self, read: int, requests: Sequence[tuple[int, Request]]) -> None:
+        """Forget the reports up to number `read`, and do what is requested for the first time."""
+        self.asked = time.monotonic()
+        with self._lock:
+            while self.reports and self.reports[0][0] <= read:
+                self.reports.popleft()
+            self.urgent = any(_is_urgent(report) for _, report in self.reports)
+            for number, request in requests:
+                if number == self._requested + 1 and (self._runs or isinstance(request, Images)):
+                    self._requested = number
+                    self._do(request)
+            self._lock.notify_all()
+
+    def first_reports(self) -> list[tuple[int, Report]]:
+        """Return the reports that were not read, as many as FEW_BYTES allow."""
+        with self._lock:
+            chosen, size = [], 0
+            for number, report in self.reports:
+                chosen.append((number, report))
+                size += _bytes(report)
+                if size > FEW_BYTES:
+                    break
+            return chosen
+
+    def _do(self, request: Request) -> None:
+        if isinstance(request, Images):
+            self._sent[request.dataset.key] = request.dataset
+        else:
+            self._runs[request.run].steer(request)
+
+    def wait_for(self, true: Any) -> None:
+        """Wait until something is so that requests change; Vanished when nobody asks meanwhile."""
+        with self._lock:
+            while not self._lock.wait_for(true, 0.5):
+                self.check()
+
+    def check(self) -> None:
+        """Raise Vanished if nobody has asked for too long."""
+        if time.monotonic() - self.asked > self._job.patience:
+            raise Vanished
+
+    def train(self) -> None:
+        """Train the runs, always the least advanced to its next event."""
+        with TemporaryDirectory(prefix="digitlab-") as folder:
+            runs = [_Training(number, run, Path(folder), self) for number, run in enumerate(self._job.runs)]
+            with self._lock:
+                self._runs = runs
+            place = self._job.place(self._images, self._threads, _TRIAL)
+            turns = place.events([run.entry for run in runs])
+            left = list(runs)
+            try:
+                while left:
+                    run = min(left, key=lambda each: each.entry.share)
+                    self.check()
+                    if not run.go_on(turns[run.entry]):
+                        left.remove(run)
+            finally:
+                for run in runs:
+                    run.entry.writer.close()
+
+    def _images(self, key: str) -> Dataset:
+        """Return the data set of this key: that of this worker, or what the server sends."""
+        wanted = self._job.fingerprints[key]
+        if wanted not in _DATASETS:
+            own = _own_images(wanted) if key == MNIST else None
+            if own is None:
+                self.report(ImagesWanted(key))
+                self.wait_for(lambda: key in self._sent)
+                own = self._sent.pop(key)
+            _DATASETS[wanted] = own
+        return _DATASETS[wanted]
+
+
+class _Training:
+    """One run of a session."""
+
+    def __init__(self, number: int, run: RunToTrain, directory: Path, session: Session) -> None:
+        self.number, self._session = number, session
+        folder = directory / run.id
+        for name, content in run.files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            write_whole(folder / name, content)
+        writer = RelayedWriter(folder, self._written)
+        writer.most_bytes = run.most_bytes
+        config = writer.config
+        self.entry = QueuedRun(writer, Snapshot(writer.id, config, config), None, UNLIMITED)
+        if run.slow:
+            self.entry.slow.begin()
+        self._views = self.entry.feed.views
+        self._held_at, self._go_on_after = 0, -1
+
+    def _written(self, method: str, *arguments: Any, **named: Any) -> None:
+        self._session.report(Written(self.number, method, arguments, named))
+
+    def steer(self, request: Steer) -> None:
+        """Do what was requested; called with the session's lock."""
+        entry = self.entry
+        entry.control.ending = request.ending or entry.control.ending
+        entry.control.changes.extend(request.changes)
+        if request.cancelled:
+            (entry.writer.folder / CANCEL_FILE).touch()
+        if request.slow is True and not entry.slow.on:
+            entry.slow.begin()
+        elif request.slow is False:
+            entry.slow.end()
+        self._go_on_after = max(self._go_on_after, request.go_on_after or -1)
+        for pixels in request.watched:
+            entry.feed.request(np.frombuffer(pixels, np.uint8).reshape(28, 28))
+
+    def go_on(self, events: Iterator[Event]) -> bool:
+        """Train to the next event and report it; return False once the training has ended."""
+        try:
+            self._hold()
+            event = next(events, None)
+        except Vanished:
+            raise
+        except Exception as error:
+            self._session.report(Ended(self.number, error=_sendable(error)))
+            return False
+        if event is None:
+            aside = self.entry.control.ending == ASIDE and self.entry.writer.is_open
+            self._session.report(Ended(self.number, aside))
+            return False
+        self.entry.snapshot = self.entry.snapshot.after(event)
+        views, slow = self.entry.feed.views, self.entry.slow
+        news = None if views is self._views else views
+        self._views = views
+        self._session.report(Happened(self.number, event, slow.on, slow.batch if slow.on else None, news))
+        self._held_at = self._session.reported if slow.on else 0
+        return True
+
+    def _hold(self) -> None:
+        """Wait while the run is in slow motion until the server has asked for more."""
+        entry = self.entry
+        self._session.wait_for(
+            lambda: (
+                not self._held_at
+                or self._go_on_after >= self._held_at
+                or not entry.slow.on
+                or entry.control.ending
+                or entry.writer.cancelled
+            )
+        )
+
+
+class RelayedWriter(RunWriter):
+    """Writes a run's files on this worker, and tells the server what it must write."""
+
+    def __init__(self, folder: Path, tell: Any) -> None:
+        import json
+
+        config = TrainConfig.from_json(json.loads((folder / "config.json").read_text()))
+        super().__init__(folder, config)
+        self._tell = tell
+
+    def update(self, status: str, message: Any = None, **results: Any) -> None:
+        """Write and tell the status and results."""
+        super().update(status, message, **results)
+        self._tell("update", status, message, **results)
+
+    def set_changes(self, changes: ChangeSchedule) -> None:
+        """Write and tell the changes."""
+        super().set_changes(changes)
+        self._tell("set_changes", changes)
+
+    def rewind(self, step: int, epochs: int) -> None:
+        """Delete what comes later, here and there."""
+        super().rewind(step, epochs)
+        self._tell("rewind", step, epochs)
+
+    def add_probe(self, probe: Probe) -> None:
+        """Write and tell a probe."""
+        super().add_probe(probe)
+        self._tell("add_probe", probe)
+
+    def add_metrics(self, **row: float) -> None:
+        """Add a row, here and there."""
+        super().add_metrics(**row)
+        self._tell("add_metrics", **row)
+
+    def write_metrics(self) -> None:
+        """Write the rows, here and there."""
+        super().write_metrics()
+        self._tell("write_metrics")
+
+    def save(self, model: DigitClassifier, epoch: float, passing: bool = False) -> None:
+        """Write a checkpoint and send it."""
+        super().save(model, epoch, passing)
+        self._send(self._checkpoint("checkpoints", epoch), passing)
+
+    def save_snapshot(self, model: DigitClassifier, epoch: float) -> None:
+        """Write a weight snapshot and send it."""
+        super().save_snapshot(model, epoch)
+        self._send(self._checkpoint("moments", epoch))
+
+    def save_state(self, state: TrainingState) -> None:
+        """Write the state and send it."""
+        super().save_state(state)
+        self._send(self.folder / STATE_FILE)
+
+    def _send(self, path: Path, passing: bool = False) -> None:
+        self._tell("receive", path.relative_to(self.folder).as_posix(), path.read_bytes(), passing)
+
+
+def _own_images(wanted: str) -> Dataset | None:
+    """Return this machine's MNIST if it is what is wanted."""
+    with suppress(InputError, OSError):
+        if (folder := find_mnist()) and fingerprint(own := open_mnist(folder)) == wanted:
+            return own
+    return None
+
+
+def _bytes(report: Report) -> int:
+    """Return how large the file is that a report brings."""
+    if isinstance(report, Written) and report.method == "receive":
+        return len(report.arguments[1])
+    return 0
+
+
+def _is_urgent(report: Report) -> bool:
+    """Whether somebody waits for it: all but rows, probes and the events of a run at full speed."""
+    if isinstance(report, Happened):
+        return report.slow
+    return not (isinstance(report, Written) and report.method.startswith(("add_", "write_")))
+
+
+def _sendable(error: Exception) -> Exception:
+    """Return an error that another process can read."""
+    import pickle
+
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
