@@ -34,9 +34,8 @@ _log = logging.getLogger(__name__)
 class Cluster:
     """The workers of a Dask cluster as places to train, see Places.
 
-    `load_dataset` returns the data set of a key; `threads` is the most that torch may use for a run on a local
-    worker. Raises InputError if Dask is not installed; a scheduler that can't be reached is tried again and
-    again.
+    `load_dataset` returns the data set of a key; `threads` is the most that torch may use on a local worker.
+    Raises InputError if Dask is not installed; a scheduler that can't be reached is tried again and again.
     """
 
     def __init__(
@@ -128,8 +127,11 @@ class Cluster:
                 pure=False,
             )
 
-    def end(self, session_id: str) -> None:
-        """Forget a session."""
+    def end(self, address: str, session_id: str) -> None:
+        """Release a session that isn't needed any more, if its worker can be reached."""
+        if address in self._places:
+            with suppress(OSError):
+                self._ask(address, ASK_SECONDS, worker.release, session_id)
         if future := self._futures.pop(session_id, None):
             with suppress(Exception):
                 future.release()  # type: ignore[no-untyped-call]
@@ -249,7 +251,7 @@ class Cluster:
 
     def _dashboard(self) -> str:
         with suppress(Exception):
-            return str(self._connected().dashboard_link)
+            return "" if self._local else str(self._connected().dashboard_link)
         return ""
 
 

@@ -66,8 +66,8 @@ class Connection(Protocol):
     def keep(self, address: str, session_id: str) -> None:
         """See worker.keep."""
 
-    def end(self, session_id: str) -> None:
-        """Forget a session that isn't needed any more."""
+    def end(self, address: str, session_id: str) -> None:
+        """Release a session that isn't needed any more, if its worker can be reached."""
 
     def is_there(self, address: str) -> bool | None:
         """Whether the scheduler knows a worker; None if the scheduler can't be reached."""
@@ -153,7 +153,7 @@ class RemoteSession:
         finally:
             self._left.discard(entry)
             if not self._left:
-                self._connection.end(self.id)
+                self._connection.end(self._address, self.id)
 
     def _start(self) -> None:
         """Begin the session on the worker, when the first of its runs begins."""

@@ -7,11 +7,11 @@ import hashlib
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from mnist_core.training.training_state import TrainingState
 
 LOOK_SECONDS = 0.02
+RELEASE_SECONDS = 1.0
 MOST_WAIT = 0.4  # seconds for something to report
 FEW_BYTES = 20_000_000  # an answer is no longer than this and one report more
 _SESSIONS: dict[str, Session] = {}
@@ -60,7 +61,7 @@ _TRIAL = threading.Lock()
 
 
 class Vanished(Exception):
-    """Nobody has asked a session for news in a long time."""
+    """A session was released, or nobody has asked it for news in a long time."""
 
 
 async def describe(dask_worker: Worker) -> WorkerFacts:
@@ -106,8 +107,17 @@ async def keep(session_id: str) -> None:
         session.asked = time.monotonic()
 
 
+async def release(session_id: str) -> None:
+    """End a session, whose reports nobody needs any more; return when it has ended, or after a second."""
+    if session := _SESSIONS.get(session_id):
+        session.release()
+    end = time.monotonic() + RELEASE_SECONDS
+    while session_id in _SESSIONS and time.monotonic() < end:
+        await asyncio.sleep(LOOK_SECONDS)
+
+
 def train(session_id: str, job: Job) -> None:
-    """Train the runs of a job in a session of this id, as a task of this worker; end when all is read."""
+    """Train the runs of a job in a session of this id, as a task of this worker; end when it is released."""
     from distributed import get_worker
 
     worker = get_worker()
@@ -115,7 +125,7 @@ def train(session_id: str, job: Job) -> None:
 
 
 def work(session_id: str, session: Session) -> None:
-    """Train the runs of a session, unless its worker trains for another server; end when all is read."""
+    """Train the runs of a session, unless its worker trains for another server; end when it is released."""
     busy = any(other.worker == session.worker for other in _SESSIONS.values())
     _SESSIONS[session_id] = session
     try:
@@ -124,7 +134,7 @@ def work(session_id: str, session: Session) -> None:
                 session.report(Busy())
             else:
                 session.train()
-            session.wait_for(lambda: not session.reports)
+            session.wait_for(lambda: False)
     finally:
         del _SESSIONS[session_id]
 
@@ -153,7 +163,7 @@ class Session:
         self._job, self._threads, self.worker = job, threads, worker
         self.asked = time.monotonic()
         self.reports: deque[tuple[int, Report]] = deque()
-        self.urgent = False
+        self.urgent = self._released = False
         self._reported = self._requested = 0
         self._lock = threading.Condition()
         self._runs: list[_Training] = []
@@ -206,15 +216,22 @@ class Session:
         else:
             self._runs[request.run].steer(request)
 
-    def wait_for(self, true: Any) -> None:
-        """Wait until something is so that requests change; Vanished when nobody asks meanwhile."""
+    def release(self) -> None:
+        """Have it end."""
         with self._lock:
-            while not self._lock.wait_for(true, 0.5):
+            self._released = True
+            self._lock.notify_all()
+
+    def wait_for(self, true: Callable[[], object]) -> None:
+        """Wait until something is so that requests change; Vanished when it is released or nobody asks."""
+        with self._lock:
+            while not self._lock.wait_for(lambda: true() or self._released, 0.5):
                 self.check()
+        self.check()
 
     def check(self) -> None:
-        """Raise Vanished if nobody has asked for too long."""
-        if time.monotonic() - self.asked > self._job.patience:
+        """Raise Vanished if it is released, or nobody has asked for too long."""
+        if self._released or time.monotonic() - self.asked > self._job.patience:
             raise Vanished
 
     def train(self) -> None:
@@ -234,6 +251,8 @@ class Session:
                         left.remove(run)
             finally:
                 for run in runs:
+                    with suppress(Exception):  # nobody needs what it comes to now
+                        cast("Generator[Event]", turns[run.entry]).close()
                     run.entry.writer.close()
 
     def _images(self, key: str) -> Dataset:

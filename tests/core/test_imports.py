@@ -20,6 +20,8 @@ SLOW = {
     "matplotlib",
     "optuna",
     "sqlalchemy",
+    "dask",
+    "distributed",
 }
 PAGES = {"streamlit", "ui", "pages"}
 IMPORT_EACH = """
@@ -65,7 +67,7 @@ def test_no_page_loads_anything_slow_when_it_is_imported():
 
 
 def test_the_core_loads_neither_pages_nor_torchvision():
-    assert loaded([*modules_of("mnist_core"), "mnist_core.__main__"], PAGES | {"torchvision"}) == {}
+    assert loaded([*modules_of("mnist_core"), "mnist_core.__main__"], PAGES | {"torchvision", "dask", "distributed"}) == {}
 
 
 def test_importing_the_core_does_not_change_the_process():
