@@ -1,9 +1,10 @@
 # Digit Lab with the CPU build of torch, MNIST and the pretrained model: `docker build -t digit-lab .`, then see DEPLOY.md.
 FROM python:3.11-slim
 WORKDIR /app
-COPY requirements.txt .
+ARG REQUIREMENTS=requirements.txt
+COPY requirements.txt requirements-cluster.txt ./
 # The CPU build is called 2.15.0+cpu, which pip prefers to 2.15.0: no CUDA, 3 GB less.
-RUN pip install --no-cache-dir -r requirements.txt --extra-index-url https://download.pytorch.org/whl/cpu
+RUN pip install --no-cache-dir -r $REQUIREMENTS --extra-index-url https://download.pytorch.org/whl/cpu
 COPY . .
 # MNIST comes into the image; the app runs as a user who can write nothing but the runs.
 RUN python -m mnist_core data --data /app/data && test -s data/MNIST/raw/t10k-labels-idx1-ubyte \

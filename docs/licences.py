@@ -1,6 +1,6 @@
 """Write THIRD_PARTY.md, the licences of all that Digit Lab installs or brings: `python docs/licences.py`.
 
-Run it with the packages of requirements.txt installed; which ones these are depends on the build of torch.
+Run it with the packages of requirements-cluster.txt installed; which these are depends on the build of torch.
 """
 
 import importlib.metadata
@@ -14,8 +14,9 @@ CLASSIFIER = "License :: OSI Approved :: "
 LONGEST = 130  # some packages give the whole text as their licence's name
 HEAD = """# Licences of others
 Digit Lab itself is under the [MIT licence](LICENSE). It installs these packages, those of `requirements.txt`
-and what they need, which keep their own licences. `python docs/licences.py` made the table, with the standard
-build of torch, whose CUDA libraries the CPU build lacks.
+(for a cluster of `requirements-cluster.txt`) and what they need, which keep their own licences.
+`python docs/licences.py` made the table, with the standard build of torch, whose CUDA libraries the CPU build
+lacks.
 
 | package | version | licence |
 |---|---|---|
@@ -73,7 +74,8 @@ def licence(name: str) -> str:
 
 def main() -> None:
     """Write the file."""
-    lines = (ROOT / "requirements.txt").read_text("utf-8").split()
+    files = [ROOT / "requirements.txt", ROOT / "requirements-cluster.txt"]
+    lines = [line for file in files for line in file.read_text("utf-8").split("\n") if "==" in line]
     rows = [
         f"| {name} | {importlib.metadata.version(name)} | {licence(name)} |"
         for name in needed([Requirement(line) for line in lines])

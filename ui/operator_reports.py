@@ -40,7 +40,8 @@ def _heartbeat() -> Heartbeat:
 
     def facts() -> Facts:
         data = job.latest if job.finished else None
-        return {"source": data.source if data else "not loaded", **resources.line(), "pages": pages.count}
+        source = data.source if data else "not loaded"
+        return {"source": source, **resources.line(), "pages": pages.count, **resources.cluster_facts()}
 
     heartbeat = Heartbeat(resources.run_store().directory, facts)
     heartbeat.start()

@@ -91,6 +91,7 @@ def run_json(run: Run) -> JsonObject:
         "test_loss",
         "device",
         "threads",
+        "trained_on",
     ]
     facts = {key: run.results.get(key) for key in keys}
     label = {"name": run.metadata.name, "pinned": run.metadata.pinned}
@@ -258,5 +259,17 @@ def _server_line(server: dict[str, Any]) -> str:
     line = f"runs training {server['training']}, waiting {server['waiting']}, pages open {server['pages']}"
     return (
         f"server {server['process']}: Digit Lab {server['version']}, data {server['source']}, {line}, "
-        f"memory {memory}, up {hours:.1f} h, seen {ago:.0f} s ago"
+        f"memory {memory}, up {hours:.1f} h, seen {ago:.0f} s ago{_cluster_line(server)}"
+    )
+
+
+def _cluster_line(server: dict[str, Any]) -> str:
+    """Describe a server's cluster, "" without one: its workers, busy ones, dashboard, and refused workers."""
+    if not server.get("cluster"):
+        return ""
+    state = "" if server["cluster_reachable"] else " (its scheduler can't be reached)"
+    workers = f"{server['cluster_workers']} workers, {server['cluster_busy']} of them busy"
+    dashboard = f", dashboard {server['cluster_dashboard']}" if server["cluster_dashboard"] else ""
+    return "\n  ".join(
+        [f"; cluster {server['cluster']}{state}: {workers}{dashboard}", *server["cluster_refused"]]
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.metadata
 import logging
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
@@ -263,9 +264,7 @@ async def _within(
 
 def _why_not(address: str, facts: WorkerFacts) -> Message | None:
     """Say why a worker can't train for this server; None if it can."""
-    import torch
-
-    ours = (__version__, torch.__version__)
+    ours = (__version__, importlib.metadata.version("torch"))
     if (facts.version, facts.torch) == ours:
         return None
     return Message(

@@ -32,23 +32,18 @@ from mnist_core.cluster.protocol import (
     WorkerFacts,
     Written,
 )
-from mnist_core.config import TrainConfig
+from mnist_core.cluster.relayed_writer import RelayedWriter
 from mnist_core.data.mnist import Dataset, find_mnist, open_mnist
 from mnist_core.messages import InputError
-from mnist_core.monitoring.probes import Probe
 from mnist_core.runs.admission import UNLIMITED
 from mnist_core.runs.queued_run import QueuedRun, Snapshot
-from mnist_core.runs.run import CANCEL_FILE, STATE_FILE
-from mnist_core.runs.writer import RunWriter
+from mnist_core.runs.run import CANCEL_FILE
 from mnist_core.runtime.files import write_whole
 from mnist_core.training.events import ASIDE, Event
-from mnist_core.training.schedules import ChangeSchedule
 
 if TYPE_CHECKING:
     from distributed import Worker
 
-    from mnist_core.models.modules import DigitClassifier
-    from mnist_core.training.training_state import TrainingState
 
 LOOK_SECONDS = 0.02
 RELEASE_SECONDS = 1.0
@@ -70,13 +65,14 @@ async def describe(dask_worker: Worker) -> WorkerFacts:
 
 
 def _facts(threads: int) -> WorkerFacts:
+    import importlib.metadata
     import socket
-
-    import torch
 
     from mnist_core.runtime.devices import choose_device
 
-    return WorkerFacts(__version__, torch.__version__, socket.gethostname(), choose_device().type, threads)
+    return WorkerFacts(
+        __version__, importlib.metadata.version("torch"), socket.gethostname(), choose_device().type, threads
+    )
 
 
 async def exchange(
@@ -338,65 +334,6 @@ class _Training:
                 or entry.writer.cancelled
             )
         )
-
-
-class RelayedWriter(RunWriter):
-    """Writes a run's files on this worker, and tells the server what it must write."""
-
-    def __init__(self, folder: Path, tell: Any) -> None:
-        import json
-
-        config = TrainConfig.from_json(json.loads((folder / "config.json").read_text()))
-        super().__init__(folder, config)
-        self._tell = tell
-
-    def update(self, status: str, message: Any = None, **results: Any) -> None:
-        """Write and tell the status and results."""
-        super().update(status, message, **results)
-        self._tell("update", status, message, **results)
-
-    def set_changes(self, changes: ChangeSchedule) -> None:
-        """Write and tell the changes."""
-        super().set_changes(changes)
-        self._tell("set_changes", changes)
-
-    def rewind(self, step: int, epochs: int) -> None:
-        """Delete what comes later, here and there."""
-        super().rewind(step, epochs)
-        self._tell("rewind", step, epochs)
-
-    def add_probe(self, probe: Probe) -> None:
-        """Write and tell a probe."""
-        super().add_probe(probe)
-        self._tell("add_probe", probe)
-
-    def add_metrics(self, **row: float) -> None:
-        """Add a row, here and there."""
-        super().add_metrics(**row)
-        self._tell("add_metrics", **row)
-
-    def write_metrics(self) -> None:
-        """Write the rows, here and there."""
-        super().write_metrics()
-        self._tell("write_metrics")
-
-    def save(self, model: DigitClassifier, epoch: float, passing: bool = False) -> None:
-        """Write a checkpoint and send it."""
-        super().save(model, epoch, passing)
-        self._send(self._checkpoint("checkpoints", epoch), passing)
-
-    def save_snapshot(self, model: DigitClassifier, epoch: float) -> None:
-        """Write a weight snapshot and send it."""
-        super().save_snapshot(model, epoch)
-        self._send(self._checkpoint("moments", epoch))
-
-    def save_state(self, state: TrainingState) -> None:
-        """Write the state and send it."""
-        super().save_state(state)
-        self._send(self.folder / STATE_FILE)
-
-    def _send(self, path: Path, passing: bool = False) -> None:
-        self._tell("receive", path.relative_to(self.folder).as_posix(), path.read_bytes(), passing)
 
 
 def _own_images(wanted: str) -> Dataset | None:

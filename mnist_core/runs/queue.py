@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -207,6 +207,11 @@ class TrainingQueue:
         """How many runs train, and how many wait."""
         with self._line.changed:
             return {"training": len(self._line.training), "waiting": len(self._line.waiting)}
+
+    @property
+    def places_facts(self) -> Mapping[str, object]:
+        """What the operator is told of the cluster; nothing without one."""
+        return self._places.facts if self._places else {}
 
     @property
     def busy(self) -> bool:

@@ -67,8 +67,9 @@ class Run:
     """A run as read from disk.
 
     `created` is a UTC time in ISO form. `results` holds what is known so far of `parameters`, `device`,
-    `threads`, `precision`, `source` (of the data), `train_images`, `epochs`, `train_seconds`,
-    `initial_accuracy`, `initial_loss` (runs of 0.1 and 0.2 lack it), `test_accuracy`, `test_loss`;
+    `threads`, `precision`, `source` (of the data), `train_images`, `epochs`, `train_seconds`, `trained_on`
+    (the host of a cluster's worker), `initial_accuracy`, `initial_loss` (runs of 0.1 and 0.2 lack it),
+    `test_accuracy`, `test_loss`;
     `imported` is true for weights from a file, `fine_tuned` for a copy trained further on a person's
     drawings, `operated` for a copy whose weights were changed in Learn. `changes` are the settings changed
     during the training, with their steps. `message` is the cause of a failure.
