@@ -67,7 +67,12 @@ def test_no_page_loads_anything_slow_when_it_is_imported():
 
 
 def test_the_core_loads_neither_pages_nor_torchvision():
-    assert loaded([*modules_of("mnist_core"), "mnist_core.__main__"], PAGES | {"torchvision", "dask", "distributed"}) == {}
+    assert (
+        loaded(
+            [*modules_of("mnist_core"), "mnist_core.__main__"], PAGES | {"torchvision", "dask", "distributed"}
+        )
+        == {}
+    )
 
 
 def test_importing_the_core_does_not_change_the_process():
