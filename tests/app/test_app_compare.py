@@ -40,6 +40,12 @@ def test_it_begins_with_the_current_run_and_the_newest_other(app, make, answer):
     assert app("compare").multiselect[0].value == [third, second]
 
 
+def test_it_begins_with_runs_of_one_data_set(app, make, answer):
+    answer({})
+    usps, _mnist, other, _newest = make(dataset="usps"), make(), make(dataset="usps"), make()
+    assert app("compare", run=usps).multiselect[0].value == [usps, other]
+
+
 def test_the_runs_of_a_link_in_its_order_without_doubles_and_strangers(app, make, answer):
     answer({})
     first, second = make(), make("tutorial-1")

@@ -64,14 +64,17 @@ def comparable_runs() -> list[Run]:
 def compared_ids(runs: Sequence[Run]) -> list[str]:
     """Return which of `runs` are compared, in the order of their colours.
 
-    Without a list in the URL, two to begin with: the current run and the newest of the others.
+    Without a list in the URL, two to begin with: the current run and the newest other one on its data set.
     """
     known = [run.id for run in runs]
     wanted = compared_runs()
     if wanted is not None:
         return [run_id for run_id in wanted if run_id in known][:MOST_COMPARED]
-    first = [run_id for run_id in known if run_id == current_run()]
-    return [*first, *(run_id for run_id in known if run_id not in first)][:FEWEST_COMPARED]
+    if not runs:
+        return []
+    first = next((run for run in runs if run.id == current_run()), runs[0])
+    alike = [run.id for run in runs if run.config.dataset == first.config.dataset and run.id != first.id]
+    return [first.id, *alike][:FEWEST_COMPARED]
 
 
 def compare(run_ids: Iterable[str]) -> None:
