@@ -137,7 +137,7 @@ def test_the_best_is_repeated_with_more_seeds_and_compared_with_them(app, search
     assert len(search.trials()) == 1
 
 
-def test_a_search_goes_on_after_a_restart_of_the_server(app, searched):
+def test_a_search_that_has_ended_goes_on_with_more_trials(app, searched):
     search = searched(plan(trials=1))
     test = app("search", study=search.id)
     test.number_input[0].set_value(2).run()

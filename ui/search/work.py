@@ -10,6 +10,7 @@ from mnist_core.search.plan import SearchPlan
 from mnist_core.search.study import Search, Studies
 from mnist_core.search.worker import SearchWorker
 from ui import resources, visitor
+from ui.i18n import gettext as _
 from ui.url_state import url_parameters
 
 STUDY_KEY = "study"  # in the URL: the id of the search on the page
@@ -27,7 +28,8 @@ def studies() -> Studies:
 def current_search() -> Search | None:
     """Return the search in the URL; None if there is none. A link is enough to see it."""
     try:
-        return studies().open(url_parameters().get(STUDY_KEY, ""))
+        with st.spinner(_("Opening the search")):  # Optuna takes a second, once
+            return studies().open(url_parameters().get(STUDY_KEY, ""))
     except InputError:
         return None
 
