@@ -61,9 +61,10 @@ def test_sigmoid_against_relu_in_eight_clicks(page, new_tab):
         expect(tab.get_by_text("ReLU, test accuracy")).to_be_visible()
         expect(tab.get_by_text(re.compile("Your guess was: (ReLU|Sigmoid)"))).to_be_visible()
         settle(tab)
-    chart = page.get_by_test_id("stVegaLiteChart").first.bounding_box()
+    chart = page.get_by_test_id("stVegaLiteChart").first
+    width = chart.bounding_box()["width"]
     for share in (0.5, 0.55):
-        page.mouse.move(chart["x"] + chart["width"] * share, chart["y"] + 200, steps=3)
+        chart.hover(position={"x": share * width, "y": 200})
     expect(page.locator(".lab-run-list i")).to_have_count(3)  # pieces of the lines, the guess's too
     told = [re.compile("epoch"), re.compile("Sigmoid.*%"), re.compile("ReLU.*%")]
     expect(page.locator("#vg-tooltip-element tr")).to_have_text(told)
