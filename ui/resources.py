@@ -3,7 +3,7 @@
 import atexit
 import logging
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -180,6 +180,12 @@ def line() -> dict[str, int]:
     """Return how many runs train and how many wait, without creating the queue, which would load torch."""
     queues = _queues()
     return queues[0].line if queues else {"training": 0, "waiting": 0}
+
+
+def cluster_facts() -> Mapping[str, object]:
+    """Return what the operator is told of the cluster; nothing without one, or before a run needed it."""
+    queues = _queues()
+    return queues[0].places_facts if queues else {}
 
 
 @st.cache_resource(show_spinner=False)

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from mnist_core.config import TrainConfig
+from mnist_core.runs.server_status import running_servers
 from mnist_core.runs.store import RunStore
 from ui import visitor
 
@@ -244,3 +245,12 @@ def test_a_run_started_on_the_page_is_its_visitors(app, private, visitor_from):
     visitor_from(ANNA)
     next(button for button in test.button if button.label == "Stop").click().run()
     assert not test.exception
+
+
+def test_the_operator_is_told_of_data_line_and_open_pages(app, monkeypatch):
+    monkeypatch.setattr("ui.operator_reports.Heartbeat.start", lambda heartbeat: heartbeat.write())
+    assert not app().exception
+    (server,) = running_servers(RunStore().directory)
+    told = [server[name] for name in ("source", "training", "waiting", "pages")]
+    assert told == ["sample", 0, 0, 1]
+    assert "cluster" not in server
