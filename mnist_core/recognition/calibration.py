@@ -2,20 +2,22 @@
 
 Temperature scaling: Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
 Rejection: for each digit that the model may predict, a logistic regression on the last layer's inputs (a
-linear probe: Alain and Bengio 2016) tells that digit from all else that the model takes for it. It is trained
-on digits, and on generated letters, signs, shapes, scribbles and parts of digits, in the quality of drawings
-and of scans.
+linear probe: Alain and Bengio 2016) tells that digit from all else that the model takes for it. So does a
+small network that sees the image (digit_detector.py); their log odds are added. Both are trained on digits,
+and on generated letters, signs, shapes, scribbles and parts of digits, in the quality of drawings and scans.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mnist_core.recognition.digit_detector import DigitDetector, detector_from_lists, train_detector
 
 if TYPE_CHECKING:
     from mnist_core.data.mnist import Split
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 CALIBRATION_FILE = "calibration.json"
 REFUSED = 0.01  # share of the validation images that the threshold rejects at most
 REFUSED_WRITTEN = 0.02  # the same for generated digits, of which one in a hundred is illegible
-SEEN = 16_000  # training images: as many of MNIST as generated digits, and twice as many non-digits
+SEEN = 16_000  # images of MNIST that the classifiers see
 WRITTEN_FOR_THRESHOLD = 1_000  # generated digits that help to set the threshold
 STRENGTH = 0.01  # of the regressions: sklearn's C, small because the features are many
 
@@ -33,16 +35,18 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """A model's calibration: temperature, and linear classifiers of digits against non-digits.
+    """A model's calibration: temperature, and classifiers of digits against non-digits.
 
     Logits are divided by `temperature` before the softmax. An image's score is its features [F] times the row
-    of `weights` [10, F] for the digit that the model predicts, plus that digit's `bias` [10]; a score of 0 or
-    more means a digit. A single row and bias, as version 0.2 saved, hold for all digits.
+    of `weights` [10, F] for the digit that the model predicts, plus that digit's `bias` [10], plus the log
+    odds of the `detector`, if there is one. A score of 0 or more means a digit. A single row and bias, as
+    version 0.2 saved, hold for all digits.
     """
 
     temperature: float
     weights: Floats
     bias: Floats
+    detector: DigitDetector | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", np.atleast_2d(np.asarray(self.weights, np.float32)))
@@ -50,16 +54,24 @@ class Calibration:
         if len(self.weights) != len(self.bias):
             raise ValueError("weights and bias have different numbers of rows")
 
-    def score(self, features: Floats, labels: NDArray[np.integer]) -> Floats:
-        """Return the scores [N] of features [N, F] of images that are predicted as `labels` [N]."""
+    def score(self, images: NDArray[np.uint8], features: Floats, labels: NDArray[np.integer]) -> Floats:
+        """Return the scores [N] of images [N, 28, 28] with features [N, F], predicted as `labels` [N]."""
         rows = labels % len(self.weights)
         scores: Floats = np.einsum("nf,nf->n", features, self.weights[rows]) + self.bias[rows]
+        if self.detector:
+            scores += self.detector.log_odds(images)[np.arange(len(labels)), labels]
         return scores
 
     def save(self, folder: Path) -> None:
         """Write the calibration beside a run's checkpoints."""
         weights = [[float(f"{weight:.4g}") for weight in row] for row in self.weights]
-        content = {"temperature": self.temperature, "bias": self.bias.tolist(), "weights": weights}
+        content: dict[str, Any] = {
+            "temperature": self.temperature,
+            "bias": self.bias.tolist(),
+            "weights": weights,
+        }
+        if self.detector:
+            content["detector"] = self.detector.to_lists()
         (folder / CALIBRATION_FILE).write_text(json.dumps(content) + "\n")
 
 
@@ -67,7 +79,8 @@ def load_calibration(folder: Path) -> Calibration | None:
     """Read a run's calibration; None if the file is missing or damaged."""
     try:
         content = json.loads((folder / CALIBRATION_FILE).read_text())
-        return Calibration(float(content["temperature"]), content["weights"], content["bias"])
+        detector = detector_from_lists(content["detector"]) if "detector" in content else None
+        return Calibration(float(content["temperature"]), content["weights"], content["bias"], detector)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -75,27 +88,31 @@ def load_calibration(folder: Path) -> Calibration | None:
 def calibrate(
     model: DigitClassifier, train: Split, validation: Split, seed: int = 0, seen: int = SEEN
 ) -> Calibration:
-    """Fit temperature and threshold on `validation`, the regressions on `train` and generated images.
+    """Fit temperature and threshold on `validation`, the classifiers on `train` and generated images.
 
-    The regressions see `seen` images of `train`, as many generated digits, and twice as many non-digits.
-    Neither split may have test images; the model should not have been trained on `validation`.
+    The classifiers see `seen` images of `train`, as many generated digits, and over three times as many
+    others. Neither split may have test images; the model should not have been trained on `validation`.
     """
     from mnist_core.synthetic.generator import generate_digits
     from mnist_core.synthetic.non_digits import generate_non_digits
+    from mnist_core.synthetic.random_shapes import generate_random_shapes
 
-    digits = np.concatenate([train.images[:seen], generate_digits(seen, seed + 1).images])
-    read = [_read(model, images) for images in (digits, generate_non_digits(2 * seen, seed))]
-    logits, features = (np.concatenate(parts) for parts in zip(*read, strict=True))
-    weights, bias = _regressions(features, logits.argmax(axis=1), np.arange(len(features)) < len(digits))
-    return _fitted(model, weights, bias, validation)
+    digits = train.images[:seen], generate_digits(seen, seed + 1).images
+    others = generate_non_digits(2 * seen, seed), generate_random_shapes(7 * seen // 8, seen // 2, seed + 12)
+    images = np.concatenate([*digits, *others])
+    logits, features = _read(model, images)
+    labels, is_digit = logits.argmax(axis=1), np.arange(len(images)) < sum(map(len, digits))
+    weights, bias = _regressions(features, labels, is_digit)
+    detector = train_detector(images, labels, is_digit, seed)
+    return _fitted(model, Calibration(1.0, weights, bias, detector), validation)
 
 
 def recalibrate(model: DigitClassifier, calibration: Calibration, validation: Split) -> Calibration:
     """Refit temperature and threshold for a fine-tuned copy of the calibrated model.
 
-    The regressions' weights are kept: fine-tuning changes the features too little to refit them.
+    The classifiers' weights are kept: fine-tuning changes the features too little to refit them.
     """
-    return _fitted(model, calibration.weights, calibration.bias, validation)
+    return _fitted(model, calibration, validation)
 
 
 def _regressions(
@@ -115,20 +132,19 @@ def _regressions(
     return weights, bias
 
 
-def _fitted(model: DigitClassifier, weights: Floats, bias: Floats, validation: Split) -> Calibration:
+def _fitted(model: DigitClassifier, calibration: Calibration, validation: Split) -> Calibration:
     """Set the threshold that rejects REFUSED of `validation` or REFUSED_WRITTEN of digits: the lower one."""
     from mnist_core.models.inference import fit_temperature
     from mnist_core.synthetic.generator import generate_digits
 
     logits, features = _read(model, validation.images)
-    temperature = fit_temperature(logits, validation.labels)
-    unmoved = Calibration(temperature, weights, bias)
-    written = _read(model, generate_digits(WRITTEN_FOR_THRESHOLD, seed=2).images)
-    scores, written_scores = (
-        unmoved.score(seen, out.argmax(axis=1)) for out, seen in ((logits, features), written)
-    )
+    scores = calibration.score(validation.images, features, logits.argmax(axis=1))
+    written = generate_digits(WRITTEN_FOR_THRESHOLD, seed=2).images
+    written_logits, written_features = _read(model, written)
+    written_scores = calibration.score(written, written_features, written_logits.argmax(axis=1))
     threshold = min(np.quantile(scores, REFUSED), np.quantile(written_scores, REFUSED_WRITTEN))
-    return Calibration(temperature, weights, (bias - threshold).astype(np.float32))
+    bias = (calibration.bias - threshold).astype(np.float32)
+    return replace(calibration, temperature=fit_temperature(logits, validation.labels), bias=bias)
 
 
 def _read(model: DigitClassifier, images: NDArray[np.uint8]) -> tuple[Floats, Floats]:

@@ -107,7 +107,7 @@ def predict_all(
         others = OTHER_VIEWS if several_views else ()
         views = [logits, *(predict_logits(model, _seen(images_there, *view)) for view in others)]
         probabilities = (torch.stack(views) / calibration.temperature).softmax(2).mean(0).numpy()
-        are_digits = calibration.score(features.numpy(), logits.argmax(1).numpy()) >= 0
+        are_digits = calibration.score(np.stack(there), features.numpy(), logits.argmax(1).numpy()) >= 0
     read = iter(zip(there, probabilities, are_digits.tolist(), strict=True))
     return [blank if image is None else _prediction(*next(read)) for image in images]
 

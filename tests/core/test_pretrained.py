@@ -30,7 +30,8 @@ def read(run):
 
 def test_its_card_tells_its_own_figures(run):
     card, size = (PRETRAINED.parent / "README.md").read_text(), run.checkpoints[-1].stat().st_size
-    assert size <= MOST_BYTES
+    files = [file for file in PRETRAINED.rglob("*") if file.is_file()]
+    assert sum(file.stat().st_size for file in files) <= MOST_BYTES
     assert f"{size:,} bytes" in card
     assert f"**{run.results['test_accuracy']:.2%}** of 10,000 test images" in card
     assert run.results["test_accuracy"] >= 0.9965
@@ -99,9 +100,9 @@ def hooked(rise, length, lean):
 def test_it_refuses_what_is_no_digit(read):
     dot = strokes_to_image([[[5, 5]]])
     assert not any(p.is_digit for p in read([dot, None]))
-    assert np.mean([not p.is_digit for p in read(list(generate_non_digits(200, seed=77)))]) >= 0.93
+    assert np.mean([not p.is_digit for p in read(list(generate_non_digits(200, seed=77)))]) >= 0.95
     others = generate_non_digits(150, 77, ("other hands",))  # forms that it was not trained on
-    assert np.mean([not p.is_digit for p in read(list(others))]) >= 0.88
+    assert np.mean([not p.is_digit for p in read(list(others))]) >= 0.92
 
 
 def test_it_accepts_digits_in_all_forms_and_qualities(read):

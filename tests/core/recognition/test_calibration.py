@@ -47,7 +47,10 @@ def digits() -> Split:
 
 @pytest.fixture(scope="module")
 def calibration(model, digits):
-    return calibrate(model, generate_digits(1000, 9), digits, seen=800)
+    return calibrate(model, generate_digits(1000, 9), digits, seen=400)
+
+
+IMAGES = np.zeros((2, 28, 28), np.uint8)
 
 
 def drawn(temperature: float, count: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -130,6 +133,8 @@ def test_a_calibration_is_saved_and_loaded(tmp_path, calibration, model, digits)
     assert again.temperature == calibration.temperature
     np.testing.assert_array_equal(again.bias, calibration.bias)
     np.testing.assert_allclose(again.weights, calibration.weights, rtol=1e-3)
+    for layer, before in zip(again.detector.layers, calibration.detector.layers, strict=True):
+        np.testing.assert_allclose(layer[0], before[0], rtol=1e-3, atol=1e-9)
     assert (
         predict(model, digits.images[0], again).is_digit
         == predict(model, digits.images[0], calibration).is_digit
@@ -139,14 +144,23 @@ def test_a_calibration_is_saved_and_loaded(tmp_path, calibration, model, digits)
 def test_a_calibration_of_version_0_2_holds_for_all_digits(tmp_path):
     (tmp_path / CALIBRATION_FILE).write_text('{"temperature": 0.5, "bias": -1.0, "weights": [1.0, 2.0]}')
     features = np.array([[1, 1], [0, 0.25]], np.float32)
-    np.testing.assert_allclose(load_calibration(tmp_path).score(features, np.array([0, 9])), [2, -0.5])
+    np.testing.assert_allclose(
+        load_calibration(tmp_path).score(IMAGES, features, np.array([0, 9])), [2, -0.5]
+    )
+
+
+def test_the_detector_has_its_say(calibration):
+    images, labels = generate_digits(5, 0).images, np.arange(5)
+    features = np.zeros((5, calibration.weights.shape[1]), np.float32)
+    added = calibration.score(images, features, labels) - calibration.bias[:5]
+    np.testing.assert_allclose(added, calibration.detector.log_odds(images)[labels, labels], rtol=1e-4)
 
 
 def test_each_predicted_digit_has_weights_of_its_own():
     calibration = Calibration(1.0, np.eye(10, dtype=np.float32), np.arange(10))
     features = np.ones((2, 10), np.float32)
     features[1, 7] = -8
-    np.testing.assert_array_equal(calibration.score(features, np.array([3, 7])), [4, -1])
+    np.testing.assert_array_equal(calibration.score(IMAGES, features, np.array([3, 7])), [4, -1])
 
 
 DAMAGED = '{"temperature": 1.0, "bias": [0, 0], "weights": [[1.0]]}'
