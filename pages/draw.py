@@ -34,7 +34,7 @@ def show_page() -> None:
     try:
         if isinstance(written, DrawingInput):
             with answer:
-                reading = show_reading(run, written, instruction(method))
+                reading = show_reading(run, written, instruction(method, run.config.dataset))
             remember_read_images(method, [digit.prediction.image for digit in reading.digits])
             show_sections(reading)
         else:

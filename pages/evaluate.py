@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui import resources
 from ui.evaluate import confusion_matrix, image_list, per_class_table, reliability, robustness_table
-from ui.evaluate.selection import EvaluatedSplit, choose_split, evaluation, show_summary
+from ui.evaluate.selection import EvaluatedSplit, choose_dataset, choose_split, evaluation, show_summary
 from ui.evaluations import evaluation_progress, hold_if_stopped
 from ui.fragments import page_fragment
 from ui.i18n import gettext as _
@@ -36,11 +36,11 @@ def show_sections(evaluated: EvaluatedSplit) -> None:
 
 run_through_entry()
 st.markdown(
-    _("How well a network classifies digits it was not trained on, which ones it gets wrong, and why.")
+    _("How well a network classifies images it was not trained on, which ones it gets wrong, and why.")
 )
 with st.container(horizontal=True, vertical_alignment="bottom", key="lab_asked"):
     run = pick_run()
-    chosen = choose_split(run, resources.dataset())
+    chosen = choose_split(run, resources.dataset(choose_dataset(run)))
 hold_if_stopped(chosen.key)
 place = st.empty()
 with place.container():

@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from mnist_core.choices import MNIST
 from mnist_core.data.mnist import Dataset
 from ui import resources
+from ui.class_names import show_dataset_description
 from ui.explore import doubtful_labels, image_map, outliers, sample_grid, single_image, split_statistics
-from ui.explore.selection import VIEW_KEY
+from ui.explore.selection import VIEW_KEY, choose_dataset
 from ui.explore.welcome import is_newcomer, show_drawing, show_short_intro, show_welcome
 from ui.fragments import clear_slots, page_fragment
 from ui.i18n import gettext as _
@@ -45,12 +47,15 @@ def show_sections() -> None:
         "map": _("PCA and t-SNE"),
         "doubtful": _("Label errors"),
     }
-    view = url_choice(
-        st.pills, _("Section"), names, VIEW_KEY, "grid", required=True, label_visibility="collapsed"
-    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        view = url_choice(
+            st.pills, _("Section"), names, VIEW_KEY, "grid", required=True, label_visibility="collapsed"
+        )
+        dataset = MNIST if is_newcomer() else choose_dataset()
+    show_dataset_description(dataset)
     if view != "grid":
         clear_slots(PARTS_OF_SAMPLES)
-    SECTIONS[view](resources.dataset())
+    SECTIONS[view](resources.dataset(dataset))
 
 
 run_through_entry()

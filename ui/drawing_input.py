@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from mnist_core.recognition.images import pixels_to_image
+from mnist_core.choices import DATASETS
+from mnist_core.recognition.images import pixels_to_garment, pixels_to_image
 from mnist_core.recognition.strokes import Strokes, strokes_to_image
 from mnist_core.runs.run import Run
 from ui import resources
 from ui.canvas import PEN, SIDE, THICKEST, THINNEST, clear_canvas, is_empty, show_canvas, undo_stroke
+from ui.class_names import without_markup
 from ui.i18n import gettext as _
 
 if TYPE_CHECKING:
-    from torch import nn
-
+    from mnist_core.models.modules import DigitClassifier
     from mnist_core.recognition.calibration import Calibration
     from mnist_core.recognition.preprocessing_steps import PreprocessingStep
     from mnist_core.recognition.segmentation import Box, RowDigit
@@ -42,11 +43,16 @@ class DrawingInput:
         """Width and height of the canvas or the picture, in pixels."""
         return (SIDE, SIDE) if self.pixels is None else (self.pixels.shape[1], self.pixels.shape[0])
 
-    def as_one(self) -> np.ndarray | None:
-        """Return the whole input as the image of one digit, uint8 [28, 28]; None if it is blank."""
+    def as_one(self, drawn: bool = True) -> np.ndarray | None:
+        """Return the whole input as the image of one digit, uint8 [28, 28]; None if it is blank.
+
+        It is a thing in a picture, not writing, where the classes aren't `drawn`; then strokes are nothing.
+        """
         if self.pixels is None:
-            return strokes_to_image(self.strokes, self.pen)
-        return self.pixels if self.ready else pixels_to_image(self.pixels)
+            return strokes_to_image(self.strokes, self.pen) if drawn else None
+        if self.ready:
+            return self.pixels
+        return pixels_to_image(self.pixels) if drawn else pixels_to_garment(self.pixels)
 
 
 def draw(with_pen_width: bool = True) -> DrawingInput:
@@ -77,7 +83,7 @@ class ReadDrawing:
         """The answer, such as "14/9" or "1 4/9 ?": see segmentation.row_text."""
         from mnist_core.recognition.segmentation import row_text
 
-        return row_text(self.digits)
+        return without_markup(row_text(self.digits))
 
     @property
     def lines(self) -> int:
@@ -89,6 +95,8 @@ class ReadDrawing:
         from mnist_core.recognition.preprocessing_steps import picture_steps, stroke_steps
 
         digit = self.digits[place]
+        if not DATASETS[self.run.config.dataset].drawn:
+            return []
         if digit.strokes is not None:
             return stroke_steps(digit.strokes, SIDE, self.writing.pen)
         pixels = self.writing.pixels
@@ -105,7 +113,7 @@ def read_digits(run: Run, writing: DrawingInput, as_one: bool) -> "list[RowDigit
     from mnist_core.recognition.segmentation import predict_pixels_row, predict_strokes_row
 
     network, run_calibration = resources.model(run), calibration(run)
-    if as_one or writing.ready:
+    if as_one or writing.ready or not DATASETS[run.config.dataset].drawn:
         return _read_as_one(network, run_calibration, writing)
     if writing.pixels is None:
         return predict_strokes_row(network, writing.strokes, run_calibration, writing.pen)
@@ -113,12 +121,12 @@ def read_digits(run: Run, writing: DrawingInput, as_one: bool) -> "list[RowDigit
 
 
 def _read_as_one(
-    network: "nn.Module", run_calibration: "Calibration | None", writing: DrawingInput
+    network: "DigitClassifier", run_calibration: "Calibration | None", writing: DrawingInput
 ) -> "list[RowDigit]":
     from mnist_core.recognition.recognizer import predict
     from mnist_core.recognition.segmentation import Box, RowDigit
 
-    prediction = predict(network, writing.as_one(), run_calibration)
+    prediction = predict(network, writing.as_one(DATASETS[network.dataset].drawn), run_calibration)
     if prediction.blank:
         return []
     strokes = writing.strokes if writing.pixels is None else None

@@ -1,6 +1,7 @@
 """Why a network reads an image as it does: saliency, nearest training images, feature maps."""
 
 from collections.abc import Iterable
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import streamlit as st
 from mnist_core.data.mnist import ImageReference, Split, split_images
 from mnist_core.runs.run import Run
 from ui import resources
+from ui.class_names import class_name, class_names, image_alt
 from ui.html.digits import Figure, bars_html, full_colour, grid_html, in_rows, on_ink, sure_text, tiles_html
 from ui.html.network import shape_text
 from ui.i18n import count_text, format_text, formatted_number, ngettext, sentences_text, translate
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def show_saliency(run: Run, image: np.ndarray, target: int, alt: str) -> None:
-    """Show which pixels of `image`, uint8 [28, 28], speak for digit `target`; `alt` names the pictures."""
+    """Show which pixels of `image`, uint8 [28, 28], speak for class `target`; `alt` names the pictures."""
     with st.spinner(_("Computing the saliency")):
         gradients, hiding = saliency(run, image, target)
     methods = {_("Integrated gradients"): gradients, _("Occlusion"): hiding}
@@ -34,7 +36,7 @@ def show_saliency(run: Run, image: np.ndarray, target: int, alt: str) -> None:
             "**Integrated gradients** attributes to the pixels the difference between the score "
             "of {digit} and that of a blank image. **Occlusion** covers 5 x 5 pixels at a time "
             "and measures how far the score falls. Trust most the places where both agree."
-        ).format(digit=target),
+        ).format(digit=class_name(run.config.dataset, target)),
         unsafe_allow_html=True,
     )
 
@@ -65,7 +67,7 @@ def show_similar(run: Run, image: np.ndarray, columns: int, itself: ImageReferen
     with st.spinner(_("Finding the nearest training images")):
         places, distances = nearest_training(run, image, itself)
     labels = train.labels[places]
-    common = int(np.bincount(labels, minlength=10).argmax())
+    common = int(np.bincount(labels).argmax())
     st.markdown(
         format_text(
             _(
@@ -75,7 +77,7 @@ def show_similar(run: Run, image: np.ndarray, columns: int, itself: ImageReferen
             all=len(train),
             count=len(places),
             share=int((labels == common).sum()),
-            digit=common,
+            digit=class_name(run.config.dataset, common),
         )
     )
     figures = [
@@ -87,30 +89,28 @@ def show_similar(run: Run, image: np.ndarray, columns: int, itself: ImageReferen
 
 def neighbour_figure(train: Split, place: int, distance: float) -> Figure:
     """A training image with its label, its number and its distance."""
-    words = {
-        "label": int(train.labels[place]),
-        "number": count_text(place),
-        "distance": formatted_number(distance, ".2f"),
-    }
-    caption = _("<b>{label}</b> &nbsp;distance {distance}").format(**words)
-    alt = _("A handwritten {label}, image number {number}").format(**words)
-    return Figure(train.images[place], caption, alt)
+    name = escape(class_name(train.dataset, int(train.labels[place])))
+    words = _("<b>{label}</b> &nbsp;distance {distance}")
+    caption = words.format(label=name, distance=formatted_number(distance, ".2f"))
+    return Figure(train.images[place], caption, image_alt(train, place, count_text(place)))
 
 
 def compared_with(run: Run) -> Split:
     """Return the training images that are searched for the nearest ones."""
-    return split_images(run.config, resources.dataset()).train[:COMPARED_WITH]
+    return split_images(run.config, resources.dataset(run.config.dataset)).train[:COMPARED_WITH]
 
 
 def nearest_of_digit(run: Run, image: np.ndarray, digit: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of the `count` training images of a digit nearest to `image`, and how far they are.
+    """Return the places of the `count` training images of a class nearest to `image`, and how far they are.
 
     They are places among the images of `compared_with`.
     """
     from mnist_core.evaluation.neighbours import hidden_features, nearest
 
     own = hidden_features(resources.model(run), image[None])[0]
-    features = _features_of_digit(str(run.checkpoints[-1]), resources.dataset().source, digit, run)
+    features = _features_of_digit(
+        str(run.checkpoints[-1]), resources.dataset(run.config.dataset).source, digit, run
+    )
     order, distances = nearest(features, own, count)
     return _places_of_digit(run, digit)[order], distances
 
@@ -134,7 +134,7 @@ def nearest_training(
     from mnist_core.evaluation.neighbours import hidden_features, nearest
 
     own = hidden_features(resources.model(run), image[None])[0]
-    features = _training_features(str(run.checkpoints[-1]), resources.dataset().source, run)
+    features = _training_features(str(run.checkpoints[-1]), resources.dataset(run.config.dataset).source, run)
     places, distances = nearest(features, own, NEIGHBOURS + 1)
     own_place = compared_with(run).place(itself) if itself else None
     others = places != (-1 if own_place is None else own_place)
@@ -174,26 +174,26 @@ def _show_maps_help() -> None:
     )
 
 
-def show_layers(layers: "Iterable[LayerActivation]") -> None:
+def show_layers(layers: "Iterable[LayerActivation]", dataset: str) -> None:
     """Show each layer's activations of an image; on request also those inside a residual block."""
     _show_maps_help()
     for place, layer in enumerate(layers):
         if layer.kind in ("image", "flatten"):  # flatten only rearranges the values
             continue
-        _show_layer(layer)
+        _show_layer(layer, dataset)
         if layer.inner:
             inside = st.expander(_("Inside this block"), key=f"inside_block_{place}", on_change="rerun")
             if inside.open:
                 with inside:
                     for inner in layer.inner:
-                        _show_layer(inner)
+                        _show_layer(inner, dataset)
 
 
-def _show_layer(layer: "LayerActivation") -> None:
+def _show_layer(layer: "LayerActivation", dataset: str) -> None:
     """Show one layer's activations."""
     values = layer.values
     if layer.kind == "output":
-        _show_output(values)
+        _show_output(values, dataset)
         return
     title = f"**{translate(layer.title)}** · {shape_text(values.shape)}"
     st.markdown(title)
@@ -220,11 +220,11 @@ def _empty_count_text(maps: np.ndarray) -> list[str]:
     return [words.format(n=empty)] if empty else []
 
 
-def _show_output(values: np.ndarray) -> None:
-    """Show the ten outputs as probabilities."""
+def _show_output(values: np.ndarray, dataset: str) -> None:
+    """Show the outputs as probabilities."""
     powers = np.exp(values - values.max())
     shares = powers / powers.sum()
     read = int(shares.argmax())
-    st.markdown("**" + _("Output: the ten probabilities (softmax)") + "**")
+    st.markdown("**" + _("Output: the probabilities (softmax)") + "**")
     texts = [sure_text(float(share)) for share in shares]
-    st.html(bars_html([str(digit) for digit in range(10)], shares.tolist(), texts, strong=read))
+    st.html(bars_html(class_names(dataset), shares.tolist(), texts, strong=read))

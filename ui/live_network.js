@@ -70,7 +70,7 @@ function update(stage, data) {
       const shade = layer.shades[place];
       cell.firstChild.style.background = `rgb(${(shade < 0 ? ORANGE : BLUE).join(' ')} / ${Math.abs(shade) / 127})`;
       if (layer.kind === 'output') {
-        cell.lastChild.textContent = layer.units[place];
+        cell.lastChild.textContent = data.names[layer.units[place]];
         cell.classList.toggle('read', layer.units[place] === data.read);
       }
     });
@@ -80,7 +80,7 @@ function update(stage, data) {
 function cellText(data, layer, place) {
   const {words} = data;
   if (layer.kind === 'image') return words.image;
-  const unit = layer.kind === 'output' ? layer.units[place] : layer.units[place] + 1;
+  const unit = layer.kind === 'output' ? data.names[layer.units[place]] : layer.units[place] + 1;
   const template = layer.kind === 'output' ? words.digit : isMap(layer) ? words.map : words.unit;
   return fill(template, {unit, value: layer.kind === 'output' ? layer.shares[place] : figures(layer.values[place])});
 }
@@ -156,7 +156,7 @@ function explain(stage, data, chosen) {
   const box = stage.querySelector('.why');
   const {words} = data, layer = data.layers[chosen.row], sum = layer.sums[chosen.place];
   const value = figures(layer.values[chosen.place]);
-  const unit = layer.kind === 'output' ? layer.units[chosen.place] : layer.units[chosen.place] + 1;
+  const unit = layer.kind === 'output' ? data.names[layer.units[chosen.place]] : layer.units[chosen.place] + 1;
   const where = sum?.place ? {row: sum.place[0] + 1, column: sum.place[1] + 1} : {};
   const template = {image: words.image, average: words.average, output: words.whyDigit}[layer.kind]
     ?? (sum?.place ? words.whyMap : words.whyUnit);

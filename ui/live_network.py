@@ -9,6 +9,7 @@ import streamlit as st
 from mnist_core.choices import ACTIVATIONS
 from mnist_core.config import TrainConfig
 from ui.browser_component import browser_component
+from ui.class_names import class_name, class_names, is_digits
 from ui.html.digits import full_colour, stretched, sure_text
 from ui.i18n import count_text, format_text, translate
 from ui.i18n import gettext as _
@@ -38,7 +39,9 @@ def show_live_network(
     if view.step is not None:
         words = _("Step {step}: the network reads **{digit}** ({share}).")
     share = sure_text(float(view.probabilities[read]), 0)
-    st.markdown(words.format(digit=read, share=share, step=count_text(view.step or 0)))
+    st.markdown(
+        words.format(digit=class_name(config.dataset, read), share=share, step=count_text(view.step or 0))
+    )
     data = {
         "layers": layers_data(view, config),
         "read": read,
@@ -47,12 +50,13 @@ def show_live_network(
         "live": live,
         "still": is_still(key),
         "hint": _("Point at a unit, or move with the arrow keys, to see what adds up to its value."),
-        "words": _words(),
+        "words": _words(is_digits(config.dataset)),
+        "names": class_names(config.dataset),
     }
     _picture(data=data, key=key, default={"still": is_still(key)}, on_still_change=lambda: None)
     st.caption(
         _(
-            "From the image above to the ten outputs below. Blue: above zero, speaks for a unit. Orange: "
+            "From the image above to the outputs below. Blue: above zero, speaks for a unit. Orange: "
             "below zero, speaks against it. The lines are the strongest connections: activation times "
             "weight."
         )
@@ -73,7 +77,7 @@ def _layer(layer: "LayerView", view: "ActivationView", config: TrainConfig) -> d
     """Return what the browser draws of a layer."""
     values = layer.values if layer.maps is None else layer.maps
     power = 1.0 if layer.kind in ("image", "output") else None
-    shown = view.probabilities if layer.kind == "output" else values
+    shown = view.probabilities[layer.units] if layer.kind == "output" else values
     limit = 1.0 if power else full_colour(values)
     shades = np.rint(SHADES * (np.clip(shown, 0, 1) if power else stretched(shown, limit))).astype(np.int8)
     activation = ACTIVATIONS[config.activation]
@@ -85,7 +89,9 @@ def _layer(layer: "LayerView", view: "ActivationView", config: TrainConfig) -> d
         "units": layer.units.tolist(),
         "values": [_short(value) for value in layer.values],
         "shades": shades.ravel().tolist() if layer.maps is None else [],
-        "shares": [sure_text(float(share)) for share in view.probabilities] if layer.kind == "output" else [],
+        "shares": [sure_text(float(share)) for share in view.probabilities[layer.units]]
+        if layer.kind == "output"
+        else [],
         "maps": None if layer.maps is None else base64.b64encode(shades.tobytes()).decode(),
         "side": None if layer.maps is None else list(layer.maps.shape[1:]),
         "sums": [_sum(own) for own in layer.sums],
@@ -121,13 +127,13 @@ def _short(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-def _words() -> dict[str, str]:
+def _words(digits: bool) -> dict[str, str]:
     return {
         "still": _("Hold still"),
         "image": _("The image: 28 x 28 pixels"),
         "unit": _("Unit {unit}: {value}"),
         "map": _("Feature map {unit}: at most {value}"),
-        "digit": _("Digit {unit}: {value}"),
+        "digit": _("Digit {unit}: {value}") if digits else _("Class {unit}: {value}"),
         "whyUnit": _("Unit {unit} has the value {value}"),
         "whyMap": _("Feature map {unit} is strongest in row {row}, column {column}: {value}"),
         "whyDigit": _("The output for {unit} is {value}"),

@@ -9,8 +9,10 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from mnist_core.choices import DATASETS
 from mnist_core.recognition.recognizer import Prediction
 from ui.answers import answer_words, short_answer
+from ui.class_names import class_names, is_digits, without_markup
 from ui.drawing_input import DrawingInput, ReadDrawing
 from ui.fragments import clear_slots
 from ui.html.digits import Figure, bars_html, figure_html, grid_html, png_url, sure_text
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 def show_answer(reading: ReadDrawing, instruction: str) -> None:
     """Show what was read; before there is anything, how to begin."""
     if not reading.digits:
-        st.subheader(_("No digit yet"))
+        st.subheader(_("No digit yet") if is_digits(reading.run.config.dataset) else _("Nothing to read yet"))
         st.markdown(instruction)
         clear_slots(2)
     elif len(reading.digits) == 1:
@@ -35,7 +37,7 @@ def show_answer(reading: ReadDrawing, instruction: str) -> None:
 
 
 def show_one(prediction: Prediction) -> None:
-    """Show the prediction for one digit, or that it is none, with the ten probabilities."""
+    """Show the prediction for one digit, or that it is none, with the probabilities."""
     show_label(prediction)
     numbers, picture = st.columns([3, 2])
     with numbers:
@@ -53,21 +55,27 @@ def show_label(prediction: Prediction) -> None:
 
 
 def show_probabilities(prediction: Prediction) -> None:
-    """Show the ten probabilities as bars with their numbers."""
+    """Show the probabilities as bars with their numbers."""
     st.html(probabilities_html(prediction))
-    st.caption(_("Softmax output: the probability of each digit. The ten add up to 100%."))
+    digits = is_digits(prediction.dataset)
+    words = _("Softmax output: the probability of each class. They add up to 100%.")
+    st.caption(
+        _("Softmax output: the probability of each digit. The ten add up to 100%.") if digits else words
+    )
 
 
 def probabilities_html(prediction: Prediction) -> str:
-    """Return the ten probabilities as bars; those of the answer stand out."""
+    """Return the probabilities as bars; those of the answer stand out."""
     strong = {prediction.label, prediction.second} if prediction.is_unsure else {prediction.label}
-    names, texts = [str(d) for d in range(10)], [sure_text(p) for p in prediction.probabilities]
+    names, texts = class_names(prediction.dataset), [sure_text(p) for p in prediction.probabilities]
     return bars_html(names, prediction.probabilities, texts, strong)
 
 
 def show_input(prediction: Prediction) -> None:
     """Show the image as the network gets it."""
     caption = _("Network input: scaled to 20 pixels and centred in 28 x 28, as MNIST's digits are.")
+    if not DATASETS[prediction.dataset].drawn:
+        caption = _("Network input: the picture without its background, 28 pixels long, on black.")
     alt = _("Your digit in 28 x 28 pixels")
     st.html(figure_html(Figure(prediction.image, caption, alt)), width=168)
 
@@ -124,7 +132,7 @@ def _figure(place: int, digit: "RowDigit") -> Figure:
 def probability_table(predictions: list[Prediction]) -> str:
     """Return the probabilities in whole percent: a row for each digit that was found."""
     shares = np.stack([prediction.probabilities for prediction in predictions])
-    head = ["%", *map(str, range(10))]
+    head = ["%", *class_names(predictions[0].dataset)]
     rows = [
         [f"{number}.", *(count_text(100 * share) for share in row)] for number, row in enumerate(shares, 1)
     ]
@@ -187,7 +195,7 @@ def _box_svg(writing: DrawingInput, digit: "RowDigit", side: int) -> str:
     style = "unsure" if digit.unsure else "sure"
     size = 0.06 * side
     baseline = max(top - 0.15 * size, size)
-    answer = digit.prediction.text
+    answer = without_markup(digit.prediction.text)
     text = f'<text x="{left:.1f}" y="{baseline:.1f}" style="font-size:{size:.1f}px">{answer}</text>'
     return (
         f'<g class="{style}"><rect class="box" x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" '

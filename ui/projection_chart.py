@@ -1,5 +1,7 @@
 """The chart of a map of images, by PCA or t-SNE, on the Explore and Inside pages."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,22 +39,32 @@ class MapWords:
     number: str
 
 
-def map_points(positions: np.ndarray, labels: np.ndarray) -> "pd.DataFrame":
-    """Return positions [N, 2], each axis from 0 to 1, with labels and numbers."""
+def map_points(positions: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> "pd.DataFrame":
+    """Return positions [N, 2], each axis from 0 to 1, with the names of their labels, and numbers."""
     import pandas as pd
 
     low, high = positions.min(axis=0), positions.max(axis=0)
     places = (positions - low) / np.maximum(high - low, np.finfo(np.float32).tiny)
-    return pd.DataFrame({"x": places[:, 0], "y": places[:, 1], "label": labels, "number": range(len(labels))})
+    named = [names[label] for label in labels]
+    return pd.DataFrame({"x": places[:, 0], "y": places[:, 1], "label": named, "number": range(len(labels))})
+
+
+def class_colours(names: Sequence[str]) -> dict[str, Any]:
+    """Return a colour for each class; of more than ten classes, several have the same."""
+    return {"domain": list(names), "range": [COLOURS[place % len(COLOURS)] for place in range(len(names))]}
 
 
 def map_spec(
-    words: MapWords, digit: int | None = None, ring: int | None = None, pictures: bool = False
+    words: MapWords,
+    names: Sequence[str],
+    digit: int | None = None,
+    ring: int | None = None,
+    pictures: bool = False,
 ) -> dict[str, Any]:
-    """Return the specification of a map: each image drawn as its digit at its place.
+    """Return the specification of a map: each image is the name of its class, at its place.
 
-    `digit` stands out, and `ring` marks the place of one image. With `pictures`, a column `image` of data
-    URLs is shown when a dot is pointed at.
+    The class `digit` of `names` stands out, and `ring` marks the place of one image. With `pictures`, a
+    column `image` of data URLs is shown when a dot is pointed at.
     """
     bare = {"type": "quantitative", "axis": None, "scale": {"domain": [-0.02, 1.02], "nice": False}}
     facts = [
@@ -61,10 +73,11 @@ def map_spec(
     ]
     if pictures:
         facts.append({"field": "image", "type": "nominal"})  # the field's name makes it an image
-    colour: dict[str, Any] = {"condition": {"test": f"datum.label == {digit}", "value": LOUD}, "value": QUIET}
-    if digit is None:
-        scale = {"domain": list(range(10)), "range": COLOURS}
-        colour = {"field": "label", "type": "nominal", "scale": scale, "legend": None}
+    colour: dict[str, Any] = {"field": "label", "type": "nominal", "legend": None}
+    colour["scale"] = class_colours(names)
+    if digit is not None:
+        test = f"datum.label == {json.dumps(names[digit])}"
+        colour = {"condition": {"test": test, "value": LOUD}, "value": QUIET}
     dots = {
         "mark": {"type": "text", "fontSize": 11, "fontWeight": 600},
         "encoding": {"text": {"field": "label", "type": "nominal"}, "color": colour, "tooltip": facts},

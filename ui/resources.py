@@ -119,7 +119,7 @@ def evaluation(run: Run, show: Show | None = None) -> "Evaluation":
 
     `show` gets the progress, see read_split.
     """
-    data = dataset()
+    data = dataset(run.config.dataset)
     return read_split((_last_checkpoint(run), data.source, "test"), lambda: model(run), data.test, show)
 
 

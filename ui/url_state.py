@@ -17,15 +17,12 @@ from mnist_core.runs.run import PRETRAINED_ID
 LANGUAGE_KEY, RUN_KEY = "lang", "run"
 COMPARED_KEY = "runs"  # ids of the compared runs, separated by commas
 CHAPTER_KEY = "chapter"  # which chapter Learn shows
+DATASET_KEY = "dataset"  # the setting: which data set Explore shows and Train learns
 SENT_KEY = "sent"  # an image of the data that another page sent to Draw, such as test-42
 MOST_COMPARED = 8
 RENAMED_RUNS = {"shipped": PRETRAINED_ID}  # ids in links of version 0.1
 RENAMED_SETTINGS = {"seed": "training_seed"}  # `seed` is Explore's
-SETTING_PARAMETERS = {
-    field: RENAMED_SETTINGS.get(field, field)
-    for field in TrainConfig.__dataclass_fields__
-    if field != "dataset"
-}
+SETTING_PARAMETERS = {field: RENAMED_SETTINGS.get(field, field) for field in TrainConfig.__dataclass_fields__}
 """The name of each setting in the URL."""
 CARRIED = (LANGUAGE_KEY, RUN_KEY, *SETTING_PARAMETERS.values())
 """The parameters that links to other pages keep; all others belong to one page."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mnist_core.choices import MNIST
 from mnist_core.cli.terminal import plain
 from mnist_core.messages import InputError
 from mnist_core.recognition.images import pixels_to_image
@@ -73,7 +74,9 @@ def _raise_for(unread: int) -> None:
 
 
 def _prediction_json(prediction: Prediction) -> dict[str, Any]:
+    names = {} if prediction.dataset == MNIST or prediction.blank else {"class": prediction.name}
     return {
+        **names,
         "label": prediction.label,
         "confidence": prediction.confidence,
         "probabilities": prediction.probabilities.tolist(),
@@ -86,11 +89,11 @@ def _prediction_json(prediction: Prediction) -> dict[str, Any]:
 def _in_words(prediction: Prediction) -> str:
     if prediction.blank:
         return "no digit"
-    reading = f"{prediction.label} ({prediction.confidence:.1%})"
+    reading = f"{prediction.name} ({prediction.confidence:.1%})"
     if not prediction.is_digit:
         return f"not a digit; if it were one, {reading}"
     if prediction.is_unsure:
-        return f"not sure: {reading} or {prediction.second} ({prediction.second_confidence:.1%})"
+        return f"not sure: {reading} or {prediction.second_name} ({prediction.second_confidence:.1%})"
     return reading
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core.choices import DATASETS, MNIST, number_of_classes
+from mnist_core.choices import DATASETS, MNIST
 from mnist_core.data.download import DownloadError, download_archives
 from mnist_core.data.idx_files import IdxFile, cache_directory, is_intact
 from mnist_core.data.mnist import (
@@ -260,7 +260,7 @@ def _open_split(folder: Path, file: str, facts: Mapping[str, Any], key: str) -> 
     if file not in FILES:
         raise ValueError(f"unknown split {file!r}")
     images, labels = (_map(folder / name, facts[name]) for name in _file_names(file))
-    return Split(images, np.array(labels), file, classes=number_of_classes(key))
+    return Split(images, np.array(labels), file, dataset=key)
 
 
 def _map(file: Path, facts: Mapping[str, Any]) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mnist_core.choices import DATASETS, MNIST
+from mnist_core.choices import DATASETS, MNIST, number_of_classes
 from mnist_core.config import TrainConfig
 from mnist_core.data.download import DownloadError, download_mnist
 from mnist_core.data.idx_files import (
@@ -61,14 +61,19 @@ class Split:
     """Images uint8 [N, 28, 28], 0 paper to 255 ink, and their labels uint8 [N], from 0.
 
     `file` says whose images these are, one of FILES ("" for images from elsewhere), and `first` is the number
-    of the first of them there. `classes` is how many there are in the data set.
+    of the first of them there. `dataset` is the key of the data set, which knows what the labels stand for.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
     file: str = ""
     first: int = 0
-    classes: int = 10
+    dataset: str = MNIST
+
+    @property
+    def classes(self) -> int:
+        """How many classes its data set has."""
+        return number_of_classes(self.dataset)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -77,7 +82,7 @@ class Split:
         """Return consecutive images, as views of the same memory."""
         start, stop, _step = part.indices(len(self))
         images, labels = self.images[start:stop], self.labels[start:stop]
-        return Split(images, labels, self.file, self.first + start, self.classes)
+        return Split(images, labels, self.file, self.first + start, self.dataset)
 
     def reference(self, place: int) -> ImageReference:
         """Return the name of the image at `place`, counted from 0, of this split."""

@@ -174,4 +174,4 @@ def _assemble(config: TrainConfig) -> DigitClassifier:
     layers = BUILDERS[config.architecture](config)
     if config.loss == "nll":
         layers.append(nn.LogSoftmax(dim=1))
-    return DigitClassifier(Scaling(scaling.mean, scaling.std), nn.Sequential(*layers))
+    return DigitClassifier(Scaling(scaling.mean, scaling.std), nn.Sequential(*layers), config.dataset)

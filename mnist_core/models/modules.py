@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mnist_core.choices import ACTIVATIONS
+from mnist_core.choices import ACTIVATIONS, MNIST
 
 
 class Scaling(nn.Module):
@@ -30,10 +30,14 @@ class Scaling(nn.Module):
 
 
 class DigitClassifier(nn.Module):
-    """A network with its input scaling as the first layer: training and use can't scale differently."""
+    """A network with its input scaling as the first layer: training and use can't scale differently.
 
-    def __init__(self, scaling: Scaling, network: nn.Sequential) -> None:
+    `dataset` is the key of the data set whose classes its outputs stand for.
+    """
+
+    def __init__(self, scaling: Scaling, network: nn.Sequential, dataset: str = MNIST) -> None:
         super().__init__()
+        self.dataset = dataset
         self.scaling = scaling
         self.network = network
 

@@ -179,6 +179,8 @@ def _layer_view(
     maps = output.ndim == 3
     peaks = affine.activated.max(axis=(1, 2)) if maps else affine.activated
     strength = np.abs(affine.activated).max(axis=(1, 2)) if maps else np.abs(peaks)
+    if last:
+        strength = affine.activated - affine.activated.min()  # the likeliest classes, not the least likely
     units = strongest(
         strength, MOST_OUTPUTS if last else (MOST_MAPS if maps else MOST_UNITS) // divisor, kept
     )

@@ -1,4 +1,4 @@
-"""Conversion of a picture of a digit, photographed or drawn, to an MNIST image."""
+"""Conversion of a picture of a digit, or of a piece of clothing, to an image of 28 x 28 pixels."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mnist_core.data.mnist_format import bounding_box, place_in_mnist_frame
+from mnist_core.data.mnist_format import IMAGE_SIZE, bounding_box, place_in_mnist_frame
 from mnist_core.messages import N_, InputError
 from mnist_core.recognition.ink_pieces import Slices, digit_pieces, find_sheet
 from mnist_core.recognition.pen_width import stroke_width, with_pen_as_in_mnist
@@ -49,6 +49,33 @@ def pixels_to_image(pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """
     found = find_ink(pixels)
     return None if found is None else place_ink(found.darkness, found.inked)
+
+
+def pixels_to_garment(pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """Convert a picture of one piece of clothing as Fashion-MNIST's were; None if it has one colour.
+
+    `pixels` are as in `pixels_to_image`. The background, whose grey is the border's median, is cut off; the
+    longer side becomes 28 pixels; the rest is filled with black around the middle; a light background is
+    negated. H. Xiao, K. Rasul and R. Vollgraf, "Fashion-MNIST" (2017), section 2. Raises InputError for
+    another shape or type.
+    """
+    picture = _as_picture(pixels)
+    if picture.mode == "RGBA":
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+    grey = np.asarray(picture.convert("L"), np.float32)
+    background = float(np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])))
+    away = np.abs(grey - background)
+    if away.max() < MIN_CONTRAST:
+        return None
+    item = grey[bounding_box(away >= MIN_CONTRAST)]
+    item = 255 - item if background > 127 else item
+    shown = Image.fromarray(item.round().astype(np.uint8))
+    factor = IMAGE_SIZE / max(shown.size)
+    width, height = (max(1, round(side * factor)) for side in shown.size)
+    small = shown.resize((width, height), Image.Resampling.BOX if factor < 1 else Image.Resampling.BICUBIC)
+    frame = Image.new("L", (IMAGE_SIZE, IMAGE_SIZE))
+    frame.paste(small, ((IMAGE_SIZE - width) // 2, (IMAGE_SIZE - height) // 2))
+    return np.asarray(frame)
 
 
 def find_ink(pixels: NDArray[np.uint8]) -> Ink | None:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_core.choices import DATASETS, MNIST
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -34,6 +36,8 @@ class Prediction:
     `probabilities` [C] sum to 1 (all 0 for a blank); `image` uint8 [28, 28] is the model's input. `is_digit`
     is false for a blank and a dot and, from a calibrated model, for non-digits such as letters and scribbles.
 
+    `dataset` is the model's: its classes are what the labels stand for.
+
     There are three kinds of answer to ink: it is no digit (not `is_digit`), it is one of two digits
     (`is_unsure`), or it is `label`.
     """
@@ -43,6 +47,20 @@ class Prediction:
     probabilities: NDArray[np.float32]
     image: NDArray[np.uint8] | None
     is_digit: bool = True
+    dataset: str = MNIST
+
+    @property
+    def name(self) -> str:
+        """What `label` stands for in the model's data set: "7", "A", "trousers"."""
+        return self._name_of(self.label or 0)
+
+    @property
+    def second_name(self) -> str:
+        """What `second` stands for."""
+        return self._name_of(self.second)
+
+    def _name_of(self, label: int) -> str:
+        return DATASETS[self.dataset].classes[label]
 
     @property
     def blank(self) -> bool:
@@ -69,7 +87,7 @@ class Prediction:
         """The answer as text: "4"; "4/9" if unsure; "?" for a non-digit."""
         if not self.is_digit:
             return "?"
-        return f"{self.label}/{self.second}" if self.is_unsure else str(self.label)
+        return f"{self.name}/{self.second_name}" if self.is_unsure else self.name
 
 
 def predict(
@@ -96,7 +114,8 @@ def predict_all(
 
     from mnist_core.models.inference import predict_logits, predict_with_features
 
-    blank = Prediction(None, 0.0, np.zeros(model.outputs, np.float32), None, is_digit=False)
+    none = np.zeros(model.outputs, np.float32)
+    blank = Prediction(None, 0.0, none, None, is_digit=False, dataset=model.dataset)
     there = [image for image in images if image is not None]
     if not there:
         return [blank for _ in images]
@@ -109,7 +128,7 @@ def predict_all(
         probabilities = (torch.stack(views) / calibration.temperature).softmax(2).mean(0).numpy()
         are_digits = calibration.score(np.stack(there), features.numpy(), logits.argmax(1).numpy()) >= 0
     read = iter(zip(there, probabilities, are_digits.tolist(), strict=True))
-    return [blank if image is None else _prediction(*next(read)) for image in images]
+    return [blank if image is None else _prediction(*next(read), model.dataset) for image in images]
 
 
 def _seen(images: Tensor, degrees: float, size: float) -> Tensor:
@@ -124,11 +143,12 @@ def _seen(images: Tensor, degrees: float, size: float) -> Tensor:
     return F.grid_sample(pixels, grid, align_corners=False).squeeze(1)
 
 
-def _prediction(image: NDArray[np.uint8], probabilities: NDArray[np.float32], is_digit: bool) -> Prediction:
+def _prediction(
+    image: NDArray[np.uint8], probabilities: NDArray[np.float32], is_digit: bool, dataset: str
+) -> Prediction:
     label = int(probabilities.argmax())
-    return Prediction(
-        label, float(probabilities[label]), probabilities, image, is_digit and not _is_dot(image)
-    )
+    is_digit = is_digit and not _is_dot(image)
+    return Prediction(label, float(probabilities[label]), probabilities, image, is_digit, dataset)
 
 
 def _is_dot(image: NDArray[np.uint8]) -> bool:

@@ -321,6 +321,6 @@ def test_weak_values_beside_one_outlier_can_be_seen():
 
 
 def test_a_matrix_as_a_table():
-    page = matrix_html(np.diag(np.arange(10)))
+    page = matrix_html(np.diag(np.arange(10)), [str(digit) for digit in range(10)])
     assert page.count("<td") == 100
     assert counts(page).tolist() == np.diag(np.arange(10)).tolist()

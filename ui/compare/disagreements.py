@@ -1,5 +1,6 @@
 """Test images that only one of the compared runs classifies correctly, or none."""
 
+from html import escape
 from itertools import combinations
 
 import numpy as np
@@ -8,6 +9,7 @@ import streamlit as st
 from mnist_core.data.mnist import Split
 from mnist_core.evaluation.metrics import Evaluation
 from ui import resources
+from ui.class_names import class_names
 from ui.compare.selection import ComparedRuns, compare, shortened
 from ui.html.digits import Figure, grid_html, image_number_text, sure_text
 from ui.html.tables import coloured_name, escape_markdown
@@ -72,7 +74,7 @@ def _show_pages(chosen: ComparedRuns, places: tuple[int, ...], indices: np.ndarr
     last = (len(indices) - 1) // AT_ONCE
     page = _page(key)
     here = indices[page * AT_ONCE : (page + 1) * AT_ONCE]
-    split = resources.dataset().test
+    split = resources.dataset(chosen.runs[0].config.dataset).test
     readers = [(place, chosen.names[place], resources.evaluation(chosen.runs[place])) for place in places]
     st.html(grid_html((compared_figure(split, int(index), readers) for index in here), columns=6))
     words = _("Images {first:,} to {last:,} of {all:,}. Bold: the label.")
@@ -101,21 +103,23 @@ def compared_figure(split: Split, index: int, readers: list[tuple[int, str, Eval
 
     `readers` are the runs' places in the comparison, their names and their predictions.
     """
-    label = split.labels[index]
-    lines = [f"<b>{label}</b> &nbsp;{image_number_text(index)}"]
+    label, names = split.labels[index], class_names(split.dataset)
+    lines = [f"<b>{escape(names[label])}</b> &nbsp;{image_number_text(index)}"]
     heard = []
     for place, name, result in readers:
         read = result.predictions[index]
         sure = sure_text(result.probabilities[index, read], 0)
         style = "" if read == label else " class='lab-wrong'"
         run = coloured_name(place, shortened(name, 20))
-        lines.append(_("{run}: {value}").format(run=run, value=f"<b{style}>{read}</b> {sure}"))
-        heard.append(_("{run} predicts {read}, confidence {sure}").format(run=name, read=read, sure=sure))
+        lines.append(_("{run}: {value}").format(run=run, value=f"<b{style}>{escape(names[read])}</b> {sure}"))
+        heard.append(
+            _("{run} predicts {read}, confidence {sure}").format(run=name, read=names[read], sure=sure)
+        )
     alt = _("Test image {number}, a {label}: {readings}")
     return Figure(
         split.images[index],
         "<br>".join(lines),
-        alt.format(number=index, label=label, readings="; ".join(heard)),
+        alt.format(number=index, label=names[label], readings="; ".join(heard)),
     )
 
 

@@ -142,7 +142,7 @@ def compare(chosen: ComparedRuns) -> Comparison:
     Results are kept, so stopping or choosing other runs loses nothing. Raises InputError when these
     can't be compared.
     """
-    check_comparable(chosen.runs, resources.dataset().source)
+    check_comparable(chosen.runs, resources.dataset(chosen.runs[0].config.dataset).source)
     return compare_runs(chosen.runs, _evaluations(chosen), chosen.names)
 
 

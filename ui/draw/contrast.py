@@ -10,6 +10,7 @@ from mnist_core.evaluation.counterfactual import MOST_PIXELS, Counterfactual
 from mnist_core.recognition.recognizer import predict_all
 from mnist_core.runs.run import Run
 from ui import resources
+from ui.class_names import class_name
 from ui.drawing_input import ReadDrawing, calibration
 from ui.explanations import compared_with, nearest_of_digit, neighbour_figure
 from ui.html.digits import ABOVE, BELOW, FAINT, Figure, figure_html, grid_html, on_ink, sure_text
@@ -21,6 +22,7 @@ SECTION_KEY = "look"  # in the URL: which section of the Draw page is open
 CONTRAST = "instead"  # this one
 NEIGHBOURS = 4
 ROUGH = 0.03  # tolerance of the attributions: saves seconds against 0.005, and looks the same
+MOST_SEGMENTS = 12  # classes to choose from side by side; of more there is a list
 MOST_KEPT = 64  # results of searches for the smallest change
 FIRST_THIRD, LAST_THIRD = 10, 18  # rows and columns where an image's middle begins and ends
 
@@ -36,10 +38,11 @@ def show(reading: ReadDrawing, place: int) -> None:
     """Show the section about the digit at `place`."""
     prediction = reading.digits[place].prediction
     read, image = prediction.label, prediction.image
-    other = choose_other(prediction.probabilities, read)
+    other = choose_other(prediction.probabilities, read, prediction.dataset)
+    name = partial(class_name, prediction.dataset)
     first, second = sure_text(prediction.confidence), sure_text(float(prediction.probabilities[other]))
     words = _("The network reads **{read}** ({first}); it gives **{other}** {second}.")
-    st.markdown(words.format(read=read, other=other, first=first, second=second))
+    st.markdown(words.format(read=name(read), other=name(other), first=first, second=second))
     pixels, change, neighbours = st.columns([3, 3, 5], gap="medium")
     with pixels:
         show_pixels(reading.run, image, read, other)
@@ -49,12 +52,15 @@ def show(reading: ReadDrawing, place: int) -> None:
         show_neighbours(reading.run, image, read, other)
 
 
-def choose_other(probabilities: np.ndarray, read: int) -> int:
-    """Show the digits that were not read, beginning with the most likely of them; return one."""
-    others = [digit for digit in range(10) if digit != read]
+def choose_other(probabilities: np.ndarray, read: int, dataset: str) -> int:
+    """Show the classes that were not read, beginning with the most likely of them; return one."""
+    others = [label for label in range(len(probabilities)) if label != read]
+    name = partial(class_name, dataset)
     key = _target_key(read)
     st.session_state.setdefault(key, max(others, key=lambda digit: probabilities[digit]))
-    return st.segmented_control(_("It was really a"), others, key=key, required=True)
+    if len(others) >= MOST_SEGMENTS:
+        return st.selectbox(_("It was really a"), others, format_func=name, key=key, width=200)
+    return st.segmented_control(_("It was really a"), others, format_func=name, key=key, required=True)
 
 
 def _target_key(read: int) -> str:
@@ -65,8 +71,9 @@ def show_pixels(run: Run, image: np.ndarray, read: int, other: int) -> None:
     """Show which pixels speak for the digit that was read, and which for the other."""
     with st.spinner(_("Computing the saliency")):
         values = _difference(str(run.checkpoints[-1]), image.tobytes(), read, other, run)
-    alt = _("Pixels that speak for {read}, and pixels that speak for {other}").format(read=read, other=other)
-    st.markdown("**" + _("Pixels: {read} against {other}").format(read=read, other=other) + "**")
+    names = {key: class_name(run.config.dataset, label) for key, label in (("read", read), ("other", other))}
+    alt = _("Pixels that speak for {read}, and pixels that speak for {other}").format(**names)
+    st.markdown("**" + _("Pixels: {read} against {other}").format(**names) + "**")
     st.html(figure_html(Figure(on_ink(values, image), "", alt)), width=180)
     words = _(
         "<span class='lab-for'>Blue</span> pixels speak for {read}, most of all {for_place}; <span "
@@ -75,8 +82,7 @@ def show_pixels(run: Run, image: np.ndarray, read: int, other: int) -> None:
     )
     st.markdown(
         words.format(
-            read=read,
-            other=other,
+            **names,
             for_place=place_text(np.maximum(values, 0)),
             against_place=place_text(np.maximum(-values, 0)),
         ),
@@ -94,16 +100,17 @@ def _difference(checkpoint: str, image: bytes, read: int, other: int, _run: Run)
 
 def show_change(run: Run, image: np.ndarray, other: int) -> None:
     """Show the fewest pixels that were found to make the network read the other digit."""
-    st.markdown("**" + _("What would make it a {other}").format(other=other) + "**")
+    name = class_name(run.config.dataset, other)
+    st.markdown("**" + _("What would make it a {other}").format(other=name) + "**")
     change = found_change(run, image, other)
     if change is None:
         st.markdown(
             _("A change of {most} pixels is not enough to make it a {other}.").format(
-                most=MOST_PIXELS, other=other
+                most=MOST_PIXELS, other=name
             )
         )
         return
-    alt = _("Your digit with pixels added and removed, read as {other}").format(other=other)
+    alt = _("Your digit with pixels added and removed, read as {other}").format(other=name)
     st.html(figure_html(Figure(_coloured(change), "", alt)), width=180)
     st.markdown(change_text(run, change, other), unsafe_allow_html=True)
 
@@ -169,7 +176,9 @@ def change_text(run: Run, change: Counterfactual, other: int) -> str:
         words.append(text.format(n=removed, place=place_text(change.removed)))
     (prediction,) = predict_all(resources.model(run), [change.image], calibration(run))
     sure = sure_text(prediction.confidence)
-    words.append(_("Then it reads {other} ({sure}).").format(other=other, sure=sure))
+    words.append(
+        _("Then it reads {other} ({sure}).").format(other=class_name(run.config.dataset, other), sure=sure)
+    )
     words.append(_("It is the smallest change that a search pixel by pixel found."))
     return sentences_text(words)
 
@@ -179,7 +188,8 @@ def show_neighbours(run: Run, image: np.ndarray, read: int, other: int) -> None:
     with st.spinner(_("Finding the nearest training images")):
         places, distances = nearest_of_digit(run, image, other, NEIGHBOURS)
         _places, read_distances = nearest_of_digit(run, image, read, 1)
-    st.markdown("**" + _("Nearest training images of {other}").format(other=other) + "**")
+    names = {key: class_name(run.config.dataset, label) for key, label in (("read", read), ("other", other))}
+    st.markdown("**" + _("Nearest training images of {other}").format(other=names["other"]) + "**")
     if not len(places) or not len(read_distances):
         st.markdown(_("There are no training images of both digits."))
         return
@@ -199,7 +209,7 @@ def show_neighbours(run: Run, image: np.ndarray, read: int, other: int) -> None:
         )
     near = {"other_distance": distances[0], "read_distance": read_distances[0]}
     numbers = {name: formatted_number(float(value), ".2f") for name, value in near.items()}
-    st.markdown(format_text(words, read=read, other=other, **numbers))
+    st.markdown(format_text(words, **names, **numbers))
 
 
 def place_text(weights: np.ndarray) -> str:

@@ -10,6 +10,7 @@ from mnist_core.messages import N_, InputError, Message
 from mnist_core.recognition.labelled_drawings import LabelledDrawing, read_labelled_drawing, sheet_lines
 from mnist_core.recognition.strokes import strokes_to_image
 from mnist_core.runtime.limits import DRAWINGS, SHEET_BYTES
+from ui.class_names import is_digits
 from ui.draw.contrast import open_contrast
 from ui.drawing_input import ReadDrawing
 from ui.html.tables import markdown
@@ -112,7 +113,7 @@ def show_label_correction(reading: ReadDrawing) -> None:
     if answer := st.session_state.pop(ANSWER_KEY, None):
         message, icon = answer
         st.toast(markdown(message), icon=icon)
-    if not reading.digits or reading.writing.ready:
+    if not reading.digits or reading.writing.ready or not is_digits(reading.run.config.dataset):
         return
     key = f"label-{len(sheet())}"  # a new key once a digit was kept, so that it closes
     with st.popover(_("Correct the label"), icon=":material/edit:", key=key):

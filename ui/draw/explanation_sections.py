@@ -2,14 +2,17 @@
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import streamlit as st
 
+from mnist_core.choices import DATASETS, number_of_classes
 from mnist_core.recognition.recognizer import Prediction, predict_all
 from ui import resources
 from ui.answers import short_answer
 from ui.canvas import remember_read_place
+from ui.class_names import class_name, is_digits, without_markup
 from ui.draw import contrast, model_comparison, my_handwriting, perturbation_sliders
 from ui.draw.contrast import CONTRAST, SECTION_KEY
 from ui.drawing_input import ReadDrawing, calibration
@@ -71,7 +74,7 @@ def pick_digit(reading: ReadDrawing) -> int | None:
         clear_slots(1 if reading.digits else MOST_PARTS)  # removes the old content before anything slow
         return 0 if reading.digits else None
     places = range(len(reading.digits))
-    labels = [f"{place + 1}.: {reading.digits[place].prediction.text}" for place in places]
+    labels = [f"{place + 1}.: {without_markup(reading.digits[place].prediction.text)}" for place in places]
     if st.session_state.get(DIGIT_KEY) not in places:
         st.session_state[DIGIT_KEY] = 0
     place = st.segmented_control(
@@ -108,16 +111,19 @@ TARGET_KEY = "speaks_for"
 def show_saliency_section(reading: ReadDrawing, place: int) -> None:
     """Show the section."""
     prediction = reading.digits[place].prediction
-    target = choose_target(prediction.label)
-    alt = _("Your digit: saliency for {digit}").format(digit=target)
+    target = choose_target(prediction.label, prediction.dataset)
+    alt = _("Your digit: saliency for {digit}").format(digit=class_name(prediction.dataset, target))
     show_saliency(reading.run, prediction.image, target, alt)
 
 
-def choose_target(read: int) -> int:
-    """Show the digits that pixels can speak for, beginning with the one that was read; return one."""
-    key = f"{TARGET_KEY}_{read}"  # another answer begins with its own digit
+def choose_target(read: int, dataset: str) -> int:
+    """Show the classes that pixels can speak for, beginning with the one that was read; return one."""
+    key = f"{TARGET_KEY}_{read}"  # another reading begins with itself
     st.session_state.setdefault(key, read)
-    return st.segmented_control(_("Saliency for digit"), range(10), key=key, required=True)
+    classes, name = range(number_of_classes(dataset)), partial(class_name, dataset)
+    if not is_digits(dataset):
+        return st.selectbox(_("Saliency for class"), classes, format_func=name, key=key, width=200)
+    return st.segmented_control(_("Saliency for digit"), classes, format_func=name, key=key, required=True)
 
 
 def show_layers_section(reading: ReadDrawing, place: int) -> None:
@@ -125,7 +131,7 @@ def show_layers_section(reading: ReadDrawing, place: int) -> None:
     from mnist_core.evaluation.attribution import activations
 
     image = reading.digits[place].prediction.image
-    show_layers(activations(resources.model(reading.run), image)[:-1])
+    show_layers(activations(resources.model(reading.run), image)[:-1], reading.run.config.dataset)
     link("pages/inside.py", _("See the feature maps during training"), ":material/history:")
 
 
@@ -146,6 +152,9 @@ def show_neighbours_section(reading: ReadDrawing, place: int) -> None:
 
 def show_steps_section(reading: ReadDrawing, place: int) -> None:
     """Show the section."""
+    if not DATASETS[reading.run.config.dataset].drawn:
+        st.info(_("A picture of clothes has one step: its background is cut off, the rest is scaled."))
+        return
     st.markdown(
         _(
             "MNIST's digits are scaled and centred, so yours are too. Below each step is the "

@@ -1,22 +1,26 @@
 """Input methods: pen, keyboard grid, pictures, camera, an image of the data."""
 
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
+from mnist_core.choices import DATASETS
 from mnist_core.data.mnist import ImageReference
 from mnist_core.messages import InputError
 from mnist_core.recognition.images import downscaled
 from mnist_core.recognition.picture_files import ENDINGS, read_picture
 from ui import resources
+from ui.class_names import class_name, class_names, dataset_name, image_alt, is_digits
 from ui.draw.picture_table import Upload
 from ui.drawing_input import INPUT_METHOD_KEY, DrawingInput, draw
 from ui.html.digits import Figure, figure_html
 from ui.html.tables import escape_markdown, markdown
-from ui.i18n import count_text
+from ui.i18n import count_text, list_text
 from ui.i18n import gettext as _
+from ui.train_form.state import read_form
 from ui.uploads import check_pictures, forget
 from ui.url_controls import url_segments
 from ui.url_state import SENT_KEY, url_parameters
@@ -36,8 +40,14 @@ def choose_input_method() -> str:
     )
 
 
-def instruction(method: str) -> str:
-    """Return what to do first with an input method, by its key in INPUT_METHODS."""
+def instruction(method: str, dataset: str) -> str:
+    """Return what to do first with an input method, by its key in INPUT_METHODS, for a run on a data set."""
+    if not DATASETS[dataset].drawn:
+        words = _("This network knows {classes}. Choose Pictures or Camera above and show it one of them.")
+        return words.format(classes=list_text(class_names(dataset)))
+    if method in ("draw", "upload", "camera") and not is_digits(dataset):
+        words = _("This network learned {name}: draw one of {classes}, or show it a picture of one.")
+        return words.format(name=dataset_name(dataset), classes=", ".join(class_names(dataset)))
     if method == "draw":
         return _(
             "Draw a digit, or several in one or more lines. The prediction is updated after each stroke."
@@ -101,13 +111,14 @@ def sent_image() -> ImageReference | None:
 def take_sent() -> DrawingInput:
     """Show the image that was sent here; return it."""
     file, number = sent_image()
-    split = resources.dataset().file(file)
+    data = resources.dataset(read_form().settings["dataset"])
+    split = data.files.get(file, data.test)
     if number >= len(split):
         st.warning(_("There is no image {number} here.").format(number=count_text(number)))
         return DrawingInput()
-    label = split.labels[number]
-    alt = _("A handwritten {label}, image number {number}").format(label=label, number=number)
-    st.html(figure_html(Figure(split.images[number], _("Label <b>{label}</b>").format(label=label), alt)))
+    name = escape(class_name(split.dataset, int(split.labels[number])))
+    caption, alt = _("Label <b>{label}</b>").format(label=name), image_alt(split, number)
+    st.html(figure_html(Figure(split.images[number], caption, alt)))
     return DrawingInput(pixels=np.array(split.images[number]), ready=True)
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from mnist_core.runs.run import Run
 from ui.answers import answer_in_sentence
+from ui.class_names import class_name
 from ui.drawing_input import ReadDrawing, read
 from ui.html.digits import sure_text
 from ui.html.tables import escape_markdown
@@ -73,7 +74,9 @@ def show_reading(reading: ReadDrawing) -> None:
     st.markdown(_("predicts **{digits}**").format(digits=reading.text))
     least = min(reading.digits, key=lambda digit: digit.prediction.confidence).prediction
     words = _("Lowest confidence: {percent}, for the {digit}.")
-    st.caption(words.format(digit=least.label, percent=sure_text(least.confidence)))
+    st.caption(
+        words.format(digit=class_name(least.dataset, least.label), percent=sure_text(least.confidence))
+    )
 
 
 def agreement(texts: list[str]) -> str:

@@ -22,6 +22,7 @@ from mnist_core.runs.metadata import LONGEST_NAME
 from mnist_core.runs.run import Run
 from mnist_core.runtime.job import Job
 from ui import resources, visitor
+from ui.class_names import is_digits
 from ui.draw import drawing_sheet
 from ui.drawing_input import ReadDrawing
 from ui.html.digits import Figure, grid_html
@@ -41,6 +42,9 @@ FILE_KEY, ROUND_KEY, PROBLEM_KEY = "sheet_file", "sheet_round", "sheet_problem"
 @st.fragment
 def show(reading: ReadDrawing) -> None:
     """Show the section."""
+    if not is_digits(reading.run.config.dataset):
+        st.info(_("My handwriting is a test set of digits. Choose a network of digits above."))
+        return
     drawings = drawing_sheet.sheet()
     st.markdown(
         _(
@@ -105,7 +109,7 @@ def _load_file() -> None:
 
 def show_scores(drawings: Sequence[LabelledDrawing], present: Run) -> None:
     """Show how many of the drawings each network reads right, the best first."""
-    others = [run for run in readable_runs() if run.id != present.id]
+    others = [run for run in readable_runs() if run.id != present.id and is_digits(run.config.dataset)]
     runs = [present, *others][:MOST_RUNS]
     right = {run.id: int(np.sum(read_labels(run, drawings) == _labels(drawings))) for run in runs}
     labels = run_labels(runs)

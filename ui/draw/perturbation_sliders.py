@@ -10,6 +10,7 @@ from mnist_core.recognition.recognizer import predict_all
 from mnist_core.runs.run import Run
 from ui import resources
 from ui.answers import answer_in_sentence, answer_of
+from ui.class_names import class_name
 from ui.drawing_input import ReadDrawing, calibration
 from ui.html.digits import Figure, figure_html
 from ui.i18n import formatted_number
@@ -52,28 +53,29 @@ def show_change(name: str, image: np.ndarray, run: Run) -> None:
     amounts = entry.amounts
     here, unchanged = int(np.abs(amounts - amount).argmin()), int(np.abs(amounts).argmin())
     label = int(shares[unchanged].argmax())
+    name_of_class = class_name(run.config.dataset, label)
     picture, words = st.columns([1, 2], vertical_alignment="center")
     with picture:
         st.html(figure_html(Figure(images[here], "", _("Your digit, perturbed"))), width=112)
     with words:
-        st.markdown(sentence(entry, amounts[here], shares[here]))
-        st.caption(stability(entry, amounts, shares.argmax(1) == label, unchanged, label))
+        st.markdown(sentence(entry, amounts[here], shares[here], run.config.dataset))
+        st.caption(stability(entry, amounts, shares.argmax(1) == label, unchanged, name_of_class))
     st.vega_lite_chart(
         {"amount": amounts, "share": shares[:, label]},
-        spec(entry, label, float(amounts[here])),
-        alt=_("Confidence in {digit} by strength of the perturbation").format(digit=label),
+        spec(entry, name_of_class, float(amounts[here])),
+        alt=_("Confidence in {digit} by strength of the perturbation").format(digit=name_of_class),
         key=f"chart_{name}",
     )
 
 
-def sentence(entry: Perturbation, amount: float, shares: np.ndarray) -> str:
-    """Return the answer at one amount, in words; `shares` are the probabilities [10]."""
+def sentence(entry: Perturbation, amount: float, shares: np.ndarray, dataset: str) -> str:
+    """Return the answer at one amount, in words; `shares` are the probabilities [C]."""
     words = _("{answer}. {what}: {amount}.") if amount else _("Unchanged. {answer}.")
-    answer = answer_in_sentence(answer_of(shares))
+    answer = answer_in_sentence(answer_of(shares, dataset))
     return words.format(answer=answer, what=_(entry.label), amount=amount_text(entry, amount))
 
 
-def stability(entry: Perturbation, amounts: np.ndarray, same: np.ndarray, unchanged: int, label: int) -> str:
+def stability(entry: Perturbation, amounts: np.ndarray, same: np.ndarray, unchanged: int, label: str) -> str:
     """Return between which amounts the prediction stays the same, in words."""
     below, above = same[: unchanged + 1][::-1], same[unchanged:]
     first = unchanged - (int(below.argmin()) or len(below)) + 1
@@ -96,7 +98,7 @@ def signed_number_text(amount: float) -> str:
     return formatted_number(amount, "g").replace("-", "\N{MINUS SIGN}")
 
 
-def spec(entry: Perturbation, label: int, amount: float) -> dict[str, Any]:
+def spec(entry: Perturbation, label: str, amount: float) -> dict[str, Any]:
     """Return the chart: how sure it is of the digit at each amount, and where the slider stands."""
     by = {"field": "amount", "type": "quantitative", "title": _(entry.label)}
     sure = {"field": "share", "type": "quantitative", "title": _("confidence in {digit}").format(digit=label)}

@@ -163,7 +163,7 @@ def csv_text(rows: list[Row]) -> str:
 
 def _alternatives(digits: "Sequence[RowDigit]") -> str:
     numbered = enumerate((digit.prediction for digit in digits), 1)
-    return "; ".join(f"{place}: {one.second}" for place, one in numbered if one.is_unsure)
+    return "; ".join(f"{place}: {one.second_name}" for place, one in numbered if one.is_unsure)
 
 
 def _cell(text: str) -> str:
@@ -193,7 +193,7 @@ def row_of(run: Run, file: Upload) -> Row:
     least = min(digit.prediction.confidence for digit in digits)
     found = tuple(replace(digit, ink=None) for digit in digits)
     unsure = sum(digit.unsure for digit in digits)
-    text = "".join(str(one.prediction.label) if one.prediction.is_digit else "?" for one in digits)
+    text = "".join(one.prediction.name if one.prediction.is_digit else "?" for one in digits)
     return Row(file.name, text, least, unsure, None, found, _crop_url(pixels, found))
 
 

@@ -1,11 +1,14 @@
 """The confusion matrix, and the images behind each of its cells."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
+from mnist_core.choices import DIGITS
+from ui.class_names import is_digits
 from ui.evaluate.image_list import close_image, show_images
 from ui.evaluate.selection import EvaluatedSplit, evaluation
 from ui.i18n import count_text, formatted_number, ngettext
@@ -22,6 +25,8 @@ TRUE_KEY, READ_KEY = "true", "read"
 MATRIX_KEY = "matrix"
 LAST_CLICK_KEY = "matrix_clicked"
 MOST_NAMED = 5
+MOST_BESIDE = 20  # classes: a matrix of more needs the width of the page, and is scrolled on a phone
+LONGEST_LEVEL = 2  # characters of names that are written level above the columns
 # With double clicks or dragging enabled, Plotly would lose clicks.
 CHART = {
     "doubleClick": False,
@@ -35,36 +40,45 @@ CHART = {
 
 def show(evaluated: EvaluatedSplit) -> None:
     """Show the section."""
-    result = evaluation(evaluated)
-    chart, images = st.columns([5, 4], gap="large")
+    result, names = evaluation(evaluated), evaluated.names
+    many = len(names) > MOST_BESIDE
+    chart, images = (st.container(), st.container()) if many else st.columns([5, 4], gap="large")
     with images:
         st.subheader(_("Images of the selected cell"))
-        true, read = choose_cell(result)
+        true, read = choose_cell(result, names)
     with chart:
-        st.subheader(_("Confusion matrix: which digits it mixes up"))
-        show_matrix(result, (true, read))
+        digits = is_digits(evaluated.dataset)
+        st.subheader(
+            _("Confusion matrix: which digits it mixes up")
+            if digits
+            else _("Confusion matrix: which classes it mixes up")
+        )
+        show_matrix(result, (true, read), names)
     with images:  # after the matrix, so that the next cell can be clicked as soon as they are seen
         show_cell(evaluated, result, true, read)
-    show_largest(result)
+    show_largest(result, names)
 
 
-def show_matrix(result: "Evaluation", marked: tuple[int, int]) -> None:
+def show_matrix(result: "Evaluation", marked: tuple[int, int], names: Sequence[str]) -> None:
     """Show the matrix, and the controls that change how it is shown."""
     with st.container(horizontal=True, gap="small"):
         by = choose_shares()
         diagonal = choose_diagonal()
     cell = _("{true} classified as {predicted}: {count}×").format(
-        true="%{y}", predicted="%{x}", count="%{customdata}"
+        true="%{hovertext}", predicted="%{text}", count="%{customdata}"
     )
     words = MatrixWords(_("True label"), _("Predicted label"), cell)
-    st.plotly_chart(
-        confusion_figure(result.confusion_matrix, words, by, diagonal, marked),
-        config=CHART,
-        alt=_("Confusion matrix"),
-        key=MATRIX_KEY,
-        on_select=open_clicked,
-        selection_mode="points",
-    )
+    many = len(names) > MOST_BESIDE
+    with st.container(key="lab_wide_matrix" if many else None):
+        st.plotly_chart(
+            confusion_figure(result.confusion_matrix, words, by, diagonal, marked, names),
+            config=CHART,
+            alt=_("Confusion matrix"),
+            key=MATRIX_KEY,
+            on_select=open_clicked,
+            selection_mode="points",
+            width="content" if many else "stretch",
+        )
     st.caption(
         _(
             "Rows: true label. Columns: predicted label. The diagonal is correct. Click a cell to "
@@ -105,12 +119,12 @@ def open_cell(true: int, read: int) -> None:
     close_image()
 
 
-def choose_cell(result: "Evaluation") -> tuple[int, int]:
-    """Show the choice of a cell, first the most frequent error; return its two digits."""
-    true, read = divmod(int(np.argmax(errors_of(result))), 10)
+def choose_cell(result: "Evaluation", names: Sequence[str]) -> tuple[int, int]:
+    """Show which cell's images are shown, at first the most frequent error's; return its labels."""
+    true, read = divmod(int(np.argmax(errors_of(result))), len(names))
     if true == read:  # no error at all
         true, read = 0, 0
-    digits = {str(digit): str(digit) for digit in range(10)}
+    digits = {str(label): name for label, name in enumerate(names)}
     with st.container(horizontal=True, gap="small"):
         chosen_true = url_choice(st.selectbox, _("True label"), digits, TRUE_KEY, str(true), width=130)
         chosen_read = url_choice(st.selectbox, _("Predicted label"), digits, READ_KEY, str(read), width=130)
@@ -133,25 +147,27 @@ def show_cell(evaluated: EvaluatedSplit, result: "Evaluation", true: int, read: 
             len(indices),
         )
     if len(indices):
-        st.markdown(text.format(n=count_text(len(indices)), true=true, read=read))
+        words = {"true": evaluated.names[true], "read": evaluated.names[read]}
+        st.markdown(text.format(n=count_text(len(indices)), **words))
         show_images(evaluated, result, indices)
     else:
         st.info(
             _("No {true} was classified as {read}. Click a cell that has a number.").format(
-                true=true, read=read
+                true=evaluated.names[true], read=evaluated.names[read]
             )
         )
 
 
 def errors_of(result: "Evaluation") -> np.ndarray:
     """Return the confusion matrix with its diagonal set to 0."""
-    return np.where(np.eye(10, dtype=bool), 0, result.confusion_matrix)
+    return np.where(np.eye(len(result.confusion_matrix), dtype=bool), 0, result.confusion_matrix)
 
 
-def show_largest(result: "Evaluation") -> None:
+def show_largest(result: "Evaluation", names: Sequence[str]) -> None:
     """Show the most frequent confusions, each as a button that opens its images."""
     wrong = errors_of(result)
-    places = [divmod(int(place), 10) for place in np.argsort(-wrong, axis=None, kind="stable")[:MOST_NAMED]]
+    largest = np.argsort(-wrong, axis=None, kind="stable")[:MOST_NAMED]
+    places = [divmod(int(place), len(names)) for place in largest]
     named = [(true, read) for true, read in places if wrong[true, read]]
     if not named:
         st.markdown(_("There are no errors on these images."))
@@ -159,12 +175,17 @@ def show_largest(result: "Evaluation") -> None:
     st.markdown(_("Most frequent errors:"))
     with st.container(horizontal=True, gap="small"):
         for true, read in named:
-            text = error_text(true, read, int(wrong[true, read]))
-            st.button(text, key=f"mix_up_{true}{read}", on_click=open_cell, args=(true, read))
+            text = error_text(names[true], names[read], int(wrong[true, read]))
+            st.button(
+                text,
+                key=f"mix_up_{true}{read}" if len(names) <= 10 else f"mix_up_{true}_{read}",
+                on_click=open_cell,
+                args=(true, read),
+            )
 
 
-def error_text(true: int, predicted: int, count: int) -> str:
-    """Return how often one digit was predicted as another, in words."""
+def error_text(true: str, predicted: str, count: int) -> str:
+    """Return how often one class was predicted as another, in words."""
     return ngettext(
         "**{true}** classified as **{predicted}**: {count} time",
         "**{true}** classified as **{predicted}**: {count} times",
@@ -172,8 +193,7 @@ def error_text(true: int, predicted: int, count: int) -> str:
     ).format(true=true, predicted=predicted, count=count)
 
 
-DIGITS = [str(digit) for digit in range(10)]
-CELL = 30  # pixels: what a click on a cell hits, less than a cell is wide on a phone
+CELL, SMALL_CELL = 30, 20  # pixels: what a click on a cell hits, less than a cell is wide on a phone
 MARKED = "#e0701a"  # the frame of the chosen cell, clear of the blues of the others
 
 
@@ -198,6 +218,7 @@ def confusion_figure(
     by: str = "counts",
     diagonal: bool = True,
     marked: tuple[int, int] | None = None,
+    names: Sequence[str] = DIGITS,
 ) -> "go.Figure":
     """Draw counts [true, predicted], or their shares of "rows" or "columns", with the numbers in the cells.
 
@@ -207,7 +228,7 @@ def confusion_figure(
     """
     import plotly.graph_objects as go
 
-    shown = np.where(np.eye(10, dtype=bool) & (not diagonal), 0, matrix)
+    shown = np.where(np.eye(len(names), dtype=bool) & (not diagonal), 0, matrix)
     values = shown if by == "counts" else shares(matrix, by) * (shown > 0)
     heatmap = go.Heatmap(
         z=np.log1p(values * (1 if by == "counts" else 1000)),
@@ -218,18 +239,24 @@ def confusion_figure(
         xgap=1,
         ygap=1,
     )
-    true, predicted = np.indices((10, 10)).reshape(2, -1)
+    true, predicted = np.indices(matrix.shape).reshape(2, -1)
     squares = go.Scatter(
         x=predicted,
         y=true,
         customdata=matrix.ravel(),
+        text=[names[label] for label in predicted],
+        hovertext=[names[label] for label in true],
         mode="markers",
-        marker={"symbol": "square", "size": CELL, "opacity": 0},
+        marker={
+            "symbol": "square",
+            "size": CELL if len(names) <= MOST_BESIDE else SMALL_CELL - 2,
+            "opacity": 0,
+        },
         selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
         hovertemplate=words.cell + "<extra></extra>",
     )
-    return go.Figure([heatmap, squares], _matrix_layout(words, marked))
+    return go.Figure([heatmap, squares], _matrix_layout(words, marked, names))
 
 
 def _cell_text(value: float, by: str) -> str:
@@ -238,22 +265,31 @@ def _cell_text(value: float, by: str) -> str:
     return str(value) if by == "counts" else formatted_number(100 * value, ".1f")
 
 
-def _matrix_layout(words: MatrixWords, marked: tuple[int, int] | None) -> dict[str, Any]:
-    axis = {"tickvals": list(range(10)), "ticktext": DIGITS, "fixedrange": True}
+def _matrix_layout(
+    words: MatrixWords, marked: tuple[int, int] | None, names: Sequence[str]
+) -> dict[str, Any]:
+    axis = {"tickvals": list(range(len(names))), "ticktext": list(names), "fixedrange": True}
     axis |= {"showgrid": False, "zeroline": False, "ticks": ""}
     frames = []
     if marked:
         true, predicted = marked
         corners = {"x0": predicted - 0.48, "x1": predicted + 0.48, "y0": true - 0.48, "y1": true + 0.48}
         frames = [{"type": "rect", **corners, "line": {"color": MARKED, "width": 3}}]
+    ends, slanted = (-0.5, len(names) - 0.5), {}
+    if max(map(len, names)) > LONGEST_LEVEL:
+        slanted = {"tickangle": -60}
+    size: dict[str, Any] = {"height": 430}
+    if len(names) > MOST_BESIDE:
+        side = SMALL_CELL * len(names)
+        size = {"height": side + 70, "width": side + 60, "font": {"size": 10}}
     return {
-        "height": 430,
+        **size,
         "margin": {"l": 0, "r": 0, "t": 30, "b": 0},
         "clickmode": "event+select",
         "dragmode": False,
         "hovermode": "closest",
         "showlegend": False,
         "shapes": frames,
-        "xaxis": {"title": {"text": words.predicted}, "side": "top", "range": [-0.5, 9.5], **axis},
-        "yaxis": {"title": {"text": words.true}, "range": [9.5, -0.5], **axis},
+        "xaxis": {"title": {"text": words.predicted}, "side": "top", "range": [*ends], **axis, **slanted},
+        "yaxis": {"title": {"text": words.true}, "range": [*ends[::-1]], **axis},
     }

@@ -1,13 +1,16 @@
 """One image: probabilities, saliency, feature maps, nearest training images."""
 
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
+from mnist_core.choices import MNIST
 from mnist_core.data.label_errors import LABEL_ERRORS
 from ui import explanations, resources
 from ui.answers import answer_in_sentence, answer_of
+from ui.class_names import image_alt
 from ui.evaluate.selection import EvaluatedSplit
 from ui.html.digits import (
     Figure,
@@ -19,7 +22,7 @@ from ui.i18n import count_text, format_text
 from ui.i18n import gettext as _
 from ui.navigation import link
 from ui.url_controls import url_choice, url_segments
-from ui.url_state import SENT_KEY
+from ui.url_state import DATASET_KEY, SENT_KEY, url_parameters
 
 if TYPE_CHECKING:
     from mnist_core.evaluation.attribution import LayerActivation
@@ -32,10 +35,11 @@ def show_detail(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> 
     with picture:
         show_picture(evaluated, result, index)
     with bars:
-        show_probabilities(result, index)
+        show_probabilities(evaluated, result, index)
     with st.container(horizontal=True, gap="small"):
         image = evaluated.split.reference(index)
-        link("pages/draw.py", _("Open in Draw"), ":material/draw:", **{SENT_KEY: image.text})
+        sent = {SENT_KEY: image.text, **_set_of_image(evaluated)}
+        link("pages/draw.py", _("Open in Draw"), ":material/draw:", **sent)
         link(
             "pages/explore.py",
             _("Show pixel values"),
@@ -43,6 +47,7 @@ def show_detail(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> 
             view="image",
             split=image.file,
             index=str(image.number),
+            **_set_of_image(evaluated),
         )
     questions = {
         "pixels": _("Saliency"),
@@ -63,25 +68,33 @@ def show_detail(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> 
     )
 
 
+def _set_of_image(evaluated: EvaluatedSplit) -> dict[str, str]:
+    """Return the parameter with which another page opens an image of the same data set."""
+    if evaluated.dataset == MNIST and DATASET_KEY not in url_parameters():
+        return {}
+    return {DATASET_KEY: evaluated.dataset}
+
+
 def show_picture(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> None:
     """Show the image enlarged, with its label, and whether people doubt the label."""
     image = evaluated.split.reference(index)
-    words = {"label": int(result.labels[index]), "number": count_text(image.number)}
-    caption = _("Label <b>{label}</b> &nbsp;no. {number}").format(**words)
-    alt = _("A handwritten {label}, image number {number}").format(**words)
+    number = count_text(image.number)
+    name = escape(evaluated.names[result.labels[index]])
+    caption = _("Label <b>{label}</b> &nbsp;no. {number}").format(label=name, number=number)
+    alt = image_alt(evaluated.split, index, number)
     st.html(figure_html(Figure(evaluated.split.images[index], caption, alt)))
     if evaluated.source == "mnist" and image in {disputed.image for disputed in LABEL_ERRORS}:
         st.caption(_("This label is disputed: see Explore, Label errors."))
 
 
-def show_probabilities(result: "Evaluation", index: int) -> None:
-    """Show the prediction, with the ten probabilities as bars."""
+def show_probabilities(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> None:
+    """Show the prediction, with the probabilities as bars."""
     shares = result.probabilities[index]
     read = int(result.predictions[index])
-    answer = answer_in_sentence(answer_of(shares))
+    answer = answer_in_sentence(answer_of(shares, evaluated.dataset))
     st.markdown(format_text(_("{answer}; loss {loss:.2f}."), answer=answer, loss=result.losses[index]))
-    names, texts = [str(digit) for digit in range(10)], [sure_text(float(share)) for share in shares]
-    st.html(bars_html(names, shares, texts, strong=read))
+    texts = [sure_text(float(share)) for share in shares]
+    st.html(bars_html(evaluated.names, shares, texts, strong=read))
 
 
 def show_saliency(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> None:
@@ -89,13 +102,13 @@ def show_saliency(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -
     read, label = int(result.predictions[index]), int(result.labels[index])
     second = label if label != read else int(np.argsort(result.probabilities[index])[-2])
     names = {
-        "read": _("Why {digit}?").format(digit=read),
-        "other": _("Why not {digit}?").format(digit=second),
+        "read": _("Why {digit}?").format(digit=evaluated.names[read]),
+        "other": _("Why not {digit}?").format(digit=evaluated.names[second]),
     }
     chosen = url_segments(_("Digit"), names, "of", "read", label_visibility="collapsed")
     target = read if chosen == "read" else second
     number = evaluated.split.reference(index).number
-    alt = _("Image {number}: saliency for {digit}").format(number=number, digit=target)
+    alt = _("Image {number}: saliency for {digit}").format(number=number, digit=evaluated.names[target])
     explanations.show_saliency(evaluated.run, evaluated.split.images[index], target, alt)
 
 
@@ -107,9 +120,9 @@ def show_layers(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> 
         if layer.kind not in ("image", "flatten", "output")
     ]
     if not shown:
-        st.info(_("This network has no hidden layer: the pixels feed the ten outputs directly."))
+        st.info(_("This network has no hidden layer: the pixels feed the outputs directly."))
         return
-    explanations.show_layers(shown)
+    explanations.show_layers(shown, evaluated.dataset)
 
 
 def show_similar(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> None:

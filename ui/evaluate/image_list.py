@@ -102,9 +102,12 @@ def image_label(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> 
     """Return an image with its label, the prediction and its confidence, in Markdown."""
     true, read = int(result.labels[index]), int(result.predictions[index])
     sure = sure_text(float(result.probabilities[index, read]), 0)
-    words = {"number": evaluated.split.reference(index).number, "true": true, "read": read}
+    names = evaluated.names
+    words = {"number": evaluated.split.reference(index).number, "true": names[true], "read": names[read]}
     alt = _("Image {number}: a {true} classified as {read}").format(**words)
-    text = f"**{true}** · {sure}" if true == read else f"**{true}** → **{read}** · {sure}"
+    text = (
+        f"**{names[true]}** · {sure}" if true == read else f"**{names[true]}** → **{names[read]}** · {sure}"
+    )
     return f"![{alt}]({png_url(evaluated.split.images[index])}) {text}".replace("> ", "\\> ")
 
 

@@ -5,28 +5,32 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from mnist_core.choices import DATASETS
+from mnist_core.data.datasets import same_classes, transfer_text
 from mnist_core.data.mnist import Dataset, ImageReference, Split, split_images
 from mnist_core.evaluation.significance import wilson_interval
 from mnist_core.runs.run import Run
 from ui import resources
+from ui.class_names import class_names, dataset_name
 from ui.evaluations import Show, read_split
-from ui.i18n import count_text, format_text, formatted_number, percent_text, sentences_text
+from ui.i18n import count_text, format_text, formatted_number, percent_text, sentences_text, translate
 from ui.i18n import gettext as _
 from ui.navigation import chapter_help
 from ui.runs.import_export import show_export
-from ui.url_controls import url_segments
+from ui.url_controls import url_choice, url_segments
 from ui.url_state import url_parameters
 
 if TYPE_CHECKING:
     from mnist_core.evaluation.metrics import Evaluation
 
 SPLIT_KEY = "split"
+TRIED_KEY = "on"  # in the URL: the data set whose images are evaluated, where it isn't the run's own
 IMAGE_KEY = "image"  # in the URL: the image that is open, such as "test-42"
 
 
 @dataclass(frozen=True, eq=False)
 class EvaluatedSplit:
-    """A run and the images to judge it by: "validation", "train" or "test" of `source` ("mnist", "sample").
+    """A run and the images to judge it by: one of data.mnist.SPLITS of `source` (a data set, or "sample").
 
     `checkpoint` is the file of the weights judged.
     """
@@ -38,9 +42,37 @@ class EvaluatedSplit:
     source: str
 
     @property
+    def dataset(self) -> str:
+        """The key of the data set that the images are from."""
+        return self.split.dataset
+
+    @property
+    def names(self) -> list[str]:
+        """What the labels stand for."""
+        return class_names(self.dataset)
+
+    @property
     def key(self) -> tuple[str, str, str]:
         """Its key in caches."""
         return self.checkpoint, self.source, self.name
+
+
+def choose_dataset(run: Run) -> str:
+    """Show the data sets on which a run can be tried, its own first, if there are several; return one."""
+    own = run.config.dataset
+    sets = [own, *(key for key in DATASETS if key != own and same_classes(own, key))]
+    if len(sets) == 1:
+        return own
+    names = {key: dataset_name(key) for key in sets}
+    return url_choice(
+        st.selectbox,
+        _("Images of the data set"),
+        names,
+        TRIED_KEY,
+        own,
+        width=210,
+        label_visibility="collapsed",
+    )
 
 
 def choose_split(run: Run, data: Dataset) -> EvaluatedSplit:
@@ -70,11 +102,14 @@ def split_name(name: str) -> str:
         "validation": _("Validation set"),
         "train": _("Training set"),
         "test": _("Test set"),
+        "further": _("Further test images"),
     }[name]
 
 
 def split_explanation(evaluated: EvaluatedSplit) -> str:
     """Say what the split was used for in training, and what that means for its accuracy."""
+    if text := transfer_text(evaluated.run.config.dataset, evaluated.dataset):
+        return translate(text)
     if evaluated.run.results.get("source", evaluated.source) != evaluated.source:
         return _("It was trained on another data set, so all of these images are new to it.")
     if evaluated.name == "train":
@@ -112,9 +147,12 @@ def show_summary(evaluated: EvaluatedSplit, result: "Evaluation") -> None:
         "test": _("**{correct:,}** of **{all:,}** test images classified correctly."),
         "validation": _("**{correct:,}** of **{all:,}** validation images classified correctly."),
         "train": _("**{correct:,}** of **{all:,}** training images classified correctly."),
+        "further": _("**{correct:,}** of **{all:,}** further test images classified correctly."),
     }[evaluated.name]
     said = [format_text(sentence, correct=correct, all=images)]
-    if evaluated.name != "train":  # what it has learned from says nothing of other images
+    if evaluated.name != "train" or tried_elsewhere(
+        evaluated
+    ):  # what it has learned from says nothing of other images
         words = _(
             "95% confidence interval (Wilson) of the accuracy on all images like these: {low:.1%} "
             "to {high:.1%}."
@@ -122,6 +160,11 @@ def show_summary(evaluated: EvaluatedSplit, result: "Evaluation") -> None:
         said.append(format_text(words, low=low, high=high))
     st.markdown(sentences_text(said))
     st.caption(split_explanation(evaluated))
+
+
+def tried_elsewhere(evaluated: EvaluatedSplit) -> bool:
+    """Whether the images are from another data set than the one that the run learned."""
+    return evaluated.dataset != evaluated.run.config.dataset
 
 
 def show_accuracies(evaluated: EvaluatedSplit, result: "Evaluation") -> None:
@@ -134,7 +177,11 @@ def show_accuracies(evaluated: EvaluatedSplit, result: "Evaluation") -> None:
         recorded = percent_text(evaluated.run.results["test_accuracy"])
         text = _("Measured once, at the end of training.")
         st.metric(_("Test accuracy"), recorded, width="content", help=text)
-    names = {"validation": _("Validation accuracy"), "train": _("Training accuracy")}
+    names = {
+        "validation": _("Validation accuracy"),
+        "train": _("Training accuracy"),
+        "further": _("Accuracy on the further test images"),
+    }
     st.metric(names[evaluated.name], accuracy, width="content")
 
 

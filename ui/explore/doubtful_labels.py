@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from mnist_core.choices import MNIST
 from mnist_core.data.label_errors import LABEL_ERRORS, LabelError
 from mnist_core.data.mnist import Dataset
 from mnist_core.runs.run import PRETRAINED_ID
@@ -24,6 +25,9 @@ VOTES = "https://github.com/cleanlab/label-errors"
 
 def show(data: Dataset) -> None:
     """Show the section."""
+    if data.key != MNIST:
+        st.info(_("The doubtful labels are known of MNIST's test images. Choose MNIST above to see them."))
+        return
     if data.source != "mnist":
         st.info(
             _(

@@ -1,11 +1,14 @@
 """A map of the images by PCA or t-SNE."""
 
+from html import escape
+
 import numpy as np
 import streamlit as st
 
 from mnist_core.data.mnist import Dataset, Split
 from mnist_core.data.projection import Projection, principal_components, tsne
 from mnist_core.runtime.job import Job
+from ui.class_names import class_name, class_names, image_alt
 from ui.explore.selection import (
     INDEX_KEY,
     ExploredSplit,
@@ -27,7 +30,8 @@ from ui.projection_chart import MAP_FAILURE, choose_method, map_points, map_spec
 def show(data: Dataset) -> None:
     """Show the section."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        chosen, digit, method = choose_split(data), choose_digit(), choose_method()
+        chosen = choose_split(data)
+        digit, method = choose_digit(chosen.dataset), choose_method()
     chart, picture = st.columns([3, 1], gap="large")
     with picture:
         ring = show_one(chosen)
@@ -44,22 +48,24 @@ def show_one(chosen: ExploredSplit) -> int:
     if number_in_url(INDEX_KEY) > last:
         st.caption(_("The chart has only images 0 to {last}.").format(last=count_text(last)))
     index = choose_number(_("Mark image no."), last)
-    label = chosen.split.labels[index]
-    alt = _("A handwritten {label}, image number {number}").format(label=label, number=index)
-    show_large(Figure(chosen.split.images[index], _("Label <b>{label}</b>").format(label=label), alt), 200)
+    name = escape(class_name(chosen.dataset, int(chosen.split.labels[index])))
+    caption, alt = _("Label <b>{label}</b>").format(label=name), image_alt(chosen.split, index)
+    show_large(Figure(chosen.split.images[index], caption, alt), 200)
     st.button(_("Show pixel values"), on_click=open_image, args=(chosen.image(index),))
     return index
 
 
 def show_map(chosen: ExploredSplit, positions: np.ndarray, digit: int | None, ring: int) -> None:
     """Show the map, with each image as the tooltip of its dot."""
-    points = map_points(positions, chosen.split.labels[: len(positions)])
+    points = map_points(positions, chosen.split.labels[: len(positions)], class_names(chosen.dataset))
     points["image"] = thumbnails(chosen)
     if digit is not None:  # drawn last, so that it lies on top
-        points = points.sort_values("label", key=lambda labels: labels == digit, kind="stable")
+        points = points.sort_values(
+            "label", key=lambda names: names == class_name(chosen.dataset, digit), kind="stable"
+        )
     st.vega_lite_chart(
         points,
-        map_spec(map_words(), digit, ring, pictures=True),
+        map_spec(map_words(), class_names(chosen.dataset), digit, ring, pictures=True),
         alt=_("Scatter plot of images, each drawn as its label; similar images lie near each other"),
     )
     st.caption(
@@ -79,7 +85,7 @@ def show_pca(chosen: ExploredSplit, digit: int | None, ring: int) -> None:
             _(
                 "**PCA** (principal component analysis) projects the 784-dimensional images onto the "
                 "two directions of largest variance: left to right {first:.1%} of the variance, "
-                "bottom to top {second:.1%}. The rest is lost, so digits overlap."
+                "bottom to top {second:.1%}. The rest is lost, so classes overlap."
             ),
             first=found.shares[0],
             second=found.shares[1],
@@ -99,7 +105,7 @@ def show_tsne(chosen: ExploredSplit, digit: int | None, ring: int) -> None:
     st.markdown(
         _(
             "**t-SNE** (van der Maaten and Hinton, 2008) places the points so that each keeps the "
-            "neighbours of its image. It does not use the labels, and yet the digits form "
+            "neighbours of its image. It does not use the labels, and yet the classes form "
             "clusters. Which points are neighbours is meaningful; the sizes of clusters and the "
             "distances between them mean little."
         )
@@ -124,8 +130,9 @@ def show_tsne_progress(chosen: ExploredSplit) -> None:
     show_progress(job, _("Computing t-SNE: {percent:.0%}"))
     positions = job.latest
     if positions is not None:
-        points = map_points(positions, chosen.split.labels[: len(positions)])
-        st.vega_lite_chart(points, map_spec(map_words()), alt=_("t-SNE in progress"))
+        names = class_names(chosen.dataset)
+        points = map_points(positions, chosen.split.labels[: len(positions)], names)
+        st.vega_lite_chart(points, map_spec(map_words(), names), alt=_("t-SNE in progress"))
 
 
 MAP_IMAGES = 2000  # images: enough to see groups, few enough to hover over

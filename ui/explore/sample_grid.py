@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.data.mnist import Dataset, Split
+from ui.class_names import class_name, class_names, is_digits
 from ui.explore.selection import (
     ExploredSplit,
     choose_digit,
@@ -59,7 +60,7 @@ def show_choices(data: Dataset) -> ExploredSplit:
     """Show the controls that choose a split and a digit; return the split."""
     with st.container(horizontal=True, vertical_alignment="center"):
         chosen = choose_split(data)
-        choose_digit(GRID, COUNTS)
+        choose_digit(chosen.dataset, GRID, COUNTS)
     return chosen
 
 
@@ -67,7 +68,10 @@ def show_pictures(chosen: ExploredSplit) -> None:
     """Show nine images, and the field that leads to any other."""
     show_grid(chosen)
     show_jump(chosen)
-    st.caption(_("Bold: the label, the digit that the writer meant. Image numbers start at 0."))
+    if is_digits(chosen.dataset):
+        st.caption(_("Bold: the label, the digit that the writer meant. Image numbers start at 0."))
+    else:
+        st.caption(_("Bold: the label, the class of the image. Image numbers start at 0."))
 
 
 def reshuffle() -> None:
@@ -91,12 +95,13 @@ def chosen_indices(split: Split, digit: int | None, seed: int) -> np.ndarray:
 @partial(st.fragment, key=GRID)
 def show_grid(chosen: ExploredSplit) -> None:
     """Show nine images with their labels, and the buttons that choose which nine."""
-    digit, seed = chosen_digit(), number_in_url(SEED_KEY)
+    digit, seed = chosen_digit(chosen.dataset), number_in_url(SEED_KEY)
     indices = chosen_indices(chosen.split, digit, seed)
     if not len(indices):
-        st.info(
-            _("There are no images of {digit} here. Choose another digit, or all digits.").format(digit=digit)
-        )
+        words = _("There are no images of {digit} here. Choose another class, or all classes.")
+        if is_digits(chosen.dataset):
+            words = _("There are no images of {digit} here. Choose another digit, or all digits.")
+        st.info(words.format(digit=class_name(chosen.dataset, digit or 0)))
         return
     st.html(grid_html((labelled(chosen.split, int(index)) for index in indices), columns=3, least=4))
     send_to_browser("grid", (chosen.name, digit))
@@ -128,15 +133,20 @@ def show_jump(chosen: ExploredSplit) -> None:
 
 @partial(st.fragment, key=COUNTS)
 def show_counts_here(split: Split) -> None:
-    """Show the counts, with the chosen digit emphasised."""
-    show_counts(split, chosen_digit())
+    """Show the counts, where the chosen digit stands out."""
+    show_counts(split, chosen_digit(split.dataset))
 
 
 def show_counts(split: Split, digit: int | None) -> None:
-    """Show the number of images of each digit, as bars and in words, with `digit` emphasised."""
-    counts = np.bincount(split.labels, minlength=10)
-    st.subheader(_("Class distribution: images of each digit"))
-    names, texts = [str(d) for d in range(10)], [count_text(count) for count in counts]
+    """Show how many images there are of each class, as bars and in words; `digit` stands out."""
+    counts, names = np.bincount(split.labels, minlength=split.classes), class_names(split.dataset)
+    digits = is_digits(split.dataset)
+    st.subheader(
+        _("Class distribution: images of each digit")
+        if digits
+        else _("Class distribution: images of each class")
+    )
+    texts = [count_text(count) for count in counts]
     st.html(bars_html(names, counts / counts.max(), texts, strong=digit))
     words = _(
         "Most frequent: {most} ({most_count:,} images). Least frequent: {least} ({least_count:,} images)."
@@ -144,9 +154,9 @@ def show_counts(split: Split, digit: int | None) -> None:
     st.caption(
         format_text(
             words,
-            most=counts.argmax(),
+            most=names[counts.argmax()],
             most_count=counts.max(),
-            least=counts.argmin(),
+            least=names[counts.argmin()],
             least_count=counts.min(),
         )
     )

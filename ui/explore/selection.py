@@ -2,27 +2,38 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from html import escape
 
 import streamlit as st
 
+from mnist_core.choices import number_of_classes
 from mnist_core.data.mnist import Dataset, ImageReference, Split
 from ui import url_state
+from ui.class_names import class_name, class_names, datasets_to_choose, image_alt, is_digits
 from ui.html.digits import Figure, figure_html, grid_html, image_number_text
 from ui.i18n import gettext as _
-from ui.url_controls import url_choice, url_number, url_segments
-from ui.url_state import option_in_url, set_url_parameters
+from ui.train_form.state import read_form
+from ui.url_controls import set_widget_value, url_choice, url_number, url_segments
+from ui.url_state import DATASET_KEY, option_in_url, set_url_parameters
 
 VIEW_KEY, SPLIT_KEY, DIGIT_KEY, INDEX_KEY = "view", "split", "digit", "index"
-ALL, DIGITS = "all", tuple("0123456789")
+ALL = "all"
+DATASET_CONTROL_KEY = "explored_dataset"
+MOST_PILLS = 27  # to choose a class by; of more there is a list
 
 
 @dataclass(frozen=True, eq=False)
 class ExploredSplit:
-    """A split, its name ("train" or "test"), and where the data is from ("mnist" or "sample")."""
+    """A split, its name (one of data.mnist.FILES), and where the data is from: a data set or "sample"."""
 
     split: Split
     name: str
     source: str
+
+    @property
+    def dataset(self) -> str:
+        """The key of the data set."""
+        return self.split.dataset
 
     def image(self, number: int) -> ImageReference:
         """Return the name of an image of the split."""
@@ -31,34 +42,61 @@ class ExploredSplit:
 
 def choose_split(data: Dataset) -> ExploredSplit:
     """Show the choice of the split; return the chosen one."""
-    splits = {"train": _("Training set"), "test": _("Test set")}
+    words = {"train": _("Training set"), "test": _("Test set"), "further": _("Further test images")}
+    splits = {name: words[name] for name in data.files}
     name = url_segments(_("Images"), splits, SPLIT_KEY, "train", label_visibility="collapsed")
     return ExploredSplit(data.file(name), name, data.source)
 
 
-def choose_digit(*fragments: str) -> int | None:
-    """Show the choice of a digit; None for all.
+def choose_dataset() -> str:
+    """Show which data set is explored, which Train learns too, and the control to choose another."""
+    chosen = read_form().settings["dataset"]
+    names = datasets_to_choose(chosen)
+    set_widget_value(DATASET_CONTROL_KEY, chosen, tuple(names.items()))
+
+    def take() -> None:
+        taken = st.session_state[DATASET_CONTROL_KEY]
+        if taken in names:  # a page in another language sends its labels
+            set_url_parameters({DATASET_KEY: taken, **dict.fromkeys((SPLIT_KEY, DIGIT_KEY, INDEX_KEY))})
+
+    return st.selectbox(
+        _("Data set"),
+        list(names),
+        index=list(names).index(chosen),
+        format_func=names.get,
+        key=DATASET_CONTROL_KEY,
+        on_change=take,
+        width=210,
+        label_visibility="collapsed",
+    )
+
+
+def choose_digit(dataset: str, *fragments: str) -> int | None:
+    """Show the choice of a class; None for all.
 
     `fragments` are the keys of the fragments to rerun when it changes; all of the page without any.
     """
-    digits = {ALL: _("All digits"), **{digit: digit for digit in DIGITS}}
+    digits = is_digits(dataset)
+    options = {ALL: _("All digits") if digits else _("All classes")}
+    options |= {str(label): name for label, name in enumerate(class_names(dataset))}
+    many = len(options) > MOST_PILLS
     url_choice(
-        st.pills,
-        _("Digit"),
-        digits,
+        st.selectbox if many else st.pills,
+        _("Digit") if digits else _("Class"),
+        options,
         DIGIT_KEY,
         ALL,
         fragments,
-        required=True,
-        wrap=True,
         label_visibility="collapsed",
+        **({"width": 200} if many else {"required": True, "wrap": True}),
     )
-    return chosen_digit()
+    return chosen_digit(dataset)
 
 
-def chosen_digit() -> int | None:
-    """Return which digit is chosen, None for all."""
-    digit = option_in_url(DIGITS, DIGIT_KEY, ALL)
+def chosen_digit(dataset: str) -> int | None:
+    """Return which class is chosen, None for all."""
+    labels = [str(label) for label in range(number_of_classes(dataset))]
+    digit = option_in_url(labels, DIGIT_KEY, ALL)
     return None if digit == ALL else int(digit)
 
 
@@ -79,9 +117,9 @@ def open_image(image: ImageReference) -> None:
 
 def labelled(split: Split, index: int) -> Figure:
     """Return an image with its label and its number."""
-    label = split.labels[index]
-    alt = _("A handwritten {label}, image number {number}").format(label=label, number=index)
-    return Figure(split.images[index], f"<b>{label}</b> &nbsp;{image_number_text(index)}", alt)
+    name = escape(class_name(split.dataset, int(split.labels[index])))
+    alt = image_alt(split, index)
+    return Figure(split.images[index], f"<b>{name}</b> &nbsp;{image_number_text(index)}", alt)
 
 
 def show_pictures(chosen: ExploredSplit, indices: Iterable[int], columns: int, key: str) -> None:

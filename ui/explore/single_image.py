@@ -1,11 +1,14 @@
 """One image as a square of pixel values, as a vector, and in each input scaling."""
 
+from html import escape
+
 import numpy as np
 import streamlit as st
 
 from mnist_core.choices import INPUT_SCALINGS
 from mnist_core.data.mnist import Dataset
 from mnist_core.lessons.pixels import scaled as pixels_of_network
+from ui.class_names import class_name, image_alt
 from ui.explore.selection import (
     INDEX_KEY,
     ExploredSplit,
@@ -66,10 +69,9 @@ def show_choice(chosen: ExploredSplit) -> int:
 
 def show_picture(chosen: ExploredSplit, index: int) -> None:
     """Show the image enlarged, with its label."""
-    image, label = chosen.split.images[index], chosen.split.labels[index]
-    caption = _("Label <b>{label}</b>").format(label=label)
-    alt = _("A handwritten {label}, image number {number}").format(label=label, number=index)
-    show_large(Figure(image, caption, alt))
+    name = escape(class_name(chosen.dataset, int(chosen.split.labels[index])))
+    caption, alt = _("Label <b>{label}</b>").format(label=name), image_alt(chosen.split, index)
+    show_large(Figure(chosen.split.images[index], caption, alt))
 
 
 def choose_scaling() -> str:

@@ -1,14 +1,17 @@
 """Statistics of a split: pixel values, mean and standard deviation of each digit."""
 
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
+from mnist_core.choices import DATASETS
 from mnist_core.data.mnist import Dataset, Split
 from mnist_core.data.statistics import Statistics, distances_to_mean
 from mnist_core.data.statistics import statistics as gather
+from ui.class_names import class_names, is_digits
 from ui.explore.sample_grid import show_counts
 from ui.explore.selection import ExploredSplit, choose_split
 from ui.html.digits import Figure, grid_html
@@ -49,8 +52,8 @@ def show(data: Dataset) -> None:
         show_counts(chosen.split, None)
     with st.spinner(_("Counting pixels")):
         found = split_facts(chosen).statistics
-    show_means(found)
-    show_spreads(found)
+    show_means(found, chosen.dataset)
+    show_spreads(found, chosen.dataset)
     with pixels:
         show_pixels(found)
 
@@ -93,42 +96,45 @@ def show_pixels(found: Statistics) -> None:
     )
 
 
-def show_means(found: Statistics) -> None:
-    """Show the mean image of each digit."""
-    st.subheader(_("Mean image of each digit"))
+def show_means(found: Statistics, dataset: str) -> None:
+    """Show the mean image of each class."""
+    st.subheader(_("Mean image of each digit") if is_digits(dataset) else _("Mean image of each class"))
     st.caption(
         _(
             "Each pixel is the mean of that pixel over all images of the digit: bright where most "
             "people put ink."
         )
+        if is_digits(dataset)
+        else _("Each pixel is the mean of that pixel over all images of the class.")
     )
     alt = _("Mean of all images of {digit}")
-    show_ten(found.means, alt)
+    show_each(found.means, alt, dataset)
 
 
-def show_spreads(found: Statistics) -> None:
-    """Show the standard deviation of each digit's pixels, scaled to full brightness."""
-    st.subheader(_("Standard deviation of each digit"))
+def show_spreads(found: Statistics, dataset: str) -> None:
+    """Show the spread of each class, as bright as can be."""
+    digits = is_digits(dataset)
+    st.subheader(_("Standard deviation of each digit") if digits else _("Standard deviation of each class"))
     st.caption(
         _(
             "Each pixel is the standard deviation of that pixel: bright where some people put ink and "
             "others don't."
         )
+        if DATASETS[dataset].drawn
+        else _("Each pixel is the standard deviation of that pixel over all images of the class.")
     )
     alt = _("Standard deviation of all images of {digit}")
-    show_ten(found.standard_deviations / STRONGEST * 255, alt)
+    show_each(found.standard_deviations / STRONGEST * 255, alt, dataset)
 
 
-def show_ten(images: np.ndarray, alt: str) -> None:
-    """Show an image [H, W], 0 to 255, for each of the ten digits."""
+def show_each(images: np.ndarray, alt: str, dataset: str) -> None:
+    """Show an image [H, W], 0 to 255, for each class."""
     shades = images.round().astype(np.uint8)
-    st.html(
-        grid_html(
-            (Figure(shades[d], f"<b>{d}</b>", alt.format(digit=d)) for d in range(10)),
-            columns=10,
-            least=3.7,  # five in a row on a phone
-        )
+    figures = (
+        Figure(shade, f"<b>{escape(name)}</b>", alt.format(digit=name))
+        for shade, name in zip(shades, class_names(dataset), strict=True)
     )
+    st.html(grid_html(figures, columns=10, least=3.7))  # five in a row on a phone
 
 
 BIN = 5  # values to a bar

@@ -59,13 +59,23 @@ def bars_html(
     texts: Sequence[str],
     strong: int | Collection[int] | None = None,
 ) -> str:
-    """Return horizontal bars: `shares` are lengths from 0 to 1, `strong` the bar or bars to point out."""
+    """Return horizontal bars: `shares` are lengths from 0 to 1, `strong` the bar or bars to point out.
+
+    More than MOST_BARS stand in as many columns as there is room for.
+    """
     marked = strong if isinstance(strong, Collection) else {strong}
-    rows = (
+    rows = [
         _bar_html(name, share, text, "row strong" if i in marked else "row")
         for i, (name, share, text) in enumerate(zip(names, shares, texts, strict=True))
-    )
-    return f'<div class="lab-bars" role="list">{"".join(rows)}</div>'
+    ]
+    if len(rows) <= MOST_BARS:
+        return f'<div class="lab-bars" role="list">{"".join(rows)}</div>'
+    parts = ("".join(rows[at : at + BARS_IN_COLUMN]) for at in range(0, len(rows), BARS_IN_COLUMN))
+    columns = "".join(f'<div class="lab-bars" role="presentation">{part}</div>' for part in parts)
+    return f'<div class="lab-bar-columns" role="list">{columns}</div>'
+
+
+MOST_BARS, BARS_IN_COLUMN = 12, 10
 
 
 def _bar_html(name: str, share: float, text: str, style: str) -> str:

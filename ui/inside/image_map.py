@@ -1,5 +1,6 @@
 """A map of the test images by the last hidden layer, by PCA or t-SNE."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import streamlit as st
 from mnist_core.runs.weight_snapshots import WeightSnapshot
 from mnist_core.runtime.job import Job
 from ui import resources
+from ui.class_names import class_names
 from ui.html.tables import markdown
 from ui.i18n import format_text
 from ui.i18n import gettext as _
@@ -43,7 +45,7 @@ def show(inspected: InspectedRun) -> None:
         words = _(
             "**PCA** of the last layer's input: each image is projected onto the two directions "
             "of largest variance ({first:.0%} and {second:.0%} of it), rotated so that points "
-            "move little between checkpoints. Training separates the digits until a linear layer "
+            "move little between checkpoints. Training separates the classes until a linear layer "
             "can tell them apart."
         )
         st.markdown(format_text(words, first=first, second=second))
@@ -58,11 +60,12 @@ def _choose_colours() -> str:
 
 
 def _show_map(inspected: InspectedRun, positions: np.ndarray, colours: str) -> None:
-    split, count = resources.dataset().test, len(positions)
+    dataset = inspected.run.config.dataset
+    split, count, names = resources.dataset(dataset).test, len(positions), class_names(dataset)
     labels, read = split.labels[:count], evaluation_at(inspected).predictions[:count]
     st.vega_lite_chart(
-        answer_points(positions, labels, read),
-        answer_map_spec(map_words(), _("Predicted label"), colours == "errors"),
+        answer_points(positions, labels, read, names),
+        answer_map_spec(map_words(), names, _("Predicted label"), colours == "errors"),
         key="hidden_map",
         alt=_(
             "Scatter plot of test images, each drawn as its label; images that are similar to the "
@@ -111,16 +114,18 @@ def _show_progress(inspected: InspectedRun) -> None:
         _show_map(inspected, job.latest, "truth")
 
 
-def answer_points(positions: np.ndarray, labels: np.ndarray, read: np.ndarray) -> "pd.DataFrame":
-    """Return the map's points with the predictions and whether they are wrong; wrong ones last, on top."""
-    points = map_points(positions, labels)
-    points["read"], points["wrong"] = read, read != labels
+def answer_points(
+    positions: np.ndarray, labels: np.ndarray, read: np.ndarray, names: Sequence[str]
+) -> "pd.DataFrame":
+    """Return the map's points with what was read and whether that is wrong; wrong ones last, so on top."""
+    points = map_points(positions, labels, names)
+    points["read"], points["wrong"] = [names[label] for label in read], read != labels
     return points.sort_values("wrong", kind="stable")
 
 
-def answer_map_spec(words: MapWords, read: str, by_error: bool) -> dict[str, Any]:
-    """Return the specification of `answer_points`; with `by_error` only misclassified points are coloured."""
-    spec = map_spec(words)
+def answer_map_spec(words: MapWords, names: Sequence[str], read: str, by_error: bool) -> dict[str, Any]:
+    """Return the specification of `answer_points`; `by_error` only what is misread has a colour."""
+    spec = map_spec(words, names)
     encoding = spec["layer"][0]["encoding"]
     encoding["tooltip"] = [*encoding["tooltip"], {"field": "read", "type": "nominal", "title": read}]
     if by_error:
@@ -140,7 +145,7 @@ def map_at(inspected: InspectedRun) -> "Projection":
     from mnist_core.data.projection import Projection, procrustes_aligned
 
     now, last = (
-        _components(inspected.key(m), resources.dataset().source, inspected, m)
+        _components(inspected.key(m), resources.dataset(inspected.run.config.dataset).source, inspected, m)
         for m in (inspected.snapshot, inspected.last)
     )
     return Projection(procrustes_aligned(now.coordinates, last.coordinates), now.shares)
@@ -148,7 +153,9 @@ def map_at(inspected: InspectedRun) -> "Projection":
 
 def tsne_at(inspected: InspectedRun) -> Job[np.ndarray]:
     """Return the shared job that computes the t-SNE map of the same inputs: positions [N, 2]."""
-    return _tsne(inspected.key(inspected.snapshot), resources.dataset().source, inspected)
+    return _tsne(
+        inspected.key(inspected.snapshot), resources.dataset(inspected.run.config.dataset).source, inspected
+    )
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -171,5 +178,6 @@ def _features(inspected: InspectedRun, snapshot: WeightSnapshot) -> np.ndarray:
     from mnist_core.evaluation.neighbours import hidden_features
 
     return hidden_features(
-        resources.model(inspected.run, snapshot), resources.dataset().test.images[:MAP_IMAGES]
+        resources.model(inspected.run, snapshot),
+        resources.dataset(inspected.run.config.dataset).test.images[:MAP_IMAGES],
     )

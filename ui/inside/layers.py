@@ -23,7 +23,7 @@ def show(inspected: InspectedRun) -> None:
     _show_weights(inspected)
     st.subheader(_("Feature maps: what each layer makes of an image"), help=chapter_help("convolution"))
     viewed = choose_image(inspected)
-    show_layers(activations_at(inspected, viewed.image))
+    show_layers(activations_at(inspected, viewed.image), inspected.run.config.dataset)
 
 
 def _show_weights(inspected: InspectedRun) -> None:

@@ -1,6 +1,7 @@
 """Which checkpoint and which image the Inside page shows, and the evaluation at that checkpoint."""
 
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ from mnist_core.runs.run import Run
 from mnist_core.runs.weight_snapshots import WeightSnapshot, snapshots_of
 from ui import resources
 from ui.canvas import last_read_image
+from ui.class_names import class_name
 from ui.evaluations import read_split
 from ui.html.digits import Figure, figure_html
 from ui.i18n import count_text, format_text
@@ -79,7 +81,7 @@ EVALUATED_IMAGES = 2000  # test images, so that the slider answers at once; the 
 
 def evaluation_at(inspected: InspectedRun) -> "Evaluation":
     """Return the evaluation of a run at its snapshot on the first EVALUATED_IMAGES test images."""
-    data = resources.dataset()
+    data = resources.dataset(inspected.run.config.dataset)
     key = (inspected.key(inspected.snapshot), data.source, f"test images 0 to {EVALUATED_IMAGES - 1}")
     return read_split(
         key, lambda: resources.model(inspected.run, inspected.snapshot), data.test[:EVALUATED_IMAGES]
@@ -107,18 +109,17 @@ def choose_image(inspected: InspectedRun) -> InspectedImage:
         st.info(_("There is no drawing yet, so a test image is shown. Draw a digit first, then come back."))
         link("pages/draw.py", _("Draw a digit"), ":material/draw:")
     viewed = _choose_test_image(inspected) if drawn is None else InspectedImage(drawn, _("Your drawing"))
-    alt = (
-        viewed.name
-        if viewed.label is None
-        else _("{name}, a {label}").format(name=viewed.name, label=viewed.label)
-    )
-    label = "" if viewed.label is None else f"<b>{viewed.label}</b> &nbsp;"
+    alt, label = viewed.name, ""
+    if viewed.label is not None:
+        name = class_name(inspected.run.config.dataset, viewed.label)
+        alt = _("{name}, a {label}").format(name=viewed.name, label=name)
+        label = f"<b>{escape(name)}</b> &nbsp;"
     st.html(figure_html(Figure(viewed.image, label + viewed.name, alt)), width=150)
     return viewed
 
 
 def _choose_test_image(inspected: InspectedRun) -> InspectedImage:
-    split = resources.dataset().test
+    split = resources.dataset(inspected.run.config.dataset).test
     last = len(split) - 1
 
     with st.container(horizontal=True, vertical_alignment="bottom"):

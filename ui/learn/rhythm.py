@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from mnist_core.choices import MNIST
 from mnist_core.recipes import RECIPES
 from ui.i18n import gettext as _
 from ui.learn.chapters import Chapter, Question
@@ -19,6 +20,7 @@ from ui.learn.progress import (
 from ui.navigation import link
 from ui.train_form.state import settings_to_query
 from ui.url_controls import set_widget_value
+from ui.url_state import DATASET_KEY, url_parameters
 
 GUESSES_KEY = "learn_guesses"  # the reader's guess in each chapter, for the visit
 
@@ -108,5 +110,7 @@ def show_try_it(settings: dict[str, Any]) -> None:
     """Show the link that opens Train with a recipe and changes of it filled in."""
     recipe = RECIPES[settings["recipe"]].config
     query = settings_to_query({**vars(recipe), **settings})
+    if DATASET_KEY in url_parameters():
+        query[DATASET_KEY] = MNIST  # which the chapters are about
     with st.container(key="lab_try_it"):
         link("pages/train.py", _("Try it yourself: train this network"), ":material/model_training:", **query)

@@ -112,7 +112,7 @@ def gap_text(run: Run, rows: "pd.DataFrame") -> str:
     """
     last = rows[rows["monitor_accuracy"].notna()].iloc[-1]
     accuracy, gap = last["monitor_accuracy"], last["train_accuracy"] - last["monitor_accuracy"]
-    images = len(split_images(run.config, resources.dataset()).monitored)
+    images = len(split_images(run.config, resources.dataset(run.config.dataset)).monitored)
     noise = 2 * math.sqrt(accuracy * (1 - accuracy) / images)
     values = {
         "epoch": formatted_number(last["epoch"], ",.0f"),

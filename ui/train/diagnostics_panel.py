@@ -16,6 +16,7 @@ from mnist_core.monitoring.diagnostics import Finding
 from mnist_core.monitoring.probes import Probe, watched_digits
 from mnist_core.training.schedules import why_fixed
 from ui import resources
+from ui.class_names import class_names, is_digits
 from ui.html.digits import bars_html, png_url, sure_text
 from ui.html.network import layer_names
 from ui.i18n import formatted_number, percent_text, sentences_text, translate
@@ -92,7 +93,9 @@ def show_probe(config: TrainConfig, probe: Probe, own_digit: np.ndarray | None =
 
     `own_digit`, uint8 [28, 28], is the visitor's: it comes first.
     """
-    st.markdown("**" + _("Predictions: twelve digits it is not trained on") + "**")
+    digits = is_digits(config.dataset)
+    title = _("Predictions: twelve digits it is not trained on")
+    st.markdown("**" + (title if digits else _("Predictions: twelve images it is not trained on")) + "**")
     st.html(_watched_html(config, probe, own_digit))
     layers = [layer for layer in describe_layers(config) if layer.parameters]
     if len(layers) != len(probe.gradient_norms):  # an older version built the run's network
@@ -121,25 +124,27 @@ def show_probe(config: TrainConfig, probe: Probe, own_digit: np.ndarray | None =
 
 
 def _watched_html(config: TrainConfig, probe: Probe, own_digit: np.ndarray | None) -> str:
-    split = split_images(config, resources.dataset()).monitored
+    split = split_images(config, resources.dataset(config.dataset)).monitored
     chosen = watched_digits(split.labels)
     cells = "".join(
-        _digit_html(image, int(label), shares)
+        _digit_html(image, int(label), shares, class_names(config.dataset))
         for image, label, shares in zip(
             split.images[chosen], split.labels[chosen], probe.probabilities, strict=False
         )
     )
-    own = own_digit_html(own_digit, probe) if own_digit is not None else ""
+    own = own_digit_html(own_digit, probe, config.dataset) if own_digit is not None else ""
     return f'<div class="lab-watched" role="list">{own}{cells}</div>'
 
 
-def _digit_html(image: np.ndarray, label: int, shares: np.ndarray) -> str:
+def _digit_html(image: np.ndarray, label: int, shares: np.ndarray, names: Sequence[str]) -> str:
     read = int(np.argmax(shares))
     sure = sure_text(float(shares[read]), 0)
     style = "" if read == label else ' class="lab-wrong"'
-    alt = _("A {label}, predicted {read}, confidence {sure}").format(label=label, read=read, sure=sure)
+    alt = _("A {label}, predicted {read}, confidence {sure}").format(
+        label=names[label], read=names[read], sure=sure
+    )
     picture = f'<img src="{png_url(image)}" width="28" height="28" alt="{escape(alt)}">'
-    caption = f"<b{style}>{read}</b> {sure}"
+    caption = f"<b{style}>{escape(names[read])}</b> {sure}"
     return f'<figure class="lab-digit" role="listitem">{picture}<figcaption>{caption}</figcaption></figure>'
 
 

@@ -10,6 +10,7 @@ from mnist_core.messages import InputError
 from mnist_core.monitoring.probes import watched_digits
 from mnist_core.runs.run import UNFINISHED, Run
 from ui import resources
+from ui.class_names import class_name, is_digits
 from ui.i18n import gettext as _
 from ui.live_network import is_still, show_live_network
 from ui.train.own_digit import visible_digit
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 DIGIT_KEY = "watched"
 OWN = "own"
+MOST = 10  # watched images to choose from
 PICTURE_KEY = "live_network"
 SECONDS_BETWEEN = 1.0
 
@@ -28,7 +30,8 @@ def show_network_panel(run: Run) -> None:
     """Show the panel in a fragment of its own, which reruns while the run trains."""
     live = run.status in UNFINISHED
     if live or run.checkpoints:
-        st.subheader(_("The network with a digit in it"))
+        digits = is_digits(run.config.dataset)
+        st.subheader(_("The network with a digit in it") if digits else _("The network with an image in it"))
         st.fragment(_show, run_every=SECONDS_BETWEEN if live else None)(run.id, live)
 
 
@@ -57,13 +60,16 @@ def _show(run_id: str, live: bool) -> None:
 
 def _choose_digit(run: Run) -> tuple[str, np.ndarray]:
     """Show the watched digits; return the name of one and its image, uint8 [28, 28]."""
-    split = split_images(run.config, resources.dataset()).monitored
-    firsts = {int(split.labels[index]): index for index in reversed(watched_digits(split.labels)[:10])}
-    names = {str(digit): str(digit) for digit in sorted(firsts)}
+    dataset = run.config.dataset
+    split = split_images(run.config, resources.dataset(dataset)).monitored
+    firsts = {int(split.labels[index]): index for index in reversed(watched_digits(split.labels)[:MOST])}
+    names = {str(label): class_name(dataset, label) for label in sorted(firsts)}
     own = visible_digit(run)
     if own is not None:
         names = {OWN: _("Your digit"), **names}
-    chosen = url_segments(_("Watched digit"), names, DIGIT_KEY, next(iter(names)))
+    chosen = url_segments(
+        _("Watched digit") if is_digits(dataset) else _("Watched image"), names, DIGIT_KEY, next(iter(names))
+    )
     return chosen, own if chosen == OWN and own is not None else split.images[firsts[int(chosen)]]
 
 

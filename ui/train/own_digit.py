@@ -5,6 +5,7 @@ from html import escape
 import numpy as np
 import streamlit as st
 
+from mnist_core.choices import MNIST
 from mnist_core.monitoring.probes import Probe
 from mnist_core.runs.run import Run
 from ui import visitor
@@ -32,15 +33,17 @@ def show_before_and_after(run: Run) -> None:
     if image is None or not seen:
         return
     words = _("<b>Your digit</b> before the training: {first}. After it: {last}.")
-    first, last = (short_answer(answer_of(probe.own_probabilities)) for probe in (seen[0], seen[-1]))
+    first, last = (
+        short_answer(answer_of(probe.own_probabilities, run.config.dataset)) for probe in (seen[0], seen[-1])
+    )
     st.html(_with_picture(image, words.format(first=first, last=last)))
 
 
-def own_digit_html(image: np.ndarray, probe: Probe) -> str:
+def own_digit_html(image: np.ndarray, probe: Probe, dataset: str = MNIST) -> str:
     """Return the visitor's digit with its prediction, as a cell beside the other watched digits."""
     if not probe.own_probabilities:
         return ""
-    answer = answer_of(probe.own_probabilities)
+    answer = answer_of(probe.own_probabilities, dataset)
     alt = _("Your digit: {answer}").format(answer=answer_words(answer).heading)
     caption = f"<b>{answer.text}</b> {sure_text(answer.confidence)}<br>" + _("your digit")
     return (

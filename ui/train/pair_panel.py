@@ -158,7 +158,7 @@ def _show_result(pair: tuple[Run, Run], names: tuple[str, str]) -> None:
             label = _("{run}, test accuracy").format(run=name)
             st.metric(label, percent_text(run.results["test_accuracy"]), width="content")
     try:
-        check_comparable(pair, resources.dataset().source)
+        check_comparable(pair, resources.dataset(pair[0].config.dataset).source)
         found = compare_runs(pair, [resources.evaluation(run) for run in pair], names).pairs[0]
     except InputError as error:
         st.error(markdown(error.message))

@@ -1,6 +1,7 @@
 """Slow motion of a run: one batch at a time, with its images, loss, gradients and weight changes."""
 
 import math
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from mnist_core.models.summary import LayerSummary, describe_layers
 from mnist_core.runs.run import Run
 from mnist_core.runs.slow_motion import CROWDED_SECONDS, IDLE_SECONDS
 from ui import resources
+from ui.class_names import class_names
 from ui.html.digits import bars_html, png_url
 from ui.html.network import layer_names
 from ui.i18n import count_text, formatted_number, ngettext, percent_text, sentences_text
@@ -81,7 +83,7 @@ def _show_buttons(run: Run) -> None:
 
 
 def _show_batch(config: TrainConfig, batch: "BatchView") -> None:
-    st.html(_images_html(batch))
+    st.html(_images_html(batch, class_names(config.dataset)))
     wrong = int((batch.labels != batch.predictions).sum())
     rest = batch.size - len(batch.images)
     said = [
@@ -126,13 +128,14 @@ def _shares(sizes: tuple[float, ...]) -> list[float]:
     return [max(SHORTEST, size / largest) if math.isfinite(size) and size > 0 else 0.0 for size in sizes]
 
 
-def _images_html(batch: "BatchView") -> str:
+def _images_html(batch: "BatchView", names: Sequence[str]) -> str:
     figures = []
-    for image, label, read in zip(batch.images, batch.labels, batch.predictions, strict=True):
+    for image, *labels in zip(batch.images, batch.labels, batch.predictions, strict=True):
+        label, read = (names[each] for each in labels)
         alt = _("A {label}, read as {read}").format(label=label, read=read)
         picture = f'<img src="{png_url(image)}" width="28" height="28" alt="{escape(alt)}">'
-        wrong = f' <span class="lab-wrong">{read}</span>' if read != label else ""
-        caption = f"<figcaption><b>{label}</b>{wrong}</figcaption>"
+        wrong = f' <span class="lab-wrong">{escape(read)}</span>' if read != label else ""
+        caption = f"<figcaption><b>{escape(label)}</b>{wrong}</figcaption>"
         figures.append(f'<figure class="lab-digit" role="listitem">{picture}{caption}</figure>')
     columns = (
         "grid-template-columns:repeat(auto-fill,minmax(2.8rem,1fr))"  # 32 images: smaller than watched ones

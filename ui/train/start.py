@@ -82,7 +82,7 @@ def start(config: TrainConfig) -> None:
     if is_second_tap(config):
         st.rerun()
     speed = resources.images_per_second(config)
-    images = len(split_images(config, resources.dataset()).train)
+    images = len(split_images(config, resources.dataset(config.dataset)).train)
     seconds = images * config.epochs / speed if speed else None
     details = {"owner": visitor.identity(), "own_digit": last_read_image()}
     try:

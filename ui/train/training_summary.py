@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from mnist_core.choices import MNIST
 from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import split_images
 from mnist_core.messages import InputError
@@ -9,6 +10,7 @@ from mnist_core.models.summary import describe_layers
 from mnist_core.training.memory import check_memory, memory_text, training_bytes
 from mnist_core.training.speed_meter import TOO_LARGE
 from ui import resources, visitor
+from ui.class_names import dataset_name
 from ui.html.network import network_html
 from ui.html.tables import markdown
 from ui.i18n import duration_text, format_text, ngettext
@@ -20,7 +22,7 @@ POLL_SECONDS = 1.0
 
 def show_training_summary(config: TrainConfig, queue_busy: bool) -> None:
     """Show images, steps and time, and the start button; `queue_busy`: it would have to wait."""
-    data = resources.dataset()
+    data = resources.dataset(config.dataset)
     splits = split_images(config, data)
     images = len(splits.train)
     monitored = (
@@ -33,7 +35,10 @@ def show_training_summary(config: TrainConfig, queue_busy: bool) -> None:
     )
     steps = -(-images // config.batch_size)
     words = _("Training images: **{images:,}**. Steps per epoch: **{steps:,}**. Monitored: {watched}.")
-    st.markdown(format_text(words, images=images, steps=steps, watched=monitored))
+    said = format_text(words, images=images, steps=steps, watched=monitored)
+    if config.dataset != MNIST:
+        said = _("Data set: **{name}**.").format(name=dataset_name(config.dataset)) + " " + said
+    st.markdown(said)
     known = resources.images_per_second(config) is not None
     st.fragment(_show_time, run_every=None if known else POLL_SECONDS)(config, images, known)
     st.fragment(show_start, run_every=POLL_SECONDS if queue_busy else None)(config, queue_busy)

@@ -1,5 +1,6 @@
 """The controls of the Train form, built from the choices."""
 
+import math
 from collections.abc import Container, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from mnist_core.choices import (
     ACTIVATIONS,
     ARCHITECTURES,
     AUGMENTATIONS,
+    DATASETS,
     INITIALIZATIONS,
     INPUT_SCALINGS,
     LOSSES,
@@ -19,6 +21,7 @@ from mnist_core.choices import (
 )
 from mnist_core.config import FIELD_RANGES, MAX_LAYERS
 from mnist_core.recipes import RECIPES
+from ui.class_names import datasets_to_choose
 from ui.i18n import gettext as _
 from ui.i18n import list_text, ngettext
 from ui.navigation import chapter_help
@@ -99,7 +102,7 @@ def _take_recipe() -> None:
     """Fill the form from another recipe; a label in another language changes nothing."""
     chosen = st.session_state[control_key("recipe")]
     if chosen in RECIPES and chosen != read_form().settings["recipe"]:
-        fill_form(RECIPES[chosen].config)
+        fill_form(RECIPES[chosen].config.on_dataset(read_form().settings["dataset"]))
     rerun_form_fragments()
 
 
@@ -116,7 +119,7 @@ def _show_changes(form: TrainForm) -> None:
 
 def changed_settings(form: TrainForm) -> list[str]:
     """Return the settings that differ from the recipe's."""
-    recipe = RECIPES[form.settings["recipe"]].config
+    recipe = RECIPES[form.settings["recipe"]].config.on_dataset(form.settings["dataset"])
     return [field for field, value in vars(recipe).items() if form.settings[field] != value]
 
 
@@ -125,7 +128,8 @@ def _labels_text(fields: list[str]) -> str:
 
 
 def _restore_recipe() -> None:
-    fill_form(RECIPES[read_form().settings["recipe"]].config)
+    settings = read_form().settings
+    fill_form(RECIPES[settings["recipe"]].config.on_dataset(settings["dataset"]))
     rerun_form_fragments()
 
 
@@ -190,9 +194,10 @@ def _show_regularization(form: TrainForm) -> None:
 
 def _show_data(form: TrainForm) -> None:
     st.markdown("**" + _("Data and hardware") + "**")
+    _select(form, "dataset", {key: DATASETS[key] for key in datasets_to_choose(form.settings["dataset"])})
     _select(form, "input_scaling", INPUT_SCALINGS)
-    _slider(form, "train_size")
-    _slider(form, "written_share")
+    _slider(form, "train_size", highest=DATASETS[form.settings["dataset"]].images[0])
+    _slider(form, "written_share", disabled=not DATASETS[form.settings["dataset"]].digits)
     _select(form, "monitor", MONITORS)
     _slider(form, "validation_size", lowest=1 if form.settings["monitor"] == "validation" else 0)
     _select(form, "precision", PRECISIONS)
@@ -222,13 +227,15 @@ def _select(form: TrainForm, field: str, entries: Mapping[str, Any], disabled: b
         st.caption(f"{descriptions[chosen]} {source}".strip())
 
 
-def _slider(form: TrainForm, field: str, lowest: float = 0, disabled: bool = False) -> None:
+def _slider(
+    form: TrainForm, field: str, lowest: float = 0, disabled: bool = False, highest: float = math.inf
+) -> None:
     """Show a slider over the values of `slider_values`, and a field in which any value can be typed."""
     value = form.settings[field]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"number_{field}"):
         st.select_slider(
             _(LABELS[field]),
-            slider_values(field, value, lowest),
+            slider_values(field, value, lowest, highest),
             value=value,
             format_func=number_text,
             key=_widget_key(field, value),

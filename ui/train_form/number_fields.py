@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from mnist_core.choices import DATASETS
 from mnist_core.config import FIELD_RANGES
 from ui.html.tables import escape_markdown
 from ui.i18n import gettext as _
@@ -84,6 +85,8 @@ def _take_text(field: str, key: str, lowest: float) -> None:
 def _refusal(field: str, text: str, number: float | None, value: float, lowest: float) -> str:
     """Return the sentence that says why a text is not taken; none for a number in the setting's range."""
     low, high = FIELD_RANGES[field]
+    if field == "train_size":
+        high = DATASETS[read_form().settings["dataset"]].images[0]
     low = max(low, lowest)
     stays = {"setting": _(LABELS[field]), "text": escape_markdown(text.strip()), "value": number_text(value)}
     if number is None:

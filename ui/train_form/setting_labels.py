@@ -1,5 +1,6 @@
 """Labels and help texts of the settings, and the values that the form offers."""
 
+import math
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -30,6 +31,7 @@ LABELS = {
     "batch_norm": N_("Batch norm"),
     "input_scaling": N_("Input scaling"),
     "augmentation": N_("Augmentation"),
+    "dataset": N_("Data set"),
     "train_size": N_("Training images"),
     "written_share": N_("Synthetic digits"),
     "monitor": N_("Monitor"),
@@ -38,7 +40,7 @@ LABELS = {
     "seed": N_("Seed"),
 }
 HELPS = {
-    "widths": N_("The number of layers between the pixels and the ten outputs, and the units of each."),
+    "widths": N_("The number of layers between the pixels and the outputs, and the units of each."),
     "channels": N_("Output channels (feature maps) of each stage; each stage halves the image."),
     "learning_rate": N_("The size of each step of the weights. Too small learns slowly, too large diverges."),
     "batch_size": N_("Images per step: one (stochastic), some (mini-batch) or all of them (full batch)."),
@@ -112,15 +114,15 @@ SLIDER_VALUES: dict[str, Sequence[float]] = {
     "gradient_clipping": [0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0],
     "label_smoothing": [0.0, 0.05, 0.1, 0.2, 0.3],
     "dropout": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8],
-    "train_size": [100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 30_000, 55_000, 60_000],
+    "train_size": [100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 30_000, 55_000, 60_000, 120_000, 240_000],
     "written_share": [0.0, 0.05, 0.1, 0.25, 0.5, 1.0],
     "validation_size": [0, 500, 1000, 2000, 5000, 10_000],
 }
 
 
-def slider_values(field: str, current: float, lowest: float = 0) -> list[float]:
-    """Return the values from `lowest` on that a setting's slider offers, the current one among them."""
-    return sorted({*(value for value in SLIDER_VALUES[field] if value >= lowest), current})
+def slider_values(field: str, current: float, lowest: float = 0, highest: float = math.inf) -> list[float]:
+    """Return the values from `lowest` to `highest` that a setting's slider offers, and the current one."""
+    return sorted({*(value for value in SLIDER_VALUES[field] if lowest <= value <= highest), current})
 
 
 def value_text(field: str, value: Any) -> str:

@@ -12,15 +12,16 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from mnist_core.choices import ARCHITECTURES, OPTIMIZERS
+from mnist_core.choices import ARCHITECTURES, DATASETS, MNIST, OPTIMIZERS
 from mnist_core.config import TrainConfig, parse_setting
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
+from mnist_core.runs.names import BROUGHT_BY_DATASET
 from mnist_core.runs.run import PRETRAINED_ID, Run
 from ui import resources
 from ui.fragments import rerun_fragments
 from ui.train_form.setting_labels import MIN_NESTEROV_MOMENTUM
-from ui.url_state import SETTING_PARAMETERS, current_run, set_url_parameters, url_parameters
+from ui.url_state import DATASET_KEY, SETTING_PARAMETERS, current_run, set_url_parameters, url_parameters
 
 # Keys of the fragments that show a setting; the links carry the settings to other pages.
 SUMMARY, FORM, NETWORK, RUN_PANEL = "training_summary", "train_form", "network", "run_panel"
@@ -77,6 +78,8 @@ def adjusted_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     adjusted: dict[str, Any] = {}
     if settings["optimizer"] == "nesterov":
         adjusted["momentum"] = max(settings["momentum"], MIN_NESTEROV_MOMENTUM)
+    if not DATASETS[settings["dataset"]].digits:
+        adjusted["written_share"] = 0.0
     if settings["batch_size"] == 1:
         adjusted["batch_norm"] = False
     if settings["loss"] == "nll":
@@ -110,7 +113,7 @@ def nearest_recipe(config: TrainConfig) -> str:
 
 def change_settings(**changes: Any) -> None:
     """Write all settings with `changes` to the URL, so that a link stays valid when recipes change."""
-    set_url_parameters(settings_to_query({**read_form().settings, **changes}))
+    set_url_parameters({DATASET_KEY: None} | settings_to_query({**read_form().settings, **changes}))
 
 
 def choose_value(field: str, value: Any) -> None:
@@ -125,10 +128,13 @@ def choose_value(field: str, value: Any) -> None:
 def following_settings(field: str, value: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that change with a new `value` of `field`.
 
-    An architecture brings its own layers and batch norm, an optimizer its usual learning rate if the rate was
-    the usual one before.
+    A data set brings its numbers of images, an architecture its own layers and batch norm, an optimizer its
+    usual learning rate if the rate was the usual one before.
     """
     recipe = RECIPES[settings["recipe"]].config
+    if field == "dataset":
+        brought = recipe.on_dataset(value)
+        return {name: getattr(brought, name) for name in BROUGHT_BY_DATASET}
     if field == "architecture":
         entry = ARCHITECTURES[value]
         if value == recipe.architecture:
@@ -222,8 +228,12 @@ def setting_parameters(query: Mapping[str, str]) -> dict[str, str]:
 
 
 def settings_to_query(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return settings as URL parameters; `settings_from_query` reads them back."""
-    return {name: value_to_text(settings[field]) for field, name in SETTING_PARAMETERS.items()}
+    """Return settings as URL parameters; `settings_from_query` reads them back.
+
+    MNIST goes without saying, so that links to it stay as they were.
+    """
+    query = {name: value_to_text(settings[field]) for field, name in SETTING_PARAMETERS.items()}
+    return {name: text for name, text in query.items() if (name, text) != (DATASET_KEY, MNIST)}
 
 
 def settings_from_query(query: Mapping[str, str], default_recipe: str) -> QuerySettings:
@@ -242,7 +252,9 @@ def _parse(parameters: tuple[tuple[str, str], ...], default_recipe: str) -> Quer
     recipe = query.pop("recipe", default_recipe)
     unusable = [] if recipe in RECIPES else ["recipe"]
     recipe = default_recipe if unusable else recipe
-    settings = {**vars(RECIPES[recipe].config), "recipe": recipe}
+    dataset = query.get(DATASET_KEY, MNIST)
+    began = RECIPES[recipe].config.on_dataset(dataset if dataset in DATASETS else MNIST)
+    settings = {**vars(began), "recipe": recipe}
     for field, name in SETTING_PARAMETERS.items():
         if name in query:
             try:

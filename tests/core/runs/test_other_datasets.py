@@ -103,7 +103,7 @@ def test_a_run_learns_and_is_evaluated(key, made, tmp_path):
 
 def test_statistics_count_each_class(made):
     images, labels = pictures(94, 47)
-    found = statistics(Split(images, labels, classes=47))
+    found = statistics(Split(images, labels, dataset="emnist-balanced"))
     assert found.counts.tolist() == [2] * 47
     assert found.means.shape == (47, 28, 28)
 
