@@ -13,13 +13,19 @@ from ui.fragments import clear_slots, page_fragment
 from ui.i18n import gettext as _
 from ui.navigation import link, run_through_entry
 from ui.url_controls import url_choice
+from ui.url_state import DATASET_KEY, url_parameters
 
 PARTS_OF_SAMPLES = 3  # its elements on the page: they go before another section is computed
 
 
+def is_welcome() -> bool:
+    """Whether the images stand beside a canvas: for who is new and has not asked for another data set."""
+    return is_newcomer() and DATASET_KEY not in url_parameters()
+
+
 def show_samples(data: Dataset) -> None:
     """Show the images, for a new visitor with a canvas beside them."""
-    if is_newcomer():
+    if is_welcome():
         show_welcome()
         sample_grid.show_beside(data, show_drawing)
     else:
@@ -51,7 +57,7 @@ def show_sections() -> None:
         view = url_choice(
             st.pills, _("Section"), names, VIEW_KEY, "grid", required=True, label_visibility="collapsed"
         )
-        dataset = MNIST if is_newcomer() else choose_dataset()
+        dataset = MNIST if view == "grid" and is_welcome() else choose_dataset()
     show_dataset_description(dataset)
     if view != "grid":
         clear_slots(PARTS_OF_SAMPLES)

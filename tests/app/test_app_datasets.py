@@ -1,0 +1,168 @@
+"""The whole way on a set of 26 classes and on one of 2: explore, train, evaluate, compare, inside, draw."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from mnist_core.choices import DATASETS, MNIST, DatasetInfo
+from mnist_core.config import TrainConfig
+from mnist_core.data.datasets import open_set, unpacked_folder
+from mnist_core.runs.run_trainer import train_run
+from mnist_core.runs.store import RunStore
+from tests.app.drawings import drawn, path
+from tests.made_sets import unpack_made_set
+from ui.class_names import class_name, class_names, without_markup
+
+COUNTS = {"emnist-letters": (312, 104), "two": (120, 60), "usps": (60, 40), "fashion-mnist": (40, 20)}
+CONFIG = TrainConfig(widths=(32,), epochs=2, batch_size=20, validation_size=26)
+L = path(["M", 90, 40], ["L", 90, 220], ["L", 190, 220])
+
+
+@pytest.fixture
+def sets(sample_only, tmp_path, monkeypatch):
+    """Small sets unpacked in the app's directory of data."""
+    monkeypatch.setitem(DATASETS, "two", DatasetInfo("Two", "", ("yes", "no <b>*"), (120, 60, 0), 10))
+    monkeypatch.setenv("DIGITLAB_DATA", str(tmp_path / "data"))
+    for key, (train, test) in COUNTS.items():
+        unpack_made_set(tmp_path / "data", key, train, test)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def trained(sets):
+    """Return a function that trains a run on a set and returns its id."""
+
+    def train(key, **settings):
+        data = open_set(unpacked_folder(sets, key), key)
+        writer = RunStore().create(replace(CONFIG, dataset=key, **settings))
+        list(train_run(writer, data, torch.device("cpu")))
+        return writer.id
+
+    return train
+
+
+def said(test, html=lambda test: ""):
+    assert not test.exception
+    elements = (*test.markdown, *test.caption, *test.info, *test.subheader, *test.error)
+    return "\n".join([*(element.value for element in elements), html(test)])
+
+
+@pytest.mark.parametrize("key", ["emnist-letters", "two"])
+def test_explore_shows_every_class_by_its_name(key, app, sets, html):
+    last = class_names(key)[-1]
+    for view in ("grid", "image", "statistics", "typical", "map", "doubtful"):
+        test = app(dataset=key, view=view)
+        words = said(test, html)
+        assert test.error == []
+        if view == "statistics":
+            assert f"Mean of all images of {last}" in words
+            assert "Mean image of each class" in words
+        if view == "doubtful":
+            assert "Choose MNIST above" in words
+    test = app(dataset=key, digit=str(len(class_names(key)) - 1))
+    assert html(test).count(f"<b>{last}</b>") == 9
+
+
+def test_another_set_is_chosen_on_explore_and_train_learns_it(app, sets):
+    test = app(view="image")
+    test.selectbox(key="explored_dataset").set_value("emnist-letters").run()
+    assert test.query_params["dataset"] == "emnist-letters"
+    test.switch_page("pages/train.py").run()
+    words = said(test)
+    assert "Data set: **EMNIST letters**." in words
+    assert "Training images: **312**" not in words  # 5,000 are held out of 124,800; of 312 a sixth
+    assert "Training images: **260**" in words
+    test = app("train", dataset="usps")
+    assert "Data set: **USPS**." in said(test)
+
+
+def test_a_set_that_is_not_here_is_offered_for_download(app, sets, monkeypatch):
+    test = app(dataset="kmnist")
+    assert "KMNIST is not on this server, which downloads nothing." in said(test)
+    monkeypatch.delenv("DIGITLAB_OFFLINE")
+    test = app(dataset="kmnist")
+    assert "KMNIST is not on this server yet. Its download has 21 MB, once for all." in said(test)
+    assert [button.label for button in test.button if "Download" in button.label] == ["Download KMNIST"]
+
+
+@pytest.mark.parametrize("key", ["emnist-letters", "two"])
+def test_a_run_is_evaluated_looked_into_and_compared(key, app, trained, html):
+    run_id, other = trained(key), trained(key, seed=1)
+    names = class_names(key)
+    for view in ("mixups", "digits", "hardest", "sure", "robust"):
+        words = said(app("evaluate", run=run_id, view=view, split="test"), html)
+        assert f"of **{COUNTS[key][1]}** test images" in words
+    label = len(names) - 1
+    cell = app("evaluate", run=run_id, split="test", true=str(label), read="0")
+    assert f"No {names[label]} was classified as {names[0]}." in said(
+        cell
+    ) or f"a **{names[label]}**" in said(cell)
+    for why in ("pixels", "layers", "similar"):
+        words = said(app("evaluate", run=run_id, split="test", view="hardest", image="test-3", why=why), html)
+        assert "Prediction" in words or "Not sure" in words
+    for part in ("layers", "answers", "map", "learning"):
+        assert app("inside", run=run_id, part=part, index="3").error == []
+    for part in ("accuracy", "settings", "curves", "images"):
+        test = app("compare", runs=f"{run_id},{other}", part=part)
+        assert said(test)
+        assert test.error == []
+    assert app("train", run=run_id).error == []
+
+
+def test_only_runs_on_the_same_set_are_compared(app, trained):
+    ids = trained("emnist-letters"), trained("usps")
+    assert "compare runs of the same data set" in said(app("compare", runs=",".join(ids)))
+
+
+def test_a_run_is_tried_on_another_set_of_digits(app, trained):
+    run_id = trained("usps")
+    test = app("evaluate", run=run_id, split="test")
+    options = test.selectbox(key="on").options
+    assert options == ["USPS", "MNIST", "QMNIST", "EMNIST digits"]
+    words = said(app("evaluate", run=run_id, on=MNIST, split="test"))
+    assert "This network learned USPS and is tried on MNIST" in words
+    assert "of **297** test images" in words
+
+
+def test_letters_are_drawn_and_read_by_their_names(app, trained, html):
+    run_id = trained("emnist-letters")
+    test = app("draw", run=run_id)
+    assert "This network learned EMNIST letters: draw one of A, B, C" in said(test)
+    test = drawn(app, run_id, L)
+    words = said(test, html)
+    assert "The ten add up" not in words
+    assert html(test).count('<span class="name">') >= 26
+    for look in (
+        "steps",
+        "attention",
+        "instead",
+        "layers",
+        "network",
+        "similar",
+        "changes",
+        "others",
+        "sheet",
+    ):
+        assert said(drawn(app, run_id, L, look=look))
+
+
+def test_clothes_are_shown_by_picture(app, trained):
+    run_id = trained("fashion-mnist")
+    assert "This network knows T-shirt, trousers" in said(app("draw", run=run_id))
+    assert "Nothing to read yet" in said(drawn(app, run_id, L))
+
+
+def test_a_recipe_is_run_on_another_set_and_links_to_mnist_stay_as_they_were(app, sets):
+    test = app("train", dataset="fashion-mnist", recipe="tutorial-3")
+    test.query_params["dropout"] = "0.1"
+    test.run()
+    assert "Data set: **Fashion-MNIST**." in said(test)
+    test = app("train", recipe="tutorial-3")
+    assert "Data set:" not in said(test)
+    assert "dataset" not in test.query_params
+
+
+def test_names_of_classes_have_no_markup(sets):
+    assert class_name("two", 1) == "no ＜b＞＊"
+    assert without_markup("T-shirt お 7") == "T-shirt お 7"
