@@ -6,7 +6,7 @@ would be drawn from the start, and flicker.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +29,7 @@ class Quantity:
     """A quantity on a chart's vertical axis.
 
     `exact` and `rough` are the formats of values pointed at and of the axis; `guess` is the value of a
-    network that gives each digit the same probability. The axis always covers `least`, so that a network
+    network that gives each class the same probability. The axis always covers `least`, so that a network
     that learns nothing is a flat line and not magnified noise.
     """
 
@@ -39,7 +39,16 @@ class Quantity:
     least: tuple[float, float]
     logarithmic: bool = False
 
+    def among(self, classes: int) -> "Quantity":
+        """Return the quantity with the value that equal probabilities of so many classes give."""
+        if classes == DIGIT_CLASSES:
+            return self
+        share = 1 / classes
+        guess = {ACCURACY: share, ERROR_RATE: 1 - share}.get(self, -math.log(share))
+        return replace(self, guess=guess)
 
+
+DIGIT_CLASSES = 10
 ACCURACY = Quantity(".2%", "~%", 0.1, (0.0, 1.0))
 ERROR_RATE = Quantity(".2%", "~%", 0.9, (0.1, 1.0), logarithmic=True)
 LOSS = Quantity(".3g", ".6~g", math.log(10), (0.0, math.log(10)))
@@ -55,6 +64,7 @@ class CurveWords:
     epoch: str
     value: str
     guessing: str
+    classes: int = DIGIT_CLASSES
 
 
 def loss_points(
@@ -290,7 +300,7 @@ def _points(
             words.monitored,
             window,
         ),
-        _level(position.max(initial=0.0), quantity.guess, words.guessing),
+        _level(position.max(initial=0.0), quantity.among(words.classes).guess, words.guessing),
     ]
     points = {name: np.concatenate([curve[name] for curve in curves]) for name in curves[0]}
     if as_errors:

@@ -26,6 +26,7 @@ MATRIX_KEY = "matrix"
 LAST_CLICK_KEY = "matrix_clicked"
 MOST_NAMED = 5
 MOST_BESIDE = 20  # classes: a matrix of more needs the width of the page, and is scrolled on a phone
+MOST_WIDE = 30  # classes of a matrix that is scrolled less
 LONGEST_LEVEL = 2  # characters of names that are written level above the columns
 # With double clicks or dragging enabled, Plotly would lose clicks.
 CHART = {
@@ -69,7 +70,8 @@ def show_matrix(result: "Evaluation", marked: tuple[int, int], names: Sequence[s
     )
     words = MatrixWords(_("True label"), _("Predicted label"), cell)
     many = len(names) > MOST_BESIDE
-    with st.container(key="lab_wide_matrix" if many else None):
+    wide = "lab_wide_matrix" if len(names) <= MOST_WIDE else "lab_widest_matrix"
+    with st.container(key=wide if many else None):
         st.plotly_chart(
             confusion_figure(result.confusion_matrix, words, by, diagonal, marked, names),
             config=CHART,

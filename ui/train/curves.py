@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import streamlit as st
 
+from mnist_core.choices import number_of_classes
 from mnist_core.data.mnist import split_images
 from mnist_core.runs.run import Run
 from ui import resources
@@ -58,7 +59,7 @@ def show_curves(run: Run, rows: "pd.DataFrame") -> None:
 
 
 def _loss(run: Run, rows: "pd.DataFrame", logarithmic: bool, window: int) -> Chart:
-    names = _names(run, _("loss"), formatted_number(LOSS.guess, ".3g"))
+    names = _names(run, _("loss"), formatted_number(LOSS.among(_classes(run)).guess, ".3g"))
     said = [_("Loss: how far the predictions are from the labels, on average. Lower is better.")]
     if window > 1:
         said.append(_smoothing_text(window))
@@ -74,7 +75,7 @@ def _loss(run: Run, rows: "pd.DataFrame", logarithmic: bool, window: int) -> Cha
 def _accuracy(run: Run, rows: "pd.DataFrame", logarithmic: bool, window: int) -> Chart:
     quantity = ERROR_RATE if logarithmic else ACCURACY
     value = _("error rate") if logarithmic else _("accuracy")
-    names = _names(run, value, percent_text(quantity.guess, 0))
+    names = _names(run, value, percent_text(quantity.among(_classes(run)).guess, 0))
     said = (
         _(
             "Error rate: the share of images misclassified. On this axis a straight line means a "
@@ -98,7 +99,12 @@ def guessing_text(value: str) -> str:
 
 
 def _names(run: Run, value: str, guess: str) -> CurveWords:
-    return CurveWords(_("training set"), _monitored(run), _("epoch"), value, guessing_text(guess))
+    monitored, guessing = _monitored(run), guessing_text(guess)
+    return CurveWords(_("training set"), monitored, _("epoch"), value, guessing, _classes(run))
+
+
+def _classes(run: Run) -> int:
+    return number_of_classes(run.config.dataset)
 
 
 def _monitored(run: Run) -> str:

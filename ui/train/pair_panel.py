@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from mnist_core.choices import number_of_classes
 from mnist_core.evaluation.significance import LEVEL
 from mnist_core.messages import InputError
 from mnist_core.runs.comparison import check_comparable, compare_runs
@@ -189,20 +190,23 @@ def _verdict(pair: tuple[Run, Run], names: tuple[str, str], outcome: str) -> str
 
 def _show_chart(pair: tuple[Run, Run], names: tuple[str, str]) -> None:
     """Show one curve of both runs, from before the training on."""
+    classes = number_of_classes(pair[0].config.dataset)
     with st.container(horizontal=True, gap="small"):
         of_loss, logarithmic = _choose_quantity() == "train_loss", choose_axis() == "log"
     if of_loss:
         quantity, title = LOG_LOSS if logarithmic else LOSS, _("training loss")
-        guessing = guessing_text(formatted_number(quantity.guess, ".3g"))
+        guessing = guessing_text(formatted_number(quantity.among(classes).guess, ".3g"))
     else:
         quantity = ERROR_RATE if logarithmic else ACCURACY
         title = _("error rate") if logarithmic else _("accuracy")
-        guessing = guessing_text(percent_text(quantity.guess, 0))
+        guessing = guessing_text(percent_text(quantity.among(classes).guess, 0))
     curves = [_loss_curve(history(run)) if of_loss else _accuracy_curve(run, quantity) for run in pair]
     if not any(len(values) for _positions, values in curves):
         return
     axes, exact = RunAxes(_("epoch"), title, quantity, True), quantity.exact
-    points = run_curves(names, curves, quantity, guessing, lambda value: formatted_number(value, exact))
+    points = run_curves(
+        names, curves, quantity.among(classes), guessing, lambda value: formatted_number(value, exact)
+    )
     spec = run_curve_spec(names, _("Run"), axes, guessing, hover=True)
     alt = _("Learning curves of the runs, each with its colour and dashes; their final values are below")
     st.vega_lite_chart(points, spec, key="pair_curves", alt=alt)
