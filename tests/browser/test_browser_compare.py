@@ -44,6 +44,7 @@ def section(page, name):
 def test_two_runs_are_compared_and_the_link_shows_the_same(page, two_networks):
     page.open("/compare")
     page.get_by_text("Significance: is the difference real?").wait_for()
+    page.wait_for_function(LINKS_IN_ONE_LINE)  # beside the sidebar
     first, second = two_networks
     expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(1)
     page.open(f"/compare?runs={second},{first}&part=images&right=none")
