@@ -200,7 +200,12 @@ class TrainingQueue:
             entry = self._line.find(run_id)
             if entry is None:
                 return None
-            return self._line.snapshot(entry, max(1, self._places.count) if self._places else self._workers)
+            return self._line.snapshot(entry, self.at_once)
+
+    @property
+    def at_once(self) -> int:
+        """How many runs train at the same time: in this process, or on the cluster's workers; at least 1."""
+        return max(1, self._places.count) if self._places else self._workers
 
     @property
     def line(self) -> dict[str, int]:

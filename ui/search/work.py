@@ -15,6 +15,7 @@ from ui.url_state import url_parameters
 
 STUDY_KEY = "study"  # in the URL: the id of the search on the page
 PROBLEM_KEY = "search_problem"  # why the last start was refused
+MOST_AT_ONCE = 64  # trials of a search that train or wait: a thread each
 MOST_KEPT = 50  # searches of a visitor of a public server
 SECONDS_TO_LEAVE = 10.0
 _starting = threading.Lock()  # two clicks must not make two workers
@@ -66,10 +67,8 @@ def begin(plan: SearchPlan) -> Search:
 
 def go_on(search: Search) -> None:
     """Have this server work on a search, unless it does."""
-    from mnist_core.runs.queue import number_of_workers
-
     limits, queue = visitor.limits(), resources.training_queue()
-    at_once = min(number_of_workers(), limits.runs_at_once or number_of_workers())
+    at_once = min(queue.at_once, limits.runs_at_once or MOST_AT_ONCE, MOST_AT_ONCE)
     with _starting:
         if is_working(search.id):
             return
