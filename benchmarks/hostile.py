@@ -2,19 +2,24 @@
 
 On a public server with its limits as they are, the one asks by link for huge networks, starts a hundred
 trainings, sends a thousand pictures, a file of drawings over 5 MB, names that climb folders and names that
-are markup. The tables have the other's interactions before and meanwhile, and what the first was told.
+are markup. The tables have the other's interactions before and meanwhile, what the first was told, and the
+cores that the server and the rest of the machine kept busy: both browsers share them with the server, the
+hostile one at a low priority, as an attacker's browser would run elsewhere.
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import numpy as np
+import psutil
 from playwright.sync_api import Browser, Page, TimeoutError
 
 from benchmarks.app import run_benchmark, serve, visit
@@ -24,7 +29,7 @@ from mnist_core.runs.store import RunStore
 from tests.browser.server import launch
 
 MOST_SECONDS = 600
-ROUNDS = 2  # of ten interactions each, before and meanwhile
+ROUNDS = 4  # of ten interactions each, before the attacks
 STARTS, PICTURES, AT_ONCE = 100, 1000, 250
 HUGE = (
     "architecture=mlp&widths=4096-4096-4096-4096-4096-4096-4096-4096",
@@ -36,6 +41,16 @@ SLOWEST_ANSWER = 20_000  # milliseconds that the hostile visitor waits for a sen
 ERROR = ".stMain [data-testid=stAlertContentError]"
 ANSWERED = "() => location.search.includes('run=') || document.querySelector('.stMain [data-testid=stAlert]')"
 PUBLIC = {"DIGITLAB_PRIVATE": "1"}
+ATTACKERS_NICENESS = 10
+HEADS = (
+    "a normal visitor's interactions",
+    "n",
+    "p50, ms",
+    "p95, ms",
+    "most, ms",
+    "server, cores",
+    "browsers and others, cores",
+)
 
 
 def sentences(page: Page) -> str:
@@ -122,6 +137,7 @@ ATTACKS: dict[str, Callable[[Page], str]] = {
 
 def attack(address: str) -> None:
     """Do all attacks over and over; print what came of each as a line of JSON."""
+    os.nice(ATTACKERS_NICENESS)
     with launch() as browser:
         page = browser.new_page(base_url=address, locale="en-US")
         while True:
@@ -133,9 +149,25 @@ def attack(address: str) -> None:
                 print(json.dumps([name, said]), flush=True)
 
 
-def latencies(page: Page) -> list[float]:
-    """Return the milliseconds of ROUNDS rounds of interactions."""
-    return [took for number in range(1, ROUNDS + 1) for took in interact(page, number, "pretrained")]
+class Phase:
+    """A normal visitor's interactions in a while, and the processor time meanwhile."""
+
+    def __init__(self, server: psutil.Process) -> None:
+        self._server, self._before = server, self._now(server)
+        self.milliseconds: list[float] = []
+
+    @staticmethod
+    def _now(server: psutil.Process) -> tuple[float, float, float]:
+        """Return the clock, and the seconds of processor of the server and of the whole machine."""
+        machine, own = psutil.cpu_times(), server.cpu_times()
+        return time.monotonic(), own.user + own.system, sum(machine[:3])  # user, nice and system
+
+    def row(self, name: str) -> tuple[str, ...]:
+        """Return the row of HEADS, up to now."""
+        wall, server, machine = np.subtract(self._now(self._server), self._before)
+        took = (*np.percentile(self.milliseconds, (50, 95)), max(self.milliseconds))
+        cores = (f"{server / wall:.2f}", f"{(machine - server) / wall:.2f}")
+        return name, str(len(self.milliseconds)), *(f"{value:.0f}" for value in took), *cores
 
 
 def measure(data: Path, browser: Browser) -> str:
@@ -144,25 +176,29 @@ def measure(data: Path, browser: Browser) -> str:
         page = browser.new_page(base_url=address, viewport={"width": 1280, "height": 800}, locale="en-US")
         for _ in interact(page, 0, "pretrained"):
             pass
-        before, memory = latencies(page), server.memory_info().rss
+        phase, memory = Phase(server), server.memory_info().rss
+        for number in range(ROUNDS):
+            phase.milliseconds += interact(page, number, "pretrained")
+        rows = [phase.row("alone")]
         told: dict[str, str] = {}
         command = [sys.executable, "-m", "benchmarks.hostile", "--attack", address]
-        meanwhile: list[float] = []
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as hostile:
             lines = hostile.stdout or ()
             threading.Thread(target=lambda: told.update(map(json.loads, lines)), daemon=True).start()
-            begun = time.monotonic()
-            while len(told) < len(ATTACKS) and time.monotonic() - begun < MOST_SECONDS:
-                meanwhile += latencies(page)
+            begun, phase, done = time.monotonic(), Phase(server), 0
+            for number in count():
+                phase.milliseconds += interact(page, number, "pretrained")
+                over = time.monotonic() - begun > MOST_SECONDS
+                if over or len(told) > done:
+                    rows.append(phase.row(f"beside {', '.join([*told][done:]) or 'what came next'}"))
+                    phase, done = Phase(server), len(told)
+                if over or done == len(ATTACKS):
+                    break
             hostile.terminate()
-        rows = [
-            (name, len(took), *(f"{value:.0f}" for value in (*np.percentile(took, (50, 95)), max(took))))
-            for name, took in (("alone", before), ("beside a hostile visitor", meanwhile))
-        ]
         grown = (server.memory_info().rss - memory) / 1e6
         return "\n\n".join(
             [
-                markdown(("a normal visitor's interactions", "n", "p50, ms", "p95, ms", "most, ms"), rows),
+                markdown(HEADS, rows),
                 markdown(("attack", "what came of it"), list(told.items())),
                 f"{len(RunStore(folder).list())} runs on disk; the server's memory grew by {grown:.0f} MB.",
             ]
