@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from mnist_core import __version__
-from mnist_core.choices import DATASETS, MNIST
 from mnist_core.cli import commands, compare, evaluate, own_data, predict, search, train
 from mnist_core.cli.terminal import print_notice
 from mnist_core.data.mnist import SPLITS
+from mnist_core.dataset_choices import DATASETS, MNIST
 from mnist_core.evaluation.robustness import IMAGES
 from mnist_core.export.formats import EXPORT_FORMATS
 from mnist_core.messages import InputError

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from mnist_core.choices import ARCHITECTURES, CHOICES, DATASETS, MNIST, RECIPE_NAMES
+from mnist_core.choices import ARCHITECTURES, CHOICES, RECIPE_NAMES
+from mnist_core.dataset_choices import DATASETS, MNIST
 from mnist_core.messages import N_, InputError
 
 FIELD_RANGES: dict[str, tuple[float, float]] = {

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from mnist_core.choices import MNIST
 from mnist_core.data.mnist import Dataset
+from mnist_core.dataset_choices import MNIST
 from ui import resources
 from ui.class_names import show_dataset_description
 from ui.explore import doubtful_labels, image_map, outliers, sample_grid, single_image, split_statistics

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core.choices import DATASETS
 from mnist_core.data import published_files
 from mnist_core.data.datasets import unpacked_folder, write_set
 from mnist_core.data.published_files import PUBLISHED
+from mnist_core.dataset_choices import DATASETS
 
 TRAIN, TEST = 60, 40
 

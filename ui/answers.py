@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnist_core.choices import MNIST
+from mnist_core.dataset_choices import MNIST
 from mnist_core.recognition.recognizer import SURE, Prediction
 from ui.class_names import class_name, is_digits
 from ui.html.digits import sure_text

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.choices import DATASETS, MNIST
+from mnist_core.dataset_choices import DATASETS, MNIST
 from ui.i18n import gettext as _
 
 if TYPE_CHECKING:

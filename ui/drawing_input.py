@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from mnist_core.choices import DATASETS
+from mnist_core.dataset_choices import DATASETS
 from mnist_core.recognition.images import pixels_to_garment, pixels_to_image
 from mnist_core.recognition.strokes import Strokes, strokes_to_image
 from mnist_core.runs.run import Run

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from mnist_core.choices import DATASETS
+from mnist_core.dataset_choices import DATASETS
 from mnist_core.recognition.recognizer import Prediction
 from ui.answers import answer_words, short_answer
 from ui.class_names import class_names, is_digits, without_markup

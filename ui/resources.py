@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.choices import MNIST
 from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import Dataset, fetch_mnist, find_mnist, load_sample, part_of_mnist
+from mnist_core.dataset_choices import MNIST
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.runs.run import PRETRAINED_ID, Run
 from mnist_core.runs.store import RunStore

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from mnist_core import __version__
-from mnist_core.choices import DATASETS, MNIST
 from mnist_core.cli.terminal import plain, print_notice, progress_bar
 from mnist_core.data.datasets import fetch_dataset
 from mnist_core.data.mnist import Dataset, find_mnist, load_dataset
+from mnist_core.dataset_choices import DATASETS, MNIST
 from mnist_core.export.formats import export, file_name
 from mnist_core.export.import_weights import import_weights
 from mnist_core.messages import InputError

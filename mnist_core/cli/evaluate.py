@@ -7,12 +7,12 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from mnist_core.choices import DATASETS
 from mnist_core.cli.commands import JsonObject, check_range, load_data, print_json
 from mnist_core.cli.terminal import catch_ctrl_c, print_notice, progress_bar
 from mnist_core.config import FIELD_RANGES
 from mnist_core.data.datasets import check_classes, transfer_text
 from mnist_core.data.mnist import Split
+from mnist_core.dataset_choices import DATASETS
 from mnist_core.evaluation.robustness import DISTURBANCES, Robustness, measure_robustness
 from mnist_core.messages import N_, InputError
 from mnist_core.runs.run import Run

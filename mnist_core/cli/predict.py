@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnist_core.choices import MNIST
 from mnist_core.cli.terminal import plain
+from mnist_core.dataset_choices import MNIST
 from mnist_core.messages import InputError
 from mnist_core.recognition.images import pixels_to_image
 from mnist_core.recognition.labelled_drawings import LabelledDrawing, read_labelled_drawing, sheet_lines

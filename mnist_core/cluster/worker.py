@@ -17,7 +17,6 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from mnist_core import __version__
-from mnist_core.choices import MNIST
 from mnist_core.cluster.protocol import (
     Busy,
     Ended,
@@ -34,6 +33,7 @@ from mnist_core.cluster.protocol import (
 )
 from mnist_core.cluster.relayed_writer import RelayedWriter
 from mnist_core.data.mnist import Dataset, find_mnist, open_mnist
+from mnist_core.dataset_choices import MNIST
 from mnist_core.messages import InputError
 from mnist_core.runs.admission import UNLIMITED
 from mnist_core.runs.queued_run import QueuedRun, Snapshot

@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core.choices import DATASETS, MNIST
 from mnist_core.data.download import DownloadError, download_archives
 from mnist_core.data.idx_files import IdxFile, cache_directory, is_intact
 from mnist_core.data.mnist import (
@@ -40,6 +39,7 @@ from mnist_core.data.published_files import (
     missing_archives,
     read_published,
 )
+from mnist_core.dataset_choices import DATASETS, MNIST
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.runtime.own_set_facts import is_own_key, own_set_facts, own_set_folder, own_sets_directory
 

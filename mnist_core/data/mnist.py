@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mnist_core.choices import DATASETS, MNIST, number_of_classes
 from mnist_core.config import TrainConfig
 from mnist_core.data.download import DownloadError, download_mnist
 from mnist_core.data.idx_files import (
@@ -28,6 +27,7 @@ from mnist_core.data.idx_files import (
     uncompressed_file,
 )
 from mnist_core.data.mnist_format import place_in_mnist_frame
+from mnist_core.dataset_choices import DATASETS, MNIST, number_of_classes
 from mnist_core.messages import N_, InputError, Message
 
 PROJECT_DATA = Path(__file__).resolve().parent.parent.parent / "data"

@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mnist_core.choices import DATASETS
 from mnist_core.data.download import Archive, has_md5
 from mnist_core.data.mnist_format import IMAGE_SIZE, INK_SIZE
+from mnist_core.dataset_choices import DATASETS
 from mnist_core.messages import N_, InputError, Message
 
 Labelled = tuple[NDArray[np.uint8], NDArray[np.uint8]]  # images [N, 28, 28] and labels [N]

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor, nn
 
-from mnist_core.choices import DATASETS, MNIST
+from mnist_core.dataset_choices import DATASETS, MNIST
 from mnist_core.messages import N_, InputError
 from mnist_core.models.modules import DigitClassifier
 

@@ -9,15 +9,9 @@ from importlib.metadata import PackageNotFoundError, version
 from string import Template
 from typing import TYPE_CHECKING
 
-from mnist_core.choices import (
-    DATASETS,
-    INITIALIZATIONS,
-    INPUT_SCALINGS,
-    MNIST,
-    OPTIMIZERS,
-    number_of_classes,
-)
+from mnist_core.choices import INITIALIZATIONS, INPUT_SCALINGS, OPTIMIZERS
 from mnist_core.data.published_files import PUBLISHED
+from mnist_core.dataset_choices import DATASETS, MNIST, number_of_classes
 from mnist_core.export import script_templates as text
 from mnist_core.export.script_augmentation import augmentation_settings, augmentation_source
 from mnist_core.export.script_facts import gather_facts

@@ -7,7 +7,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mnist_core.choices import DATASETS, OPTIMIZERS
+from mnist_core.choices import OPTIMIZERS
+from mnist_core.dataset_choices import DATASETS
 from mnist_core.runs.run import STATE_FILE
 from mnist_core.training.schedules import STEERED, ChangeSchedule, initial_changes
 from mnist_core.training.training_state import load_state

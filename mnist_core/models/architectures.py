@@ -8,8 +8,9 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from mnist_core.choices import ACTIVATIONS, INITIALIZATIONS, INPUT_SCALINGS, number_of_classes
+from mnist_core.choices import ACTIVATIONS, INITIALIZATIONS, INPUT_SCALINGS
 from mnist_core.config import TrainConfig
+from mnist_core.dataset_choices import number_of_classes
 from mnist_core.models.modules import DigitClassifier, ResidualBlock, Scaling, build_activation
 from mnist_core.runtime.random_stream import RandomStream
 

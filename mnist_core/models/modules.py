@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mnist_core.choices import ACTIVATIONS, MNIST
+from mnist_core.choices import ACTIVATIONS
+from mnist_core.dataset_choices import MNIST
 
 
 class Scaling(nn.Module):

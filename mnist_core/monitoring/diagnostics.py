@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mnist_core.choices import DATASETS, OPTIMIZERS
+from mnist_core.choices import OPTIMIZERS
 from mnist_core.config import FIELD_RANGES, TrainConfig
+from mnist_core.dataset_choices import DATASETS
 from mnist_core.messages import N_, Message
 from mnist_core.monitoring.run_history import (
     ENOUGH_STEPS,

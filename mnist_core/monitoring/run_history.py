@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnist_core.choices import OPTIMIZERS, number_of_classes
+from mnist_core.choices import OPTIMIZERS
 from mnist_core.config import TrainConfig
+from mnist_core.dataset_choices import number_of_classes
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core.choices import DATASETS, MNIST
+from mnist_core.dataset_choices import DATASETS, MNIST
 
 if TYPE_CHECKING:
     from torch import Tensor

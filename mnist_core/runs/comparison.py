@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core.choices import DATASETS
 from mnist_core.config import TrainConfig
+from mnist_core.dataset_choices import DATASETS
 from mnist_core.evaluation.metrics import Evaluation
 from mnist_core.evaluation.significance import Interval, holm, mcnemar, wilson_interval
 from mnist_core.messages import N_, InputError, Message

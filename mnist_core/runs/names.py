@@ -16,13 +16,13 @@ from mnist_core.choices import (
     ACTIVATIONS,
     ARCHITECTURES,
     AUGMENTATIONS,
-    DATASETS,
     INITIALIZATIONS,
     INPUT_SCALINGS,
     OPTIMIZERS,
     SCHEDULES,
 )
 from mnist_core.config import TrainConfig
+from mnist_core.dataset_choices import DATASETS
 from mnist_core.messages import N_, Message
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.run import PRETRAINED_ID, Run

@@ -8,8 +8,8 @@ from contextlib import suppress
 
 import torch
 
-from mnist_core.choices import DATASETS
 from mnist_core.data.mnist import Dataset, split_images
+from mnist_core.dataset_choices import DATASETS
 from mnist_core.evaluation.metrics import evaluate
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.models.architectures import build_model

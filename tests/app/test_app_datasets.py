@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mnist_core.choices import DATASETS, MNIST, DatasetInfo
 from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import open_set, unpacked_folder
+from mnist_core.dataset_choices import DATASETS, MNIST, DatasetInfo
 from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
 from tests.app.drawings import drawn, path

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from mnist_core.choices import DATASETS, number_of_classes
+from mnist_core.dataset_choices import DATASETS, number_of_classes
 from mnist_core.recognition.recognizer import Prediction, predict_all
 from ui import resources
 from ui.answers import short_answer

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from mnist_core.choices import DATASETS
 from mnist_core.data.mnist import ImageReference
+from mnist_core.dataset_choices import DATASETS
 from mnist_core.messages import InputError
 from mnist_core.recognition.images import downscaled
 from mnist_core.recognition.picture_files import ENDINGS, read_picture

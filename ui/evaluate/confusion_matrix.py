@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from mnist_core.choices import DIGITS
+from mnist_core.dataset_choices import DIGITS
 from ui.class_names import is_digits
 from ui.evaluate.image_list import close_image, show_images
 from ui.evaluate.selection import EvaluatedSplit, evaluation

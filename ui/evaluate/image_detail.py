@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from mnist_core.choices import MNIST
 from mnist_core.data.label_errors import LABEL_ERRORS
+from mnist_core.dataset_choices import MNIST
 from ui import explanations, resources
 from ui.answers import answer_in_sentence, answer_of
 from ui.class_names import image_alt

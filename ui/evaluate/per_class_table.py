@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from mnist_core.choices import DIGITS
+from mnist_core.dataset_choices import DIGITS
 from ui.class_names import is_digits
 from ui.evaluate.selection import EvaluatedSplit, evaluation
 from ui.i18n import gettext as _

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.choices import DATASETS
 from mnist_core.data.datasets import same_classes, transfer_text
 from mnist_core.data.mnist import Dataset, ImageReference, Split, split_images
+from mnist_core.dataset_choices import DATASETS
 from mnist_core.evaluation.significance import wilson_interval
 from mnist_core.runs.run import Run
 from ui import resources

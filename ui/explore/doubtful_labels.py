@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.choices import MNIST
 from mnist_core.data.label_errors import LABEL_ERRORS, LabelError
 from mnist_core.data.mnist import Dataset
+from mnist_core.dataset_choices import MNIST
 from mnist_core.runs.run import PRETRAINED_ID
 from ui import resources
 from ui.answers import short_answer

@@ -6,8 +6,8 @@ from html import escape
 
 import streamlit as st
 
-from mnist_core.choices import number_of_classes
 from mnist_core.data.mnist import Dataset, ImageReference, Split
+from mnist_core.dataset_choices import number_of_classes
 from ui import url_state
 from ui.class_names import class_name, class_names, datasets_to_choose, image_alt, is_digits
 from ui.html.digits import Figure, figure_html, grid_html, image_number_text

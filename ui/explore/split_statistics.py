@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from mnist_core.choices import DATASETS
 from mnist_core.data.mnist import Dataset, Split
 from mnist_core.data.statistics import Statistics, distances_to_mean
 from mnist_core.data.statistics import statistics as gather
+from mnist_core.dataset_choices import DATASETS
 from ui.class_names import class_names, is_digits
 from ui.explore.sample_grid import show_counts
 from ui.explore.selection import ExploredSplit, choose_split

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_core.choices import MNIST
+from mnist_core.dataset_choices import MNIST
 from mnist_core.recipes import RECIPES
 from ui.i18n import gettext as _
 from ui.learn.chapters import Chapter, Question

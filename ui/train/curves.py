@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import streamlit as st
 
-from mnist_core.choices import number_of_classes
 from mnist_core.data.mnist import split_images
+from mnist_core.dataset_choices import number_of_classes
 from mnist_core.runs.run import Run
 from ui import resources
 from ui.i18n import formatted_number, percent_text, sentences_text

@@ -5,7 +5,7 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from mnist_core.choices import MNIST
+from mnist_core.dataset_choices import MNIST
 from mnist_core.monitoring.probes import Probe
 from mnist_core.runs.run import Run
 from ui import visitor

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from mnist_core.choices import number_of_classes
+from mnist_core.dataset_choices import number_of_classes
 from mnist_core.evaluation.significance import LEVEL
 from mnist_core.messages import InputError
 from mnist_core.runs.comparison import check_comparable, compare_runs

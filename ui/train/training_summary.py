@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from mnist_core.choices import MNIST
 from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import split_images
+from mnist_core.dataset_choices import MNIST
 from mnist_core.messages import InputError
 from mnist_core.models.summary import describe_layers
 from mnist_core.training.memory import check_memory, memory_text, training_bytes

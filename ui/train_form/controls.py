@@ -10,7 +10,6 @@ from mnist_core.choices import (
     ACTIVATIONS,
     ARCHITECTURES,
     AUGMENTATIONS,
-    DATASETS,
     INITIALIZATIONS,
     INPUT_SCALINGS,
     LOSSES,
@@ -20,6 +19,7 @@ from mnist_core.choices import (
     SCHEDULES,
 )
 from mnist_core.config import FIELD_RANGES, MAX_LAYERS
+from mnist_core.dataset_choices import DATASETS
 from mnist_core.recipes import RECIPES
 from ui.class_names import datasets_to_choose
 from ui.i18n import gettext as _

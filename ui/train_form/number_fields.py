@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from mnist_core.choices import DATASETS
 from mnist_core.config import FIELD_RANGES
+from mnist_core.dataset_choices import DATASETS
 from ui.html.tables import escape_markdown
 from ui.i18n import gettext as _
 from ui.train_form.setting_labels import LABELS, number_text

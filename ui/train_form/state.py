@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from mnist_core.choices import ARCHITECTURES, DATASETS, MNIST, OPTIMIZERS
+from mnist_core.choices import ARCHITECTURES, OPTIMIZERS
 from mnist_core.config import TrainConfig, parse_setting
+from mnist_core.dataset_choices import DATASETS, MNIST
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.names import BROUGHT_BY_DATASET

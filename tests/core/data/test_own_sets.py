@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core.choices import DATASETS, number_of_classes
 from mnist_core.config import TrainConfig
 from mnist_core.data import own_sets
 from mnist_core.data.datasets import open_own_set
@@ -21,6 +20,7 @@ from mnist_core.data.own_sets import (
     restore_set,
     save_set,
 )
+from mnist_core.dataset_choices import DATASETS, number_of_classes
 from mnist_core.messages import InputError
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from mnist_core.choices import DATASETS
 from mnist_core.config import TrainConfig
 from mnist_core.data import published_files
 from mnist_core.data.datasets import fetch_dataset
 from mnist_core.data.published_files import PUBLISHED
+from mnist_core.dataset_choices import DATASETS
 from mnist_core.export.formats import export
 from mnist_core.export.script import training_script
 from mnist_core.runs.run_trainer import train_run

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from mnist_core.choices import ARCHITECTURES, DATASETS, MNIST, DatasetInfo
+from mnist_core.choices import ARCHITECTURES
 from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import unpacked_folder, write_set
 from mnist_core.data.mnist import Split
 from mnist_core.data.statistics import statistics
+from mnist_core.dataset_choices import DATASETS, MNIST, DatasetInfo
 from mnist_core.evaluation.attribution import activations, check_class
 from mnist_core.evaluation.calibration_curves import brier_score
 from mnist_core.evaluation.counterfactual import smallest_change

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from torchvision import datasets as torchvision_datasets
 
-from mnist_core.choices import DATASETS, MNIST
 from mnist_core.data.datasets import (
     check_classes,
     fetch_dataset,
@@ -24,6 +23,7 @@ from mnist_core.data.datasets import (
 from mnist_core.data.download import DownloadError
 from mnist_core.data.mnist import Dataset
 from mnist_core.data.published_files import PUBLISHED, missing_archives, read_idx, read_published
+from mnist_core.dataset_choices import DATASETS, MNIST
 from mnist_core.messages import InputError
 from tests.core.data.download.mirror import Mirror, left_in
 from tests.made_sets import (
