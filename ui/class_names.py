@@ -6,6 +6,7 @@ import streamlit as st
 
 from mnist_core.dataset_choices import DATASETS, MNIST
 from ui.i18n import gettext as _
+from ui.visitor import listed_sets
 
 if TYPE_CHECKING:
     from mnist_core.data.mnist import Split
@@ -35,8 +36,9 @@ def dataset_name(dataset: str) -> str:
 
 
 def datasets_to_choose(chosen: str) -> dict[str, str]:
-    """Return the published data sets and the chosen one, which may be an own one, with their names."""
-    return {key: dataset_name(key) for key in dict.fromkeys((*DATASETS, chosen))}
+    """Return the published data sets, those of the visitor's list, and the chosen one, with their names."""
+    own = (each.key for each in listed_sets())
+    return {key: dataset_name(key) for key in dict.fromkeys((*DATASETS, *own, chosen))}
 
 
 def is_digits(dataset: str) -> bool:

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import open_own_set
-from mnist_core.data.own_sets import list_sets
+from mnist_core.data.own_sets import NewSet, delete_set, list_sets, save_set
+from mnist_core.runs.store import RunStore
 from tests.core.own_data.sources import csv_text, picture_zip, png, zip_file
 
 ANNA, BEN = "a" * 32, "b" * 32
@@ -161,3 +163,48 @@ def test_leaving_the_page_lets_go_of_what_was_brought(app, images):
     assert "brought_data" in test.session_state
     test = test.switch_page("pages/runs.py").run()
     assert "brought_data" not in test.session_state
+
+
+@pytest.fixture
+def own_set(sample_only, images) -> str:
+    """A saved set of two classes, whose names have markup; its key."""
+    order = np.random.default_rng(0).permutation(60)
+    new = NewSet(images, np.arange(60) % 2, ("*hat*", "[shoe]"), order[:40], order[40:50], order[50:])
+    return save_set(new, "My _clothes_").key
+
+
+@pytest.fixture
+def run_on_own_set(own_set) -> str:
+    """The id of an untrained run on it."""
+    from mnist_core.models.architectures import build_model
+
+    writer = RunStore().create(TrainConfig(widths=(8,)).on_dataset(own_set))
+    writer.save(build_model(writer.config), 1)
+    results = {"initial_accuracy": 0.5, "test_accuracy": 0.5, "epochs": 1, "train_seconds": 1.0}
+    writer.update("finished", parameters=6370, source=own_set, **results)
+    writer.close()
+    return writer.id
+
+
+def test_a_saved_set_can_be_chosen_on_explore_and_train(app, own_set, html):
+    choice = app(view="statistics").selectbox(key="explored_dataset")
+    assert choice.options[-1] == "My ＿clothes＿"
+    test = choice.set_value(own_set).run()
+    assert test.query_params["dataset"] == own_set
+    assert "＊hat＊" in html(app(dataset=own_set, view="grid"))
+    test = app("train", dataset=own_set)
+    assert not test.error
+    assert not test.exception
+
+
+@pytest.mark.parametrize("page", ["train", "evaluate", "inside", "draw", "compare", "runs"])
+def test_pages_show_a_run_on_an_own_set(app, run_on_own_set, page):
+    test = app(page, run=run_on_own_set)
+    assert not test.exception
+    assert [one.value for one in test.error] == []
+
+
+def test_a_run_on_a_deleted_set_says_so_and_keeps_its_settings(app, run_on_own_set, own_set):
+    delete_set(own_set)
+    assert "were deleted; choose another one" in app("evaluate", run=run_on_own_set).error[0].value
+    assert not app("runs", run=run_on_own_set).exception
