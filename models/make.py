@@ -117,6 +117,8 @@ are added. No weight and no threshold was fitted to the scans, pictures or pen d
   shapes and scribbles (`mnist_core/synthetic/non_digits.py`, `random_shapes.py`); their threshold rejects at
   most {refused:.0%} of the validation images and {written:.0%} of generated digits. Characters that look like
   a digit may be accepted.
+  Of generated zeros with a slash through them one in six is rejected, as they are like a crossed-out ring
+  (`python -m benchmarks.drawing --forms`: 0, forms 4 and 10); of all forms of digits one in fifty.
 
 ## landmarks.json
 What the chapter "A short history on MNIST" shows: four small networks after the ideas of LeNet-5, AlexNet,
