@@ -6,6 +6,7 @@ import asyncio
 import importlib.metadata
 import logging
 import threading
+import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -79,14 +80,12 @@ class Cluster:
 
     def check(self) -> None:
         """Raise InputError while no run can train; see Places."""
-        if self._places:
-            return
         if not self._reachable:
             raise InputError(
                 N_("The cluster's scheduler, {address}, can't be reached. Ask whoever runs this server."),
                 address=self._setting.address,
             )
-        if self._refused:
+        if self._refused and not self._places:
             message = next(iter(self._refused.values()))
             raise InputError(message.template, **message.values)
 
@@ -169,13 +168,17 @@ class Cluster:
 
     def _watch(self) -> None:
         """Look again and again which workers there are."""
+        reached = time.monotonic()
         while not self._closed.is_set():
             addresses = self._addresses()
             self._reachable = addresses is not None
-            if addresses is None:
-                self._connect()
-            else:
+            if addresses is not None:
+                reached = time.monotonic()
                 self._compare(addresses)
+            else:
+                if time.monotonic() - reached > self.patience:
+                    self._compare(set())  # or waiting runs would begin, and be interrupted
+                self._connect()
             self._keep_silent_sessions()
             self._closed.wait(SECONDS_BETWEEN_LOOKS)
 

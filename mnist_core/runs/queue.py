@@ -264,6 +264,8 @@ class TrainingQueue:
         slow: bool = False,
     ) -> None:
         writer.most_bytes = limits.bytes_per_run
+        if writer.results.get("trained_on") and not self._places:
+            writer.update(writer.status, trained_on=None)
         current = writer.changes[-1].applied_to(writer.config)
         snapshot = Snapshot(writer.id, writer.config, current, may_slow_down=pair is None)
         snapshot = replace(snapshot, train_seconds=writer.results.get("train_seconds", 0.0))

@@ -1,6 +1,7 @@
 """A run on the Train page: its controls and what its panel shows."""
 
 import errno
+import json
 import time
 from dataclasses import replace
 
@@ -166,6 +167,19 @@ def test_a_finished_run_is_continued(app, sample_only):
     run_until(test, lambda: "finished" in heading(test) and len(test.metric))
     again = RunStore().get(run.id)
     assert (again.config.epochs, again.results["epochs"]) == (3, 3)
+
+
+def test_a_run_says_which_worker_of_a_cluster_trained_it(app, sample_only, monkeypatch):
+    run = trained(SHORT)
+    file = run.folder / "run.json"
+    state = json.loads(file.read_text())
+    state["results"]["trained_on"] = "node-7"
+    file.write_text(json.dumps(state))
+    words = "On worker node-7 of the cluster."
+    monkeypatch.setenv("DIGITLAB_PRIVATE", "0")
+    assert words in said(app("train", run=run.id).caption)
+    monkeypatch.setenv("DIGITLAB_PRIVATE", "1")
+    assert words not in said(app("train", run=run.id).caption)
 
 
 def test_who_opened_a_run_by_link_can_look_but_not_steer(app, sample_only, monkeypatch):

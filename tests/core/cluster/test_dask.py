@@ -37,7 +37,7 @@ cluster = Cluster(ClusterSetting(address=address), lambda key: sample, patience=
 queue = TrainingQueue(RunStore(folder), lambda key: sample, 1, places=cluster)
 while not cluster.count:
     time.sleep(0.1)
-print(queue.submit(replace(SHORT, epochs=800)), flush=True)
+print(queue.submit(replace(SHORT, epochs=300)), flush=True)
 time.sleep(1000)
 """
 
@@ -126,14 +126,14 @@ def test_a_killed_server_leaves_a_run_that_another_server_continues(machines, pr
     wait_for(lambda: not queue.busy, 60)
     queue.close()
     there = digits(store.get(run))
-    assert [there] == trained_here(tmp_path / "here", sample, [replace(SHORT, epochs=800)])
+    assert [there] == trained_here(tmp_path / "here", sample, [replace(SHORT, epochs=300)])
 
 
 def test_a_killed_scheduler_interrupts_runs_which_go_on_when_it_is_back(machines, proxies, tmp_path, sample):
     cluster, queue = lab_of(machines, tmp_path / "there", sample)
     store = RunStore(tmp_path / "there")
     wait_for(lambda: cluster.count, 60)
-    config = replace(SHORT, epochs=800)
+    config = replace(SHORT, epochs=300)
     run = queue.submit(config)
     wait_for((store.get(run).folder / "state.safetensors").exists, 60)
     machines.kill("scheduler")
