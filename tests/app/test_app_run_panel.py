@@ -173,9 +173,9 @@ def test_a_run_says_which_worker_of_a_cluster_trained_it(app, sample_only, monke
     run = trained(SHORT)
     file = run.folder / "run.json"
     state = json.loads(file.read_text())
-    state["results"]["trained_on"] = "node-7"
+    state["results"]["trained_on"] = "node7"
     file.write_text(json.dumps(state))
-    words = "On worker node-7 of the cluster."
+    words = "On worker node7 of the cluster."
     monkeypatch.setenv("DIGITLAB_PRIVATE", "0")
     assert words in said(app("train", run=run.id).caption)
     monkeypatch.setenv("DIGITLAB_PRIVATE", "1")
