@@ -18,6 +18,7 @@ from mnist_core.recognition.picture_files import read_picture
 from mnist_core.recognition.recognizer import Prediction
 from mnist_core.runs.run import Run
 from ui.answers import answer_words, short_answer
+from ui.class_names import without_markup
 from ui.drawing_input import MARGIN, DrawingInput, read
 from ui.html.digits import png_url, sure_text
 from ui.i18n import formatted_number, list_text, ngettext, sentences_text, translate
@@ -193,7 +194,7 @@ def row_of(run: Run, file: Upload) -> Row:
     least = min(digit.prediction.confidence for digit in digits)
     found = tuple(replace(digit, ink=None) for digit in digits)
     unsure = sum(digit.unsure for digit in digits)
-    text = "".join(one.prediction.name if one.prediction.is_digit else "?" for one in digits)
+    text = without_markup("".join(one.prediction.name if one.prediction.is_digit else "?" for one in digits))
     return Row(file.name, text, least, unsure, None, found, _crop_url(pixels, found))
 
 

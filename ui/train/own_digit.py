@@ -10,6 +10,7 @@ from mnist_core.monitoring.probes import Probe
 from mnist_core.runs.run import Run
 from ui import visitor
 from ui.answers import answer_of, answer_words, short_answer
+from ui.class_names import without_markup
 from ui.html.digits import png_url, sure_text
 from ui.i18n import gettext as _
 from ui.runs.progress import probes
@@ -45,7 +46,7 @@ def own_digit_html(image: np.ndarray, probe: Probe, dataset: str = MNIST) -> str
         return ""
     answer = answer_of(probe.own_probabilities, dataset)
     alt = _("Your digit: {answer}").format(answer=answer_words(answer).heading)
-    caption = f"<b>{answer.text}</b> {sure_text(answer.confidence)}<br>" + _("your digit")
+    caption = f"<b>{without_markup(answer.text)}</b> {sure_text(answer.confidence)}<br>" + _("your digit")
     return (
         f'<figure class="lab-digit" role="listitem">{_picture(image, alt)}'
         f"<figcaption>{caption}</figcaption></figure>"
