@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Collection, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -264,7 +265,7 @@ def _watch(child: subprocess.Popen[str], fetched: Path, task: _Task, stall_secon
     """Yield the fraction on disk until the child ends; raise _Failure if no data arrives for too long."""
     fraction, size, last_arrival = 0.0, 0, time.monotonic()
     while child.poll() is None:
-        sizes = {file.suffix: 0 for file in fetched.glob("*")}
+        sizes = defaultdict[str, int](int)
         for file in fetched.glob("*"):
             sizes[file.suffix] += file.stat().st_size
         before, size = size, sum(sizes.values())  # grows while unpacking too

@@ -23,7 +23,7 @@ def train_on_5000(page):
     page.open("/train")
     open_settings(page)
     press(page, "train_size", "ArrowLeft", times=5)
-    expect(page.get_by_text("Training set: 5,000 images")).to_be_visible()
+    expect(page.get_by_text("Training images: 5,000")).to_be_visible()
     return start(page)
 
 

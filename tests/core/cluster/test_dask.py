@@ -15,7 +15,7 @@ from mnist_core.runtime.cluster_setting import ClusterSetting
 from tests.core.cluster.machines import Machines, Proxy, free_port
 from tests.core.runs.training_queue.lab import SHORT, wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.machines
 SMALL = {"train_size": 400, "validation_size": 100, "batch_size": 50, "precision": "float32"}
 NINE = [
     replace(RECIPES[name].config, **SMALL, epochs=epochs, seed=seed)

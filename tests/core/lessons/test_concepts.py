@@ -36,4 +36,4 @@ def test_every_link_to_a_chapter_leads_to_one():
 def test_settings_are_explained_by_chapters_that_exist():
     assert set(CHAPTER_OF_SETTING.values()) <= set(CHAPTERS)
     unexplained = set(LABELS) - set(CHAPTER_OF_SETTING)
-    assert unexplained == {"written_share", "precision", "batch_norm"}  # what the tutorials don't have
+    assert unexplained == {"dataset", "written_share", "precision", "batch_norm"}  # not in the tutorials

@@ -204,6 +204,8 @@ def test_a_missing_file_is_named(path):
 
 def test_the_core_knows_no_pickle():
     for module in Path(mnist_core.__file__).parent.rglob("*.py"):
+        if module.parent.name == "cluster":
+            continue  # Dask's messages are pickles: SECURITY.md
         text = module.read_text().replace("never pickle", "").replace("allow_pickle=False", "")
         for word in ("pickle", "torch.load", "torch.save", "joblib", "marshal", "eval("):
             assert word not in text.replace(".eval(", ""), f"{module.name}: {word}"

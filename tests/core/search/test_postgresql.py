@@ -32,7 +32,7 @@ study.HEARTBEAT_SECONDS, study.GRACE_SECONDS = 2, 10
 commands.load_dataset = lambda *_: load_sample()
 sys.exit(main(sys.argv[1:]))
 """
-pytestmark = pytest.mark.slow  # the server begins, two processes load torch, and one is waited for
+pytestmark = pytest.mark.machines  # the server begins, two processes load torch, and one is waited for
 
 
 def programs() -> Path:
