@@ -42,8 +42,7 @@ def two_runs(address, tmp_path_factory):
         writer.close()
         made.append(writer.id)
     yield made
-    for run in made:
-        store.remove(run)
+    server.delete_for_good(store, *made)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, TimeoutError, expect, sync_playwright
 
+from mnist_core.runs.store import RunStore
+
 ROOT = Path(__file__).parent.parent.parent
 MNIST = ROOT.parent / "shared" / "mnist"
 CHROMIUM_OPTIONS = [
@@ -123,6 +125,13 @@ def launch() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_OPTIONS)
         yield browser
         browser.close()
+
+
+def delete_for_good(store: RunStore, *runs: str) -> None:
+    """Delete runs from the list and from the trash, whose runs count when the next ones get their names."""
+    for run in runs:
+        store.remove(run)
+        shutil.rmtree(store.directory / ".trash" / run)
 
 
 def draw(page: Page, *strokes: list[tuple[int, int]]) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from mnist_core.config import TrainConfig
 from mnist_core.runs.store import RunStore
 from mnist_core.runtime.job import SECONDS_TO_RETURN
-from tests.browser.server import serve
+from tests.browser.server import delete_for_good, serve
 
 SAID = """([words, above]) => {
     const said = document.querySelector('.stMain')?.innerText.match(new RegExp(words + ' (\\\\d+)\\\\s*%'));
@@ -52,7 +52,7 @@ def cnn(lasting, folder):
     writer.update("finished", epochs=1)
     writer.close()
     yield writer.id
-    store.remove(writer.id)
+    delete_for_good(store, writer.id)
 
 
 def percent_done(page: Page, words: str, above: int = -1) -> int:

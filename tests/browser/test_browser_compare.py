@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.run import METRICS, METRICS_FILE
 from mnist_core.runs.store import RunStore
-from tests.browser.server import PHONE, expect_to_fit, settle
+from tests.browser.server import PHONE, delete_for_good, expect_to_fit, settle
 
 LINKS_IN_ONE_LINE = """() => new Set([...document.querySelectorAll('.st-key-pages a')]
     .filter(link => link.checkVisibility())
@@ -34,8 +34,7 @@ def two_networks(address, tmp_path_factory):
         )
         made.append(writer.id)
     yield made
-    for run in made:
-        store.remove(run)
+    delete_for_good(store, *made)
 
 
 def section(page, name):
@@ -101,7 +100,7 @@ def test_on_a_phone_nothing_is_wider_than_the_window(new_tab, two_networks, path
     phone.wait_for_function(LINKS_IN_ONE_LINE)
 
 
-@pytest.mark.machines  # fails since names keep their number; to be mended
+@pytest.mark.slow
 def test_runs_ticked_in_the_sidebar_share_a_chart_with_one_colour_each_and_a_note(new_tab, two_networks):
     first, second = two_networks
     page = new_tab(f"/compare?runs={first}&part=curves", viewport={"width": 1280, "height": 1000})

@@ -11,7 +11,7 @@ from mnist_core.data.mnist import load_sample
 from mnist_core.evaluation.metrics import evaluate
 from mnist_core.models.architectures import build_model
 from mnist_core.runs.store import RunStore
-from tests.browser.server import settle
+from tests.browser.server import delete_for_good, settle
 
 CONFIG = TrainConfig(widths=(16,), monitor="test")
 IMAGES_ARE = """alts => JSON.stringify(alts) === JSON.stringify(
@@ -51,7 +51,7 @@ def answers(address, tmp_path_factory):
     result = evaluate(model, data.test)
     assert (result.confusion_matrix > 0).sum() > 60
     yield writer.id, result
-    RunStore(base / "runs").remove(writer.id)
+    delete_for_good(RunStore(base / "runs"), writer.id)
 
 
 def place_of(page, true, read):

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import RunStore
-from tests.browser.server import PHONE, draw, settle
+from tests.browser.server import PHONE, delete_for_good, draw, settle
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def trained(address, tmp_path_factory):
     writer = store.create(config)
     list(train_run(writer, load_sample(), torch.device("cpu")))
     yield writer.id
-    store.remove(writer.id)
+    delete_for_good(store, writer.id)
 
 
 def test_the_slider_moves_by_keyboard_and_a_refresh_keeps_it(page, trained):

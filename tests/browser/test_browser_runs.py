@@ -130,7 +130,7 @@ def test_a_changed_run_has_one_name_everywhere_and_its_link_shows_its_recipe(pag
     expect(page.get_by_text(f"Deleted: {name}")).to_be_visible()
 
 
-@pytest.mark.machines  # fails since names keep their number; to be mended
+@pytest.mark.slow
 def test_ticked_rows_are_deleted_together_nothing_stays_chosen_and_one_undo_brings_them_back(page, two_runs):
     page.open("/runs")
     table = page.get_by_test_id("stDataFrame")
@@ -152,7 +152,7 @@ def test_ticked_rows_are_deleted_together_nothing_stays_chosen_and_one_undo_brin
         expect(page.locator(f".st-key-open_{run}")).to_have_count(1)
 
 
-@pytest.mark.machines  # fails since names keep their number; to be mended
+@pytest.mark.slow
 def test_a_tab_says_that_its_run_was_deleted_in_another_and_restores_it(page, two_runs, tmp_path_factory):
     run = two_runs[0]
     store = RunStore(tmp_path_factory.getbasetemp() / "runs")

@@ -10,7 +10,7 @@ from mnist_core.data.mnist import load_sample
 from mnist_core.evaluation.metrics import evaluate
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import RunStore
-from tests.browser.server import PHONE, settle
+from tests.browser.server import PHONE, delete_for_good, settle
 from tests.browser.training import LASTING, expect_value, press, start, value
 
 CURVES_ARE_DRAWN = """() => {
@@ -174,7 +174,7 @@ def test_counts_are_written_as_people_write_them(page, tmp_path_factory):
     expect(page.get_by_text("Steps per epoch: 1.")).to_be_visible()
     expect_value(page, "epochs", "1,000")
     expect(page.get_by_text(re.compile(r"\b1 (steps|epochs|images)\b"))).to_have_count(0)
-    store.remove(writer.id)
+    delete_for_good(store, writer.id)
 
 
 def test_on_a_phone_a_run_comes_before_the_summary_of_the_next(new_tab):
