@@ -53,7 +53,7 @@ def show_sections() -> None:
         "map": _("PCA and t-SNE"),
         "doubtful": _("Label errors"),
     }
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(key="sections", horizontal=True, vertical_alignment="center"):
         view = url_choice(
             st.pills, _("Section"), names, VIEW_KEY, "grid", required=True, label_visibility="collapsed"
         )
