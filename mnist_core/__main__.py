@@ -17,6 +17,7 @@ from mnist_core.evaluation.robustness import IMAGES
 from mnist_core.export.formats import EXPORT_FORMATS
 from mnist_core.messages import InputError
 from mnist_core.own_data.parts import TEST_SHARE
+from mnist_core.own_data.taken_away import DATA_FORMATS
 from mnist_core.recipes import RECIPES
 from mnist_core.runtime.process import keep_freed_memory
 from mnist_core.search.plan import AIMS, PRUNERS, SAMPLERS
@@ -99,6 +100,7 @@ def _add_data(subparsers: Any) -> None:
     actions = parser.add_subparsers(metavar="ACTION", parser_class=_Parser, title="own data sets")
     _add_own_data(actions)
     _add(actions, "list", own_data.show_sets, "List the own data sets.")
+    _add_data_export(actions)
     delete = _add(actions, "delete", own_data.delete_sets, "Delete own data sets, in the trash for a day.")
     delete.add_argument("set", nargs="+", help="their keys or names")
 
@@ -131,6 +133,17 @@ def _add_own_data(actions: Any) -> None:
     share_help = "percent of the images for validation, and as many for the test (5 to 30)"
     parser.add_argument("--share", type=float, default=100 * TEST_SHARE, metavar="PERCENT", help=share_help)
     parser.add_argument("--seed", type=int, default=0, help="of the division")
+
+
+def _add_data_export(actions: Any) -> None:
+    about = "Take a data set or a sheet of drawings away, in one file that `data add` reads too."
+    parser = _add(actions, "export", own_data.export_data, about)
+    set_help = "a data set's key, an own one's name, or the file of a sheet that Draw saved"
+    parser.add_argument("set", help=set_help)
+    kinds = "; ".join(f"{name}: {form.label}" for name, form in DATA_FORMATS.items())
+    parser.add_argument("--as", dest="kind", choices=DATA_FORMATS, default="csv", help=kinds)
+    parser.add_argument("--out", metavar="FILE", help="where to write it (else here, named after the set)")
+    _add_data_option(parser)
 
 
 def _add_recipes(subparsers: Any) -> None:

@@ -1,18 +1,24 @@
-"""The commands `data add`, `data list` and `data delete`: own data sets."""
+"""The commands `data add`, `data list`, `data delete` of own data sets, and `data export` of any data."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from mnist_core.cli.commands import print_json
+from mnist_core.cli.commands import load_data, print_json
 from mnist_core.cli.terminal import plain, print_notice, progress_bar
+from mnist_core.data.mnist import Split
 from mnist_core.data.own_sets import NewSet, OwnSet, delete_set, find_set, list_sets, save_set
+from mnist_core.dataset_choices import DATASETS, DIGITS
+from mnist_core.messages import InputError
 from mnist_core.own_data.mends import Mends, look_inverted
 from mnist_core.own_data.own_images import OwnImages
 from mnist_core.own_data.parts import draw_parts
+from mnist_core.own_data.pictures import drawings_of
 from mnist_core.own_data.reading import ReadingChoices, read_source
 from mnist_core.own_data.source_files import files_at
+from mnist_core.own_data.taken_away import DATA_FORMATS, sheet_split, write_data
+from mnist_core.runtime.files import written_whole
 
 
 def add_set(options: argparse.Namespace) -> None:
@@ -69,6 +75,33 @@ def delete_sets(options: argparse.Namespace) -> None:
         return print_json({"deleted": [own.key for own in sets]})
     for own in sets:
         print(plain(f"deleted {own.key} ({own.name})"))
+
+
+def export_data(options: argparse.Namespace) -> None:
+    """Write a data set, or a sheet of drawings, to a file in one of the formats to take data away in."""
+    splits, classes = _to_export(options.set, options.data)
+    ending, stem = DATA_FORMATS[options.kind].ending, Path(options.set).stem
+    path = Path(options.out or f"{stem}-{options.kind}.{ending}")
+    try:
+        with written_whole(path) as file, progress_bar(f"writing {path.name}") as show:
+            for fraction, _ in write_data(file, splits, classes, options.kind):
+                show(fraction)
+    except OSError as error:
+        raise InputError(
+            "{path} can't be written ({why}); name another file with --out.", path=path, why=error.strerror
+        ) from error
+    count, size = sum(map(len, splits.values())), path.stat().st_size
+    if options.json:
+        return print_json({"set": options.set, "as": options.kind, "file": str(path), "images": count})
+    print(plain(f"{path}: {count:,} images, {size:,} bytes"))
+
+
+def _to_export(name: str, directory: str | None) -> tuple[dict[str, Split], tuple[str, ...]]:
+    """Return the splits and the names of classes of a data set, own or not, or of a sheet's file."""
+    if name not in DATASETS and Path(name).is_file():
+        return {"": sheet_split(drawings_of(files_at([name])[0]))}, DIGITS
+    key = name if name in DATASETS else find_set(name).key
+    return load_data(directory, key).files, DATASETS[key].classes
 
 
 def set_json(own: OwnSet) -> dict[str, object]:

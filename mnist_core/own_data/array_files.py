@@ -12,12 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_core.messages import N_, InputError
-from mnist_core.own_data.own_images import OwnImages, as_images, check_count, named
+from mnist_core.own_data.own_images import (
+    PARTS,
+    OwnImages,
+    as_images,
+    check_count,
+    in_listed_classes,
+    named,
+    part_order,
+)
 from mnist_core.own_data.source_files import SourceFile, check_unpacked
 
 IDX_OF_BYTES = b"\x00\x00\x08"  # how an IDX file of bytes starts; the number of dimensions follows
 IMAGE_WORDS, LABEL_WORDS = ("images", "image", "idx3"), ("labels", "label", "idx1")
-PARTS = ("train", "", "val", "valid", "validation", "test", "t10k")
 IMAGE_NAMES = ("images", "x", "data", "imgs", "arr_0")
 LABEL_NAMES = ("labels", "y", "target", "targets", "label", "arr_1")
 WRITER_NAMES = ("writers", "writer", "writer_ids")
@@ -29,12 +36,12 @@ def is_idx(file: SourceFile) -> bool:
 
 
 def read_idx_pairs(files: Sequence[SourceFile]) -> OwnImages:
-    """Read pairs of IDX files, images uint8 [N, 28, 28] and labels uint8 [N], joined in order of names.
+    """Read pairs of IDX files, images uint8 [N, 28, 28] and labels uint8 [N], joined in `part_order`.
 
     A pair's names differ only in "images" and "labels", and "idx3" and "idx1"; one pair may have any names.
     Raises InputError for a file without its other half, a wrong header, or wrong lengths.
     """
-    arrays = {file.name: _idx_values(file) for file in sorted(files, key=lambda file: file.name)}
+    arrays = {file.name: _idx_values(file) for file in sorted(files, key=lambda file: part_order(file.name))}
     images = {name: values for name, values in arrays.items() if values.ndim == 3}
     labels = {name: values for name, values in arrays.items() if values.ndim == 1}
     pairs = _pairs(list(images), list(labels))
@@ -99,13 +106,14 @@ def _check_same_length(images: str, count: int, labels: str, other: int) -> None
 def read_npz(file: SourceFile) -> OwnImages:
     """Read an NPZ file with arrays such as `images` and `labels`, or `x_train`, `y_train`, `x_test`...
 
-    Labels are whole numbers or text, and `writers`, if there, say who wrote each image. The sizes are checked
-    before an array is read; Python objects are refused (never pickle). Raises InputError for what is wrong.
+    Labels are whole numbers or text; `writers`, if there, say who wrote each image, and `classes` what the
+    numbers stand for. The sizes are checked before an array is read; Python objects are refused (never
+    pickle). Raises InputError for what is wrong.
     """
     arrays = _npz_arrays(file)
     images = _by_part(arrays, IMAGE_NAMES)
     labels, writers = _by_part(arrays, LABEL_NAMES), _by_part(arrays, WRITER_NAMES)
-    parts = [part for part in PARTS if part in images and part in labels]
+    parts = [part for part in ("", *PARTS) if part in images and part in labels]
     if not parts:
         raise InputError(
             N_("{file} has the arrays {names}; it needs images and labels, or x_train and y_train."),
@@ -121,7 +129,9 @@ def read_npz(file: SourceFile) -> OwnImages:
     if all(part in writers for part in parts):
         who = [str(value) for part in parts for value in arrays[writers[part]].ravel().tolist()]
         _check_same_length(file.name, len(joined), writers[parts[0]], len(who))
-    return named(joined, names, lambda number: f"{file.name}: image {number + 1}", who)
+    own = named(joined, names, lambda number: f"{file.name}: image {number + 1}", who)
+    listed = _texts(arrays["classes"], "classes") if "classes" in arrays else []
+    return in_listed_classes(own, listed, True, "classes") if listed else own
 
 
 def _npz_arrays(file: SourceFile) -> dict[str, NDArray[np.generic]]:
@@ -146,7 +156,7 @@ def _by_part(arrays: Mapping[str, object], names: Sequence[str]) -> dict[str, st
     for name in arrays:
         small = name.lower()
         for wanted in names:
-            for part in PARTS:
+            for part in ("", *PARTS):
                 forms = (f"{wanted}_{part}", f"{part}_{wanted}", f"{wanted}{part}") if part else (wanted,)
                 if small in forms:
                     found.setdefault(part, name)

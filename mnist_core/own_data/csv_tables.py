@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mnist_core.data.mnist_format import IMAGE_SIZE
 from mnist_core.messages import N_, InputError
-from mnist_core.own_data.own_images import OwnImages, as_images, check_count, named
+from mnist_core.own_data.own_images import OwnImages, as_images, check_count, named, part_order
 from mnist_core.own_data.source_files import SourceFile
 from mnist_core.runtime.job import Steps
 
@@ -43,35 +43,42 @@ class _Layout:
     pixels: tuple[int, ...]
 
 
-def read_table(file: SourceFile, label_column: str = "", writer_column: str = "") -> Steps[OwnImages]:
-    """Read a table, `label,pixel0,...,pixel783` or in another order of columns, with or without a header.
+def read_tables(
+    files: Sequence[SourceFile], label_column: str = "", writer_column: str = ""
+) -> Steps[OwnImages]:
+    """Read tables and join them in `part_order`: `label,pixel0,...,pixel783`, with or without a header.
 
-    The columns of labels and of writers are named by their header, or by their number from 1 where there is
-    none. Otherwise they are those with a usual name (LABEL_NAMES, WRITER_NAMES), and without a header the
-    label is the first. Raises InputError, with the line, for what is wrong.
+    The columns may be in another order. Those of labels and of writers are named by their header, or by their
+    number from 1 where there is none; otherwise they are those with a usual name (LABEL_NAMES, WRITER_NAMES),
+    and without a header the label is the first. Raises InputError, with the line, for what is wrong.
     """
-    content = file.read()
-    layout = _layout(content, file.name, label_column, writer_column)
     parts: list[NDArray[np.generic]] = []
     labels: list[str] = []
     writers: list[str] = []
-    stream = BytesIO(content)
-    for table in _chunks(stream, layout, file.name):
-        check_count(len(labels) + len(table), file.name)
-        parts.append(_pixels(table, layout, len(labels) + 1 + layout.has_header, file.name))
-        labels += _words(table, layout.label)
-        writers += [] if layout.writer is None else _words(table, layout.writer)
-        yield stream.tell() / len(content), None
-    if not labels:
-        words = N_("{file} has no rows; each row has the label and the pixels of one image.")
-        raise InputError(words, file=file.name)
-    return named(
-        as_images(np.concatenate(parts), file.name),
-        labels,
-        lambda number: f"{file.name}:{number + 1 + layout.has_header}",
-        writers if layout.writer is not None else None,
-        layout.names,
-    )
+    begins: list[tuple[int, int, str]] = []  # of each file: its first image, the line of that, the name
+    for number, file in enumerate(sorted(files, key=lambda file: part_order(file.name))):
+        content = file.read()
+        layout = _layout(content, file.name, label_column, writer_column)
+        first, line, stream = len(labels), 1 + layout.has_header, BytesIO(content)
+        begins.append((first, line, file.name))
+        for table in _chunks(stream, layout, file.name):
+            check_count(len(labels) + len(table), file.name)
+            parts.append(_pixels(table, layout, len(labels) - first + line, file.name))
+            labels += _words(table, layout.label)
+            writers += [] if layout.writer is None else _words(table, layout.writer)
+            yield (number + stream.tell() / len(content)) / len(files), None
+        if len(labels) == first:
+            words = N_("{file} has no rows; each row has the label and the pixels of one image.")
+            raise InputError(words, file=file.name)
+    images = as_images(np.concatenate(parts), files[0].name)
+    who = writers if len(writers) == len(labels) else None  # not all tables may have such a column
+    return named(images, labels, lambda image: _line_of(image, begins), who, layout.names)
+
+
+def _line_of(image: int, begins: Sequence[tuple[int, int, str]]) -> str:
+    """Return the file and the line, from 1, of an image, from 0."""
+    first, line, name = next(begin for begin in reversed(begins) if begin[0] <= image)
+    return f"{name}:{image - first + line}"
 
 
 def _layout(content: bytes, file: str, label_column: str, writer_column: str) -> _Layout:

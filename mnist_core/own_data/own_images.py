@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ FEWEST_CLASSES, MOST_CLASSES = 2, 62  # 62: all digits and letters of both cases
 FEWEST_OF_A_CLASS = 3  # images: one each for training, validation and test
 LONGEST_CLASS_NAME = 40  # characters
 NOT_IN_NAMES = '<>{}&"`'  # characters of markup and templates
+CLASS_LIST = "classes.txt"  # a file with the names of classes, one a line, in the order of their numbers
+PARTS = ("train", "training", "val", "valid", "validation", "test", "testing", "t10k", "further")
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +82,40 @@ def named(
         notes.append(Message(words, {"count": len(classes), "names": shown}))
     who = None if writers is None else np.unique(np.array(writers, dtype=str), return_inverse=True)[1]
     return OwnImages(images, numbers[indices], tuple(classes), who, tuple(columns), tuple(notes))
+
+
+def in_listed_classes(own: OwnImages, names: Sequence[str], numbered: bool, file: str) -> OwnImages:
+    """Return images whose classes are those of the list `names` that have images, in its order.
+
+    Labels that are `numbered` are places in the list, from 0; others too, unless each is a name in the list.
+    Raises InputError for a label that is not in the list, which is read from `file`.
+    """
+    names = [checked_class_name(name, file) for name in names]
+    if not numbered and set(own.classes) <= set(names):
+        places = [names.index(name) for name in own.classes]
+    else:
+        places = [int(name) if name.isdecimal() else len(names) for name in own.classes]
+    if wrong := next((name for name, n in zip(own.classes, places, strict=True) if n >= len(names)), ""):
+        raise InputError(
+            N_(
+                "{file} has {count:,} names of classes, and the label {label} is none of them; correct or "
+                "remove it."
+            ),
+            file=file,
+            count=len(names),
+            label=wrong,
+        )
+    if len(set(names)) < len(names) or not all(names):
+        raise InputError(N_("Two classes have the same name, or one has none; give each its own."))
+    used = sorted(places)
+    labels = np.array([used.index(place) for place in places], np.int64)[own.labels]
+    return replace(own, labels=labels, classes=tuple(names[place] for place in used))
+
+
+def part_order(name: str) -> tuple[int, str]:
+    """Return the place of a file in the order of PARTS, by the beginning of its name; others come last."""
+    small = name.rpartition("/")[2].lower()
+    return next((n for n, part in enumerate(PARTS) if small.startswith(part)), len(PARTS)), name
 
 
 def _class_name(text: str, place: str) -> str:

@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 
 from mnist_core.data.mnist_format import IMAGE_SIZE
 from mnist_core.messages import N_, InputError, Message
-from mnist_core.own_data.own_images import OwnImages, check_count, named
+from mnist_core.own_data.own_images import PARTS, OwnImages, check_count, named
 from mnist_core.own_data.source_files import SourceFile
 from mnist_core.recognition.images import pixels_to_image
 from mnist_core.recognition.labelled_drawings import LabelledDrawing, read_labelled_drawing, sheet_lines
 from mnist_core.recognition.picture_files import ENDINGS, read_picture
 from mnist_core.runtime.job import Steps
 
-PART_FOLDERS = {"train", "training", "test", "testing", "val", "valid", "validation"}
 NOTES_SHOWN = 5  # pictures that were left out, each with its reason
 
 
@@ -87,7 +86,7 @@ def _folders(pictures: Sequence[SourceFile]) -> list[tuple[str, ...]]:
     folders = [file.folders for file in pictures]
     while all(len(each) > 1 for each in folders) and len({each[0] for each in folders}) == 1:
         folders = [each[1:] for each in folders]
-    if all(len(each) > 1 and each[0].lower() in PART_FOLDERS for each in folders):
+    if all(len(each) > 1 and each[0].lower() in PARTS for each in folders):
         folders = [each[1:] for each in folders]
     return folders
 
@@ -122,7 +121,7 @@ def read_sheets(files: Sequence[SourceFile]) -> Steps[OwnImages]:
     """
     images, labels, writers, left_out = [], [], [], 0
     for number, file in enumerate(files):
-        for drawing in _drawings(file):
+        for drawing in drawings_of(file):
             if drawing.image is None or drawing.label is None:
                 left_out += 1
             else:
@@ -142,7 +141,8 @@ def read_sheets(files: Sequence[SourceFile]) -> Steps[OwnImages]:
     return named(np.stack(images), labels, place, writers if len(files) > 1 else None, notes=notes)
 
 
-def _drawings(file: SourceFile) -> list[LabelledDrawing]:
+def drawings_of(file: SourceFile) -> list[LabelledDrawing]:
+    """Return all drawings of a sheet's file; InputError, with the line, for what is no drawing."""
     try:
         lines = sheet_lines(file.read())
     except UnicodeDecodeError as error:

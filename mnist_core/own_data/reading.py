@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from mnist_core.messages import N_, InputError
 from mnist_core.own_data.array_files import is_idx, read_idx_pairs, read_npz
-from mnist_core.own_data.csv_tables import read_table
-from mnist_core.own_data.own_images import OwnImages
+from mnist_core.own_data.csv_tables import read_tables
+from mnist_core.own_data.own_images import CLASS_LIST, PARTS, OwnImages, in_listed_classes
 from mnist_core.own_data.pictures import is_picture, read_pictures, read_sheets
 from mnist_core.own_data.source_files import SourceFile, unpacked
 from mnist_core.runtime.job import Steps
@@ -31,10 +32,21 @@ AS_IT_COMES = ReadingChoices()
 def read_source(files: Sequence[SourceFile], choices: ReadingChoices = AS_IT_COMES) -> Steps[OwnImages]:
     """Read a CSV, IDX pairs, an NPZ, pictures by class or sheets of drawings, in files or in one zip.
 
-    IDX files and tables may be gzipped. Yields the fraction done, 0 to 1, and returns the images. Raises
-    InputError, with the line or file, for what can't be read, and for more than the limits allow.
+    IDX files and tables may be gzipped; a file classes.txt beside them names the classes in order. Yields the
+    fraction done, 0 to 1, and returns the images. Raises InputError, with the line or file, for what can't be
+    read, and for more than the limits allow.
     """
-    files = unpacked(files)
+    shown = unpacked(files)
+    lists = [file for file in shown if PurePosixPath(file.name).name == CLASS_LIST]
+    others = [file for file in shown if file not in lists] or shown
+    own = yield from _read_files(others, choices)
+    if own is None or not lists or others is shown:
+        return own
+    names = lists[0].read().decode("utf-8-sig", "replace").splitlines()
+    return in_listed_classes(own, names, any(map(is_idx, others)), lists[0].name)
+
+
+def _read_files(files: Sequence[SourceFile], choices: ReadingChoices) -> Steps[OwnImages]:
     tables = [file for file in files if file.ending in TABLES]
     if any(map(is_picture, files)):
         return (yield from read_pictures(files, choices.writer_outside))
@@ -45,13 +57,19 @@ def read_source(files: Sequence[SourceFile], choices: ReadingChoices = AS_IT_COM
     if arrays := [file for file in files if file.ending == "npz"]:
         return read_npz(_the_only(arrays))
     if tables:
-        return (yield from read_table(_the_only(tables), choices.label_column, choices.writer_column))
+        return (yield from read_tables(_tables(tables), choices.label_column, choices.writer_column))
     raise InputError(
         N_(
             "{file} can't be read; choose a CSV, two IDX files, an NPZ, a zip of pictures or a sheet of Draw."
         ),
         file=files[0].name,
     )
+
+
+def _tables(files: Sequence[SourceFile]) -> Sequence[SourceFile]:
+    """Return the tables to read: the only one, or those called after parts, as train.csv and test.csv."""
+    names = [PurePosixPath(file.name).name.partition(".")[0].lower() for file in files]
+    return files if set(names) <= set(PARTS) else [_the_only(files)]
 
 
 def _the_only(files: Sequence[SourceFile]) -> SourceFile:

@@ -8,6 +8,7 @@ import pytest
 
 from mnist_core.data.datasets import open_own_set
 from mnist_core.data.own_sets import zipped_set
+from mnist_core.recognition.labelled_drawings import LabelledDrawing
 from tests.core.cli.command_line import FAST, CommandLine
 from tests.core.own_data.sources import csv_text
 
@@ -49,6 +50,44 @@ def test_mends_reach_the_images(command: CommandLine, table: str, own_images):
         )
     )
     assert order == expected
+
+
+def test_a_set_is_exported_and_added_again(command: CommandLine, table: str, tmp_path):
+    key = command.json("data", "add", "Mine", table, "--classes", "z,y,x,w,v,u,t,s,r,q")["dataset"]
+    images = {}
+    for kind, ending in {"csv": "zip", "idx": "zip", "npz": "npz", "png": "zip"}.items():
+        path = str(tmp_path / f"taken.{ending}")
+        said = command.json("data", "export", "Mine", "--as", kind, "--out", path)
+        assert said == {"set": "Mine", "as": kind, "file": path, "images": 300}
+        again = command.json("data", "add", f"Again {kind}", path)
+        assert again["classes"] == list("zyxwvutsrq")
+        images[again["dataset"]] = sorted_images(again["dataset"])
+    assert list(images.values()) == [sorted_images(key)] * 4
+    assert [file.name for file in tmp_path.glob("*.part")] == []
+
+
+def sorted_images(key: str) -> list[tuple[int, bytes]]:
+    data = open_own_set(key)
+    return sorted(
+        (int(label), image.tobytes())
+        for split in data.files.values()
+        for label, image in zip(split.labels, split.images, strict=True)
+    )
+
+
+def test_a_sheet_and_a_published_set_are_exported(command: CommandLine, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    drawn = [LabelledDrawing(np.full((28, 28), 9 * label, np.uint8), label).to_line() for label in (7, 5)]
+    (tmp_path / "ann.jsonl").write_text("".join(drawn))
+    assert "ann-png.zip: 2 images" in command("data", "export", "ann.jsonl", "--as", "png")[1]
+    with zipfile.ZipFile("ann-png.zip") as archive:
+        assert archive.namelist() == ["classes.txt", "7/0.png", "5/1.png"]
+    assert command.json("data", "export", "mnist", "--as", "npz")["images"] == 1797  # the offline sample
+    assert "There is no data set 'Mine'" in command.refusal("data", "export", "Mine")
+    nowhere = command("data", "export", "ann.jsonl", "--out", "nowhere/a.zip")
+    assert (nowhere[0], "nowhere/a.zip can't be written" in nowhere[2]) == (2, True)
+    (tmp_path / "empty.jsonl").write_text("{}")
+    assert "Line 1 has neither" in command.refusal("data", "export", "empty.jsonl")
 
 
 def test_refusals_are_one_sentence(command: CommandLine, table: str, tmp_path):
