@@ -21,7 +21,7 @@ from ui.navigation import link, through_entry
 from ui.operator_reports import begin_heartbeat, show_errors_as_sentences
 from ui.runs.lists import show_sidebar
 from ui.train_form.state import PAGE_LINKS
-from ui.uploads import bound_uploads, forget_brought
+from ui.uploads import bound_uploads, forget_page_data
 from ui.url_controls import choose_language
 from ui.url_state import url_parameters
 
@@ -118,7 +118,7 @@ try:
     resources.load_network_soon()
     visitor.remember_opened()
     if page.url_path != "data":
-        forget_brought()
+        forget_page_data()
     show_sidebar(comparing=page.url_path == "compare")
     with through_entry():
         page.run()

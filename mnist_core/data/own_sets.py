@@ -16,9 +16,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from io import BytesIO
 from pathlib import Path
-from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -166,17 +164,6 @@ def find_set(text: str) -> OwnSet:
             keys=", ".join(own.key for own in found),
         )
     return found[0]
-
-
-def zipped_set(key: str) -> bytes:
-    """Return a zip of a data set's idx files and facts, to take away; InputError if it was deleted."""
-    own = find_set(key)
-    content = BytesIO()
-    with ZipFile(content, "w", ZIP_DEFLATED) as archive:
-        for file in sorted((own_sets_directory() / own.key).iterdir()):
-            if file.name not in (ACCESS_FILE, FACTS_FILE):  # who may see the set is not exported
-                archive.write(file, file.name)
-    return content.getvalue()
 
 
 def deleted_set(key: str) -> OwnSet | None:

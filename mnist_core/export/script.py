@@ -101,7 +101,7 @@ def _docstring(run: Run) -> str:
 
 def _whose_files(dataset: str) -> str:
     name = DATASETS[dataset].label
-    own = f"the IDX files of {name}, which the page Data of Digit Lab offers"
+    own = f"the IDX files of {name}, which the page Data of Digit Lab offers as a download"
     return own if is_own_key(dataset) else f"{name}, or gets it"
 
 

@@ -6,8 +6,9 @@ import pytest
 from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import open_own_set
 from mnist_core.data.own_sets import NewSet, delete_set, list_sets, save_set
+from mnist_core.own_data.source_files import uploaded
 from mnist_core.runs.store import RunStore
-from tests.core.own_data.sources import csv_text, picture_zip, png, zip_file
+from tests.core.own_data.sources import csv_text, picture_zip, png, read, zip_file
 
 ANNA, BEN = "a" * 32, "b" * 32
 
@@ -208,3 +209,23 @@ def test_a_run_on_a_deleted_set_says_so_and_keeps_its_settings(app, run_on_own_s
     delete_set(own_set)
     assert "were deleted; choose another one" in app("evaluate", run=run_on_own_set).error[0].value
     assert not app("runs", run=run_on_own_set).exception
+
+
+def test_a_saved_set_is_taken_away(app, own_set, monkeypatch):
+    monkeypatch.setattr("ui.data.taking_away.SECONDS_AT_ONCE", 60)
+    test = app("data").button_group(key=f"taken_kind_{own_set}").set_value("png").run()
+    test = test.button(key=f"take_{own_set}").click().run()
+    assert test.get("download_button")[0].label.startswith("Download 0.0")
+    file = test.session_state["taken_data"].job.latest
+    file.seek(0)
+    again = read(uploaded("a.zip", file.read()))
+    assert (again.classes, len(again)) == (("*hat*", "[shoe]"), 60)
+    test = test.button_group(key=f"taken_kind_{own_set}").set_value("csv").run()
+    assert not test.get("download_button")
+    assert "taken_data" not in test.switch_page("pages/runs.py").run().session_state
+
+
+def test_a_published_set_is_taken_away_or_its_download_to_the_server_is_offered(app, sample_only):
+    assert app("data").button(key="take_mnist").label == "Make the file"
+    test = app("data").selectbox(key="taken_dataset").set_value("kmnist").run()
+    assert any("KMNIST is not on this server" in one.value for one in test.markdown)

@@ -5,10 +5,11 @@ from urllib.parse import urlencode, urljoin
 
 import streamlit as st
 
-from mnist_core.data.own_sets import OwnSet, delete_set, deleted_set, restore_set, zipped_set
+from mnist_core.data.own_sets import OwnSet, delete_set, deleted_set, restore_set
 from mnist_core.messages import InputError
 from ui import visitor
 from ui.data.mending import SAVED_KEY
+from ui.data.taking_away import show_formats
 from ui.html.tables import escape_markdown, markdown
 from ui.i18n import count_text, date_text, format_text, ngettext
 from ui.i18n import gettext as _
@@ -42,16 +43,9 @@ def _show_set(own: OwnSet, is_new: bool) -> None:
         with st.popover(_("Share"), icon=":material/share:", key=f"share_{own.key}"):
             st.caption(_("Everyone with this link can look at the data set and train on it:"))
             st.code(_address(own), language=None, wrap_lines=True)
-        st.download_button(
-            _("Download"),
-            data=lambda: zipped_set(own.key),
-            file_name=f"{own.key}.zip",
-            mime="application/zip",
-            icon=":material/download:",
-            on_click="ignore",
-            key=f"download_{own.key}",
-            help=_("Its IDX files, in a zip: as MNIST's are, and for the exported training script."),
-        )
+        with st.popover(_("Download"), icon=":material/download:", key=f"download_{own.key}"):
+            st.caption(_("Exported training scripts read IDX."))
+            show_formats(own.key)
         if mine:
             st.button(
                 _("Delete"), icon=":material/delete:", key=f"delete_{own.key}", on_click=_delete, args=(own,)

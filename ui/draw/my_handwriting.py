@@ -2,11 +2,14 @@
 
 from collections.abc import Generator, Sequence
 from datetime import date
+from io import BytesIO
 
 import numpy as np
 import streamlit as st
 
+from mnist_core.dataset_choices import DIGITS
 from mnist_core.messages import N_, InputError
+from mnist_core.own_data.taken_away import DATA_FORMATS, sheet_split, write_data
 from mnist_core.recognition.labelled_drawings import LabelledDrawing
 from mnist_core.recognition.recognizer import predict_all
 from mnist_core.runs.admission import TrainingLimits
@@ -76,6 +79,9 @@ def show_files(drawings: Sequence[LabelledDrawing]) -> None:
             disabled=not drawings,
             on_click="ignore",
         )
+        if drawings:
+            with st.popover(_("As images"), icon=":material/download:"):
+                show_formats(drawings)
         with st.popover(_("Upload a test set"), icon=":material/upload:"):
             number = st.session_state.setdefault(ROUND_KEY, 0)
             st.file_uploader(
@@ -92,6 +98,28 @@ def show_files(drawings: Sequence[LabelledDrawing]) -> None:
         )
     if problem := st.session_state.pop(PROBLEM_KEY, None):
         st.error(markdown(problem))
+
+
+def show_formats(drawings: Sequence[LabelledDrawing]) -> None:
+    """Show a download of the test set's images in each format of the page Data."""
+    stem = f"digit-lab-sheet-{date.today().isoformat()}"
+    for kind, form in DATA_FORMATS.items():
+        st.download_button(
+            _(form.label),
+            data=lambda kind=kind: _as_images(drawings, kind),
+            file_name=f"{stem}-{kind}.{form.ending}",
+            mime="application/octet-stream",
+            on_click="ignore",
+            key=f"sheet_{kind}",
+            width="stretch",
+        )
+
+
+def _as_images(drawings: Sequence[LabelledDrawing], kind: str) -> bytes:
+    content = BytesIO()
+    for _fraction in write_data(content, {"": sheet_split(drawings)}, DIGITS, kind):
+        pass
+    return content.getvalue()
 
 
 def _load_file() -> None:

@@ -1,4 +1,3 @@
-import io
 import subprocess
 import sys
 import zipfile
@@ -7,7 +6,6 @@ import numpy as np
 import pytest
 
 from mnist_core.data.datasets import open_own_set
-from mnist_core.data.own_sets import zipped_set
 from mnist_core.recognition.labelled_drawings import LabelledDrawing
 from tests.core.cli.command_line import FAST, CommandLine
 from tests.core.own_data.sources import csv_text
@@ -104,7 +102,8 @@ def test_the_script_of_a_run_on_an_own_set_gives_its_accuracy(command: CommandLi
     key = command.json("data", "add", "Mine", table, "--transpose", "--shift", "-1")["dataset"]
     run = command.json("train", "--dataset", key, *FAST)
     command.json("export", run["run"], "--as", "script", "--out", str(tmp_path / "script.py"))
-    with zipfile.ZipFile(io.BytesIO(zipped_set(key))) as archive:
+    command.json("data", "export", key, "--as", "idx", "--out", str(tmp_path / "set.zip"))
+    with zipfile.ZipFile(tmp_path / "set.zip") as archive:
         archive.extractall(tmp_path / "set")
     call = [sys.executable, "-I", str(tmp_path / "script.py"), str(tmp_path / "set")]
     said = subprocess.run(call, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
