@@ -13,6 +13,7 @@ from mnist_core.runtime.event_log import write_log
 from mnist_core.runtime.limits import check_settings
 from mnist_core.runtime.process import keep_freed_memory
 from ui import resources, visitor
+from ui.browser_component import script_html, style_html
 from ui.fragments import send_to_browser
 from ui.html.tables import markdown
 from ui.i18n import gettext as _
@@ -36,7 +37,6 @@ BRAND = (
     "<span class='lab-brand'>Digit Lab</span>"
     "<script>document.documentElement.lang = '{language}'; window.digitLabWords = {browser_words}</script>"
 )
-BROWSER_SCRIPT = f"<script>{(HERE / 'ui' / 'browser.js').read_text()}</script>"
 SIDEBAR_WIDTH = 230  # pixels
 
 
@@ -57,7 +57,7 @@ def sidebar_at_first() -> Literal["collapsed"] | int:
 st.set_page_config(
     page_icon=str(HERE / "ui" / "icon.svg"), layout="wide", initial_sidebar_state=sidebar_at_first()
 )
-st.html(HERE / "ui" / "style.css")
+st.html(style_html())
 try:
     check_settings()
 except InputError as error:  # shown on the first page to the server's operator
@@ -107,7 +107,7 @@ with header:
         "connected": _("Connected again."),
     }
     brand_html = BRAND.format(language=language(), browser_words=json.dumps(browser_words), **words)
-    brand_html += BROWSER_SCRIPT + visitor.cookie_script()
+    brand_html += script_html() + visitor.cookie_script()
     st.html(brand_html, width="content", unsafe_allow_javascript=True)
     show_links([first, *others])
     choose_language()

@@ -1,12 +1,40 @@
-"""Components that the browser draws: their style sheet and script lie beside the module that shows them."""
+"""What the browser runs: the style sheet and script of all pages, and components with their own.
 
+A component's style sheet and script lie beside the module that shows it.
+"""
+
+import functools
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+HERE = Path(__file__).parent
 SHARED_SCRIPT = Path(__file__).with_suffix(".js").read_text()
+
+
+def style_html() -> str:
+    """Return the style sheet of all pages as HTML."""
+    return _style_html((HERE / "style.css").stat().st_mtime_ns)
+
+
+def script_html() -> str:
+    """Return the script of all pages as HTML."""
+    return _script_html((HERE / "browser.js").stat().st_mtime_ns)
+
+
+@functools.lru_cache(1)
+def _style_html(_changed: int) -> str:
+    # In one line: Streamlit looks for the indent of every line, at each run of each page.
+    style = re.sub(r"/\*.*?\*/", "", (HERE / "style.css").read_text(), flags=re.DOTALL)
+    return f"<style>{' '.join(style.split())}</style>"
+
+
+@functools.lru_cache(1)
+def _script_html(_changed: int) -> str:
+    return f"<script>{(HERE / 'browser.js').read_text()}</script>"
 
 
 def browser_component(name: str, module: str, html: str) -> Callable[..., Any]:

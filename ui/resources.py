@@ -1,6 +1,7 @@
 """The resources that all visitors share: data, run store, training queue, loaded models."""
 
 import atexit
+import gc
 import logging
 import time
 from collections.abc import Generator, Mapping
@@ -124,7 +125,7 @@ def evaluation(run: Run, show: Show | None = None) -> "Evaluation":
 
 
 def load_network_soon() -> None:
-    """Load PyTorch and the pretrained network once the first page is painted: a first digit need not wait."""
+    """Prepare the pretrained network once the first page is painted: a first digit need not wait for it."""
     job = network_job()
     if not job.begun:
         job.start(Watcher())
@@ -142,6 +143,7 @@ def _load_network() -> Steps[bool]:
         time.sleep(0.1)
         yield 0.0, None
     model(run_store().get(PRETRAINED_ID))
+    gc.freeze()  # else Python looks through PyTorch's objects now and then, which stops all pages for 0.2 s
     return True
 
 

@@ -5,11 +5,12 @@ on their way still carry the old one. `url_parameters` therefore ignores a URL t
 replaced; otherwise that message would undo the change.
 """
 
+import threading
 import time
 from collections.abc import Container, Mapping
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner import ScriptRunContext, get_script_run_ctx
 
 from mnist_core.config import TrainConfig
 from mnist_core.runs.run import PRETRAINED_ID
@@ -37,6 +38,25 @@ def url_parameters() -> Mapping[str, str]:
     context = get_script_run_ctx()
     if context is None:
         return {}
+    message, where = context.context_info, (context.page_script_hash, context.query_string)
+    if message is None or message is not _this_run.message or where != _this_run.where:
+        _this_run.parameters = _read_parameters(context)
+        _this_run.message, _this_run.where = message, where
+    return _this_run.parameters
+
+
+class _ThisRun(threading.local):
+    """What `url_parameters` has found for the browser's present message: a page asks a hundred times."""
+
+    message: object = None
+    where = ("", "")  # page and query
+    parameters: Mapping[str, str] = {}
+
+
+_this_run = _ThisRun()
+
+
+def _read_parameters(context: ScriptRunContext) -> Mapping[str, str]:
     known_page, known_query, known = st.session_state.get(URL_KEY, (None, None, {}))
     navigated = context.page_script_hash != known_page or context.is_history_navigation
     if context.query_string == known_query and not navigated:
@@ -82,6 +102,7 @@ def _remember(parameters: Mapping[str, str], replaced: list[tuple[float, Mapping
     context = get_script_run_ctx()
     st.session_state[URL_KEY] = (context.page_script_hash, context.query_string, parameters)
     st.session_state[REPLACED_KEY] = replaced
+    _this_run.message = None
 
 
 def option_in_url(options: Container[str], key: str, default: str) -> str:

@@ -1,13 +1,16 @@
 import os
+import re
 import subprocess
 import sys
 import tomllib
+from importlib.util import find_spec
 
 import pytest
 
 from mnist_core import __version__
 from mnist_core.messages import InputError
 from tests.browser.server import ROOT
+from ui.browser_component import style_html
 
 
 def test_the_server_is_set_up_as_measured():
@@ -17,10 +20,21 @@ def test_the_server_is_set_up_as_measured():
     assert config["runner"]["postScriptGC"] is False  # 0.2 s after every click otherwise
     assert config["browser"]["gatherUsageStats"] is False
     assert config["server"]["fileWatcherType"] == "none"  # looks at every module for each new session
+    if sys.platform != "win32":
+        assert find_spec("uvloop") is not None  # Streamlit's loop takes it where it is: a sixth of an opening
     for theme in ("light", "dark"):
         assert (
             len(config["theme"][theme]["chartSequentialColors"]) == 10
         )  # Streamlit ignores any other number
+
+
+def test_the_style_sheet_is_sent_in_one_line_with_all_of_its_rules():
+    sheet = (ROOT / "ui" / "style.css").read_text()
+    assert "\n" not in style_html()
+    assert style_html().count("{") == sheet.count("{") - sum(
+        comment.count("{") for comment in re.findall(r"/\*.*?\*/", sheet, re.DOTALL)
+    )
+    assert style_html().startswith("<style>.stApp {")
 
 
 def test_the_first_page_is_painted_without_torch():

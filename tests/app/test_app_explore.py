@@ -1,12 +1,16 @@
 import re
+from base64 import b64decode
 from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mnist_core.data.mnist import Split, load_sample
 from mnist_core.messages import Message
 from tests.app.drawings import STROKE, shifted
+from ui.html import digits
 
 
 def press(test, label):
@@ -116,3 +120,16 @@ def test_who_has_a_run_sees_a_short_form(app, run, html):
     test = app()
     assert 'class="lab-lesson"' not in html(test)
     assert test.markdown[1].value.startswith("In this lab")
+
+
+def test_a_digit_is_written_as_a_picture_once_for_all_visitors():
+    digits._digit_url.cache_clear()
+    image = np.arange(784, dtype=np.uint16).astype(np.uint8).reshape(28, 28)
+    assert digits.png_url(image) == digits.png_url(image.copy()) != digits.png_url(image[::-1])
+    assert digits._digit_url.cache_info().hits == 1
+    assert decoded(digits.png_url(image)) == image.tolist()
+    assert decoded(digits.png_url(image[:5])) == image[:5].tolist()  # of another size
+
+
+def decoded(url):
+    return np.asarray(Image.open(BytesIO(b64decode(url.partition(",")[2])))).tolist()

@@ -1,8 +1,11 @@
 """Only ui.url_state reads and writes the URL; links of version 0.1 still open the same."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from tests.browser.server import ROOT
+from ui import url_state
 
 
 def test_only_url_state_reads_and_writes_the_url():
@@ -20,3 +23,40 @@ def test_links_of_version_0_1_to_the_pretrained_model_still_open_it(app, page):
 def test_a_comparison_of_version_0_1_with_the_pretrained_model_still_opens(app, make):
     first = make()
     assert app("compare", runs=f"{first},shipped").multiselect[0].value == [first, "pretrained"]
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """A run of a page at ?lang=zh, as Streamlit holds it, and how often the page's state was read."""
+    run = SimpleNamespace(context_info=object(), page_script_hash="explore", query_string="lang=zh", reads=[])
+
+    def read(context):
+        run.reads.append(context.query_string)
+        return {"lang": context.query_string.partition("=")[2]}
+
+    monkeypatch.setattr(url_state, "get_script_run_ctx", lambda: run)
+    monkeypatch.setattr(url_state, "_read_parameters", read)
+    return run
+
+
+def test_the_url_of_a_message_is_read_once(reads):
+    assert [url_state.url_parameters() for _time in range(3)] == [{"lang": "zh"}] * 3
+    assert reads.reads == ["lang=zh"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"context_info": object()}, {"page_script_hash": "draw"}, {"query_string": "lang=en"}]
+)
+def test_the_url_of_another_message_page_or_query_is_read_anew(reads, change):
+    url_state.url_parameters()
+    vars(reads).update(change)
+    assert url_state.url_parameters() == {"lang": reads.query_string.partition("=")[2]}
+    assert len(reads.reads) == 2
+
+
+def test_the_url_is_read_anew_after_the_server_has_changed_it(reads, monkeypatch):
+    monkeypatch.setattr(url_state.st, "session_state", {})
+    url_state.url_parameters()
+    url_state._remember({"lang": "en"}, [])
+    url_state.url_parameters()
+    assert len(reads.reads) == 2

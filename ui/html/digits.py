@@ -1,6 +1,7 @@
 """Images as HTML: digits, grids, feature maps, bars, signed colours."""
 
 import base64
+import functools
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -11,6 +12,8 @@ from PIL import Image
 
 from ui.i18n import count_text, percent_text
 from ui.i18n import gettext as _
+
+SHAPE = (28, 28)  # of a digit
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,17 @@ def image_number_text(index: int) -> str:
 
 def png_url(image: np.ndarray) -> str:
     """Return an image uint8 [H, W], or in colours [H, W, 3 or 4], as the data URL of a PNG."""
+    if image.shape == SHAPE and image.dtype == np.uint8:
+        return _digit_url(image.tobytes())
+    return _png_url(image)
+
+
+@functools.lru_cache(1024)  # 2 MB: the images that every visitor sees first are written once
+def _digit_url(pixels: bytes) -> str:
+    return _png_url(np.frombuffer(pixels, np.uint8).reshape(SHAPE))
+
+
+def _png_url(image: np.ndarray) -> str:
     file = BytesIO()
     Image.fromarray(image).save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
