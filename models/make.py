@@ -1,7 +1,8 @@
 """Make a run the pretrained model: `python -m models.make RUN`.
 
-Writes `models/pretrained/` (the run's settings, results, metrics, last checkpoint and calibration) and the
-model card `models/README.md`, with figures that it measures.
+Writes `models/pretrained/` (the run's settings, results, metrics, last checkpoint and calibration), its
+evaluation on the test images `models/evaluation.npz`, and the model card `models/README.md`, with figures
+that it measures. `python -m models.make pretrained --evaluate` writes the evaluation only.
 """
 
 import argparse
@@ -15,11 +16,12 @@ import torch
 
 from mnist_core.data.mnist import load_dataset, split_images
 from mnist_core.evaluation.calibration_curves import reliability
+from mnist_core.evaluation.kept_evaluation import keep_evaluation
 from mnist_core.evaluation.metrics import Evaluation, evaluate
 from mnist_core.messages import InputError
 from mnist_core.recognition.calibration import REFUSED, REFUSED_WRITTEN, Calibration, calibrate
 from mnist_core.recognition.recognizer import predict_all
-from mnist_core.runs.run import Run
+from mnist_core.runs.run import PRETRAINED_ID, Run
 from mnist_core.runs.store import PRETRAINED, RunStore
 from mnist_core.training.events import EpochDone
 from mnist_core.training.trainer import fit
@@ -176,6 +178,7 @@ def publish(run: Run, data: str | None = None) -> Evaluation:
     if run.folder != PRETRAINED:
         _copy(run)
     calibration.save(PRETRAINED)
+    keep_evaluation(PRETRAINED / "checkpoints" / checkpoint.name, dataset.test, result)
     predictions = predict_all(model, list(dataset.test.images), calibration)
     probabilities = np.stack([prediction.probabilities for prediction in predictions])
     error = reliability(probabilities, dataset.test.labels).expected_error
@@ -229,6 +232,16 @@ def _card(run: Run, result: Evaluation, size: int, calibration: Calibration, err
     )
 
 
+def evaluate_published(data: str | None = None) -> Evaluation:
+    """Write the evaluation of the published weights on the MNIST in `data`; InputError if it isn't found."""
+    run, dataset = RunStore().get(PRETRAINED_ID), load_dataset(data)
+    if dataset.source != "mnist":
+        raise InputError("The evaluation needs MNIST, which is not here; see --data.")
+    result = evaluate(run.load_model(), dataset.test)
+    keep_evaluation(run.checkpoints[-1], dataset.test, result)
+    return result
+
+
 def main() -> None:
     """Publish the run named on the command line."""
     parser = argparse.ArgumentParser(description="Make a run the pretrained model.")
@@ -238,9 +251,13 @@ def main() -> None:
     parser.add_argument(
         "--refine", action="store_true", help="first train it on, more gently; see REFINEMENT"
     )
+    parser.add_argument("--evaluate", action="store_true", help="only write evaluation.npz anew")
     options = parser.parse_args()
     store = RunStore(options.runs)
     try:
+        if options.evaluate:
+            evaluate_published(options.data)
+            return
         run = store.get(options.run)
         result = publish(refine(store, run, options.data) if options.refine else run, options.data)
     except InputError as error:

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -48,6 +49,20 @@ def test_what_was_used_last_is_kept_and_the_pretrained_model_s_always(model, mon
         read(key)
     assert read(shipped, pytest.fail) is pretrained
     assert read("a") is not first
+
+
+def test_the_pretrained_model_s_evaluation_comes_with_its_weights(model, monkeypatch):
+    split, asked, weights = load_sample().test[:10], [], f"{evaluations.PRETRAINED}/checkpoints/epoch-0019"
+    known = evaluate(model, split)
+
+    def shipped(*of):
+        asked.append(of)
+        return known
+
+    monkeypatch.setattr(evaluations, "kept_evaluation", shipped)
+    assert [evaluations.read_split((weights,), pytest.fail, split) for _visitor in range(2)] == [known, known]
+    assert asked == [(Path(weights), split)]
+    assert evaluations.read_split(("another",), lambda: model, split) is not known
 
 
 def test_visitors_who_wait_for_the_same_share_the_work(model, monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 
 from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import load_sample, open_mnist
+from mnist_core.evaluation.kept_evaluation import kept_evaluation
 from mnist_core.messages import InputError
 from mnist_core.models.architectures import build_model
 from mnist_core.recognition.recognizer import predict_all
@@ -65,6 +66,13 @@ def test_a_refined_run_counts_both_trainings(tmp_path, monkeypatch):
     assert refined.config == config
     before, after = (dict(run.load_model().named_parameters()) for run in (first, refined))
     assert any(not before[name].equal(after[name]) for name in before)
+
+
+def test_its_evaluation_comes_with_its_weights(run, mnist_directory):
+    """Else a server that has just started computes it; `python -m models.make pretrained --evaluate`."""
+    found = kept_evaluation(run.checkpoints[-1], open_mnist(mnist_directory).test)
+    assert found is not None
+    assert found.accuracy == pytest.approx(run.results["test_accuracy"], abs=2e-4)
 
 
 def test_it_reads_mnist(read, mnist_directory):
