@@ -12,7 +12,7 @@ from mnist_core.choices import SCHEDULES
 from mnist_core.evaluation.metrics import evaluate
 from mnist_core.models.architectures import build_model
 from mnist_core.training import trainer
-from mnist_core.training.events import EpochDone, Started, StepDone
+from mnist_core.training.events import EpochDone, Started, StepDone, Tick
 from mnist_core.training.trainer import fit
 from tests.core.trainings import CONFIG, plain_training, same, train
 
@@ -21,7 +21,7 @@ from tests.core.trainings import CONFIG, plain_training, same, train
 def test_events_are_consistent(batch_size, sample):
     config = replace(CONFIG, batch_size=batch_size, epochs=3)
     _, events = train(config, sample)
-    started, *rest = events
+    started, *rest = (event for event in events if not isinstance(event, Tick))  # a busy machine's
     per_epoch = math.ceil(210 / batch_size)
     assert isinstance(started, Started)
     assert (started.steps_per_epoch, started.train_images) == (per_epoch, 210)
