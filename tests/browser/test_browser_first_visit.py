@@ -6,10 +6,9 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.server import PATIENCE, PHONE, draw, expect_to_fit, settle
+from tests.browser.server import MOVING, PATIENCE, TOUCH, draw, expect_to_fit, settle
 
 SEVEN = [(70, 70), (200, 70), (120, 230)]
-TOUCH = {**PHONE, "has_touch": True, "is_mobile": True}
 WORDS = {
     "en-US": ("Prediction: 7", "Now train your own", "Start training", "before the training"),
     "zh-CN": ("预测：7", "现在训练你自己的网络", "开始训练", "，训练前："),
@@ -78,7 +77,7 @@ def test_on_a_phone_from_the_link_to_a_network_of_ones_own_in_three_taps(visitor
 
 @pytest.mark.slow
 def test_who_is_new_draws_beside_the_images_until_they_close_the_introduction(visitor):
-    page = visitor(viewport={"width": 1280, "height": 800})
+    page = visitor(viewport={"width": 1280, "height": 800}, **MOVING)
     page.wait_for_function(BESIDE)
     draw(page, SEVEN)
     page.get_by_role("heading", name="Prediction: 7").wait_for()
@@ -98,7 +97,7 @@ def test_who_is_new_draws_beside_the_images_until_they_close_the_introduction(vi
 
 
 def test_the_picture_stands_still_for_who_asks_for_less_motion(visitor):
-    page = visitor(reduced_motion="reduce")
+    page = visitor()
     page.get_by_role("button", name="Play the animation").wait_for()
     page.get_by_text("guesses better").wait_for()
     page.wait_for_function(f"() => !({MOVES})()")

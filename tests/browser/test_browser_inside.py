@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import RunStore
-from tests.browser.server import PHONE, delete_for_good, draw, settle
+from tests.browser.server import MOVING, TOUCH, delete_for_good, draw, settle
 
 
 @pytest.fixture
@@ -65,14 +65,13 @@ def test_inside_shows_the_drawing(page, trained):
     expect(page.get_by_alt_text("Your drawing")).to_be_visible()
 
 
-TOUCH = {"has_touch": True, "is_mobile": True}
 PLOT = ".stVegaLiteChart svg .mark-group.role-frame.root > g > path.background"
 
 
 @pytest.mark.slow
 def test_how_it_learned_is_readable_and_the_slider_stays_and_plays(new_tab, trained):
     """On a phone: plots of at least 240 px under no legend, the slider in sight below them, and Play."""
-    page = new_tab(f"/inside?run={trained}&part=learning&moment=0&layer=4", **PHONE, **TOUCH)
+    page = new_tab(f"/inside?run={trained}&part=learning&moment=0&layer=4", **TOUCH, **MOVING)
     expect(page.get_by_text("Blue: “4. Output”").first).to_be_visible()
     plots = page.locator(PLOT)
     expect(plots).to_have_count(2)
@@ -95,7 +94,7 @@ def test_how_it_learned_is_readable_and_the_slider_stays_and_plays(new_tab, trai
 
 @pytest.mark.slow
 def test_play_moves_once_a_press_where_motion_is_reduced(new_tab, trained):
-    page = new_tab(f"/inside?run={trained}&part=answers&moment=0", reduced_motion="reduce")
+    page = new_tab(f"/inside?run={trained}&part=answers&moment=0")
     play = page.get_by_role("button", name="Play")
     for place in ("1", "2"):
         play.click()
@@ -118,7 +117,7 @@ TILE = """tile => {
 @pytest.mark.slow
 def test_weights_can_be_read_on_a_dark_phone(new_tab, trained):
     """0.1 drew them 54 px wide, most weights at a quarter of the colour or less."""
-    page = new_tab(f"/inside?run={trained}", **PHONE, **TOUCH, color_scheme="dark")
+    page = new_tab(f"/inside?run={trained}", **TOUCH, color_scheme="dark")
     width, median = page.locator(".lab-tiles img").first.evaluate(TILE)
     assert width >= 60
     assert median > 0.3
@@ -140,7 +139,7 @@ MAPS = """maps => {
 @pytest.mark.slow
 def test_feature_maps_can_be_read_in_the_dark(new_tab):
     """0.1 drew half of what the first layer's maps hold at 9 % of the colour or less, on dark blue."""
-    page = new_tab("/inside?run=pretrained", **PHONE, **TOUCH, color_scheme="dark")
+    page = new_tab("/inside?run=pretrained", **TOUCH, color_scheme="dark")
     maps = page.locator(".lab-tiles").nth(1)
     expect(maps.locator("img")).to_have_count(32)
     assert maps.evaluate(MAPS) > 0.25

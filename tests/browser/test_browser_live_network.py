@@ -6,10 +6,8 @@ from decimal import Decimal
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.server import PHONE, draw, expect_to_fit
+from tests.browser.server import MOVING, TOUCH, draw, expect_to_fit
 from tests.browser.training import LASTING, start, stop
-
-TOUCH = {"has_touch": True, "is_mobile": True}
 
 
 def number(text):
@@ -36,7 +34,7 @@ def wait_for_reports(page):
 
 @pytest.mark.slow
 def test_units_explain_themselves_on_a_phone_and_by_keyboard(new_tab):
-    page = new_tab("/train?run=pretrained&watched=7", **PHONE, **TOUCH, color_scheme="dark")
+    page = new_tab("/train?run=pretrained&watched=7", **TOUCH, color_scheme="dark")
     output = cell(page, 7, 7)
     output.tap()
     why = page.locator(".why")
@@ -58,7 +56,7 @@ def test_units_explain_themselves_on_a_phone_and_by_keyboard(new_tab):
 
 @pytest.mark.slow
 def test_the_picture_follows_the_training_until_it_is_held_still(new_tab):
-    page = new_tab(LASTING + "&watched=3")
+    page = new_tab(LASTING + "&watched=3", **MOVING)
     start(page)
     stage = page.locator(".stage")
     stage.scroll_into_view_if_needed()
@@ -87,7 +85,7 @@ def test_the_picture_follows_the_training_until_it_is_held_still(new_tab):
 
 @pytest.mark.slow
 def test_draw_shows_the_drawn_digit_still_where_motion_is_reduced(new_tab):
-    page = new_tab("/draw?run=pretrained&look=network", reduced_motion="reduce")
+    page = new_tab("/draw?run=pretrained&look=network")
     draw(page, [(140, 50), (140, 230)])
     expect(page.get_by_text("The network reads 1")).to_be_visible()
     expect(page.get_by_role("button", name="Hold still")).to_have_attribute("aria-pressed", "true")
