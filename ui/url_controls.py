@@ -74,21 +74,40 @@ def _stop_text(value: float) -> str:
 
 
 def url_number(
-    label: str, url_key: str, highest: int, width: int, key: str | None = None, help_text: str | None = None
+    label: str,
+    url_key: str,
+    highest: int,
+    width: int,
+    key: str | None = None,
+    help_text: str | None = None,
+    *,
+    lowest: int = 0,
+    usual: int = 0,
+    step: int = 1,
 ) -> int:
-    """Show a field for a number from 0 to `highest`, kept in the URL under `url_key`; return it.
+    """Show a field for a number from `lowest` to `highest`, kept in the URL under `url_key`; return it.
 
-    `key` is the field's own, for two pages whose links use the same `url_key`.
+    `key` is the field's own, for two pages whose links use the same `url_key`; `usual` is the number if the
+    URL has none.
     """
     key = key or url_key
 
     def write_number() -> None:
         set_url_parameters({url_key: str(st.session_state[key])})
 
-    number = min(number_in_url(url_key) or 0, highest)
+    given = number_in_url(url_key)
+    number = usual if given is None else max(lowest, min(given, highest))
     set_widget_value(key, number)
     return st.number_input(
-        label, 0, highest, number, step=1, key=key, on_change=write_number, width=width, help=help_text
+        label,
+        lowest,
+        highest,
+        number,
+        step=step,
+        key=key,
+        on_change=write_number,
+        width=width,
+        help=help_text,
     )
 
 

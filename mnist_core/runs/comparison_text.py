@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from mnist_core.evaluation.significance import LEVEL, Interval, MeanDifference, difference_interval
 from mnist_core.messages import N_, Message
 
+CHINESE = re.compile("[\u3000-\u9fff]")  # and the Chinese comma
 FINEST = 10_000  # chance is told as times in 10, 100, 1,000 or at most this many
 SMALLEST_P = 1 / FINEST  # below, a p says more of the test's assumptions than of the difference
 
 
 def quoted(name: str) -> str:
-    """Return a name for a sentence: one with commas in quotation marks."""
-    return f"“{name}”" if "," in name or "、" in name else name
+    """Return a name for a sentence: one with commas or Chinese characters in quotation marks."""
+    return f"“{name}”" if "," in name or CHINESE.search(name) else name
 
 
 def chance_text(p: float) -> Message:

@@ -1,13 +1,24 @@
 """The Compare page: the choice of runs, and the significance of their difference."""
 
+import json
+
 import pytest
 
 from mnist_core.messages import Message
 from tests.app.compared import runs, text_of
+from ui.compare.charts import ScoreWords, score_spec
 from ui.compare.selection import paragraph
 from ui.html.tables import escape_markdown
 
 ANNA, BEN = "a" * 32, "b" * 32
+
+
+def test_names_beside_the_chart_are_whole_however_long():
+    names = ["Tutorial 3, lr 0.00116, batch size 29, 1 epoch, and 3 more, by the afternoon class", "Quick"]
+    spec = score_spec(names, ScoreWords("Run", "Accuracy", "low", "high"))
+    lines = json.loads(spec["encoding"]["y"]["axis"]["labelExpr"].removesuffix("[datum.value]"))
+    assert [" ".join(lines[name]) for name in names] == names
+    assert spec["height"] >= 15 * len(lines[names[0]]) * len(names)  # the rows are as high as the longest
 
 
 def test_without_networks_it_says_what_to_do(app, no_pretrained):

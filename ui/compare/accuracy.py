@@ -96,10 +96,10 @@ def _pair_columns() -> dict[str, Any]:
         "pair": column.TextColumn(_("Pair"), width=PAIR),
         "verdict": column.TextColumn(_("Verdict"), help=_("Significant when the corrected p is below 5%.")),
         "only_first": column.NumberColumn(
-            first, help=_("Images that only the first of the two classifies correctly.")
+            first, format="localized", help=_("Images that only the first of the two classifies correctly.")
         ),
         "only_second": column.NumberColumn(
-            second, help=_("Images that only the second of the two classifies correctly.")
+            second, format="localized", help=_("Images that only the second of the two classifies correctly.")
         ),
         "p": column.TextColumn("p", help=_("McNemar's exact test, two-sided.")),
         "p_holm": column.TextColumn(

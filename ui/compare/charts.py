@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from mnist_core.runs.comparison import Score
     from mnist_core.runs.seed_variance import SeedSummary
 
-ROW, AXIS = 64, 60  # pixels: the height of a run's row in a chart, and of the axis below the rows
+ROW, AXIS = 64, 60  # pixels: the least height of a run's row in a chart, and of the axis below the rows
+LINE_HEIGHT = 15  # pixels, of a label
 LONGEST_LABEL = 130  # pixels; a phone has 340 in all
 LINE_LENGTH = 19  # letters of a label in that width
 WIDE_FROM = 0x2E80  # the first of the characters that are as wide as two letters
@@ -140,10 +141,18 @@ def _rows(names: Sequence[str], layers: list[dict[str, Any]], facts: list[dict[s
         "labelFontWeight": 650,
         "labelOverlap": False,
     }
-    labels["labelExpr"] = f"{json.dumps({name: _lines(name) for name in names})}[datum.value]"
+    lines = {name: _lines(name) for name in names}
+    counts = set(map(len, lines.values()))
+    labels["labelExpr"] = f"{json.dumps(lines)}[datum.value]"
+    # Vega puts the first line at the row's middle: the label goes up by half of the others.
+    up = [
+        {"test": f"{labels['labelExpr']}.length === {n}", "value": LINE_HEIGHT * (1 - n) / 2} for n in counts
+    ]
+    labels["labelOffset"] = {"condition": up, "value": 0}
+    row = max(ROW, LINE_HEIGHT * (1 + max(counts)))
     scale = {"domain": list(names)}
     return {
-        "height": ROW * len(names) + AXIS,
+        "height": row * len(names) + AXIS,
         "encoding": {
             "y": {
                 "field": "name",
@@ -161,11 +170,9 @@ def _rows(names: Sequence[str], layers: list[dict[str, Any]], facts: list[dict[s
 
 
 def _lines(name: str) -> list[str]:
-    """Return a name in up to three lines; a Chinese character is as wide as two letters."""
+    """Return a name in lines as wide as a label; a Chinese character is as wide as two letters."""
     wide = any(ord(character) > WIDE_FROM for character in name)
-    return textwrap.wrap(name, LINE_LENGTH // 2 if wide else LINE_LENGTH, max_lines=3, placeholder="…") or [
-        name
-    ]
+    return textwrap.wrap(name, LINE_LENGTH // 2 if wide else LINE_LENGTH) or [name]
 
 
 def _quantitative(layer: dict[str, Any], title: str) -> dict[str, Any]:

@@ -151,6 +151,8 @@ def show_counts(split: Split, digit: int | None) -> None:
     words = _(
         "Most frequent: {most} ({most_count:,} images). Least frequent: {least} ({least_count:,} images)."
     )
+    if counts.min() == counts.max():
+        words = _("Every class has equally many images: {most_count:,}.")
     st.caption(
         format_text(
             words,

@@ -8,9 +8,10 @@ import streamlit as st
 
 from mnist_core.choices import CHOICES
 from mnist_core.config import TrainConfig
+from mnist_core.dataset_choices import DATASETS
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
-from mnist_core.search.plan import AIMS, PRUNERS, SAMPLERS, SearchPlan, Way, searchable
+from mnist_core.search.plan import AIMS, MOST_TRIALS, PRUNERS, SAMPLERS, SearchPlan, Way, searchable
 from mnist_core.search.space import (
     PRESETS,
     SETTINGS,
@@ -30,15 +31,14 @@ from ui.jobs import is_second_tap, note_start
 from ui.search.words import label, setting_value_text
 from ui.search.work import PROBLEM_KEY, STUDY_KEY, attempt, begin
 from ui.train_form.state import read_form, setting_parameters
-from ui.url_controls import set_widget_value, url_choice, url_segments, url_slider
+from ui.url_controls import set_widget_value, url_choice, url_number, url_segments
 from ui.url_state import set_url_parameters, url_parameters
 
 BASE_KEY, PRESET_KEY, VARIED_KEY, RANGES_KEY = "base", "preset", "varied", "ranges"
 OF_FORM, FIRST_BASE, OWN = "form", "tutorial-3", "own"
-EPOCHS, IMAGES = (1, 2, 3, 5, 10, 20), (500, 1000, 2000, 5000, 10_000, 20_000, 55_000)
-TRIALS, MINUTES = (5, 10, 20, 30, 50, 100, 200), (0, 5, 10, 30, 60, 120)
+FEWEST_IMAGES, MOST_EPOCHS, MOST_MINUTES = 100, 100, 24 * 60
 USUAL_EPOCHS, USUAL_IMAGES, USUAL_TRIALS = 3, 10_000, 20
-FIELD_WIDTH = 160  # pixels
+FIELD_WIDTH, COUNT_WIDTH = 160, 200  # pixels
 
 
 def show_form() -> None:
@@ -85,10 +85,18 @@ def _choose_base() -> TrainConfig:
                 "its trials hold out training images for validation."
             )
         )
+    base = searchable(given)
+    most = max(FEWEST_IMAGES, DATASETS[base.dataset].images[0] - base.validation_size)
     with st.container(horizontal=True):
-        epochs = url_slider(_("Epochs of each trial"), EPOCHS, "trial_epochs", USUAL_EPOCHS, width=260)
-        images = url_slider(_("Images of each trial"), IMAGES, "trial_images", USUAL_IMAGES, width=320)
-    return replace(searchable(given), epochs=int(epochs), train_size=int(images))
+        epochs = _choose_number(_("Epochs of each trial"), "trial_epochs", 1, MOST_EPOCHS, USUAL_EPOCHS)
+        images = _choose_number(
+            _("Images of each trial"), "trial_images", FEWEST_IMAGES, most, min(USUAL_IMAGES, most), 1000
+        )
+    return replace(base, epochs=epochs, train_size=images)
+
+
+def _choose_number(words: str, key: str, lowest: int, highest: int, usual: int, step: int = 1) -> int:
+    return url_number(words, key, highest, COUNT_WIDTH, lowest=lowest, usual=usual, step=step)
 
 
 def _choose_space(base: TrainConfig) -> SearchSpace:
@@ -200,9 +208,9 @@ def _choose_rest(base: TrainConfig, space: SearchSpace) -> SearchPlan:
     sampler = _choose_way(_("Sampler"), SAMPLERS, "sampler", "tpe")
     pruner = _choose_way(_("Pruner"), PRUNERS, "pruner", "none")
     with st.container(horizontal=True):
-        trials = url_slider(_("Trials"), TRIALS, "trials", USUAL_TRIALS, width=260)
-        minutes = url_slider(_("Minutes of training, 0: no limit"), MINUTES, "minutes", 0, width=260)
-    return SearchPlan(base, space, sampler, pruner, aim, int(trials), minutes or None)
+        trials = _choose_number(_("Trials"), "trials", 1, MOST_TRIALS, USUAL_TRIALS)
+        minutes = _choose_number(_("Minutes of training, 0: no limit"), "minutes", 0, MOST_MINUTES, 0)
+    return SearchPlan(base, space, sampler, pruner, aim, trials, minutes or None)
 
 
 def _choose_way(words: str, ways: Mapping[str, Way], key: str, first: str) -> str:

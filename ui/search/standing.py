@@ -288,11 +288,12 @@ def show_list(searches: Sequence[Search], title: str) -> None:
     for search in searches:
         trials = search.trials()
         best = search.best(trials)
-        facts = [search_title(search), *([trial_title(best[0])] if best else [])]
+        found = [_("best: {trial}").format(trial=trial_title(best[0]))] if best else []
+        facts = [search_title(search), *found]
         st.button(
             escape_markdown(" · ".join(facts)),
             key=f"open_{search.id}",
-            type="tertiary",
+            icon=":material/manage_search:",
             on_click=set_url_parameters,
             args=({STUDY_KEY: search.id},),
         )

@@ -1,3 +1,4 @@
+import gettext
 import math
 
 import numpy as np
@@ -15,7 +16,7 @@ from mnist_core.evaluation.significance import (
     wilson_interval,
 )
 from mnist_core.messages import InputError
-from mnist_core.runs.comparison_text import chance_text, p_text
+from mnist_core.runs.comparison_text import chance_text, p_text, pair_verdict, quoted
 from mnist_core.runs.seed_variance import compare_groups, seed_summary
 
 RANDOM = np.random.default_rng(5)
@@ -234,3 +235,13 @@ def test_chance_in_words(p, said):
 )
 def test_no_p_is_written_as_nothing(p, written):
     assert p_text(p) == written
+
+
+def test_a_name_is_quoted_once_where_it_would_run_into_its_sentence():
+    """The Chinese sentences had quotation marks of their own: two pairs around a name with commas."""
+    assert [quoted(name) for name in ("Quick", "Quick, lr 5", "快速")] == ["Quick", "“Quick, lr 5”", "“快速”"]
+    chinese = gettext.translation("digitlab", "locales", ["zh"]).gettext
+    said = pair_verdict("快速、学习率 5", "Quick", 0.001)
+    text = chinese(said.template).format(**said.values)
+    assert "“快速、学习率 5”" in text
+    assert "““" not in text
