@@ -20,6 +20,7 @@ from ui.i18n import gettext as _
 from ui.i18n import language
 from ui.navigation import link, through_entry
 from ui.operator_reports import begin_heartbeat, show_errors_as_sentences
+from ui.page_headings import draw_heading, explore_heading, show_heading
 from ui.runs.lists import show_sidebar
 from ui.train_form.state import PAGE_LINKS
 from ui.uploads import bound_uploads, forget_page_data
@@ -79,6 +80,7 @@ places = (
     ("data", "dataset", _("Data"), _("Your own data")),
 )
 headings = {title: heading for _file, _icon, title, heading in places}
+following = {places[0][2]: explore_heading, places[7][2]: draw_heading}
 first, *others = [
     st.Page(
         f"pages/{file}.py",
@@ -97,7 +99,7 @@ explore = st.Page(
 page = st.navigation([first, *others, explore], position="hidden")
 st.set_page_config(page_title=f"{page.title} · Digit Lab")
 resources.show_notice(visitor.is_private())
-st.title(headings[page.title])
+show_heading(following[page.title]() if page.title in following else headings[page.title])
 send_to_browser("heading", page.title)
 with header:
     limit = _("At most {size} MB per file").format(size=st.get_option("server.maxUploadSize"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mnist_core.messages import N_
+from mnist_core.messages import N_, Message
 from mnist_core.runtime.own_set_facts import own_set_facts
 
 
@@ -26,6 +26,11 @@ class DatasetInfo:
     validation: int = 5_000
     drawn: bool = True
     divided: bool = False
+
+    @property
+    def name(self) -> Message | str:
+        """What it is called, as a value of a message: translated, but what somebody called their own set."""
+        return self.label if self.divided else Message(self.label)
 
     @property
     def digits(self) -> bool:

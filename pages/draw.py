@@ -5,6 +5,7 @@ import streamlit as st
 from mnist_core.messages import InputError
 from mnist_core.runs.run import Run
 from ui.canvas import remember_read_images
+from ui.class_names import thing
 from ui.draw.drawing_sheet import show_label_correction
 from ui.draw.explanation_sections import show_sections
 from ui.draw.input_methods import INPUT_METHODS, choose_input_method, instruction
@@ -14,6 +15,7 @@ from ui.fragments import clear_slots, page_fragment
 from ui.html.tables import markdown
 from ui.i18n import gettext as _
 from ui.navigation import run_through_entry
+from ui.page_headings import draw_heading, follow
 from ui.prediction import show_answer
 from ui.runs.choice import pick_run
 
@@ -31,6 +33,7 @@ def show_page() -> None:
     with reading_side:
         answer = st.container(key="answer")
         run = pick_run(warnings)
+        follow(draw_heading(run.config.dataset))
     try:
         if isinstance(written, DrawingInput):
             with answer:
@@ -59,7 +62,8 @@ def show_reading(run: Run, written: DrawingInput, instruction: str) -> ReadDrawi
 def offer_as_one(reading: ReadDrawing) -> None:
     """Show the switch that reads the whole input as one digit."""
     if len(reading.digits) > 1 or st.session_state.get(AS_ONE_KEY):
-        st.toggle(_("Read as one digit"), key=AS_ONE_KEY)
+        words = _("Read as one {thing}").format(thing=thing(reading.run.config.dataset))
+        st.toggle(words, key=AS_ONE_KEY)
 
 
 run_through_entry()

@@ -12,6 +12,7 @@ from ui.explore.welcome import is_newcomer, show_drawing, show_short_intro, show
 from ui.fragments import clear_slots, page_fragment
 from ui.i18n import gettext as _
 from ui.navigation import link, run_through_entry
+from ui.page_headings import explore_heading, follow
 from ui.url_controls import url_choice
 from ui.url_state import DATASET_KEY, url_parameters
 
@@ -58,6 +59,7 @@ def show_sections() -> None:
             st.pills, _("Section"), names, VIEW_KEY, "grid", required=True, label_visibility="collapsed"
         )
         dataset = MNIST if view == "grid" and is_welcome() else choose_dataset()
+    follow(explore_heading(dataset))
     show_dataset_description(dataset)
     if view != "grid":
         clear_slots(PARTS_OF_SAMPLES)

@@ -61,7 +61,7 @@ pair = find_pair()
 if current_run() and run is None:
     show_missing([current_run()], _("You can start a new one below."))
 if run is None:
-    show_note(last_read_image())
+    show_note(last_read_image(), read_form().settings["dataset"])
 asked = linked_question() and not run
 with st.container(key="lab_with_run" if run else "lab_with_question" if asked else "lab"):
     left, right = st.columns([4, 5], gap="large")

@@ -12,7 +12,7 @@ from mnist_core.recognition.strokes import Strokes, strokes_to_image
 from mnist_core.runs.run import Run
 from ui import resources
 from ui.canvas import PEN, SIDE, THICKEST, THINNEST, clear_canvas, is_empty, show_canvas, undo_stroke
-from ui.class_names import without_markup
+from ui.class_names import is_digits, without_markup
 from ui.i18n import gettext as _
 
 if TYPE_CHECKING:
@@ -101,6 +101,14 @@ class ReadDrawing:
             return stroke_steps(digit.strokes, SIDE, self.writing.pen)
         pixels = self.writing.pixels
         return picture_steps(pixels if len(self.digits) == 1 else cut_out(pixels, digit.box), digit.ink)
+
+
+def show_nothing_yet(reading: ReadDrawing) -> None:
+    """Say in a section about a drawing that there is none yet."""
+    words = _("Draw or show one first: this section is about what was read.")
+    if is_digits(reading.run.config.dataset):
+        words = _("Draw a digit first: this section is about your drawing.")
+    st.info(words)
 
 
 def read(run: Run, writing: DrawingInput, as_one: bool = False) -> ReadDrawing:

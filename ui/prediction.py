@@ -12,7 +12,7 @@ from PIL import Image
 from mnist_core.dataset_choices import DATASETS
 from mnist_core.recognition.recognizer import Prediction
 from ui.answers import answer_words, short_answer
-from ui.class_names import class_names, is_digits, without_markup
+from ui.class_names import class_names, is_digits, thing, without_markup
 from ui.drawing_input import DrawingInput, ReadDrawing
 from ui.fragments import clear_slots
 from ui.html.digits import Figure, bars_html, figure_html, grid_html, png_url, sure_text
@@ -76,14 +76,15 @@ def show_input(prediction: Prediction) -> None:
     caption = _("Network input: scaled to 20 pixels and centred in 28 x 28, as MNIST's digits are.")
     if not DATASETS[prediction.dataset].drawn:
         caption = _("Network input: the picture without its background, 28 pixels long, on black.")
-    alt = _("Your digit in 28 x 28 pixels")
+    alt = _("Your {thing} in 28 x 28 pixels").format(thing=thing(prediction.dataset))
     st.html(figure_html(Figure(prediction.image, caption, alt)), width=168)
 
 
 def show_row(reading: ReadDrawing) -> None:
     """Show several digits: in a row, each in its box, and one by one."""
     show_row_label(reading)
-    alt = _("Segmentation: your writing with a box around each digit")
+    alt = _("Segmentation: your writing with a box around each {thing}")
+    alt = alt.format(thing=thing(reading.run.config.dataset))
     sketch, figures = st.columns([2, 3], gap="small")
     with sketch:
         st.html(boxes_html(reading.writing, reading.digits, alt))
@@ -100,10 +101,16 @@ def show_row_label(reading: ReadDrawing) -> None:
 
 
 def _count_text(reading: ReadDrawing) -> str:
-    count, lines = len(reading.digits), reading.lines
+    count, lines, digits = len(reading.digits), reading.lines, is_digits(reading.run.config.dataset)
     if lines == 1:
-        return _("{count} digits, from left to right.").format(count=count)
-    return _("{count} digits in {lines} lines, read line by line.").format(count=count, lines=lines)
+        words = (
+            _("{count} digits, from left to right.") if digits else _("{count} images, from left to right.")
+        )
+        return words.format(count=count)
+    words = _("{count} images in {lines} lines, read line by line.")
+    if digits:
+        words = _("{count} digits in {lines} lines, read line by line.")
+    return words.format(count=count, lines=lines)
 
 
 def doubts(digits: "Sequence[RowDigit]") -> list[str]:

@@ -126,8 +126,8 @@ def check_classes(learned: str, shown: str) -> None:
     if not same_classes(learned, shown):
         raise InputError(
             N_("A network that learned {learned} has other classes than {shown}; choose a run on {shown}."),
-            learned=Message(DATASETS[learned].label),
-            shown=Message(DATASETS[shown].label),
+            learned=DATASETS[learned].name,
+            shown=DATASETS[shown].name,
         )
 
 
@@ -145,7 +145,7 @@ def transfer_text(learned: str, shown: str) -> Message | None:
             "This network learned {learned} and is tried on {shown}: other people wrote these images, and "
             "they were scanned, cut out and scaled in other ways, so it usually reads fewer of them."
         ),
-        {"learned": Message(DATASETS[learned].label), "shown": Message(DATASETS[shown].label)},
+        {"learned": DATASETS[learned].name, "shown": DATASETS[shown].name},
     )
 
 
@@ -207,7 +207,7 @@ def _published_in(places: list[Path], key: str, given: Path | None) -> Path | No
                     "replace it, or delete it and start again to download it."
                 ),
                 file=damaged,
-                name=Message(DATASETS[key].label),
+                name=DATASETS[key].name,
             )
     return None
 
@@ -215,7 +215,7 @@ def _published_in(places: list[Path], key: str, given: Path | None) -> Path | No
 def _not_here(key: str, place: Path) -> DownloadError:
     return DownloadError(
         N_("{name} is not on this server, which downloads nothing: put its files into {folder}: {files}."),
-        name=Message(DATASETS[key].label),
+        name=DATASETS[key].name,
         folder=place / PUBLISHED[key].folder,
         files=", ".join(archive.name for archive in PUBLISHED[key].archives),
     )
@@ -235,7 +235,7 @@ def _unpack(key: str, source: Path, given: Path | None) -> Steps:
             return found
     raise InputError(
         N_("{name} can't be unpacked into {folder}; make room there, or name another in DIGITLAB_DATA."),
-        name=Message(DATASETS[key].label),
+        name=DATASETS[key].name,
         folder=unpacked_folder(places[-1], key),
     )
 

@@ -136,9 +136,9 @@ def check_comparable(runs: Sequence[Run], source: str) -> None:
             )
 
 
-def _source_name(source: str) -> Message:
+def _source_name(source: str) -> Message | str:
     """Return what the images are called that a run was trained on."""
-    return Message(DATASETS[source].label if source in DATASETS else SAMPLE)
+    return DATASETS[source].name if source in DATASETS else Message(SAMPLE)
 
 
 def compare_runs(

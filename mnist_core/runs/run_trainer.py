@@ -11,7 +11,7 @@ import torch
 from mnist_core.data.mnist import Dataset, split_images
 from mnist_core.dataset_choices import DATASETS
 from mnist_core.evaluation.metrics import evaluate
-from mnist_core.messages import N_, InputError, Message
+from mnist_core.messages import N_, InputError
 from mnist_core.models.architectures import build_model
 from mnist_core.models.summary import count_parameters
 from mnist_core.monitoring.activation_feed import ActivationFeed
@@ -91,8 +91,8 @@ def _begin(writer: RunWriter, dataset: Dataset, device: torch.device) -> Trainin
     if dataset.key != writer.config.dataset:
         raise InputError(
             N_("This run learns {its}, not {given}."),
-            its=Message(DATASETS[writer.config.dataset].label),
-            given=Message(DATASETS[dataset.key].label),
+            its=DATASETS[writer.config.dataset].name,
+            given=DATASETS[dataset.key].name,
         )
     model = build_model(writer.config)
     splits = split_images(writer.config, dataset)

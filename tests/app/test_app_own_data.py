@@ -6,9 +6,11 @@ import pytest
 from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import open_own_set
 from mnist_core.data.own_sets import NewSet, delete_set, list_sets, save_set
+from mnist_core.dataset_choices import DATASETS
 from mnist_core.own_data.source_files import uploaded
 from mnist_core.runs.store import RunStore
 from tests.core.own_data.sources import csv_text, picture_zip, png, read, zip_file
+from ui.class_names import class_names, dataset_name, kind
 
 ANNA, BEN = "a" * 32, "b" * 32
 
@@ -229,3 +231,29 @@ def test_a_published_set_is_taken_away_or_its_download_to_the_server_is_offered(
     assert app("data").button(key="take_mnist").label == "Make the file"
     test = app("data").selectbox(key="taken_dataset").set_value("kmnist").run()
     assert any("KMNIST is not on this server" in one.value for one in test.markdown)
+
+
+def test_headings_and_words_follow_the_data_set(app, run_on_own_set, own_set):
+    assert app(view="statistics").title[0].value == "Handwritten digits"
+    test = app(view="statistics").selectbox(key="explored_dataset").set_value(own_set).run()
+    assert test.title[0].value == "My ＿clothes＿"
+    assert app("draw", run=run_on_own_set).title[0].value == "Draw or show an image"
+    test = app("draw", run=run_on_own_set, look="attention", lang="zh")
+    assert test.title[0].value == "画或展示一张图像"
+    assert "请先画一个或展示一张" in test.info[0].value
+
+
+def test_the_word_for_what_a_set_shows():
+    keys = ("usps", "emnist-letters", "emnist-balanced", "kmnist", "fashion-mnist")
+    assert [kind(key) for key in keys] == ["digit", "letter", "character", "character", "garment"]
+
+
+def test_names_that_somebody_gave_their_classes_are_not_translated(sample_only, images, monkeypatch):
+    order = np.arange(60)
+    new = NewSet(images, order % 2, ("coat", "shirt"), order[:40], order[40:50], order[50:], source="bag")
+    key = save_set(new, "dress").key
+    monkeypatch.setattr("ui.i18n.language", lambda: "zh")
+    assert class_names("fashion-mnist")[4] == "外套"
+    assert class_names(key) == ["coat", "shirt"]
+    assert dataset_name(key) == "dress"
+    assert str(DATASETS[key].name) == "dress"

@@ -28,7 +28,7 @@ def test_images_are_brought_mended_by_keyboard_and_saved_on_a_phone(new_tab, tmp
     assert len(seen) == 3
     expect_to_fit(page, "the page Data")
     page.get_by_role("button", name="保存为数据集").click()
-    expect(page.get_by_text("您的数据集")).to_be_visible()
+    expect(page.get_by_text("你的数据集")).to_be_visible()
     expect_to_fit(page, "the page Data")
     page.get_by_role("link", name="查看").click()
     expect(page.locator(".lab-digits img").first).to_be_visible()

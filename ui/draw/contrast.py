@@ -10,7 +10,7 @@ from mnist_core.evaluation.counterfactual import MOST_PIXELS, Counterfactual
 from mnist_core.recognition.recognizer import predict_all
 from mnist_core.runs.run import Run
 from ui import resources
-from ui.class_names import class_name
+from ui.class_names import class_name, thing
 from ui.drawing_input import ReadDrawing, calibration
 from ui.explanations import compared_with, nearest_of_digit, neighbour_figure
 from ui.html.digits import ABOVE, BELOW, FAINT, Figure, figure_html, grid_html, on_ink, sure_text
@@ -110,7 +110,9 @@ def show_change(run: Run, image: np.ndarray, other: int) -> None:
             )
         )
         return
-    alt = _("Your digit with pixels added and removed, read as {other}").format(other=name)
+    alt = _("Your {thing} with pixels added and removed, read as {other}").format(
+        other=name, thing=thing(run.config.dataset)
+    )
     st.html(figure_html(Figure(_coloured(change), "", alt)), width=180)
     st.markdown(change_text(run, change, other), unsafe_allow_html=True)
 
@@ -191,7 +193,7 @@ def show_neighbours(run: Run, image: np.ndarray, read: int, other: int) -> None:
     names = {key: class_name(run.config.dataset, label) for key, label in (("read", read), ("other", other))}
     st.markdown("**" + _("Nearest training images of {other}").format(other=names["other"]) + "**")
     if not len(places) or not len(read_distances):
-        st.markdown(_("There are no training images of both digits."))
+        st.markdown(_("There are no training images of both classes."))
         return
     train = compared_with(run)
     figures = [
@@ -204,12 +206,12 @@ def show_neighbours(run: Run, image: np.ndarray, read: int, other: int) -> None:
     )
     if distances[0] > read_distances[0]:
         words = _(
-            "To the network your digit is closer to a {read} (distance {read_distance}) than to any {other} "
-            "(distance {other_distance}), by the activations of the last hidden layer."
+            "To the network your {thing} is closer to a {read} (distance {read_distance}) than to any "
+            "{other} (distance {other_distance}), by the activations of the last hidden layer."
         )
     near = {"other_distance": distances[0], "read_distance": read_distances[0]}
     numbers = {name: formatted_number(float(value), ".2f") for name, value in near.items()}
-    st.markdown(format_text(words, **names, **numbers))
+    st.markdown(format_text(words, **names, **numbers, thing=thing(run.config.dataset)))
 
 
 def place_text(weights: np.ndarray) -> str:

@@ -12,10 +12,10 @@ from mnist_core.recognition.recognizer import Prediction, predict_all
 from ui import resources
 from ui.answers import short_answer
 from ui.canvas import remember_read_place
-from ui.class_names import class_name, is_digits, without_markup
+from ui.class_names import class_name, is_digits, thing, without_markup
 from ui.draw import contrast, model_comparison, my_handwriting, perturbation_sliders
 from ui.draw.contrast import CONTRAST, SECTION_KEY
-from ui.drawing_input import ReadDrawing, calibration
+from ui.drawing_input import ReadDrawing, calibration, show_nothing_yet
 from ui.explanations import NEIGHBOURS, show_layers, show_saliency, show_similar
 from ui.fragments import clear_slots, page_fragment
 from ui.html.digits import Figure, figure_html
@@ -30,12 +30,12 @@ MOST_PARTS = 20  # elements of a section, or more
 DIGIT_KEY = "which_digit"
 
 
-def names() -> dict[str, str]:
-    """Return the names of the sections by their key in the URL."""
+def names(dataset: str) -> dict[str, str]:
+    """Return the names of the sections by their key in the URL, for a network of a data set."""
     return {
         "steps": _("Preprocessing"),
         "attention": _("Saliency"),
-        CONTRAST: _("Why not another digit"),
+        CONTRAST: _("Why not another {thing}").format(thing=thing(dataset)),
         "layers": _("Feature maps"),
         "network": _("Network"),
         "similar": _("Nearest training images"),
@@ -48,7 +48,7 @@ def names() -> dict[str, str]:
 @page_fragment
 def show_sections(reading: ReadDrawing) -> None:
     """Show the sections' names, and the one that is open."""
-    sections = names()
+    sections = names(reading.run.config.dataset)
     chosen = _choose(sections)
     for section in sections:  # each in a place of its own
         if section == chosen:
@@ -70,15 +70,16 @@ def pick_digit(reading: ReadDrawing) -> int | None:
     """Show which digit of a row a section is about; return its place, None when nothing was written."""
     if len(reading.digits) < 2:
         if not reading.digits:
-            st.info(_("Draw a digit first: this section is about your drawing."))
+            show_nothing_yet(reading)
         clear_slots(1 if reading.digits else MOST_PARTS)  # removes the old content before anything slow
         return 0 if reading.digits else None
     places = range(len(reading.digits))
     labels = [f"{place + 1}.: {without_markup(reading.digits[place].prediction.text)}" for place in places]
     if st.session_state.get(DIGIT_KEY) not in places:
         st.session_state[DIGIT_KEY] = 0
+    words = _("Which {thing}").format(thing=thing(reading.run.config.dataset))
     place = st.segmented_control(
-        _("Which digit"), places, format_func=lambda place: labels[place], key=DIGIT_KEY, required=True
+        words, places, format_func=lambda place: labels[place], key=DIGIT_KEY, required=True
     )
     remember_read_place(place)
     return place
@@ -112,7 +113,8 @@ def show_saliency_section(reading: ReadDrawing, place: int) -> None:
     """Show the section."""
     prediction = reading.digits[place].prediction
     target = choose_target(prediction.label, prediction.dataset)
-    alt = _("Your digit: saliency for {digit}").format(digit=class_name(prediction.dataset, target))
+    words = _("Your {thing}: saliency for {name}")
+    alt = words.format(thing=thing(prediction.dataset), name=class_name(prediction.dataset, target))
     show_saliency(reading.run, prediction.image, target, alt)
 
 
@@ -159,6 +161,11 @@ def show_steps_section(reading: ReadDrawing, place: int) -> None:
         _(
             "MNIST's digits are scaled and centred, so yours are too. Below each step is the "
             "prediction if preprocessing ended there."
+        )
+        if is_digits(reading.run.config.dataset)
+        else _(
+            "What you draw is scaled and centred as MNIST's digits are. Below each step is the prediction if "
+            "preprocessing ended there."
         )
     )
     steps = reading.steps(place)

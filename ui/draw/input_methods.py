@@ -36,7 +36,7 @@ def choose_input_method() -> str:
     if sent:
         names = {"sent": _("Image no. {number}").format(number=count_text(sent.number)), **names}
     return url_segments(
-        _("Digit"), names, INPUT_METHOD_KEY, "sent" if sent else "draw", label_visibility="collapsed"
+        _("Input"), names, INPUT_METHOD_KEY, "sent" if sent else "draw", label_visibility="collapsed"
     )
 
 
@@ -70,7 +70,7 @@ def use_keys() -> DrawingInput:
 def upload() -> DrawingInput | list[Upload]:
     """Show the file upload; return one picture as an input, or the files if there are several."""
     files = st.file_uploader(
-        _("Pictures of digits (PNG, JPEG, HEIC and others), one or many"),
+        _("Pictures (PNG, JPEG, HEIC and others), one or many"),
         type=list(ENDINGS),
         accept_multiple_files=True,
         key=f"pictures_{st.session_state.setdefault(UPLOAD_ROUND_KEY, 0)}",

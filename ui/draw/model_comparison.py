@@ -7,7 +7,7 @@ import streamlit as st
 from mnist_core.runs.run import Run
 from ui.answers import answer_in_sentence
 from ui.class_names import class_name
-from ui.drawing_input import ReadDrawing, read
+from ui.drawing_input import ReadDrawing, read, show_nothing_yet
 from ui.html.digits import sure_text
 from ui.html.tables import escape_markdown
 from ui.i18n import gettext as _
@@ -26,7 +26,7 @@ def show(reading: ReadDrawing) -> None:
     if not runs:
         return
     if not reading.digits:
-        st.info(_("Draw a digit first: this section is about your drawing."))
+        show_nothing_yet(reading)
         return
     as_one = len(reading.digits) == 1
     readings = [reading, *(read(run, reading.writing, as_one) for run in runs)]

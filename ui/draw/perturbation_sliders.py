@@ -10,7 +10,7 @@ from mnist_core.recognition.recognizer import predict_all
 from mnist_core.runs.run import Run
 from ui import resources
 from ui.answers import answer_in_sentence, answer_of
-from ui.class_names import class_name
+from ui.class_names import class_name, thing
 from ui.drawing_input import ReadDrawing, calibration
 from ui.html.digits import Figure, figure_html
 from ui.i18n import formatted_number
@@ -19,14 +19,12 @@ from ui.i18n import gettext as _
 
 def show(reading: ReadDrawing, place: int) -> None:
     """Show the section."""
-    st.markdown(
-        _(
-            "Perturb your digit step by step and see how long the prediction stays the same. A "
-            "network trained only on upright, centred digits fails early. The blue curves show "
-            "its confidence in the first prediction; the dashed line is the position of the "
-            "slider."
-        )
+    words = _(
+        "Perturb your {thing} step by step and see how long the prediction stays the same. A network trained "
+        "only on upright, centred images fails early. The blue curves show its confidence in the first "
+        "prediction; the dashed line is the position of the slider."
     )
+    st.markdown(words.format(thing=thing(reading.run.config.dataset)))
     image = reading.digits[place].prediction.image
     for names in (("turn", "move"), ("thicken", "noise")):
         for column, name in zip(st.columns(2, gap="large"), names, strict=True):
@@ -54,9 +52,10 @@ def show_change(name: str, image: np.ndarray, run: Run) -> None:
     here, unchanged = int(np.abs(amounts - amount).argmin()), int(np.abs(amounts).argmin())
     label = int(shares[unchanged].argmax())
     name_of_class = class_name(run.config.dataset, label)
+    alt = _("Your {thing}, perturbed").format(thing=thing(run.config.dataset))
     picture, words = st.columns([1, 2], vertical_alignment="center")
     with picture:
-        st.html(figure_html(Figure(images[here], "", _("Your digit, perturbed"))), width=112)
+        st.html(figure_html(Figure(images[here], "", alt)), width=112)
     with words:
         st.markdown(sentence(entry, amounts[here], shares[here], run.config.dataset))
         st.caption(stability(entry, amounts, shares.argmax(1) == label, unchanged, name_of_class))

@@ -18,7 +18,7 @@ from mnist_core.recognition.picture_files import read_picture
 from mnist_core.recognition.recognizer import Prediction
 from mnist_core.runs.run import Run
 from ui.answers import answer_words, short_answer
-from ui.class_names import without_markup
+from ui.class_names import is_digits, without_markup
 from ui.drawing_input import MARGIN, DrawingInput, read
 from ui.html.digits import png_url, sure_text
 from ui.i18n import formatted_number, list_text, ngettext, sentences_text, translate
@@ -77,8 +77,9 @@ def show_table(run: Run, files: list[Upload]) -> None:
         progress.progress(number / len(files), text=words)
         rows.append(_row(str(run.checkpoints[-1]), _digest(file), run, file))
     progress.empty()
-    st.subheader(counts_text(rows))
-    st.html(pictures_html(_ordered(rows)))
+    dataset = run.config.dataset
+    st.subheader(counts_text(rows, dataset))
+    st.html(pictures_html(_ordered(rows), dataset))
     st.download_button(
         _("Download as CSV"),
         data=csv_text(rows),
@@ -96,34 +97,35 @@ def _ordered(rows: list[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: -row.doubt) if order == "doubtful" else rows
 
 
-def counts_text(rows: list[Row]) -> str:
+def counts_text(rows: list[Row], dataset: str) -> str:
     """Return how many of the pictures were classified, and how many were not and why."""
     failed = sum(row.problem is not None for row in rows)
     empty = sum(row.problem is None and not row.digits for row in rows)
     read = len(rows) - failed - empty
     parts = [ngettext("{n} picture classified", "{n} pictures classified", read).format(n=read)]
     if empty:
-        parts.append(_("{n} without a digit").format(n=empty))
+        words = _("{n} without a digit") if is_digits(dataset) else _("{n} with nothing to read")
+        parts.append(words.format(n=empty))
     if failed:
         parts.append(_("{n} could not be opened").format(n=failed))
     return list_text(parts)
 
 
-def pictures_html(rows: list[Row]) -> str:
+def pictures_html(rows: list[Row], dataset: str) -> str:
     """Return a table with a row for each picture."""
     head = [_("Picture"), _("Network input"), _("Prediction")]
     columns = "".join(f'<th scope="col">{text}</th>' for text in head)
     return (
         f'<table class="lab-pictures"><thead><tr>{columns}</tr></thead>'
-        f"<tbody>{''.join(map(_row_html, rows))}</tbody></table>"
+        f"<tbody>{''.join(_row_html(row, dataset) for row in rows)}</tbody></table>"
     )
 
 
-def _row_html(row: Row) -> str:
+def _row_html(row: Row, dataset: str) -> str:
     crop = f'<img src="{row.crop}" alt="{_("The ink that was found")}">' if row.crop else ""
     inputs = "".join(_input_html(digit.prediction) for digit in row.found)
     name = f'<th scope="row">{crop}{escape(row.file)}</th>'
-    return f"<tr>{name}<td>{inputs}</td><td>{_answer_html(row)}</td></tr>"
+    return f"<tr>{name}<td>{inputs}</td><td>{_answer_html(row, dataset)}</td></tr>"
 
 
 def _input_html(prediction: Prediction) -> str:
@@ -131,12 +133,12 @@ def _input_html(prediction: Prediction) -> str:
     return f'<img src="{png_url(prediction.image)}" width="28" height="28" alt="{escape(alt)}">'
 
 
-def _answer_html(row: Row) -> str:
+def _answer_html(row: Row, dataset: str) -> str:
     """Return what was read in a picture, or why nothing was."""
     if row.problem:
         return escape(translate(row.problem))
     if row.confidence is None:
-        return _("No digit found.")
+        return _("No digit found.") if is_digits(dataset) else _("Nothing to read was found.")
     if len(row.found) == 1:
         return short_answer(row.found[0].prediction)
     from mnist_core.recognition.segmentation import row_text

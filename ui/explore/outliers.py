@@ -4,7 +4,7 @@ import streamlit as st
 
 from mnist_core.data.mnist import Dataset
 from mnist_core.data.statistics import typical_images_and_outliers
-from ui.class_names import class_name, is_digits
+from ui.class_names import class_name, is_digits, thing
 from ui.explore.selection import ExploredSplit, choose_digit, choose_split, show_large, show_pictures
 from ui.explore.split_statistics import SplitFacts, split_facts
 from ui.html.digits import Figure
@@ -35,7 +35,8 @@ def show(data: Dataset) -> None:
         facts = split_facts(chosen)
     if digit is not None and facts.statistics.counts[digit] < 2:
         name = class_name(chosen.dataset, digit)
-        st.info(_("There are too few images of {digit} here. Choose another digit.").format(digit=name))
+        words = _("There are too few images of {name} here. Choose another {thing}.")
+        st.info(words.format(name=name, thing=thing(chosen.dataset)))
     elif digit is None:
         show_all_digits(chosen, facts)
     else:

@@ -8,10 +8,12 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from mnist_core.dataset_choices import MNIST
 from mnist_core.messages import InputError
 from mnist_core.runs.run import PRETRAINED_ID
 from ui import resources, visitor
 from ui.canvas import remember_read_images
+from ui.class_names import thing
 from ui.drawing_input import INPUT_METHOD_KEY, DrawingInput, ReadDrawing, draw, read
 from ui.fragments import clear_slots
 from ui.html.digits import Figure, figure_html
@@ -120,7 +122,11 @@ def show_probabilities(reading: ReadDrawing) -> None:
     prediction = reading.digits[0].prediction
     with st.container(key="first_bars", horizontal=True, gap="small"):
         st.html(probabilities_html(prediction))
-        seen = Figure(prediction.image, _("Network input"), _("Your digit in 28 x 28 pixels"))
+        seen = Figure(
+            prediction.image,
+            _("Network input"),
+            _("Your {thing} in 28 x 28 pixels").format(thing=thing(MNIST)),
+        )
         st.html(figure_html(seen), width=84)
 
 

@@ -17,6 +17,7 @@ from ui.html.digits import Figure, figure_html
 from ui.i18n import count_text, format_text
 from ui.i18n import gettext as _
 from ui.navigation import link
+from ui.page_headings import draw_heading
 from ui.url_controls import url_choice, url_number, url_segments
 from ui.url_state import set_url_parameters
 
@@ -106,8 +107,8 @@ def choose_image(inspected: InspectedRun) -> InspectedImage:
     source = url_segments(_("Image"), sources, "of", "test", label_visibility="collapsed")
     drawn = last_read_image() if source == "drawing" else None
     if source == "drawing" and drawn is None:
-        st.info(_("There is no drawing yet, so a test image is shown. Draw a digit first, then come back."))
-        link("pages/draw.py", _("Draw a digit"), ":material/draw:")
+        st.info(_("There is no drawing yet, so a test image is shown. Draw something first, then come back."))
+        link("pages/draw.py", draw_heading(inspected.run.config.dataset), ":material/draw:")
     viewed = _choose_test_image(inspected) if drawn is None else InspectedImage(drawn, _("Your drawing"))
     alt, label = viewed.name, ""
     if viewed.label is not None:

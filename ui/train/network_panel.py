@@ -10,7 +10,7 @@ from mnist_core.messages import InputError
 from mnist_core.monitoring.probes import watched_digits
 from mnist_core.runs.run import UNFINISHED, Run
 from ui import resources
-from ui.class_names import class_name, is_digits
+from ui.class_names import class_name, is_digits, thing
 from ui.i18n import gettext as _
 from ui.live_network import is_still, show_live_network
 from ui.train.own_digit import visible_digit
@@ -66,7 +66,7 @@ def _choose_digit(run: Run) -> tuple[str, np.ndarray]:
     names = {str(label): class_name(dataset, label) for label in sorted(firsts)}
     own = visible_digit(run)
     if own is not None:
-        names = {OWN: _("Your digit"), **names}
+        names = {OWN: _("Your {thing}").format(thing=thing(dataset)), **names}
     chosen = url_segments(
         _("Watched digit") if is_digits(dataset) else _("Watched image"), names, DIGIT_KEY, next(iter(names))
     )

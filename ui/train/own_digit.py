@@ -10,7 +10,7 @@ from mnist_core.monitoring.probes import Probe
 from mnist_core.runs.run import Run
 from ui import visitor
 from ui.answers import answer_of, answer_words, short_answer
-from ui.class_names import without_markup
+from ui.class_names import thing, without_markup
 from ui.html.digits import png_url, sure_text
 from ui.i18n import gettext as _
 from ui.runs.progress import probes
@@ -21,11 +21,11 @@ def visible_digit(run: Run) -> np.ndarray | None:
     return run.own_digit if visitor.owns(run) else None
 
 
-def show_note(image: np.ndarray | None) -> None:
+def show_note(image: np.ndarray | None, dataset: str) -> None:
     """Say before a start that the network will read the visitor's digit, if there is one."""
     if image is not None:
-        words = _("Your digit is watched too: the network reads it before, during and after the training.")
-        st.html(_with_picture(image, words))
+        words = _("Your {thing} is watched too: the network reads it before, during and after the training.")
+        st.html(_with_picture(image, words.format(thing=thing(dataset)), dataset))
 
 
 def show_before_and_after(run: Run) -> None:
@@ -33,11 +33,13 @@ def show_before_and_after(run: Run) -> None:
     image, seen = visible_digit(run), [probe for probe in probes(run) if probe.own_probabilities]
     if image is None or not seen:
         return
-    words = _("<b>Your digit</b> before the training: {first}. After it: {last}.")
-    first, last = (
-        short_answer(answer_of(probe.own_probabilities, run.config.dataset)) for probe in (seen[0], seen[-1])
+    words, dataset = (
+        _("<b>Your {thing}</b> before the training: {first}. After it: {last}."),
+        run.config.dataset,
     )
-    st.html(_with_picture(image, words.format(first=first, last=last)))
+    first, last = (short_answer(answer_of(probe.own_probabilities, dataset)) for probe in (seen[0], seen[-1]))
+    text = words.format(thing=thing(dataset), first=first, last=last)
+    st.html(_with_picture(image, text, dataset))
 
 
 def own_digit_html(image: np.ndarray, probe: Probe, dataset: str = MNIST) -> str:
@@ -45,18 +47,18 @@ def own_digit_html(image: np.ndarray, probe: Probe, dataset: str = MNIST) -> str
     if not probe.own_probabilities:
         return ""
     answer = answer_of(probe.own_probabilities, dataset)
-    alt = _("Your digit: {answer}").format(answer=answer_words(answer).heading)
-    caption = f"<b>{without_markup(answer.text)}</b> {sure_text(answer.confidence)}<br>" + _("your digit")
+    alt = _("Your {thing}: {answer}").format(thing=thing(dataset), answer=answer_words(answer).heading)
+    own = _("your {thing}").format(thing=thing(dataset))
+    caption = f"<b>{without_markup(answer.text)}</b> {sure_text(answer.confidence)}<br>{own}"
     return (
         f'<figure class="lab-digit" role="listitem">{_picture(image, alt)}'
         f"<figcaption>{caption}</figcaption></figure>"
     )
 
 
-def _with_picture(image: np.ndarray, text: str) -> str:
-    return (
-        f'<div class="lab-own">{_picture(image, _("Your digit in 28 x 28 pixels"))}<span>{text}</span></div>'
-    )
+def _with_picture(image: np.ndarray, text: str, dataset: str) -> str:
+    alt = _("Your {thing} in 28 x 28 pixels").format(thing=thing(dataset))
+    return f'<div class="lab-own">{_picture(image, alt)}<span>{text}</span></div>'
 
 
 def _picture(image: np.ndarray, alt: str) -> str:
