@@ -70,14 +70,14 @@ class RowDigit:
 
 
 def row_text(digits: Sequence[RowDigit], between: str = "") -> str:
-    """Return digits as text: "1459"; "1 4/9 5" if one is unsure; lines as "12, 34".
+    """Return digits as text: "1459"; "1 4/9 5" if one is unsure, "hat shoe" for words; lines as "12, 34".
 
     `between` is what stands between plain digits.
     """
     lines: dict[int, list[str]] = {}
     for digit in digits:
         lines.setdefault(digit.line, []).append(digit.prediction.text)
-    if any(digit.prediction.is_unsure for digit in digits):
+    if any(digit.prediction.is_unsure or len(digit.prediction.name) > 1 for digit in digits):
         between = " "
     return ", ".join(between.join(line) for line in lines.values())
 

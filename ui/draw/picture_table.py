@@ -196,7 +196,8 @@ def row_of(run: Run, file: Upload) -> Row:
     least = min(digit.prediction.confidence for digit in digits)
     found = tuple(replace(digit, ink=None) for digit in digits)
     unsure = sum(digit.unsure for digit in digits)
-    text = without_markup("".join(one.prediction.name if one.prediction.is_digit else "?" for one in digits))
+    names = [one.prediction.name if one.prediction.is_digit else "?" for one in digits]
+    text = without_markup(("; " if max(map(len, names)) > 1 else "").join(names))
     return Row(file.name, text, least, unsure, None, found, _crop_url(pixels, found))
 
 

@@ -1,5 +1,7 @@
 """When neighbours in a row are one digit, and where wide ink is cut, with given confidences."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -189,6 +191,11 @@ def test_a_row_as_text_tells_the_three_kinds_of_answers_apart():
     assert row_text(row_of((0.99, True, 0), (0.2, False, 0))) == "4?"
     assert row_text(row_of((0.99, True, 0), (0.6, True, 0), (0.99, True, 0))) == "4 4/9 4"
     assert row_text(row_of((0.99, True, 0), (0.99, True, 0), (0.99, True, 1))) == "44, 4"
+    words = [
+        replace(one, prediction=replace(one.prediction, dataset="fashion-mnist"))
+        for one in row_of((0.99, True, 0), (0.99, True, 0))
+    ]
+    assert row_text(words) == "coat coat"
     assert [digit.unsure for digit in row_of((0.99, True, 0), (0.6, True, 0), (0.99, False, 0))] == [
         False,
         True,
