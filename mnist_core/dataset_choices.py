@@ -1,12 +1,21 @@
-"""The data sets that a training may have: names, classes and sizes, without their files."""
+"""The data sets that a training may have: names, classes and sizes, and where own data sets lie.
+
+An own set's folder is `KEY` in their directory, or `.trash/KEY` once it was deleted. Its facts stay there
+when its images are gone, so that runs on it can still be opened.
+"""
 
 from __future__ import annotations
 
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from mnist_core.messages import N_, Message
-from mnist_core.runtime.own_set_facts import own_set_facts
 
 
 @dataclass(frozen=True)
@@ -41,33 +50,80 @@ class DatasetInfo:
 DIGITS = tuple("0123456789")
 _CAPITALS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 MNIST = "mnist"
+DIRECTORY_VARIABLE, RUNS_VARIABLE = "DIGITLAB_SETS", "DIGITLAB_RUNS"
+OWN_FACTS_FILE = "own.json"
+TRASH = ".trash"
+PREFIX = "own-"
+_KEY = re.compile(rf"{PREFIX}[0-9a-f]{{16}}")
+_PROJECT = Path(__file__).resolve().parent.parent
 
 
-class _Datasets(dict[str, DatasetInfo]):
-    """The published data sets by key; own data sets are found by their keys too, but are in no list.
+class Datasets(Mapping[str, DatasetInfo]):
+    """Data sets by key: the published ones; own ones are found by their keys too, but are in no list.
 
     The key of an own data set is a secret of those who have a link to it.
     """
 
-    def __missing__(self, key: str) -> DatasetInfo:
-        if (facts := own_set_facts(key)) is None:
+    def __init__(self, published: dict[str, DatasetInfo]) -> None:
+        self.published = published
+
+    def __getitem__(self, key: str) -> DatasetInfo:
+        if key in self.published:
+            return self.published[key]
+        if (facts := own_set_facts(key) if isinstance(key, str) else None) is None:
             raise KeyError(key)
-        return _own_info(facts)
+        train, test = facts["images"]
+        about, classes = facts["source"] or facts["name"], tuple(facts["classes"])
+        images, validation = (train, test, 0), facts["validation"]
+        return DatasetInfo(facts["name"], about, classes, images, validation, divided=True)
 
-    def __contains__(self, key: object) -> bool:
-        return super().__contains__(key) or (isinstance(key, str) and own_set_facts(key) is not None)
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.published)
 
-
-def _own_info(facts: dict[str, Any]) -> DatasetInfo:
-    train, test = facts["images"]
-    classes, validation = tuple(facts["classes"]), facts["validation"]
-    return DatasetInfo(
-        facts["name"], facts["source"] or facts["name"], classes, (train, test, 0), validation, divided=True
-    )
+    def __len__(self) -> int:
+        return len(self.published)
 
 
-DATASETS = _Datasets()
-DATASETS |= {
+def own_sets_directory() -> Path:
+    """Return the directory of own data sets: DIGITLAB_SETS, else `.sets` in the directory of the runs."""
+    if given := os.environ.get(DIRECTORY_VARIABLE):
+        return Path(given).expanduser()
+    return Path(os.environ.get(RUNS_VARIABLE) or _PROJECT / "runs").expanduser() / ".sets"
+
+
+def is_own_key(text: str) -> bool:
+    """Whether a text has the form of an own data set's key: "own-" and 16 hexadecimal digits."""
+    return _KEY.fullmatch(text) is not None
+
+
+def own_set_folder(key: str) -> Path | None:
+    """Return the folder of an own data set, deleted or not; None if there is none."""
+    directory = own_sets_directory()
+    places = (directory / key, directory / TRASH / key) if is_own_key(key) else ()
+    return next((place for place in places if (place / OWN_FACTS_FILE).is_file()), None)
+
+
+def own_set_facts(key: str) -> dict[str, Any] | None:
+    """Return the facts of an own data set, as they were written; None if there is none that can be read."""
+    folder = own_set_folder(key)
+    if folder is None:
+        return None
+    try:
+        return _read(folder / OWN_FACTS_FILE, (folder / OWN_FACTS_FILE).stat().st_mtime_ns)
+    except (OSError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=256)
+def _read(file: Path, changed: int) -> dict[str, Any]:
+    """Read the facts, again only when the file has changed: settings are checked at every click."""
+    facts = json.loads(file.read_text("utf-8"))
+    if not isinstance(facts, dict):
+        raise ValueError(f"{file} has no facts")
+    return facts
+
+
+_PUBLISHED = {
     MNIST: DatasetInfo("MNIST", N_("Handwritten digits of 1998, written by clerks and pupils."), DIGITS),
     "qmnist": DatasetInfo(
         "QMNIST",
@@ -125,6 +181,7 @@ DATASETS |= {
         1_000,
     ),
 }
+DATASETS = Datasets(_PUBLISHED)
 
 
 def number_of_classes(dataset: str) -> int:

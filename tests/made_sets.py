@@ -113,7 +113,9 @@ def pass_for_published(monkeypatch: pytest.MonkeyPatch, key: str, archives: dict
     size = sum(map(len, archives.values()))
     monkeypatch.setitem(PUBLISHED, key, replace(published, archives=archived, size=size))
     monkeypatch.setattr(published_files, "MNIST_TESTED", TEST // 4)
-    monkeypatch.setitem(DATASETS, key, replace(DATASETS[key], images=(TRAIN, TEST, 0), validation=10))
+    monkeypatch.setitem(
+        DATASETS.published, key, replace(DATASETS[key], images=(TRAIN, TEST, 0), validation=10)
+    )
 
 
 def write_archives(folder: Path, archives: dict[str, bytes]) -> Path:

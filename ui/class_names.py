@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_core.dataset_choices import DATASETS, MNIST
+from mnist_core.dataset_choices import DATASETS, MNIST, is_own_key
 from mnist_core.messages import N_
-from mnist_core.runtime.own_set_facts import is_own_key
 from ui.i18n import gettext as _
 from ui.visitor import listed_sets
 

@@ -8,10 +8,9 @@ import streamlit as st
 from mnist_core.data.datasets import fetch_dataset, has_dataset, open_own_set
 from mnist_core.data.mnist import Dataset
 from mnist_core.data.published_files import PUBLISHED
-from mnist_core.dataset_choices import DATASETS
+from mnist_core.dataset_choices import DATASETS, is_own_key
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.runtime.job import Job, Watcher
-from mnist_core.runtime.own_set_facts import is_own_key
 from ui.html.tables import markdown
 from ui.i18n import gettext as _
 from ui.i18n import translate

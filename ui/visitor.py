@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from mnist_core.data.own_sets import OwnSet, add_reader, find_set, list_sets
+from mnist_core.dataset_choices import is_own_key
 from mnist_core.messages import InputError
 from mnist_core.runs.admission import TrainingLimits
 from mnist_core.runs.run import Run
-from mnist_core.runtime.own_set_facts import is_own_key
 from ui import resources
 from ui.url_state import compared_runs, current_run, url_parameters
 

@@ -39,9 +39,15 @@ from mnist_core.data.published_files import (
     missing_archives,
     read_published,
 )
-from mnist_core.dataset_choices import DATASETS, MNIST
+from mnist_core.dataset_choices import (
+    DATASETS,
+    MNIST,
+    is_own_key,
+    own_set_facts,
+    own_set_folder,
+    own_sets_directory,
+)
 from mnist_core.messages import N_, InputError, Message
-from mnist_core.runtime.own_set_facts import is_own_key, own_set_facts, own_set_folder, own_sets_directory
 
 FACTS_FILE = "set.json"
 FORMAT = "digit-lab set 1"

@@ -11,22 +11,17 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from mnist_core.data.datasets import FACTS_FILE, no_own_set, write_set
-from mnist_core.messages import N_, InputError
-from mnist_core.runtime.files import NO_ROOM, write_whole
-from mnist_core.runtime.limits import ALL_SETS_BYTES, VISITOR_SETS
-from mnist_core.runtime.own_set_facts import (
+from mnist_core.dataset_choices import (
     OWN_FACTS_FILE,
     PREFIX,
     TRASH,
@@ -34,6 +29,9 @@ from mnist_core.runtime.own_set_facts import (
     own_set_folder,
     own_sets_directory,
 )
+from mnist_core.messages import N_, InputError
+from mnist_core.runtime.files import locked, write_whole
+from mnist_core.runtime.limits import ALL_SETS_BYTES, VISITOR_SETS
 
 ACCESS_FILE, NUMBERS_FILE = "access.json", "numbers.json"
 LONGEST_NAME = 60  # characters
@@ -288,23 +286,10 @@ def _age(folder: Path) -> float:
         return 0.0
 
 
-@contextmanager
-def _changing() -> Iterator[Path]:
+def _changing() -> AbstractContextManager[Path]:
     """Hold the directory's lock and yield the directory; InputError if it can't be written."""
-    directory = own_sets_directory()
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with FileLock(directory / ".lock", timeout=10):
-            yield directory
-    except Timeout:
-        raise InputError(N_("Another process is changing the data sets; try again in a moment.")) from None
-    except OSError as error:
-        if error.errno in NO_ROOM:
-            raise InputError(
-                N_("The disk of this server is full, so nothing can be kept. Delete runs that nobody needs.")
-            ) from error
-        raise InputError(
-            N_("Data sets can't be kept in {directory} ({reason}); name another directory in DIGITLAB_SETS."),
-            directory=directory,
-            reason=error.strerror,
-        ) from error
+    return locked(
+        own_sets_directory(),
+        N_("Another process is changing the data sets; try again in a moment."),
+        N_("Data sets can't be kept in {directory} ({reason}); name another directory in DIGITLAB_SETS."),
+    )

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 
 from mnist_core.choices import INITIALIZATIONS, INPUT_SCALINGS, OPTIMIZERS
 from mnist_core.data.published_files import PUBLISHED
-from mnist_core.dataset_choices import DATASETS, MNIST, number_of_classes
+from mnist_core.dataset_choices import DATASETS, MNIST, is_own_key, number_of_classes
 from mnist_core.export import script_templates as text
 from mnist_core.export.script_augmentation import augmentation_settings, augmentation_source
 from mnist_core.export.script_facts import gather_facts
 from mnist_core.messages import N_, InputError
 from mnist_core.runs.names import origin_label, title
-from mnist_core.runtime.own_set_facts import is_own_key
 
 if TYPE_CHECKING:
     from torch import nn

@@ -10,14 +10,13 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from mnist_core.config import TrainConfig
@@ -36,7 +35,7 @@ from mnist_core.runs.run import (
     write_own_digit,
 )
 from mnist_core.runs.writer import RunWriter
-from mnist_core.runtime.files import NO_ROOM
+from mnist_core.runtime.files import as_refusal, locked
 
 if TYPE_CHECKING:
     from mnist_core.models.modules import DigitClassifier
@@ -48,6 +47,7 @@ SECONDS_IN_TRASH = 24 * 3600
 SECONDS_HALF_MADE = 3600  # an older .part folder was left by a killed process
 LONGEST_ID = 64
 LATEST = "9999"  # sorts after all times of creation
+UNWRITABLE = N_("Runs can't be kept in {directory} ({reason}); name another directory in DIGITLAB_RUNS.")
 
 
 class RunStore:
@@ -132,7 +132,7 @@ class RunStore:
             part, run_id = self._part_of_new_run(config, metadata)
         writer = RunWriter(part, config, run_id)
         try:
-            with _as_refusal(self.directory):
+            with as_refusal(self.directory, UNWRITABLE):
                 yield writer
             writer.close()
             with self._changing():
@@ -324,33 +324,11 @@ class RunStore:
                 parts = [self._hide(folder) for folder in old]
             _delete(parts)
 
-    @contextmanager
-    def _changing(self) -> Iterator[None]:
+    def _changing(self) -> AbstractContextManager[Path]:
         """Hold the directory's lock; InputError if the directory cannot be written."""
-        with _as_refusal(self.directory):
-            try:
-                self.directory.mkdir(parents=True, exist_ok=True)
-                with FileLock(self.directory / ".lock", timeout=10):
-                    yield
-            except Timeout:
-                raise InputError(N_("Another process is changing the runs; try again in a moment.")) from None
-
-
-@contextmanager
-def _as_refusal(directory: Path) -> Iterator[None]:
-    """Raise an InputError that the directory of the runs can't be written in place of an OSError."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in NO_ROOM:
-            raise InputError(
-                N_("The disk of this server is full, so nothing can be kept. Delete runs that nobody needs.")
-            ) from error
-        raise InputError(
-            N_("Runs can't be kept in {directory} ({reason}); name another directory in DIGITLAB_RUNS."),
-            directory=directory,
-            reason=error.strerror,
-        ) from error
+        return locked(
+            self.directory, N_("Another process is changing the runs; try again in a moment."), UNWRITABLE
+        )
 
 
 def _delete(folders: Iterable[Path]) -> None:

@@ -22,7 +22,9 @@ L = path(["M", 90, 40], ["L", 90, 220], ["L", 190, 220])
 @pytest.fixture
 def sets(sample_only, tmp_path, monkeypatch):
     """Small sets unpacked in the app's directory of data."""
-    monkeypatch.setitem(DATASETS, "two", DatasetInfo("Two", "", ("yes", "no <b>*"), (120, 60, 0), 10))
+    monkeypatch.setitem(
+        DATASETS.published, "two", DatasetInfo("Two", "", ("yes", "no <b>*"), (120, 60, 0), 10)
+    )
     monkeypatch.setenv("DIGITLAB_DATA", str(tmp_path / "data"))
     for key, (train, test) in COUNTS.items():
         unpack_made_set(tmp_path / "data", key, train, test)

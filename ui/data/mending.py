@@ -144,27 +144,8 @@ def _show_columns(own: OwnImages, brought: Brought) -> None:
     """Show the choices of a table's columns, or of which folders are the writers'."""
     choices = brought.choices
     if own.columns:
-        key = f"label_column_{brought.number}"
-        options = ["", *own.columns]
-        st.selectbox(
-            _("Column of the labels"),
-            options,
-            options.index(choices.label_column) if choices.label_column in options else 0,
-            format_func=lambda name: name or _("as found"),
-            key=key,
-            on_change=lambda: _read_with(brought, replace(choices, label_column=st.session_state[key])),
-            width=200,
-        )
-        who = f"writer_column_{brought.number}"
-        st.selectbox(
-            _("Column of the writers"),
-            options,
-            options.index(choices.writer_column) if choices.writer_column in options else 0,
-            format_func=lambda name: name or _("as found, or none"),
-            key=who,
-            on_change=lambda: _read_with(brought, replace(choices, writer_column=st.session_state[who])),
-            width=200,
-        )
+        _show_column(own, brought, "label_column", _("Column of the labels"), _("as found"))
+        _show_column(own, brought, "writer_column", _("Column of the writers"), _("as found, or none"))
     elif own.writers is not None and len(brought.files) == 1:
         outside = f"writer_outside_{brought.number}"
         st.toggle(
@@ -173,6 +154,21 @@ def _show_columns(own: OwnImages, brought: Brought) -> None:
             key=outside,
             on_change=lambda: _read_with(brought, replace(choices, writer_outside=st.session_state[outside])),
         )
+
+
+def _show_column(own: OwnImages, brought: Brought, which: str, label: str, by_itself: str) -> None:
+    """Show the choice of a column; `which` is a field of ReadingChoices, "" there is `by_itself`."""
+    choices, key, options = brought.choices, f"{which}_{brought.number}", ["", *own.columns]
+    chosen = getattr(choices, which)
+    st.selectbox(
+        label,
+        options,
+        options.index(chosen) if chosen in options else 0,
+        format_func=lambda name: name or by_itself,
+        key=key,
+        on_change=lambda: _read_with(brought, replace(choices, **{which: st.session_state[key]})),
+        width=200,
+    )
 
 
 def _read_with(brought: Brought, choices: ReadingChoices) -> None:

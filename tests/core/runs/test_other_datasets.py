@@ -38,7 +38,7 @@ TWO = DatasetInfo("Two", "", ("yes", "no"), (40, 20, 0), 10)
 @pytest.fixture
 def made(tmp_path, own_cache, monkeypatch):
     """A directory of data with small sets of 26, 47, 10 and 2 classes."""
-    monkeypatch.setitem(DATASETS, "two", TWO)
+    monkeypatch.setitem(DATASETS.published, "two", TWO)
     folder = tmp_path / "made"
     for key, count in (("emnist-letters", 156), ("emnist-balanced", 94), ("usps", 60), ("two", 40)):
         unpack_made_set(folder, key, count, count // 2)
@@ -57,7 +57,7 @@ def command(capsys, made) -> CommandLine:
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("key", ["emnist-balanced", "two"])
 def test_every_architecture_has_an_output_for_each_class(architecture, key, monkeypatch):
-    monkeypatch.setitem(DATASETS, "two", TWO)
+    monkeypatch.setitem(DATASETS.published, "two", TWO)
     entry = ARCHITECTURES[architecture]
     config = TrainConfig(dataset=key, architecture=architecture, channels=entry.channels or (16, 32))
     classes = len(DATASETS[key].classes)
