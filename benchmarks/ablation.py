@@ -102,6 +102,10 @@ def _use_torch_threads() -> None:
     inference.predict_logits = predict_logits
 
 
+def _pool_after_relu() -> None:
+    gradients.pooled_first = inference.pooled_first = lambda network: network
+
+
 def _nothing() -> None:
     """What the process is started with makes the difference."""
 
@@ -109,6 +113,7 @@ def _nothing() -> None:
 PATHS = {
     "update rules without torch.optim's classes": FastPath(_use_torch_optimizers),
     "gradients without autograd": FastPath(_use_autograd, DENSE),
+    "max pooling before ReLU": FastPath(_pool_after_relu, ("tutorial-4b",)),
     "denormals flushed": FastPath(_keep_denormals),
     "glibc keeps freed memory": FastPath(_nothing, keeps_memory=True),
     "test images divided among threads (2 threads)": FastPath(_use_torch_threads, threads=2),
