@@ -21,7 +21,7 @@ def lines(count, seed):
 
 @pytest.fixture(scope="module")
 def trained():
-    return train_detector(*lines(1000, 0), seed=0)
+    return train_detector(*lines(400, 0), seed=0)
 
 
 def test_it_learns_to_tell_upright_from_level_lines(trained):
@@ -45,7 +45,7 @@ def test_it_computes_what_the_trained_network_computes():
 
 
 def test_the_seed_decides_and_other_random_numbers_are_left_alone(trained):
-    data = lines(150, 3)
+    data = lines(40, 3)
     torch.manual_seed(5)
     first, second, other = (train_detector(*data, seed=seed) for seed in (1, 1, 2))
     after = torch.rand(1)

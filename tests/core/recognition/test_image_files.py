@@ -166,7 +166,8 @@ def test_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
 
 def test_scrambled_pictures_are_read_or_refused_in_a_sentence() -> None:
     random = np.random.default_rng(0)
-    for data in (as_file(canvas()), as_file(canvas(), "JPEG")) * 100:
+    small = canvas()[::4, ::4]
+    for data in (as_file(small), as_file(small, "JPEG")) * 100:
         scrambled = np.frombuffer(data, np.uint8).copy()
         scrambled[random.integers(0, len(data), 5)] = random.integers(0, 256, 5)
         try:

@@ -19,7 +19,7 @@ from tests.core.sevens import as_file, assert_like_mnist, canvas, centre_of_mass
 @pytest.mark.parametrize("inverted", [False, True])
 def test_enlarged_and_moved_mnist_comes_back(mnist_images: np.ndarray, factor: int, inverted: bool) -> None:
     differences = []
-    for number, image in enumerate(mnist_images):
+    for number, image in enumerate(mnist_images[inverted::4]):
         if stroke_width(image.astype(np.float32)) < 1.6 * max(extents(image)) / 20:
             continue  # may be thickened
         canvas_ = np.zeros((28 * factor + 200, 28 * factor + 150), np.uint8)
@@ -32,7 +32,7 @@ def test_enlarged_and_moved_mnist_comes_back(mnist_images: np.ndarray, factor: i
         assert np.abs(centre_of_mass(back) - centre_of_mass(image)).max() < 1.05
         differences.append(difference(back, image))
     assert np.mean(differences) < 0.5
-    assert np.mean(np.array(differences) < 1) > 0.97  # else moved by the pixel that its centre rounds to
+    assert np.sum(np.array(differences) >= 1) <= 1  # moved by the pixel that its centre rounds to
 
 
 SMOOTH = {"bilinear": Image.Resampling.BILINEAR, "lanczos": Image.Resampling.LANCZOS}
@@ -44,7 +44,7 @@ COLOURS = {"red on green": ((255, 0, 0), (0, 130, 0)), "pale": ((205, 215, 205),
 def test_smooth_coloured_mnist_comes_back(mnist_images: np.ndarray, method: str, colours: str) -> None:
     pen, paper = np.array(COLOURS[colours])
     differences = []
-    for image in mnist_images[::2]:
+    for image in mnist_images[::6]:
         smooth = np.asarray(Image.fromarray(image).resize((180, 180), SMOOTH[method]))
         ink = np.pad(smooth, ((10, 90), (60, 10)))[..., None] / 255
         back = pixels_to_image(np.rint(pen * ink + paper * (1 - ink)).astype(np.uint8))

@@ -112,7 +112,7 @@ def test_boxes_are_in_the_pictures_own_pixels(untrained, batch, factor):
 def test_touching_digits_are_cut(pretrained, mnist_directory):
     test = open_mnist(mnist_directory).test
     right = cut = 0
-    for place in range(20):
+    for place in range(10, 20, 2):  # pairs whose ink touches
         touching = compose_touching(test.images[[place, place + 20]])
         row = predict_pixels_row(*pretrained[:1], touching, pretrained[1])
         right += len(row) == 2
@@ -125,8 +125,8 @@ def test_touching_digits_are_cut(pretrained, mnist_directory):
             np.testing.assert_array_equal(
                 picture_steps(touching, digit.ink)[-1].image, digit.prediction.image
             )
-    assert right >= 14
-    assert cut >= 8  # the others only come close
+    assert right >= 4
+    assert cut >= 3
 
 
 def test_rows_of_mnist_are_read(pretrained, mnist_directory):
