@@ -107,8 +107,8 @@ def read_npz(file: SourceFile) -> OwnImages:
     """Read an NPZ file with arrays such as `images` and `labels`, or `x_train`, `y_train`, `x_test`...
 
     Labels are whole numbers or text; `writers`, if there, say who wrote each image, and `classes` what the
-    numbers stand for. The sizes are checked before an array is read; Python objects are refused (never
-    pickle). Raises InputError for what is wrong.
+    numbers stand for. The sizes are checked before an array is read; Python objects are refused
+    (never pickle). Raises InputError for what is wrong.
     """
     arrays = _npz_arrays(file)
     images = _by_part(arrays, IMAGE_NAMES)
