@@ -270,13 +270,13 @@ def _augmentation(facts: ScriptFacts) -> str:
 
 def _helpers(facts: ScriptFacts) -> str:
     """Return the source of the functions that the training loop calls."""
-    from mnist_core.training.gradients import PIECE
+    from mnist_core.training.batches import piece_size
 
     source = text.IN_PARTS if facts.in_parts else ""
     source += text.FORWARD_BFLOAT16 if facts.bfloat16 else ""
     tests_alone = facts.threads > 1 and facts.device == "cpu"
     return Template(source + text.EVALUATE).substitute(
-        most=f"{PIECE:_}",
+        most=f"{piece_size(facts.config):_}",
         device='"cpu"' if facts.device == "cpu" else "DEVICE",
         **_forward(facts, training=False),
         alone=text.ALONE if tests_alone else "",

@@ -47,9 +47,9 @@ class ScriptFacts:
     @property
     def in_parts(self) -> bool:
         """Whether batches are split into parts to limit memory."""
-        from mnist_core.training.gradients import PIECE
+        from mnist_core.training.batches import piece_size
 
-        return min(self.config.batch_size, self.train_images) > PIECE
+        return min(self.config.batch_size, self.train_images) > piece_size(self.config)
 
     @property
     def block_size(self) -> int:

@@ -15,10 +15,21 @@ from mnist_core.training.gradients import PIECE
 
 BLOCK = 2_000
 """Images that are gathered and augmented at once, in whole batches, which saves time with small batches."""
+LARGE_BATCH, SMALL_PIECE = 8_192, 100
+"""Batches of more than LARGE_BATCH images go through a network in pieces of SMALL_PIECE; see piece_size."""
+
+
+def piece_size(config: TrainConfig) -> int:
+    """Return the most images that go through the network at once.
+
+    Smaller pieces take less memory. Batch norm keeps PIECE, as it takes its statistics from each piece; so do
+    batches up to LARGE_BATCH, whose results on record would change in their last digits.
+    """
+    return SMALL_PIECE if config.batch_size > LARGE_BATCH and not config.batch_norm else PIECE
 
 
 class Piece(NamedTuple):
-    """Images of one batch (all of them, unless it is larger than PIECE), scaled for the network."""
+    """Images of one batch (all of them, unless it is larger than a piece), scaled for the network."""
 
     inputs: Tensor
     labels: Tensor
@@ -115,8 +126,8 @@ class Batches:
                 yield Piece(inputs, labels, 1.0, True)
 
     def _parts(self, batch: Tensor, first: int, skip: int, name_at: Callable[[int], str]) -> Iterator[Piece]:
-        """Prepare one large batch in parts of up to PIECE images; it is number `first`, and never skipped."""
-        parts = batch.tensor_split(math.ceil(len(batch) / PIECE))
+        """Prepare one large batch in pieces; it is number `first`, and never skipped."""
+        parts = batch.tensor_split(math.ceil(len(batch) / piece_size(self._config)))
         for number, part in enumerate(parts, 1):
             inputs = self._prepare(part, name_at(first))
             yield Piece(inputs, self._labels[part], len(part) / len(batch), number == len(parts))

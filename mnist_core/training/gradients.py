@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from mnist_core.config import TrainConfig
 
 PIECE = 500
-"""The most images that go through a network at once; larger batches add up their pieces' gradients."""
+"""The most images that go through a network at once (fewer of huge batches, see batches.piece_size); larger
+batches add up their pieces' gradients."""
 
 _RANDOM_LAYERS = (nn.Dropout, nn.RReLU)
 _aten = torch.ops.aten

@@ -29,14 +29,13 @@ FIXED_BYTES = 8_000_000  # kernels' buffers and the allocator's rounding
 
 def training_bytes(config: TrainConfig, train_images: int = 60_000) -> int:
     """Estimate the bytes that a training of `train_images` images adds to the process, at its peak."""
-    from mnist_core.training.batches import BLOCK
-    from mnist_core.training.gradients import PIECE
+    from mnist_core.training.batches import BLOCK, piece_size
     from mnist_core.training.optimizers import UPDATE_RULES
 
     parameters = sum(layer.parameters for layer in describe_layers(config))
     remembered = sum(quantity != "step" for quantity in UPDATE_RULES[config.optimizer].memory)
     of_weights = parameters * (4 + 3 * remembered)  # gradients, a step's and a saved state's copies too
-    at_once = max(min(config.batch_size, PIECE, train_images), PROBED_IMAGES)
+    at_once = max(min(config.batch_size, piece_size(config), train_images), PROBED_IMAGES)
     of_outputs = at_once * output_values(config)
     of_images = min(BLOCK, train_images) * 784 * (2 if config.augmentation == "none" else 8)
     return FIXED_BYTES + NUMBER * (of_weights + of_outputs + of_images)

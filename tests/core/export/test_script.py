@@ -251,6 +251,7 @@ def write_scripts(folder: Path, runs: Iterable[Run]) -> list[Path]:
     scripts = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mnist_core.training.gradients.PIECE", 500)
+        patch.setattr("mnist_core.training.batches.PIECE", 500)
         for number, run in enumerate(runs):
             scripts.append(folder / f"{number:02}.py")
             scripts[-1].write_text(training_script(run))

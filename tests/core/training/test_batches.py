@@ -8,6 +8,8 @@ import torch
 from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import Dataset, split_images
 from mnist_core.models.architectures import build_model
+from mnist_core.training.batches import LARGE_BATCH, SMALL_PIECE, Batches
+from mnist_core.training.gradients import PIECE
 from mnist_core.training.trainer import fit
 from tests.core.trainings import CONFIG, numbered
 
@@ -109,3 +111,20 @@ def test_augmented_epochs_differ_and_the_monitored_images_are_not_varied():
     list(fit(model, config, data, data))
     assert not torch.equal(*inputs[True])
     assert all(torch.equal(images, torch.from_numpy(data.images)) for images in inputs[False])
+
+
+@pytest.mark.parametrize(
+    ("settings", "longest"),
+    [
+        ({"batch_size": LARGE_BATCH}, PIECE),
+        ({"batch_size": LARGE_BATCH + 1}, SMALL_PIECE),
+        ({"batch_size": LARGE_BATCH + 1, "batch_norm": True}, PIECE),  # its statistics are those of a piece
+    ],
+)
+def test_only_huge_batches_without_batch_norm_come_in_smaller_pieces(settings, longest):
+    labels = torch.zeros(LARGE_BATCH + 1, dtype=torch.int64)
+    images = torch.zeros(LARGE_BATCH + 1, 28, 28, dtype=torch.uint8)
+    pieces = list(Batches(images, labels, replace(CONFIG, **settings), lambda block: block).epoch())
+    assert 0.9 * longest < max(len(piece.inputs) for piece in pieces) <= longest
+    assert sum(piece.share for piece in pieces if len(piece.inputs) > 1) == pytest.approx(1)
+    assert sum(len(piece.labels) for piece in pieces) == LARGE_BATCH + 1

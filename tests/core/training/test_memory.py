@@ -15,6 +15,7 @@ from mnist_core.recipes import RECIPES
 from mnist_core.runs.queue import TrainingQueue
 from mnist_core.runs.store import RunStore
 from mnist_core.training import memory
+from mnist_core.training.batches import LARGE_BATCH
 from mnist_core.training.gradients import PIECE
 from mnist_core.training.memory import check_memory, memory_limit, memory_text, training_bytes
 
@@ -78,7 +79,9 @@ def test_the_values_counted_are_those_that_the_modules_put_out(architecture):
 def test_only_images_that_go_through_the_network_at_once_take_memory():
     sizes = [training_bytes(TrainConfig(architecture="cnn", batch_size=size)) for size in (100, 300, PIECE)]
     assert sizes == sorted(set(sizes))
-    assert training_bytes(TrainConfig(architecture="cnn", batch_size=60_000)) == sizes[-1]
+    assert training_bytes(TrainConfig(architecture="cnn", batch_size=LARGE_BATCH)) == sizes[-1]
+    assert training_bytes(TrainConfig(architecture="cnn", batch_size=60_000)) == sizes[0]
+    assert training_bytes(TrainConfig(architecture="cnn", batch_size=60_000, batch_norm=True)) > sizes[-1]
 
 
 def test_what_does_not_fit_is_refused_in_one_sentence(monkeypatch):
