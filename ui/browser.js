@@ -49,6 +49,14 @@
   const noMouse = (event) => sliderOf(event) && event.cancelable && event.preventDefault();
   addEventListener('touchend', noMouse, { capture: true, passive: false });
 
+  /* Charts of Plotly. At a tap they select the point that the mouse is over: with a finger, the one tapped before. */
+  const hover = ({ target, touches }) => {
+    if (touches.length > 1 || !target.classList?.contains('nsewdrag')) return;
+    const { clientX, clientY } = touches[0];
+    target.dispatchEvent(new MouseEvent('mousemove', { clientX, clientY, bubbles: true, view: window }));
+  };
+  addEventListener('touchstart', hover, { capture: true, passive: true });
+
   /* History: Back leaves the page. Streamlit adds an entry for each tab and setting; here they replace the page's.
      Each chapter of Learn counts as a page. */
   const ALIAS = /\/explore\/?$/; // sends to the first page, and would again after Back

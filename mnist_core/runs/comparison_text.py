@@ -56,7 +56,7 @@ def pair_text(names: tuple[str, str], alone: tuple[int, int], images: int, p: fl
         _difference_text(called, alone, images),
         Message(
             N_(
-                "If both were equally accurate on digits like these, a difference at least this large, "
+                "If both were equally accurate on images like these, a difference at least this large, "
                 "either way, would come up by chance {chance} (McNemar's exact test, {p})."
             ),
             {"chance": chance_text(p), "p": p_text(p)},
@@ -91,7 +91,7 @@ def pair_verdict(better: str, worse: str, p: float) -> Message:
     return Message(
         N_(
             "That is below the usual 5%: evidence that {better}, as trained, is more accurate on "
-            "digits like these than {worse}."
+            "images like these than {worse}."
         ),
         {"better": quoted(better), "worse": quoted(worse)},
     )

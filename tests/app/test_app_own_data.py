@@ -11,6 +11,7 @@ from mnist_core.own_data.source_files import uploaded
 from mnist_core.runs.store import RunStore
 from tests.core.own_data.sources import csv_text, picture_zip, png, read, zip_file
 from ui.class_names import class_names, dataset_name, kind
+from ui.inside.predictions import reading_points
 
 ANNA, BEN = "a" * 32, "b" * 32
 
@@ -257,3 +258,8 @@ def test_names_that_somebody_gave_their_classes_are_not_translated(sample_only, 
     assert class_names(key) == ["coat", "shirt"]
     assert dataset_name(key) == "dress"
     assert str(DATASETS[key].name) == "dress"
+
+
+def test_both_of_two_classes_have_a_line_over_the_training():
+    points = reading_points([0.0, 1.0], np.array([[0.5, 0.5], [0.9, 0.1]]), ["hat", "shoe"])
+    assert points["digit"].tolist() == ["hat", "shoe", "hat", "shoe"]

@@ -195,7 +195,7 @@ def error_text(true: str, predicted: str, count: int) -> str:
     ).format(true=true, predicted=predicted, count=count)
 
 
-CELL, SMALL_CELL = 30, 20  # pixels: what a click on a cell hits, less than a cell is wide on a phone
+CELL, SMALL_CELL = 30, 20  # pixels, less than a cell is wide on a phone
 MARKED = "#e0701a"  # the frame of the chosen cell, clear of the blues of the others
 
 
@@ -290,6 +290,7 @@ def _matrix_layout(
         "clickmode": "event+select",
         "dragmode": False,
         "hovermode": "closest",
+        "hoverdistance": -1,  # a click anywhere in a cell is one on its square, which may be smaller
         "showlegend": False,
         "shapes": frames,
         "xaxis": {"title": {"text": words.predicted}, "side": "top", "range": [*ends], **axis, **slanted},

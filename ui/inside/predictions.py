@@ -107,7 +107,7 @@ def _turns(probabilities: np.ndarray, inspected: InspectedRun) -> str:
     return _("The final prediction is {read}, unchanged since: {moment}.").format(read=name, moment=since)
 
 
-LIKELY = 2  # times the probability of each class before training, about 0.1 of ten
+LIKELY, SURELY_LIKELY = 2, 0.3  # times the probability before training, about 0.1 of ten; for few classes
 
 
 def reading_points(
@@ -116,7 +116,8 @@ def reading_points(
     """Return the probability [snapshots, C] of each class that was ever likely, at each snapshot."""
     import pandas as pd
 
-    likely = np.flatnonzero(probabilities.max(axis=0) > LIKELY / len(names))
+    least = min(LIKELY / len(names), SURELY_LIKELY)
+    likely = np.flatnonzero(probabilities.max(axis=0) > least)
     rows = [
         (str(place), epoch, formatted_number(epoch, "g"), names[digit], float(probabilities[place, digit]))
         for place, epoch in enumerate(epochs)

@@ -1,23 +1,30 @@
 """The exported script and ONNX model of runs on other data sets than MNIST."""
 
+import hashlib
 import json
+import threading
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 import torch
+from torchvision.datasets import EMNIST, KMNIST
 
 from mnist_core.config import TrainConfig
 from mnist_core.data import published_files
 from mnist_core.data.datasets import fetch_dataset
 from mnist_core.data.published_files import PUBLISHED
 from mnist_core.dataset_choices import DATASETS
+from mnist_core.export import script
 from mnist_core.export.formats import export
 from mnist_core.export.script import training_script
 from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
 from tests.core.export.test_script import RUN_EACH, expected, isolated
-from tests.made_sets import made_archives, pass_for_published, write_as_torchvision
+from tests.made_sets import made_archives, pass_for_published, write_archives, write_as_torchvision
 
 KEYS = ("fashion-mnist", "qmnist", "emnist-letters", "emnist-digits", "usps")
 SETTINGS = TrainConfig(architecture="cnn", channels=(4,), widths=(8,), epochs=2, batch_size=20)
@@ -56,10 +63,10 @@ def test_scripts_give_their_runs_results(runs, tmp_path):
     for key in KEYS:
         write_as_torchvision(folder, key)
     scripts = [tmp_path / f"{key}.py" for key in KEYS if key != "emnist-digits"]
-    for script in scripts:
-        script.write_text(training_script(runs[script.stem]))
+    for path in scripts:
+        path.write_text(training_script(runs[path.stem]))
     (answer,) = isolated(tmp_path, tmp_path / "run_each.py", folder, *scripts)
-    assert json.loads(answer)[0] == [expected(runs[script.stem]) for script in scripts]
+    assert json.loads(answer)[0] == [expected(runs[path.stem]) for path in scripts]
 
 
 def test_a_script_names_its_data_set(runs):
@@ -90,3 +97,32 @@ def test_weights_can_be_imported_again(runs, tmp_path):
     imported = import_weights(RunStore(tmp_path / "others"), file)
     assert imported.config.dataset == "emnist-letters"
     assert imported.load_model().outputs == 26
+
+
+@contextmanager
+def served_at(folder):
+    """A local server of a folder's files; its address."""
+    handler = partial(SimpleHTTPRequestHandler, directory=folder)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("key", ["kmnist", "emnist-digits", "emnist-balanced", "emnist-letters"])
+def test_a_script_downloads_its_set_and_opens_it_as_the_lab_does(key, tmp_path, own_cache, monkeypatch):
+    archives = made_archives(key)
+    served = write_archives(tmp_path / "served", archives)
+    pass_for_published(monkeypatch, key, archives)
+    hashes = [(name, hashlib.md5(content).hexdigest()) for name, content in archives.items()]
+    opened = {"FOLDER": str(tmp_path / "data"), "KMNIST": KMNIST, "EMNIST": EMNIST}
+    with served_at(served) as address:
+        monkeypatch.setattr(KMNIST, "mirrors", [address])
+        monkeypatch.setattr(KMNIST, "resources", hashes)
+        monkeypatch.setattr(EMNIST, "url", address + hashes[0][0])
+        monkeypatch.setattr(EMNIST, "md5", hashes[0][1])
+        exec(script._opened(key), opened)
+    (data,) = last(fetch_dataset(key, tmp_path / "data", may_download=False))
+    for split, part in ((data.train, opened["train"]), (data.test, opened["test"])):
+        np.testing.assert_array_equal(split.images, part.data)
+        np.testing.assert_array_equal(split.labels, part.targets)

@@ -66,9 +66,9 @@ def test_two_runs(make_run):
     assert words(pair.statements) == (
         "Of 20 test images, only A classifies 8 correctly, and only B 1. The accuracy of A minus that of B "
         "is +35.00 percentage points (95% confidence interval +6.98 to +56.66). If both were equally "
-        "accurate on digits like these, a difference at least this large, either way, would come up by "
+        "accurate on images like these, a difference at least this large, either way, would come up by "
         "chance about 4 times in 100 (McNemar's exact test, p = 0.039). That is below the usual 5%: "
-        "evidence that A, as trained, is more accurate on digits like these than B."
+        "evidence that A, as trained, is more accurate on images like these than B."
     )
     assert words(found.notes).startswith("The intervals and tests are about these trained networks")
     row = first.row()
@@ -78,7 +78,7 @@ def test_two_runs(make_run):
 
 def test_the_better_one_is_named_whichever_comes_first(make_run):
     found = compare_runs([make_run("a"), make_run("b")], answers([0] * 9, [1] * 9), ["A", "B"])
-    assert "evidence that B, as trained, is more accurate on digits like these than A." in words(
+    assert "evidence that B, as trained, is more accurate on images like these than A." in words(
         found.pairs[0].statements
     )
 
