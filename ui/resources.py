@@ -3,6 +3,7 @@
 import atexit
 import gc
 import logging
+import os
 import time
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import Dataset, fetch_mnist, find_mnist, load_sample, part_of_mnist
 from mnist_core.dataset_choices import MNIST
 from mnist_core.messages import N_, InputError, Message
+from mnist_core.runs.admission import TrainingLimits
 from mnist_core.runs.run import PRETRAINED_ID, Run
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.weight_snapshots import WeightSnapshot, load_snapshot
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+HERE = {"localhost", "127.0.0.1", "::1"}
+PRIVATE_VARIABLE = "DIGITLAB_PRIVATE"
 MODELS_KEPT = 8  # a model may take 40 MB, and is loaded in 15 ms
 LARGEST_KEPT = 8  # megabytes: saves 150 MB in a CNN's training and costs a twentieth of its speed
 SAMPLE_KEY = "sample_chosen"  # the visitor chose not to wait for MNIST
@@ -144,6 +148,8 @@ def _load_network() -> Steps[bool]:
         yield 0.0, None
     model(run_store().get(PRETRAINED_ID))
     gc.freeze()  # else Python looks through PyTorch's objects now and then, which stops all pages for 0.2 s
+    if ClusterSetting.from_environment():
+        training_queue()  # it continues what trained there before a restart
     return True
 
 
@@ -162,10 +168,21 @@ def training_queue() -> "TrainingQueue":
     keep_freed_memory(LARGEST_KEPT)
     workers = number_of_workers()
     threads = max(1, (usable_cores() - 1) // workers)
-    queue = TrainingQueue(run_store(), wait_for_dataset, threads, workers, _cluster(usable_cores() - 1))
+    cluster, lost = _cluster(usable_cores() - 1), _limits_of_nobody()
+    queue = TrainingQueue(run_store(), wait_for_dataset, threads, workers, cluster, lost)
     atexit.register(queue.close)
     _queues().append(queue)
     return queue
+
+
+def bound_here() -> bool:
+    """Return whether only this machine can reach the server."""
+    return st.get_option("server.address") in HERE
+
+
+def _limits_of_nobody() -> TrainingLimits:
+    """Return the limits of what the server continues by itself: those of a visitor from elsewhere."""
+    return TrainingLimits.of_server(os.environ.get(PRIVATE_VARIABLE, str(int(not bound_here()))) != "0")
 
 
 def _cluster(cores: int) -> "Cluster | None":
@@ -182,6 +199,12 @@ def line() -> dict[str, int]:
     """Return how many runs train and how many wait, without creating the queue, which would load torch."""
     queues = _queues()
     return queues[0].line if queues else {"training": 0, "waiting": 0}
+
+
+def why_not_on_cluster() -> Message | None:
+    """Return why no run can train on the cluster now; None if one can, or there is no cluster in use."""
+    queues = _queues()
+    return queues[0].why_not_there if queues else None
 
 
 def cluster_facts() -> Mapping[str, object]:

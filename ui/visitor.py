@@ -19,11 +19,10 @@ from mnist_core.messages import InputError
 from mnist_core.runs.admission import TrainingLimits
 from mnist_core.runs.run import Run
 from ui import resources
+from ui.resources import HERE, PRIVATE_VARIABLE, bound_here
 from ui.url_state import compared_runs, current_run, url_parameters
 
-PRIVATE_VARIABLE = "DIGITLAB_PRIVATE"
 TOKEN_COOKIE = "digitlab_visitor"
-HERE = {"localhost", "127.0.0.1", "::1"}
 FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Forwarded")
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 _OPENED_KEY, _OPENED_SETS_KEY = "opened_runs", "opened_sets"
@@ -54,11 +53,6 @@ def could_be_local() -> bool:
     return not os.environ.get(PRIVATE_VARIABLE) and not bound_here() and looks_local()
 
 
-def bound_here() -> bool:
-    """Return whether only this machine can reach the server."""
-    return st.get_option("server.address") in HERE
-
-
 def looks_local() -> bool:
     """Return whether no header or address shows a visitor from elsewhere, as through a proxy here."""
     headers, url = st.context.headers, st.context.url
@@ -82,6 +76,11 @@ def limits() -> TrainingLimits:
 def owns(run: Run) -> bool:
     """Return whether the visitor may rename, pin, delete, stop and continue a run, or only view it."""
     return not run.is_pretrained and (not is_private() or run.metadata.owner == identity())
+
+
+def worker_of(run: Run) -> str:
+    """Return the cluster's worker that trained a run; "" without one, or if the visitor need not know it."""
+    return "" if is_private() else run.results.get("trained_on") or ""
 
 
 def listed_runs() -> list[Run]:

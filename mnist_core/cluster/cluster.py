@@ -29,7 +29,7 @@ PATIENCE = 20.0  # seconds without an answer after which a worker, or its server
 ASK_SECONDS = 10.0  # for an answer to a small question
 SEND_SECONDS = 120.0  # for one that brings images or a run's state
 SECONDS_BETWEEN_LOOKS = 1.0
-GATHER, GATHER_MANY, MANY = 0.1, 0.3, 20  # seconds for reports, for so many workers, and if there are more
+GATHER, MOST_GATHER = 0.1, 0.6  # seconds for reports: of up to 20 workers, and of 120 or more
 _log = logging.getLogger(__name__)
 
 
@@ -76,7 +76,7 @@ class Cluster:
     @property
     def gather(self) -> float:
         """For how many seconds a worker may gather reports; many workers are asked less often."""
-        return GATHER if self.count <= MANY else GATHER_MANY
+        return min(MOST_GATHER, max(GATHER, self.count / 200))
 
     def check(self) -> None:
         """Raise InputError while no run can train; see Places."""

@@ -12,21 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mnist_core.cluster.protocol import (
-    OF_A_RUN,
-    Busy,
-    Ended,
-    Happened,
-    Images,
-    ImagesWanted,
-    Job,
-    Report,
-    Request,
-    RunToTrain,
-    Steer,
-    WorkerFacts,
-    Written,
-)
+from mnist_core.cluster import protocol
+from mnist_core.cluster.protocol import Job, Report, Request, WorkerFacts
 from mnist_core.cluster.worker import fingerprint
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.runs.queued_run import QueuedRun
@@ -141,11 +128,11 @@ class RemoteSession:
             while True:
                 while self._news[entry]:
                     number, report = self._news[entry].popleft()
-                    if isinstance(report, Ended):
+                    if isinstance(report, protocol.Ended):
                         return self._end(entry, report)
-                    if isinstance(report, Written):
+                    if isinstance(report, protocol.Written):
                         getattr(entry.writer, report.method)(*report.arguments, **report.named)
-                    elif isinstance(report, Happened):
+                    elif isinstance(report, protocol.Happened):
                         yield from self._happened(entry, report, number)
                 if self._broken:
                     return self._break_off(entry, self._broken)
@@ -170,7 +157,7 @@ class RemoteSession:
         except OSError:
             self._look_for_it()
 
-    def _happened(self, entry: QueuedRun, report: Happened, number: int) -> Iterator[Event]:
+    def _happened(self, entry: QueuedRun, report: protocol.Happened, number: int) -> Iterator[Event]:
         """Pass on an event; in slow motion only those after which the run waits."""
         if report.views is not None:
             entry.feed.views = report.views
@@ -181,7 +168,7 @@ class RemoteSession:
             return
         yield report.event
         if report.slow:
-            self._request(Steer(self._entries.index(entry), go_on_after=number))
+            self._request(protocol.Steer(self._entries.index(entry), go_on_after=number))
 
     def _exchange(self) -> None:
         """Send what the runs were told, and sort what the worker reports."""
@@ -205,14 +192,14 @@ class RemoteSession:
                 self._sort(number, report)
 
     def _sort(self, number: int, report: Report) -> None:
-        if isinstance(report, OF_A_RUN):
+        if isinstance(report, protocol.OF_A_RUN):
             self._news[self._entries[report.run]].append((number, report))
-        elif isinstance(report, Busy):
+        elif isinstance(report, protocol.Busy):
             self._broken = "busy"
-        elif isinstance(report, ImagesWanted):
+        elif isinstance(report, protocol.ImagesWanted):
             dataset = self._connection.dataset(report.key)
             log_event(_log, "images_sent", worker=self._address)
-            self._request(Images(replace(dataset, path=None, notice=None)))
+            self._request(protocol.Images(replace(dataset, path=None, notice=None)))
 
     def _collect(self, entry: QueuedRun) -> None:
         """Note as a request what a run was told since the last time."""
@@ -225,7 +212,7 @@ class RemoteSession:
         slow = entry.slow.on if entry.slow.on != self._told_slow[entry] else None
         watched = entry.feed.watched()
         if ending or changes or cancelled or slow is not None or watched:
-            self._request(Steer(run, ending, changes, cancelled, slow, watched=watched))
+            self._request(protocol.Steer(run, ending, changes, cancelled, slow, watched=watched))
         self._told_ending[entry], self._told_slow[entry] = control.ending, entry.slow.on
         if cancelled:
             self._told_cancel.add(entry)
@@ -255,7 +242,7 @@ class RemoteSession:
         else:
             time.sleep(SECONDS_BETWEEN_TRIES)
 
-    def _end(self, entry: QueuedRun, report: Ended) -> None:
+    def _end(self, entry: QueuedRun, report: protocol.Ended) -> None:
         if report.error:
             raise report.error
         if report.aside:
@@ -287,7 +274,7 @@ class RemoteSession:
         entry.control.ending = ending or ASIDE
 
 
-def _to_train(entry: QueuedRun, facts: WorkerFacts) -> RunToTrain:
+def _to_train(entry: QueuedRun, facts: WorkerFacts) -> protocol.RunToTrain:
     """Return a run as it goes to a worker; write down where it trains."""
     writer = entry.writer
     writer.update("running", trained_on=facts.host)
@@ -297,7 +284,7 @@ def _to_train(entry: QueuedRun, facts: WorkerFacts) -> RunToTrain:
     most = writer.most_bytes
     if most is not None:
         most -= size_in_bytes(writer.folder) - sum(map(len, files.values()))
-    return RunToTrain(writer.id, files, most, entry.slow.on)
+    return protocol.RunToTrain(writer.id, files, most, entry.slow.on)
 
 
 def _read(path: Path) -> bytes | None:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 0.02
 RELEASE_SECONDS = 1.0
 MOST_WAIT = 0.4  # seconds for something to report
+SOON = 0.1  # seconds in which somebody who steers a run sees that it follows
 FEW_BYTES = 20_000_000  # an answer is no longer than this and one report more
 _SESSIONS: dict[str, Session] = {}
 _DATASETS: dict[str, Dataset] = {}  # by their fingerprints
@@ -80,17 +81,19 @@ async def exchange(
 ) -> tuple[int, list[tuple[int, Report]]] | None:
     """Give a session numbered requests; return the number of the last one done and the reports after `read`.
 
-    None if the session isn't there (yet). It waits up to MOST_WAIT for a first report, and then `gather`
-    seconds for more, unless one is urgent.
+    None if the session isn't there after MOST_WAIT, in which it may begin. It waits up to MOST_WAIT for a
+    first report, and then `gather` seconds for more, or SOON after a request, unless one is urgent.
     """
-    session = _SESSIONS.get(session_id)
-    if session is None:
-        return None
+    end = time.monotonic() + MOST_WAIT
+    while (session := _SESSIONS.get(session_id)) is None:
+        if time.monotonic() > end:
+            return None
+        await asyncio.sleep(LOOK_SECONDS)
     session.begin_exchange(read, requests)
     end = time.monotonic() + MOST_WAIT
     while not session.reports and time.monotonic() < end:
         await asyncio.sleep(LOOK_SECONDS)
-    end = time.monotonic() + gather
+    end = time.monotonic() + (min(gather, SOON) if requests else gather)
     while not session.urgent and time.monotonic() < end:
         await asyncio.sleep(LOOK_SECONDS)
     session.asked = time.monotonic()
@@ -352,10 +355,13 @@ def _bytes(report: Report) -> int:
 
 
 def _is_urgent(report: Report) -> bool:
-    """Whether somebody waits for it: all but rows, probes and the events of a run at full speed."""
+    """Whether somebody waits for it: all but rows, probes, and the events of a run at full speed."""
     if isinstance(report, Happened):
         return report.slow
-    return not (isinstance(report, Written) and report.method.startswith(("add_", "write_")))
+    if isinstance(report, Written):
+        progress = report.method == "update" and report.arguments[0] == "running"
+        return not progress and not report.method.startswith(("add_", "write_"))
+    return True
 
 
 def _sendable(error: Exception) -> Exception:

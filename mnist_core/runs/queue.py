@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mnist_core.config import TrainConfig
-from mnist_core.messages import N_, InputError
+from mnist_core.messages import N_, InputError, Message
 from mnist_core.monitoring.activation_feed import ActivationFeed
 from mnist_core.runs.admission import UNLIMITED, TrainingLimits
 from mnist_core.runs.queued_run import QueuedRun, Snapshot, seconds_left_of, total_seconds
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.training_line import TrainingLine, log_run
 from mnist_core.runs.training_place import Places, ThisProcess, TrainingPlace
-from mnist_core.runs.training_worker import TrainingWorker
+from mnist_core.runs.training_worker import CleanUp, TrainingWorker
 from mnist_core.runs.writer import RunWriter
 from mnist_core.runtime.limits import WAITING_RUNS
 from mnist_core.training.memory import check_memory
@@ -38,7 +39,8 @@ class TrainingQueue:
 
     `load_dataset` is called by a worker for each run, with the key of its data set, and should remember what
     it loaded. `threads` is the most that torch may use for a run; the pages' own work needs a core too. With
-    `places` the runs train there instead, one at each.
+    `places` the runs train there instead, one at each. Those that trained there when an earlier server ended
+    are continued, within the limits `lost`.
     """
 
     def __init__(
@@ -48,43 +50,63 @@ class TrainingQueue:
         threads: int,
         workers: int = 1,
         places: Places | None = None,
+        lost: TrainingLimits = UNLIMITED,
     ) -> None:
         self._store, self._load_dataset, self._threads, self._workers = store, load_dataset, threads, workers
-        self._line = TrainingLine()
+        self._line, self._clean_up = TrainingLine(), CleanUp(store)
         self._admission = threading.Lock()  # else two tabs of a visitor could both take the last place
         self._trial = threading.Lock()  # one at a time: a trial sets the process's number of threads
-        self._places = places
+        self._places, self._lost = places, lost
+        self._looked_for_lost = self._works_here = False
         if places:
             places.open(self._work_at, self._line.wake)
         else:
             for _ in range(workers):
-                self._work_at(self._here())
+                self._work_here(False)
 
-    def _here(self) -> TrainingPlace:
-        return ThisProcess(self._load_dataset, self._threads, self._trial)
+    def _work_here(self, here: bool) -> None:
+        place = ThisProcess(self._load_dataset, self._threads, self._trial)
+        TrainingWorker(self._line, self._clean_up, place, here)
 
     def _work_at(self, place: TrainingPlace) -> None:
-        TrainingWorker(self._line, self._store, place)
+        TrainingWorker(self._line, self._clean_up, place)
+        with self._line.changed:
+            first, self._looked_for_lost = not self._looked_for_lost, True
+        if first:
+            self._continue_lost()
+
+    def _continue_lost(self) -> None:
+        """Continue the runs that trained at the places when an earlier server ended, the oldest first.
+
+        A search continues its own.
+        """
+        for run in reversed(self._store.list()):
+            at_end = run.status == "interrupted" and not run.message and run.results.get("trained_on")
+            if at_end and not run.metadata.group:
+                with suppress(InputError):  # it stays interrupted
+                    self.resume(run.id, limits=self._lost)
 
     def submit(
         self,
         config: TrainConfig,
         expected_seconds: float | None = None,
         limits: TrainingLimits = UNLIMITED,
+        here: bool = False,
         **details: Any,
     ) -> str:
         """Queue a new training; return its run's id.
 
         `expected_seconds` helps to tell those behind it how long they wait; `limits` are those of the visitor
-        who starts it; `details` go to RunStore.create. Raises InputError when the queue is full, a limit is
+        who starts it; `here`: it trains on the server even if there are other places; `details` go to
+        RunStore.create. Raises InputError when the queue is full, a limit is
         exceeded, the training would not fit into memory, or runs can't be written.
         """
         limits.check_training(config, expected_seconds)
         check_memory(config)
         with self._admission:
-            self._check_visitor(details.get("owner", ""), limits)
+            self._check_visitor(details.get("owner", ""), limits, here=here)
             writer = self._store.create(config, **details)
-            self._enter(writer, expected_seconds, limits, details.get("owner", ""))
+            self._enter(writer, expected_seconds, limits, details.get("owner", ""), here=here)
         return writer.id
 
     def submit_pair(
@@ -124,10 +146,11 @@ class TrainingQueue:
         epochs: int | None = None,
         limits: TrainingLimits = UNLIMITED,
         slow: bool = False,
+        here: bool = False,
     ) -> None:
         """Queue a paused, stopped, interrupted or finished run again, to train to `epochs` in all.
 
-        With `slow` it waits before its next batch, see `slow_down`.
+        With `slow` it waits before its next batch, see `slow_down`; for `here` see `submit`.
 
         Raises InputError when the queue is full, a limit is exceeded, the run can't go on or would not fit
         into memory, or it has nothing left to do.
@@ -137,9 +160,9 @@ class TrainingQueue:
         limits.check_training(config, total_seconds(run.results, config))
         check_memory(config)
         with self._admission:
-            self._check_visitor(run.metadata.owner, limits, kept=True)
+            self._check_visitor(run.metadata.owner, limits, kept=True, here=here)
             writer = self._store.reopen(run_id, epochs)
-            self._enter(writer, seconds_left_of(writer), limits, run.metadata.owner, slow=slow)
+            self._enter(writer, seconds_left_of(writer), limits, run.metadata.owner, slow=slow, here=here)
 
     def stop(self, run_id: str) -> None:
         """End a run at its next event, keeping its weights, or remove it from the queue."""
@@ -214,6 +237,16 @@ class TrainingQueue:
             return {"training": len(self._line.training), "waiting": len(self._line.waiting)}
 
     @property
+    def why_not_there(self) -> Message | None:
+        """Why no run can train on the cluster now; None if one can, and without a cluster."""
+        try:
+            if self._places:
+                self._places.check()
+        except InputError as error:
+            return error.message
+        return None
+
+    @property
     def places_facts(self) -> Mapping[str, object]:
         """What the operator is told of the cluster; nothing without one."""
         return self._places.facts if self._places else {}
@@ -262,15 +295,20 @@ class TrainingQueue:
         owner: str,
         pair: object = None,
         slow: bool = False,
+        here: bool = False,
     ) -> None:
         writer.most_bytes = limits.bytes_per_run
-        if writer.results.get("trained_on") and not self._places:
+        here = here and self._places is not None
+        if writer.results.get("trained_on") and (here or not self._places):
             writer.update(writer.status, trained_on=None)
         current = writer.changes[-1].applied_to(writer.config)
         snapshot = Snapshot(writer.id, writer.config, current, may_slow_down=pair is None)
         snapshot = replace(snapshot, train_seconds=writer.results.get("train_seconds", 0.0))
         with self._line.changed:
-            entry = QueuedRun(writer, snapshot, expected_seconds, limits, owner, pair)
+            entry = QueuedRun(writer, snapshot, expected_seconds, limits, owner, pair, here=here)
+            if here and not self._works_here:
+                self._works_here = True
+                self._work_here(True)
             if slow:
                 entry.slow.begin()
             self._line.waiting.append(entry)
@@ -286,9 +324,11 @@ class TrainingQueue:
                 room = min(room, limits.runs_at_once - self._line.at_once(owner))
         return max(0, room)
 
-    def _check_visitor(self, owner: str, limits: TrainingLimits, runs: int = 1, kept: bool = False) -> None:
+    def _check_visitor(
+        self, owner: str, limits: TrainingLimits, runs: int = 1, kept: bool = False, here: bool = False
+    ) -> None:
         """Raise InputError unless `runs` more of a visitor may wait; `kept`: they are on disk already."""
-        if self._places:
+        if self._places and not here:
             self._places.check()
         if self.room() < runs:
             raise InputError(

@@ -70,7 +70,8 @@ class QueuedRun:
     """A run in the queue or in training; `snapshot` is replaced, never changed.
 
     Runs with the same `pair` train in turns. `owner` is the visitor it belongs to, "" for nobody. `losses`
-    counts how often it was lost with the place that trained it.
+    counts how often it was lost with the place that trained it. With `here` it trains on the server itself,
+    whatever other places there are.
     """
 
     writer: RunWriter
@@ -80,6 +81,7 @@ class QueuedRun:
     owner: str = ""
     pair: object | None = None
     losses: int = 0
+    here: bool = False
     turn_began: float = 0.0  # its seconds of training when its turn began
     control: TrainingControl = field(default_factory=TrainingControl)
     slow: SlowMotion = field(default_factory=SlowMotion)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -18,6 +19,7 @@ from mnist_core.runtime.process import resident_bytes
 from mnist_core.training.events import ASIDE
 
 _log = logging.getLogger(__name__)
+SECONDS_BETWEEN_LOOKS = 1.0  # for waiting runs that were cancelled
 MOST_REMEMBERED = 1000  # visitors whose last turn is known; a forgotten one counts as new
 
 
@@ -33,6 +35,7 @@ class TrainingLine:
         self.changed = threading.Condition()
         self.turns = Turns(TURN_SECONDS.value(True))
         self.closed = False
+        self._looked = 0.0  # time of the last look for cancelled runs
 
     def find(self, run_id: str) -> QueuedRun | None:
         """Return a run that trains or waits in this process; None for any other."""
@@ -64,9 +67,15 @@ class TrainingLine:
         wait = None if seconds is None else seconds / workers
         return replace(snapshot, place_in_line=place + 1, wait_seconds=wait)
 
-    def take_next(self) -> list[QueuedRun]:
-        """Take the next run out of the queue, and its partner if it is one of a pair."""
-        first = self.turns.in_order(self.waiting)[0]
+    def waits(self, here: bool = False) -> bool:
+        """Return whether a run waits that is to train on the server itself, or one for the other places."""
+        return any(entry.here == here for entry in self.waiting)
+
+    def take_next(self, here: bool = False) -> list[QueuedRun]:
+        """Take the next such run out of the line, with its partner if it is of a pair; none if none waits."""
+        first = self._first(here)
+        if first is None:
+            return []
         self.waiting.remove(first)
         self.turns.serve(first.owner)
         partners = [entry for entry in self.waiting if first.pair and entry.pair is first.pair]
@@ -79,14 +88,28 @@ class TrainingLine:
             log_run("run_started", entry, waiting=len(self.waiting))
         return [first, *partners]
 
+    def _first(self, here: bool) -> QueuedRun | None:
+        """Return the run whose turn is next; those before it that were cancelled leave the line."""
+        for entry in self.turns.in_order([entry for entry in self.waiting if entry.here == here]):
+            if not entry.writer.cancelled:
+                return entry
+            self._remove(entry)
+        return None
+
     def remove_cancelled(self) -> None:
-        """Take the runs out of the line that were cancelled by RunStore.cancel."""
+        """Take the runs out of the line that RunStore.cancel has cancelled; at most once a second."""
+        if time.monotonic() - self._looked < SECONDS_BETWEEN_LOOKS:
+            return
+        self._looked = time.monotonic()
         with self.changed, suppress(OSError):
             for entry in [entry for entry in self.waiting if entry.writer.cancelled]:
-                self.waiting.remove(entry)
-                with suppress(OSError):  # its folder may be gone
-                    entry.writer.update("stopped", CANCELLED)
-                entry.writer.close()
+                self._remove(entry)
+
+    def _remove(self, entry: QueuedRun) -> None:
+        self.waiting.remove(entry)
+        with suppress(OSError):  # its folder may be gone
+            entry.writer.update("stopped", CANCELLED)
+        entry.writer.close()
 
     def leave_training(self, entry: QueuedRun) -> None:
         """Take a run out of training; one that has stepped aside goes back into the line."""

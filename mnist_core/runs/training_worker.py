@@ -17,28 +17,71 @@ from mnist_core.runs.training_place import TrainingPlace
 from mnist_core.runtime.event_log import log_error, short_id
 from mnist_core.training.events import ASIDE, Continued, Event, Started
 
-SECONDS_BETWEEN_LOOKS = 1.0  # seconds between looks for waiting runs that were cancelled
+SECONDS_BETWEEN_CLEAN_UPS = 1.0
 _log = logging.getLogger(__name__)
 
 
-class TrainingWorker:
-    """Trains the runs of a line at a place, in a daemon thread, until the line is closed or it is gone."""
+class CleanUp:
+    """Deletes runs beyond the limit of space after others have ended, at most once a second.
 
-    def __init__(self, line: TrainingLine, store: RunStore, place: TrainingPlace) -> None:
-        self._line, self._store, self._place = line, store, place
-        self._looked = 0.0  # time of the last look for cancelled runs
+    Many workers share one: it looks at the size of every run.
+    """
+
+    def __init__(self, store: RunStore) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._allowed = 0.0  # the time from which the next may begin
+        self._waits = False
+
+    def after(self, entry: QueuedRun) -> None:
+        """Clean up once this run has ended: now, or within a second, by the clean-up that waits already."""
+        with self._lock:
+            if self._waits:
+                return
+            seconds = self._allowed - time.monotonic()
+            self._waits = seconds > 0
+            self._allowed = max(self._allowed, time.monotonic()) + SECONDS_BETWEEN_CLEAN_UPS
+        if seconds > 0:
+            later = threading.Timer(seconds, self._clean_up_later, [entry])
+            later.daemon = True
+            later.start()
+        else:
+            self._clean_up(entry)
+
+    def _clean_up_later(self, entry: QueuedRun) -> None:
+        with self._lock:
+            self._waits = False
+        self._clean_up(entry)
+
+    def _clean_up(self, entry: QueuedRun) -> None:
+        """Keep the runs within the limit, and this one; a failure is logged."""
+        try:
+            self._store.keep_within(None, entry.writer.id, entry.limits.protected_percent)
+        except Exception:
+            _log.exception("the clean-up after run %s broke off", entry.writer.id)
+
+
+class TrainingWorker:
+    """Trains the runs of a line at a place, in a daemon thread, until the line is closed or it is gone.
+
+    With `here` it trains those that are to train on the server itself, else the others.
+    """
+
+    def __init__(
+        self, line: TrainingLine, clean_up: CleanUp, place: TrainingPlace, here: bool = False
+    ) -> None:
+        self._line, self._clean_up, self._place, self._here = line, clean_up, place, here
         threading.Thread(target=self._work, name="training", daemon=True).start()
 
     def _work(self) -> None:
         while True:
             with self._line.changed:
                 self._line.changed.wait_for(
-                    lambda: self._line.waiting or self._line.closed or self._place.gone
+                    lambda: self._line.waits(self._here) or self._line.closed or self._place.gone
                 )
                 if self._line.closed or self._place.gone:
                     return
-                self._line.remove_cancelled()
-                entries = self._line.take_next() if self._line.waiting else []
+                entries = self._line.take_next(self._here)
             self._train_in_turns(entries)
 
     def _train_in_turns(self, entries: list[QueuedRun]) -> None:
@@ -62,14 +105,7 @@ class TrainingWorker:
             if going_on:
                 self._end_turn_if_over(list(turns))
             else:
-                self._clean_up(entry)
-
-    def _clean_up(self, entry: QueuedRun) -> None:
-        """Delete runs beyond the limit of space once a run has ended; a failure doesn't end the worker."""
-        try:
-            self._store.keep_within(None, entry.writer.id, entry.limits.protected_percent)
-        except Exception:
-            _log.exception("the clean-up after run %s broke off", entry.writer.id)
+                self._clean_up.after(entry)
 
     def _end_turn_if_over(self, entries: list[QueuedRun]) -> None:
         """Have runs step aside whose turn is over while other visitors' runs wait."""
@@ -90,9 +126,7 @@ class TrainingWorker:
             if entry.slow.on:
                 step = None if isinstance(event, Started | Continued) else event.step
                 entry.slow.hold(step, entry.control, self._line.changed, self._line.others_wait, entry.writer)
-        if time.monotonic() - self._looked > SECONDS_BETWEEN_LOOKS:
-            self._looked = time.monotonic()
-            self._line.remove_cancelled()
+        self._line.remove_cancelled()
         return True
 
     def _end_if_too_long(self, entry: QueuedRun) -> None:

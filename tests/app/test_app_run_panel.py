@@ -10,6 +10,7 @@ import torch
 
 from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import load_sample
+from mnist_core.messages import Message
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.queue import TrainingQueue
 from mnist_core.runs.run import failure_message
@@ -178,8 +179,28 @@ def test_a_run_says_which_worker_of_a_cluster_trained_it(app, sample_only, monke
     words = "On worker node7 of the cluster."
     monkeypatch.setenv("DIGITLAB_PRIVATE", "0")
     assert words in said(app("train", run=run.id).caption)
+    assert app("runs").dataframe[0].value["worker"].tolist() == ["node7"]
     monkeypatch.setenv("DIGITLAB_PRIVATE", "1")
     assert words not in said(app("train", run=run.id).caption)
+    assert "worker" not in app("runs", run=run.id).dataframe[0].value
+
+
+def test_without_its_cluster_a_server_trains_itself_if_asked(app, sample_only, monkeypatch):
+    reason = Message("The cluster can't be reached.")
+    monkeypatch.setattr("ui.resources.why_not_on_cluster", lambda: reason)
+    asked = []
+    for name in ("resume", "submit"):
+        monkeypatch.setattr(
+            TrainingQueue, name, lambda *_, name=name, **named: asked.append((name, named.get("here")))
+        )
+    writer = RunStore().create(SHORT)
+    writer.update("interrupted")
+    writer.close()
+    test = app("train", run=writer.id)
+    assert str(reason) in said(test.caption)
+    press(test, "Continue on this server")
+    press(test, "Train on this server")
+    assert asked == [("resume", True), ("submit", True)]
 
 
 def test_who_opened_a_run_by_link_can_look_but_not_steer(app, sample_only, monkeypatch):

@@ -209,7 +209,8 @@ def _table(runs: list[Run]) -> "pd.DataFrame":
     import pandas as pd
 
     names = names_of(runs)
-    return pd.DataFrame([_row(run, names[run.id]) for run in runs])
+    table = pd.DataFrame([_row(run, names[run.id]) for run in runs])
+    return table if any(table["worker"]) or table.empty else table.drop(columns="worker")
 
 
 def _row(run: Run, name: str) -> dict[str, object]:
@@ -222,6 +223,7 @@ def _row(run: Run, name: str) -> dict[str, object]:
         "seconds": run.results.get("train_seconds"),
         "epochs": None if epochs is None else round(epochs, 1),
         "begun": visitors_time(run.created),
+        "worker": visitor.worker_of(run),
         "settings": settings_text(run.config),
     }
 
@@ -235,5 +237,6 @@ def _columns() -> dict[str, Any]:
         "seconds": kind.NumberColumn(_("Seconds"), format="%.1f"),
         "epochs": kind.NumberColumn(_("Epochs"), format="%.4g"),
         "begun": kind.DatetimeColumn(_("Started"), format=_("D MMM YYYY, HH:mm")),
+        "worker": kind.TextColumn(_("Worker")),
         "settings": kind.TextColumn(_("Settings"), width="large"),
     }

@@ -14,6 +14,7 @@ from ui.search.standing import show_run_links
 from ui.search.words import label, setting_value_text, state_text, trial_title
 from ui.url_controls import url_choice
 from ui.url_state import MOST_COMPARED
+from ui.visitor import worker_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +37,7 @@ def show_trials(search: Search, trials: Sequence[SearchTrial]) -> None:
             "parameters": kind.NumberColumn(_("Parameters"), format="localized"),
             "seconds": kind.NumberColumn(_("Seconds"), format="%.1f"),
             "state": kind.TextColumn(_("Status")),
+            "worker": kind.TextColumn(_("Worker")),
             **{name: kind.TextColumn(label(name)) for name in _names(search)},
         },
         key="trials_table",
@@ -79,7 +81,8 @@ def _table(search: Search, trials: Sequence[SearchTrial]) -> "pd.DataFrame":
     import pandas as pd
 
     names = _names(search)
-    return pd.DataFrame([_row(trial, names) for trial in trials])
+    table = pd.DataFrame([_row(trial, names) for trial in trials])
+    return table if any(table["worker"]) else table.drop(columns="worker")
 
 
 def _row(trial: SearchTrial, names: Sequence[str]) -> dict[str, object]:
@@ -95,6 +98,7 @@ def _row(trial: SearchTrial, names: Sequence[str]) -> dict[str, object]:
         "parameters": trial.parameters,
         "seconds": trial.seconds or None,
         "state": state_text(trial.state),
+        "worker": worker_of(run) if (run := resources.find_run(trial.run)) else "",
     }
 
 

@@ -66,9 +66,12 @@ def show_continuation(run: Run) -> None:
         label = ngettext("Continue to {n} epoch", "Continue to {n} epochs", epochs)
         label = label.format(n=count_text(epochs))
         slow = _("Continue in slow motion")
+        if here := resources.why_not_on_cluster() is not None:
+            label = _("Continue on this server")
         with st.container(horizontal=True, gap="small"):
-            st.button(label, icon=":material/resume:", key="resume", on_click=_resume, args=(run.id, None))
-            arguments = (run.id, None, True)
+            arguments = (run.id, None, False, here)
+            st.button(label, icon=":material/resume:", key="resume", on_click=_resume, args=arguments)
+            arguments = (run.id, None, True, here)
             icon = ":material/slow_motion_video:"
             st.button(slow, icon=icon, key="resume_slowly", on_click=_resume, args=arguments)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="continue"):
@@ -159,13 +162,16 @@ def _wait_for_end(run_id: str) -> None:
         time.sleep(0.02)
 
 
-def _resume(run_id: str, epochs: int | None, slow: bool = False) -> None:
-    """Queue a run again and bring it into view; a second tap finds it in the queue and does nothing."""
+def _resume(run_id: str, epochs: int | None, slow: bool = False, here: bool = False) -> None:
+    """Queue a run again and bring it into view; a second tap finds it in the queue and does nothing.
+
+    With `here` it trains on the server, as its cluster can't be reached.
+    """
     queue = resources.training_queue()
     if not may_change(run_id) or queue.snapshot(run_id):
         return
     try:
-        queue.resume(run_id, epochs, visitor.limits(), slow)
+        queue.resume(run_id, epochs, visitor.limits(), slow, here=here)
         bring_into_view()
     except InputError as error:
         st.session_state[ERROR_KEY] = error.message

@@ -23,7 +23,7 @@ from ui.train.own_digit import show_before_and_after, visible_digit
 from ui.train.run_controls import forget_command, pending_command, show_continuation, show_live_controls
 from ui.train.slow_motion import show_slow_motion
 from ui.train.start import show_heading
-from ui.visitor import is_private
+from ui.visitor import worker_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +60,7 @@ def _show(run_id: str, was_active: bool, may_control: bool) -> None:
             show_live_controls(run, snapshot)
         if snapshot.slow:
             show_slow_motion(run, snapshot, may_control)
-    if (host := run.results.get("trained_on")) and not is_private():
+    if host := worker_of(run):
         st.caption(_("On worker {host} of the cluster.").format(host=escape_markdown(host)))
     if not snapshot and not live:
         _show_result(run, was_active)

@@ -11,6 +11,7 @@ from mnist_core.messages import InputError
 from mnist_core.runs.run import Run
 from ui import resources, visitor
 from ui.canvas import last_read_image
+from ui.html.tables import markdown
 from ui.i18n import gettext as _
 from ui.jobs import is_second_tap, note_start
 from ui.train_form.state import read_form
@@ -59,6 +60,9 @@ def show_start(config: TrainConfig, queue_busy: bool) -> None:
         st.rerun()
     again = _is_run_of(config, resources.find_run(current_run()))
     label = _("Add to the queue") if queue_busy else _("Train again") if again else _("Start training")
+    if reason := resources.why_not_on_cluster():
+        label = _("Train on this server")
+        st.caption(markdown(reason))
     with st.container(key="start"):
         st.button(
             label,
@@ -66,19 +70,22 @@ def show_start(config: TrainConfig, queue_busy: bool) -> None:
             icon=":material/replay:" if again else ":material/play_arrow:",
             key="start_button",
             on_click=_start_form,
-            args=(config,),
+            args=(config, reason is not None),
         )
 
 
-def _start_form(config: TrainConfig) -> None:
+def _start_form(config: TrainConfig, here: bool) -> None:
     """Start the form's present settings: `config` lacks a number typed just before the click."""
     with suppress(InputError):
         config = read_form().config()
-    start(config)
+    start(config, here)
 
 
-def start(config: TrainConfig) -> None:
-    """Queue a training and open its run; a second tap on the same settings starts nothing."""
+def start(config: TrainConfig, here: bool = False) -> None:
+    """Queue a training and open its run; a second tap on the same settings starts nothing.
+
+    With `here` it trains on the server, as its cluster can't be reached.
+    """
     if is_second_tap(config):
         st.rerun()
     speed = resources.images_per_second(config)
@@ -87,7 +94,7 @@ def start(config: TrainConfig) -> None:
     details = {"owner": visitor.identity(), "own_digit": last_read_image()}
     try:
         run_id = resources.training_queue().submit(
-            config, expected_seconds=seconds, limits=visitor.limits(), **details
+            config, expected_seconds=seconds, limits=visitor.limits(), here=here, **details
         )
     except InputError as error:
         st.session_state[ERROR_KEY] = error.message

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from mnist_core.cluster import worker
 from mnist_core.cluster.place import WorkerPlace
 from mnist_core.cluster.protocol import Images, Job, WorkerFacts
+from mnist_core.messages import InputError
 from mnist_core.runs.training_place import ThisProcess, TrainingPlace
 
 FACTS = WorkerFacts("1", "2", "a-host", "cpu", 1)
@@ -17,7 +18,7 @@ class InProcess:
 
     place = ThisProcess
 
-    def __init__(self, dataset, workers: int = 1, patience: float = 2.0) -> None:
+    def __init__(self, dataset, workers: int = 1, patience: float = 10.0) -> None:
         self._dataset, self.patience = dataset, patience
         self.places = {f"w{number}": WorkerPlace(self, f"w{number}", FACTS) for number in range(workers)}
         self.cut: set[str] = set()
@@ -35,7 +36,9 @@ class InProcess:
     def count(self) -> int:
         return len(self.places)
 
-    def check(self) -> None: ...
+    def check(self) -> None:
+        if not self.reachable:
+            raise InputError("no scheduler")
 
     def close(self) -> None: ...
 

@@ -156,6 +156,7 @@ def test_without_the_scheduler_a_run_is_interrupted_and_can_be_continued(lab, cl
 
 def test_a_session_whose_server_has_gone_ends_by_itself(lab, cluster):
     queue, _store = lab
+    cluster.patience = 0.5
     run = queue.submit(ENDLESS)
     wait_for(lambda: queue.snapshot(run).step > 5)
     assert worker._SESSIONS
@@ -175,3 +176,46 @@ def test_the_setting_names_local_processes_or_a_scheduler(monkeypatch):
     assert ClusterSetting.from_environment() is None
     assert ClusterSetting.parse("local:3").local == 3
     assert ClusterSetting.parse("tls://10.0.0.1:8786").address == "tls://10.0.0.1:8786"
+
+
+def test_without_the_scheduler_a_run_trains_on_the_server_if_asked(lab, tmp_path, sample, cluster):
+    queue, store = lab
+    config = replace(SHORT, epochs=200)
+    run = queue.submit(config)
+    wait_for(lambda: queue.snapshot(run).step > 20)
+    cluster.patience, cluster.reachable = 0.1, False
+    ended(queue, run)
+    assert str(queue.why_not_there) == "no scheduler"
+    with pytest.raises(InputError, match="no scheduler"):
+        queue.resume(run)
+    queue.resume(run, here=True)
+    new = queue.submit(SHORT, here=True)
+    ended(queue, run, new)
+    assert [store.get(each).results["trained_on"] for each in (run,)] == [None]
+    assert "trained_on" not in store.get(new).results
+    assert digits(store.get(run)) == trained_here(tmp_path, sample, config)
+    assert len(cluster.jobs) == 1
+
+
+def test_a_restarted_server_continues_what_trained_on_the_cluster_once(lab, tmp_path, sample, cluster):
+    queue, store = lab
+    config = replace(SHORT, epochs=200)
+    run = queue.submit(config)
+    wait_for(lambda: queue.snapshot(run).step > 20)
+    queue.close()
+    killed, elsewhere = store.create(SHORT), store.create(SHORT)
+    killed.update("running", trained_on="a-host")
+    elsewhere.update("running")
+    for writer in (killed, elsewhere):
+        writer.close()
+    second = InProcess(sample)
+    for _server in range(2):
+        next_queue = TrainingQueue(store, lambda _key: sample, 1, places=second)
+        ended(next_queue, run, killed.id)
+        next_queue.close()
+    *continued, its_weights = digits(store.get(run))
+    *alone, weights = trained_here(tmp_path, sample, config)
+    assert continued == alone
+    assert its_weights[-1] == weights[-1]
+    assert [store.get(each.id).status for each in (killed, elsewhere)] == ["finished", "interrupted"]
+    assert len(second.jobs) == 2

@@ -124,7 +124,7 @@ def test_a_queue_that_closes_interrupts_what_trains_and_begins_nothing_more(lab)
 
 
 def test_an_operator_cancels_runs_that_train_and_that_wait_from_another_process(lab, monkeypatch):
-    monkeypatch.setattr("mnist_core.runs.training_worker.SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr("mnist_core.runs.training_line.SECONDS_BETWEEN_LOOKS", 0)
     training, waiting, last = (lab.submit(ENDLESS) for _ in range(3))
     lab.gate.set()
     wait_for(lambda: lab.snapshot(training).step)
