@@ -71,13 +71,18 @@ def show_coordinates(search: Search, trials: Sequence[SearchTrial]) -> None:
     explained = _(
         "Each line is a trial: it runs from its accuracy through its values; blue lines are more accurate."
     )
+
+    def draw(plots: Any, study: "Study", target: dict[str, Any]) -> "go.Figure":
+        figure = plots.plot_parallel_coordinate(study, params=[names[name] for name in shown], **target)
+        figure.update_traces(marker_showscale=False, selector={"type": "scatter"})  # the first axis says it
+        figure.update_xaxes(ticktext=[_("Accuracy"), *figure.layout.xaxis.ticktext[1:]])  # short, for a phone
+        return figure
+
     _show(
         search,
         trials,
         "coordinates",
-        lambda plots, study, target: plots.plot_parallel_coordinate(
-            study, params=[names[name] for name in shown], **target
-        ),
+        draw,
         lambda finished, _figure: [explained, *_where_the_best_are(search, finished)],
     )
 
