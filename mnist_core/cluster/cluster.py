@@ -37,7 +37,8 @@ class Cluster:
     """The workers of a Dask cluster as places to train, see Places.
 
     `load_dataset` returns the data set of a key; `threads` is the most that torch may use on a local worker.
-    Raises InputError if Dask is not installed; a scheduler that can't be reached is tried again and again.
+    Raises InputError if Dask is not installed, or TLS has no certificates; a scheduler that can't be reached
+    is tried again and again.
     """
 
     def __init__(
@@ -236,14 +237,20 @@ class Cluster:
         return self._client
 
     def _connect(self) -> None:
-        """Connect to the scheduler, unless that is done; quietly fail if it can't be reached."""
+        """Connect to the scheduler, unless that is done; if it can't be reached, leave it at that."""
         from distributed import Client
 
         if self._client and self._client.status in ("running", "connecting"):
             return
         with suppress(OSError):
             make: Any = Client
-            self._client = make(self._local or self._setting.address, timeout=5, set_as_default=False)
+            try:
+                self._client = make(self._local or self._setting.address, timeout=5, set_as_default=False)
+            except TypeError:  # what Dask raises without certificates
+                raise InputError(
+                    N_("{address} needs TLS certificates; name them in Dask's settings, see CLUSTER.md."),
+                    address=self._setting.address,
+                ) from None
             self._reachable = True
 
     def _ask(self, address: str, seconds: float, question: Callable[..., Any], *arguments: Any) -> Any:

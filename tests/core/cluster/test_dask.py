@@ -15,7 +15,6 @@ from mnist_core.runtime.cluster_setting import ClusterSetting
 from tests.core.cluster.machines import Machines, Proxy, free_port
 from tests.core.runs.training_queue.lab import SHORT, wait_for
 
-pytestmark = pytest.mark.machines
 SMALL = {"train_size": 400, "validation_size": 100, "batch_size": 50, "precision": "float32"}
 NINE = [
     replace(RECIPES[name].config, **SMALL, epochs=epochs, seed=seed)
@@ -86,6 +85,24 @@ def trained_here(folder, sample, configs):
     return [digits(store.get(run)) for run in runs]
 
 
+@pytest.mark.slow
+def test_a_run_whose_worker_process_is_killed_comes_to_the_same_digits_on_another(machines, tmp_path, sample):
+    cluster, queue = lab_of(machines, tmp_path / "there", sample)
+    store = RunStore(tmp_path / "there")
+    machines.start_worker("first")
+    configs = [replace(SHORT, epochs=300, dropout=0.2), SHORT]
+    wait_for(lambda: cluster.count, 90)
+    runs = [queue.submit(config) for config in configs]
+    wait_for((store.get(runs[0]).folder / "state.safetensors").exists, 60)
+    machines.kill("first")
+    machines.start_worker("second")
+    wait_for(lambda: not queue.busy, 120)
+    queue.close()
+    machines.kill("second")
+    assert [digits(store.get(run)) for run in runs] == trained_here(tmp_path / "here", sample, configs)
+
+
+@pytest.mark.machines
 def test_nine_runs_end_with_their_digits_though_a_worker_is_killed_and_one_cut_off(
     machines, proxies, tmp_path, sample
 ):
@@ -107,6 +124,7 @@ def test_nine_runs_end_with_their_digits_though_a_worker_is_killed_and_one_cut_o
     machines.start_worker("one")
 
 
+@pytest.mark.machines
 def test_a_killed_server_leaves_a_run_that_another_server_continues(machines, proxies, tmp_path, sample):
     server = subprocess.Popen(
         [sys.executable, "-c", SERVER, machines.address, str(tmp_path / "there")],
@@ -129,6 +147,7 @@ def test_a_killed_server_leaves_a_run_that_another_server_continues(machines, pr
     assert [there] == trained_here(tmp_path / "here", sample, [replace(SHORT, epochs=300)])
 
 
+@pytest.mark.machines
 def test_a_killed_scheduler_interrupts_runs_which_go_on_when_it_is_back(machines, proxies, tmp_path, sample):
     cluster, queue = lab_of(machines, tmp_path / "there", sample)
     store = RunStore(tmp_path / "there")

@@ -1,0 +1,77 @@
+"""The connection to Dask, whose scheduler and worker are threads of this process and speak TLS."""
+
+import shutil
+import subprocess
+
+import dask
+import pytest
+from distributed import LocalCluster, Security
+
+from mnist_core.cluster import worker
+from mnist_core.cluster.cluster import Cluster
+from mnist_core.cluster.protocol import WorkerFacts
+from mnist_core.messages import InputError
+from mnist_core.runs.queue import TrainingQueue
+from mnist_core.runs.store import RunStore
+from mnist_core.runtime.cluster_setting import ClusterSetting
+from tests.core.cluster.test_place import digits, ended, trained_here
+from tests.core.runs.training_queue.lab import SHORT, wait_for
+
+PARTS = ("scheduler", "worker", "client")
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    """The settings that CLUSTER.md names, with a certificate that openssl has made."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl to make a certificate")
+    folder = tmp_path_factory.mktemp("tls")
+    made = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=lab -keyout key.pem -out cert.pem"
+    subprocess.run(made.split(), check=True, capture_output=True, cwd=folder)
+    files = {f"{part}.{name}": f"{folder}/{name}.pem" for part in PARTS for name in ("cert", "key")}
+    tls = {f"distributed.comm.tls.{name}": file for name, file in files.items()}
+    encrypted = {"distributed.comm.tls.ca-file": f"{folder}/cert.pem"}
+    return tls | encrypted | {"distributed.comm.require-encryption": True}
+
+
+@pytest.fixture(scope="module")
+def scheduler(certificates):
+    """The address of a scheduler with one worker, which speak TLS."""
+    options = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
+    with (
+        dask.config.set(certificates),
+        LocalCluster(protocol="tls://", security=Security(), memory_limit=0, **options) as dask_cluster,
+    ):
+        yield dask_cluster.scheduler_address
+
+
+def test_a_run_trains_over_tls_to_the_same_digits(scheduler, tmp_path, sample):
+    assert scheduler.startswith("tls://")
+    cluster = Cluster(ClusterSetting.parse(scheduler), lambda _key: sample)
+    store = RunStore(tmp_path / "there")
+    queue = TrainingQueue(store, lambda _key: sample, 1, places=cluster)
+    wait_for(lambda: cluster.count)
+    run = queue.submit(SHORT)
+    ended(queue, run)
+    queue.close()
+    assert store.get(run).results["trained_on"]
+    assert digits(store.get(run)) == trained_here(tmp_path, sample, SHORT)
+
+
+def test_tls_without_certificates_is_refused_with_a_sentence(scheduler, certificates):
+    without = dask.config.set(dict.fromkeys(certificates, None))
+    with without, pytest.raises(InputError, match=r"tls://.* needs TLS certificates; name them in Dask's"):
+        Cluster(ClusterSetting.parse(scheduler), lambda _key: None)
+
+
+def test_a_worker_with_another_version_is_refused_with_a_sentence(scheduler, tmp_path, sample, monkeypatch):
+    monkeypatch.setattr(worker, "_facts", lambda threads: WorkerFacts("0.0.1", "1.0", "host", "cpu", threads))
+    cluster = Cluster(ClusterSetting.parse(scheduler), lambda _key: sample)
+    queue = TrainingQueue(RunStore(tmp_path), lambda _key: sample, 1, places=cluster)
+    wait_for(lambda: cluster.facts["cluster_refused"])
+    with pytest.raises(
+        InputError, match=r"has another version: Digit Lab 0\.0\.1, torch 1\.0\. Install Digit"
+    ):
+        queue.submit(SHORT)
+    assert cluster.count == 0
+    queue.close()
