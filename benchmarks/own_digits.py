@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from benchmarks.measurement import markdown
+from mnist_core.evaluation.calibration_curves import reliability
 from mnist_core.messages import InputError
 from mnist_core.models.modules import DigitClassifier
 from mnist_core.recognition.calibration import Calibration
@@ -31,6 +32,7 @@ COLUMNS = 8
 CONDITIONS = """\
 Right: the digit with the highest probability, refused or not. Refused: said to be no digit, or blank. The
 worst writer has the fewest right and accepted. No model was trained on these pictures."""
+CALIBRATION = "Expected calibration error: {scans:.2%} of the scans, {pictures:.2%} of the pictures of digits."
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +115,14 @@ def own_digits_table(readings: list[Reading]) -> str:
         _row(str(group[0].digit.label), group)
         for group in _grouped(scans + pictured, lambda r: str(r.digit.label))
     ]
-    return "\n\n".join([*(markdown(HEADS, rows) for rows in (sources, writers, per_digit)), CONDITIONS])
+    errors = CALIBRATION.format(scans=_calibration_error(scans), pictures=_calibration_error(pictured))
+    tables = [markdown(HEADS, rows) for rows in (sources, writers, per_digit)]
+    return "\n\n".join([*tables, errors, CONDITIONS])
+
+
+def _calibration_error(readings: list[Reading]) -> float:
+    probabilities = np.stack([r.prediction.probabilities for r in readings])
+    return reliability(probabilities, np.array([r.digit.label for r in readings])).expected_error
 
 
 def _grouped(readings: list[Reading], key: Callable[[Reading], str]) -> list[list[Reading]]:

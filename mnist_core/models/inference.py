@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -20,7 +23,6 @@ def predict_logits(
     On the CPU each batch is computed by a single thread, so the logits don't depend on torch's number of
     threads. The model keeps its mode (training or evaluation).
     """
-    was_training = model.training
     device = next(model.parameters()).device
     # One block: small tensors between large ones fragment the heap.
     logits = torch.empty(len(images), model.outputs)
@@ -32,16 +34,26 @@ def predict_logits(
 
     batches = logits.split(batch_size), images.split(batch_size)
     threads = _threads_for(len(batches[0]), threads) if device.type == "cpu" else 1
-    model.eval()
-    try:
+    with _evaluating(model):
         if threads > 1:
             with start_workers(threads) as workers:
                 list(workers.map(answer, *batches))
         else:
             list(map(answer, *batches))
-    finally:
-        model.train(was_training)
     return logits
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Put `model` in evaluation mode for a while; nothing is done, as that takes time, if it is in it."""
+    if not model.training:
+        yield
+        return
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train()
 
 
 def _threads_for(batches: int, threads: int | None) -> int:
@@ -57,17 +69,12 @@ def predict_with_features(
     Several threads may share a model, so no hook is used: they would see each other's features.
     """
     body, head = _cut_before_last_linear(model)
-    was_training = model.training
     device = next(model.parameters()).device
     parts = []
-    model.eval()
-    try:
-        with torch.inference_mode():
-            for batch in images.split(batch_size):
-                seen = body(batch.to(device))
-                parts.append((head(seen).float().cpu(), seen.float().cpu()))
-    finally:
-        model.train(was_training)
+    with _evaluating(model), torch.inference_mode():
+        for batch in images.split(batch_size):
+            seen = body(batch.to(device))
+            parts.append((head(seen).float().cpu(), seen.float().cpu()))
     logits, features = zip(*parts, strict=True)
     return torch.cat(logits), torch.cat(features)
 

@@ -94,9 +94,10 @@ def own_digits(tmp_path):
 
 
 def test_scans_and_pictures_are_counted_by_writer_and_digit_and_errors_are_drawn(own_digits):
-    digits = load_own_digits(own_digits)
+    digits, probabilities = load_own_digits(own_digits), np.full(10, 0.1 / 9, np.float32)
+    probabilities[7] = 0.9
     readings = [
-        Reading(digit, Prediction(7, 0.9, np.zeros(10, np.float32), digit.image, is_digit))
+        Reading(digit, Prediction(7, 0.9, probabilities, digit.image, is_digit))
         for digit, is_digit in zip(digits, (True, True, False, True), strict=True)
     ]
     table = own_digits_table(readings)
@@ -106,6 +107,7 @@ def test_scans_and_pictures_are_counted_by_writer_and_digit_and_errors_are_drawn
         "| pictures | 1 | 100.0% | 0.0% | 100.0% |",
         "| no digits | 1 |  |  | 0.0% |",
         "| 7 | 2 | 100.0% | 50.0% | 50.0% |",
+        "Expected calibration error: 40.00% of the scans, 10.00% of the pictures of digits.",
     ):
         assert line in table
     assert contact_sheet(readings[:1]).height == contact_sheet(readings).height  # up to eight a line
