@@ -32,7 +32,7 @@ COLUMNS = 8
 CONDITIONS = """\
 Right: the digit with the highest probability, refused or not. Refused: said to be no digit, or blank. The
 worst writer has the fewest right and accepted. No model was trained on these pictures."""
-CALIBRATION = "Expected calibration error: {scans:.2%} of the scans, {pictures:.2%} of the pictures of digits."
+CALIBRATION = "Expected calibration error: {scans:.2%} of the scans, {pictures:.2%} of pictures of digits."
 
 
 @dataclass(frozen=True, eq=False)

@@ -107,7 +107,7 @@ def test_scans_and_pictures_are_counted_by_writer_and_digit_and_errors_are_drawn
         "| pictures | 1 | 100.0% | 0.0% | 100.0% |",
         "| no digits | 1 |  |  | 0.0% |",
         "| 7 | 2 | 100.0% | 50.0% | 50.0% |",
-        "Expected calibration error: 40.00% of the scans, 10.00% of the pictures of digits.",
+        "Expected calibration error: 40.00% of the scans, 10.00% of pictures of digits.",
     ):
         assert line in table
     assert contact_sheet(readings[:1]).height == contact_sheet(readings).height  # up to eight a line
