@@ -1,6 +1,7 @@
 """Fixtures of all tests: no file of the user is touched, and nothing uses the network."""
 
 import functools
+import gc
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from mnist_core.runtime.process import keep_freed_memory
 
 keep_freed_memory()  # before torch is imported
+gc.disable()  # until all tests are collected: nothing of that goes before the end
 
 import torch  # noqa: E402
 
@@ -20,7 +22,18 @@ from mnist_core.runtime.job import end_all_jobs  # noqa: E402
 SECONDS_TO_END = 60  # for a thread, on a busy machine
 THREADS_OF_QUEUES = {"training", "search"}
 
+# The offline sample is made once a process, as that takes a third of a second; each caller gets a copy.
+digits_made_once = functools.cache(mnist.sample_digits)
+mnist.sample_digits = lambda: tuple(part.copy() for part in digits_made_once())
+
 SHARED_MNIST = Path(__file__).resolve().parents[2] / "shared" / "mnist"
+
+
+def pytest_collection_finish() -> None:
+    """Leave PyTorch, Streamlit and 5,000 tests out of each garbage collection, as these take 0.2 s else."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -40,15 +53,6 @@ def own_directories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def one_thread_first() -> None:
     """Torch begins with one thread: test processes share the cores, and rounding depends on the number."""
     torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def sample_made_once() -> Iterator[None]:
-    """Make the offline sample once a process, as that takes a third of a second; each caller gets a copy."""
-    digits = functools.cache(mnist.sample_digits)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mnist, "sample_digits", lambda: tuple(part.copy() for part in digits()))
-        yield
 
 
 @pytest.fixture(autouse=True)

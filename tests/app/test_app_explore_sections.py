@@ -23,6 +23,7 @@ from ui import resources
 resources.SECONDS_TO_OPEN = 20
 from streamlit.testing.v1 import AppTest
 test = AppTest.from_file(sys.argv[1], default_timeout=60).run()
+assert test.title and not test.exception
 print(sum(element.proto.body.count("<figure") for element in test.get("html")), "images")
 print(*{"torch", "torchvision", "openTSNE"} & sys.modules.keys())
 """

@@ -11,16 +11,16 @@ def words(test):
     return "\n".join(element.value for element in [*test.markdown, *test.caption, *test.subheader])
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_each_chapter_opens_by_link_and_explains_once_it_was_read(app, chapter, lang):
-    test = app("learn", chapter=chapter, lang=lang)
-    assert not test.exception
-    assert "Your guess" not in words(test)
-    test.button(key="lab_without_guessing").click().run()
-    assert not test.exception
-    assert url_of(test)["read"] == chapter
-    assert url_of(test)["chapter"] == chapter
+def test_each_chapter_opens_by_link_and_explains_once_it_was_read(app, chapter):
+    for lang in ("en", "zh"):  # what a chapter computes is there for the second visitor
+        test = app("learn", chapter=chapter, lang=lang)
+        assert not test.exception
+        assert "Your guess" not in words(test)
+        test.button(key="lab_without_guessing").click().run()
+        assert not test.exception
+        assert url_of(test)["read"] == chapter
+        assert url_of(test)["chapter"] == chapter
 
 
 def test_a_guess_opens_the_explanation_and_stands_beside_what_was_shown(app):

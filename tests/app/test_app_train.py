@@ -210,7 +210,7 @@ def test_train_watch_and_read_the_result(app):
 
 
 def test_stop_keeps_what_was_learned(app):
-    test = app("train")
+    test = app("train", recipe="tutorial-3")
     control(test, "select_slider", "epochs").set_value(1000).run()
     press(test, "Start training")
     deadline = time.monotonic() + 60

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,14 @@ def stub_torchvision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callabl
         monkeypatch.setenv("PYTHONPATH", str(package.parent))
 
     return write
+
+
+@pytest.fixture
+def own_sets_of_torchvision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the child have torchvision's data sets without the rest, whose import takes two seconds."""
+    found = find_spec("torchvision")
+    assert found
+    package = tmp_path / "stub" / "torchvision"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(f"__path__ = {found.submodule_search_locations}")
+    monkeypatch.setenv("PYTHONPATH", str(package.parent))

@@ -96,7 +96,7 @@ def test_a_set_is_fetched_checked_and_opened(key, served, stub_torchvision, own_
         assert np.array_equal(data.train.images, expected[0])
 
 
-def test_a_real_torchvision_downloads_a_set(served, own_cache, monkeypatch):
+def test_a_real_torchvision_downloads_a_set(served, own_sets_of_torchvision, own_cache, monkeypatch):
     served.files = made_archives("kmnist")
     pass_for_published(monkeypatch, "kmnist", served.files)
     data, fractions = fetched("kmnist")

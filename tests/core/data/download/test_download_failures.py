@@ -40,10 +40,10 @@ def test_a_damaged_archive_is_thrown_away(stub_torchvision, mirror, tmp_path):
     assert left_in(tmp_path / "here") == []
 
 
-def test_a_connection_that_breaks_off_is_noticed(mirror, tmp_path):
+def test_a_connection_that_breaks_off_is_noticed(own_sets_of_torchvision, mirror, tmp_path):
     mirror.fault = lambda request, content: request.wfile.write(content[: len(content) // 2])
-    assert "was incomplete or corrupted" in failure(download_patiently(tmp_path, mirror.url))
-    assert left_in(tmp_path) == []
+    assert "was incomplete or corrupted" in failure(download_patiently(tmp_path / "here", mirror.url))
+    assert left_in(tmp_path / "here") == []
 
 
 def test_a_server_that_dies_midway_is_noticed(stub_torchvision, mirror, tmp_path):
@@ -83,7 +83,9 @@ def test_a_mirror_without_the_files_is_explained(stub_torchvision, mirror, tmp_p
     assert "HTTP Error 404" in failure(download_patiently(tmp_path / "here", mirror.url))
 
 
-def test_archives_of_torchvisions_own_mirrors_keep_their_checksums(mirror, tmp_path, monkeypatch):
+def test_archives_of_torchvisions_own_mirrors_keep_their_checksums(
+    own_sets_of_torchvision, mirror, tmp_path, monkeypatch
+):
     """Reached through a proxy, here; compressed by us, they aren't byte for byte the originals."""
     for variable in ("no_proxy", "NO_PROXY", "DIGITLAB_MIRROR"):
         monkeypatch.delenv(variable, raising=False)
