@@ -23,7 +23,8 @@ SECONDS_TO_END = 60  # for a thread, on a busy machine
 THREADS_OF_QUEUES = {"training", "search"}
 
 # The offline sample is made once a process, as that takes a third of a second; each caller gets a copy.
-digits_made_once = functools.cache(mnist.sample_digits)
+make_digits = mnist.sample_digits
+digits_made_once = functools.cache(make_digits)
 mnist.sample_digits = lambda: tuple(part.copy() for part in digits_made_once())
 
 SHARED_MNIST = Path(__file__).resolve().parents[2] / "shared" / "mnist"
@@ -34,6 +35,11 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+
+
+def pytest_unconfigure() -> None:
+    """Let Python free at its end what libraries would otherwise report as leaks."""
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mnist_core.config import TrainConfig
-from mnist_core.data.mnist import open_mnist, sample_digits, split_images
+from mnist_core.data.mnist import open_mnist, split_images
+from tests.conftest import make_digits
 
 
 def test_the_sample_has_the_shapes_of_mnist(sample):
@@ -39,7 +40,7 @@ def test_the_sample_is_as_dark_as_mnist(sample, mnist_directory):
 
 
 def test_the_sample_is_always_the_same(sample):
-    images, labels = sample_digits()  # imported before `sample_made_once`, so not cached
+    images, labels = make_digits()  # the function itself, which keeps nothing
     np.testing.assert_array_equal(images, np.concatenate([sample.train.images, sample.test.images]))
     np.testing.assert_array_equal(labels, np.concatenate([sample.train.labels, sample.test.labels]))
 
