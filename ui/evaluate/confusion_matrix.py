@@ -277,16 +277,17 @@ def _matrix_layout(
         true, predicted = marked
         corners = {"x0": predicted - 0.48, "x1": predicted + 0.48, "y0": true - 0.48, "y1": true + 0.48}
         frames = [{"type": "rect", **corners, "line": {"color": MARKED, "width": 3}}]
-    ends, slanted = (-0.5, len(names) - 0.5), {}
+    ends, slanted, right = (-0.5, len(names) - 0.5), {}, 0
     if max(map(len, names)) > LONGEST_LEVEL:
-        slanted = {"tickangle": -60}
+        slanted = {"tickangle": -60, "ticklabeloverflow": "allow"}
+        right = 8 + 4 * len(names[-1])  # pixels: a slanted name reaches beyond its column
     size: dict[str, Any] = {"height": 430}
     if len(names) > MOST_BESIDE:
         side = SMALL_CELL * len(names)
         size = {"height": side + 70, "width": side + 60, "font": {"size": 10}}
     return {
         **size,
-        "margin": {"l": 0, "r": 0, "t": 30, "b": 0},
+        "margin": {"l": 0, "r": right, "t": 30, "b": 0},
         "clickmode": "event+select",
         "dragmode": False,
         "hovermode": "closest",
