@@ -159,7 +159,6 @@ class Lab:
                 steered.append(self._end(queue.pause, endless.pop()))
             time.sleep(0.1)
         steered.append(self._end(queue.stop, endless.pop()))
-        print(steered, file=sys.stderr)
         own = time.process_time() - busy
         grown = psutil.Process().memory_info().rss - memory
         finished = sum(self.store.get(run).status == "finished" for run in ids)
