@@ -20,9 +20,11 @@ def test_images_are_brought_mended_by_keyboard_and_saved_on_a_phone(new_tab, tmp
     seen = {pictures.first.get_attribute("src")}
     for name in ("反色", "转置"):
         switch = page.get_by_role("switch", name=name).or_(page.get_by_role("checkbox", name=name)).first
+        before = pictures.first.get_attribute("src")
         switch.focus()
         switch.press("Space")
         expect(switch).to_be_checked()
+        expect(pictures.first).not_to_have_attribute("src", before)
         settle(page)
         seen.add(pictures.first.get_attribute("src"))
     assert len(seen) == 3
