@@ -195,7 +195,9 @@ def _rect_svg(style: str, x: int, y: int, width: int, height: int) -> str:
 # Scene 0 is the start, with empty bars.
 SCRIPT = """<button type="button" data-stop="{stop}" data-play="{play}"></button>
 <script>{{
-  const box = document.querySelector('.lab-lesson'), button = box.querySelector('button');
+  // A page that is built anew still has the old picture for a moment; only a new one has no scene.
+  const boxes = [...document.querySelectorAll('.lab-lesson')];
+  const box = boxes.find(each => !each.dataset.scene) ?? boxes.at(-1), button = box.querySelector('button');
   let round = 0, timer;
   const next = () => {{
     const scene = (Number(box.dataset.scene) + 1) % {scenes};

@@ -7,8 +7,8 @@ import os
 import pytest
 
 from mnist_core.runs import run as runs
-from mnist_core.runs import store as run_store
 from mnist_core.runs.store import RunStore
+from mnist_core.runtime import files
 from tests.core.stored_runs import BYTES, CONFIG, elsewhere, ids, make, refusal
 
 
@@ -77,8 +77,8 @@ def test_runs_are_listed_where_nothing_can_be_written(store, monkeypatch):
 
         def __exit__(self, *_): ...
 
-    monkeypatch.setattr(runs, "FileLock", ReadOnly)
-    monkeypatch.setattr(run_store, "FileLock", ReadOnly)
+    for module in (runs, files):
+        monkeypatch.setattr(module, "FileLock", ReadOnly)
     store = RunStore(store.directory)
     assert [(run.id, run.status) for run in store.list()] == [(left, "interrupted"), (done, "finished")]
     assert "Read-only file system" in refusal(store.rename, done, "x")
