@@ -148,8 +148,13 @@ def is_full_disk(error: Exception) -> bool:
 
 
 def failure_status(error: Exception) -> str:
-    """Return the status of a run that `error` ended: "interrupted", to be continued, if the disk was full."""
-    return "interrupted" if is_full_disk(error) else "failed"
+    """Return the status that `error` gives a run: "interrupted" if the disk was full or the process ended."""
+    return "interrupted" if is_full_disk(error) or is_end_of_process(error) else "failed"
+
+
+def is_end_of_process(error: Exception) -> bool:
+    """Whether `error` is that of a thread which wanted another one while the process ended."""
+    return isinstance(error, RuntimeError) and "interpreter shutdown" in str(error)
 
 
 def failure_message(error: Exception) -> Message:
@@ -165,6 +170,8 @@ def failure_message(error: Exception) -> Message:
                 "then continue this one."
             )
         )
+    if is_end_of_process(error):
+        return Message(N_("The server ended during this training. Continue it."))
     return Message(N_("Training broke off: {cause}"), {"cause": f"{type(error).__name__}: {error}"})
 
 

@@ -57,6 +57,14 @@ def test_images_that_cannot_be_loaded_fail_their_run_only(error, sentence, lab):
     lab.store.remove(first)
 
 
+def test_a_run_during_which_the_process_ends_can_be_continued(lab):
+    lab.errors = [RuntimeError("cannot schedule new futures after interpreter shutdown")]
+    run = lab.submit(SHORT)
+    assert lab.ended(run) == "interrupted"
+    assert str(lab.store.get(run).message) == "The server ended during this training. Continue it."
+    lab.store.remove(run)
+
+
 def test_the_clean_up_after_a_run_cannot_end_the_worker(lab, monkeypatch, caplog):
     def break_off(*_: object) -> None:
         raise RuntimeError("in the clean-up")
