@@ -5,13 +5,15 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+# Before PyTorch: SciPy's import looks into a module torch, and fails on one that another thread is importing.
+import scipy.stats  # noqa: F401
 import streamlit as st
 
 from mnist_core import __version__
 from mnist_core.messages import InputError
 from mnist_core.runtime.event_log import write_log
 from mnist_core.runtime.limits import check_settings
-from mnist_core.runtime.process import import_scipy_before_pytorch, keep_freed_memory
+from mnist_core.runtime.process import keep_freed_memory
 from ui import resources, visitor
 from ui.browser_component import script_html, style_html
 from ui.fragments import send_to_browser
@@ -29,7 +31,6 @@ from ui.url_state import url_parameters
 
 HERE = Path(__file__).parent
 keep_freed_memory()
-import_scipy_before_pytorch()
 write_log()
 show_errors_as_sentences()
 # The browser picks fonts and pronunciation by the language that the page declares.

@@ -2,10 +2,7 @@
 
 import ctypes
 import os
-import sys
 from contextlib import suppress
-from importlib import import_module
-from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8  # glibc's names for mallopt, in malloc.h
@@ -24,25 +21,6 @@ def keep_freed_memory(largest: int = 32) -> None:
         mallopt(MMAP_THRESHOLD, largest * MEGABYTE)
         mallopt(TRIM_THRESHOLD, 256 * MEGABYTE)
         mallopt(ARENA_MAX, 1)
-
-
-class SciPyBeforePyTorch(MetaPathFinder):
-    """Imports SciPy before PyTorch, wherever that is imported first; it finds no module itself.
-
-    SciPy's import looks for `torch.Tensor` if there is a module torch, and fails while another thread is half
-    way through importing that.
-    """
-
-    def find_spec(self, name: str, *_: object) -> None:
-        """Import `scipy.stats` if `name` is torch."""
-        if name == "torch":
-            import_module("scipy.stats")
-
-
-def import_scipy_before_pytorch() -> None:
-    """Keep a page that imports SciPy from failing while another imports PyTorch; once in a process."""
-    if not any(isinstance(finder, SciPyBeforePyTorch) for finder in sys.meta_path):
-        sys.meta_path.insert(0, SciPyBeforePyTorch())
 
 
 def resident_bytes() -> int | None:

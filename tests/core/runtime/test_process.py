@@ -7,7 +7,6 @@ import sys
 import pytest
 
 from mnist_core.runs.store import PROJECT
-from mnist_core.runtime import process
 
 PAGES_A_TURN = 10 * 5 * 2**20 // 4096
 FILL = """
@@ -58,16 +57,3 @@ def test_another_c_library_is_left_alone(problem, monkeypatch):
 
     monkeypatch.setattr(process.ctypes, "CDLL", none)
     process.keep_freed_memory()
-
-
-def test_scipy_is_imported_before_pytorch_and_once(monkeypatch):
-    imported = []
-    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-    monkeypatch.setattr(process, "import_module", imported.append)
-    before = len(sys.meta_path)
-    for _session in range(2):
-        process.import_scipy_before_pytorch()
-    assert len(sys.meta_path) <= before + 1
-    for name in ("torch", "torchvision", "torch.nn"):
-        assert sys.meta_path[0].find_spec(name, None) is None
-    assert imported == ["scipy.stats"]
