@@ -49,8 +49,9 @@ STATE = """() => ({
     said: document.querySelector('.stMain')?.innerText.slice(0, 1000),
 })"""
 IS_INKED = """([canvas, x, y]) => {
+    if (!canvas.clientWidth) return 'replaced';
     const scale = canvas.width / canvas.clientWidth;
-    return canvas.getContext('2d').getImageData(x * scale, y * scale, 1, 1).data[0] > 128;
+    return canvas.getContext('2d').getImageData(x * scale, y * scale, 1, 1).data[0] > 128 && 'inked';
 }"""
 PHONE = {"viewport": {"width": 375, "height": 720}}  # for new_tab
 MOVING = {"reduced_motion": "no-preference"}
@@ -158,8 +159,15 @@ def _draw_stroke(page: Page, stroke: list[tuple[int, int]]) -> None:
         if number == 0:
             page.mouse.down()
     page.mouse.up()
-    canvas = page.locator("canvas.dc-canvas.lower-canvas").element_handle()
-    page.wait_for_function(IS_INKED, arg=[canvas, *stroke[-1]], timeout=PATIENCE)
+    wait_for_ink(page, *stroke[-1])
+
+
+def wait_for_ink(page: Page, x: float, y: float) -> None:
+    """Wait until the canvas has ink there, in its own 280 pixels; the page may replace it meanwhile."""
+    seen = "replaced"
+    while seen == "replaced":
+        canvas = page.locator("canvas.dc-canvas.lower-canvas").element_handle()
+        seen = page.wait_for_function(IS_INKED, arg=[canvas, x, y], timeout=PATIENCE).json_value()
 
 
 def swipe(page: Page, *way: tuple[float, float]) -> None:

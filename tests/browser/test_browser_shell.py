@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.server import IS_INKED, TOUCH, draw, serve, settle, swipe
+from tests.browser.server import IS_INKED, TOUCH, draw, serve, settle, swipe, wait_for_ink
 from tests.browser.training import expect_value, slider, value
 
 CHINESE, ENGLISH = "手写数字", "Handwritten digits"
@@ -161,9 +161,9 @@ def test_a_swipe_up_that_begins_on_a_slider_scrolls_and_a_sideways_one_moves_it(
 
 def expect_ink(page, inside, outside):
     """Wait until the canvas has ink inside a stroke, in its own 280 pixels; and none just outside."""
+    wait_for_ink(page, *inside)
     canvas = page.locator("canvas.dc-canvas.lower-canvas").element_handle()
-    page.wait_for_function(IS_INKED, arg=[canvas, *inside])
-    assert not page.evaluate(IS_INKED, [canvas, *outside])
+    assert page.evaluate(IS_INKED, [canvas, *outside]) is False
 
 
 @pytest.mark.slow
