@@ -4,6 +4,7 @@ It starts the app and uses it in a real Chromium. It times 50 interactions withi
 key press to the first change of the affected content, idle and while a CNN trains; the training's slowdown
 meanwhile; the time from Stop to the end of a training; and the first paint after a cold start. A slider's
 interaction ends with its own value; its effect is timed separately, as Streamlit debounces it by 200 ms.
+Learn's linked cells are timed by arrow keys, from the key to the frame that shows the lit cell.
 """
 
 import platform
@@ -31,11 +32,12 @@ from tests.browser.server import launch, settle
 
 ROUNDS = 5  # of ten interactions
 SLIDES = 6
+KEYS = 20
 COLD_STARTS = 5
 SECONDS_ALONE = 15  # of training without an open page
 TRAINING = "recipe=tutorial-4b&epochs=1000"
 STOPPED = list(product(("tutorial-1", "tutorial-4b"), (15, 100, 1000)))  # recipes and batch sizes
-LIMITS = {"idle": 120, "training": 200}  # milliseconds, of 95 in 100 interactions
+LIMITS = {"idle": 120, "training": 200, "idle, linked cells": 50}  # milliseconds, of 95 in 100 interactions
 SLOWEST_STOP, SLOWEST_PAINT = 1000, 2000  # milliseconds
 # WATCH sets a promise of the milliseconds from the last click or key press to the first change within
 # `selector` that contains `text`; FIRST_PAINT of those from the request to the digits. No layout is forced.
@@ -65,6 +67,13 @@ FIRST_PAINT = """window.arrived = new Promise(done => {
   observer.observe(document, {subtree: true, childList: true});
 })"""
 
+# keysTimed takes up the milliseconds from each key to the frame after it; the cells are in a shadow root.
+TIME_KEYS = """cells => {
+  const times = window.keysTimed = [];
+  const note = event => setTimeout(() => times.push(performance.now() - event.timeStamp));
+  cells.getRootNode().addEventListener('keydown', event => requestAnimationFrame(() => note(event)), true);
+}"""
+
 
 def timed(page: Page, act: Callable[[], object], selector: str, text: str = "") -> float:
     """Return the milliseconds from an action's last input to the first change within `selector`."""
@@ -93,6 +102,19 @@ def slider_latencies(page: Page) -> list[float]:
     """Return the milliseconds from each slider step to the changed training summary."""
     visit(page, "/train?recipe=tutorial-1&lang=en")
     return [timed(page, slide(page), ".st-key-training_summary strong") for _ in range(SLIDES)]
+
+
+def linked_cell_latencies(page: Page) -> list[float]:
+    """Return the milliseconds from each arrow key on a picture's pixels to the frame with the linked cell."""
+    visit(page, "/learn?chapter=image&digit=0&lang=en")
+    cells = page.locator(".st-key-lab_cells_image .cells").first
+    cells.locator(".cell").first.click()
+    cells.evaluate(TIME_KEYS)
+    for count in range(1, KEYS + 1):
+        page.keyboard.press("ArrowDown")
+        page.wait_for_function(f"keysTimed.length === {count}")
+    times: list[float] = page.evaluate("keysTimed")
+    return times
 
 
 def interact(page: Page, number: int, run: str) -> Iterator[float]:
@@ -158,6 +180,7 @@ def interaction_latencies(
     times = {
         "idle": interact_often(page, "pretrained", "idle"),
         "idle, plan after a slider": slider_latencies(page),
+        "idle, linked cells": linked_cell_latencies(page),
     }
     with training(page, TRAINING) as run:
         page.goto("about:blank")

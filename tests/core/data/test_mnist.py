@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-import time
 import warnings
 from pathlib import Path
 
@@ -80,16 +79,6 @@ def test_the_real_mnist(mnist_directory):
     assert np.bincount(dataset.train.labels).tolist() == counts
     counts = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert np.bincount(dataset.test.labels).tolist() == counts
-
-
-def test_the_real_mnist_opens_quickly_from_the_second_time_on(mnist_directory, own_cache):
-    def seconds() -> float:
-        start = time.perf_counter()
-        open_mnist(mnist_directory)
-        return time.perf_counter() - start
-
-    seconds()
-    assert min(seconds() for _ in range(5)) < 0.1  # reads 55 MB
 
 
 def test_importing_data_imports_nothing_slow():
