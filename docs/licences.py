@@ -29,7 +29,7 @@ It uses these data:
 | MNIST | downloaded at the first start | Y. LeCun, C. Cortes, C. Burges; NIST's Special Databases 1 and 3 |
 | the offline sample | scikit-learn's `load_digits` | E. Alpaydin, C. Kaynak; UCI repository |
 | the pretrained model | `models/pretrained` | trained here, on MNIST and digits that our code draws |
-| its evaluation | `models/evaluation.npz` | computed here |
+| its evaluations | `models/evaluation_*.npz` | computed here |
 | results of the landmark networks | `models/landmarks.json` | computed here |
 """
 

@@ -1,8 +1,9 @@
 """Make a run the pretrained model: `python -m models.make RUN`.
 
 Writes `models/pretrained/` (the run's settings, results, metrics, last checkpoint and calibration), its
-evaluation on the test images `models/evaluation.npz`, and the model card `models/README.md`, with figures
-that it measures. `python -m models.make pretrained --evaluate` writes the evaluation only.
+evaluations on the test and validation images `models/evaluation_*.npz`, and the model card
+`models/README.md`, with figures that it measures. `python -m models.make pretrained --evaluate` writes the
+evaluations only.
 """
 
 import argparse
@@ -179,6 +180,9 @@ def publish(run: Run, data: str | None = None) -> Evaluation:
         _copy(run)
     calibration.save(PRETRAINED)
     keep_evaluation(PRETRAINED / "checkpoints" / checkpoint.name, dataset.test, result)
+    keep_evaluation(
+        PRETRAINED / "checkpoints" / checkpoint.name, splits.validation, evaluate(model, splits.validation)
+    )
     predictions = predict_all(model, list(dataset.test.images), calibration)
     probabilities = np.stack([prediction.probabilities for prediction in predictions])
     error = reliability(probabilities, dataset.test.labels).expected_error
@@ -232,14 +236,14 @@ def _card(run: Run, result: Evaluation, size: int, calibration: Calibration, err
     )
 
 
-def evaluate_published(data: str | None = None) -> Evaluation:
-    """Write the evaluation of the published weights on the MNIST in `data`; InputError if it isn't found."""
+def evaluate_published(data: str | None = None) -> None:
+    """Write the evaluations of the published weights on the MNIST in `data`; InputError if it isn't found."""
     run, dataset = RunStore().get(PRETRAINED_ID), load_dataset(data)
     if dataset.source != "mnist":
         raise InputError("The evaluation needs MNIST, which is not here; see --data.")
-    result = evaluate(run.load_model(), dataset.test)
-    keep_evaluation(run.checkpoints[-1], dataset.test, result)
-    return result
+    model = run.load_model()
+    for split in (dataset.test, split_images(run.config, dataset).validation):
+        keep_evaluation(run.checkpoints[-1], split, evaluate(model, split))
 
 
 def main() -> None:
@@ -251,7 +255,7 @@ def main() -> None:
     parser.add_argument(
         "--refine", action="store_true", help="first train it on, more gently; see REFINEMENT"
     )
-    parser.add_argument("--evaluate", action="store_true", help="only write evaluation.npz anew")
+    parser.add_argument("--evaluate", action="store_true", help="only write the evaluations anew")
     options = parser.parse_args()
     store = RunStore(options.runs)
     try:

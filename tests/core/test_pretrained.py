@@ -68,11 +68,12 @@ def test_a_refined_run_counts_both_trainings(tmp_path, monkeypatch):
     assert any(not before[name].equal(after[name]) for name in before)
 
 
-def test_its_evaluation_comes_with_its_weights(run, mnist_directory):
-    """Else a server that has just started computes it; `python -m models.make pretrained --evaluate`."""
-    found = kept_evaluation(run.checkpoints[-1], open_mnist(mnist_directory).test)
-    assert found is not None
+def test_its_evaluations_come_with_its_weights(run, mnist_directory):
+    """Else a server that has just started computes them; `python -m models.make pretrained --evaluate`."""
+    mnist = open_mnist(mnist_directory)
+    found = kept_evaluation(run.checkpoints[-1], mnist.test)
     assert found.accuracy == pytest.approx(run.results["test_accuracy"], abs=2e-4)
+    assert kept_evaluation(run.checkpoints[-1], split_images(run.config, mnist).validation).accuracy > 0.99
 
 
 def test_it_reads_mnist(read, mnist_directory):
