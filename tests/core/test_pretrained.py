@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mnist_core.config import TrainConfig
-from mnist_core.data.mnist import load_sample, open_mnist
+from mnist_core.data.mnist import load_sample, open_mnist, split_images
 from mnist_core.evaluation.kept_evaluation import kept_evaluation
 from mnist_core.messages import InputError
 from mnist_core.models.architectures import build_model
