@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from mnist_core.runtime.limits import SET_IMAGES
 FEWEST_CLASSES, MOST_CLASSES = 2, 62  # 62: all digits and letters of both cases
 FEWEST_OF_A_CLASS = 3  # images: one each for training, validation and test
 LONGEST_CLASS_NAME = 40  # characters
+EMOJI_JOINER = "\N{ZERO WIDTH JOINER}"  # makes one emoji of several
 NOT_IN_NAMES = '<>{}&"`'  # characters of markup and templates
 CLASS_LIST = "classes.txt"  # a file with the names of classes, one a line, in the order of their numbers
 PARTS = ("train", "training", "val", "valid", "validation", "test", "testing", "t10k", "further")
@@ -139,8 +141,12 @@ def _class_name(text: str, place: str) -> str:
 
 
 def checked_class_name(text: str, place: str) -> str:
-    """Return the name of a class in one line; InputError if it has over 40 characters, or such of markup."""
-    name = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    """Return the name of a class in one line, in Unicode's composed form.
+
+    Raises InputError if it has over 40 characters, or such of markup.
+    """
+    shown = (c if c.isprintable() or c == EMOJI_JOINER else " " for c in normalize("NFC", text))
+    name = " ".join("".join(shown).split()).strip(EMOJI_JOINER)
     if len(name) > LONGEST_CLASS_NAME:
         raise InputError(
             N_("{place} has a label of {count} characters; a name of a class has at most {most}."),

@@ -19,6 +19,7 @@ from mnist_core.own_data.own_images import check_count
 from mnist_core.runtime.limits import SET_BYTES, SET_UNPACKED_BYTES
 
 UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError)
+UTF8_FLAG = 0x800  # of a zip's member: its name is UTF-8
 IGNORED = ("thumbs.db", "desktop.ini")  # files that Windows adds to folders
 
 
@@ -125,10 +126,21 @@ def _members(file: SourceFile) -> list[SourceFile]:
         ) from error
     entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
     for entry in entries:
+        entry.filename = _member_name(entry)
         _check_name(entry.filename, file.name)
     check_count(len(entries), file.name)
     check_unpacked(sum(entry.file_size for entry in entries), file.name)
     return [_member(archive, entry) for entry in entries]
+
+
+def _member_name(entry: zipfile.ZipInfo) -> str:
+    """Return a member's name; macOS writes UTF-8 without saying so, and `zipfile` then takes it for CP437."""
+    if entry.flag_bits & UTF8_FLAG:
+        return entry.filename
+    try:
+        return entry.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return entry.filename
 
 
 def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> SourceFile:

@@ -136,6 +136,14 @@ class TestTables:
         assert read(uploaded("a.csv", old_mac.encode())).classes == ("a", "b", "c")
         assert "has 0 columns of pixels" in refusal(uploaded("a.csv", b""))
 
+    def test_tables_as_spreadsheets_on_windows_save_them(self):
+        images = images_of(3)
+        saved = "\ufeff" + csv_text(images, ["ä", "NA", "ä"]).replace(",", ";").replace("\n", "\r\n")
+        own = read(uploaded("a.csv", saved.encode()))
+        np.testing.assert_array_equal(own.images, images)
+        assert own.classes == ("NA", "ä")
+        assert own.labels.tolist() == [1, 0, 1]
+
     def test_bytes_that_are_no_text_are_refused(self):
         good = csv_text(images_of(3), ["a", "b", "c"]).encode()
         assert "UTF-8" in refusal(uploaded("train.csv", good.replace(b"\nb,", b"\n\xff,")))
@@ -261,6 +269,13 @@ class TestSheets:
         assert "is no text" in refusal(uploaded("a.jsonl", b"\xff\xfe\xff"))
 
 
+class UnsaidUtf8(zipfile.ZipInfo):
+    """A member whose name is UTF-8 without the flag that says so, as macOS writes it."""
+
+    def _encodeFilenameFlags(self):  # noqa: N802 - zipfile's
+        return self.filename.encode(), self.flag_bits
+
+
 class TestArchives:
     def test_a_bomb_is_refused_before_it_is_unpacked(self, monkeypatch: pytest.MonkeyPatch):
         bomb = zip_claiming({f"a/{n}.png": 50_000_000 for n in range(20)})  # 1 GB
@@ -293,6 +308,16 @@ class TestArchives:
     @pytest.mark.parametrize("name", ["../a/1.png", "/a/1.png", "a/../../1.png", "C:/a/1.png", "..\\1.png"])
     def test_names_that_lead_out_are_refused(self, name: str):
         assert "whose name leads out of its folder" in refusal(zip_file({name: b""}))
+
+    def test_names_in_a_zip_of_macos(self):
+        family = "\N{MAN}\N{ZERO WIDTH JOINER}\N{GIRL}"
+        names = ("e\N{COMBINING ACUTE ACCENT}", "猫", family)  # macOS takes letters and accents apart
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as archive:
+            for name in names:
+                archive.writestr(UnsaidUtf8(f"set/{name}/1.png"), png(images_of(1)[0]))
+                archive.writestr(UnsaidUtf8(f"__MACOSX/set/{name}/._1.png"), b"\0\5\x16\7")
+        assert read(uploaded("set.zip", content.getvalue())).classes == ("é", "猫", family)
 
     def test_damaged_encrypted_and_empty_archives(self):
         good = zip_file({"a/1.png": png(images_of(1)[0])}).read()
