@@ -252,7 +252,7 @@ def _add_search(subparsers: Any) -> None:
 
 
 def _add_predict(subparsers: Any) -> None:
-    about = "Recognize digits in pictures or pen strokes."
+    about = "Recognize digits, or what else a network knows, in pictures or pen strokes."
     parser = _add(subparsers, "predict", predict.predict_inputs, about)
     parser.add_argument(
         "image", nargs="*", help="pictures of one digit each: PNG, JPEG, WebP, BMP, GIF, TIFF or HEIC"

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnist_core.cli.terminal import plain
-from mnist_core.dataset_choices import MNIST
+from mnist_core.dataset_choices import DATASETS, MNIST
 from mnist_core.messages import InputError
-from mnist_core.recognition.images import pixels_to_image
+from mnist_core.recognition.images import pixels_to_garment, pixels_to_image
 from mnist_core.recognition.labelled_drawings import LabelledDrawing, read_labelled_drawing, sheet_lines
 from mnist_core.recognition.picture_files import read_picture
 from mnist_core.recognition.recognizer import Prediction, predict
@@ -36,17 +36,20 @@ def predict_inputs(options: argparse.Namespace) -> None:
     pictures = _read_pictures(options.image)
     drawings = list(_read_drawings(options.strokes)) if options.strokes else []
     run = RunStore(options.runs).get(options.run)
-    how = run.load_model(), run.load_calibration()
+    how, facts = (run.load_model(), run.load_calibration()), DATASETS[run.config.dataset]
     if options.row:
+        if not facts.drawn:
+            raise InputError("This network reads one piece of clothing in each picture; omit --row.")
         from mnist_core.recognition.segmentation import predict_pixels_row, predict_strokes_row
 
         rows = [(name, predict_pixels_row(how[0], pixels, how[1])) for name, pixels in pictures]
         rows += [(name, predict_strokes_row(how[0], drawn, how[1])) for name, drawn in _strokes(drawings)]
         for name, digits in rows:
-            _print_row(name, digits, options.json)
+            _print_row(name, digits, options.json, _nothing(run.config.dataset))
         _raise_for(len(options.image) - len(pictures))
         return
-    images = [(name, pixels_to_image(pixels)) for name, pixels in pictures]
+    convert = pixels_to_image if facts.drawn else pixels_to_garment
+    images = [(name, convert(pixels)) for name, pixels in pictures]
     images += [(name, drawing.image) for name, drawing in drawings]
     for name, image in images:
         prediction = predict(how[0], image, how[1])
@@ -88,16 +91,23 @@ def _prediction_json(prediction: Prediction) -> dict[str, Any]:
 
 def _in_words(prediction: Prediction) -> str:
     if prediction.blank:
-        return "no digit"
+        return _nothing(prediction.dataset)
     reading = f"{prediction.name} ({prediction.confidence:.1%})"
     if not prediction.is_digit:
-        return f"not a digit; if it were one, {reading}"
+        if DATASETS[prediction.dataset].digits:
+            return f"not a digit; if it were one, {reading}"
+        return f"only a dot; most likely {reading}"
     if prediction.is_unsure:
         return f"not sure: {reading} or {prediction.second_name} ({prediction.second_confidence:.1%})"
     return reading
 
 
-def _print_row(name: str, digits: list[RowDigit], as_json: bool) -> None:
+def _nothing(dataset: str) -> str:
+    """Return what is said of an empty picture."""
+    return "no digit" if DATASETS[dataset].digits else "nothing to read"
+
+
+def _print_row(name: str, digits: list[RowDigit], as_json: bool, nothing: str) -> None:
     if as_json:
         found = [
             {
@@ -113,7 +123,7 @@ def _print_row(name: str, digits: list[RowDigit], as_json: bool) -> None:
     else:
         from mnist_core.recognition.segmentation import row_text
 
-        print(plain(f"{name}: {row_text(digits, ' ') or 'no digit'}"))
+        print(plain(f"{name}: {row_text(digits, ' ') or nothing}"))
 
 
 def _read_drawings(path: str) -> Iterator[tuple[str, LabelledDrawing]]:

@@ -15,6 +15,7 @@ from mnist_core.runs.fine_tuning import FineTunedRun, Scores
 from mnist_core.runs.store import RunStore
 from tests.app.drawings import STROKE, as_png, button, drawn, path, shifted
 from ui.draw import drawing_sheet
+from ui.draw.my_handwriting import _fine_tuning
 
 LINE = {"strokes": [[[60, 60], [200, 60], [120, 230]]], "label": 7}
 UPRIGHT = "".join("1" if 13 <= n % 28 < 15 and 5 <= n // 28 < 23 else "0" for n in range(784))  # on the grid
@@ -173,6 +174,15 @@ def test_a_copy_learns_the_sheet_and_becomes_a_run(app, run, monkeypatch):
     assert any("Only the drawings held out" in caption.value for caption in test.caption)
     test.button("use_copy").click().run()
     assert test.query_params["run"] == made.id
+
+
+def test_a_copy_rehearses_the_images_that_its_network_learned(monkeypatch):
+    monkeypatch.setattr("ui.draw.my_handwriting.resources.run_store", lambda: None)
+    monkeypatch.setattr("ui.draw.my_handwriting.resources.wait_for_dataset", lambda key: f"images of {key}")
+    monkeypatch.setattr("ui.draw.my_handwriting.fine_tune_run", lambda *given: iter([given[3]]))
+    run = SimpleNamespace(config=SimpleNamespace(dataset="usps"))
+    limits = SimpleNamespace(check_disk=lambda *_: None)
+    assert list(_fine_tuning(run, None, "a copy", "", limits)) == ["images of usps"]
 
 
 def test_two_drawings_are_too_few_to_learn(app, run):

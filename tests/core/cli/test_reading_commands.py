@@ -1,15 +1,21 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mnist_core.cli import evaluate as evaluate_command
+from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import split_images
 from mnist_core.evaluation.calibration_curves import reliability
 from mnist_core.evaluation.metrics import evaluate
 from mnist_core.evaluation.robustness import DISTURBANCES, measure_robustness
 from mnist_core.evaluation.significance import wilson_interval
+from mnist_core.models.architectures import build_model
 from mnist_core.recognition.calibration import Calibration
+from mnist_core.recognition.images import pixels_to_garment
+from mnist_core.recognition.picture_files import read_picture
+from mnist_core.recognition.recognizer import predict
 from mnist_core.runs.server_status import Heartbeat
 from tests.core.cli.command_line import ONE
 
@@ -175,6 +181,21 @@ def test_predict_reads_the_pixels_of_a_sheet_but_not_as_a_row(command, run_id, t
     answer = command.json("predict", "--run", run_id, "--strokes", str(path))
     assert answer["label"] == np.argmax(answer["probabilities"])
     assert "omit --row" in command.refusal("predict", "--run", run_id, "--row", "--strokes", str(path))
+
+
+def test_predict_converts_clothes_as_draw_does(command, store, pictures):
+    writer = store.create(TrainConfig(widths=(8,), dataset="fashion-mnist"))
+    writer.save(build_model(writer.config), 1)
+    writer.update("finished")
+    writer.close()
+    image = pixels_to_garment(read_picture(Path(pictures[0]).read_bytes(), "first.png"))
+    read = predict(store.get(writer.id).load_model(), image)
+    answer = command.json("predict", "--run", writer.id, pictures[0])
+    assert answer["probabilities"] == read.probabilities.tolist()
+    assert answer["class"] == read.name
+    _, out, _ = command("predict", "--run", writer.id, pictures[2])
+    assert out == f"{pictures[2]}: nothing to read\n"
+    assert "omit --row" in command.refusal("predict", "--run", writer.id, "--row", pictures[0])
 
 
 def test_status_tells_versions_runs_and_the_servers_that_live(command, store, run_id):
