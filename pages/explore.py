@@ -13,6 +13,7 @@ from ui.fragments import clear_slots, page_fragment
 from ui.i18n import gettext as _
 from ui.navigation import link, run_through_entry
 from ui.page_headings import explore_heading, follow
+from ui.train_form.state import read_form
 from ui.url_controls import url_choice
 from ui.url_state import DATASET_KEY, url_parameters
 
@@ -68,6 +69,6 @@ def show_sections() -> None:
 
 run_through_entry()
 if not is_newcomer():
-    show_short_intro()
+    show_short_intro(read_form().settings["dataset"])
 show_sections()
 link("pages/data.py", _("Bring your own data"), ":material/dataset:")

@@ -24,10 +24,11 @@ def answer_words(prediction: Prediction) -> AnswerWords:
     """Return the words of an answer to ink."""
     first = sure_text(prediction.confidence)
     if not prediction.is_digit:
+        digits = is_digits(prediction.dataset)
+        heading = _("This does not look like a digit") if digits else _("This is only a dot")
         words = _("If it is a digit, {digit} is the most likely ({percent}).")
-        return AnswerWords(
-            _("This does not look like a digit"), words.format(digit=_first(prediction), percent=first)
-        )
+        words = words if digits else _("Of the classes {digit} is the most likely ({percent}).")
+        return AnswerWords(heading, words.format(digit=_first(prediction), percent=first))
     if prediction.is_unsure:
         words = _("The network answers with one class if it gives it {percent} or more.")
         if is_digits(prediction.dataset):
@@ -51,7 +52,10 @@ def second_guess(prediction: Prediction) -> str:
 def short_answer(prediction: Prediction) -> str:
     """Return an answer to ink in a few words, as HTML: for captions and cells."""
     if not prediction.is_digit:
-        return _("Not a digit? Most likely <b>{digit}</b>").format(digit=_first(prediction))
+        words = _("Only a dot? Most likely <b>{digit}</b>")
+        if is_digits(prediction.dataset):
+            words = _("Not a digit? Most likely <b>{digit}</b>")
+        return words.format(digit=_first(prediction))
     if prediction.is_unsure:
         return _unsure_text(prediction, 0, "<b>{}</b>")
     percent = sure_text(prediction.confidence, 0)
@@ -61,7 +65,10 @@ def short_answer(prediction: Prediction) -> str:
 def answer_in_sentence(prediction: Prediction, digits: int = 1) -> str:
     """Return an answer as the beginning of a sentence, in Markdown; `digits`: decimals of percentages."""
     if not prediction.is_digit:
-        return _("Not a digit, most likely **{digit}**").format(digit=_first(prediction))
+        words = _("Only a dot, most likely **{digit}**")
+        if is_digits(prediction.dataset):
+            words = _("Not a digit, most likely **{digit}**")
+        return words.format(digit=_first(prediction))
     if prediction.is_unsure:
         return _unsure_text(prediction, digits, "**{}**")
     percent = sure_text(prediction.confidence, digits)

@@ -73,8 +73,10 @@ def probabilities_html(prediction: Prediction) -> str:
 
 def show_input(prediction: Prediction) -> None:
     """Show the image as the network gets it."""
-    caption = _("Network input: scaled to 20 pixels and centred in 28 x 28, as MNIST's digits are.")
-    if not DATASETS[prediction.dataset].drawn:
+    caption = _("Network input: scaled to 20 pixels and centred in 28 x 28.")
+    if is_digits(prediction.dataset):
+        caption = _("Network input: scaled to 20 pixels and centred in 28 x 28, as MNIST's digits are.")
+    elif not DATASETS[prediction.dataset].drawn:
         caption = _("Network input: the picture without its background, 28 pixels long, on black.")
     alt = _("Your {thing} in 28 x 28 pixels").format(thing=thing(prediction.dataset))
     st.html(figure_html(Figure(prediction.image, caption, alt)), width=168)
@@ -118,9 +120,16 @@ def doubts(digits: "Sequence[RowDigit]") -> list[str]:
     unsure = sum(digit.prediction.is_unsure for digit in digits)
     none = sum(not digit.prediction.is_digit for digit in digits)
     cut = sum(digit.cut for digit in digits)
-    not_sure = ngettext("Not sure of {n} digit: / means or.", "Not sure of {n} digits: / means or.", unsure)
-    no_digit = ngettext("{n} does not look like a digit: ?", "{n} do not look like digits: ?", none)
-    found = [(unsure, not_sure), (none, no_digit), (cut, _("{n} digits touched and were cut apart."))]
+    if all(is_digits(digit.prediction.dataset) for digit in digits):
+        not_sure = ngettext(
+            "Not sure of {n} digit: / means or.", "Not sure of {n} digits: / means or.", unsure
+        )
+        no_digit = ngettext("{n} does not look like a digit: ?", "{n} do not look like digits: ?", none)
+        apart = _("{n} digits touched and were cut apart.")
+    else:
+        not_sure, apart = _("Not sure of {n}: / means or."), _("{n} touched and were cut apart.")
+        no_digit = ngettext("{n} is only a dot: ?", "{n} are only dots: ?", none)
+    found = [(unsure, not_sure), (none, no_digit), (cut, apart)]
     return [words.format(n=count) for count, words in found if count]
 
 

@@ -28,6 +28,15 @@ def unescaped(test: AppTest) -> list[str]:
     return [f"{kind}: {text}" for kind, text, markup in _texts(test) if markup.search(text)]
 
 
+def words(test: AppTest) -> list[str]:
+    """Return all that a page says: texts, labels, help, and what pictures are called, without HTML's tags."""
+    found = []
+    for kind, text, _markup in _texts(test):
+        found += re.findall(r'(?:alt|aria-label|title)="([^"]*)"', text) if kind == "html" else []
+        found.append(re.sub(r"<(style|script)>.*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL))
+    return found
+
+
 def _texts(test: AppTest) -> Iterator[tuple[str, str, re.Pattern[str]]]:
     for node in _nodes(test._tree):
         kind, proto = str(getattr(node, "type", "")), getattr(node, "proto", None)

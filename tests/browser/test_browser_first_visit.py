@@ -92,7 +92,7 @@ def test_who_is_new_draws_beside_the_images_until_they_close_the_introduction(vi
     page.locator(".st-key-pages").get_by_role("link", name="Draw").click()
     page.get_by_role("heading", name="Prediction: 7").wait_for()  # the same drawing
     page.goto("/")
-    page.get_by_text("In this lab you explore the digits of MNIST").wait_for()
+    page.get_by_text("In this lab you explore handwritten digits").wait_for()
     expect(page.locator(".st-key-welcome")).to_have_count(0)
 
 

@@ -164,7 +164,7 @@ def show_steps_section(reading: ReadDrawing, place: int) -> None:
         )
         if is_digits(reading.run.config.dataset)
         else _(
-            "What you draw is scaled and centred as MNIST's digits are. Below each step is the prediction if "
+            "What you draw is scaled and centred before it is read. Below each step is the prediction if "
             "preprocessing ended there."
         )
     )

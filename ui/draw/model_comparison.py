@@ -4,9 +4,10 @@ from collections import Counter
 
 import streamlit as st
 
+from mnist_core.dataset_choices import DATASETS
 from mnist_core.runs.run import Run
 from ui.answers import answer_in_sentence
-from ui.class_names import class_name
+from ui.class_names import class_name, is_digits
 from ui.drawing_input import ReadDrawing, read, show_nothing_yet
 from ui.html.digits import sure_text
 from ui.html.tables import escape_markdown
@@ -40,14 +41,20 @@ def show(reading: ReadDrawing) -> None:
 
 def choose(present: Run) -> list[Run]:
     """Show the networks to choose from; return those chosen beside the present one."""
-    runs = {run.id: run for run in readable_runs() if run.id != present.id}
+    classes = DATASETS[present.config.dataset].classes
+    others = (run for run in readable_runs() if run.id != present.id)
+    runs = {run.id: run for run in others if DATASETS[run.config.dataset].classes == classes}
     if not runs:
-        st.info(
-            _(
+        words = _(
+            "No other network knows these classes. Train another to compare their predictions for the same "
+            "drawing."
+        )
+        if is_digits(present.config.dataset):
+            words = _(
                 "There is only one trained model. Train another to compare their predictions for the "
                 "same drawing."
             )
-        )
+        st.info(words)
         link("pages/train.py", _("Train a network"), ":material/model_training:")
         return []
     labels = run_labels(runs.values())

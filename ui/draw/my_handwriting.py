@@ -25,7 +25,7 @@ from mnist_core.runs.metadata import LONGEST_NAME
 from mnist_core.runs.run import Run
 from mnist_core.runtime.job import Job
 from ui import resources, visitor
-from ui.class_names import is_digits
+from ui.class_names import dataset_name, is_digits
 from ui.draw import drawing_sheet
 from ui.drawing_input import ReadDrawing
 from ui.html.digits import Figure, grid_html
@@ -216,10 +216,10 @@ def show_start(run: Run, drawings: Sequence[LabelledDrawing]) -> None:
     """Show what fine-tuning will do, and its start button."""
     st.markdown(
         _(
-            "A copy of **{name}** is trained further on your drawings, mixed with MNIST's images "
+            "A copy of **{name}** is trained further on your drawings, mixed with {data}'s images "
             "so that it does not forget them. Every third drawing of a digit is held out, to test "
             "whether fine-tuning helps."
-        ).format(name=escape_markdown(run_name(run)))
+        ).format(name=escape_markdown(run_name(run)), data=dataset_name(run.config.dataset))
     )
     too_few = len(drawings) < FEWEST
     st.button(
@@ -262,7 +262,7 @@ def _fine_tuning(
 
     limits.check_disk(resources.run_store(), owner)
     use_one_thread()  # the pages, and a run in training, need the other cores
-    dataset = resources.wait_for_dataset()
+    dataset = resources.wait_for_dataset(run.config.dataset)
     return (yield from fine_tune_run(resources.run_store(), run, sheet, dataset, name, owner))
 
 
@@ -273,14 +273,15 @@ def show_tuning_progress() -> None:
     if job.fraction < 1:
         text = _("Fine-tuning: {percent:.0%}")
     else:
-        text = _("Testing it on your drawings and on MNIST's test set")
+        text = _("Testing it on your drawings and on the test set")
     show_progress(job, text)
 
 
 def show_result(result: FineTunedRun) -> None:
     """Show the scores of both models side by side."""
     words = [(_("Before fine-tuning"), result.before), (_("After fine-tuning"), result.after)]
-    head = [_("Correct"), _("drawings trained on"), _("drawings held out"), _("MNIST's test set")]
+    tested = _("{data}'s test set").format(data=dataset_name(result.run.config.dataset))
+    head = [_("Correct"), _("drawings trained on"), _("drawings held out"), tested]
     st.html(table_html(head, [[name, *_shares(scores)] for name, scores in words], strong=1))
     if result.after.kept_back is None:
         st.caption(_("No drawing could be held out: draw three or more of a digit for a fair test."))

@@ -10,7 +10,7 @@ from mnist_core.data.label_errors import LABEL_ERRORS
 from mnist_core.dataset_choices import MNIST
 from ui import explanations, resources
 from ui.answers import answer_in_sentence, answer_of
-from ui.class_names import image_alt
+from ui.class_names import image_alt, is_digits
 from ui.evaluate.selection import EvaluatedSplit
 from ui.html.digits import (
     Figure,
@@ -105,7 +105,8 @@ def show_saliency(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -
         "read": _("Why {digit}?").format(digit=evaluated.names[read]),
         "other": _("Why not {digit}?").format(digit=evaluated.names[second]),
     }
-    chosen = url_segments(_("Digit"), names, "of", "read", label_visibility="collapsed")
+    subject = _("Digit") if is_digits(evaluated.dataset) else _("Class")
+    chosen = url_segments(subject, names, "of", "read", label_visibility="collapsed")
     target = read if chosen == "read" else second
     number = evaluated.split.reference(index).number
     alt = _("Image {number}: saliency for {digit}").format(number=number, digit=evaluated.names[target])

@@ -13,13 +13,14 @@ from mnist_core.messages import InputError
 from mnist_core.runs.run import PRETRAINED_ID
 from ui import resources, visitor
 from ui.canvas import remember_read_images
-from ui.class_names import thing
+from ui.class_names import dataset_name, is_digits, thing
 from ui.drawing_input import INPUT_METHOD_KEY, DrawingInput, ReadDrawing, draw, read
 from ui.fragments import clear_slots
 from ui.html.digits import Figure, figure_html
 from ui.html.tables import markdown
 from ui.i18n import gettext as _
 from ui.navigation import LEARN_PAGE, link
+from ui.page_headings import draw_heading
 from ui.prediction import probabilities_html, row_html, show_label, show_row_label
 
 DRAWING = "first_drawing"  # a fragment
@@ -42,17 +43,21 @@ def is_newcomer() -> bool:
     return st.context.cookies.get(WELCOMED_COOKIE) != "1" and not visitor.listed_runs()
 
 
-def show_short_intro() -> None:
+def show_short_intro(dataset: str) -> None:
     """Say what the lab is for, and where to go, to visitors who were here before."""
-    st.markdown(
-        _(
-            "In this lab you explore the digits of MNIST, train a neural network on them, "
+    words = _(
+        "In this lab you explore the images of {name}, train a neural network on them, "
+        "evaluate its errors, and test it on images of your own."
+    ).format(name=dataset_name(dataset))
+    if is_digits(dataset):
+        words = _(
+            "In this lab you explore handwritten digits, train a neural network on them, "
             "evaluate its errors, and test it on your own handwriting."
         )
-    )
+    st.markdown(words)
     with st.container(horizontal=True):
         link("pages/train.py", _("Train a network"), ":material/model_training:")
-        link("pages/draw.py", _("Draw a digit"), ":material/draw:")
+        link("pages/draw.py", draw_heading(dataset), ":material/draw:")
 
 
 def show_welcome() -> None:
