@@ -260,7 +260,7 @@ def search_order(given: Path | None) -> list[Path]:
 
 
 def open_mnist(path: Path | str) -> Dataset:
-    """Open the MNIST in a directory such as `find_mnist` returns: read it into memory.
+    """Open the MNIST in a directory such as `find_mnist` returns: mapped from our own cache, else read.
 
     Sizes and headers are checked each time, checksums when a file is new or has changed. Raises InputError,
     naming the file, if one is missing or damaged.
@@ -275,14 +275,21 @@ def open_mnist(path: Path | str) -> Dataset:
 
 
 def _open_split(files: Mapping[str, Path], prefix: str, file: str) -> Split:
-    images, labels = (_read(files[f"{prefix}-{kind}-ubyte"]) for kind in ("images-idx3", "labels-idx1"))
-    return Split(images, labels, file)
+    images, labels = (_values(files[f"{prefix}-{kind}-ubyte"]) for kind in ("images-idx3", "labels-idx1"))
+    return Split(images, np.array(labels), file)
 
 
-def _read(file: Path) -> NDArray[np.uint8]:
-    """Read a checked file's values; a mapped file that somebody cuts short would end the process (SIGBUS)."""
+def _values(file: Path) -> NDArray[np.uint8]:
+    """Return a checked file's values: mapped if the file is in our own cache, else read.
+
+    A process that touches a mapped file which somebody has cut short is ended (SIGBUS); nobody but us writes
+    the files in the cache.
+    """
     raw = expected_content(file)
     try:
+        if file.resolve().is_relative_to(cache_directory().resolve()):
+            # copy-on-write, as torch.from_numpy warns of memory that can't be written
+            return np.asarray(np.memmap(file, np.uint8, mode="c", offset=len(raw.header), shape=raw.shape))
         return np.fromfile(file, np.uint8, prod(raw.shape), offset=len(raw.header)).reshape(raw.shape)
     except (OSError, ValueError) as error:
         raise InputError(N_("{file} changed while it was read; start again."), file=file) from error

@@ -11,7 +11,7 @@ import pytest
 
 from mnist_core.config import TrainConfig
 from mnist_core.data import mnist
-from mnist_core.data.idx_files import MNIST_FILES
+from mnist_core.data.idx_files import MNIST_FILES, cache_directory
 from mnist_core.data.mnist import ImageReference, find_mnist, load_dataset, open_mnist, split_images
 from mnist_core.messages import InputError
 
@@ -58,6 +58,14 @@ def test_a_file_that_changes_between_its_check_and_its_reading_is_named(tiny_mni
     )
     with pytest.raises(InputError, match=f"{IMAGES} changed while it was read; start again."):
         open_mnist(tiny_mnist)
+
+
+def test_files_in_our_own_cache_are_mapped_and_others_are_read(tiny_mnist, tiny_files):
+    cached = copy(tiny_mnist, cache_directory() / "copy")
+    for place, mapped in ((tiny_mnist, False), (cached, True)):
+        data = open_mnist(place)
+        assert isinstance(data.train.images.base, np.memmap) == mapped
+        assert data.train.images.tobytes() == tiny_files[IMAGES][16:]
 
 
 def test_torch_takes_the_memory_without_a_warning(tiny_mnist):
