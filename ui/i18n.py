@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LOCALES = Path(__file__).parent.parent / "locales"
 LANGUAGES = {"en": "English", "zh": "中文"}
 DATES = {"en": "d MMM y, HH:mm", "zh": "y年M月d日 HH:mm"}  # in the notation of Unicode's CLDR
+MOST_DIGITS = 25  # that Babel rounds: its decimal numbers have 28
 BETWEEN_SENTENCES, BETWEEN_WORDS = {"en": " ", "zh": ""}, {"en": ", ", "zh": "、"}
 
 
@@ -139,7 +140,7 @@ _FORMATTER = _Formatter()
 def _formatted(number: float, spec: str, code: str) -> str:
     plain = format(number, ",.0f" if spec == "," and number.is_integer() else spec)
     digits = plain.replace(",", "").lstrip("+").rstrip("%")
-    if "e" in digits or not math.isfinite(number):
+    if "e" in digits or not math.isfinite(number) or len(digits) > MOST_DIGITS:
         return plain  # Babel would write 1e-05 as 1E-5, and it has no rule for infinity
     percent, decimals = plain.endswith("%"), len(digits.partition(".")[2])
     value = Decimal(digits) / 100 if percent else Decimal(digits)

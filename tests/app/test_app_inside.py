@@ -26,7 +26,7 @@ from tests.app.drawings import button, drawn, path
 from ui.answers import answer_in_sentence, answer_of
 from ui.canvas import strokes_of
 from ui.html.digits import full_colour, in_rows, png_url, signed_url
-from ui.inside.gradients import ratio_words, spread
+from ui.inside.gradients import gradient_words, ratio_words, spread
 from ui.inside.predictions import matrix_html
 
 CONFIG = TrainConfig(widths=(8,), epochs=3, batch_size=50, train_size=500, monitor="test")
@@ -283,6 +283,19 @@ def test_a_run_without_update_ratios_says_what_to_do(app, trained):
 )
 def test_update_ratios_in_words(ratios, words):
     assert words in ratio_words(np.array(ratios), ["a", "b"][: len(ratios)])
+
+
+@pytest.mark.parametrize(
+    ("gradients", "words"),
+    [
+        ([2e-4, 1.0], "smallest in “a”, 5,000 times smaller"),
+        ([0.0, 30.0], "none arrived in “a”: that layer"),
+        ([0.0, 0.0], "no layer had a gradient"),
+        ([float("nan"), 1.0], "no longer numbers"),
+    ],
+)
+def test_gradients_in_words(gradients, words):
+    assert words in gradient_words(np.array(gradients), ["a", "b"])
 
 
 def test_a_run_with_one_checkpoint_has_no_slider(app, trained, monkeypatch):

@@ -19,6 +19,11 @@ def test_numbers_are_rounded_as_python_rounds_them(code, spec, number, speak):
     assert formatted_number(number, spec) == format(number, spec)
 
 
+def test_a_number_of_more_digits_than_babel_rounds_is_written_too(speak):
+    speak("en")
+    assert formatted_number(1e30, ",.0f") == format(1e30, ",.0f")
+
+
 def test_signs_and_separators_are_the_languages_own(speak):
     speak("de")
     assert count_text(60_000) == "60.000"

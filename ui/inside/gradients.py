@@ -21,6 +21,7 @@ from ui.url_controls import url_choice
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_TIMES = 1e9  # a gradient so much smaller than another is as good as none
 FAR = 10  # times the rule of thumb, or its inverse
 LAYER_KEY = "layer"
 HEIGHT = 320
@@ -77,13 +78,28 @@ def _show_gradients(recorded: Sequence[Probe], names: Sequence[str], chosen: int
     _show_lines(lines, _("gradient norm"), "gradients")
     if len(names) == 1:
         return
-    smallest, largest = names[int(gradients[-1].argmin())], names[int(gradients[-1].argmax())]
+    st.markdown(gradient_words(gradients[-1], names))
+
+
+def gradient_words(gradients: np.ndarray, names: Sequence[str]) -> str:
+    """Return how the last gradient norms of several layers compare, in words."""
+    if not np.isfinite(gradients).all():
+        return _("At the last measurement the gradients were no longer numbers: the training diverged.")
+    smallest, largest = int(gradients.argmin()), int(gradients.argmax())
+    if not gradients[largest]:
+        return _("At the last measurement no layer had a gradient: the network no longer learns.")
+    if gradients[smallest] < gradients[largest] / MOST_TIMES:
+        words = _(
+            "At the last measurement the gradient was largest in “{largest}”, and none arrived in "
+            "“{smallest}”: that layer no longer learns."
+        )
+        return words.format(largest=names[largest], smallest=names[smallest])
     words = _(
         "At the last measurement the gradient was largest in “{largest}” and smallest in "
         "“{smallest}”, {times} times smaller."
     )
-    times = _two_figures(float(gradients[-1].max() / max(gradients[-1].min(), 1e-30)))
-    st.markdown(words.format(largest=largest, smallest=smallest, times=times))
+    times = _two_figures(float(gradients[largest] / gradients[smallest]))
+    return words.format(largest=names[largest], smallest=names[smallest], times=times)
 
 
 def _two_figures(number: float) -> str:
