@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mnist_core.evaluation.metrics import Evaluation
     from mnist_core.models.modules import DigitClassifier
     from mnist_core.runs.queue import TrainingQueue
-    from mnist_core.training.speed_meter import SpeedMeter
+    from mnist_core.training.speed_meter import Speed, SpeedMeter
 
 logger = logging.getLogger(__name__)
 
@@ -219,9 +219,9 @@ def _queues() -> "list[TrainingQueue]":
     return []
 
 
-def images_per_second(config: TrainConfig) -> float | None:
-    """Return the images per second of training `config` here; None while a trial measures them."""
-    return speed_meter().images_per_second(config, this_tab())
+def training_speed(config: TrainConfig) -> "Speed | None":
+    """Return how fast `config` trains here; None while a trial measures it."""
+    return speed_meter().speed(config, this_tab())
 
 
 @st.cache_resource(show_spinner=False)

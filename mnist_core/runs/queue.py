@@ -26,6 +26,7 @@ from mnist_core.training.schedules import check_change
 if TYPE_CHECKING:
     from mnist_core.data.mnist import Dataset
     from mnist_core.monitoring.probes import Probe
+    from mnist_core.training.speed_meter import Speed
 
 ENDLESS_LINE = 10_000  # the room that `room` returns if the queue has no limit
 WORKERS_VARIABLE = "DIGITLAB_WORKERS"
@@ -257,8 +258,8 @@ class TrainingQueue:
         with self._line.changed:
             return bool(self._line.training or self._line.waiting)
 
-    def training_speed(self, config: TrainConfig) -> float | None:
-        """Return the images per second that `config` trains on this queue's threads, in a short trial.
+    def training_speed(self, config: TrainConfig) -> Speed | None:
+        """Return how fast `config` trains on this queue's threads, in a short trial.
 
         None while a run trains or waits: it needs the cores, and its number of threads must not change.
         """

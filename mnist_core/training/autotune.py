@@ -12,8 +12,10 @@ import torch
 
 from mnist_core.config import TrainConfig
 from mnist_core.models.architectures import build_model
+from mnist_core.models.inference import predict_logits
 from mnist_core.training.events import Diverged, StepDone, Tick
-from mnist_core.training.trainer import fit
+from mnist_core.training.speed_meter import Speed
+from mnist_core.training.trainer import SCORED_AT_ONCE, fit
 
 if TYPE_CHECKING:
     from mnist_core.config import TrainConfig
@@ -40,14 +42,30 @@ def choose_threads(config: TrainConfig, images: Split, most: int) -> int:
     return best
 
 
-def training_speed(config: TrainConfig, images: Split, most: int, device: torch.device = CPU) -> float:
-    """Return the images per second that `config` trains, on up to `most` threads, in a short trial.
+def training_speed(config: TrainConfig, images: Split, most: int, device: torch.device = CPU) -> Speed:
+    """Return how fast `config` trains on up to `most` threads, and is evaluated, in a short trial.
 
     On other devices than the CPU one thread is enough. Batches are made smaller where a step would take long,
     so that every trial ends within a few seconds. It sets torch's number of threads, see choose_threads.
     """
     batch = _affordable_batch(config, images, device)
-    return _fastest(config, images, most if device == CPU else 1, batch, device)[1]
+    speed = _fastest(config, images, most if device == CPU else 1, batch, device)[1]
+    at_once = max(batch, min(SCORED_AT_ONCE, int(STEP_SECONDS * speed)))  # fewer of a slow network
+    return Speed(speed, _evaluated_per_second(config, images, at_once, device))
+
+
+def _evaluated_per_second(config: TrainConfig, images: Split, at_once: int, device: torch.device) -> float:
+    """Evaluate a new model on parts of the images, the first not counted, for TRIAL_SECONDS or to the end."""
+    model = build_model(config).to(device)
+    first, *others = torch.from_numpy(images.images).split(at_once)
+    predict_logits(model, first)
+    start, done = time.perf_counter(), 0
+    for part in others or [first]:
+        predict_logits(model, part)
+        done += len(part)
+        if time.perf_counter() - start > TRIAL_SECONDS:
+            break
+    return done / (time.perf_counter() - start)
 
 
 def _fastest(

@@ -22,8 +22,29 @@ SECONDS_STILL = 0.5  # seconds without a change of the settings before they are 
 SECONDS_TO_NEXT_TRY = 1.0  # while a training runs
 MOST_PARAMETERS = 10_000_000  # a trial of more would take hundreds of megabytes
 MOST_REMEMBERED = 500
-TOO_LARGE = 0.0
 _log = logging.getLogger(__name__)
+
+
+class Speed(NamedTuple):
+    """Images per second of the steps of a training, and of its evaluations; both 0 if they are unknown."""
+
+    training: float
+    evaluation: float
+
+    def steps_seconds(self, epochs: int, images: int) -> float | None:
+        """Return the seconds of all steps on so many training images an epoch; None if they are unknown."""
+        return epochs * images / self.training if self.training else None
+
+    def epoch_seconds(self, images: int, monitored: int) -> float:
+        """Return the seconds of an epoch and of the evaluation after it; the speed must be known."""
+        return images / self.training + monitored / self.evaluation
+
+    def run_seconds(self, epochs: int, images: int, monitored: int, tested: int) -> float:
+        """Return the seconds of a run: its epochs, the evaluation before them, and the test."""
+        return epochs * self.epoch_seconds(images, monitored) + (monitored + tested) / self.evaluation
+
+
+TOO_LARGE = Speed(0.0, 0.0)
 
 
 def speed_settings(config: TrainConfig) -> TrainConfig:
@@ -41,21 +62,21 @@ class _Wish(NamedTuple):
 class SpeedMeter:
     """Measures the settings that each visitor requested last, in a background job, one after the other.
 
-    `measure(config)` returns images per second after a short trial, or None while it can't: then it is called
+    `measure(config)` returns the speed after a short trial, or None while it can't: then it is called
     again later.
     """
 
-    def __init__(self, measure: Callable[[TrainConfig], float | None]) -> None:
+    def __init__(self, measure: Callable[[TrainConfig], Speed | None]) -> None:
         self._measure = measure
-        self._speeds: dict[TrainConfig, float] = {}
+        self._speeds: dict[TrainConfig, Speed] = {}
         self._lock = threading.Lock()
         self._wanted: dict[Watcher, _Wish] = {}
         self._trials = self._new_job()
 
-    def images_per_second(self, config: TrainConfig, watcher: Watcher) -> float | None:
+    def speed(self, config: TrainConfig, watcher: Watcher) -> Speed | None:
         """Return the speed of `config`'s training at once; None while unknown, which starts a measurement.
 
-        TOO_LARGE, which is 0, for a network too large for a trial. The caller asks again until it is known;
+        TOO_LARGE for a network too large for a trial. The caller asks again until it is known;
         the trials end when no watcher is left.
         """
         key = speed_settings(config)
@@ -70,13 +91,13 @@ class SpeedMeter:
             self._trials.start(watcher)
             return None
 
-    def remember(self, config: TrainConfig, images_per_second: float) -> None:
+    def remember(self, config: TrainConfig, speed: Speed) -> None:
         """Keep a measured speed, and end its request."""
         key = speed_settings(config)
         with self._lock:
             if len(self._speeds) >= MOST_REMEMBERED:
                 self._speeds.clear()
-            self._speeds[key] = images_per_second
+            self._speeds[key] = speed
             self._wanted = {who: wish for who, wish in self._wanted.items() if wish.config != key}
 
     def _new_job(self) -> Job[None]:
@@ -88,7 +109,7 @@ class SpeedMeter:
             still = time.monotonic() - wish.since
             if still < SECONDS_STILL:
                 time.sleep(SECONDS_STILL - still)
-            elif (speed := self._speed(wish.config)) is None:
+            elif (speed := self._try(wish.config)) is None:
                 time.sleep(SECONDS_TO_NEXT_TRY)
             else:
                 self.remember(wish.config, speed)
@@ -100,7 +121,7 @@ class SpeedMeter:
             self._wanted = {who: wish for who, wish in self._wanted.items() if not who.gone}
             return min(self._wanted.values(), key=lambda wish: wish.since, default=None)
 
-    def _speed(self, config: TrainConfig) -> float | None:
+    def _try(self, config: TrainConfig) -> Speed | None:
         if sum(layer.parameters for layer in describe_layers(config)) > MOST_PARAMETERS:
             return TOO_LARGE
         try:

@@ -16,6 +16,7 @@ from mnist_core.evaluation.metrics import Evaluation
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import RunStore
 from mnist_core.runtime.job import end_all_jobs
+from mnist_core.training.speed_meter import Speed
 from tests.browser.server import ROOT
 
 ROWS = [{"epoch": e, "step": 10 * e, "train_loss": 1 / e, "train_accuracy": 1 - 0.1 / e} for e in (1, 2)]
@@ -61,7 +62,9 @@ def sample_only(monkeypatch, tmp_path, pages_remembered):
         lambda entry: runpy.run_path(entry, run_name="__main__"),
     )
     # A trial of each form's speed takes a second; test_app_run_panel has the real one.
-    monkeypatch.setattr("mnist_core.runs.queue.TrainingQueue.training_speed", lambda *_: 10_000.0)
+    monkeypatch.setattr(
+        "mnist_core.runs.queue.TrainingQueue.training_speed", lambda *_: Speed(10_000.0, 50_000.0)
+    )
     monkeypatch.setattr(
         "ui.operator_reports.Heartbeat.start", lambda self: None
     )  # its thread outlives the test

@@ -285,7 +285,7 @@ def test_the_time_of_an_epoch_is_measured(app, monkeypatch):
     test = app("train")
     assert "Measuring the time per epoch" in said(test.caption) or "in a short trial" in said(test.caption)
     run_until(test, lambda: "in a short trial. It takes about " in said(test.caption))
-    assert resources.speed_meter().images_per_second(RECIPES["quick"].config, Watcher()) > 0
+    assert resources.speed_meter().speed(RECIPES["quick"].config, Watcher()).evaluation > 0
 
 
 def test_a_run_that_a_full_disk_ended_says_so_and_is_continued(app, sample_only):

@@ -88,9 +88,9 @@ def start(config: TrainConfig, here: bool = False) -> None:
     """
     if is_second_tap(config):
         st.rerun()
-    speed = resources.images_per_second(config)
+    speed = resources.training_speed(config)
     images = len(split_images(config, resources.dataset(config.dataset)).train)
-    seconds = images * config.epochs / speed if speed else None
+    seconds = speed.steps_seconds(config.epochs, images) if speed else None
     details = {"owner": visitor.identity(), "own_digit": last_read_image()}
     try:
         run_id = resources.training_queue().submit(

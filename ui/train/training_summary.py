@@ -3,12 +3,12 @@
 import streamlit as st
 
 from mnist_core.config import TrainConfig
-from mnist_core.data.mnist import split_images
+from mnist_core.data.mnist import ConfigSplits, split_images
 from mnist_core.dataset_choices import MNIST
 from mnist_core.messages import InputError
 from mnist_core.models.summary import describe_layers
 from mnist_core.training.memory import check_memory, memory_text, training_bytes
-from mnist_core.training.speed_meter import TOO_LARGE
+from mnist_core.training.speed_meter import Speed
 from ui import resources, visitor
 from ui.class_names import dataset_name
 from ui.html.network import network_html
@@ -39,8 +39,8 @@ def show_training_summary(config: TrainConfig, queue_busy: bool) -> None:
     if config.dataset != MNIST:
         said = _("Data set: **{name}**.").format(name=dataset_name(config.dataset)) + " " + said
     st.markdown(said)
-    known = resources.images_per_second(config) is not None
-    st.fragment(_show_time, run_every=None if known else POLL_SECONDS)(config, images, known)
+    known = resources.training_speed(config) is not None
+    st.fragment(_show_time, run_every=None if known else POLL_SECONDS)(config, splits, known)
     st.fragment(show_start, run_every=POLL_SECONDS if queue_busy else None)(config, queue_busy)
     if error := st.session_state.pop(ERROR_KEY, None):
         with st.container(key="start_error"):  # on a phone it stands above Start, see style.css
@@ -62,22 +62,22 @@ def show_network(config: TrainConfig, expanded: bool) -> None:
         )
 
 
-def _show_time(config: TrainConfig, images: int, known: bool) -> None:
+def _show_time(config: TrainConfig, splits: ConfigSplits, known: bool) -> None:
     """Show an epoch's time on this machine and the memory; rerun the page once they are known.
 
     The rerun ends the polling. They become known together, as an estimate of the memory needs torch.
     """
-    speed = resources.images_per_second(config)
+    speed = resources.training_speed(config)
     if speed is not None and not known:
         st.rerun()
     try:
         if speed is not None:
-            visitor.limits().check_training(config, images * config.epochs / speed if speed else None)
-        memory = _memory_text(config, images) if speed is not None else ""
+            visitor.limits().check_training(config, speed.steps_seconds(config.epochs, len(splits.train)))
+        memory = _memory_text(config, len(splits.train)) if speed is not None else ""
     except InputError as error:
         st.error(markdown(error.message))
     else:
-        st.caption(f":material/timer: {_time_text(config, images, speed)} {memory}")
+        st.caption(f":material/timer: {_time_text(config, splits, speed)} {memory}")
 
 
 def _memory_text(config: TrainConfig, images: int) -> str:
@@ -86,14 +86,16 @@ def _memory_text(config: TrainConfig, images: int) -> str:
     return _("It takes about {memory} of memory.").format(memory=memory_text(training_bytes(config, images)))
 
 
-def _time_text(config: TrainConfig, images: int, speed: float | None) -> str:
+def _time_text(config: TrainConfig, splits: ConfigSplits, speed: Speed | None) -> str:
     if speed is None and resources.training_queue().busy:
         return _("The time per epoch is measured when the training in progress has ended.")
     if speed is None:
         return _("Measuring the time per epoch on this machine")
-    if speed == TOO_LARGE:
+    if not speed.training:
         return _("This network is too large for a timing trial; its speed is shown during training.")
-    seconds = images / speed
+    images, monitored = len(splits.train), len(splits.monitored)
+    tested = len(resources.dataset(config.dataset).test)
     return _("About {epoch} per epoch on this machine, {all} in total; measured in a short trial.").format(
-        epoch=duration_text(seconds), all=duration_text(seconds * config.epochs)
+        epoch=duration_text(speed.epoch_seconds(images, monitored)),
+        all=duration_text(speed.run_seconds(config.epochs, images, monitored, tested)),
     )

@@ -71,6 +71,7 @@ def test_a_training_that_diverges_does_not_break_the_choice(batch, monkeypatch):
 
 
 def test_a_training_too_short_to_measure_gets_one_thread(batch, monkeypatch):
+    monkeypatch.setattr(autotune, "TRIAL_SECONDS", 60)  # longer than two epochs on however busy a machine
     monkeypatch.setattr(
         autotune, "fit", lambda model, trial, *data: fit(model, replace(trial, epochs=2), *data)
     )
@@ -92,7 +93,7 @@ def test_a_trial_is_short_even_for_a_batch_of_everything(sample, monkeypatch):
 
 def test_a_speed_is_measured_in_a_short_trial(sample, monkeypatch):
     monkeypatch.setattr(autotune, "TRIAL_SECONDS", 0.05)
-    assert autotune.training_speed(CONFIG, sample.train, 1) > 0
+    assert all(0 < speed < math.inf for speed in autotune.training_speed(CONFIG, sample.train, 1))
 
 
 def test_a_speed_is_that_of_the_device_that_trains(sample, monkeypatch):
@@ -102,9 +103,14 @@ def test_a_speed_is_that_of_the_device_that_trains(sample, monkeypatch):
         tried.append((count, device))
         return 50.0
 
+    def evaluate(config, images, at_once, device):
+        tried.append((1, device))
+        return 7.0
+
     monkeypatch.setattr(autotune, "_images_per_second", measure)
+    monkeypatch.setattr(autotune, "_evaluated_per_second", evaluate)
     elsewhere = torch.device("meta")
-    assert autotune.training_speed(CONFIG, sample.train, 2, elsewhere) == 50
+    assert autotune.training_speed(CONFIG, sample.train, 2, elsewhere) == (50, 7)
     assert set(tried) == {(1, elsewhere)}
 
 
@@ -116,7 +122,7 @@ def test_batches_of_a_slow_network_are_cut(sample, monkeypatch):
         return 50.0  # images per second
 
     monkeypatch.setattr(autotune, "_images_per_second", slow)
-    assert autotune.training_speed(replace(CONFIG, batch_size=5000), sample.train, 1) == 50
+    assert autotune.training_speed(replace(CONFIG, batch_size=5000), sample.train, 1).training == 50
     assert set(tried) == {4}  # 32 images would take 0.6 s
     tried.clear()
     autotune.training_speed(replace(CONFIG, batch_size=2), sample.train, 1)

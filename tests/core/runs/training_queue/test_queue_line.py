@@ -90,14 +90,14 @@ def test_a_bad_number_of_workers_is_refused(text, monkeypatch):
 def test_a_speed_is_measured_only_while_no_run_trains_or_waits(lab, sample, monkeypatch):
     monkeypatch.setattr("mnist_core.training.autotune.TRIAL_SECONDS", 0.05)
     lab.gate.set()
-    assert lab.queue.training_speed(SHORT) > 0
+    assert lab.queue.training_speed(SHORT).training > 0
     lab.gate.clear()
     run_id = lab.submit(SHORT)
     wait_for(lambda: lab.begun(run_id))
     monkeypatch.setattr(lab.queue, "_load_dataset", lambda _dataset: sample)
     assert lab.queue.training_speed(SHORT) is None
     assert lab.ended(run_id) == "finished"
-    assert lab.queue.training_speed(SHORT) > 0
+    assert lab.queue.training_speed(SHORT).training > 0
 
 
 def test_a_training_waits_until_a_trial_is_over(lab, monkeypatch):
