@@ -45,11 +45,11 @@ def test_flags_and_words_are_left_as_they_are():
 @pytest.mark.parametrize(
     ("seconds", "english", "chinese"),
     [
-        (0.004, "0.01 s", "0.01秒"),
-        (0.4, "0.4 s", "0.4秒"),
-        (59.4, "59 s", "59秒"),
-        (179, "2 min 59 s", "2分59秒"),
-        (7260, "2 h 1 min", "2小时1分"),
+        (0.004, "0.01 s", "0.01 秒"),
+        (0.4, "0.4 s", "0.4 秒"),
+        (59.4, "59 s", "59 秒"),
+        (179, "2 min 59 s", "2 分 59 秒"),
+        (7260, "2 h 1 min", "2 小时 1 分"),
     ],
 )
 def test_durations(seconds, english, chinese, monkeypatch):
