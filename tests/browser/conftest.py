@@ -59,22 +59,22 @@ def new_tab(browser, address, free_contexts):
     def open_tab(path=None, url=address, **settings):
         free = free_contexts[url, repr(settings)]
         context = free.pop() if free else server.new_context(browser, url, **settings)
-        used.append((context, url, free))
+        used.append((context, free))
         tab = context.new_page()
-        tab.open = partial(server.visit, tab)
+        tab.open, tab.go = partial(server.visit, tab), partial(server.go, tab)
         if path is not None:
             tab.open(path)
         return tab
 
     yield open_tab
-    for context, url, free in used:
-        server.forget_visitor(context, url)
+    for context, free in used:
+        server.forget_visitor(context)
         free.append(context)
 
 
 @pytest.fixture
 def page(new_tab):
-    """A visitor's tab; `page.open(path)` goes to a page of the app and waits for it."""
+    """A visitor's tab; `page.open(path)` loads a page of the app, `page.go(path)` shows the next one."""
     return new_tab(viewport={"width": 1280, "height": 800})
 
 

@@ -1,14 +1,41 @@
-"""Each page by the Tab key, by axe-core (contrast, names and roles), and on a phone's width."""
+"""Each page by the Tab key, by axe-core (contrast, names and roles), and on a phone's width.
+
+The chapters of Learn are in test_browser_learn.py.
+"""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.places import WITHOUT_TAB, each_page
 from tests.browser.server import PHONE, expect_to_fit, settle
 from tests.browser.test_browser_keyboard import expect_tab_to_reach_every_control
 from tests.browser.training import open_settings
 
+PICTURE = "/evaluate?run=pretrained&view=hardest&image=test-7&why="
+# Pages that one tab shows one after the other.
+TOURS = {
+    "quick": ("/train", "/", "/draw"),
+    "images": tuple(
+        f"/?view={view}" for view in ("image&index=7", "map", "statistics", "typical&digit=4", "doubtful")
+    ),
+    "drawing": ("/draw?from=keys", "/draw?from=upload", "/draw?look=sheet", "/data"),
+    "a run": ("/train?run=pretrained", "/inside?run=pretrained", "/inside?run=pretrained&part=answers"),
+    "its errors": (
+        "/evaluate?run=pretrained",
+        *(
+            f"/evaluate?run=pretrained&view={view}"
+            for view in ("sure", "robust", "mixups", "digits", "hardest")
+        ),
+        *(PICTURE + why for why in ("pixels", "layers", "similar")),
+    ),
+    "several runs": ("/runs", "/compare", "/search"),
+}
+# Sections with no other controls than the rest, whose Tab order isn't walked again.
+WITHOUT_TAB = {
+    *TOURS["images"][2:],
+    *TOURS["its errors"][3:6],
+    *TOURS["its errors"][7:],
+}
 SEVERE = ("serious", "critical")
 RULES = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}  # the other rules don't depend on the theme
 # Only rules on a phone's orientation and on autoplaying sound need stylesheets and media to be loaded again.
@@ -16,11 +43,27 @@ OPTIONS = {"resultTypes": ["violations"], "preload": False}
 PAPER = {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 22, 29)"}
 AT_REST = """() => document.getAnimations().every(
     each => each.playState !== 'running' || each.effect.getComputedTiming().endTime === Infinity)"""
+ALL, MAIN = "html", "[data-testid=stMain]"
+# Hides what repeats, which axe-core then passes by: of a map's digits and an image's pixels some are enough.
+HIDE_REPEATED = """() => {
+    const sheet = new CSSStyleSheet();
+    const repeated = '.mark-text text:nth-child(n+30), .lab-pixels tr:nth-child(n+14), .cell:nth-child(n+60)';
+    sheet.replaceSync(repeated + ' { display: none !important; }');
+    const inner = [...document.querySelectorAll('*')].flatMap(each => each.shadowRoot ?? []);
+    for (const root of [document, ...inner].filter(each => !each.hasFewer)) {
+        root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+        root.hasFewer = true;
+    }
+}"""
+LOOKS = ("light", "dark", "phone")
 
 
-def trouble(page, rules):
-    """Return what axe-core, which the page has loaded, finds severe: the rule, the element, and why."""
-    found = page.evaluate("options => axe.run(options)", {**OPTIONS, **rules})["violations"]
+def trouble(page: Page, part: str, rules: dict[str, list[str]]) -> list[str]:
+    """Return what axe-core finds severe in a part of the page: the rule, the element, and why."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(Axe().axe_script)
+    page.evaluate(HIDE_REPEATED)
+    found = page.evaluate("call => axe.run(...call)", [part, {**OPTIONS, **rules}])["violations"]
     severe = [rule for rule in found if rule["impact"] in SEVERE]
     return [
         f"{rule['id']}: {node['html'][:150]}: {node['failureSummary']}"
@@ -29,20 +72,35 @@ def trouble(page, rules):
     ]
 
 
-@pytest.mark.parametrize("path", each_page())
-def test_tab_reaches_every_control_axe_finds_nothing_severe_and_the_page_fits_a_phone(page, two_runs, path):
-    page.open(path)
-    if path not in WITHOUT_TAB:
-        expect_tab_to_reach_every_control(page)
-    if path == "/train":
+def expect_nothing_severe(page: Page, part: str, theme: str) -> None:
+    """Have axe-core look at a part of the page in a theme; the page may show another yet."""
+    page.emulate_media(color_scheme=theme)
+    expect(page.locator(".stApp")).to_have_css("background-color", PAPER[theme])
+    settle(page)
+    page.wait_for_function(AT_REST)  # colours fade over
+    assert trouble(page, part, RULES[theme]) == [], f"{page.url}, {theme}"
+
+
+def look_over(page: Page, path: str, part: str, look: str) -> None:
+    """Check a page in one look."""
+    if look == "phone":
+        page.set_viewport_size(PHONE["viewport"])
+        expect_to_fit(page, path)
+        return
+    page.set_viewport_size({"width": 1280, "height": 800})
+    if look == "light" and path not in WITHOUT_TAB:
+        expect_tab_to_reach_every_control(page, "body" if part == ALL else part)
+    if (path, look) == ("/train", "light"):
         open_settings(page)
-    page.evaluate(Axe().axe_script)
-    for theme, rules in RULES.items():
-        page.emulate_media(color_scheme=theme)
-        expect(page.locator(".stApp")).to_have_css("background-color", PAPER[theme])
-        if theme != "light":  # it has settled in that
-            settle(page)
-        page.wait_for_function(AT_REST)  # colours fade over
-        assert trouble(page, rules) == [], theme
-    page.set_viewport_size(PHONE["viewport"])
-    expect_to_fit(page, path)
+    expect_nothing_severe(page, part, look)
+
+
+@pytest.mark.parametrize(
+    "tour", [name if name == "quick" else pytest.param(name, marks=pytest.mark.slow) for name in TOURS]
+)
+def test_tab_reaches_every_control_axe_finds_nothing_severe_and_the_page_fits_a_phone(page, two_runs, tour):
+    """What is around each page is looked over on the first; every second page changes the looks back."""
+    for number, path in enumerate(TOURS[tour]):
+        (page.go if number else page.open)(path)
+        for look in reversed(LOOKS) if number % 2 else LOOKS:
+            look_over(page, path, MAIN if number else ALL, look)

@@ -3,7 +3,6 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.places import QUICK
 from tests.browser.server import PATIENCE, PHONE, draw, expect_to_fit, settle
 from tests.browser.training import (
     LASTING,
@@ -109,9 +108,11 @@ def test_settings_follow_each_other_and_stay_open_while_they_are_changed(page):
 
 def test_no_page_scrolls_sideways_on_a_phone_in_chinese(new_tab, two_runs):
     """test_browser_access has the English ones."""
-    page = new_tab(locale="zh-CN", **PHONE)
-    for path in (*QUICK, f"/runs?run={two_runs[0]}", f"/train?run={two_runs[1]}"):
-        page.open(path)
+    page = new_tab("/", locale="zh-CN", **PHONE)
+    expect_to_fit(page, "/")
+    others = ("/train", "/draw", "/compare", "/inside?run=pretrained")
+    for path in (*others, f"/runs?run={two_runs[0]}", f"/train?run={two_runs[1]}"):
+        page.go(path)
         expect_to_fit(page, path)
 
 

@@ -5,17 +5,12 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.server import IS_INKED, TOUCH, draw, serve, settle, swipe, wait_for_ink
+from tests.browser.server import IS_INKED, PHONE, TOUCH, draw, settle, swipe, wait_for_ink
+from tests.browser.slow_line import slow_line
+from tests.browser.test_browser_first_visit import WITHOUT_NOTICE
 from tests.browser.training import expect_value, slider, value
 
 CHINESE, ENGLISH = "手写数字", "Handwritten digits"
-
-
-def test_a_link_into_a_cold_server_shows_the_whole_page(new_tab, tmp_path):
-    with serve(tmp_path) as url:
-        page = new_tab("/?lang=zh&run=abc", url=url)
-        expect(page.locator(".st-key-pages a")).to_have_count(10)
-        expect(page.locator("h1")).to_have_text(CHINESE)
 
 
 def test_the_language_switch_is_in_the_url_and_survives_refresh_and_back(page):
@@ -40,14 +35,8 @@ def test_the_language_switch_is_in_the_url_and_survives_refresh_and_back(page):
     expect(page.locator("h1")).to_have_text(CHINESE)
 
 
-def test_the_browsers_language_is_the_first_choice(new_tab):
-    page = new_tab("/", locale="zh-CN")
-    expect(page.locator("h1")).to_have_text(CHINESE)
-
-
-@pytest.mark.parametrize("query", ["?lang=tlh", "?seed=-3&digit=x&split=", "?run=../../etc"])
-def test_nonsense_in_the_url_is_no_trouble(page, query):
-    page.open("/" + query)
+def test_nonsense_in_the_url_is_no_trouble(page):
+    page.open("/?lang=tlh&seed=-3&digit=x&split=&run=../../etc")
     expect(page.locator("h1")).to_have_text(ENGLISH)
     expect(page.get_by_test_id("stMain").get_by_role("img").first).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
@@ -80,16 +69,24 @@ def test_back_leaves_the_page_however_many_choices_were_made_there(page):
     expect(page.get_by_role("radio", name="Test set")).to_be_checked()
 
 
-PHONES = [  # upright, sideways, and a desktop at 200 %
-    (375, 720, "en-US"),
-    *(pytest.param(*look, marks=pytest.mark.slow) for look in ((375, 720, "zh-CN"), (812, 375, "zh-CN"))),
-    pytest.param(640, 400, "en-US", marks=pytest.mark.slow),
-]
+def test_the_links_to_the_pages_stay_at_the_bottom_of_a_phone(new_tab):
+    """Upright, where Start is within reach too, and on a desktop at 200 %."""
+    page = new_tab("/train", **PHONE)
+    expect(page.locator(".st-key-start button")).to_be_in_viewport(ratio=1)
+    expect_links_at_the_bottom(page)
+    page.set_viewport_size({"width": 640, "height": 400})
+    settle(page)
+    expect_links_at_the_bottom(page)
 
 
-@pytest.mark.parametrize(("width", "height", "locale"), PHONES)
-def test_the_links_to_the_pages_stay_at_the_bottom_of_a_phone(new_tab, width, height, locale):
-    page = new_tab("/train", locale=locale, viewport={"width": width, "height": height})
+@pytest.mark.slow
+def test_the_links_to_the_pages_stay_at_the_bottom_of_a_phone_held_sideways(new_tab):
+    """In Chinese; test_browser_compare has a phone upright."""
+    expect_links_at_the_bottom(new_tab("/train", locale="zh-CN", viewport={"width": 812, "height": 375}))
+
+
+def expect_links_at_the_bottom(page):
+    width, height = page.viewport_size["width"], page.viewport_size["height"]
     links = page.locator(".st-key-pages a:visible")
     expect(links).to_have_count(8)
     expect(page.locator(".st-key-pages a[aria-current=page]")).to_have_count(1)
@@ -167,8 +164,10 @@ def expect_ink(page, inside, outside):
 
 
 @pytest.mark.slow
-def test_the_canvas_is_as_wide_as_the_phone_and_takes_strokes_where_the_finger_is(new_tab, with_mnist):
-    page = new_tab("/draw?run=pretrained", with_mnist, **TOUCH)  # without the sample's notice above
+def test_the_canvas_is_as_wide_as_the_phone_and_takes_strokes_where_the_finger_is(new_tab):
+    page = new_tab("/draw?run=pretrained", **TOUCH)
+    page.add_style_tag(content=WITHOUT_NOTICE)
+    settle(page)
     box = page.locator("canvas.upper-canvas").bounding_box()
     assert box["width"] >= 340
     assert box["x"] + box["width"] <= 375
@@ -198,8 +197,9 @@ def test_the_canvas_is_as_wide_as_the_phone_and_takes_strokes_where_the_finger_i
 
 
 @pytest.mark.slow
-def test_a_lost_connection_is_said_in_the_page_and_so_is_its_return(new_tab, tmp_path):
-    with serve(tmp_path) as url:
+def test_a_lost_connection_is_said_in_the_page_and_so_is_its_return(new_tab, address):
+    """First the line is silent, then it is cut."""
+    with slow_line(address, 0) as url:
         page = new_tab("/train", url=url, locale="zh-CN")
         words = page.get_by_role("alert")
         page.context.set_offline(True)
@@ -208,7 +208,7 @@ def test_a_lost_connection_is_said_in_the_page_and_so_is_its_return(new_tab, tmp
         expect(words).to_have_text("已重新连接。")
         expect(words).to_have_count(0)
     expect(words).to_have_text("与服务器的连接已断开，恢复之前页面内容不会更新。")
-    with serve(tmp_path, port=int(url.rpartition(":")[2])):
+    with slow_line(address, 0, port=int(url.rpartition(":")[2])):
         expect(words).to_have_text("已重新连接。")
         settle(page)
         expect(page.get_by_test_id("stDialog")).to_have_count(0)

@@ -28,8 +28,15 @@ def far(browser, folder):
         yield address
 
 
+def test_a_link_into_a_cold_server_shows_the_whole_page(new_tab, far):
+    """The server's first visitor."""
+    page = new_tab("/?lang=zh&run=abc", far)
+    expect(page.locator(".st-key-pages a")).to_have_count(10)
+    expect(page.locator("h1")).to_have_text("手写数字")
+
+
 def test_a_link_keeps_its_settings_and_two_changes_in_quick_succession(new_tab, far):
-    """The server's first visitor: the page is rerun when the speed has been measured."""
+    """The page is rerun when the speed has been measured."""
     page = new_tab("/train?recipe=tutorial-4b&epochs=7", far)
     expect(page.get_by_text("measured in a short trial")).to_be_visible()
     settle(page)
