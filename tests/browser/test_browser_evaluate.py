@@ -70,19 +70,17 @@ def said(true, read, count):
     return f"{count:,} image{'s' * (count != 1)} of a {true}, classified as {read}"
 
 
-MANY_CELLS = tuple(np.ndindex(10, 10))[::3]  # some of each row and column
-TEN_CELLS = tuple((true, (3 * true + 1) % 10) for true in range(10))  # one of each row and column
+CELLS = ((0, 9), (2, 7), (4, 4), (6, 1), (9, 0))  # at the corners and within
 
 
-@pytest.mark.parametrize("cells", [TEN_CELLS, pytest.param(MANY_CELLS, marks=pytest.mark.slow)], ids=len)
-def test_a_clicked_cell_opens_exactly_its_images(page, answers, cells):
+def test_a_clicked_cell_opens_exactly_its_images(page, answers):
     run, result = answers
     matrix = confusion_matrix(result.labels, result.predictions, labels=range(10))
     page.open(f"/evaluate?run={run}")
     page.locator(".js-plotly-plot .heatmaplayer image").first.wait_for()
     page.locator(".js-plotly-plot").scroll_into_view_if_needed()
     settle(page)
-    for true, read in cells:
+    for true, read in CELLS:
         page.mouse.click(*place_of(page, true, read))
         count = int(matrix[true, read])
         page.get_by_text(said(true, read, count), exact=count > 0).wait_for()

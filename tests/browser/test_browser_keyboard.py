@@ -35,7 +35,8 @@ HERE = """() => {
 }"""
 # After a press of Tab: whether it led out or to a control it was at before, and the markup of the one that
 # it has left if that looks as it did in focus. What is around it counts, as the ring may be drawn on either.
-# The main part of the page is there to be scrolled, and a table draws its ring inside.
+# The main part of the page is there to be scrolled, and a table draws its ring inside. It is one stop, as it
+# moves the focus to and fro between its canvas and its cells.
 ARRIVE = f"""async () => {{
   const look = e => {{
     if (e.matches('main, canvas')) return null;
@@ -50,9 +51,11 @@ ARRIVE = f"""async () => {{
   const here = ({HERE})(), last = window.tabbed;
   const unmarked = last.look && last.look === look(last.element);
   const out = here === document.body || !last.part.contains(document.activeElement);
-  const ended = here !== last.element && (out || 'reached' in here.dataset);
+  const table = here.closest('[data-testid=stDataFrame]');
+  const again = 'reached' in here.dataset && !(table && table === last.table);
+  const ended = here !== last.element && (out || again);
   here.dataset.reached = '';
-  window.tabbed = {{element: here, look: look(here), part: last.part}};
+  window.tabbed = {{element: here, look: look(here), part: last.part, table}};
   return [ended, unmarked ? last.element.outerHTML.slice(0, 200) : null];
 }}"""
 MARKUP = "e => e.outerHTML.slice(0, 200)"
