@@ -33,7 +33,7 @@ from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
 
 CONFIG = TrainConfig(
-    widths=(16,), epochs=6, batch_size=50, train_size=600, dropout=0.2, monitor="test", seed=7
+    widths=(16,), epochs=4, batch_size=50, train_size=300, dropout=0.2, monitor="test", seed=7
 )
 SMALL = TrainConfig(widths=(4,), epochs=1, batch_size=200, train_size=200, monitor="test")
 CPU = torch.device("cpu")

@@ -90,7 +90,7 @@ def test_a_run_whose_worker_process_is_killed_comes_to_the_same_digits_on_anothe
     cluster, queue = lab_of(machines, tmp_path / "there", sample)
     store = RunStore(tmp_path / "there")
     machines.start_worker("first")
-    configs = [replace(SHORT, epochs=300, dropout=0.2), SHORT]
+    configs = [replace(SHORT, epochs=60, dropout=0.2), SHORT]
     wait_for(lambda: cluster.count, 90)
     runs = [queue.submit(config) for config in configs]
     wait_for((store.get(runs[0]).folder / "state.safetensors").exists, 60)

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from mnist_core.__main__ import main
 from mnist_core.choices import ACTIVATIONS, OPTIMIZERS, SCHEDULES
 from mnist_core.config import TrainConfig
 from mnist_core.data.idx_files import IdxFile
@@ -27,7 +28,7 @@ from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.run import Run
 from mnist_core.runs.run_trainer import train_run
-from mnist_core.runs.store import PROJECT, RunStore
+from mnist_core.runs.store import RunStore
 from mnist_core.runs.writer import RunWriter
 from mnist_core.training.events import Started, StepDone, TrainingControl
 
@@ -275,15 +276,15 @@ def test_scripts_of_all_kinds_of_settings_give_their_runs_results(runs, said):
 
 
 @pytest.mark.slow
-def test_the_script_of_a_recipe_on_all_of_mnist_gives_its_runs_result(mnist_directory, tmp_path):
-    """Trained by the command line for an epoch, on as many threads as the trial chooses."""
+def test_the_script_of_a_recipe_on_mnist_itself_gives_its_runs_result(mnist_directory, tmp_path, capsys):
+    """Trained by the command line for an epoch, on as many threads as the trial chooses, and tested on all."""
 
     def command_line(*arguments: str) -> dict:
-        command = [sys.executable, "-m", "mnist_core", *arguments, "--runs", str(tmp_path / "runs"), "--json"]
-        return json.loads(subprocess.check_output(command, cwd=PROJECT).splitlines()[-1])
+        assert main([*arguments, "--runs", str(tmp_path / "runs"), "--json"]) == 0
+        return json.loads(capsys.readouterr().out.splitlines()[-1])
 
-    settings = ("--recipe", "quick", "--epochs", "1", "--device", "cpu", "--data", str(mnist_directory))
-    trained = command_line("train", *settings)
+    settings = ("--recipe", "quick", "--epochs", "1", "--set", "train_size=3000", "--device", "cpu")
+    trained = command_line("train", *settings, "--data", str(mnist_directory))
     command_line("export", "last", "--as", "script", "--out", str(tmp_path / "script.py"))
     *_, said = isolated(tmp_path, tmp_path / "script.py", mnist_directory)
     assert said == f"test accuracy {trained['test_accuracy']}, loss {trained['test_loss']}"

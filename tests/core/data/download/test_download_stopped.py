@@ -61,7 +61,7 @@ def test_after_a_killed_parent_the_child_ends_and_its_leftovers_are_removed(
 
 @pytest.mark.slow
 def test_killed_downloads_end_with_whole_files_at_the_next_start():
-    command = [sys.executable, "-m", "tests.kill_downloads", "--times", "8", "--seed", "5"]
+    command = [sys.executable, "-m", "tests.kill_downloads", "--times", "4", "--seed", "5"]
     ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     assert "all ended with whole files" in ended.stdout
