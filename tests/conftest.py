@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ import torch  # noqa: E402
 from mnist_core.data import mnist  # noqa: E402
 from mnist_core.runtime import job as job_module  # noqa: E402
 from mnist_core.runtime.job import end_all_jobs  # noqa: E402
+from mnist_core.search import study  # noqa: E402
 
 SECONDS_TO_END = 60  # for a thread, on a busy machine
 THREADS_OF_QUEUES = {"training", "search"}
@@ -52,6 +54,24 @@ def own_directories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("WIN_PD_OVERRIDE_LOCAL_APPDATA", str(home / "windows"))
         patch.delenv("DIGITLAB_DATA", raising=False)
         patch.setenv("DIGITLAB_MIRROR", "http://127.0.0.1:9/")  # the discard port: connection refused
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tables_of_searches_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A new file of searches begins as a copy, as Optuna takes a quarter of a second to make its tables."""
+    empty, open_storage = tmp_path_factory.mktemp("searches") / study.STUDIES_FILE, study._open_storage
+
+    def open_copy(url: str) -> object:
+        file = Path(url.removeprefix("sqlite:///"))
+        if url.startswith("sqlite") and not file.exists():
+            if not empty.exists():
+                open_storage(f"sqlite:///{empty}").remove_session()
+            shutil.copy(empty, file)
+        return open_storage(url)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(study, "_open_storage", open_copy)
         yield
 
 

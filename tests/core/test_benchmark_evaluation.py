@@ -1,10 +1,13 @@
 """The benchmark of evaluation: every line with its limit, and whether all are within theirs."""
 
+from dataclasses import replace
+
 import pytest
 
 from benchmarks import evaluation
 from benchmarks.comparison import statements
 from mnist_core.config import TrainConfig
+from mnist_core.models.architectures import build_model
 from mnist_core.runs.store import RunStore
 
 
@@ -24,6 +27,11 @@ def test_everything_with_a_limit_is_timed(sample, monkeypatch):
     monkeypatch.setattr(evaluation, "LIMITS", {"tutorial-1": 5.0})
     monkeypatch.setattr(evaluation, "IMAGES", 2)
     monkeypatch.setattr(evaluation, "MAPPED", 40)
+    monkeypatch.setattr(evaluation, "TIMES", 1)
+    cnn = evaluation.RECIPES["tutorial-4b"]
+    narrow = replace(cnn.config, channels=(4, 4), widths=(8,))
+    monkeypatch.setitem(evaluation.RECIPES, "tutorial-4b", replace(cnn, config=narrow))
+    monkeypatch.setattr("mnist_core.runs.run.Run.load_model", lambda run: build_model(narrow))
     timed = list(evaluation.timed(sample.test[:40]))
     names = [what for what, *_ in timed]
     assert [name.split(",")[0] for name in names] == [
@@ -37,8 +45,6 @@ def test_everything_with_a_limit_is_timed(sample, monkeypatch):
 
 
 def test_what_is_said_of_runs_names_them_and_their_pairs(sample, tmp_path):
-    from mnist_core.models.architectures import build_model
-
     store, runs = RunStore(tmp_path), []
     for seed in (0, 1, 2):
         writer = store.create(TrainConfig(widths=(8,), seed=seed))

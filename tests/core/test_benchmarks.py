@@ -1,3 +1,4 @@
+import ast
 import json
 import sys
 from dataclasses import replace
@@ -18,6 +19,7 @@ from mnist_core.messages import InputError
 from mnist_core.models.architectures import build_model
 from mnist_core.models.summary import count_parameters
 from mnist_core.recipes import RECIPES
+from mnist_core.runs.store import PROJECT
 from mnist_core.training.trainer import fit
 
 
@@ -84,13 +86,28 @@ def test_a_measurement_has_times_accuracy_and_threads(way, tiny_mnist):
 # The comparison
 
 
-def test_a_measuring_process_does_one_task_after_another_and_its_failure_is_reported(tiny_mnist, tmp_path):
-    with start_training_process("benchmarks.tutorials") as way:
-        one, other = (way(tiny_task("tutorial-2", tiny_mnist)) for _ in range(2))
+MEASURING = """
+from benchmarks.training_process import Measurement, serve
+serve(lambda task: Measurement(task.epochs, 1 / task.seed, 0.5, task.train_images))
+"""
+
+
+def test_a_measuring_process_does_one_task_after_another_and_its_failure_is_reported(tmp_path, monkeypatch):
+    """In a process that imports no torch, whose measurement of seed 0 fails."""
+    (tmp_path / "measuring.py").write_text(MEASURING)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{PROJECT}")
+    task = tiny_task("tutorial-2", tmp_path)
+    with start_training_process("measuring") as way:
+        assert [way(task._replace(seed=seed)) for seed in (1, 2)] == [(1, 1.0, 0.5, 300), (1, 0.5, 0.5, 300)]
         with pytest.raises(RuntimeError, match="tutorial-2"):
-            way(tiny_task("tutorial-2", tmp_path))
-    assert one.accuracy == other.accuracy  # the same seed
-    assert one.train_seconds != other.train_seconds
+            way(task)
+
+
+def test_the_ways_serve_when_they_are_called():
+    """As `start_training_process` calls them; their measurements are tested above."""
+    for module in (tutorials, our_training):
+        tree = ast.parse(Path(module.__file__).read_text())
+        assert ast.unparse(tree.body[-1]) == "if __name__ == '__main__':\n    serve(measure)"
 
 
 def test_every_task_that_comes_is_answered(monkeypatch, capsys):

@@ -3,9 +3,12 @@
 import-linter holds the arrows between the packages; its contracts are in pyproject.toml.
 """
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from mnist_core.runs.store import PROJECT
 
@@ -24,13 +27,26 @@ SLOW = {
     "distributed",
 }
 PAGES = {"streamlit", "ui", "pages"}
+UNWANTED = SLOW | PAGES | {"mnist_core", "sympy"}
 IMPORT_EACH = """
-import importlib, os, sys
+import importlib, json, os, sys
+groups, unwanted = json.loads(sys.argv[1])
 before = dict(os.environ)
-for name in {modules}:
-    importlib.import_module(name)
-    changed = set() if dict(os.environ) == before else {{"os.environ"}}
-    print(name, *({unwanted} & (sys.modules.keys() | changed)))
+for first, modules in groups.items():
+    if first == "with PyTorch":
+        import torch
+    if os.fork():
+        if os.wait()[1]:
+            sys.exit("a module can't be imported")
+        continue
+    for name in modules:
+        importlib.import_module(name)
+        if name == "mnist_core.models.summary":
+            config = sys.modules["mnist_core.config"].TrainConfig(architecture="vgg", channels=(4, 8, 8))
+            sys.modules[name].describe_layers(config)
+        changed = set() if dict(os.environ) == before else {"os.environ"}
+        print(name, *(set(unwanted) & (sys.modules.keys() | changed)), flush=True)
+    os._exit(0)
 """
 
 
@@ -41,31 +57,53 @@ def modules_of(package: str) -> list[str]:
     return [name.removesuffix(".__init__") for name in names if not name.endswith("__main__")]
 
 
-def loaded(modules: list[str], unwanted: set[str]) -> dict[str, list[str]]:
-    """Import modules one after the other in a new process; return what unwanted is there after each.
+@pytest.fixture(scope="module")
+def loaded() -> dict[str, set[str]]:
+    """What of UNWANTED is there after each module's import, each group in a copy of a new process.
 
-    "os.environ" is there once the process's environment was changed.
+    "os.environ" is there once the process's environment was changed. All but the pages' copy begin with
+    PyTorch. The benchmarks follow the core: they must be imported where nothing was configured.
     """
-    code = IMPORT_EACH.format(modules=modules, unwanted=unwanted)
+    core = [*modules_of("mnist_core"), "mnist_core.__main__"]
+    groups = {
+        "without PyTorch": modules_of("ui"),
+        "with PyTorch": ["benchmarks.tutorials"],
+        "of the core": [*core, *(name for name in modules_of("benchmarks") if "tutorials" not in name)],
+    }
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", IMPORT_EACH, json.dumps([groups, [*UNWANTED, "os.environ"]])],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    return {name: found for name, *found in map(str.split, done.stdout.splitlines()) if found}
+    assert done.returncode == 0, done.stderr
+    found = {name: set(names) for name, *names in map(str.split, done.stdout.splitlines())}
+    assert set(found) == {name for names in groups.values() for name in names}
+    return found
 
 
-def test_no_page_loads_anything_slow_when_it_is_imported():
-    assert loaded(modules_of("ui"), SLOW) == {}
+def at_last(loaded: dict[str, set[str]], package: str) -> set[str]:
+    """What the imports of all of a package's modules have loaded."""
+    return set().union(*(found for name, found in loaded.items() if name.split(".")[0] == package))
 
 
-def test_the_core_loads_neither_pages_nor_torchvision_and_does_not_change_the_process():
-    modules = [*modules_of("mnist_core"), "mnist_core.__main__"]
-    assert loaded(modules, PAGES | {"torchvision", "dask", "distributed", "os.environ"}) == {}
+def test_no_page_loads_anything_slow_when_it_is_imported(loaded):
+    assert not at_last(loaded, "ui") & SLOW
 
 
-def test_benchmarks_are_imported_in_a_process_that_nothing_has_configured():
-    """The tutorials first: their process must have nothing of ours."""
-    modules = dict.fromkeys(["benchmarks.tutorials", *modules_of("benchmarks")])
-    assert loaded([*modules], {"mnist_core", "torchvision"})["benchmarks.tutorials"] == ["torchvision"]
+def test_the_core_loads_neither_pages_nor_torchvision_and_does_not_change_the_process(loaded):
+    unwanted = PAGES | {"torchvision", "dask", "distributed", "os.environ"}
+    assert not at_last(loaded, "mnist_core") & unwanted
+
+
+def test_shapes_are_found_without_torchs_symbolic_shapes(loaded):
+    """`describe_layers` was called there; the meta device's kernels import sympy and triton, 90 MB."""
+    assert "sympy" not in loaded["mnist_core.models.summary"]
+
+
+def test_the_tutorials_process_has_nothing_of_ours(loaded):
+    assert loaded["benchmarks.tutorials"] & {"mnist_core", "torchvision"} == {"torchvision"}
 
 
 def test_torchvision_is_imported_by_the_download_only():

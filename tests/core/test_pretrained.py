@@ -29,6 +29,12 @@ def read(run):
     return lambda images: predict_all(how[0], images, how[1])
 
 
+@pytest.fixture(scope="module")
+def written():
+    """Other digits than those it was trained on."""
+    return generate_digits(400, seed=77)
+
+
 def test_its_card_tells_its_own_figures(run):
     card, size = (PRETRAINED.parent / "README.md").read_text(), run.checkpoints[-1].stat().st_size
     files = [file for file in PRETRAINED.rglob("*") if file.is_file()]
@@ -77,17 +83,16 @@ def test_its_evaluations_come_with_its_weights(run, mnist_directory):
 
 
 def test_it_reads_mnist(read, mnist_directory):
-    test = open_mnist(mnist_directory).test[:500]
+    test = open_mnist(mnist_directory).test[:250]
     predictions = read(list(test.images))
     assert np.mean([p.label == label for p, label in zip(predictions, test.labels, strict=True)]) > 0.99
     assert np.mean([p.is_digit for p in predictions]) > 0.96
 
 
-def test_it_reads_ones_with_upstrokes_and_crossed_sevens(read):
-    written = generate_digits(1000, seed=77)  # others than those it was trained on
+def test_it_reads_ones_with_upstrokes_and_crossed_sevens(read, written):
     for digit in (1, 7):
         labels = [p.label for p in read(list(written.images[written.labels == digit]))]
-        assert labels.count(digit) >= 95
+        assert labels.count(digit) >= 0.95 * len(labels) > 30
 
 
 @pytest.mark.parametrize("lean", [0, 20])
@@ -109,13 +114,12 @@ def hooked(rise, length, lean):
 def test_it_refuses_what_is_no_digit(read):
     dot = strokes_to_image([[[5, 5]]])
     assert not any(p.is_digit for p in read([dot, None]))
-    assert np.mean([not p.is_digit for p in read(list(generate_non_digits(200, seed=77)))]) >= 0.95
-    others = generate_non_digits(150, 77, ("other hands",))  # forms that it was not trained on
+    assert np.mean([not p.is_digit for p in read(list(generate_non_digits(100, seed=77)))]) >= 0.95
+    others = generate_non_digits(75, 77, ("other hands",))  # forms that it was not trained on
     assert np.mean([not p.is_digit for p in read(list(others))]) >= 0.92
 
 
-def test_it_accepts_digits_in_all_forms_and_qualities(read):
-    written = generate_digits(500, seed=78)
+def test_it_accepts_digits_in_all_forms_and_qualities(read, written):
     predictions = read(list(written.images))
     assert np.mean([p.is_digit for p in predictions]) >= 0.96
     assert np.mean([p.label == label for p, label in zip(predictions, written.labels, strict=True)]) >= 0.97

@@ -3,22 +3,30 @@ from itertools import islice
 import numpy as np
 import pytest
 
+from mnist_core.data import projection
 from mnist_core.data.projection import principal_components, procrustes_aligned, randomized_pca, tsne
 
 
 @pytest.fixture(scope="module")
 def three_groups():
-    """Sixty images, twenty each of three kinds, with some noise: images and kinds."""
+    """Sixty small images, twenty each of three kinds, with some noise: images and kinds."""
     random = np.random.default_rng(0)
     kinds = np.repeat(np.arange(3), 20)
-    images = random.integers(0, 60, (60, 28, 28), np.uint8)
+    images = random.integers(0, 60, (60, 12, 12), np.uint8)
     for kind in range(3):
-        images[kinds == kind, kind * 8 : kind * 8 + 8] += 180
+        images[kinds == kind, kind * 4 : kind * 4 + 4] += 180
     return images, kinds
 
 
+@pytest.fixture
+def few_steps(monkeypatch):
+    """t-SNE of a third of the steps."""
+    monkeypatch.setattr(projection, "EARLY_STEPS", 100)
+    monkeypatch.setattr(projection, "LATE_STEPS", 150)
+
+
 def test_images_that_differ_in_one_way_lie_on_a_line():
-    images = np.zeros((3, 28, 28), np.uint8)
+    images = np.zeros((3, 12, 12), np.uint8)
     images[:, 5, 5] = 0, 51, 102
     found = principal_components(images, 2)
     np.testing.assert_allclose(found.coordinates[:, 0], [-0.2, 0, 0.2], atol=1e-6)
@@ -36,12 +44,12 @@ def test_principal_components_are_those_of_the_singular_values(three_groups):
 
 
 def test_images_that_are_all_the_same_lie_in_one_point():
-    found = principal_components(np.full((6, 28, 28), 9, np.uint8), 2)
+    found = principal_components(np.full((6, 12, 12), 9, np.uint8), 2)
     np.testing.assert_allclose(found.coordinates, 0, atol=1e-6)
     assert np.isfinite(found.shares).all()
 
 
-def test_tsne_keeps_groups_together_and_apart_and_repeats_itself(three_groups):
+def test_tsne_keeps_groups_together_and_apart_and_repeats_itself(three_groups, few_steps):
     images, kinds = three_groups
     steps = list(tsne(images))
     fractions = [fraction for fraction, _ in steps]
@@ -63,7 +71,7 @@ def test_tsne_yields_intermediate_positions_and_can_be_stopped(three_groups):
     assert (before != after).any()
 
 
-def test_tsne_of_a_handful_of_images(three_groups):
+def test_tsne_of_a_handful_of_images(three_groups, few_steps):
     *_, (fraction, positions) = tsne(three_groups[0][:5])
     assert fraction == 1
     assert np.isfinite(positions).all()

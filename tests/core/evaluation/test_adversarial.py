@@ -35,12 +35,12 @@ def model(sample) -> DigitClassifier:
 
 @pytest.fixture(scope="module")
 def images(sample) -> torch.Tensor:
-    return torch.from_numpy(sample.test.images[:150])
+    return torch.from_numpy(sample.test.images[:100])
 
 
 @pytest.fixture(scope="module")
 def labels(sample) -> torch.Tensor:
-    return torch.from_numpy(sample.test.labels[:150]).long()
+    return torch.from_numpy(sample.test.labels[:100]).long()
 
 
 def loss(model: DigitClassifier, images: torch.Tensor, labels: torch.Tensor) -> float:
@@ -51,7 +51,7 @@ def accuracy(model: DigitClassifier, images: torch.Tensor, labels: torch.Tensor)
     return (predict_logits(model, images).argmax(1) == labels).double().mean().item()
 
 
-@pytest.mark.parametrize("epsilon", [*EPSILONS, 0.5, 2.7])
+@pytest.mark.parametrize("epsilon", [EPSILONS[0], EPSILONS[-1], 0.5, 2.7])
 @pytest.mark.parametrize("name", ATTACKS)
 def test_no_pixel_leaves_its_bound(name, epsilon, model, images, labels):
     before = images.clone()
@@ -102,10 +102,10 @@ def test_an_image_that_pgd_starts_from_and_is_misread_is_left_there(model, image
 @pytest.mark.parametrize("epsilon", [8, 16])
 def test_pgd_goes_on_only_with_the_images_that_are_still_read_right(epsilon, model, images, labels):
     """Step by step by hand, image by image, each until the model errs."""
-    attacked = attack(model, images[:30], labels[:30], "pgd", epsilon, seeded())
-    starts = (torch.rand(images[:30].shape, generator=seeded()) * 2 - 1) * epsilon
+    attacked = attack(model, images[:15], labels[:15], "pgd", epsilon, seeded())
+    starts = (torch.rand(images[:15].shape, generator=seeded()) * 2 - 1) * epsilon
     same = 0
-    for place, (image, label) in enumerate(zip(images[:30].float(), labels[:30], strict=True)):
+    for place, (image, label) in enumerate(zip(images[:15].float(), labels[:15], strict=True)):
         now = (image + starts[place]).round().clamp(0, 255)
         for _ in range(PGD_STEPS):
             inputs = now[None].clone().requires_grad_()
@@ -117,7 +117,7 @@ def test_pgd_goes_on_only_with_the_images_that_are_still_read_right(epsilon, mod
             now = (now + step).clamp(image - epsilon, image + epsilon).clamp(0, 255)
         same += float((attacked[place].float() == now).float().mean()) > NEARLY_ALL
     model.zero_grad(set_to_none=True)
-    assert same >= 29
+    assert same >= 14
 
 
 @pytest.mark.parametrize("scaling", INPUT_SCALINGS)

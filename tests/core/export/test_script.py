@@ -34,7 +34,7 @@ from mnist_core.training.events import Started, StepDone, TrainingControl
 
 SMALL = {"train_size": 300, "validation_size": 100, "epochs": 2, "monitor": "validation"}
 TINY = {**SMALL, "widths": (12,), "batch_size": 50}
-CNN = {**TINY, "architecture": "cnn", "channels": (4,), "train_size": 150, "epochs": 1}
+CNN = {**TINY, "architecture": "cnn", "channels": (4,), "train_size": 120, "epochs": 1}
 RUN_EACH = """
 import contextlib, io, json, runpy, sys
 folder, *scripts = sys.argv[1:]
@@ -47,13 +47,25 @@ for script in scripts:
 print(json.dumps([said, sorted(name for name in sys.modules if name.startswith("mnist_core"))]))
 """
 SETTINGS: dict[str, dict] = {
-    "resnet": {**CNN, "architecture": "resnet", "channels": (4, 6), "batch_norm": True},
-    "resnet maxout": {**CNN, "architecture": "resnet", "channels": (4,), "activation": "maxout"},
+    "resnet": {
+        **CNN,
+        "architecture": "resnet",
+        "channels": (2, 4),
+        "batch_norm": True,
+        "activation": "maxout",
+        "train_size": 60,
+    },
     "vgg": {**CNN, "architecture": "vgg", "augmentation": "elastic", "batch_size": 40},
     "many pens": {**CNN, "channels": (4,), "augmentation": "pens"},
     "lenet5": {**CNN, "architecture": "lenet5", "activation": "tanh", "precision": "bfloat16"},
     "fast_cnn": {**CNN, "architecture": "fast_cnn", "channels": (4, 6), "augmentation": "affine"},
-    "wide, bfloat16": {**CNN, "channels": (16,), "precision": "bfloat16", "activation": "none"},
+    "wide, bfloat16": {
+        **CNN,
+        "channels": (16,),
+        "precision": "bfloat16",
+        "activation": "none",
+        "train_size": 60,
+    },
     "softmax": {**TINY, "architecture": "softmax", "augmentation": "shift", "input_scaling": "symmetric"},
     "dropout": {**TINY, "dropout": 0.3, "batch_norm": True, "train_size": 251},
     "smoothing": {
@@ -87,13 +99,16 @@ SETTINGS |= {
         "optimizer": optimizer,
         "schedule": schedule,
         "weight_decay": 0.01,
+        "train_size": 150,
+        "validation_size": 20,
+        "batch_size": 25,
     }
     for activation, optimizer, schedule in zip(ACTIVATIONS, cycle(OPTIMIZERS), cycle(SCHEDULES), strict=False)
 }
 
 CONFIGS = {name: TrainConfig(**settings) for name, settings in SETTINGS.items()}
 SCRIPTED = [name for name in RECIPES if not RECIPES[name].config.written_share]
-CONFIGS |= {name: replace(RECIPES[name].config, train_size=200, epochs=1) for name in SCRIPTED}
+CONFIGS |= {name: replace(RECIPES[name].config, train_size=90, epochs=1) for name in SCRIPTED}
 for name in ("accurate", "best"):  # of eight times as many channels, they take as long as all others
     CONFIGS[name] = replace(CONFIGS[name], channels=tuple(n // 8 for n in CONFIGS[name].channels))
 CONFIGS["two epochs"] = replace(RECIPES["tutorial-1"].config, train_size=300)
@@ -224,8 +239,10 @@ def runs(mnist, tmp_path_factory) -> dict[str, Run]:
         torch.set_num_threads(1)
         for name, settings in CHANGED.items():
             config = TrainConfig(**{**TINY, "epochs": 3, **settings})
-            runs[f"{name}, stopped"] = leave_and_go_on(store, config, mnist, None, OTHER_RATES)
-            runs[f"{name}, continued"] = leave_and_go_on(store, config, mnist, 5, OTHER_RATES)
+            epochs = None if name == "constant" else 5
+            runs[f"{name}, {'continued' if epochs else 'stopped'}"] = leave_and_go_on(
+                store, config, mnist, epochs, OTHER_RATES
+            )
         for name, (settings, steering) in STEERED_RUNS.items():
             config = TrainConfig(**{**TINY, "epochs": 3, **settings})
             runs[f"{name}, steered"] = leave_and_go_on(store, config, mnist, 4, steering)
@@ -277,7 +294,7 @@ def test_scripts_of_all_kinds_of_settings_give_their_runs_results(runs, said):
 
 @pytest.mark.slow
 def test_the_script_of_a_recipe_on_mnist_itself_gives_its_runs_result(mnist_directory, tmp_path, capsys):
-    """Trained by the command line for an epoch, on as many threads as the trial chooses, and tested on all."""
+    """Trained by the command line for an epoch, on as many threads as the trial chooses; tested on all."""
 
     def command_line(*arguments: str) -> dict:
         assert main([*arguments, "--runs", str(tmp_path / "runs"), "--json"]) == 0

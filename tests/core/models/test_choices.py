@@ -41,11 +41,11 @@ def small(**settings) -> TrainConfig:
     return TrainConfig(**{**SMALL, **settings})
 
 
-@pytest.mark.parametrize("entry", [entry for registry in ENTRIES for entry in registry.values()])
-def test_an_entry_has_a_label_and_one_line_of_description(entry):
-    assert 0 < len(entry.label) <= 25
-    assert entry.description.endswith(".")
-    assert "\n" not in entry.description
+def test_an_entry_has_a_label_and_one_line_of_description():
+    for entry in (entry for registry in ENTRIES for entry in registry.values()):
+        assert 0 < len(entry.label) <= 25
+        assert entry.description.endswith("."), entry
+        assert "\n" not in entry.description, entry
 
 
 @pytest.mark.parametrize("choices", [LOSSES, MONITORS, PRECISIONS])
@@ -73,15 +73,21 @@ def test_the_registries_hold_what_the_tutorials_let_a_reader_choose():
 
 
 EXTRAS = ({}, {"batch_norm": True, "dropout": 0.2, "loss": "nll"})
-PAIRS = [(architecture, activation) for architecture in ARCHITECTURES for activation in ACTIVATIONS]
+UNLIKE = ("none", "prelu", "rrelu", "maxout")  # with parameters, random numbers or other numbers of channels
+PAIRS = [
+    (architecture, activation)
+    for place, architecture in enumerate(ARCHITECTURES)
+    for number, activation in enumerate(ACTIVATIONS)
+    if activation in UNLIKE or number % len(ARCHITECTURES) == place
+]
 
 
 @pytest.mark.parametrize(
-    ("architecture", "activation", "extra"),
-    [(*pair, EXTRAS[sum(divmod(place, len(ACTIVATIONS))) % 2]) for place, pair in enumerate(PAIRS)],
+    ("architecture", "activation", "extra"), [(*pair, EXTRAS[place % 2]) for place, pair in enumerate(PAIRS)]
 )
 def test_every_network_gives_ten_logits_and_finite_gradients(architecture, activation, extra, batch):
     model = build_model(small(architecture=architecture, activation=activation, **extra))
+    batch = batch[:10]
     images, labels = torch.from_numpy(batch.images), torch.from_numpy(batch.labels).long()
     logits = model(images)
     assert logits.shape == (len(batch), 10)
@@ -266,12 +272,12 @@ def test_every_activation_learns_a_batch(name, batch):
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_architecture_learns_a_batch(name, batch):
-    assert learns(batch[:20], architecture=name, channels=(8, 16))
+    assert learns(batch[:10], architecture=name, channels=(8, 16))
 
 
 @pytest.mark.parametrize("name", ["cnn", "vgg", "resnet", "fast_cnn"])
 def test_convolutions_learn_with_batch_norm_dropout_and_bfloat16(name, batch):
-    assert learns(batch, architecture=name, batch_norm=True, dropout=0.2, precision="bfloat16")
+    assert learns(batch[:10], architecture=name, batch_norm=True, dropout=0.2, precision="bfloat16")
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
@@ -10,7 +8,6 @@ from mnist_core.config import TrainConfig
 from mnist_core.models.architectures import build_meta_model, build_model
 from mnist_core.models.summary import count_parameters, describe_layers, group_layers, learning_layers
 from mnist_core.recipes import RECIPES
-from mnist_core.runs.store import PROJECT
 
 CNN = RECIPES["tutorial-4b"].config
 
@@ -53,17 +50,6 @@ def test_the_layers_add_up_to_the_network_and_end_in_ten_outputs(architecture, a
     assert "Log-softmax" in words(layers[-1])
     learning = [layer for layer in layers if layer.parameters]
     assert len(learning) == len(learning_layers(build_meta_model(config)))
-
-
-def test_shapes_are_found_without_torchs_symbolic_shapes():
-    """The meta device's kernels import sympy and triton, 90 MB."""
-    code = "import sys; from mnist_core import config; from mnist_core.models import summary\n"
-    code += "summary.describe_layers(config.TrainConfig(architecture='vgg', channels=(4, 8, 8)))\n"
-    code += "print('sympy' in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "False\n"
 
 
 SHAPES = [recipe.config for recipe in RECIPES.values()]

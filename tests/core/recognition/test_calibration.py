@@ -28,13 +28,13 @@ from mnist_core.training.trainer import fit
 @pytest.fixture(scope="module")
 def written() -> Split:
     """Digits to train on."""
-    return generate_digits(800, 7)
+    return generate_digits(400, 7)
 
 
 @pytest.fixture(scope="module")
 def digits() -> Split:
     """Others, which nothing is trained on."""
-    return generate_digits(300, 8)
+    return generate_digits(160, 8)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,9 @@ def model(written):
         widths=(),
         batch_norm=True,
         learning_rate=0.01,
-        epochs=2,
+        schedule="one_cycle",
+        batch_size=25,
+        epochs=4,
     )
     model = build_model(config)
     list(fit(model, config, written, written[:50]))
@@ -56,8 +58,8 @@ def model(written):
 @pytest.fixture(scope="module")
 def calibration(model, written, digits):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(calibration_module, "WRITTEN_FOR_THRESHOLD", 100)
-        return calibrate(model, written, digits[:200], seen=160)
+        patch.setattr(calibration_module, "WRITTEN_FOR_THRESHOLD", 50)
+        return calibrate(model, written, digits[:80], seen=70)
 
 
 IMAGES = np.zeros((2, 28, 28), np.uint8)
@@ -104,8 +106,8 @@ def test_threads_that_share_a_model_get_the_features_of_their_own_images(model, 
 
 
 def test_digits_are_taken_and_others_refused(model, calibration, digits):
-    taken = [p.is_digit for p in predict_all(model, list(digits.images[200:]), calibration)]
-    refused = [not p.is_digit for p in predict_all(model, list(generate_non_digits(100, 20)), calibration)]
+    taken = [p.is_digit for p in predict_all(model, list(digits.images[80:]), calibration)]
+    refused = [not p.is_digit for p in predict_all(model, list(generate_non_digits(60, 20)), calibration)]
     assert np.mean(taken) > 0.9
     assert np.mean(refused) > 0.2  # a small network after a second of training
 

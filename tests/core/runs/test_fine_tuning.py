@@ -32,6 +32,11 @@ def odd(sample):
     return Split(sample.test.images[:60, ::-1, ::-1].copy(), sample.test.labels[:60])
 
 
+@pytest.fixture(autouse=True)
+def few_digits_for_the_threshold(monkeypatch):
+    monkeypatch.setattr("mnist_core.recognition.calibration.WRITTEN_FOR_THRESHOLD", 60)
+
+
 def last(generator):
     """Run a generator to its end; return what it returns, and what it yielded."""
     seen = []

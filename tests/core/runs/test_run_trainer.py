@@ -1,8 +1,5 @@
 """A training kept as a run: finished, stopped, failed, or killed."""
 
-import signal
-import subprocess
-import sys
 from contextlib import closing, suppress
 from dataclasses import replace
 
@@ -20,7 +17,7 @@ from mnist_core.models.summary import count_parameters
 from mnist_core.runs.retention import size_in_bytes
 from mnist_core.runs.run import METRICS, OWN_DIGIT_FILE, Run
 from mnist_core.runs.run_trainer import train_run
-from mnist_core.runs.store import PROJECT, RunStore
+from mnist_core.runs.store import RunStore
 from mnist_core.training import batches
 from mnist_core.training.events import Diverged, EpochDone, Started, StepDone
 from mnist_core.training.trainer import fit
@@ -162,39 +159,6 @@ def test_a_run_that_dies_fails_with_the_errors_words(error, sentence, store, sam
         recorded(store, CONFIG, sample)
     (run,) = store.list()
     assert (run.status, str(run.message)) == ("failed", sentence)
-
-
-TRAIN = """
-import sys, torch
-from mnist_core.config import TrainConfig
-from mnist_core.data.mnist import load_sample
-from mnist_core.runs.run_trainer import train_run
-from mnist_core.runs.store import RunStore
-torch.set_num_threads(1)
-config = TrainConfig(widths=(8,), epochs=50, batch_size=10, monitor="test")
-for event in train_run(RunStore(sys.argv[1]).create(config), load_sample(), torch.device("cpu")):
-    print(type(event).__name__, event.step if hasattr(event, "step") else 0, flush=True)
-"""
-
-
-def test_a_killed_training_is_interrupted_and_its_last_checkpoint_works(store, sample):
-    command = [sys.executable, "-c", TRAIN, str(store.directory)]
-    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as child:
-        epochs = 0
-        for line in child.stdout:
-            epochs += line.startswith("EpochDone")
-            if epochs == 3 and line.startswith("StepDone"):
-                break
-        assert [run.status for run in store.list()] == ["running"]
-        child.send_signal(signal.SIGKILL)
-    (run,) = store.list()
-    assert run.status == "interrupted"
-    assert run.results["epochs"] >= 3
-    assert len(run.checkpoints) >= 3
-    assert run.metrics()["epoch"].max() >= 3
-    assert evaluate(run.load_model(), sample.test).accuracy > 0.5
-    store.remove(run.id)
-    assert store.list() == []
 
 
 def test_what_was_seen_inside_is_kept_and_changes_nothing(store, sample, monkeypatch):

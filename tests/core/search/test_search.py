@@ -14,10 +14,11 @@ from mnist_core.messages import InputError
 from mnist_core.runs.admission import UNLIMITED, TrainingLimits
 from mnist_core.runs.queue import TrainingQueue
 from mnist_core.runs.store import RunStore
+from mnist_core.search import worker as worker_module
 from mnist_core.search.plan import SearchPlan
 from mnist_core.search.space import SearchSpace, parse_dimension
 from mnist_core.search.study import STUDIES_FILE, STUDIES_VARIABLE, Search, Studies
-from mnist_core.search.worker import MOST_REPEATED, SearchWorker, validation_curve
+from mnist_core.search.worker import SearchWorker, validation_curve
 from tests.core.runs.training_queue.lab import wait_for
 
 BASE = TrainConfig(widths=(8,), epochs=1, batch_size=50, train_size=100, optimizer="sgd", learning_rate=0.1)
@@ -94,7 +95,7 @@ def test_the_first_trial_has_the_settings_that_the_search_began_from(place):
 
 
 def test_a_search_draws_the_same_trials_from_the_same_seed(place):
-    one, same, other = (place.search(plan(sampler="random", seed=seed)) for seed in (1, 1, 2))
+    one, same, other = (place.search(plan(sampler="random", seed=seed, trials=2)) for seed in (1, 1, 2))
     values = [[dict(trial.values) for trial in search.trials()] for search in (one, same, other)]
     assert values[0] == values[1] != values[2]
 
@@ -106,23 +107,25 @@ def test_a_grid_tries_each_combination_once(place):
 
 
 def test_two_workers_try_nothing_twice_and_no_more_than_was_planned(place):
-    search = place.studies.create(plan(trials=5, sampler="random"))
+    search = place.studies.create(plan(trials=4, sampler="random"))
     workers = [place.begin(search), place.begin(place.studies.open(search.id), at_once=2)]
     wait_for(lambda: not any(worker.working for worker in workers), SECONDS)
-    assert states(search) == ["finished"] * 5
-    assert len({trial.run for trial in search.trials()}) == len(place.store.list()) == 5
+    assert states(search) == ["finished"] * 4
+    assert len({trial.run for trial in search.trials()}) == len(place.store.list()) == 4
 
 
-def test_a_search_that_finds_nothing_new_ends_and_says_so(place):
+def test_a_search_that_finds_nothing_new_ends_and_says_so(place, monkeypatch):
+    monkeypatch.setattr(worker_module, "MOST_REPEATED", 8)
     search = place.search(plan("batch_size=20,50", trials=9, sampler="random"))
     assert len(search.trials()) == len({str(trial.config) for trial in search.trials()}) == 2
     assert search.stopped
     assert "tried before" in str(search.problem)
-    assert len(search.study().trials) <= 9 + MOST_REPEATED
+    assert len(search.study().trials) <= 9 + 8
 
 
-def test_a_stopped_search_sets_its_trial_aside_and_goes_on_with_the_same_run(place):
-    search = place.studies.create(plan(trials=1, base=replace(BASE, epochs=300)))
+def test_a_stopped_search_sets_its_trial_aside_and_goes_on_with_the_same_run(place, monkeypatch):
+    monkeypatch.setattr(worker_module, "SECONDS_BETWEEN_QUESTIONS", 0.02)
+    search = place.studies.create(plan(trials=1, base=replace(BASE, epochs=150)))
     worker = place.begin(search)
     wait_for(lambda: search.trials()[0].curve)
     search.stop()
@@ -134,7 +137,7 @@ def test_a_stopped_search_sets_its_trial_aside_and_goes_on_with_the_same_run(pla
     search.resume()
     place.finish(place.studies.open(search.id))
     (trial,) = search.trials()
-    assert (trial.state, trial.run, len(trial.curve)) == ("finished", run.id, 300)
+    assert (trial.state, trial.run, len(trial.curve)) == ("finished", run.id, 150)
     assert trial.curve.items() >= before.items()
     assert len(place.store.list()) == 1
 
@@ -201,10 +204,10 @@ def test_the_pruner_stops_a_trial_by_its_curve(place, monkeypatch):
     import optuna
 
     monkeypatch.setattr(optuna.pruners.MedianPruner, "prune", lambda self, study, trial: trial.number == 1)
-    search = place.search(plan(trials=2, pruner="median", base=replace(BASE, epochs=300)))
+    search = place.search(plan(trials=2, pruner="median", base=replace(BASE, epochs=100)))
     kept, pruned = search.trials()
     assert (kept.state, pruned.state) == ("finished", "pruned")
-    assert len(kept.curve) == 300 > len(pruned.curve)
+    assert len(kept.curve) == 100 > len(pruned.curve)
     assert place.store.get(pruned.run).status == "stopped"
     assert search.best() == [kept]
 

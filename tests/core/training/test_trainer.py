@@ -211,13 +211,13 @@ def test_weights_that_explode_in_the_very_last_step_are_noticed(sample, monkeypa
 
 def test_one_epoch_of_tutorial_3_on_real_images(mnist_directory):
     mnist = open_mnist(mnist_directory)
-    config = replace(RECIPES["tutorial-3"].config, epochs=1)
-    *_, last = fit(build_model(config), config, mnist.train, mnist.test)
-    assert last.monitor_accuracy > 0.93
+    config = replace(RECIPES["tutorial-3"].config, epochs=1, train_size=20_000)
+    *_, last = fit(build_model(config), config, mnist.train[: config.train_size], mnist.test[:2_000])
+    assert last.monitor_accuracy > 0.88
 
 
 def test_quick_on_some_real_images(mnist_directory):
     mnist = open_mnist(mnist_directory)
-    config = replace(RECIPES["quick"].config, epochs=1, train_size=6_000, precision="float32")
-    *_, last = fit(build_model(config), config, mnist.train[: config.train_size], mnist.test[:2_000])
-    assert last.monitor_accuracy > 0.9
+    config = replace(RECIPES["quick"].config, epochs=1, train_size=4_000, precision="float32")
+    *_, last = fit(build_model(config), config, mnist.train[: config.train_size], mnist.test[:1_000])
+    assert last.monitor_accuracy > 0.85

@@ -27,9 +27,10 @@ class MNIST:
         raw.mkdir(parents=True)
         for name, _ in self.resources:
             urllib.request.urlopen(self.mirrors[0] + name).close()
-            archive = urllib.request.urlopen(self.mirrors[0] + name).read()
-            (raw / name).write_bytes(archive)
-            (raw / name[:-3]).write_bytes(gzip.decompress(archive))
+            with urllib.request.urlopen(self.mirrors[0] + name) as answer, (raw / name).open("wb") as file:
+                while part := answer.read(32768):  # in parts, of which a broken connection has fewer
+                    file.write(part)
+            (raw / name[:-3]).write_bytes(gzip.decompress((raw / name).read_bytes()))
 """
 
 HANGS = """

@@ -1,8 +1,5 @@
-from contextlib import closing
-
-from mnist_core.data.idx_files import MNIST_FILES
 from mnist_core.data.mnist import load_dataset, open_mnist
-from tests.core.data.download.mirror import IMAGES, LIGHT, Mirror, children, download_patiently, left_in
+from tests.core.data.download.mirror import IMAGES, LIGHT, children, download_patiently, left_in
 
 
 def test_downloads_what_the_mirror_has(stub_torchvision, mirror, tiny_files, tmp_path, monkeypatch):
@@ -17,13 +14,11 @@ def test_downloads_what_the_mirror_has(stub_torchvision, mirror, tiny_files, tmp
     assert children() == []
 
 
-def test_downloads_the_real_mnist(mnist_directory, own_cache, tmp_path):
-    source = mnist_directory / "MNIST" / "raw"
-    with closing(Mirror({name: (source / name).read_bytes() for name in MNIST_FILES})) as mirror:
-        list(download_patiently(tmp_path, mirror.url + "/"))
-    for name in MNIST_FILES:
-        assert (tmp_path / "MNIST" / "raw" / name).read_bytes() == (source / name).read_bytes()
-    assert len(open_mnist(tmp_path).train) == 60_000
+def test_a_real_torchvision_downloads_mnist(own_sets_of_torchvision, mirror, tiny_files, tmp_path):
+    list(download_patiently(tmp_path / "here", mirror.url + "/"))
+    for name, content in tiny_files.items():
+        assert (tmp_path / "here" / "MNIST" / "raw" / name).read_bytes() == content
+    assert len(open_mnist(tmp_path / "here").train) == 600
 
 
 def test_a_damaged_copy_in_the_cache_is_replaced(

@@ -40,7 +40,8 @@ def test_a_damaged_archive_is_thrown_away(stub_torchvision, mirror, tmp_path):
     assert left_in(tmp_path / "here") == []
 
 
-def test_a_connection_that_breaks_off_is_noticed(own_sets_of_torchvision, mirror, tmp_path):
+def test_a_connection_that_breaks_off_is_noticed(stub_torchvision, mirror, tmp_path):
+    stub_torchvision(LIGHT)
     mirror.fault = lambda request, content: request.wfile.write(content[: len(content) // 2])
     assert "was incomplete or corrupted" in failure(download_patiently(tmp_path / "here", mirror.url))
     assert left_in(tmp_path / "here") == []

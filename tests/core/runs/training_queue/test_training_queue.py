@@ -11,15 +11,15 @@ EXPLODING = replace(SHORT, widths=(64,) * 8, optimizer="sgd", learning_rate=100.
 
 
 def test_a_run_is_trained_and_its_progress_can_be_watched(lab):
-    run_id = lab.submit(replace(SHORT, epochs=400))
+    run_id = lab.submit(replace(SHORT, epochs=120))
     lab.gate.set()
     wait_for(lambda: lab.snapshot(run_id).step >= 8)
     snapshot, rows = lab.snapshot(run_id), lab.queue.rows(run_id)
-    assert (snapshot.run_id, snapshot.status, snapshot.steps) == (run_id, "running", 1600)
+    assert (snapshot.run_id, snapshot.status, snapshot.steps) == (run_id, "running", 480)
     assert snapshot.images_per_second > 0
     assert snapshot.current == snapshot.config
     assert snapshot.seconds_left == pytest.approx(
-        snapshot.train_seconds / snapshot.step * (1600 - snapshot.step)
+        snapshot.train_seconds / snapshot.step * (480 - snapshot.step)
     )
     assert [row["step"] for row in rows[:6]] == [1, 2, 3, 4, 4, 5]
     assert lab.ended(run_id) == "finished"
