@@ -50,14 +50,6 @@ def trained(test, seconds=60):
     raise AssertionError("the training did not end")
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_fills_the_form_exactly(app, name):
-    test = app("train")
-    control(test, "pills", "recipe").set_value(name).run()
-    assert not test.exception
-    assert form_settings(test) == RECIPES[name].config
-
-
 def test_parameters_of_a_tutorial_and_what_it_watches_are_said(app):
     test = app("train")
     control(test, "pills", "recipe").set_value("tutorial-3").run()
@@ -153,15 +145,17 @@ def test_a_link_that_can_not_go_together_says_what_was_changed(app):
     assert "Adjusted to match the other settings: Momentum." in [c.value for c in test.caption]
 
 
-@pytest.mark.parametrize("name", ["softmax", "mlp", "cnn", "lenet5", "vgg", "resnet", "fast_cnn"])
-def test_every_architecture_can_be_chosen_from_any_layers(app, name):
+def test_every_architecture_can_be_chosen_from_any_layers(app):
     test = app("train")
     control(test, "pills", "recipe").set_value("tutorial-4b").run()
-    control(test, "slider", "channels_count").set_value(1).run()
-    control(test, "selectbox", "architecture").select(name).run()
-    assert not test.exception
-    assert not test.error
-    assert "parameters" in text(test)
+    for name in ("vgg", "softmax", "resnet", "mlp", "cnn", "lenet5", "fast_cnn"):
+        if any(slider.key == "set_channels_count" for slider in test.slider):
+            least = control(test, "slider", "channels_count").min
+            control(test, "slider", "channels_count").set_value(least).run()
+        control(test, "selectbox", "architecture").select(name).run()
+        assert not test.exception, name
+        assert not test.error, name
+        assert "parameters" in text(test), name
 
 
 def test_an_architecture_brings_its_own_layers_and_the_recipes_own_come_back(app):
@@ -196,33 +190,17 @@ def test_an_untouched_learning_rate_follows_the_optimizer_and_a_touched_one_is_w
 
 
 def test_train_watch_and_read_the_result(app):
-    test = app("train")
+    test = app("train", train_size="300")
     control(test, "select_slider", "epochs").set_value(1).run()
     press(test, "Start training")
     run_id = test.query_params["run"]
     trained(test)
     run = RunStore().get(run_id)
-    assert run.config == replace(RECIPES["quick"].config, epochs=1)
+    assert run.config == replace(RECIPES["quick"].config, epochs=1, train_size=300)
     assert test.metric[0].value == f"{run.results['test_accuracy']:.2%}"
     assert test.metric[1].label == "Before training (validation set)"
     assert app("train", run=run_id).metric[0].value == test.metric[0].value
     assert app("evaluate", run=run_id).metric[0].value == test.metric[0].value
-
-
-def test_stop_keeps_what_was_learned(app):
-    test = app("train", recipe="tutorial-3")
-    control(test, "select_slider", "epochs").set_value(1000).run()
-    press(test, "Start training")
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not RunStore().get(test.query_params["run"]).checkpoints:
-        time.sleep(0.1)
-    press(test, "Stop")
-    while "test_accuracy" not in RunStore().get(test.query_params["run"]).results:
-        time.sleep(0.1)
-    test.run()
-    assert not test.exception
-    assert any("stopped" in element.value for element in test.subheader)
-    assert RunStore().get(test.query_params["run"]).checkpoints
 
 
 def test_a_failed_run_says_why(app, sample_only):
