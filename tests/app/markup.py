@@ -38,7 +38,7 @@ def words(test: AppTest) -> list[str]:
 
 
 def _texts(test: AppTest) -> Iterator[tuple[str, str, re.Pattern[str]]]:
-    for node in _nodes(test._tree):
+    for node in nodes(test._tree):
         kind, proto = str(getattr(node, "type", "")), getattr(node, "proto", None)
         if kind == "html":
             yield kind, proto.body, HTML
@@ -48,11 +48,12 @@ def _texts(test: AppTest) -> Iterator[tuple[str, str, re.Pattern[str]]]:
                     yield f"{kind}.{field}", text, MARKDOWN
 
 
-def _nodes(node: Any) -> Iterator[Any]:
+def nodes(node: Any) -> Iterator[Any]:
+    """Yield an element and all that are in it."""
     yield node
     if isinstance(node, Block):
         for child in node.children.values():
-            yield from _nodes(child)
+            yield from nodes(child)
 
 
 def _strings(proto: Any) -> Iterator[tuple[str, str]]:

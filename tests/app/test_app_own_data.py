@@ -9,6 +9,7 @@ from mnist_core.data.own_sets import NewSet, delete_set, list_sets, save_set
 from mnist_core.dataset_choices import DATASETS
 from mnist_core.own_data.source_files import uploaded
 from mnist_core.runs.store import RunStore
+from tests.app.markup import nodes
 from tests.core.own_data.sources import csv_text, picture_zip, png, read, zip_file
 from ui.class_names import class_names, dataset_name, kind
 from ui.inside.predictions import reading_points
@@ -60,9 +61,10 @@ def test_faults_are_seen_in_samples_mended_by_a_click_each_and_saved(app, html, 
     test = bring(app("data"), "class 7b.csv", csv_text(wrong, labels + 1).encode())
     assert "10: 6" in captions(test)
     assert "These look inverted" in captions(test)
-    before = pictures(test, html)
+    before, places = pictures(test, html), len(list(nodes(test._tree)))
     assert len(before) == 10
     test = toggle(test, "Invert").set_value(True).run()
+    assert len(list(nodes(test._tree))) == places
     assert "These look inverted" not in captions(test)
     test = toggle(test, "Transpose").set_value(True).run()
     test = button(test, "Labels − 1").click().run()

@@ -93,8 +93,11 @@ def _show_samples(own: OwnImages, mended: OwnImages, mends: Mends, number: int) 
         for image, name in zip(images, names, strict=True)
     ]
     st.html(grid_html(figures, SAMPLES, least=4.5))
+    hint = st.empty()  # what follows keeps its place: another fragment's rerun would leave it there twice
     if look_inverted(mended_images(own.images[own.samples(200)], mends)):
-        st.caption(":material/lightbulb: " + _("These look inverted: the paper is bright and the ink dark."))
+        hint.caption(
+            ":material/lightbulb: " + _("These look inverted: the paper is bright and the ink dark.")
+        )
 
 
 def _show_mends(own: OwnImages, brought: Brought) -> None:
