@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import logging
+import pickle
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_core import __version__
 from mnist_core.cluster import worker
-from mnist_core.cluster.place import WorkerPlace
+from mnist_core.cluster.place import Hear, WorkerPlace
 from mnist_core.cluster.protocol import Job, Report, Request, WorkerFacts
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.runs.training_place import ThisProcess, TrainingPlace
@@ -56,6 +57,7 @@ class Cluster:
         self._tried: set[str] = set()  # addresses of workers that are being asked, or don't fit
         self._refused: dict[str, Message] = {}
         self._futures: dict[str, Future[Any]] = {}
+        self._hear: dict[str, Hear] = {}  # by the id of the session
         self._closed = threading.Event()
         self._reachable = False
         self._client: Any = None  # a distributed.Client, whose methods have no types
@@ -76,7 +78,7 @@ class Cluster:
 
     @property
     def gather(self) -> float:
-        """For how many seconds a worker may gather reports; many workers are asked less often."""
+        """For how many seconds a worker gathers reports; many workers tell theirs less often."""
         return min(MOST_GATHER, max(GATHER, self.count / 200))
 
     def check(self) -> None:
@@ -115,8 +117,9 @@ class Cluster:
         """Return the data set of this key."""
         return self._load_dataset(key)
 
-    def begin(self, address: str, session_id: str, job: Job) -> None:
+    def begin(self, address: str, session_id: str, job: Job, hear: Hear) -> None:
         """Have a worker begin a session, as its task; OSError if the scheduler can't be reached."""
+        self._hear[session_id] = hear
         with _as_os_error():
             self._futures[session_id] = self._connected().submit(
                 worker.train,
@@ -128,9 +131,10 @@ class Cluster:
                 pure=False,
             )
 
-    def end(self, address: str, session_id: str) -> None:
-        """Release a session that isn't needed any more, if its worker can be reached."""
-        if address in self._places:
+    def end(self, address: str, session_id: str, over: bool) -> None:
+        """Hear no more of a session; release it, unless it is `over`, if its worker can be reached."""
+        self._hear.pop(session_id, None)
+        if address in self._places and not over:
             with suppress(OSError):
                 self._ask(address, ASK_SECONDS, worker.release, session_id)
         if future := self._futures.pop(session_id, None):
@@ -141,11 +145,9 @@ class Cluster:
         self, address: str, session_id: str, read: int, requests: Sequence[tuple[int, Request]]
     ) -> tuple[int, list[tuple[int, Report]]] | None:
         """See worker.exchange; OSError if the worker can't be reached now."""
-        seconds = SEND_SECONDS if requests else max(ASK_SECONDS, self.patience)
+        seconds = min(SEND_SECONDS if requests else ASK_SECONDS, 3 * self.patience)
         answer: tuple[int, list[tuple[int, Report]]] | None
-        answer = self._ask(
-            address, min(seconds, 3 * self.patience), worker.exchange, session_id, read, requests, self.gather
-        )
+        answer = self._ask(address, seconds, worker.exchange, session_id, read, requests)
         return answer
 
     def keep(self, address: str, session_id: str) -> None:
@@ -176,6 +178,7 @@ class Cluster:
             if addresses is not None:
                 reached = time.monotonic()
                 self._compare(addresses)
+                self._listen()
             else:
                 if time.monotonic() - reached > self.patience:
                     self._compare(set())  # or waiting runs would begin, and be interrupted
@@ -219,7 +222,7 @@ class Cluster:
     def _keep_silent_sessions(self) -> None:
         for place in list(self._places.values()):
             session = place.session
-            if session and session.open and session.silent_seconds > self.patience / 4:
+            if session and session.open and session.silent_seconds > self.patience / 2:
                 with suppress(OSError):
                     session.keep()
 
@@ -227,9 +230,19 @@ class Cluster:
         """Return the addresses of the workers; None if the scheduler can't be reached."""
         with suppress(OSError), _as_os_error():
             client = self._connected()
-            info = client.sync(_within, client.scheduler.identity, ASK_SECONDS, n_workers=-1)
-            return {address for address, facts in info["workers"].items() if facts["status"] == "running"}
+            return set(client.sync(_within, client.scheduler.ncores_running, ASK_SECONDS, workers=None))
         return None
+
+    def _listen(self) -> None:
+        """Hear what workers tell; told again and again, for a scheduler that was away has forgotten it."""
+        with suppress(OSError):
+            self._connected().subscribe_topic(worker.TOPIC, self._pass_on)
+
+    def _pass_on(self, event: tuple[float, Mapping[str, Any]]) -> None:
+        """Pass on what a worker tells to its session; other servers hear it too."""
+        _time, news = event
+        if hear := self._hear.get(news["session"]):
+            hear(pickle.loads(news["reports"]), news["more"])
 
     def _connected(self) -> Any:
         if self._client is None or self._client.status not in ("running", "connecting"):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -32,9 +33,13 @@ FILES = ("run.json", "config.json", METRICS_FILE, "probes.jsonl", OWN_DIGIT_FILE
 MOST_LOSSES = 3
 SECONDS_TO_BEGIN = 60.0
 SECONDS_BETWEEN_TRIES = 0.2
+SECONDS_BETWEEN_LOOKS = 0.25  # for what a run was told to do
 GONE = N_(
     "The cluster's scheduler can't be reached, so the training stopped. Continue it when the cluster is back."
 )
+
+
+Hear = Callable[[Sequence[tuple[int, Report]], bool], None]
 
 
 class Connection(Protocol):
@@ -42,8 +47,12 @@ class Connection(Protocol):
 
     patience: float
 
-    def begin(self, address: str, session_id: str, job: Job) -> None:
-        """Have a worker begin a session."""
+    @property
+    def gather(self) -> float:
+        """See Job."""
+
+    def begin(self, address: str, session_id: str, job: Job, hear: Hear) -> None:
+        """Have a worker begin a session; `hear` is called with what it tells."""
 
     def exchange(
         self, address: str, session_id: str, read: int, requests: Sequence[tuple[int, Request]]
@@ -53,8 +62,8 @@ class Connection(Protocol):
     def keep(self, address: str, session_id: str) -> None:
         """See worker.keep."""
 
-    def end(self, address: str, session_id: str) -> None:
-        """Release a session that isn't needed any more, if its worker can be reached."""
+    def end(self, address: str, session_id: str, over: bool) -> None:
+        """Hear no more of a session; release it, unless it is `over`, if its worker can be reached."""
 
     def is_there(self, address: str) -> bool | None:
         """Whether the scheduler knows a worker; None if the scheduler can't be reached."""
@@ -97,7 +106,10 @@ class RemoteSession:
         self._connection, self._place, self._entries = connection, place, list(entries)
         self._address, self.id = place.address, uuid.uuid4().hex
         self._news: dict[QueuedRun, deque[tuple[int, Report]]] = {entry: deque() for entry in entries}
-        self._read = self._numbered = 0
+        self._heard = threading.Condition()  # hold it to change the next three
+        self._arrived: deque[tuple[int, Report]] = deque()
+        self._read, self._lacks = 0, False  # the last report that arrived; whether others are known of
+        self._numbered = self._ended = 0
         self._requests: deque[tuple[int, Request]] = deque()
         self._told_slow = {entry: entry.slow.on for entry in entries}
         self._told_ending: dict[QueuedRun, str | None] = dict.fromkeys(entries)
@@ -136,11 +148,11 @@ class RemoteSession:
                         yield from self._happened(entry, report, number)
                 if self._broken:
                     return self._break_off(entry, self._broken)
-                self._exchange()
+                self._listen()
         finally:
             self._left.discard(entry)
             if not self._left:
-                self._connection.end(self._address, self.id)
+                self._connection.end(self._address, self.id, self._ended == len(self._entries))
 
     def _start(self) -> None:
         """Begin the session on the worker, when the first of its runs begins."""
@@ -150,10 +162,11 @@ class RemoteSession:
         keys = {entry.writer.config.dataset for entry in self._entries}
         fingerprints = {key: fingerprint(self._connection.dataset(key)) for key in keys}
         runs = [_to_train(entry, self._place.facts) for entry in self._entries]
-        job = Job(runs, fingerprints, self._connection.patience, self._connection.place)
+        there = self._connection
+        job = Job(runs, fingerprints, there.patience, there.gather, there.place)
         self._begun = self._answered = time.monotonic()
         try:
-            self._connection.begin(self._address, self.id, job)
+            there.begin(self._address, self.id, job, self.hear)
         except OSError:
             self._look_for_it()
 
@@ -170,26 +183,56 @@ class RemoteSession:
         if report.slow:
             self._request(protocol.Steer(self._entries.index(entry), go_on_after=number))
 
-    def _exchange(self) -> None:
-        """Send what the runs were told, and sort what the worker reports."""
+    def hear(self, reports: Sequence[tuple[int, Report]], more: bool) -> None:
+        """Take what the worker tells by itself: reports, and whether there are more to ask for."""
+        with self._heard:
+            self._take(reports)
+            self._lacks = self._lacks or more
+            self._heard.notify_all()
+
+    def _take(self, reports: Sequence[tuple[int, Report]]) -> None:
+        self._there = True
+        for number, report in reports:
+            if number == self._read + 1:
+                self._read = number
+                self._arrived.append((number, report))
+            self._lacks = self._lacks or number > self._read
+
+    def _listen(self) -> None:
+        """Wait for news and sort them; ask when the runs were told something, or there are no news."""
+        with self._heard:
+            self._heard.wait_for(
+                lambda: self._arrived or self._lacks or self._requests, SECONDS_BETWEEN_LOOKS
+            )
         for entry in self._left:
             self._collect(entry)
+        old = self.silent_seconds > self._connection.patience / 4
+        if self._requests or self._lacks or self._place.gone or old:
+            self._exchange()
+        while self._arrived:
+            self._sort(*self._arrived.popleft())
+
+    def _exchange(self) -> None:
+        """Send what the runs were told, and take what the worker reports."""
+        self._lacks = False
         try:
             answer = self._connection.exchange(self._address, self.id, self._read, list(self._requests))
         except OSError:
+            self._lacks = True
             self._look_for_it()
             return
         if answer is None:
+            self._lacks = True
             self._wait_for_begin()
             return
-        self._there, self._answered = True, time.monotonic()
+        self._answered = time.monotonic()
         done, reports = answer
+        with self._heard:
+            self._take(reports)
         while self._requests and self._requests[0][0] <= done:
             self._requests.popleft()
-        for number, report in reports:
-            if number > self._read:
-                self._read = number
-                self._sort(number, report)
+        if self._requests:
+            time.sleep(SECONDS_BETWEEN_TRIES)
 
     def _sort(self, number: int, report: Report) -> None:
         if isinstance(report, protocol.OF_A_RUN):
@@ -243,6 +286,7 @@ class RemoteSession:
             time.sleep(SECONDS_BETWEEN_TRIES)
 
     def _end(self, entry: QueuedRun, report: protocol.Ended) -> None:
+        self._ended += 1
         if report.error:
             raise report.error
         if report.aside:

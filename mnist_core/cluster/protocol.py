@@ -1,8 +1,9 @@
 """What a server and a worker of the cluster tell each other about the runs that train there.
 
-A server opens a session on a worker for one run, or for the two of a pair, with a Job. It then asks again and
-again what is new (`worker.exchange`): with its Requests it gets Reports. Both are numbered and sent until
-they have arrived, so a lost connection neither loses nor doubles one.
+A server opens a session on a worker for one run, or for the two of a pair, with a Job. The worker tells small
+Reports by itself, in events of Dask. The server asks for reports (`worker.exchange`) when it has Requests,
+when some are large or missing, and now and then. Both are numbered, and kept until the other has them, so a
+lost connection neither loses nor doubles one.
 """
 
 from __future__ import annotations
@@ -35,12 +36,14 @@ class Job:
     """What a session trains; `fingerprints` are those of the data sets, by key.
 
     `patience` is how many seconds it goes on without being asked for news: then its server has gone.
+    `gather` is for how many seconds it gathers reports that nobody waits for.
     `place` makes the place that trains, from what ThisProcess takes.
     """
 
     runs: Sequence[RunToTrain]
     fingerprints: Mapping[str, str]
     patience: float
+    gather: float = 0.1
     place: Callable[..., TrainingPlace] = ThisProcess
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
+import pickle
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
@@ -38,17 +40,18 @@ from mnist_core.messages import InputError
 from mnist_core.runs.admission import UNLIMITED
 from mnist_core.runs.queued_run import QueuedRun, Snapshot
 from mnist_core.runs.run import CANCEL_FILE
-from mnist_core.runtime.files import write_whole
 from mnist_core.training.events import ASIDE, Event
 
 if TYPE_CHECKING:
     from distributed import Worker
 
 
+TOPIC = "digitlab"  # of Dask's events
 LOOK_SECONDS = 0.02
 RELEASE_SECONDS = 1.0
-MOST_WAIT = 0.4  # seconds for something to report
-SOON = 0.1  # seconds in which somebody who steers a run sees that it follows
+SOON = 0.1  # seconds for which reports are gathered while somebody steers a run,
+STEERING = 1.0  # and for so many seconds after a request
+NEWS_BYTES = 20_000  # no more are told by an event, as the scheduler keeps the last thousand
 FEW_BYTES = 20_000_000  # an answer is no longer than this and one report more
 _SESSIONS: dict[str, Session] = {}
 _DATASETS: dict[str, Dataset] = {}  # by their fingerprints
@@ -77,27 +80,14 @@ def _facts(threads: int) -> WorkerFacts:
 
 
 async def exchange(
-    session_id: str, read: int, requests: Sequence[tuple[int, Request]], gather: float
+    session_id: str, read: int, requests: Sequence[tuple[int, Request]]
 ) -> tuple[int, list[tuple[int, Report]]] | None:
     """Give a session numbered requests; return the number of the last one done and the reports after `read`.
 
-    None if the session isn't there after MOST_WAIT, in which it may begin. It waits up to MOST_WAIT for a
-    first report, and then `gather` seconds for more, or SOON after a request, unless one is urgent.
+    None if the session isn't there.
     """
-    end = time.monotonic() + MOST_WAIT
-    while (session := _SESSIONS.get(session_id)) is None:
-        if time.monotonic() > end:
-            return None
-        await asyncio.sleep(LOOK_SECONDS)
-    session.begin_exchange(read, requests)
-    end = time.monotonic() + MOST_WAIT
-    while not session.reports and time.monotonic() < end:
-        await asyncio.sleep(LOOK_SECONDS)
-    end = time.monotonic() + (min(gather, SOON) if requests else gather)
-    while not session.urgent and time.monotonic() < end:
-        await asyncio.sleep(LOOK_SECONDS)
-    session.asked = time.monotonic()
-    return session.requested, session.first_reports()
+    session = _SESSIONS.get(session_id)
+    return session.exchange(read, requests) if session else None
 
 
 async def keep(session_id: str) -> None:
@@ -110,32 +100,46 @@ async def release(session_id: str) -> None:
     """End a session, whose reports nobody needs any more; return when it has ended, or after a second."""
     if session := _SESSIONS.get(session_id):
         session.release()
-    end = time.monotonic() + RELEASE_SECONDS
-    while session_id in _SESSIONS and time.monotonic() < end:
-        await asyncio.sleep(LOOK_SECONDS)
+        end = time.monotonic() + RELEASE_SECONDS
+        while not session.over and time.monotonic() < end:
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 def train(session_id: str, job: Job) -> None:
-    """Train the runs of a job in a session of this id, as a task of this worker; end when it is released."""
+    """Train the runs of a job in a session of this id, as a task of this worker.
+
+    Its last reports are kept for a while: the server asks for those that it was told in vain.
+    """
     from distributed import get_worker
 
-    worker = get_worker()
-    work(session_id, Session(job, worker.state.nthreads, worker.id))
+    dask_worker = get_worker()
+
+    def tell(reports: bytes, more: bool) -> None:
+        dask_worker.log_event(TOPIC, {"session": session_id, "reports": reports, "more": more})
+
+    work(session_id, Session(job, dask_worker.state.nthreads, dask_worker.id, tell))
+    dask_worker.loop.add_callback(dask_worker.loop.call_later, job.patience, forget, session_id)
 
 
 def work(session_id: str, session: Session) -> None:
-    """Train the runs of a session, unless its worker trains for another server; end when it is released."""
-    busy = any(other.worker == session.worker for other in _SESSIONS.values())
+    """Train the runs of a session, unless its worker trains for another server."""
+    busy = any(other.worker == session.worker and not other.over for other in list(_SESSIONS.values()))
     _SESSIONS[session_id] = session
     try:
-        with suppress(Vanished):
+        with session.telling():
             if busy:
                 session.report(Busy())
             else:
                 session.train()
-            session.wait_for(lambda: False)
-    finally:
-        del _SESSIONS[session_id]
+    except BaseException as error:
+        forget(session_id)  # the server sees that it is lost
+        if not isinstance(error, Vanished):
+            raise
+
+
+def forget(session_id: str) -> None:
+    """Keep a session's reports no longer."""
+    _SESSIONS.pop(session_id, None)
 
 
 def fingerprint(dataset: Dataset) -> str:
@@ -155,15 +159,18 @@ def fingerprint(dataset: Dataset) -> str:
 class Session:
     """The runs that a server has given to a worker, and the numbered reports that it has not read yet.
 
-    `urgent` is whether one of them should be told at once.
+    `tell` is called with pickled reports soon after they were made, and with whether there are more, too
+    large for it: those the server asks for. `worker` names the worker.
     """
 
-    def __init__(self, job: Job, threads: int, worker: str) -> None:
-        self._job, self._threads, self.worker = job, threads, worker
+    def __init__(self, job: Job, threads: int, worker: str, tell: Callable[[bytes, bool], object]) -> None:
+        self._job, self._threads, self.worker, self._tell = job, threads, worker, tell
         self.asked = time.monotonic()
-        self.reports: deque[tuple[int, Report]] = deque()
-        self.urgent = self._released = False
-        self._reported = self._requested = 0
+        self.over = False
+        self._reports: deque[tuple[int, Report]] = deque()
+        self._urgent = self._released = False
+        self._reported = self._requested = self._told = 0
+        self._steered = -STEERING
         self._lock = threading.Condition()
         self._runs: list[_Training] = []
         self._sent: dict[str, Dataset] = {}
@@ -172,42 +179,76 @@ class Session:
         """Add a report."""
         with self._lock:
             self._reported += 1
-            self.reports.append((self._reported, report))
-            self.urgent = self.urgent or _is_urgent(report)
+            self._reports.append((self._reported, report))
+            self._urgent = self._urgent or _is_urgent(report)
+            self._lock.notify_all()
 
     @property
     def reported(self) -> int:
         """The number of the last report."""
         return self._reported
 
-    @property
-    def requested(self) -> int:
-        """The number of the last request that was done."""
-        return self._requested
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Tell what is reported within the block; it is over when all is told."""
+        teller = threading.Thread(target=self._tell_reports, name="news", daemon=True)
+        teller.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.over = True
+                self._lock.notify_all()
+            teller.join()
 
-    def begin_exchange(self, read: int, requests: Sequence[tuple[int, Request]]) -> None:
-        """Forget the reports up to number `read`, and do what is requested for the first time."""
-        self.asked = time.monotonic()
+    def _tell_reports(self) -> None:
+        while self._wait_for_reports():
+            with self._lock:
+                first = self._told + 1
+                self._told, self._urgent = self._reported, False
+                news = [each for each in self._reports if each[0] >= first]
+            few = list(itertools.takewhile(lambda each: not _bytes(each[1]), news))
+            told = pickle.dumps(few)
+            if len(told) > NEWS_BYTES:
+                few, told = [], pickle.dumps([])
+            self._tell(told, len(few) < len(news))
+
+    def _wait_for_reports(self) -> bool:
+        """Wait until there are reports, and a little for more of them; False once there will be none."""
         with self._lock:
-            while self.reports and self.reports[0][0] <= read:
-                self.reports.popleft()
-            self.urgent = any(_is_urgent(report) for _, report in self.reports)
+            self._lock.wait_for(lambda: self._told < self._reported or self.over)
+            steered = time.monotonic() - self._steered < STEERING
+            gather = min(self._job.gather, SOON) if steered else self._job.gather
+            self._lock.wait_for(lambda: self._urgent or self.over, gather)
+            return self._told < self._reported or not self.over
+
+    def exchange(
+        self, read: int, requests: Sequence[tuple[int, Request]]
+    ) -> tuple[int, list[tuple[int, Report]]]:
+        """Forget the reports up to number `read`, and do new requests; see the function exchange."""
+        with self._lock:
+            self.asked = time.monotonic()
+            while self._reports and self._reports[0][0] <= read:
+                self._reports.popleft()
             for number, request in requests:
                 if number == self._requested + 1 and (self._runs or isinstance(request, Images)):
                     self._requested = number
                     self._do(request)
+                    self._steered = self.asked
+            reports = self._first_reports()
+            self._told = max(self._told, reports[-1][0] if reports else 0)
             self._lock.notify_all()
+            return self._requested, reports
 
-    def first_reports(self) -> list[tuple[int, Report]]:
+    def _first_reports(self) -> list[tuple[int, Report]]:
         """Return the reports that were not read, as many as FEW_BYTES allow."""
-        with self._lock:
-            chosen, size = [], 0
-            for number, report in self.reports:
-                chosen.append((number, report))
-                size += _bytes(report)
-                if size > FEW_BYTES:
-                    break
-            return chosen
+        chosen, size = [], 0
+        for number, report in self._reports:
+            chosen.append((number, report))
+            size += _bytes(report)
+            if size > FEW_BYTES:
+                break
+        return chosen
 
     def _do(self, request: Request) -> None:
         if isinstance(request, Images):
@@ -273,9 +314,9 @@ class _Training:
     def __init__(self, number: int, run: RunToTrain, directory: Path, session: Session) -> None:
         self.number, self._session = number, session
         folder = directory / run.id
+        folder.mkdir()
         for name, content in run.files.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            write_whole(folder / name, content)
+            (folder / name).write_bytes(content)
         writer = RelayedWriter(folder, self._written)
         writer.most_bytes = run.most_bytes
         config = writer.config
@@ -366,8 +407,6 @@ def _is_urgent(report: Report) -> bool:
 
 def _sendable(error: Exception) -> Exception:
     """Return an error that another process can read."""
-    import pickle
-
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:

@@ -71,6 +71,14 @@ def test_a_run_looks_as_if_it_had_trained_here(lab, tmp_path, sample, cluster):
     assert cluster.images_sent == 1  # for both
 
 
+def test_reports_that_a_worker_told_in_vain_are_asked_for(lab, tmp_path, sample, cluster):
+    cluster.deaf, cluster.patience = True, 2.0
+    queue, store = lab
+    run = queue.submit(LONGER)
+    ended(queue, run)
+    assert digits(store.get(run)) == trained_here(tmp_path, sample, LONGER)
+
+
 def test_a_run_is_paused_changed_and_continued(lab):
     queue, store = lab
     run = queue.submit(ENDLESS)
@@ -120,7 +128,7 @@ def test_a_run_whose_worker_is_lost_comes_to_the_same_digits(lab, tmp_path, samp
     queue, store = lab
     run = queue.submit(replace(LONGER, epochs=60))
     wait_for(lambda: queue.snapshot(run).step > 20)
-    cluster.cut.add("w0")
+    cluster.lose("w0")
     ended(queue, run)
     assert len(cluster.jobs) == 2
     assert "state.safetensors" in cluster.jobs[1][1].runs[0].files
@@ -132,7 +140,7 @@ def test_a_run_that_was_lost_three_times_fails_with_a_sentence(lab, cluster):
     run = queue.submit(ENDLESS)
     for number in range(1, 4):
         wait_for(lambda number=number: len(cluster.jobs) == number)
-        cluster.cut.add("w0")
+        cluster.lose("w0")
         wait_for(lambda: not cluster.cut)
     ended(queue, run)
     assert store.get(run).status == "failed"
@@ -161,7 +169,7 @@ def test_a_session_whose_server_has_gone_ends_by_itself(lab, cluster):
     wait_for(lambda: queue.snapshot(run).step > 5)
     assert worker._SESSIONS
     cluster.reachable = False
-    wait_for(lambda: not worker._SESSIONS)
+    wait_for(lambda: all(session.over for session in worker._SESSIONS.values()))
     ended(queue, run)
 
 
