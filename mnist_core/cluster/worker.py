@@ -181,7 +181,8 @@ class Session:
             self._reported += 1
             self._reports.append((self._reported, report))
             self._urgent = self._urgent or _is_urgent(report)
-            self._lock.notify_all()
+            if self._urgent or self._reported == self._told + 1:  # not for those that are gathered
+                self._lock.notify_all()
 
     @property
     def reported(self) -> int:

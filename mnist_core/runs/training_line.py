@@ -90,10 +90,11 @@ class TrainingLine:
 
     def _first(self, here: bool) -> QueuedRun | None:
         """Return the run whose turn is next; those before it that were cancelled leave the line."""
-        for entry in self.turns.in_order([entry for entry in self.waiting if entry.here == here]):
-            if not entry.writer.cancelled:
-                return entry
-            self._remove(entry)
+        while waiting := [entry for entry in self.waiting if entry.here == here]:
+            first = self.turns.first(waiting)
+            if not first.writer.cancelled:
+                return first
+            self._remove(first)
         return None
 
     def remove_cancelled(self) -> None:
@@ -177,6 +178,14 @@ class Turns:
         self._served[owner] = None
         if len(self._served) > MOST_REMEMBERED:
             del self._served[next(iter(self._served))]
+
+    def first(self, waiting: Sequence[Entry]) -> Entry:
+        """Return the first of the runs in order, without putting all others in order."""
+        firsts: dict[str, Entry] = {}
+        for entry in waiting:
+            firsts.setdefault(entry.owner, entry)
+        last = {owner: turn for turn, owner in enumerate(self._served)}
+        return min(firsts.values(), key=lambda entry: last.get(entry.owner, -1))
 
     def in_order(self, waiting: Sequence[Entry]) -> list[Entry]:
         """Return the runs in line in the order in which they will be taken."""

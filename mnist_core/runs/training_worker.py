@@ -18,13 +18,14 @@ from mnist_core.runtime.event_log import log_error, short_id
 from mnist_core.training.events import ASIDE, Continued, Event, Started
 
 SECONDS_BETWEEN_CLEAN_UPS = 1.0
+LEAST_PAUSE = 20  # times as long as the last clean-up took
 _log = logging.getLogger(__name__)
 
 
 class CleanUp:
     """Deletes runs beyond the limit of space after others have ended, at most once a second.
 
-    Many workers share one: it looks at the size of every run.
+    Many workers share one: it looks at the size of every run. Where there are many it waits longer.
     """
 
     def __init__(self, store: RunStore) -> None:
@@ -34,7 +35,7 @@ class CleanUp:
         self._waits = False
 
     def after(self, entry: QueuedRun) -> None:
-        """Clean up once this run has ended: now, or within a second, by the clean-up that waits already."""
+        """Clean up once this run has ended: now, or later, by the clean-up that waits already."""
         with self._lock:
             if self._waits:
                 return
@@ -55,10 +56,14 @@ class CleanUp:
 
     def _clean_up(self, entry: QueuedRun) -> None:
         """Keep the runs within the limit, and this one; a failure is logged."""
+        begun = time.monotonic()
         try:
             self._store.keep_within(None, entry.writer.id, entry.limits.protected_percent)
         except Exception:
             _log.exception("the clean-up after run %s broke off", entry.writer.id)
+        ended = time.monotonic()
+        with self._lock:
+            self._allowed = max(self._allowed, ended + LEAST_PAUSE * (ended - begun))
 
 
 class TrainingWorker:

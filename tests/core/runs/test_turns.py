@@ -14,7 +14,9 @@ class InLine(NamedTuple):
 
 def names(turns, owners):
     waiting = [InLine(owner, place) for place, owner in enumerate(owners)]
-    return [f"{entry.owner}{entry.seconds_left}" for entry in turns.in_order(waiting)]
+    line = turns.in_order(waiting)
+    assert turns.first(waiting) is line[0]
+    return [f"{entry.owner}{entry.seconds_left}" for entry in line]
 
 
 def test_visitors_come_in_turns_and_their_own_runs_one_after_the_other():
