@@ -111,22 +111,28 @@ class TrainingQueue:
         return writer.id
 
     def submit_pair(
-        self, first: TrainConfig, second: TrainConfig, limits: TrainingLimits = UNLIMITED, **details: Any
+        self,
+        first: TrainConfig,
+        second: TrainConfig,
+        limits: TrainingLimits = UNLIMITED,
+        here: bool = False,
+        **details: Any,
     ) -> tuple[str, str]:
         """Queue two trainings that take turns, so that both progress equally; return their runs' ids.
 
-        Each gives the same numbers as alone, to the bit. Raises what `submit` raises; then none is queued.
+        Each gives the same numbers as alone, to the bit. For `here` see `submit`. Raises what `submit`
+        raises; then none is queued.
         """
         for config in (first, second):
             limits.check_training(config)
             check_memory(config)
         with self._admission:
-            self._check_visitor(details.get("owner", ""), limits, 2)
+            self._check_visitor(details.get("owner", ""), limits, 2, here=here)
             writers = self._create_all([first, second], details)
             pair = object()
             with self._line.changed:
                 for writer in writers:
-                    self._enter(writer, None, limits, details.get("owner", ""), pair)
+                    self._enter(writer, None, limits, details.get("owner", ""), pair, here=here)
         return writers[0].id, writers[1].id
 
     def _create_all(self, configs: list[TrainConfig], details: dict[str, Any]) -> list[RunWriter]:

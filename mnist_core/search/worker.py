@@ -47,7 +47,8 @@ class _Dropped(Exception):
 class SearchWorker:
     """Works on a search in `at_once` threads, each with a trial that trains or waits.
 
-    The trials are trained by `queue` as runs in `store` that belong to the search's owner, within `limits`.
+    The trials are trained by `queue` as runs in `store` that belong to the search's owner, within `limits`;
+    with `here` on the server, see TrainingQueue.submit.
     """
 
     def __init__(
@@ -58,8 +59,9 @@ class SearchWorker:
         store: RunStore,
         limits: TrainingLimits = UNLIMITED,
         at_once: int = 1,
+        here: bool = False,
     ) -> None:
-        self.search = search
+        self.search, self._here = search, here
         self._queue, self._store, self._limits = queue, store, limits
         self._ending = threading.Event()
         self._repeated = 0  # trials in a row that were tried before
@@ -138,6 +140,7 @@ class _TrialWork:
     def __init__(self, worker: SearchWorker, search: Search, plan: SearchPlan) -> None:
         self._worker, self._search, self._plan = worker, search, plan
         self._queue, self._store, self._limits = worker._queue, worker._store, worker._limits
+        self._here = worker._here
         self._reported: set[int] = set()  # epochs
         self._asked = 0.0  # when the study was last asked whether it was stopped
 
@@ -196,11 +199,15 @@ class _TrialWork:
 
     def _submit(self, config: TrainConfig) -> str:
         return self._queue.submit(
-            config, limits=self._limits, owner=self._search.owner, group=self._search.id
+            config,
+            limits=self._limits,
+            here=self._here,
+            owner=self._search.owner,
+            group=self._search.id,
         )
 
     def _resume(self, run: Run) -> str:
-        self._queue.resume(run.id, limits=self._limits)
+        self._queue.resume(run.id, limits=self._limits, here=self._here)
         return run.id
 
     def _when_there_is_room(self, trial: Trial, enter: Callable[[], str]) -> str:

@@ -216,8 +216,9 @@ def test_without_its_cluster_a_server_trains_itself_if_asked(app, sample_only, m
     test = app("train", run=writer.id)
     assert str(reason) in said(test.caption)
     press(test, "Continue on this server")
+    press(test, "Train more on this server")
     press(test, "Train on this server")
-    assert asked == [("resume", True), ("submit", True)]
+    assert asked == [("resume", True), ("resume", True), ("submit", True)]
 
 
 def test_who_opened_a_run_by_link_can_look_but_not_steer(app, sample_only, monkeypatch):

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from mnist_core.config import TrainConfig
+from mnist_core.messages import Message
 from mnist_core.runs.store import RunStore
 from mnist_core.search.plan import SearchPlan
 from mnist_core.search.space import SearchSpace, parse_dimension
@@ -67,6 +68,19 @@ def test_the_form_begins_a_search_of_what_it_shows(app):
     test.button(key="stop_search").click().run()
     wait_for(lambda: not work.is_working(search.id), 60)
     assert search.stopped
+
+
+def test_without_its_cluster_a_server_searches_itself_if_asked(app, monkeypatch):
+    reason, asked = Message("The cluster can't be reached."), []
+    monkeypatch.setattr("ui.resources.why_not_on_cluster", lambda: reason)
+    for module in ("work", "standing"):
+        monkeypatch.setattr(f"ui.search.{module}.go_on", lambda _search, here: asked.append(here))
+    test = app("search", base="tutorial-3", trial_epochs="1", trial_images="500", trials="5")
+    assert str(reason) in text_of(test)
+    for key, label in (("begin_search", "Search"), ("continue_search", "Continue")):
+        assert test.button(key=key).label == f"{label} on this server"
+        test.button(key=key).click().run()
+    assert asked == [True, True]
 
 
 def test_what_can_not_be_searched_is_said_before_it_begins(app):

@@ -24,6 +24,7 @@ from mnist_core.search.space import (
     parse_dimension,
     preset_names,
 )
+from ui import resources
 from ui.html.tables import markdown
 from ui.i18n import count_text, language, ngettext, sentences_text
 from ui.i18n import gettext as _
@@ -53,22 +54,25 @@ def show_form() -> None:
         st.error(markdown(error.message))
         return
     st.caption(_amount_text(plan))
+    reason = resources.why_not_on_cluster()
+    if reason:
+        st.caption(markdown(reason))
     st.button(
-        _("Begin the search"),
+        _("Search on this server") if reason else _("Begin the search"),
         type="primary",
         icon=":material/play_arrow:",
         key="begin_search",
         on_click=_begin,
-        args=(plan,),
+        args=(plan, reason is not None),
     )
 
 
-def _begin(plan: SearchPlan) -> None:
+def _begin(plan: SearchPlan, here: bool) -> None:
     """Begin a search and show it; a second tap begins nothing."""
     if is_second_tap(plan):
         return
     note_start(plan)
-    attempt(lambda: set_url_parameters({STUDY_KEY: begin(plan).id}))
+    attempt(lambda: set_url_parameters({STUDY_KEY: begin(plan, here).id}))
 
 
 def _choose_base() -> TrainConfig:

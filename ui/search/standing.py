@@ -103,23 +103,24 @@ def _show_rest(search: Search, trials: Sequence[SearchTrial]) -> None:
 
 
 def _show_continue(search: Search, usual: int) -> None:
+    here = resources.why_not_on_cluster() is not None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         more = st.number_input(_("More trials"), 0, MOST_MORE, usual, key=f"{MORE_KEY}_{usual}", width=140)
         st.button(
-            _("Continue the search"),
+            _("Continue on this server") if here else _("Continue the search"),
             icon=":material/play_arrow:",
             key="continue_search",
             on_click=_continue,
-            args=(search, more),
+            args=(search, more, here),
         )
 
 
-def _continue(search: Search, more: int) -> None:
+def _continue(search: Search, more: int, here: bool) -> None:
     """Continue with `more` trials; if the minutes are spent, with as many again."""
 
     def change() -> None:
         search.resume(more, search.plan.minutes)
-        go_on(search)
+        go_on(search, here)
 
     if not is_second_tap((search.id, more)):
         note_start((search.id, more))

@@ -46,8 +46,8 @@ def may_change(search: Search) -> bool:
     return not visitor.is_private() or search.owner == visitor.identity()
 
 
-def begin(plan: SearchPlan) -> Search:
-    """Create a search of the visitor's and work on it; InputError if a limit forbids it."""
+def begin(plan: SearchPlan, here: bool = False) -> Search:
+    """Create a search of the visitor's and work on it, see go_on; InputError if a limit forbids it."""
     limits = visitor.limits()
     limits.check_training(plan.base)
     if visitor.is_private():
@@ -61,18 +61,21 @@ def begin(plan: SearchPlan) -> Search:
                 N_("This server keeps {most} searches of each visitor; delete one."), most=MOST_KEPT
             )
     search = studies().create(plan, owner=visitor.identity())
-    go_on(search)
+    go_on(search, here)
     return search
 
 
-def go_on(search: Search) -> None:
-    """Have this server work on a search, unless it does."""
+def go_on(search: Search, here: bool = False) -> None:
+    """Have this server work on a search, unless it does.
+
+    With `here` it trains the trials itself, as its cluster can't be reached.
+    """
     limits, queue = visitor.limits(), resources.training_queue()
-    at_once = min(queue.at_once, limits.runs_at_once or MOST_AT_ONCE, MOST_AT_ONCE)
+    at_once = 1 if here else min(queue.at_once, limits.runs_at_once or MOST_AT_ONCE, MOST_AT_ONCE)
     with _starting:
         if is_working(search.id):
             return
-        worker = SearchWorker(studies(), search, queue, resources.run_store(), limits, at_once)
+        worker = SearchWorker(studies(), search, queue, resources.run_store(), limits, at_once, here)
         _workers()[search.id] = worker
         worker.start()
 

@@ -61,12 +61,13 @@ def show_continuation(run: Run) -> None:
     if not run.can_continue:
         return
     done = run.results.get("epochs", 0)
+    here = resources.why_not_on_cluster() is not None
     if run.status != "finished" and (done < run.config.epochs or run.lacks_test):
         epochs = run.config.epochs
         label = ngettext("Continue to {n} epoch", "Continue to {n} epochs", epochs)
         label = label.format(n=count_text(epochs))
         slow = _("Continue in slow motion")
-        if here := resources.why_not_on_cluster() is not None:
+        if here:
             label = _("Continue on this server")
         with st.container(horizontal=True, gap="small"):
             arguments = (run.id, None, False, here)
@@ -80,11 +81,11 @@ def show_continuation(run: Run) -> None:
             return
         more = st.number_input(_("More epochs"), 1, room, min(room, 2), key=f"more_{run.id}", width=140)
         st.button(
-            _("Continue training"),
+            _("Train more on this server") if here else _("Continue training"),
             icon=":material/forward:",
             key="continue_button",
             on_click=_resume,
-            args=(run.id, run.config.epochs + more),
+            args=(run.id, run.config.epochs + more, False, here),
         )
 
 

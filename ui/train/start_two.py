@@ -239,11 +239,19 @@ def _show_question(first: TrainConfig, second: TrainConfig) -> None:
             f"{_(LABELS[name])}: {value_text(name, getattr(second, name))}" for name in more if name in LABELS
         )
         st.caption(_("The second run has: {settings}").format(settings=brought))
-    show_question(first, second, _("Your answer starts both."))
+    reason = resources.why_not_on_cluster()
+    if reason:
+        st.caption(markdown(reason))
+    asked = _("Your answer starts both on this server.") if reason else _("Your answer starts both.")
+    show_question(first, second, asked)
     with st.container(horizontal=True, gap="small", key="guesses"):
         for guess, name in guess_names(names).items():
             st.button(
-                name, key=f"start_two_{guess}", type="secondary", on_click=_start, args=(first, second, guess)
+                name,
+                key=f"start_two_{guess}",
+                type="secondary",
+                on_click=_start,
+                args=(first, second, guess, reason is not None),
             )
 
 
@@ -273,13 +281,13 @@ def _write_question() -> None:
     set_url_parameters({QUESTION_KEY: st.session_state["pair_question"].strip() or None})
 
 
-def _start(first: TrainConfig, second: TrainConfig, guess: str) -> None:
+def _start(first: TrainConfig, second: TrainConfig, guess: str, here: bool) -> None:
     """Queue both trainings and open them; a second tap starts nothing."""
     if is_second_tap((first, second)):
         st.rerun()
     details = {"owner": visitor.identity(), "own_digit": last_read_image()}
     try:
-        ids = resources.training_queue().submit_pair(first, second, visitor.limits(), **details)
+        ids = resources.training_queue().submit_pair(first, second, visitor.limits(), here, **details)
     except InputError as error:
         st.session_state[ERROR_KEY] = error.message
     else:

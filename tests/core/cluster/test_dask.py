@@ -15,6 +15,8 @@ from mnist_core.runtime.cluster_setting import ClusterSetting
 from tests.core.cluster.machines import Machines, Proxy, free_port
 from tests.core.runs.training_queue.lab import SHORT, wait_for
 
+SECONDS = 300  # on a busy machine
+PATIENCE = 6.0
 SMALL = {"train_size": 400, "validation_size": 100, "batch_size": 50, "precision": "float32"}
 NINE = [
     replace(RECIPES[name].config, **SMALL, epochs=epochs, seed=seed)
@@ -32,7 +34,7 @@ from mnist_core.runtime.cluster_setting import ClusterSetting
 from tests.core.runs.training_queue.lab import SHORT
 address, folder = sys.argv[1:]
 sample = load_sample()
-cluster = Cluster(ClusterSetting(address=address), lambda key: sample, patience=3)
+cluster = Cluster(ClusterSetting(address=address), lambda key: sample, patience=6)
 queue = TrainingQueue(RunStore(folder), lambda key: sample, 1, places=cluster)
 while not cluster.count:
     time.sleep(0.1)
@@ -67,7 +69,7 @@ def proxies(machines):
 
 
 def lab_of(machines, folder, sample):
-    cluster = Cluster(ClusterSetting(address=machines.address), lambda _key: sample, patience=3)
+    cluster = Cluster(ClusterSetting(address=machines.address), lambda _key: sample, patience=PATIENCE)
     return cluster, TrainingQueue(RunStore(folder), lambda _key: sample, 1, places=cluster)
 
 
@@ -80,7 +82,7 @@ def trained_here(folder, sample, configs):
     store = RunStore(folder)
     queue = TrainingQueue(store, lambda _key: sample, 1)
     runs = [queue.submit(config) for config in configs]
-    wait_for(lambda: not queue.busy, 120)
+    wait_for(lambda: not queue.busy, SECONDS)
     queue.close()
     return [digits(store.get(run)) for run in runs]
 
@@ -91,12 +93,12 @@ def test_a_run_whose_worker_process_is_killed_comes_to_the_same_digits_on_anothe
     store = RunStore(tmp_path / "there")
     machines.start_worker("first")
     configs = [replace(SHORT, epochs=60, dropout=0.2), SHORT]
-    wait_for(lambda: cluster.count, 90)
+    wait_for(lambda: cluster.count, SECONDS)
     runs = [queue.submit(config) for config in configs]
-    wait_for((store.get(runs[0]).folder / "state.safetensors").exists, 60)
+    wait_for((store.get(runs[0]).folder / "state.safetensors").exists, SECONDS)
     machines.kill("first")
     machines.start_worker("second")
-    wait_for(lambda: not queue.busy, 120)
+    wait_for(lambda: not queue.busy, SECONDS)
     queue.close()
     machines.kill("second")
     assert [digits(store.get(run)) for run in runs] == trained_here(tmp_path / "here", sample, configs)
@@ -108,14 +110,14 @@ def test_nine_runs_end_with_their_digits_though_a_worker_is_killed_and_one_cut_o
 ):
     cluster, queue = lab_of(machines, tmp_path / "there", sample)
     store = RunStore(tmp_path / "there")
-    wait_for(lambda: cluster.count == 3, 90)
+    wait_for(lambda: cluster.count == 3, SECONDS)
     runs = [queue.submit(config) for config in NINE]
     on_first = store.get(runs[0])
-    wait_for((on_first.folder / "state.safetensors").exists, 60)
+    wait_for((on_first.folder / "state.safetensors").exists, SECONDS)
     machines.kill("one")
     for proxy in proxies:
         proxy.cut()
-    wait_for(lambda: not queue.busy, 120)
+    wait_for(lambda: not queue.busy, SECONDS)
     assert [digits(store.get(run)) for run in runs] == trained_here(tmp_path / "here", sample, NINE)
     assert len(store.list()) == 9
     for proxy in proxies:
@@ -134,12 +136,12 @@ def test_a_killed_server_leaves_a_run_that_another_server_continues(machines, pr
     )
     run = server.stdout.readline().strip()
     store = RunStore(tmp_path / "there")
-    wait_for((store.get(run).folder / "state.safetensors").exists, 60)
+    wait_for((store.get(run).folder / "state.safetensors").exists, SECONDS)
     server.kill()
     server.wait()
     assert store.get(run).status == "interrupted"
     _, queue = lab_of(machines, tmp_path / "there", sample)
-    wait_for(lambda: store.get(run).status == "finished", 120)  # without a click
+    wait_for(lambda: store.get(run).status == "finished", SECONDS)  # without a click
     queue.close()
     there = digits(store.get(run))
     assert [there] == trained_here(tmp_path / "here", sample, [replace(SHORT, epochs=300)])
@@ -149,12 +151,12 @@ def test_a_killed_server_leaves_a_run_that_another_server_continues(machines, pr
 def test_a_killed_scheduler_interrupts_runs_which_go_on_when_it_is_back(machines, proxies, tmp_path, sample):
     cluster, queue = lab_of(machines, tmp_path / "there", sample)
     store = RunStore(tmp_path / "there")
-    wait_for(lambda: cluster.count, 60)
+    wait_for(lambda: cluster.count, SECONDS)
     config = replace(SHORT, epochs=300)
     run = queue.submit(config)
-    wait_for((store.get(run).folder / "state.safetensors").exists, 60)
+    wait_for((store.get(run).folder / "state.safetensors").exists, SECONDS)
     machines.kill("scheduler")
-    wait_for(lambda: not queue.busy, 60)
+    wait_for(lambda: not queue.busy, SECONDS)
     assert store.get(run).status == "interrupted"
     assert "scheduler can't be reached" in str(store.get(run).message)
     wait_for(lambda: not cluster.facts["cluster_reachable"])
@@ -162,8 +164,8 @@ def test_a_killed_scheduler_interrupts_runs_which_go_on_when_it_is_back(machines
         queue.submit(SHORT)
     machines.start_scheduler()
     machines.start_worker("new")
-    wait_for(lambda: cluster.count, 60)
+    wait_for(lambda: cluster.count, SECONDS)
     queue.resume(run)
-    wait_for(lambda: not queue.busy, 60)
+    wait_for(lambda: not queue.busy, SECONDS)
     queue.close()
     assert [digits(store.get(run))] == trained_here(tmp_path / "here", sample, [config])

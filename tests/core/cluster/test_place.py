@@ -198,7 +198,7 @@ def test_without_the_scheduler_a_run_trains_on_the_server_if_asked(lab, tmp_path
         queue.resume(run)
     queue.resume(run, here=True)
     new = queue.submit(SHORT, here=True)
-    ended(queue, run, new)
+    ended(queue, run, new, *queue.submit_pair(SHORT, replace(SHORT, seed=1), here=True))
     assert [store.get(each).results["trained_on"] for each in (run,)] == [None]
     assert "trained_on" not in store.get(new).results
     assert digits(store.get(run)) == trained_here(tmp_path, sample, config)
