@@ -159,7 +159,7 @@ def test_a_killed_scheduler_interrupts_runs_which_go_on_when_it_is_back(machines
     wait_for(lambda: not queue.busy, SECONDS)
     assert store.get(run).status == "interrupted"
     assert "scheduler can't be reached" in str(store.get(run).message)
-    wait_for(lambda: not cluster.facts["cluster_reachable"])
+    wait_for(lambda: not cluster.count, SECONDS)  # or the old workers would still be counted below
     with pytest.raises(InputError, match=r"scheduler, tcp://.* can't be reached"):
         queue.submit(SHORT)
     machines.start_scheduler()
