@@ -19,18 +19,15 @@ SEVEN = [(70, 70), (200, 70), (120, 230)]
 
 def train_on_5000(page):
     """Train the quick recipe on a subset; return the run's id."""
-    page.open("/train")
-    open_settings(page)
-    press(page, "train_size", "ArrowLeft", times=5)
-    expect(page.get_by_text("Training images: 5,000")).to_be_visible()
+    page.open("/train?train_size=5000")
     return start(page)
 
 
 def test_train_on_a_subset_evaluate_and_have_a_drawing_read(new_tab, with_mnist):
-    page = new_tab("/", with_mnist, viewport={"width": 1280, "height": 800})
-    expect(page.locator(".st-key-notice")).to_have_count(0)
+    page = new_tab(url=with_mnist, viewport={"width": 1280, "height": 800})
     run = train_on_5000(page)
-    page.get_by_role("heading", name="finished").wait_for(timeout=3 * PATIENCE)
+    expect(page.locator(".st-key-notice")).to_have_count(0)
+    page.get_by_role("heading", name="000 images: finished").wait_for(timeout=3 * PATIENCE)
     metric = page.get_by_test_id("stMetricValue").first
     expect(metric).to_have_text(re.compile("%$"))
     accuracy = metric.text_content()
@@ -48,29 +45,22 @@ def test_train_on_a_subset_evaluate_and_have_a_drawing_read(new_tab, with_mnist)
     page.get_by_role("heading", name="Prediction: 7").wait_for()
     expect(page.get_by_alt_text("Your digit in 28 x 28 pixels")).to_be_visible()
 
-    page.locator(".st-key-pages").get_by_role("link", name="Explore").click()
-    page.locator("h1", has_text="Handwritten digits").wait_for()
-    page.locator(".st-key-pages").get_by_role("link", name="Draw").click()
-    page.get_by_role("heading", name="Prediction: 7").wait_for()  # the drawing is kept
-    page.get_by_role("button", name="Clear").click()
-    page.get_by_role("heading", name="No digit yet").wait_for()
-    draw(page, [(140, 40), (140, 240)])
-    page.get_by_role("heading", name="Prediction").wait_for()
 
-
-def test_a_running_training_survives_refresh_and_opens_elsewhere_and_stops(page, new_tab):
-    page.open("/train")
-    press(page, "epochs", "End")
+def test_a_running_training_survives_refresh_and_opens_on_a_phone_and_stops(page, new_tab):
+    page.open(LASTING)
     start(page)
     page.get_by_text("images per second").wait_for()
     page.reload()
     page.get_by_text("images per second").wait_for()
-    new_tab(page.url).get_by_text("images per second").wait_for()
-    page.locator(".st-key-pages").get_by_role("link", name="Draw").click()
-    page.locator("h1", has_text="Draw a digit").wait_for()
-    page.locator(".st-key-pages").get_by_role("link", name="Train").click()
+    phone = new_tab(page.url, **PHONE)
+    phone.get_by_text("images per second").wait_for()
+    phone.get_by_test_id("stVegaLiteChart").locator("svg, canvas").first.wait_for()
+    expect_to_fit(phone, "while it trains")
     stop(page)
     expect(page.get_by_test_id("stMetricValue").first).to_have_text(re.compile("%$"))
+    phone.get_by_text("Test accuracy").wait_for()
+    settle(phone)
+    expect_to_fit(phone, "once it has ended")
 
 
 def choose(page, field, option):
@@ -114,14 +104,3 @@ def test_no_page_scrolls_sideways_on_a_phone_in_chinese(new_tab, two_runs):
     for path in (*others, f"/runs?run={two_runs[0]}", f"/train?run={two_runs[1]}"):
         page.go(path)
         expect_to_fit(page, path)
-
-
-def test_a_training_does_not_scroll_sideways_on_a_phone(new_tab):
-    page = new_tab(LASTING, **PHONE)
-    start(page)
-    page.get_by_test_id("stVegaLiteChart").locator("svg, canvas").first.wait_for()
-    expect_to_fit(page, "while it trains")
-    stop(page)
-    page.get_by_text("Test accuracy").wait_for()
-    settle(page)
-    expect_to_fit(page, "once it has ended")

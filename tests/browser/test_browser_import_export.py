@@ -12,8 +12,14 @@ def test_a_run_is_exported_as_a_script(page, two_runs):
     assert "network = nn.Sequential(" in script.value.path().read_text()
 
 
-def test_weights_are_exported_and_imported(page, tmp_path):
+def test_a_chart_and_weights_are_exported_and_the_weights_imported(page, tmp_path):
     page.open("/train?run=pretrained")
+    page.locator(".vega-embed :is(svg, canvas)").first.wait_for()
+    page.locator(".vega-embed").first.hover()
+    save = page.get_by_role("button", name="Download as PNG").first
+    with page.expect_download() as chart:
+        save.click()
+    assert chart.value.path().read_bytes().startswith(b"\x89PNG")
     page.get_by_role("button", name="Export").click()
     # Its digits are of our own writing.
     expect(page.get_by_role("button", name="Training script")).to_be_disabled()
@@ -27,13 +33,3 @@ def test_weights_are_exported_and_imported(page, tmp_path):
     page.get_by_text("The weights of again.safetensors were imported as a run").wait_for()
     expect(page.get_by_role("heading", name="again: finished")).to_be_visible()
     expect(page).not_to_have_url(re.compile("run=pretrained"))
-
-
-def test_charts_are_saved_by_their_own_buttons(page):
-    page.open("/train?run=pretrained")
-    page.locator(".vega-embed :is(svg, canvas)").first.wait_for()
-    page.locator(".vega-embed").first.hover()
-    save = page.get_by_role("button", name="Download as PNG").first
-    with page.expect_download() as chart:
-        save.click()
-    assert chart.value.path().read_bytes().startswith(b"\x89PNG")
