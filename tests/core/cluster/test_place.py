@@ -20,6 +20,7 @@ LONGER = replace(SHORT, epochs=30, dropout=0.2)
 @pytest.fixture(autouse=True)
 def sessions():
     worker._DATASETS.clear()
+    worker._SESSIONS.clear()  # a cluster that another test has closed forgets its own no more
     yield
     wait_for(lambda: not worker._SESSIONS)
 
