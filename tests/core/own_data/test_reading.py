@@ -301,7 +301,7 @@ class TestArchives:
         for files in (*sources, [npz_file(images=images, labels=labels)]):
             assert "more than 2 images" in refusal(*files)
         monkeypatch.setenv("DIGITLAB_SET_MB_LIMIT", "1")
-        assert refusal(uploaded("a.csv", bytes(1_30_000))) == (
+        assert refusal(uploaded("a.csv", bytes(1_100_000))) == (
             "These files have 1 MB, and 1 MB are allowed; bring fewer images."
         )
 
