@@ -7,20 +7,14 @@ from playwright.sync_api import expect
 
 from mnist_core.runs.store import RunStore
 from tests.browser.server import PHONE, TOUCH, expect_to_fit, settle
-from tests.browser.training import LASTING, start, stop
-
-
-def start_lasting(page):
-    """Begin a training that doesn't end by itself; return its run's id."""
-    page.goto(LASTING)
-    settle(page)
-    return start(page)
+from tests.browser.training import LASTING, SHORT, start, stop
 
 
 @pytest.mark.slow
 def test_two_visitors_have_lists_of_their_own_that_refresh_and_a_second_tab_keep(visitor):
     anna, ben = visitor(), visitor()
-    run = start_lasting(anna)
+    anna.go(LASTING)
+    run = start(anna)
     anna.locator(".st-key-run_list").get_by_text("training").first.wait_for()
     anna.get_by_text("images per second").wait_for()
     anna.reload()
@@ -32,11 +26,11 @@ def test_two_visitors_have_lists_of_their_own_that_refresh_and_a_second_tab_keep
     settle(ben)
     expect(ben.locator(".lab-digits img").first).to_be_visible()
     expect(ben.locator(".st-key-run_list button")).to_have_count(0)
-    ben.goto(f"/train?run={run}")
+    ben.go(f"/train?run={run}")
     ben.locator(f".st-key-open_{run}").wait_for()
     ben.get_by_text("only its owner can control").wait_for()
     expect(ben.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
-    ben.goto("/")
+    ben.go("/")
     ben.locator(f".st-key-open_{run}").wait_for()
     stop(anna)
     ben.locator(".st-key-run_list").get_by_text("stopped").first.wait_for()  # without a click
@@ -52,10 +46,11 @@ def test_two_tabs_opened_at_once_are_one_visitor(visitor):
         settle(tab)
         tab.wait_for_function("document.cookie.includes('digitlab_visitor=')")
         settle(tab)  # the second tab has reloaded
-    run = start_lasting(tabs[1])
+    tabs[1].goto(SHORT)
+    settle(tabs[1])
+    run = start(tabs[1])
     tabs[0].goto("/runs")
     tabs[0].locator(f".st-key-open_{run}").wait_for()
-    stop(tabs[1])
 
 
 def test_delete_and_undo_and_rename_with_the_keyboard(page, two_runs):

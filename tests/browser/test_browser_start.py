@@ -7,9 +7,8 @@ from playwright.sync_api import expect
 
 from mnist_core.runs.store import RunStore
 from tests.browser.server import PHONE, settle
-from tests.browser.training import LASTING, open_settings, press, start, stop
+from tests.browser.training import LASTING, SHORT, open_settings, press, start, stop
 
-SHORT = "/train?recipe=tutorial-1&train_size=500&epochs=1&batch_size=50"
 # Where the heading of the page's run is: pixels below the top of the window, and the window's height.
 HEADING = """() => {
     const heading = document.querySelector('.st-key-run_heading, .stMain h3');

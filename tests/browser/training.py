@@ -6,6 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.server import settle
 
+SHORT = "/train?recipe=tutorial-1&train_size=500&epochs=1&batch_size=50"
 LASTING = "/train?recipe=tutorial-1&epochs=1000&batch_size=5"  # minutes, of the offline sample even
 
 
