@@ -69,10 +69,9 @@ def test_a_server_loads_the_pretrained_network_before_somebody_draws(sample_only
     assert loaded == ["pretrained"]
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("view", [*SECTIONS, "nonsense"])
-def test_every_section_opens_by_link(app, html, view, lang):
-    test = app(view=view, lang=lang)
+def test_every_section_opens_by_link(app, html, view):
+    test = app(view=view, lang="zh")  # other tests open them in English
     assert not test.exception
     assert test.pills(key="view").value == (view if view in SECTIONS else "grid")
 
@@ -104,7 +103,7 @@ def test_an_image_of_a_section_can_be_opened_and_the_section_come_back_to(app, h
 
 @pytest.mark.parametrize(
     ("index", "shown"),
-    [("99999", 1499), ("1499", 1499), ("-1", 0), ("x", 0), ("", 0), ("1" * 30, 0)],
+    [("99999", 1499), ("1499", 1499), ("-1", 0), ("1" * 30, 0)],
 )
 def test_an_index_from_the_url_out_of_range_or_not_a_number(app, html, index, shown):
     test = app(view="image", index=index)
@@ -134,15 +133,13 @@ def test_the_784_values_are_the_images_in_the_square_and_in_the_line(app, html):
     assert vector(page) == pixels.ravel().tolist()
 
 
-@pytest.mark.parametrize(
-    ("scaling", "mean", "spread"), [("unit", 0, 1), ("symmetric", 0.5, 0.5), ("standard", 0.1307, 0.3081)]
-)
-def test_a_scaling_shows_what_it_does_to_the_values(app, html, scaling, mean, spread):
+def test_a_scaling_shows_what_it_does_to_the_values(app, html):
     test = app(view="image", index="3")
-    test.pills(key="scaling").set_value(scaling).run()
-    assert test.query_params["scaling"] == scaling
-    expected = (load_sample().train.images[3].ravel() / 255 - mean) / spread
-    np.testing.assert_allclose(vector(html(test)), expected, atol=0.0051)
+    pixels = load_sample().train.images[3].ravel() / 255
+    for scaling, mean, spread in (("unit", 0, 1), ("symmetric", 0.5, 0.5), ("standard", 0.1307, 0.3081)):
+        test.pills(key="scaling").set_value(scaling).run()
+        assert test.query_params["scaling"] == scaling
+        np.testing.assert_allclose(vector(html(test)), (pixels - mean) / spread, atol=0.0051)
 
 
 def test_the_statistics_are_those_of_the_split(app, html):
