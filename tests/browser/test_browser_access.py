@@ -47,7 +47,7 @@ ALL, MAIN = "html", "[data-testid=stMain]"
 # Hides what repeats, which axe-core then passes by: of a map's digits and an image's pixels some are enough.
 HIDE_REPEATED = """() => {
     const sheet = new CSSStyleSheet();
-    const repeated = '.mark-text text:nth-child(n+30), .lab-pixels tr:nth-child(n+14), .cell:nth-child(n+60)';
+    const repeated = '.mark-text text:nth-child(n+30), .lab-pixels tr:nth-child(n+14)';
     sheet.replaceSync(repeated + ' { display: none !important; }');
     const inner = [...document.querySelectorAll('*')].flatMap(each => each.shadowRoot ?? []);
     for (const root of [document, ...inner].filter(each => !each.hasFewer)) {
