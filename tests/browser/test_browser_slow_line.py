@@ -97,7 +97,7 @@ def query_of(url):
 
 
 @pytest.mark.slow
-def test_a_recipe_and_typed_numbers_are_not_undone_by_the_ticks_of_a_training(new_tab, far):
+def test_a_recipe_is_not_undone_by_the_ticks_of_a_training(new_tab, far):
     """A tick on its way when a recipe is picked carries the values that all controls had before."""
     page = new_tab(LASTING, far)
     start(page)
@@ -109,6 +109,15 @@ def test_a_recipe_and_typed_numbers_are_not_undone_by_the_ticks_of_a_training(ne
         page.wait_for_url(lambda url, settings=settings: settings.items() <= query_of(url).items())
         page.wait_for_timeout(2500)  # for the ticks, and the answer to each
         assert settings.items() <= query_of(page.url).items()
+    stop(page)
+
+
+@pytest.mark.slow
+def test_typed_numbers_and_sliders_do_not_undo_each_other(new_tab, far):
+    """Ticks of a training on their way carry what field and slider showed before."""
+    page = new_tab(LASTING, far)
+    start(page)
+    expect(page.get_by_text("images per second")).to_be_visible()
     typed = page.locator(".st-key-number_learning_rate input[type=text]:visible")
     typed.fill("0.003")
     typed.press("Enter")
