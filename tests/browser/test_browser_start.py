@@ -41,7 +41,8 @@ def test_on_a_phone_the_new_training_comes_into_view_once(new_tab):
     expect_at_the_top(page)  # to stay: it has been brought there for the second time, after what folds
     page.evaluate(SCROLL_TO, 600)
     settle_running(page)  # the page has rerun meanwhile
-    assert page.evaluate(SCROLLED) >= 600  # more where a finding appears above: the view stays
+    # More or less by what grows or shrinks above, as the view stays: a finding, or a sentence of fewer lines.
+    assert page.evaluate(SCROLLED) > 450
     page.locator(".st-key-pages").get_by_role("link", name="Draw").tap()
     page.locator("h1", has_text="Draw a digit").wait_for()
     page.locator(".st-key-pages").get_by_role("link", name="Train").tap()
