@@ -1,5 +1,6 @@
 from collections import defaultdict
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -7,6 +8,16 @@ from mnist_core.recipes import RECIPES
 from mnist_core.runs.run import UNFINISHED
 from mnist_core.runs.store import RunStore
 from tests.browser import server
+
+
+def pytest_collection_modifyitems(items):
+    """Run a browser test that failed once more: of a hundred, one meets a page between two of its states.
+
+    The report lists it as RERUN; what fails twice has failed.
+    """
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope="session")

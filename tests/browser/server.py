@@ -43,12 +43,13 @@ AT_REST = """([look, milliseconds]) => {
 }"""
 # As after Back or Forward: the app shows the page of an address without being loaded again.
 GO = """path => {
-    const app = document.querySelector('.stApp');
     window.hasBegun = false;
-    const observer = new MutationObserver(() => {
-        window.hasBegun ||= app.dataset.testScriptState === 'running';
+    const observer = new MutationObserver(changes => {
+        const runs = each => [each.oldValue, each.target.dataset.testScriptState].includes('running');
+        window.hasBegun ||= changes.some(runs);
     });
-    observer.observe(app, {attributeFilter: ['data-test-script-state']});
+    const options = {subtree: true, attributeFilter: ['data-test-script-state'], attributeOldValue: true};
+    observer.observe(document, options);  // a theme may replace the app's element
     history.pushState(null, '', path);
     dispatchEvent(new PopStateEvent('popstate'));
 }"""
@@ -226,9 +227,15 @@ def visit(page: Page, path: str) -> None:
 
 
 def go(page: Page, path: str) -> None:
-    """Go to another page of the app that is open, at a third of what `visit` costs; its session lasts."""
+    """Go to another page of the app that is open, at a third of what `visit` costs; its session lasts.
+
+    If nothing is seen of it, it is loaded.
+    """
     page.evaluate(GO, path)
-    page.wait_for_function("window.hasBegun", timeout=PATIENCE)
+    try:
+        page.wait_for_function("window.hasBegun", timeout=PATIENCE / 8)
+    except TimeoutError:
+        page.goto(path)
     settle(page)
 
 
