@@ -8,6 +8,8 @@ from typing import ParamSpec
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 
 Parameters = ParamSpec("Parameters")
 
@@ -52,6 +54,18 @@ def rerun_fragments(*keys: str) -> None:
     """
     with suppress(StreamlitAPIException):
         st.rerun(keys)
+
+
+def message_is_of_another_fragment() -> bool:
+    """Return, in a control's callback, whether the browser's message reruns only other fragments.
+
+    A visitor's change reruns the fragment that the control is in. The message of a `run_every` fragment
+    carries the values of all controls, too, and Streamlit calls the callbacks of those whose value the server
+    has changed meanwhile.
+    """
+    context = get_script_run_ctx()
+    rerun = context.fragment_ids_this_run if context else None
+    return bool(rerun) and ThreadState.get().fragment_id not in rerun
 
 
 def clear_slots(count: int) -> None:

@@ -45,6 +45,11 @@ def url_parameters() -> Mapping[str, str]:
     return _this_run.parameters
 
 
+def received_parameters() -> dict[str, str]:
+    """Return the parameters that the browser sent; those of a late message are old."""
+    return st.query_params.to_dict()
+
+
 class _ThisRun(threading.local):
     """What `url_parameters` has found for the browser's present message: a page asks a hundred times."""
 
@@ -61,7 +66,7 @@ def _read_parameters(context: ScriptRunContext) -> Mapping[str, str]:
     navigated = context.page_script_hash != known_page or context.is_history_navigation
     if context.query_string == known_query and not navigated:
         return known
-    received = _renamed(st.query_params.to_dict())
+    received = _renamed(received_parameters())
     if not navigated and any(received == replaced for _when, replaced in _recently_replaced()):
         return known
     _remember(received, [])

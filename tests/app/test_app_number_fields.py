@@ -1,5 +1,6 @@
 """Numbers typed beside the sliders of the Train form."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -85,6 +86,21 @@ def test_a_late_message_does_not_undo_a_typed_number_however_long_the_server_tak
     assert form_settings(test).learning_rate == 0.03
     slider(test, "learning_rate").set_value(0.005).run()
     assert form_settings(test).learning_rate == 0.005
+
+
+def test_a_message_with_the_old_url_does_not_undo_a_typed_number_however_late_it_is(app, monkeypatch):
+    """A busy browser shows the new form, and sends its values, seconds after the server has sent it."""
+    test = app("train", recipe="tutorial-1")
+    before, url = slider(test, "learning_rate").value, dict(test.query_params)
+    type_number(test, "learning_rate", "0.003")
+    later = time.monotonic() + state.SURELY_LATE_SECONDS + 0.5
+    monkeypatch.setattr(state, "time", SimpleNamespace(monotonic=lambda: later))
+    new_url, test.query_params = dict(test.query_params), url
+    slider(test, "learning_rate").set_value(before).run()
+    assert slider(test, "learning_rate").value == 0.003
+    test.query_params = new_url
+    slider(test, "learning_rate").set_value(before).run()  # by the visitor, who sees the new form
+    assert form_settings(test).learning_rate == before
 
 
 def test_the_field_follows_the_slider_and_the_recipe(app):

@@ -1,6 +1,9 @@
 """Fragments rerun by key, and the pauses that let the browser draw."""
 
+from types import SimpleNamespace
+
 import pytest
+from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 from streamlit.testing.v1 import AppTest
 
 from ui import fragments
@@ -45,3 +48,12 @@ def test_a_missing_fragment_reruns_the_whole_page():
     test.run().button[1].click().run()
     assert ([part.value for part in test.caption], len(test.button)) == (["part"], 2)
     assert not test.exception
+
+
+@pytest.mark.parametrize(
+    ("rerun", "other"), [(["panel"], True), (["panel", "form"], False), ([], False), (None, False)]
+)
+def test_a_message_for_other_fragments_only_has_no_change_of_this_control(monkeypatch, rerun, other):
+    monkeypatch.setattr(fragments, "get_script_run_ctx", lambda: SimpleNamespace(fragment_ids_this_run=rerun))
+    ThreadState.initialize(fragment_id="form")  # as in a callback of a control in the form
+    assert fragments.message_is_of_another_fragment() == other

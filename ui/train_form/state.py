@@ -20,9 +20,16 @@ from mnist_core.recipes import RECIPES
 from mnist_core.runs.names import BROUGHT_BY_DATASET
 from mnist_core.runs.run import PRETRAINED_ID, Run
 from ui import resources
-from ui.fragments import rerun_fragments
+from ui.fragments import message_is_of_another_fragment, rerun_fragments
 from ui.train_form.setting_labels import MIN_NESTEROV_MOMENTUM
-from ui.url_state import DATASET_KEY, SETTING_PARAMETERS, current_run, set_url_parameters, url_parameters
+from ui.url_state import (
+    DATASET_KEY,
+    SETTING_PARAMETERS,
+    current_run,
+    received_parameters,
+    set_url_parameters,
+    url_parameters,
+)
 
 # Keys of the fragments that show a setting; the links carry the settings to other pages.
 SUMMARY, FORM, NETWORK, RUN_PANEL = "training_summary", "train_form", "network", "run_panel"
@@ -181,9 +188,12 @@ def value_before_fill(field: str) -> Any:
     """Return a setting's value before the last `_fill` if the browser still shows it, else None.
 
     Messages on their way at that time, such as those of a `run_every` fragment, carry the controls' values
-    from before. Streamlit calls the controls' callbacks for them, though the visitor has changed none.
+    from before. Streamlit calls the controls' callbacks for them, though the visitor has changed none. The
+    fragment or the old URL of such a message tells it; the times are for those that have neither.
     """
     before, shown_at = st.session_state.get(FILLED_KEY, Fill({}))
+    if message_is_of_another_fragment() or _message_has_old_settings():
+        return before.get(field)
     seconds = 0.0 if shown_at is None else time.monotonic() - shown_at
     if seconds > LATE_SECONDS:
         return None
@@ -196,6 +206,11 @@ def value_before_fill(field: str) -> Any:
     if any(st.session_state[control_key(name)] == settings[name] for name in shown):
         return None
     return before.get(field) if seconds < SURELY_LATE_SECONDS else None
+
+
+def _message_has_old_settings() -> bool:
+    """Return whether the browser sent its message before it received the settings now in the URL."""
+    return setting_parameters(received_parameters()) != setting_parameters(url_parameters())
 
 
 def control_key(name: str) -> str:
