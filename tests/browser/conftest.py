@@ -25,7 +25,7 @@ def browser():
     """A real Chromium, or a skipped test where there is none."""
     if server.chromium() is None:
         pytest.skip(f"the browser tests need Chromium: none of {', '.join(server.BROWSERS)} is on the PATH")
-    with server.launch() as running:
+    with server.launch(*server.SHORT_LIVED_PAGES) as running:
         yield running
 
 

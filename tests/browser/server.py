@@ -27,6 +27,9 @@ CHROMIUM_OPTIONS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+]
+# For tests, not for benchmarks: their pages are slower than a visitor's, but cost less processor time.
+SHORT_LIVED_PAGES = [
     "--js-flags=--no-turbofan --no-maglev",  # a page lives for seconds: optimising costs more than it saves
     "--process-per-site",  # with new_context's first page: a process has compiled Streamlit's scripts already
 ]
@@ -134,10 +137,10 @@ def _wait_until_healthy(url: str, process: subprocess.Popen) -> None:
 
 
 @contextmanager
-def launch() -> Iterator[Browser]:
-    """Start Chromium."""
+def launch(*options: str) -> Iterator[Browser]:
+    """Start Chromium with CHROMIUM_OPTIONS and further ones."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_OPTIONS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=[*CHROMIUM_OPTIONS, *options])
         yield browser
         browser.close()
 
