@@ -1,8 +1,10 @@
 from collections import defaultdict
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Error
 
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.run import UNFINISHED
@@ -68,6 +70,14 @@ def free_contexts():
     return defaultdict(list)
 
 
+def stop_what_is_left(tab):
+    """Stop a training that a failed test has left, for which the next test's would wait."""
+    with suppress(Error):
+        for button in tab.locator(".st-key-run_controls").get_by_role("button", name="Stop").all():
+            button.click(timeout=5000)
+            button.wait_for(state="detached", timeout=5000)
+
+
 @pytest.fixture
 def new_tab(browser, address, free_contexts):
     """Open a page as a new visitor, `new_tab("/train", locale="zh-CN")`; closed in the end."""
@@ -85,6 +95,8 @@ def new_tab(browser, address, free_contexts):
 
     yield open_tab
     for context, free in used:
+        for tab in context.pages:
+            stop_what_is_left(tab)
         server.forget_visitor(context)
         free.append(context)
 
