@@ -5,15 +5,13 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-# Before PyTorch: SciPy's import looks into a module torch, and fails on one that another thread is importing.
-import scipy.stats  # noqa: F401
 import streamlit as st
 
 from mnist_core import __version__
 from mnist_core.messages import InputError
 from mnist_core.runtime.event_log import write_log
 from mnist_core.runtime.limits import check_settings
-from mnist_core.runtime.process import keep_freed_memory
+from mnist_core.runtime.process import import_scipy, keep_freed_memory
 from ui import resources, visitor
 from ui.browser_component import script_html, style_html
 from ui.fragments import send_to_browser
@@ -124,7 +122,12 @@ try:
     if page.url_path != "data":
         forget_page_data()
     show_sidebar(comparing=page.url_path == "compare")
+    if page is not first:
+        import_scipy()
     with through_entry():
         page.run()
 except InputError as error:
     st.error(markdown(error.message))
+finally:
+    if page is first:  # it needs neither SciPy nor PyTorch, and is painted a second sooner without
+        import_scipy()

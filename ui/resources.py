@@ -20,7 +20,7 @@ from mnist_core.runs.store import RunStore
 from mnist_core.runs.weight_snapshots import WeightSnapshot, load_snapshot
 from mnist_core.runtime.cluster_setting import ClusterSetting
 from mnist_core.runtime.job import Job, Steps, Watcher
-from mnist_core.runtime.process import keep_freed_memory
+from mnist_core.runtime.process import import_scipy, keep_freed_memory
 from ui import other_datasets
 from ui.evaluations import Show, read_split
 from ui.html.tables import markdown
@@ -146,6 +146,7 @@ def _load_network() -> Steps[bool]:
     for _tenth in range(int(10 * SECONDS_TO_PAINT)):
         time.sleep(0.1)
         yield 0.0, None
+    import_scipy()
     model(run_store().get(PRETRAINED_ID))
     gc.freeze()  # else Python looks through PyTorch's objects now and then, which stops all pages for 0.2 s
     if ClusterSetting.from_environment():

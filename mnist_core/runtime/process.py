@@ -23,6 +23,15 @@ def keep_freed_memory(largest: int = 32) -> None:
         mallopt(ARENA_MAX, 1)
 
 
+def import_scipy() -> None:
+    """Import SciPy's statistics (1 s at first), before this thread may begin to import PyTorch.
+
+    SciPy's import looks for `torch.Tensor` if there is a module torch, and fails while another thread is half
+    way through importing that. So every thread that may import PyTorch does this first.
+    """
+    import scipy.stats  # noqa: F401
+
+
 def resident_bytes() -> int | None:
     """Return the bytes of memory that this process has now; None where the system isn't Linux."""
     with suppress(OSError, ValueError, IndexError):

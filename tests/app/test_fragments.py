@@ -1,12 +1,14 @@
 """Fragments rerun by key, and the pauses that let the browser draw."""
 
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
 from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 from streamlit.testing.v1 import AppTest
 
-from ui import fragments
+from mnist_core.runtime import process
+from ui import fragments, navigation
 
 
 @pytest.fixture
@@ -57,3 +59,23 @@ def test_a_message_for_other_fragments_only_has_no_change_of_this_control(monkey
     monkeypatch.setattr(fragments, "get_script_run_ctx", lambda: SimpleNamespace(fragment_ids_this_run=rerun))
     ThreadState.initialize(fragment_id="form")  # as in a callback of a control in the form
     assert fragments.message_is_of_another_fragment() == other
+
+
+@pytest.mark.parametrize(("name", "order"), [("explore", ["page", "scipy"]), ("runs", ["scipy", "page"])])
+def test_scipy_is_imported_before_each_page_that_may_import_pytorch(app, monkeypatch, name, order):
+    """The first page, which imports neither, is painted before that."""
+    seen = []
+
+    real = navigation.through_entry
+
+    @contextmanager
+    def through_entry():
+        seen.append("page")
+        with real():
+            yield
+
+    monkeypatch.setattr(process, "import_scipy", lambda: seen.append("scipy"))
+    monkeypatch.setattr(navigation, "through_entry", through_entry)
+    test = app(name)
+    assert not test.exception
+    assert seen == order

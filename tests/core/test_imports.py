@@ -124,11 +124,3 @@ def test_the_package_has_no_folder_without_an_init_file():
     for package in ("mnist_core", "ui"):
         folders = {file.parent for file in (PROJECT / package).rglob("*.py")}
         assert [folder for folder in folders if not (Path(folder) / "__init__.py").exists()] == []
-
-
-def test_the_app_imports_scipy_before_anything_that_may_begin_to_import_pytorch():
-    """SciPy's import fails while another thread is half way through importing PyTorch."""
-    lines = (PROJECT / "streamlit_app.py").read_text().splitlines()
-    imports = [line for line in lines if line.startswith(("import ", "from "))]
-    ours = [number for number, line in enumerate(imports) if line.startswith(("from mnist_core", "from ui"))]
-    assert next(number for number, line in enumerate(imports) if "scipy.stats" in line) < ours[0]

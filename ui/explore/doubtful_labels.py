@@ -8,6 +8,7 @@ from mnist_core.data.label_errors import LABEL_ERRORS, LabelError
 from mnist_core.data.mnist import Dataset
 from mnist_core.dataset_choices import MNIST
 from mnist_core.runs.run import PRETRAINED_ID
+from mnist_core.runtime.process import import_scipy
 from ui import resources
 from ui.answers import short_answer
 from ui.explore.selection import show_image_links
@@ -99,6 +100,7 @@ def pretrained_readings(data: Dataset) -> "dict[int, Prediction]":
         st.info(_("The pretrained model is missing."))
         return {}
     with st.spinner(_("Classifying the images")):
+        import_scipy()
         from mnist_core.recognition.recognizer import predict
 
         model = resources.model(run)
