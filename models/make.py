@@ -1,9 +1,9 @@
-"""Make a run the pretrained model: `python -m models.make RUN`.
+"""Make the pretrained model: `python -m models.make new`, or RUN in place of `new` for a run that is there.
 
-Writes `models/pretrained/` (the run's settings, results, metrics, last checkpoint and calibration), its
-evaluations on the test and validation images `models/evaluation_*.npz`, and the model card
-`models/README.md`, with figures that it measures. `python -m models.make pretrained --evaluate` writes the
-evaluations only.
+`new` trains RECIPE and then, more gently, REFINEMENT. The run's settings, results, metrics, last checkpoint
+and calibration become `models/pretrained/`, its evaluations on the test and validation images
+`models/evaluation_*.npz`; the model card `models/README.md` is written with figures that are measured.
+`python -m models.make pretrained --evaluate` writes the evaluations only.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from mnist_core.__main__ import main as command_line
 from mnist_core.data.mnist import load_dataset, split_images
 from mnist_core.evaluation.calibration_curves import reliability
 from mnist_core.evaluation.kept_evaluation import keep_evaluation
@@ -55,8 +56,7 @@ default model.
 Trained and measured by:
 
 ```
-python -m mnist_core train --recipe {recipe} --seed {seed} --threads {threads}
-python -m models.make last --refine
+python -m models.make new
 ```
 
 The same processor and torch version give the same weights; others differ in the last decimals.
@@ -130,8 +130,22 @@ VGG and ResNet, trained on the first 5,000 images for three epochs by
 """
 
 
+RECIPE = ("--recipe", "world", "--seed", "0", "--threads", "1")
+"""The first training: arguments of `python -m mnist_core train`."""
+
 REFINEMENT: dict[str, Any] = {"epochs": 4, "learning_rate": 0.0015, "written_share": 0.5, "seed": 1}
 """Settings of the second training, which starts from the weights of the first one."""
+
+
+def train(store: RunStore, data: str | None = None) -> Run:
+    """Train RECIPE, then REFINEMENT, and return the run; raises InputError if that fails or is stopped."""
+    folders = ["--runs", str(store.directory), *(["--data", data] if data else [])]
+    if command_line(["train", *RECIPE, *folders]):
+        raise InputError("The first training failed, so nothing was published.")
+    first = store.get("last")
+    if first.status != "finished":
+        raise InputError("The first training was stopped, so nothing was published.")
+    return refine(store, first, data)
 
 
 def refine(store: RunStore, run: Run, data: str | None = None) -> Run:
@@ -249,12 +263,11 @@ def evaluate_published(data: str | None = None) -> None:
 def main() -> None:
     """Publish the run named on the command line."""
     parser = argparse.ArgumentParser(description="Make a run the pretrained model.")
-    parser.add_argument("run", help='an id, its beginning, "last", or "pretrained" to calibrate again')
+    parser.add_argument(
+        "run", help='"new", a run\'s id, its beginning, "last", or "pretrained" to calibrate again'
+    )
     parser.add_argument("--runs", help="folder of the runs")
     parser.add_argument("--data", help="folder of MNIST (else DIGITLAB_DATA)")
-    parser.add_argument(
-        "--refine", action="store_true", help="first train it on, more gently; see REFINEMENT"
-    )
     parser.add_argument("--evaluate", action="store_true", help="only write the evaluations anew")
     options = parser.parse_args()
     store = RunStore(options.runs)
@@ -262,8 +275,8 @@ def main() -> None:
         if options.evaluate:
             evaluate_published(options.data)
             return
-        run = store.get(options.run)
-        result = publish(refine(store, run, options.data) if options.refine else run, options.data)
+        run = train(store, options.data) if options.run == "new" else store.get(options.run)
+        result = publish(run, options.data)
     except InputError as error:
         print(error, file=sys.stderr)
         sys.exit(2)

@@ -15,7 +15,7 @@ from mnist_core.recognition.strokes import strokes_to_image
 from mnist_core.runs.store import PRETRAINED, RunStore
 from mnist_core.synthetic.generator import generate_digits
 from mnist_core.synthetic.non_digits import generate_non_digits
-from models.make import CARD, MOST_BYTES, REFINEMENT, publish, refine
+from models.make import CARD, MOST_BYTES, REFINEMENT, publish, refine, train
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +72,24 @@ def test_a_refined_run_counts_both_trainings(tmp_path, monkeypatch):
     assert refined.config == config
     before, after = (dict(run.load_model().named_parameters()) for run in (first, refined))
     assert any(not before[name].equal(after[name]) for name in before)
+
+
+def test_a_new_model_is_trained_by_the_recipe_and_refined(tmp_path, monkeypatch):
+    def command(arguments):
+        assert arguments[:3] == ["train", "--recipe", "world"]
+        folder = arguments[arguments.index("--runs") + 1]
+        with RunStore(folder).making(config, "first") as writer:
+            writer.save(build_model(config), 2)
+            writer.update(ending)
+        return 0
+
+    config, ending = TrainConfig(widths=(8,)), "stopped"
+    monkeypatch.setattr("models.make.command_line", command)
+    monkeypatch.setattr("models.make.refine", lambda store, run, data: (run.status, data))
+    with pytest.raises(InputError, match="stopped"):
+        train(RunStore(tmp_path / "runs"), "folder")
+    ending = "finished"
+    assert train(RunStore(tmp_path / "runs"), "folder") == ("finished", "folder")
 
 
 def test_its_evaluations_come_with_its_weights(run, mnist_directory):
