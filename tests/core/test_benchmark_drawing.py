@@ -1,18 +1,20 @@
 """What `python -m benchmarks.drawing` draws, and how it counts."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import drawing, synthetic_forms
+from benchmarks import drawing, left_out_writers, synthetic_forms
 from benchmarks.degraded_pictures import DEGRADATIONS, picture_of
 from benchmarks.own_digits import Reading, contact_sheet, load_own_digits, own_digits_table, own_rows_table
 from benchmarks.pen_digits import SIDE, draw_all
 from mnist_core.config import TrainConfig
 from mnist_core.messages import InputError
 from mnist_core.models.architectures import build_model
+from mnist_core.recognition import images
 from mnist_core.recognition.images import pixels_to_image
 from mnist_core.recognition.recognizer import Prediction
 from mnist_core.recognition.segmentation import predict_pixels_row
@@ -147,3 +149,29 @@ def test_forms_of_what_is_no_digit_are_counted_one_by_one(monkeypatch):
     monkeypatch.setattr(synthetic_forms, "predict_all", lambda *_, several_views: next(read))
     table = synthetic_forms.non_digit_forms_table(None, None, few=1, images=4)
     assert table.splitlines()[-2:] == ["| shapes | 4 | 75.0% | star 50% |", "| scribbles | 4 | 50.0% |  |"]
+
+
+def test_a_writer_is_read_with_the_values_that_the_other_writers_chose(monkeypatch):
+    """Writer b is read better with another edge, a is not: so a is read with it, and b as shipped."""
+    setting = left_out_writers.Setting(images, "EDGE", (0.2, 0.3))
+    monkeypatch.setattr(left_out_writers, "SETTINGS", (setting,))
+    answers = {(images.EDGE,): (1, 1, 0, 0), (0.2,): (0, 1, 1, 1), (0.3,): (0, 0, 1, 0)}
+    scans = SimpleNamespace(
+        labels=np.zeros(4), writers=np.array(list("aabb")), good=lambda values: np.array(answers[values]) > 0
+    )
+    table = left_out_writers.left_out_table(scans)
+    assert "| a | 2 | EDGE 0.2 | 50.0% | 100.0% |" in table
+    assert "| b | 2 | none | 0.0% | 0.0% |" in table
+    assert "25.0% with what the other writers chose (worst writer 0.0%),\n50.0% as shipped" in table
+    assert "Settings: 1, other values: 2" in table
+
+
+def test_scans_are_read_anew_with_each_value(own_digits, monkeypatch):
+    scans = left_out_writers.Scans(build_model(TrainConfig(widths=(8,))), None, own_digits)
+    assert scans.writers.tolist() == ["a", "b"]
+    seen = []
+    monkeypatch.setattr(left_out_writers.images, "pixels_to_image", lambda _: seen.append(images.EDGE))
+    shipped = left_out_writers.shipped_values()
+    for values in (shipped, (0.2, *shipped[1:]), shipped):
+        assert not scans.good(values).any()  # all blank
+    assert seen == [shipped[0]] * 2 + [0.2] * 2
