@@ -109,6 +109,12 @@ The first three see the last layer's inputs: a logistic regression for each pred
 fourth is a small convolutional network that sees the image. In the last, which the model has, their log odds
 are added. No weight and no threshold was fitted to the scans, pictures or pen digits.
 
+The settings of the preprocessing (`mnist_core/recognition/images.py`, `pen_width.py`) and the views were
+chosen by hand, with the scans of ten writers among what was looked at. Do they fit these writers too
+closely? `python -m benchmarks.left_out_writers` leaves one writer out in turn, chooses each of twelve
+settings anew by the other nine, and reads the one left out: 98.1 % right and accepted, the worst writer
+94.0 %. With the settings as they are it is 97.9 % and 93.3 %.
+
 ## Limits
 - MNIST's digits were written in the USA around 1990. The synthetic digits add the forms in
   `mnist_core/synthetic/glyphs.py` and no others. A 1 with a nearly level upstroke and a 7 with a rising bar
