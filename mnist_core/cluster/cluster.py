@@ -5,24 +5,28 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import logging
+import os
 import pickle
+import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from subprocess import PIPE, Popen
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from mnist_core import __version__
 from mnist_core.cluster import worker
 from mnist_core.cluster.place import Hear, WorkerPlace
 from mnist_core.cluster.protocol import Job, Report, Request, WorkerFacts
 from mnist_core.messages import N_, InputError, Message
+from mnist_core.runs.store import PROJECT
 from mnist_core.runs.training_place import ThisProcess, TrainingPlace
 from mnist_core.runtime.cluster_setting import CLUSTER_VARIABLE, ClusterSetting
 from mnist_core.runtime.event_log import log_event
 
 if TYPE_CHECKING:
-    from distributed import Future, LocalCluster
+    from distributed import Future
 
     from mnist_core.data.mnist import Dataset
 
@@ -61,9 +65,11 @@ class Cluster:
         self._closed = threading.Event()
         self._reachable = False
         self._client: Any = None  # a distributed.Client, whose methods have no types
-        self._local: LocalCluster | None = _start_local(setting.local, threads) if setting.local else None
-        if not setting.local:
-            _import_dask()
+        _import_dask()
+        self._local: Popen[str] | None = None
+        self._address = setting.address
+        if setting.local:
+            self._local, self._address = _start_local(setting.local, threads)
         self._connect()
 
     def open(self, begin: Callable[[TrainingPlace], object], wake: Callable[[], None]) -> None:
@@ -86,14 +92,14 @@ class Cluster:
         if not self._reachable:
             raise InputError(
                 N_("The cluster's scheduler, {address}, can't be reached. Ask whoever runs this server."),
-                address=self._setting.address,
+                address=self._address,
             )
         if self._refused and not self._places:
             message = next(iter(self._refused.values()))
             raise InputError(message.template, **message.values)
 
     @property
-    def facts(self) -> Mapping[str, object]:
+    def facts(self) -> Mapping[str, Any]:
         """What the operator is told: see Places."""
         places = list(self._places.values())
         return {
@@ -102,16 +108,17 @@ class Cluster:
             "cluster_dashboard": self._dashboard(),
             "cluster_workers": len(places),
             "cluster_busy": sum(place.busy for place in places),
-            "cluster_refused": [str(message) for message in self._refused.values()],
+            "cluster_refused": list(self._refused.values()),
         }
 
     def close(self) -> None:
         """Leave the cluster; local processes end."""
         self._closed.set()
-        for part in (self._client, self._local):
-            if part:
-                with suppress(Exception):  # it may be gone already
-                    part.close()
+        if self._client:
+            with suppress(Exception):  # it may be gone already
+                self._client.close()
+        if self._local:
+            self._local.communicate()
 
     def dataset(self, key: str) -> Dataset:
         """Return the data set of this key."""
@@ -258,11 +265,11 @@ class Cluster:
         with suppress(OSError):
             make: Any = Client
             try:
-                self._client = make(self._local or self._setting.address, timeout=5, set_as_default=False)
+                self._client = make(self._address, timeout=5, set_as_default=False)
             except TypeError:  # what Dask raises without certificates
                 raise InputError(
                     N_("{address} needs TLS certificates; name them in Dask's settings, see CLUSTER.md."),
-                    address=self._setting.address,
+                    address=self._address,
                 ) from None
             self._reachable = True
 
@@ -275,7 +282,7 @@ class Cluster:
 
     def _dashboard(self) -> str:
         with suppress(Exception):
-            return "" if self._local else str(self._connected().dashboard_link)
+            return "" if self._local else str(self._connected().dashboard_link or "")
         return ""
 
 
@@ -328,16 +335,43 @@ def _import_dask() -> None:
         ) from None
 
 
-def _start_local(processes: int, threads: int) -> LocalCluster:
-    """Start worker processes on this machine, each of which trains one run at a time."""
-    _import_dask()
+def _start_local(processes: int, threads: int) -> tuple[Popen[str], str]:
+    """Start `serve_local` in a process; return it and the address of its scheduler.
+
+    A process of its own, as each worker process first runs the script of the one that starts it: the app.
+    """
+    code = f"from mnist_core.cluster.cluster import serve_local; serve_local({processes}, {threads})"
+    paths = [str(PROJECT), os.environ.get("PYTHONPATH", "")]
+    local = Popen(
+        [sys.executable, "-c", code],
+        stdin=PIPE,
+        stdout=PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        start_new_session=True,  # Ctrl-C ends the server, and that ends this
+    )
+    address = cast(IO[str], local.stdout).readline().strip()
+    if not address:
+        raise InputError(
+            N_("The worker processes of {variable} can't be started; the server's log says why."),
+            variable=CLUSTER_VARIABLE,
+        )
+    return local, address
+
+
+def serve_local(processes: int, threads: int) -> None:
+    """Be a scheduler whose worker processes train one run at a time each; print its address.
+
+    It ends when its input is closed, as when the server is killed.
+    """
     from distributed import LocalCluster
 
-    start: Callable[..., LocalCluster] = LocalCluster
-    return start(
-        n_workers=processes,
-        threads_per_worker=threads,
-        memory_limit=0,  # the server checks each run's memory before it is queued
-        dashboard_address=None,
-        silence_logs=logging.ERROR,
-    )
+    start: Callable[..., Any] = LocalCluster
+    options = {"n_workers": 0, "threads_per_worker": threads, "dashboard_address": None}
+    with start(
+        memory_limit=0, silence_logs=logging.ERROR, **options
+    ) as local:  # each run's memory is checked
+        print(local.scheduler_address, flush=True)
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody reads more
+        local.scale(processes)
+        sys.stdin.read()

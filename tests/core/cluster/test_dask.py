@@ -104,6 +104,22 @@ def test_a_run_whose_worker_process_is_killed_comes_to_the_same_digits_on_anothe
     assert [digits(store.get(run)) for run in runs] == trained_here(tmp_path / "here", sample, configs)
 
 
+@pytest.mark.slow
+def test_local_processes_train_without_running_the_script_of_the_server(tmp_path, sample, monkeypatch):
+    script = tmp_path / "app.py"
+    script.write_text("raise SystemExit('a worker process runs the app')")
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(script), raising=False)
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)
+    store, cluster = RunStore(tmp_path / "there"), Cluster(ClusterSetting(local=1), lambda _key: sample)
+    queue = TrainingQueue(store, lambda _key: sample, 1, places=cluster)
+    wait_for(lambda: cluster.count, SECONDS)
+    run = queue.submit(SHORT)
+    wait_for(lambda: not queue.busy, SECONDS)
+    queue.close()
+    assert cluster._local.returncode == 0
+    assert [digits(store.get(run))] == trained_here(tmp_path / "here", sample, [SHORT])
+
+
 @pytest.mark.machines
 def test_nine_runs_end_with_their_digits_though_a_worker_is_killed_and_one_cut_off(
     machines, proxies, tmp_path, sample
