@@ -9,9 +9,9 @@ from mnist_core.runs.metadata import LONGEST_NAME
 from mnist_core.runs.retention import are_lost_at_restart
 from mnist_core.runs.run import UNFINISHED, Run
 from mnist_core.runs.store import PROJECT
-from ui import visitor
-from ui.html.tables import escape_markdown
-from ui.i18n import date_text, duration_text, ngettext
+from ui import resources, visitor
+from ui.html.tables import escape_markdown, markdown
+from ui.i18n import date_text, duration_text, ngettext, sentences_text
 from ui.i18n import gettext as _
 from ui.navigation import link, run_through_entry
 from ui.runs import changes
@@ -21,6 +21,27 @@ from ui.runs.lists import choose_order, choose_runs, delete_several, ordered_run
 from ui.runs.names import names_of, run_name, settings_text
 from ui.runs.progress import standing_text
 from ui.url_state import MOST_COMPARED, RUN_KEY, current_run
+
+SECONDS_BETWEEN_LOOKS = 2.0  # at the cluster's workers
+
+
+def show_cluster() -> None:
+    """Show the operator how many workers the cluster has, which are busy, and Dask's dashboard."""
+    facts = resources.cluster_facts()
+    count, busy = facts["cluster_workers"], facts["cluster_busy"]
+    said = [
+        _("Cluster {address}: {busy} of {count} workers are busy, {free} free.").format(
+            address=facts["cluster"], busy=busy, count=count, free=count - busy
+        )
+    ]
+    if not facts["cluster_reachable"]:
+        said.append(_("Its scheduler can't be reached."))
+    shown, words = escape_markdown(sentences_text(said)), _("Dask's dashboard")
+    if address := facts["cluster_dashboard"]:
+        shown += f" [{words}]({address})"
+    st.caption(shown)
+    for reason in facts["cluster_refused"]:
+        st.caption(markdown(reason))
 
 
 def show_empty() -> None:
@@ -140,6 +161,8 @@ if visitor.could_be_local():
             "is limited for the sake of others."
         )
     )
+if not visitor.is_private() and resources.cluster_facts():
+    st.fragment(show_cluster, run_every=SECONDS_BETWEEN_LOOKS)()
 if are_lost_at_restart(PROJECT):
     st.caption(
         ":material/warning: "

@@ -41,7 +41,10 @@ def _heartbeat() -> Heartbeat:
     def facts() -> Facts:
         data = job.latest if job.finished else None
         source = data.source if data else "not loaded"
-        return {"source": source, **resources.line(), "pages": pages.count, **resources.cluster_facts()}
+        cluster = dict(resources.cluster_facts())
+        if cluster:
+            cluster["cluster_refused"] = [str(reason) for reason in cluster["cluster_refused"]]
+        return {"source": source, **resources.line(), "pages": pages.count, **cluster}
 
     heartbeat = Heartbeat(resources.run_store().directory, facts)
     heartbeat.start()

@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Generator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -208,7 +208,7 @@ def why_not_on_cluster() -> Message | None:
     return queues[0].why_not_there if queues else None
 
 
-def cluster_facts() -> Mapping[str, object]:
+def cluster_facts() -> Mapping[str, Any]:
     """Return what the operator is told of the cluster; nothing without one, or before a run needed it."""
     queues = _queues()
     return queues[0].places_facts if queues else {}

@@ -254,7 +254,7 @@ class TrainingQueue:
         return None
 
     @property
-    def places_facts(self) -> Mapping[str, object]:
+    def places_facts(self) -> Mapping[str, Any]:
         """What the operator is told of the cluster; nothing without one."""
         return self._places.facts if self._places else {}
 

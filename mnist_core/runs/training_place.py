@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mnist_core.runs.queued_run import QueuedRun
 from mnist_core.training.events import Event
@@ -44,7 +44,7 @@ class Places(Protocol):
         """Raise InputError, with the reason, while no run can train there."""
 
     @property
-    def facts(self) -> Mapping[str, object]:
+    def facts(self) -> Mapping[str, Any]:
         """What the operator is told of them."""
 
     def close(self) -> None:

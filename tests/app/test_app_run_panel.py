@@ -202,6 +202,30 @@ def test_a_run_says_which_worker_of_a_cluster_trained_it(app, sample_only, monke
     assert "worker" not in app("runs", run=run.id).dataframe[0].value
 
 
+def test_the_operator_sees_the_clusters_workers_and_the_dashboard(app, sample_only, monkeypatch):
+    facts = {
+        "cluster": "tcp://node0:8786",
+        "cluster_reachable": True,
+        "cluster_dashboard": "http://node0:8787/status",
+        "cluster_workers": 3,
+        "cluster_busy": 1,
+        "cluster_refused": [Message("Worker node9 has another version.")],
+    }
+    monkeypatch.setattr("ui.resources.cluster_facts", lambda: facts)
+    monkeypatch.setenv("DIGITLAB_PRIVATE", "0")
+    captions = said(app("runs").caption).replace("\\", "")
+    assert "1 of 3 workers are busy, 2 free." in captions
+    assert "[Dask's dashboard](http://node0:8787/status)" in captions
+    assert "Worker node9 has another version." in captions
+    assert "can't be reached" not in captions
+    facts.update(cluster_reachable=False, cluster_dashboard="")
+    captions = said(app("runs").caption).replace("\\", "")
+    assert "Its scheduler can't be reached." in captions
+    assert "dashboard" not in captions
+    monkeypatch.setenv("DIGITLAB_PRIVATE", "1")
+    assert "workers are busy" not in said(app("runs").caption)
+
+
 def test_without_its_cluster_a_server_trains_itself_if_asked(app, sample_only, monkeypatch):
     reason = Message("The cluster can't be reached.")
     monkeypatch.setattr("ui.resources.why_not_on_cluster", lambda: reason)
