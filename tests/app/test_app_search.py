@@ -78,6 +78,7 @@ def test_without_its_cluster_a_server_searches_itself_if_asked(app, monkeypatch)
     test = app("search", base="tutorial-3", trial_epochs="1", trial_images="500", trials="5")
     assert str(reason) in text_of(test)
     for key, label in (("begin_search", "Search"), ("continue_search", "Continue")):
+        assert str(reason) in text_of(test)
         assert test.button(key=key).label == f"{label} on this server"
         test.button(key=key).click().run()
     assert asked == [True, True]

@@ -103,15 +103,17 @@ def _show_rest(search: Search, trials: Sequence[SearchTrial]) -> None:
 
 
 def _show_continue(search: Search, usual: int) -> None:
-    here = resources.why_not_on_cluster() is not None
+    reason = resources.why_not_on_cluster()
+    if reason:
+        st.caption(markdown(reason))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         more = st.number_input(_("More trials"), 0, MOST_MORE, usual, key=f"{MORE_KEY}_{usual}", width=140)
         st.button(
-            _("Continue on this server") if here else _("Continue the search"),
+            _("Continue on this server") if reason else _("Continue the search"),
             icon=":material/play_arrow:",
             key="continue_search",
             on_click=_continue,
-            args=(search, more, here),
+            args=(search, more, reason is not None),
         )
 
 
