@@ -171,12 +171,12 @@ def parse_setting(name: str, text: str) -> Any:
 def _check(name: str, value: Any) -> None:
     """Raise InputError if the value of one setting is invalid on its own."""
     if name in CHOICES:
-        _check_choice(name, value, CHOICES[name])
+        check_choice(name, value, CHOICES[name])
     if isinstance(value, tuple) and len(value) > MAX_LAYERS:
         raise InputError(N_("At most {most} layers can be listed; take some out."), most=MAX_LAYERS)
     if name in FIELD_RANGES:
         for number in value if isinstance(value, tuple) else (value,):
-            _check_range(name, number, FIELD_RANGES[name])
+            check_range(name, number, FIELD_RANGES[name])
 
 
 def _parse(name: str, text: str, example: object) -> object:
@@ -210,7 +210,8 @@ def _wrong_type(name: str, value: object, example: object) -> InputError:
     )
 
 
-def _check_choice(name: str, value: str, choices: Mapping[str, object]) -> None:
+def check_choice(name: str, value: str, choices: Mapping[str, object]) -> None:
+    """Raise InputError if the value of a setting is none of the choices."""
     if value not in choices:
         raise InputError(
             N_("{name} can't be {value!r}; choose one of {choices}."),
@@ -220,7 +221,8 @@ def _check_choice(name: str, value: str, choices: Mapping[str, object]) -> None:
         )
 
 
-def _check_range(name: str, value: float, bounds: tuple[float, float]) -> None:
+def check_range(name: str, value: float, bounds: tuple[float, float]) -> None:
+    """Raise InputError if the number of a setting is not within its bounds, both included."""
     low, high = bounds
     if not low <= value <= high:  # this form also rejects NaN
         raise InputError(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mnist_core.config import TrainConfig
+from mnist_core.config import TrainConfig, check_choice
 from mnist_core.messages import N_, InputError
 from mnist_core.search.space import SearchSpace, space_from_json
 
@@ -86,14 +86,7 @@ class SearchPlan:
                 N_("A search never chooses by the test set; monitor the validation images instead.")
             )
         for name, known in (("sampler", SAMPLERS), ("pruner", PRUNERS), ("aim", AIMS)):
-            value = getattr(self, name)
-            if value not in known:
-                raise InputError(
-                    N_("{name} can't be {value!r}; choose one of {choices}."),
-                    name=name,
-                    value=value,
-                    choices=", ".join(known),
-                )
+            check_choice(name, getattr(self, name), known)
         if not 1 <= self.trials <= MOST_TRIALS:
             raise InputError(
                 N_("A search can have from 1 to {most} trials, not {count}."),

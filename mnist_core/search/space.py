@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from mnist_core.choices import ARCHITECTURES, CHOICES, OPTIMIZERS
-from mnist_core.config import FIELD_RANGES, MAX_LAYERS, TrainConfig
+from mnist_core.config import FIELD_RANGES, MAX_LAYERS, TrainConfig, check_choice, check_range
 from mnist_core.messages import N_, InputError
 
 if TYPE_CHECKING:
@@ -331,14 +331,8 @@ def _check(dimension: Dimension) -> None:
     if isinstance(dimension, Options):
         if not dimension.values or len(set(dimension.values)) < len(dimension.values):
             raise InputError(N_("{name} needs values to choose from, each once."), name=name)
-        for value in dimension.values:
-            if name in CHOICES and value not in CHOICES[name]:
-                raise InputError(
-                    N_("{name} can't be {value!r}; choose one of {choices}."),
-                    name=name,
-                    value=value,
-                    choices=", ".join(CHOICES[name]),
-                )
+        for value in dimension.values if name in CHOICES else ():
+            check_choice(name, str(value), CHOICES[name])
         numbers = [value for value in dimension.values if not isinstance(value, str)]
     else:
         numbers = [dimension.low, dimension.high]
@@ -346,16 +340,8 @@ def _check(dimension: Dimension) -> None:
             raise InputError(N_("The range of {name} must go from a smaller to a larger number."), name=name)
         if dimension.log and dimension.low <= 0:
             raise InputError(N_("The range of {name} must begin above 0."), name=name)
-    low, high = _BOUNDS.get(name) or FIELD_RANGES.get(name, (0, 1))
     for number in numbers:
-        if not low <= number <= high:
-            raise InputError(
-                N_("{name} must be from {low} to {high}, not {value}."),
-                name=name,
-                low=low,
-                high=high,
-                value=number,
-            )
+        check_range(name, number, _BOUNDS.get(name) or FIELD_RANGES.get(name, (0, 1)))
 
 
 _BOUNDS = {"layers": (0, MAX_LAYERS), "units": FIELD_RANGES["widths"], "channel_factor": FACTOR_RANGE}
