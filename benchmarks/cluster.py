@@ -1,6 +1,6 @@
 """`python -m benchmarks.cluster [RUNS] [WORKERS]`: runs of 1 s on many workers that sleep, not train.
 
-It starts a Dask scheduler, four processes of workers, and the training queue of a server. Runs of ten
+It starts a Dask scheduler, two processes of workers, and the training queue of a server. Runs of ten
 visitors wait in its line already when the first begins. Meanwhile two endless runs are steered. It prints a
 Markdown table.
 """
@@ -168,7 +168,7 @@ class Lab:
                 queue.resume(run)
             begun = time.monotonic()
         answers, steered, took = [], [], 0.0
-        while not took or not steered:
+        while not took or len(endless) > 1:
             answers.append(seconds(lambda: (queue.snapshot(endless[0]), queue.rows(endless[0]))))
             if len(answers) % 5 == 1:
                 steered.append(self._change(endless[0], 0.001 * (1 + len(answers))))
