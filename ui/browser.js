@@ -146,6 +146,7 @@
     if (document.hidden) return;
     markPage(); // Streamlit makes the links when it likes
     sayAnswer();
+    fit();
     const isSilent = server.pending && now - server.asked >= SILENT;
     const isRefused = server.missing && now - server.missing >= REFUSED;
     if (server.lost) closeDialog();
@@ -196,20 +197,28 @@
   };
   addEventListener('scroll', markScrolled, { capture: true, passive: true });
 
-  /* Canvas: 280 pixels wide in its own measure, on a phone enlarged by style.css to the width of the page. */
+  /* Canvas: 280 pixels wide in its own measure, on a phone enlarged by style.css to the width of the page. That of the
+     first page ends above the links to the pages. With a drawing in it, it stays as it is. */
   const SIDE = 280;
   const MOST = 420; // pixels
   const AROUND = 150; // pixels of the window's height that stay for what is around it
-  const AROUND_FIRST = 475; // on the first page, with its introduction
-  const LEAST = 240; // pixels
+  const LEAST = 140; // pixels
+  const BELOW = 10; // pixels from the first page's canvas to the links
   const fit = () => {
     const page = document.querySelector('.stMainBlockContainer');
     const { paddingLeft, paddingRight } = getComputedStyle(page ?? document.body);
     const width = (page?.clientWidth ?? SIDE) - parseFloat(paddingLeft) - parseFloat(paddingRight);
     const side = innerWidth > 640 ? SIDE : Math.min(width, innerHeight - AROUND, MOST);
     document.documentElement.style.setProperty('--lab-canvas', Math.max(side / SIDE, 1));
-    const first = innerWidth > 640 ? SIDE : Math.max(Math.min(side, innerHeight - AROUND_FIRST), LEAST);
-    document.documentElement.style.setProperty('--lab-first-canvas', first / SIDE);
+    fitFirst(side);
+  };
+  const fitFirst = (most) => {
+    const frame = document.querySelector('.st-key-first_drawing:not(:has(.st-key-next_step)) .st-key-canvas_frame');
+    if (!frame) return;
+    const top = frame.getBoundingClientRect().top + document.querySelector('[data-testid="stMain"]').scrollTop;
+    const room = document.querySelector('.st-key-pages').getBoundingClientRect().top - BELOW - top;
+    const side = innerWidth > 640 ? SIDE : Math.max(Math.min(most, room), LEAST);
+    document.documentElement.style.setProperty('--lab-first-canvas', side / SIDE);
   };
   addEventListener('resize', fit);
   fit();
