@@ -32,7 +32,7 @@ BESIDE = """() => {
 # The canvas ends a little above the links to the pages.
 FITS = """() => {
     const box = what => document.querySelector(what)?.getBoundingClientRect() ?? {};
-    const room = box('.st-key-pages').top - box('canvas.upper-canvas').bottom;
+    const room = box('.st-key-pages').top - box('.st-key-canvas_frame > *').bottom;
     return room >= 0 && room <= 40;
 }"""
 PHONES = ((320, 568), (390, 844), (375, 667), (375, 720))  # the last one is TOUCH's
