@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from mnist_core.runs.store import RunStore
-from tests.browser.server import PHONE, settle
+from tests.browser.server import PHONE, delete_for_good, settle
 from tests.browser.training import LASTING, SHORT, open_settings, press, start, stop
 
 # Where the heading of the page's run is: pixels below the top of the window, and the window's height.
@@ -132,3 +132,14 @@ def test_the_curves_of_a_network_that_learns_nothing_lie_on_the_line_of_guessing
     expect(page).to_have_url(re.compile("smooth=11"))
     expect(page.get_by_text("each point is the mean of the 11 points around it")).to_be_visible()
     expect(loss.locator(".mark-line path[opacity='0.3']")).not_to_have_count(0)  # the raw curves
+
+
+def test_a_search_that_begins_is_shown_and_comes_to_its_end(new_tab, tmp_path_factory):
+    page = new_tab("/search?trial_images=100&trial_epochs=1&trials=2")
+    page.get_by_role("button", name="Begin the search").click()
+    expect(page.get_by_text("All 2 trials have ended.")).to_be_visible()
+    expect(page.get_by_text("Best so far:")).to_be_visible()
+    page.get_by_role("button", name="Delete this search").click()
+    expect(page.get_by_role("button", name="Begin the search")).to_be_visible()
+    store = RunStore(tmp_path_factory.getbasetemp() / "runs")
+    delete_for_good(store, *[run.id for run in store.list() if run.metadata.group])

@@ -57,22 +57,17 @@ def show_form() -> None:
     reason = resources.why_not_on_cluster()
     if reason:
         st.caption(markdown(reason))
-    st.button(
+    pressed = st.button(
         _("Search on this server") if reason else _("Begin the search"),
         type="primary",
         icon=":material/play_arrow:",
         key="begin_search",
-        on_click=_begin,
-        args=(plan, reason is not None),
     )
-
-
-def _begin(plan: SearchPlan, here: bool) -> None:
-    """Begin a search and show it; a second tap begins nothing."""
-    if is_second_tap(plan):
-        return
-    note_start(plan)
-    attempt(lambda: set_url_parameters({STUDY_KEY: begin(plan, here).id}))
+    if pressed and not is_second_tap(plan):
+        note_start(plan)
+        with st.spinner(_("Starting the search")):  # the first loads Optuna, PyTorch and a cluster
+            attempt(lambda: set_url_parameters({STUDY_KEY: begin(plan, reason is not None).id}))
+        st.rerun()
 
 
 def _choose_base() -> TrainConfig:
