@@ -45,8 +45,9 @@ class _Dropped(Exception):
 
 
 class SearchWorker:
-    """Works on a search in `at_once` threads, each with a trial that trains or waits.
+    """Works on a search in threads, each with a trial that trains or waits.
 
+    They are as many as the queue trains at once, at most `at_once`, and become more while workers come to it.
     The trials are trained by `queue` as runs in `store` that belong to the search's owner, within `limits`;
     with `here` on the server, see TrainingQueue.submit.
     """
@@ -62,19 +63,21 @@ class SearchWorker:
         here: bool = False,
     ) -> None:
         self.search, self._here = search, here
-        self._queue, self._store, self._limits = queue, store, limits
+        self._studies, self._queue, self._store, self._limits = studies, queue, store, limits
+        self._at_once, self._growing = at_once, threading.Lock()
         self._ending = threading.Event()
         self._repeated = 0  # trials in a row that were tried before
         self.problem: Message | None = None
-        searches = [search, *(studies.open(search.id) for _ in range(at_once - 1))]
-        self._threads = [
-            threading.Thread(target=self._work, args=(each,), name="search", daemon=True) for each in searches
-        ]
+        self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Begin in the background, unless it has begun."""
-        for thread in self._threads:
-            thread.start()
+        """Begin in the background; called again, begin more threads if the queue has more workers now."""
+        with self._growing:
+            while len(self._threads) < min(self._at_once, self._queue.at_once) and not self._ending.is_set():
+                search = self._studies.open(self.search.id) if self._threads else self.search
+                thread = threading.Thread(target=self._work, args=(search,), name="search", daemon=True)
+                self._threads.append(thread)
+                thread.start()
 
     @property
     def working(self) -> bool:
@@ -293,6 +296,7 @@ class _TrialWork:
         if time.monotonic() - self._asked < SECONDS_BETWEEN_QUESTIONS:
             return False
         self._asked = time.monotonic()
+        self._worker.start()
         return self._search.stopped
 
     def _set_aside(self, trial: Trial, run_id: str) -> NoReturn:

@@ -71,7 +71,7 @@ def go_on(search: Search, here: bool = False) -> None:
     With `here` it trains the trials itself, as its cluster can't be reached.
     """
     limits, queue = visitor.limits(), resources.training_queue()
-    at_once = 1 if here else min(queue.at_once, limits.runs_at_once or MOST_AT_ONCE, MOST_AT_ONCE)
+    at_once = 1 if here else min(limits.runs_at_once or MOST_AT_ONCE, MOST_AT_ONCE)
     with _starting:
         if is_working(search.id):
             return

@@ -114,6 +114,17 @@ def test_two_workers_try_nothing_twice_and_no_more_than_was_planned(place):
     assert len({trial.run for trial in search.trials()}) == len(place.store.list()) == 4
 
 
+def test_more_trials_train_at_once_when_workers_come(place, monkeypatch):
+    monkeypatch.setattr(worker_module, "SECONDS_BETWEEN_QUESTIONS", 0.02)
+    workers = [1]
+    monkeypatch.setattr(TrainingQueue, "at_once", property(lambda _queue: workers[0]))
+    worker = place.begin(place.studies.create(plan(base=replace(BASE, epochs=1000), trials=3)), at_once=64)
+    wait_for(lambda: place.queue.line["training"] == 1, SECONDS)
+    workers[0] = 2
+    wait_for(lambda: place.queue.line["training"] == 2, SECONDS)
+    assert len(worker._threads) == 2
+
+
 def test_a_search_that_finds_nothing_new_ends_and_says_so(place, monkeypatch):
     monkeypatch.setattr(worker_module, "MOST_REPEATED", 8)
     search = place.search(plan("batch_size=20,50", trials=9, sampler="random"))
