@@ -1,7 +1,8 @@
 """Search spaces: which settings a search varies, within which ranges, and the presets to begin from.
 
-A dimension has the name of a field of TrainConfig, or of NETWORK_SIZE: `layers` and `units` are the number
-and the width of hidden layers, `channel_factor` multiplies the channels of all convolutional stages.
+A dimension has the name of a field of TrainConfig, or of DERIVED: `layers` and `units` are the number and
+the width of hidden layers, `channel_factor` multiplies the channels of all convolutional stages, and
+`rate_factor` the usual learning rate of the optimizer, whichever it is.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class NumberRange:
         """Have the sampler choose a value."""
         if self.whole:
             return trial.suggest_int(self.name, int(self.low), int(self.high), log=self.log)
-        return float(f"{trial.suggest_float(self.name, self.low, self.high, log=self.log):.{DIGITS}g}")
+        return _rounded(trial.suggest_float(self.name, self.low, self.high, log=self.log))
 
     def grid(self) -> list[Value]:
         """Return GRID_POINTS values from `low` to `high`, or all if there are fewer."""
@@ -49,8 +50,7 @@ class NumberRange:
         values = [math.exp(place) if self.log else place for place in places]
         if self.whole:
             return list(dict.fromkeys(min(max(round(v), int(self.low)), int(self.high)) for v in values))
-        rounded = (float(f"{value:.{DIGITS}g}") for value in values)
-        return list(dict.fromkeys(min(max(value, self.low), self.high) for value in rounded))
+        return list(dict.fromkeys(min(max(_rounded(value), self.low), self.high) for value in values))
 
     def contains(self, value: object) -> bool:
         """Whether a value may be chosen."""
@@ -91,6 +91,10 @@ class Options:
 Dimension = NumberRange | Options
 
 
+def _rounded(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
+
+
 def _option_text(value: Value) -> str:
     return value if isinstance(value, str) else f"{value:g}"
 
@@ -105,6 +109,7 @@ class Preset:
 
 
 _RATE, _SIZE = ("learning_rate", "batch_size"), ("layers", "units", "channel_factor")
+DERIVED = (*_SIZE, "rate_factor")
 _AGAINST_OVERFITTING = ("dropout", "weight_decay", "label_smoothing", "augmentation")
 PRESETS: dict[str, Preset] = {
     "rate": Preset(
@@ -124,13 +129,18 @@ PRESETS: dict[str, Preset] = {
     ),
     "all": Preset(
         N_("All of them"),
-        N_("All of the above and the optimizer at once: it needs the most trials, 50 or more."),
-        (*_RATE, "optimizer", *_SIZE, *_AGAINST_OVERFITTING),
+        N_(
+            "All of the above and the optimizer at once, and the learning rate as a multiple of its usual "
+            "one: it is surest with 50 trials or more."
+        ),
+        ("rate_factor", "batch_size", "optimizer", *_SIZE, *_AGAINST_OVERFITTING),
     ),
 }
-NETWORK_SIZE = ("layers", "units", "channel_factor")
 _DEFAULTS: dict[str, Callable[[TrainConfig], Dimension]] = {
-    "learning_rate": lambda base: _rate_range(OPTIMIZERS[base.optimizer].learning_rate),
+    "learning_rate": lambda base: NumberRange(
+        "learning_rate", _usual_rate(base) / RATE_BELOW, _usual_rate(base) * RATE_ABOVE, log=True
+    ),
+    "rate_factor": lambda base: NumberRange("rate_factor", 1 / RATE_BELOW, RATE_ABOVE, log=True),
     "batch_size": lambda base: NumberRange("batch_size", 8, 512, log=True, whole=True),
     "optimizer": lambda base: Options("optimizer", ("sgd", "momentum", "adam", "adamw")),
     "momentum": lambda base: NumberRange("momentum", 0.5, 0.99),
@@ -152,7 +162,6 @@ _DEFAULTS: dict[str, Callable[[TrainConfig], Dimension]] = {
 }
 SETTINGS = tuple(_DEFAULTS)
 """The names of all dimensions; all other settings of TrainConfig are the same in all trials."""
-ANY_RATE = 0.01  # the middle of the learning rates where the optimizer is searched too
 
 
 def applies(name: str, base: TrainConfig) -> bool:
@@ -183,18 +192,16 @@ def default_space(names: Sequence[str], base: TrainConfig) -> SearchSpace:
 
     Raises InputError for an unknown name or one that changes nothing.
     """
-    return SearchSpace(tuple(_default(name, base, "optimizer" in names) for name in names))
+    return SearchSpace(tuple(_default(name, base) for name in names))
 
 
-def _default(name: str, base: TrainConfig, any_optimizer: bool = False) -> Dimension:
+def _default(name: str, base: TrainConfig) -> Dimension:
     if name not in SETTINGS:
         raise InputError(
             N_("A search can't vary {name!r}; it can vary {known}."), name=name, known=", ".join(SETTINGS)
         )
     if not applies(name, base):
         raise InputError(N_("{name} changes nothing in these trainings; leave it out."), name=name)
-    if name == "learning_rate" and any_optimizer:
-        return _rate_range(ANY_RATE)
     return _DEFAULTS[name](base)
 
 
@@ -232,8 +239,8 @@ def _option(name: str, text: str, usual: Dimension) -> Value:
     return _number(name, text, whole=False) if isinstance(example, float) else text
 
 
-def _rate_range(usual: float) -> NumberRange:
-    return NumberRange("learning_rate", usual / RATE_BELOW, usual * RATE_ABOVE, log=True)
+def _usual_rate(config: TrainConfig) -> float:
+    return OPTIMIZERS[config.optimizer].learning_rate
 
 
 def _has_channels(base: TrainConfig) -> bool:
@@ -252,6 +259,8 @@ class SearchSpace:
             raise InputError(N_("Choose at least one setting to vary."))
         if len(set(names)) < len(names):
             raise InputError(N_("Each setting can be varied once; take out the second range."))
+        if {"learning_rate", "rate_factor"} <= set(names):
+            raise InputError(N_("Vary the learning rate itself or its factor, not both."))
         for dimension in self.dimensions:
             _check(dimension)
 
@@ -261,14 +270,18 @@ class SearchSpace:
 
     def config(self, base: TrainConfig, values: Mapping[str, Value]) -> TrainConfig:
         """Return the settings `base` with these values; InputError where they don't go together."""
-        changed: dict[str, Any] = {name: value for name, value in values.items() if name not in NETWORK_SIZE}
+        changed: dict[str, Any] = {name: value for name, value in values.items() if name not in DERIVED}
         if "layers" in values or "units" in values:
             units = int(values.get("units", base.widths[0] if base.widths else 64))
             changed["widths"] = (units,) * int(values.get("layers", len(base.widths) or 1))
         if "channel_factor" in values:
             factor = float(values["channel_factor"])
             changed["channels"] = tuple(max(1, round(count * factor)) for count in base.channels)
-        return replace(base, **changed)
+        config = replace(base, **changed)
+        if "rate_factor" in values:
+            rate = _rounded(_usual_rate(config) * float(values["rate_factor"]))
+            config = replace(config, learning_rate=rate)
+        return config
 
     def values_of(self, config: TrainConfig) -> dict[str, Value] | None:
         """Return the values that give the settings `config` itself; None where the ranges don't hold them."""
@@ -321,6 +334,8 @@ def _value_of(name: str, config: TrainConfig) -> Value | None:
         return len(config.widths)
     if name == "units":
         return config.widths[0] if len(set(config.widths)) == 1 else None
+    if name == "rate_factor":
+        return config.learning_rate / _usual_rate(config)
     value: Value = 1.0 if name == "channel_factor" else getattr(config, name)
     return value
 
@@ -344,4 +359,9 @@ def _check(dimension: Dimension) -> None:
         check_range(name, number, _BOUNDS.get(name) or FIELD_RANGES.get(name, (0, 1)))
 
 
-_BOUNDS = {"layers": (0, MAX_LAYERS), "units": FIELD_RANGES["widths"], "channel_factor": FACTOR_RANGE}
+_BOUNDS = {
+    "layers": (0, MAX_LAYERS),
+    "units": FIELD_RANGES["widths"],
+    "channel_factor": FACTOR_RANGE,
+    "rate_factor": (0.001, 1000),
+}

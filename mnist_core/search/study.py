@@ -368,7 +368,12 @@ def _sampler(plan: SearchPlan, seed: int | None) -> BaseSampler:
     """Return a sampler; only the study's creator uses a seed, else all processes would draw the same."""
     samplers = import_optuna().samplers
     sampler: BaseSampler = (
-        samplers.TPESampler(n_startup_trials=max(1, min(STARTUP_TRIALS, plan.trials // 4)), seed=seed)
+        samplers.TPESampler(
+            n_startup_trials=max(1, min(STARTUP_TRIALS, plan.trials // 4)),
+            multivariate=True,
+            group=True,  # or it would not be where the settings that it began from are out of the ranges
+            seed=seed,
+        )
         if plan.sampler == "tpe"
         else samplers.RandomSampler(seed=seed)
     )

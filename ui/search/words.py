@@ -15,6 +15,7 @@ OWN_LABELS = {
     "layers": N_("Hidden layers"),
     "units": N_("Units per layer"),
     "channel_factor": N_("Channels, times"),
+    "rate_factor": N_("Learning rate factor"),
 }
 
 

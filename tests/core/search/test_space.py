@@ -55,7 +55,9 @@ def test_a_setting_that_changes_nothing_is_not_in_a_preset():
 def test_every_setting_that_can_be_varied_has_a_usual_range():
     base = TrainConfig(architecture="cnn", optimizer="nesterov")
     assert all(applies(name, base) for name in SETTINGS)
-    assert [one.name for one in default_space(SETTINGS, base).dimensions] == list(SETTINGS)
+    names = [name for name in SETTINGS if name != "rate_factor"]
+    assert [one.name for one in default_space(names, base).dimensions] == names
+    assert default_space(["rate_factor"], base).text() == "rate_factor=0.01:20"
 
 
 def test_the_usual_learning_rates_depend_on_the_optimizer():
@@ -113,6 +115,16 @@ def test_layers_units_and_channels_become_those_of_the_network():
     assert space("units").config(BASE, {"units": 8}).widths == (8,)
     config = space("channel_factor", base=CNN).config(CNN, {"channel_factor": 0.5})
     assert config.channels == (4, 8, 24)
+
+
+def test_a_factor_gives_each_optimizer_its_own_learning_rates():
+    found = space("rate_factor", "optimizer")
+    assert found.values_of(BASE) == {"rate_factor": 5, "optimizer": "sgd"}
+    assert found.config(BASE, {"rate_factor": 5, "optimizer": "sgd"}) == BASE
+    adam = found.config(BASE, {"rate_factor": 0.1234567, "optimizer": "adam"})
+    assert (adam.optimizer, adam.learning_rate) == ("adam", 0.000123)
+    with pytest.raises(InputError, match="itself or its factor"):
+        space("rate_factor", "learning_rate")
 
 
 def test_the_values_of_settings_are_those_that_give_them_where_the_ranges_hold_them():
