@@ -20,7 +20,7 @@ from ui.i18n import gettext as _
 from ui.i18n import language
 from ui.navigation import link, through_entry
 from ui.operator_reports import begin_heartbeat, show_errors_as_sentences
-from ui.page_headings import draw_heading, explore_heading, show_heading
+from ui.page_headings import draw_heading, explore_heading, show_heading, show_notice
 from ui.runs.lists import show_sidebar
 from ui.train_form.state import PAGE_LINKS
 from ui.uploads import bound_uploads, forget_page_data
@@ -98,7 +98,7 @@ explore = st.Page(
 # Our own links instead of Streamlit's menu, which drops the run from the URL and hides itself on a phone.
 page = st.navigation([first, *others, explore], position="hidden")
 st.set_page_config(page_title=f"{page.title} · Digit Lab")
-resources.show_notice(visitor.is_private())
+show_notice(page.url_path)
 show_heading(following[page.title]() if page.title in following else headings[page.title])
 send_to_browser("heading", page.title)
 with header:

@@ -1,16 +1,18 @@
-"""The headings of Explore and Draw, which follow the data set: "Handwritten digits", "Draw a letter"."""
+"""What follows a page's data set above its content: the headings of Explore and Draw, the notice on MNIST."""
 
 import streamlit as st
 
 from mnist_core.dataset_choices import MNIST
 from mnist_core.messages import N_
+from ui import resources, visitor
 from ui.class_names import dataset_name, is_digits, kind
 from ui.i18n import gettext as _
 from ui.runs.names import readable_runs
 from ui.train_form.state import read_form
-from ui.url_state import current_run
+from ui.url_state import compared_runs, current_run, url_parameters
 
 SHOWN_KEY = "shown_heading"  # in the session
+PAGES_OF_A_RUN = ("evaluate", "inside", "draw", "compare")
 DRAW_HEADINGS = {
     "digit": N_("Draw a digit"),
     "letter": N_("Draw a letter"),
@@ -18,6 +20,20 @@ DRAW_HEADINGS = {
     "garment": N_("Show a garment"),
     "image": N_("Draw or show an image"),
 }
+
+
+def show_notice(page: str) -> None:
+    """Show the notice that the offline sample stands for MNIST, if the page shows MNIST."""
+    ids = compared_runs() if page == "compare" else [current_run()]
+    run = resources.find_run(ids[0]) if ids else None
+    if page == "learn":
+        dataset = MNIST
+    elif page in PAGES_OF_A_RUN:
+        dataset = run.config.dataset if run else MNIST
+    else:
+        dataset = read_form().settings["dataset"]
+    if MNIST in (dataset, url_parameters().get("on")):
+        resources.show_notice(visitor.is_private())
 
 
 def show_heading(heading: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -260,7 +261,7 @@ def search_order(given: Path | None) -> list[Path]:
 
 
 def open_mnist(path: Path | str) -> Dataset:
-    """Open the MNIST in a directory such as `find_mnist` returns: mapped from our own cache, else read.
+    """Open the MNIST in a directory such as `find_mnist` returns: mapped if nobody writes them, else read.
 
     Sizes and headers are checked each time, checksums when a file is new or has changed. Raises InputError,
     naming the file, if one is missing or damaged.
@@ -280,19 +281,24 @@ def _open_split(files: Mapping[str, Path], prefix: str, file: str) -> Split:
 
 
 def _values(file: Path) -> NDArray[np.uint8]:
-    """Return a checked file's values: mapped if the file is in our own cache, else read.
+    """Return a checked file's values: mapped if nobody writes the file, else read.
 
-    A process that touches a mapped file which somebody has cut short is ended (SIGBUS); nobody but us writes
-    the files in the cache.
+    A process that touches a mapped file which somebody has cut short is ended (SIGBUS).
     """
     raw = expected_content(file)
     try:
-        if file.resolve().is_relative_to(cache_directory().resolve()):
+        if _is_left_alone(file):
             # copy-on-write, as torch.from_numpy warns of memory that can't be written
             return np.asarray(np.memmap(file, np.uint8, mode="c", offset=len(raw.header), shape=raw.shape))
         return np.fromfile(file, np.uint8, prod(raw.shape), offset=len(raw.header)).reshape(raw.shape)
     except (OSError, ValueError) as error:
         raise InputError(N_("{file} changed while it was read; start again."), file=file) from error
+
+
+def _is_left_alone(file: Path) -> bool:
+    """Whether nobody but us writes a file: it is in our own cache, or no permission to write it is given."""
+    ours = file.resolve().is_relative_to(cache_directory().resolve())
+    return ours or not file.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH)
 
 
 def load_sample(reason: Message | None = None) -> Dataset:

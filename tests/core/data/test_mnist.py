@@ -60,9 +60,11 @@ def test_a_file_that_changes_between_its_check_and_its_reading_is_named(tiny_mni
         open_mnist(tiny_mnist)
 
 
-def test_files_in_our_own_cache_are_mapped_and_others_are_read(tiny_mnist, tiny_files):
-    cached = copy(tiny_mnist, cache_directory() / "copy")
-    for place, mapped in ((tiny_mnist, False), (cached, True)):
+def test_files_that_nobody_writes_are_mapped_and_others_are_read(tiny_mnist, tiny_files, tmp_path):
+    cached, kept = copy(tiny_mnist, cache_directory() / "copy"), copy(tiny_mnist, tmp_path / "kept")
+    for file in kept.rglob("*-ubyte"):
+        file.chmod(0o444)
+    for place, mapped in ((tiny_mnist, False), (cached, True), (kept, True)):
         data = open_mnist(place)
         assert isinstance(data.train.images.base, np.memmap) == mapped
         assert data.train.images.tobytes() == tiny_files[IMAGES][16:]
