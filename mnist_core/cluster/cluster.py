@@ -12,7 +12,8 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from subprocess import PIPE, Popen
+from functools import cache
+from subprocess import PIPE, Popen, TimeoutExpired
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from mnist_core import __version__
@@ -118,7 +119,10 @@ class Cluster:
             with suppress(Exception):  # it may be gone already
                 self._client.close()
         if self._local:
-            self._local.communicate()
+            try:
+                self._local.communicate(timeout=ASK_SECONDS)
+            except TimeoutExpired:
+                self._local.kill()
 
     def dataset(self, key: str) -> Dataset:
         """Return the data set of this key."""
@@ -292,9 +296,14 @@ async def _within(
     return await asyncio.wait_for(ask(*arguments, **named), seconds)
 
 
+@cache
+def _torch_version() -> str:
+    return importlib.metadata.version("torch")
+
+
 def _why_not(address: str, facts: WorkerFacts) -> Message | None:
     """Say why a worker can't train for this server; None if it can."""
-    ours = (__version__, importlib.metadata.version("torch"))
+    ours = (__version__, _torch_version())
     if (facts.version, facts.torch) == ours:
         return None
     return Message(

@@ -84,6 +84,20 @@ def test_without_its_cluster_a_server_searches_itself_if_asked(app, monkeypatch)
     assert asked == [True, True]
 
 
+def test_a_trial_in_line_is_said_to_wait_and_offers_nothing_to_evaluate(app):
+    search = studies().create(plan(trials=1))
+    writer = RunStore().create(BASE)
+    search.study().ask().set_user_attr("run", writer.id)
+    test = app("search", study=search.id)
+    assert list(test.dataframe[0].value["state"]) == ["queued"]
+    links = [one.proto.label for one in test.get("page_link")]
+    assert "Learning curves" in links
+    assert "Evaluate it" not in links
+    writer.update("running")
+    assert list(app("search", study=search.id).dataframe[0].value["state"]) == ["training"]
+    writer.close()
+
+
 def test_what_can_not_be_searched_is_said_before_it_begins(app):
     test = app("search", pruner="median", trial_epochs="1")
     assert "train 3 epochs or more" in text_of(test)

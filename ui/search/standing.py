@@ -66,7 +66,7 @@ def _show_progress(search: Search, shown: int) -> None:
     now = [_now_text(trial) for trial in running]
     with st.container(border=True, key="search_progress"):
         st.progress(min(1.0, ended / plan.trials), text=escape_markdown(" · ".join([text, *now])))
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
             if may_change(search):
                 st.button(_("Stop"), icon=":material/stop:", key="stop_search", on_click=search.stop)
             for trial in running[:1]:
@@ -277,10 +277,11 @@ def _show_links(best: SearchTrial, trials: Sequence[SearchTrial]) -> None:
 
 
 def show_run_links(run: Run) -> None:
-    """Show links for the run of a trial."""
+    """Show links for the run of a trial; before its first checkpoint there is nothing to evaluate."""
     link("pages/train.py", _("Learning curves"), ":material/show_chart:", run.id)
-    link("pages/evaluate.py", _("Evaluate it"), ":material/fact_check:", run.id)
-    link("pages/inside.py", _("Look inside"), ":material/network_node:", run.id)
+    if run.checkpoints:
+        link("pages/evaluate.py", _("Evaluate it"), ":material/fact_check:", run.id)
+        link("pages/inside.py", _("Look inside"), ":material/network_node:", run.id)
 
 
 def show_list(searches: Sequence[Search], title: str) -> None:

@@ -1,6 +1,7 @@
 """The trials of a search as a table, and one of them with links to its run."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -25,7 +26,9 @@ TRIAL_KEY = "trial"
 def show_trials(search: Search, trials: Sequence[SearchTrial]) -> None:
     """Show the table, a control that chooses a trial, and the run of the chosen one."""
     kind = st.column_config
-    ranked = sorted(trials, key=lambda one: (-(one.accuracy or 0), one.number))
+    ranked = [
+        _with_its_run(trial) for trial in sorted(trials, key=lambda one: (-(one.accuracy or 0), one.number))
+    ]
     st.dataframe(
         _table(search, ranked),
         hide_index=True,
@@ -53,6 +56,12 @@ def show_trials(search: Search, trials: Sequence[SearchTrial]) -> None:
         best = runs[: min(5, MOST_COMPARED)]
         words = _("Compare the best {count}").format(count=len(best))
         link("pages/compare.py", words, ":material/compare_arrows:", runs=",".join(best))
+
+
+def _with_its_run(trial: SearchTrial) -> SearchTrial:
+    """Return a trial whose run is still in line as one that waits: to its worker it is under way."""
+    run = resources.find_run(trial.run) if trial.state == "running" else None
+    return replace(trial, state="waiting") if run and run.status == "queued" else trial
 
 
 def _show_trial(trial: SearchTrial) -> None:
