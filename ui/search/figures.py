@@ -94,11 +94,16 @@ def show_slices(search: Search, trials: Sequence[SearchTrial]) -> None:
     explained = _(
         "Each dot is a trial: {setting} to the right, accuracy upwards. Blue dots are later trials."
     )
+
+    def draw(plots: Any, study: "Study", target: dict[str, Any]) -> "go.Figure":
+        figure = plots.plot_slice(study, params=[names[chosen]], **target)
+        return figure.update_traces(marker_showscale=False)  # the words say it; it took half of a phone
+
     _show(
         search,
         trials,
         "slices",
-        lambda plots, study, target: plots.plot_slice(study, params=[names[chosen]], **target),
+        draw,
         lambda finished, _figure: [
             explained.format(setting=names[chosen].lower()),
             *_where_the_best_are(search, finished),
@@ -123,7 +128,10 @@ def show_importances(search: Search, trials: Sequence[SearchTrial]) -> None:
         ]
 
     def draw(plots: Any, study: "Study", target: dict[str, Any]) -> "go.Figure":
-        return plots.plot_param_importances(study, **target)
+        figure = plots.plot_param_importances(study, **target)
+        return figure.update_xaxes(
+            range=[0, 1.2 * max(figure.data[0].x)]
+        )  # room for the longest bar's number
 
     _show(search, trials, "importances", draw, words_of)
 
@@ -258,6 +266,8 @@ def _recolour(figure: "go.Figure") -> None:
             trace.line.color, trace.line.width, trace.opacity = _colour(trace.y[0]), 1.8, 0.8
         if trace.marker.colorscale is not None:
             trace.marker.colorscale, trace.marker.reversescale, trace.marker.size = SCALE, False, 9
+        elif trace.mode == "markers" and trace.marker.color is None:
+            trace.marker.color = SCALE[-1]
     figure.update_annotations(font_color=QUIET)
 
 
