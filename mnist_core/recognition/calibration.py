@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from mnist_core.models.modules import DigitClassifier
 
 CALIBRATION_FILE = "calibration.json"
-REFUSED = 0.01  # share of the validation images that the threshold rejects at most
-REFUSED_WRITTEN = 0.02  # the same for generated digits, of which one in a hundred is illegible
+REFUSED = (
+    0.014  # share of the validation images and of generated digits, together, that the threshold rejects
+)
 SEEN = 16_000  # images of MNIST that the classifiers see
 WRITTEN_FOR_THRESHOLD = 1_000  # generated digits that help to set the threshold
 STRENGTH = 0.01  # of the regressions: sklearn's C, small because the features are many
@@ -90,14 +91,19 @@ def calibrate(
 ) -> Calibration:
     """Fit temperature and threshold on `validation`, the classifiers on `train` and generated images.
 
-    The classifiers see `seen` images of `train`, as many generated digits, and over three times as many
-    others. Neither split may have test images; the model should not have been trained on `validation`.
+    The classifiers see `seen` images of `train`, one and a half times as many generated digits, of which a
+    third are in all forms alike, and over three times as many others. Neither split may have test images; the
+    model should not have been trained on `validation`.
     """
-    from mnist_core.synthetic.generator import generate_digits
+    from mnist_core.synthetic.generator import generate_all_forms, generate_digits
     from mnist_core.synthetic.non_digits import generate_non_digits
     from mnist_core.synthetic.random_shapes import generate_random_shapes
 
-    digits = train.images[:seen], generate_digits(seen, seed + 1).images
+    digits = (
+        train.images[:seen],
+        generate_digits(seen, seed + 1).images,
+        generate_all_forms(seen // 2, seed + 31),
+    )
     others = generate_non_digits(2 * seen, seed), generate_random_shapes(7 * seen // 8, seen // 2, seed + 12)
     images = np.concatenate([*digits, *others])
     logits, features = _read(model, images)
@@ -133,18 +139,16 @@ def _regressions(
 
 
 def _fitted(model: DigitClassifier, calibration: Calibration, validation: Split) -> Calibration:
-    """Set the threshold that rejects REFUSED of `validation` or REFUSED_WRITTEN of digits: the lower one."""
+    """Set the temperature, and the threshold that rejects REFUSED of `validation` and of generated digits."""
     from mnist_core.models.inference import fit_temperature
     from mnist_core.synthetic.generator import generate_digits
 
-    logits, features = _read(model, validation.images)
-    scores = calibration.score(validation.images, features, logits.argmax(axis=1))
-    written = generate_digits(WRITTEN_FOR_THRESHOLD, seed=2).images
-    written_logits, written_features = _read(model, written)
-    written_scores = calibration.score(written, written_features, written_logits.argmax(axis=1))
-    threshold = min(np.quantile(scores, REFUSED), np.quantile(written_scores, REFUSED_WRITTEN))
+    images = np.concatenate([validation.images, generate_digits(WRITTEN_FOR_THRESHOLD, seed=2).images])
+    logits, features = _read(model, images)
+    threshold = np.quantile(calibration.score(images, features, logits.argmax(axis=1)), REFUSED)
     bias = (calibration.bias - threshold).astype(np.float32)
-    return replace(calibration, temperature=fit_temperature(logits, validation.labels), bias=bias)
+    temperature = fit_temperature(logits[: len(validation)], validation.labels)
+    return replace(calibration, temperature=temperature, bias=bias)
 
 
 def _read(model: DigitClassifier, images: NDArray[np.uint8]) -> tuple[Floats, Floats]:

@@ -56,6 +56,12 @@ def generate_digits(count: int, seed: int) -> Split:
     return Split(render_glyphs([DIGIT_GLYPHS[digit] for digit in labels.tolist()], random), labels)
 
 
+def generate_all_forms(count: int, seed: int) -> NDArray[np.uint8]:
+    """Generate each form of a digit, however rare, in turn, the digits in order: uint8 [count, 28, 28]."""
+    forms = [(glyph,) for glyphs in DIGIT_GLYPHS.values() for glyph in glyphs]
+    return render_glyphs([forms[number % len(forms)] for number in range(count)], np.random.default_rng(seed))
+
+
 def render_glyphs(choices: Sequence[tuple[Glyph, ...]], random: np.random.Generator) -> NDArray[np.uint8]:
     """Render one random glyph of each choice: uint8 [N, 28, 28]."""
     images = np.empty((len(choices), IMAGE_SIZE, IMAGE_SIZE), np.uint8)

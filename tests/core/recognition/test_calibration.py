@@ -112,6 +112,12 @@ def test_digits_are_taken_and_others_refused(model, calibration, digits):
     assert np.mean(refused) > 0.2  # a small network after a second of training
 
 
+def test_the_threshold_rejects_few_of_validation_and_written_digits_together(model, calibration, digits):
+    seen = [*digits.images[:80], *generate_digits(50, seed=2).images]
+    refused = [not p.is_digit for p in predict_all(model, seen, calibration, several_views=False)]
+    assert 0 < sum(refused) <= np.ceil(calibration_module.REFUSED * len(seen))
+
+
 def test_a_blank_is_no_digit_and_others_are_read_in_their_order(model, calibration, digits):
     images = [None, digits.images[0], None, digits.images[1]]
     for given in (calibration, None):

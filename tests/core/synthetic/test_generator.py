@@ -10,6 +10,7 @@ from scipy import ndimage
 from mnist_core.config import TrainConfig
 from mnist_core.models.architectures import build_model
 from mnist_core.models.inference import predict_logits
+from mnist_core.synthetic import generator
 from mnist_core.synthetic.generator import (
     POINTS_PER_SEGMENT,
     generate_digits,
@@ -61,6 +62,14 @@ def test_a_seed_repeats_them_and_another_does_not():
 def test_no_two_are_alike():
     assert len(np.unique(generate_digits(150, 0).images, axis=0)) == 150
     assert len(np.unique(generate_non_digits(100, 0), axis=0)) == 100
+
+
+def test_all_forms_of_digits_are_written_alike_in_turn(monkeypatch):
+    asked = []
+    monkeypatch.setattr(generator, "render_glyphs", lambda choices, _random: asked.extend(choices))
+    forms = [form for glyphs in DIGIT_GLYPHS.values() for form in glyphs]
+    generator.generate_all_forms(2 * len(forms) + 1, 0)
+    assert asked == [(form,) for form in [*forms, *forms, forms[0]]]
 
 
 def test_every_form_is_written_about_as_high_as_its_sheet():
