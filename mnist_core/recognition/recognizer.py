@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 DOT = 5  # pixels; ink with a smaller extent is a dot
-# Of MNIST's 2,000 validation images 6 are below it, 2 of them wrong; of the surer ones 2 are wrong, one in a
+# Of MNIST's 2,000 validation images 12 are below it, 4 of them wrong; of the surer ones 2 are wrong, one in a
 # thousand (`python -m benchmarks.drawing`).
 SURE = 0.9
 OTHER_VIEWS = ((-8.0, 1.0), (8.0, 1.0), (0.0, 0.9), (0.0, 1.1))  # rotation in degrees, scale
