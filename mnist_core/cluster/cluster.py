@@ -142,6 +142,15 @@ class Cluster:
                 pure=False,
             )
 
+    def failure(self, session_id: str) -> str | None:
+        """Why a session could not begin, in Dask's first sentence; None if it may still begin."""
+        future: Any = self._futures.get(session_id)
+        if future is None or future.status != "error":
+            return None
+        with _as_os_error():
+            said = " ".join(str(future.exception(timeout=ASK_SECONDS)).split())
+        return said.split(". ")[0].rstrip(".")
+
     def end(self, address: str, session_id: str, over: bool) -> None:
         """Hear no more of a session; release it, unless it is `over`, if its worker can be reached."""
         self._hear.pop(session_id, None)

@@ -62,6 +62,9 @@ class Connection(Protocol):
     def keep(self, address: str, session_id: str) -> None:
         """See worker.keep."""
 
+    def failure(self, session_id: str) -> str | None:
+        """Return why a session could not begin; None if it may still begin."""
+
     def end(self, address: str, session_id: str, over: bool) -> None:
         """Hear no more of a session; release it, unless it is `over`, if its worker can be reached."""
 
@@ -268,6 +271,14 @@ class RemoteSession:
         """The worker doesn't know the session: it hasn't begun, or it has begun anew and lost it."""
         if self._there:
             self._broken = "lost"
+        elif cause := self._connection.failure(self.id):
+            raise InputError(
+                N_(
+                    "The cluster could not begin this training: {cause}. Ask whoever runs this server "
+                    "whether Digit Lab is installed on the scheduler, too."
+                ),
+                cause=cause,
+            )
         elif time.monotonic() - self._begun > SECONDS_TO_BEGIN:
             self._broken = "busy"
         elif self._connection.is_there(self._address) is False:

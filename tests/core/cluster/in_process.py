@@ -67,6 +67,8 @@ class InProcess:
 
     def keep(self, address: str, session_id: str) -> None: ...
 
+    def failure(self, session_id: str) -> None: ...
+
     def end(self, address: str, session_id: str, over: bool) -> None:
         if self.reachable and address not in self.cut and not over:
             asyncio.run(worker.release(session_id))

@@ -58,6 +58,25 @@ def test_a_run_trains_over_tls_to_the_same_digits(scheduler, tmp_path, sample):
     assert digits(store.get(run)) == trained_here(tmp_path, sample, SHORT)
 
 
+def fail(_session_id, _job):
+    raise ModuleNotFoundError("No module named 'mnist_core'")
+
+
+def test_a_cluster_that_can_not_begin_a_run_fails_it_with_a_sentence(
+    scheduler, tmp_path, sample, monkeypatch
+):
+    monkeypatch.setattr(worker, "train", fail)
+    cluster = Cluster(ClusterSetting.parse(scheduler), lambda _key: sample)
+    store = RunStore(tmp_path)
+    queue = TrainingQueue(store, lambda _key: sample, 1, places=cluster)
+    wait_for(lambda: cluster.count)
+    run = queue.submit(SHORT)
+    ended(queue, run)
+    queue.close()
+    assert store.get(run).status == "failed"
+    assert "No module named 'mnist_core'. Ask whoever" in str(store.get(run).message)
+
+
 def test_tls_without_certificates_is_refused_with_a_sentence(scheduler, certificates):
     without = dask.config.set(dict.fromkeys(certificates, None))
     with without, pytest.raises(InputError, match=r"tls://.* needs TLS certificates; name them in Dask's"):
