@@ -31,8 +31,8 @@ def images_of(count: int) -> np.ndarray:
 
 
 def test_the_same_images_are_the_same_arrays_in_every_form(sample: Dataset):
-    order = np.argsort(sample.train.labels[:100], kind="stable")  # pictures come folder by folder
-    images, labels = sample.train.images[:100][order], sample.train.labels[:100][order]
+    order = np.argsort(sample.train.labels[:500], kind="stable")  # pictures come folder by folder
+    images, labels = sample.train.images[:500][order], sample.train.labels[:500][order]
     sources = {
         "csv": [csv_file(images, labels)],
         "csv without header": [csv_file(images, labels, header=False)],
@@ -40,7 +40,7 @@ def test_the_same_images_are_the_same_arrays_in_every_form(sample: Dataset):
         "idx": idx_files(images, labels),
         "zip of png": [picture_zip(images, labels)],
         "npz": [npz_file(images=images, labels=labels)],
-        "npz in fractions": [npz_file(x_train=images.reshape(100, 784) / 255, y_train=labels)],
+        "npz in fractions": [npz_file(x_train=images.reshape(500, 784) / 255, y_train=labels)],
     }
     for form, files in sources.items():
         own = read(*files)
