@@ -174,6 +174,14 @@ def test_a_run_is_tried_on_a_set_of_the_same_classes(command):
     )
 
 
+def test_a_run_does_not_go_on_with_another_set(made, tmp_path):
+    from mnist_core.cli.commands import load_data
+
+    writer = RunStore(tmp_path / "runs").create(replace(LETTERS, dataset="usps"))
+    with pytest.raises(InputError, match="This run learns USPS, not QMNIST"):
+        list(train_run(writer, load_data(None, "qmnist"), torch.device("cpu")))
+
+
 def test_only_runs_on_the_same_set_are_compared(command, tmp_path):
     ids = [
         command.json("train", "--dataset", key, *FAST, "--set", "validation_size=20")["run"]
