@@ -72,6 +72,12 @@ def _check_weights(run: Run) -> None:
         raise InputError(N_("This run has no weights yet; let it finish an epoch."))
 
 
+def _card(run: Run) -> bytes:
+    from mnist_core.export.model_card import model_card
+
+    return model_card(run).encode()
+
+
 def _config(run: Run) -> bytes:
     from mnist_core.runs.run import json_bytes
 
@@ -133,6 +139,14 @@ EXPORT_FORMATS: dict[str, ExportFormat] = {
         "onnx",
         "application/octet-stream",
         _onnx,
+        _check_weights,
+    ),
+    "card": ExportFormat(
+        N_("Model card"),
+        N_("What the network reads, how well, what it learned from, and its limits, in English."),
+        "md",
+        "text/markdown",
+        _card,
         _check_weights,
     ),
     "config": ExportFormat(

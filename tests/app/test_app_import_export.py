@@ -42,6 +42,7 @@ def test_what_a_run_does_not_have_cannot_be_asked_for_and_says_why(app, run, pag
         "Training script": False,
         "Weights": True,
         "ONNX model": True,
+        "Model card": True,
         "Settings": True,
         "Metrics": False,
         "Robustness": False,

@@ -127,7 +127,7 @@ def test_the_files_of_a_bundle_open(tmp_path):
     with zipfile.ZipFile(RECORDED / "exports" / "bundle.zip") as bundle:
         bundle.extractall(tmp_path)
     files = {path.name.split(".", 1)[1]: path for path in tmp_path.iterdir()}
-    assert set(files) == {entry.ending for entry in EXPORT_FORMATS.values()} - {"py", "zip"}
+    assert set(files) == {entry.ending for entry in EXPORT_FORMATS.values()} - {"py", "md", "zip"}
     exported = RECORDED / "exports"
     assert files["safetensors"].read_bytes() == (exported / "weights.safetensors").read_bytes()
     assert read_config(files["json"]) == read_config(exported / "settings.json")
