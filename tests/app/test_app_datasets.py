@@ -10,6 +10,7 @@ import torch
 from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import open_set, unpacked_folder
 from mnist_core.dataset_choices import DATASETS, MNIST, DatasetInfo
+from mnist_core.evaluation.metrics import Evaluation
 from mnist_core.recognition.recognizer import Prediction
 from mnist_core.recognition.segmentation import Box, RowDigit
 from mnist_core.runs.run_trainer import train_run
@@ -19,6 +20,7 @@ from tests.app.markup import words
 from tests.made_sets import unpack_made_set
 from ui.answers import answer_in_sentence, answer_words, short_answer
 from ui.class_names import class_name, class_names, dataset_name, without_markup
+from ui.evaluate.per_class_table import digit_table
 from ui.prediction import doubts
 
 COUNTS = {"emnist-letters": (312, 104), "two": (120, 60), "usps": (60, 40), "fashion-mnist": (40, 20)}
@@ -211,3 +213,10 @@ def test_the_words_of_an_answer_follow_the_set():
         (short_answer(dot("emnist-letters")), answer_in_sentence(dot("emnist-letters")), *doubts(row))
     )
     assert not OF_DIGITS.search(said)
+
+
+def test_a_class_without_images_has_no_recall():
+    answers = Evaluation(np.array([0, 0, 2]), np.eye(3)[[0, 2, 2]], np.zeros(3))
+    table = digit_table(answers, ["A", "B", "C"])
+    assert table["recall"].fillna(-1).tolist() == [50, -1, 100]
+    assert table["images"].tolist() == [2, 0, 1]

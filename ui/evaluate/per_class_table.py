@@ -76,11 +76,15 @@ def show(evaluated: EvaluatedSplit) -> None:
 
 
 def digit_table(result: "Evaluation", names: Sequence[str]) -> "pd.DataFrame":
-    """Return a row for each class: its metrics in percent, and what it is most often taken for."""
+    """Return a row for each class: its metrics in percent, and what it is most often taken for.
+
+    A class without images has no recall and no F1.
+    """
     import pandas as pd
 
     table = pd.DataFrame(result.per_class)
     table[["precision", "recall", "f1"]] *= 100
+    table.loc[table["images"] == 0, ["recall", "f1"]] = np.nan
     if list(names) != list(DIGITS):
         table["digit"] = list(names)
     wrong = np.where(np.eye(len(names), dtype=bool), 0, result.confusion_matrix)
