@@ -25,7 +25,7 @@ of $data: $classes.
 |---|---|
 | test accuracy | $accuracy |
 | network | $network, $parameters parameters |
-| learned from | $images images of $data, $epochs epochs |
+| learned from | $images images of $data$written, $epochs epochs |
 
 ## Limits
 $limits
@@ -56,6 +56,7 @@ def model_card(run: Run) -> str:
         network=ARCHITECTURES[config.architecture].label,
         parameters=f"{results['parameters']:,}" if "parameters" in results else "unknown",
         images=f"{results['train_images']:,}" if "train_images" in results else "unknown",
+        written=f" and synthetic digits, {config.written_share:g} per image" if config.written_share else "",
         epochs=f"{results.get('epochs', 0):g}",
         limits="\n".join(f"- {sentence}" for sentence in _limits(run)),
         settings=json.dumps(config.to_json(), indent=1),
@@ -88,8 +89,6 @@ def _limits(run: Run) -> list[str]:
         )
     if data.divided:
         said.append("Somebody brought the images and named their classes.")
-    if config.written_share:
-        said.append(f"{config.written_share:.0%} of the images that it learned from are synthetic digits.")
     if run.status != "finished":
         said.append("Its training was not finished.")
     return said + [sentence for entry, sentence in OF_A_RUN.items() if run.results.get(entry)]

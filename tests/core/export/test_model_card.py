@@ -51,7 +51,12 @@ def test_names_that_somebody_gave_have_no_markup(card):
     ("changes", "status", "results", "words"),
     [
         ({"monitor": "test"}, "finished", {}, "The test images were watched"),
-        ({"written_share": 0.25}, "finished", {}, "25% of the images that it learned from are synthetic"),
+        (
+            {"written_share": 0.25},
+            "finished",
+            {},
+            "| 40 images of MNIST and synthetic digits, 0.25 per image, 2 epochs |",
+        ),
         ({}, "stopped", {}, "Its training was not finished"),
         ({}, "finished", {"fine_tuned": {"by": 3}}, "fine-tuned on one person's handwriting"),
         ({}, "finished", {"operated": True}, "changed by hand"),
