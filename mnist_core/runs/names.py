@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from mnist_core.choices import (
@@ -258,8 +259,10 @@ def _words(field: str, config: TrainConfig) -> Message:
 
 
 def _sizes(sizes: Sequence[int]) -> str:
-    """Return the sizes of layers: "6x64" for six equal ones, else "128-64"."""
-    return f"{len(sizes)}x{sizes[0]}" if len(set(sizes)) == 1 else "-".join(map(str, sizes))
+    """Return the sizes of layers: "6x64" for six equal ones, "128-5x256", else "128-64"."""
+    groups = [(size, len(list(same))) for size, same in groupby(sizes)]
+    few = 0 if len(groups) == 1 else 2  # so many equal ones are written one by one
+    return "-".join(f"{n}x{size}" if n > few else "-".join([str(size)] * n) for size, n in groups)
 
 
 def _figure(value: float) -> str:

@@ -32,6 +32,8 @@ def names(*runs, everyones=()):
         (replace(TUTORIAL_3, learning_rate=1e-5, epochs=1), "Tutorial 3, lr 0.00001, 1 epoch"),
         (replace(TUTORIAL_3, train_size=500, seed=3), "Tutorial 3, 500 images, seed 3"),
         (replace(TUTORIAL_3, widths=(128, 64)), "Tutorial 3, 128-64"),
+        (replace(TUTORIAL_3, widths=(128, *(256,) * 5)), "Tutorial 3, 128-5x256"),
+        (replace(TUTORIAL_3, widths=(128, 64, 64)), "Tutorial 3, 128-64-64"),
         (replace(TUTORIAL_3, widths=()), "Tutorial 3, no hidden layer"),
         (replace(TUTORIAL_3, optimizer="adam", learning_rate=0.001), "Tutorial 3, Adam"),
         (replace(TUTORIAL_3, optimizer="adam"), "Tutorial 3, Adam, lr 0.5"),
