@@ -118,8 +118,8 @@ fitted to the scans, pictures or pen digits.
 The settings of the preprocessing (`mnist_core/recognition/images.py`, `pen_width.py`) and the views were
 chosen by hand, with the scans of ten writers among what was looked at. Do they fit these writers too
 closely? `python -m benchmarks.left_out_writers` leaves one writer out in turn, chooses each of twelve
-settings anew by the other nine, and reads the one left out: 98.1 % right and accepted, the worst writer
-94.0 %. With the settings as they are it is 97.9 % and 93.3 %.
+settings anew by the other nine, and reads the one left out: 97.9 % right and accepted, the worst writer
+93.3 %, the same as with the settings as they are.
 
 ## Limits
 - MNIST's digits were written in the USA around 1990. The synthetic digits add the forms in
