@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mnist_core.runs.queue import TrainingQueue
 
 SECONDS_BETWEEN_LOOKS = 0.2
+SECONDS_TO_CREATE = 10.0
 MOST_AT_ONCE = 64
 ENDED = ("finished", "pruned", "failed")
 
@@ -80,7 +81,19 @@ def _open_or_create(options: argparse.Namespace, studies: Studies) -> Search:
     except InputError:
         if not options.name:
             raise
-        return studies.open(options.name)  # another process has begun it meanwhile
+        return _open_soon(studies, options.name)  # another process has begun it meanwhile
+
+
+def _open_soon(studies: Studies, name: str) -> Search:
+    """Return a search that another process is about to create: its plan follows its name."""
+    deadline = time.monotonic() + SECONDS_TO_CREATE
+    while True:
+        try:
+            return studies.open(name)
+        except InputError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
 def _work(worker: SearchWorker, queue: TrainingQueue, found: Search, as_json: bool) -> None:
