@@ -19,7 +19,7 @@ from mnist_core.messages import InputError
 from mnist_core.monitoring.diagnostics import diagnose
 from mnist_core.monitoring.run_history import RunHistory
 from mnist_core.recipes import RECIPES
-from mnist_core.runs.run import Run
+from mnist_core.runs.run import Run, check_source
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.writer import RunWriter
 from mnist_core.training.memory import check_memory
@@ -67,6 +67,7 @@ def continue_run(options: argparse.Namespace) -> None:
     run = store.get(options.run)
     check_memory(run.config)
     dataset = load_data(options.data, run.config.dataset)
+    check_source(run.results, dataset.source)
     writer = store.reopen(run.id, options.epochs)
     set_threads(writer, dataset, usable_cores())
     device = choose_device(run.results.get("device", "auto"))

@@ -142,14 +142,36 @@ class Run:
         return read_probes(self.folder)
 
 
+class OtherImages(InputError):
+    """A run can't be continued, as the images at hand are not those that it was trained on."""
+
+
+def check_source(results: Mapping[str, Any], source: str) -> None:
+    """Raise OtherImages if a run with these `results` was trained on others than `source`'s images."""
+    theirs = results.get("source", source)
+    if theirs == source:
+        return
+    if theirs == "sample":
+        raise OtherImages(
+            N_("This run was trained on the offline sample, and MNIST is here now. Train its settings again.")
+        )
+    raise OtherImages(
+        N_(
+            "This run was trained on MNIST, and only the offline sample is here. Get MNIST, then continue "
+            "this run."
+        )
+    )
+
+
 def is_full_disk(error: Exception) -> bool:
     """Whether an error says that there is no room on the disk."""
     return isinstance(error, OSError) and error.errno in NO_ROOM
 
 
 def failure_status(error: Exception) -> str:
-    """Return the status that `error` gives a run: "interrupted" if the disk was full or the process ended."""
-    return "interrupted" if is_full_disk(error) or is_end_of_process(error) else "failed"
+    """Return the status that `error` gives a run: "interrupted" if the cause was outside its training."""
+    outside = isinstance(error, OtherImages) or is_full_disk(error) or is_end_of_process(error)
+    return "interrupted" if outside else "failed"
 
 
 def is_end_of_process(error: Exception) -> bool:

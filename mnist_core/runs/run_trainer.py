@@ -17,7 +17,7 @@ from mnist_core.models.summary import count_parameters
 from mnist_core.monitoring.activation_feed import ActivationFeed
 from mnist_core.monitoring.batch_view import BatchView, BatchWatcher
 from mnist_core.monitoring.prober import Prober, UpdateRatios, steps_between_probes
-from mnist_core.runs.run import CANCELLED, failure_message, failure_status
+from mnist_core.runs.run import CANCELLED, check_source, failure_message, failure_status
 from mnist_core.runs.slow_motion import SlowMotion
 from mnist_core.runs.writer import RunWriter
 from mnist_core.training.autotune import choose_threads
@@ -87,13 +87,18 @@ def train_run(
 
 
 def _begin(writer: RunWriter, dataset: Dataset, device: torch.device) -> Training:
-    """Create the run's training, restored from its saved state if it has one."""
+    """Create the run's training, restored from its saved state if it has one.
+
+    Raises InputError for another data set than it learns, and OtherImages for other images than it was
+    trained on.
+    """
     if dataset.key != writer.config.dataset:
         raise InputError(
             N_("This run learns {its}, not {given}."),
             its=DATASETS[writer.config.dataset].name,
             given=DATASETS[dataset.key].name,
         )
+    check_source(writer.results, dataset.source)
     model = build_model(writer.config)
     splits = split_images(writer.config, dataset)
     training = Training(model, writer.config, splits.train, splits.monitored, device)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from mnist_core.cli import train
+from mnist_core.cli import commands, train
 from mnist_core.evaluation.metrics import evaluate
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import PROJECT, RunStore
@@ -128,6 +128,16 @@ def test_a_run_is_continued_to_more_epochs(command, store):
     same = ("epochs", "test_accuracy", "test_loss", "initial_accuracy")
     assert [answer[key] for key in same] == [whole[key] for key in same]
     assert answer["run"] == run_id
+
+
+def test_a_run_is_not_continued_on_other_images(command, store, own_images, monkeypatch):
+    run_id = command.json("train", "--recipe", "tutorial-3", *FAST)["run"]
+    known = store.get(run_id)
+    other = replace(own_images, source="mnist")  # as if MNIST had been fetched meanwhile
+    monkeypatch.setattr(commands, "load_dataset", lambda directory, progress: other)
+    refusal = command.refusal("continue", "last", "--epochs", "3")
+    assert "trained on the offline sample, and MNIST is here now" in refusal
+    assert store.get(run_id) == known
 
 
 def test_ctrl_c_itself(tmp_path, store):

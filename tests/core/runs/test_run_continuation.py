@@ -7,6 +7,7 @@ import torch
 
 from mnist_core.config import TrainConfig
 from mnist_core.messages import InputError
+from mnist_core.runs.run import OtherImages, check_source
 from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
 from mnist_core.training.events import Continued, Started, StepDone, TrainingControl
@@ -69,6 +70,22 @@ def test_a_finished_run_goes_on_for_more_epochs(store, sample):
     assert facts(store, run_id) == facts(store, whole)
     assert store.get(run_id).config == store.get(whole).config
     assert store.get(run_id).changes == add_change(initial_changes(CONFIG), 15, epochs=6)
+
+
+def test_a_run_does_not_go_on_with_other_images_and_loses_nothing(store, sample):
+    run_id = train(store, sample)
+    known = facts(store, run_id)
+    other = replace(sample, source="mnist")  # as if MNIST had been fetched meanwhile
+    with pytest.raises(OtherImages, match="trained on the offline sample, and MNIST is here now"):
+        train(store, other, writer=store.reopen(run_id, 6))
+    run = store.get(run_id)
+    assert "Train its settings again" in str(run.message)
+    with pytest.raises(OtherImages, match="Get MNIST, then continue this run"):
+        check_source({"source": "mnist"}, "sample")
+    assert facts(store, run_id) == known | {"status": "interrupted"}
+    train(store, sample, writer=store.reopen(run_id, 6))
+    assert facts(store, run_id) == facts(store, train(store, sample, replace(CONFIG, epochs=6)))
+    assert store.get(run_id).message is None
 
 
 def train_steered(store, sample, writer, steering, leave=None) -> str:
