@@ -20,6 +20,11 @@ def style_html() -> str:
     return _style_html((HERE / "style.css").stat().st_mtime_ns)
 
 
+def one_line(style: str) -> str:
+    """Return a style sheet without its comments in one line: Streamlit looks for the indent of every line."""
+    return " ".join(re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL).split())
+
+
 def script_html() -> str:
     """Return the script of all pages as HTML."""
     return _script_html((HERE / "browser.js").stat().st_mtime_ns)
@@ -27,9 +32,7 @@ def script_html() -> str:
 
 @functools.lru_cache(1)
 def _style_html(_changed: int) -> str:
-    # In one line: Streamlit looks for the indent of every line, at each run of each page.
-    style = re.sub(r"/\*.*?\*/", "", (HERE / "style.css").read_text(), flags=re.DOTALL)
-    return f"<style>{' '.join(style.split())}</style>"
+    return f"<style>{one_line((HERE / 'style.css').read_text())}</style>"
 
 
 @functools.lru_cache(1)

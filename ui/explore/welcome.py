@@ -12,6 +12,7 @@ from mnist_core.dataset_choices import MNIST
 from mnist_core.messages import InputError
 from mnist_core.runs.run import PRETRAINED_ID
 from ui import resources, visitor
+from ui.browser_component import one_line
 from ui.canvas import remember_read_images
 from ui.class_names import dataset_name, is_digits, thing
 from ui.drawing_input import INPUT_METHOD_KEY, DrawingInput, ReadDrawing, draw, read
@@ -25,7 +26,7 @@ from ui.prediction import probabilities_html, row_html, show_label, show_row_lab
 
 DRAWING = "first_drawing"  # a fragment
 WELCOMED_COOKIE = "digitlab_welcomed"
-STYLE = (Path(__file__).parent / "welcome.css").read_text()
+STYLE = one_line((Path(__file__).parent / "welcome.css").read_text())
 # The browser closes the introduction and remembers that by itself, without the server.
 CLOSE = """<button type="button" id="lab-close" aria-label="{label}" title="{label}">✕</button>
 <script>{{
