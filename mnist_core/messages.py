@@ -20,6 +20,13 @@ class Message:
         return self.template.format(**self.values)
 
 
+class Words(tuple[str, ...]):
+    """Several words as one value of a message; a page joins them as its language does."""
+
+    def __str__(self) -> str:
+        return ", ".join(self)
+
+
 class InputError(ValueError):
     """Invalid user input; the message says what is wrong and what to do."""
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from mnist_core.messages import Message
+from mnist_core.messages import Message, Words
 from ui.url_state import LANGUAGE_KEY, url_parameters
 
 if TYPE_CHECKING:
@@ -62,11 +62,14 @@ def ngettext(singular: str, plural: str, n: int) -> str:
 
 def translate(message: Message, escape: Callable[[str], str] = str) -> str:
     """Translate a message of mnist_core and fill in its values; text values are escaped by `escape`."""
-    values = {
-        name: _Translated(translate(value, escape)) if isinstance(value, Message) else value
-        for name, value in message.values.items()
-    }
+    values = {name: _translated(value, escape) for name, value in message.values.items()}
     return _Formatter(escape).format(gettext(message.template), **values)
+
+
+def _translated(value: object, escape: Callable[[str], str]) -> object:
+    if isinstance(value, Message):
+        return _Translated(translate(value, escape))
+    return _Translated(list_text(map(escape, value))) if isinstance(value, Words) else value
 
 
 def sentences_text(sentences: Iterable[str]) -> str:

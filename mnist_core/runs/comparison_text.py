@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from mnist_core.evaluation.significance import LEVEL, Interval, MeanDifference, difference_interval
-from mnist_core.messages import N_, Message
+from mnist_core.messages import N_, Message, Words
 
 CHINESE = re.compile("[\u3000-\u9fff]")  # and the Chinese comma
 FINEST = 10_000  # chance is told as times in 10, 100, 1,000 or at most this many
@@ -128,7 +128,7 @@ def notes(watchers: Sequence[str]) -> list[Message]:
             "The test set was monitored during training: {names}. Where it was used to choose "
             "settings or when to stop, these accuracies are slightly too good."
         ),
-        {"names": ", ".join(map(quoted, watchers))},
+        {"names": Words(map(quoted, watchers))},
     )
     return [networks, watched]
 

@@ -5,7 +5,7 @@ from string import Formatter
 import pytest
 
 from locales import catalog as catalogs
-from mnist_core.messages import Message
+from mnist_core.messages import Message, Words
 from tests.browser.server import ROOT
 from ui import i18n
 
@@ -140,3 +140,11 @@ def test_the_switch_changes_the_language(app):
 def test_each_language_has_its_own_punctuation_between_sentences_and_words(language, said, monkeypatch):
     monkeypatch.setattr(i18n, "language", lambda: language)
     assert (i18n.sentences_text(["A.", "B."]), i18n.list_text(["x", "y"])) == said
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "Of a, <B>: 2"), ("zh", "Of a、<B>: 2")])
+def test_words_in_a_message_are_joined_as_the_language_does(language, said, monkeypatch):
+    monkeypatch.setattr(i18n, "language", lambda: language)
+    message = Message("Of {names}: {n}", {"names": Words(["a", "b"]), "n": 2})
+    assert i18n.translate(message, lambda word: "<B>" if word == "b" else word) == said
+    assert str(message) == "Of a, b: 2"

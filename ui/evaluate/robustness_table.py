@@ -23,7 +23,7 @@ from ui import resources
 from ui.evaluate.selection import EvaluatedSplit
 from ui.html.digits import png_url
 from ui.html.tables import markdown
-from ui.i18n import duration_text, format_text, percent_text
+from ui.i18n import duration_text, format_text, list_text, percent_text
 from ui.i18n import gettext as _
 from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, start_button, turn
 from ui.url_controls import url_choice, url_number
@@ -224,7 +224,7 @@ def curve_html(label: str, accuracies: Sequence[float]) -> str:
 
     It is a box clipped by CSS, as Streamlit removes SVG.
     """
-    words = ", ".join(share_text(accuracy) for accuracy in accuracies)
+    words = list_text(share_text(accuracy) for accuracy in accuracies)
     alt = _("Accuracy under {trial}, from none to strongest: {accuracies}").format(
         trial=label, accuracies=words
     )
