@@ -17,7 +17,7 @@ from ui.runs.names import row_height
 if TYPE_CHECKING:
     import pandas as pd
 
-NAME, PAIR, LINE = 180, 200, 36  # pixels, so that a phone has room for a figure beside them; names wrap
+NAME, PAIR, LINE = 180, 200, 48  # pixels, so that a phone has room for a figure beside them; names wrap
 MOST_PAIRS, PAIRS_HEIGHT = 10, 390  # more pairs scroll, in a table of this height in pixels
 
 
@@ -113,7 +113,8 @@ def _show_table(chosen: ComparedRuns, comparison: Comparison) -> None:
 
     rows = [score.row() | {"name": name} for score, name in zip(comparison.scores, chosen.names, strict=True)]
     table = pd.DataFrame(rows)
-    table.insert(0, "line", [line_url(place) for place in range(len(table))])
+    tall = row_height(chosen.names, NAME)
+    table.insert(0, "line", [line_url(place, tall) for place in range(len(table))])
     shown = table[[*_score_columns()]].copy()
     shown["images_per_second"] = shown["images_per_second"].astype(float).round()
     shown["train_seconds"] = shown["train_seconds"].astype(float).round(1)
@@ -124,7 +125,7 @@ def _show_table(chosen: ComparedRuns, comparison: Comparison) -> None:
         column_config=_score_columns(),
         hide_index=True,
         height="content",
-        row_height=row_height(chosen.names, NAME),
+        row_height=tall,
         placeholder="–",
     )
     st.download_button(

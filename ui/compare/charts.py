@@ -35,14 +35,19 @@ class ScoreWords:
     high: str
 
 
-def line_url(place: int) -> str:
-    """Return a picture of the line of the run at a place in the comparison, as a URL, for tables."""
+def line_url(place: int, row_height: int | None) -> str:
+    """Return a picture of the line of the run at a place in the comparison, as a URL, for tables.
+
+    The table scales it to the height of its rows in pixels, by default 35.
+    """
+    height = row_height or 35
     theme = st.context.theme.type or "light"
     colour = st.get_option(f"theme.{theme}.chartCategoricalColors")[place]
     dashes = " ".join(map(str, DASHES[place]))
     style = f"stroke='{colour}' stroke-width='3' stroke-dasharray='{dashes}'"
-    line = f"<svg xmlns='http://www.w3.org/2000/svg' width='32' height='16'><path d='M0 8H32' {style}/></svg>"
-    return "data:image/svg+xml," + quote(line)
+    size = f"width='32' height='{height}'"
+    line = f"<path d='M0 {height / 2}H32' {style}/>"
+    return "data:image/svg+xml," + quote(f"<svg xmlns='http://www.w3.org/2000/svg' {size}>{line}</svg>")
 
 
 def score_points(names: Sequence[str], scores: "Sequence[Score]") -> "pd.DataFrame":
