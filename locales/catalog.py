@@ -4,10 +4,11 @@ It extracts every string marked with `_`, `N_` or `ngettext`, merges them into e
 `digitlab.po` and compiles that to `digitlab.mo`, which the app reads. Needs requirements-dev.txt.
 """
 
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
-from babel.messages import Catalog
+from babel.messages import Catalog, Message
 from babel.messages.extract import extract_from_dir, extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
@@ -47,6 +48,11 @@ def compiled(catalog: Catalog) -> bytes:
     return buffer.getvalue()
 
 
+def _strings(message: Message) -> Sequence[str]:
+    """Return a message's translation, or those of its plurals."""
+    return (message.string,) if isinstance(message.string, str) else message.string
+
+
 def update(path: Path) -> None:
     """Merge the source's strings into a catalog, remove unused ones, and compile it."""
     catalog = read(path)
@@ -54,7 +60,7 @@ def update(path: Path) -> None:
     with path.open("wb") as file:
         write_po(file, catalog, width=110, ignore_obsolete=True, include_lineno=False, sort_by_file=True)
     path.with_suffix(".mo").write_bytes(compiled(read(path)))
-    missing = [message.id for message in catalog if message.id and not message.string]
+    missing = [message.id for message in catalog if message.id and "" in _strings(message)]
     print(f"{path.relative_to(ROOT)}: {len(catalog)} strings, {len(missing)} to translate")
 
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mnist_core.messages import InputError
+from mnist_core.messages import InputError, Message
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import RunStore
 from tests.app.compared import runs, text_of
@@ -16,15 +16,17 @@ class Queue:
 
     def __init__(self, room):
         self.left, self.threads, self.busy, self.submitted, self.stopped = room, 1, False, [], []
+        self.here = []
 
     def room(self, owner, limits):
         return self.left
 
-    def submit(self, config, expected_seconds=None, limits=None, owner=""):
+    def submit(self, config, expected_seconds=None, limits=None, here=False, owner=""):
         if not self.left:
             raise InputError("The line is full.")
         self.left -= 1
         self.submitted.append((config.seed, expected_seconds, owner))
+        self.here.append(here)
 
     def stop(self, run):
         self.stopped.append(run)
@@ -78,6 +80,17 @@ def test_more_seeds_are_queued_as_runs_of_the_visitor(app, make, answer, queue, 
     assert all(owner for _seed, _seconds, owner in line.submitted)
     test.button(key="repeat").click().run()  # the second tap of a double click
     assert len(line.submitted) == 4
+
+
+def test_without_its_cluster_a_server_trains_seeds_itself_if_asked(app, make, answer, queue, monkeypatch):
+    line = queue(20)
+    reason = Message("The cluster can't be reached.")
+    monkeypatch.setattr("ui.resources.why_not_on_cluster", lambda: reason)
+    test = app("compare", runs=runs(make(), make("tutorial-1")), part="repeats")
+    assert str(reason) in text_of(test)
+    assert test.button(key="repeat").label == "Train 4 more seeds on this server"
+    test.button(key="repeat").click().run()
+    assert line.here == [True] * 4
 
 
 def test_no_more_seeds_than_fit(app, make, answer, queue):

@@ -6,6 +6,7 @@ import pytest
 
 from mnist_core.config import TrainConfig
 from mnist_core.messages import Message
+from mnist_core.runs.queue import TrainingQueue
 from mnist_core.runs.store import RunStore
 from mnist_core.search.plan import SearchPlan
 from mnist_core.search.space import SearchSpace, parse_dimension
@@ -164,6 +165,18 @@ def test_the_best_is_repeated_with_more_seeds_and_compared_with_them(app, search
     assert "With 4 other seeds the same settings reach" in text_of(test)
     assert not [button for button in test.button if button.key == "repeat_best"]
     assert len(search.trials()) == 1
+
+
+def test_without_its_cluster_a_server_repeats_the_best_itself_if_asked(app, searched, monkeypatch):
+    search = searched(plan(trials=1))
+    reason, asked = Message("The cluster can't be reached."), []
+    monkeypatch.setattr("ui.resources.why_not_on_cluster", lambda: reason)
+    monkeypatch.setattr(TrainingQueue, "submit", lambda *_, here=False, **_named: asked.append(here))
+    test = app("search", study=search.id)
+    assert str(reason) in text_of(test)
+    assert test.button(key="repeat_best").label == "Repeat it with 4 more seeds on this server"
+    test.button(key="repeat_best").click().run()
+    assert asked == [True] * 4
 
 
 def test_a_search_that_has_ended_goes_on_with_more_trials(app, searched):

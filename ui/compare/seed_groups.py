@@ -152,15 +152,22 @@ def _show_repeat(groups: Sequence[Group]) -> None:
             width=140,
             disabled=bool(refusal),
         )
+        label = ngettext("Train {n} more seed", "Train {n} more seeds", count)
+        if reason := resources.why_not_on_cluster():
+            label = ngettext(
+                "Train {n} more seed on this server", "Train {n} more seeds on this server", count
+            )
         st.button(
-            ngettext("Train {n} more seed", "Train {n} more seeds", count).format(n=count),
+            label.format(n=count),
             type="primary",
             icon=":material/playlist_add:",
             on_click=_queue,
-            args=(group, count),
+            args=(group, count, reason is not None),
             disabled=bool(refusal),
             key="repeat",
         )
+    if reason:
+        st.caption(markdown(reason))
     st.caption(refusal or _plan(group, count, room))
 
 
@@ -191,8 +198,11 @@ def _used_seeds(group: Group) -> set[int]:
     return {run.config.seed for run in (group.run, *group.tested, *group.coming)}
 
 
-def _queue(group: Group, count: int) -> None:
-    """Queue the next seeds, once for a double click; if the queue becomes full, keep those queued before."""
+def _queue(group: Group, count: int, here: bool) -> None:
+    """Queue the next seeds, once for a double click; if the queue becomes full, keep those queued before.
+
+    With `here` they train on the server, as its cluster can't be reached.
+    """
     seconds = group.run.results.get("train_seconds")
     wanted = replace(group.run.config, seed=0), count
     if is_second_tap(wanted):
@@ -201,7 +211,11 @@ def _queue(group: Group, count: int) -> None:
     try:
         for config in next_seeds(group.run.config, _used_seeds(group), count):
             resources.training_queue().submit(
-                config, expected_seconds=seconds, limits=visitor.limits(), owner=visitor.identity()
+                config,
+                expected_seconds=seconds,
+                limits=visitor.limits(),
+                here=here,
+                owner=visitor.identity(),
             )
     except InputError as error:
         st.session_state[PROBLEM_KEY] = error.message

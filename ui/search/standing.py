@@ -196,12 +196,19 @@ def _show_repeats(search: Search, best: SearchTrial) -> None:
     missing = repeat_configs(config, runs)
     if missing and may_change(search) and not is_working(search.id):
         words = ngettext("Repeat it with {n} more seed", "Repeat it with {n} more seeds", len(missing))
+        if reason := resources.why_not_on_cluster():
+            words = ngettext(
+                "Repeat it with {n} more seed on this server",
+                "Repeat it with {n} more seeds on this server",
+                len(missing),
+            )
+            st.caption(markdown(reason))
         st.button(
             words.format(n=len(missing)),
             icon=":material/playlist_add:",
             key="repeat_best",
             on_click=_repeat,
-            args=(search, best, runs),
+            args=(search, best, runs, reason is not None),
         )
 
 
@@ -213,7 +220,8 @@ def _wait_for_seeds(run_ids: Sequence[str], words: str) -> None:
     st.caption(words)
 
 
-def _repeat(search: Search, best: SearchTrial, runs: Sequence[Run]) -> None:
+def _repeat(search: Search, best: SearchTrial, runs: Sequence[Run], here: bool) -> None:
+    """Queue the best settings with other seeds; with `here` on the server, without its cluster."""
     if best.config is None or is_second_tap(best.config):
         return
     note_start(best.config)
@@ -224,6 +232,7 @@ def _repeat(search: Search, best: SearchTrial, runs: Sequence[Run]) -> None:
                 config,
                 expected_seconds=best.seconds or None,
                 limits=visitor.limits(),
+                here=here,
                 owner=search.owner,
                 group=search.id,
             )
