@@ -1,6 +1,11 @@
 """The command `search`."""
 
 import json
+import threading
+
+import optuna
+
+from mnist_core.search.study import Studies
 
 SMALL = ["--recipe", "tutorial-3", "--set", "widths=8", "--set", "train_size=100", "--epochs", "1"]
 
@@ -25,6 +30,22 @@ def test_a_named_search_goes_on_with_more_trials(command, store):
     assert more["trials"][1]["accuracy"] is not None
     assert "test" not in json.dumps(more)
     assert {trial["run"] for trial in more["trials"]} == {run.id for run in store.list()}
+
+
+def test_a_search_that_another_process_is_just_beginning_is_joined(command, store):
+    command.json("search", "--name", "theirs", *SMALL, "--trials", "1")
+    known = Studies(store.directory).open("theirs").study()
+    ours = optuna.create_study(storage=Studies(store.directory).url, study_name="ours", direction="maximize")
+
+    def write_the_plan():  # the other process has the name already
+        for name, value in known.user_attrs.items():
+            ours.set_user_attr(name, value)
+
+    later = threading.Timer(0.5, write_the_plan)
+    later.start()
+    answer = command.json("search", "--name", "ours", *SMALL, "--trials", "3")
+    later.join()
+    assert len(answer["trials"]) == 1  # as the other process planned
 
 
 def test_what_search_can_not_do_is_refused(command, store):
