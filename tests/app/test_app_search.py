@@ -131,6 +131,13 @@ def test_an_ended_search_tells_its_best_and_how_sure_that_is(app, searched):
             assert word not in written, (part, word)
 
 
+def test_parallel_coordinates_name_each_setting_whole(app, searched):
+    search = searched(plan("rate_factor=0.1:10", "optimizer=sgd,adam", trials=3))
+    (figure,) = app("search", study=search.id, part="coordinates").get("plotly_chart")
+    names = json.loads(figure.proto.spec)["layout"]["xaxis"]["ticktext"]
+    assert names == ["Accuracy", "Learning<br>rate<br>factor", "Optimizer"]
+
+
 def test_a_front_is_listed_and_drawn(app, searched):
     search = searched(plan("units=2,4,8", sampler="grid", aim="size", trials=3))
     test = app("search", study=search.id, part="front")

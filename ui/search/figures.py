@@ -75,7 +75,10 @@ def show_coordinates(search: Search, trials: Sequence[SearchTrial]) -> None:
     def draw(plots: Any, study: "Study", target: dict[str, Any]) -> "go.Figure":
         figure = plots.plot_parallel_coordinate(study, params=[names[name] for name in shown], **target)
         figure.update_traces(marker_showscale=False, selector={"type": "scatter"})  # the first axis says it
-        figure.update_xaxes(ticktext=[_("Accuracy"), *figure.layout.xaxis.ticktext[1:]])  # short, for a phone
+        # Optuna sorts the names and cuts long ones; a word a line is as wide as a phone has room for.
+        words = [_("Accuracy"), *sorted(names[name] for name in shown)]
+        lines = [text.replace(" ", "<br>") for text in words]
+        figure.update_xaxes(ticktext=lines, tickangle=0, ticklabeloverflow="allow")
         return figure
 
     _show(
