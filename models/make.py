@@ -92,6 +92,34 @@ The whole recipe, read right by one view of each image (scans and pictures toget
 
 The refinement was chosen after these figures were known. Version 0.2's model had 99.71 % too.
 
+What each ingredient adds, in short trainings of 120,000 images in which one thing was changed: what is read
+right by one view of each image, refused or not, of MNIST's test set, the scans and the pictures of digits.
+
+```
+python -m benchmarks.ingredients
+```
+
+| trained on 120,000 images | MNIST's test set | scans | pictures of digits |
+| --- | ---: | ---: | ---: |
+| the recipe, seed 0 | 99.47 % | 98.93 % | 99.56 % |
+| the recipe, seed 1 | 99.50 % | 98.47 % | 99.34 % |
+| the recipe, seed 2 | 99.48 % | 98.67 % | 99.34 % |
+| the recipe, seed 3 | 99.35 % | 98.67 % | 99.56 % |
+| without synthetic digits | 99.57 % | 96.80 % | 99.12 % |
+| without augmentation | 99.38 % | 98.53 % | 99.56 % |
+| without label smoothing | 99.37 % | 98.73 % | 99.12 % |
+| half the channels | 99.41 % | 98.80 % | 99.34 % |
+| mean of the weights of the last 2 epochs | 99.48 % | 98.73 % | 99.34 % |
+| taught by 3 networks | 99.51 % | 98.73 % | 99.78 % |
+| the pretrained model, one view | 99.71 % | 98.53 % | 99.34 % |
+| the pretrained model, several views | 99.70 % | 98.80 % | 99.78 % |
+
+The four seeds of the recipe differ by chance, by 0.15 points on MNIST and 0.46 on the scans: a smaller
+difference says nothing. Synthetic digits are what reads other people's hands: without them 1.9 points fewer
+of the scans. Three networks that teach a fourth one (distillation, with the mean of their probabilities) make
+no difference beyond chance, nor does the mean of the last weights, so the model has neither. Several views
+read 0.3 points more of the scans and 0.4 more of the pictures.
+
 What is no digit was decided in five ways, learned from 32,000 images of digits, 32,000 of other signs and,
 where it says "more", 22,000 shapes and scribbles of `mnist_core/synthetic/random_shapes.py`. Rejected at the
 threshold that rejects 1 % of MNIST's validation images and at most 2 % of generated digits; 2,000 images of
