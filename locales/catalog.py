@@ -50,7 +50,7 @@ def compiled(catalog: Catalog) -> bytes:
 
 def _strings(message: Message) -> Sequence[str]:
     """Return a message's translation, or those of its plurals."""
-    return (message.string,) if isinstance(message.string, str) else message.string
+    return message.string if isinstance(message.string, tuple) else (message.string or "",)
 
 
 def update(path: Path) -> None:

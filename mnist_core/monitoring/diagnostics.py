@@ -80,7 +80,7 @@ def find_divergence(history: RunHistory) -> Finding | None:
     rate = history.config.learning_rate
     if history.diverged:
         evidence = Message(
-            N_("After step {step} the loss was no longer a finite number."), {"step": history.steps}
+            N_("After step {step:,} the loss was no longer a finite number."), {"step": history.steps}
         )
     else:
         evidence = Message(

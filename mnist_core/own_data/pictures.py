@@ -135,7 +135,7 @@ def read_sheets(files: Sequence[SourceFile]) -> Steps[OwnImages]:
             "{file} has no drawing with a label; correct the labels of drawings on the page Draw first."
         )
         raise InputError(words, file=files[0].name)
-    words = N_("{count:,} drawings without ink or without a label were left out.")
+    words = N_("Left out, as they have no ink or no label: {count:,} of the drawings.")
     notes = [Message(words, {"count": left_out})] if left_out else []
     place: Callable[[int], str] = writers.__getitem__
     return named(np.stack(images), labels, place, writers if len(files) > 1 else None, notes=notes)

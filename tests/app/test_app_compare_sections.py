@@ -1,5 +1,7 @@
 """The sections of the Compare page: settings, curves, images."""
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 
 from mnist_core.config import TrainConfig
@@ -16,6 +18,14 @@ def test_every_section_opens_by_link(app, make, answer, part):
     test = app("compare", runs=runs(first, second), part=part, lang="zh")
     assert not test.exception
     assert test.pills(key="part").value == (part if part != "nonsense" else "accuracy")
+
+
+def test_the_link_to_a_comparison_holds_what_is_shown(app, make, answer):
+    shown = {"part": "curves", "curve": "train_loss", "over": "seconds", "axis": "log", "note": "Look"}
+    test = app("compare", runs=runs(make(), make("tutorial-1")), lang="zh", **shown)
+    link = parse_qs(urlsplit(test.code[0].value).query)
+    assert {name: link.get(name) for name in shown} == {name: [value] for name, value in shown.items()}
+    assert "lang" not in link  # who opens it has a language of their own
 
 
 def test_only_the_settings_that_differ(app, make, answer, html):

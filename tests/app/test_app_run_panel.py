@@ -116,15 +116,20 @@ def test_settings_change_while_it_runs(endless):
     endless.run()
     assert "AdamW has no momentum to set." in said(endless.caption)
     assert "Dropout needs a fully connected hidden layer, which this network lacks." in said(endless.caption)
-    wanted = {"learning_rate": 0.002, "weight_decay": 0.001, "label_smoothing": 0.1}
-    for name, value in wanted.items():
-        endless.select_slider(key=f"steer_{name}_{run_id}").set_value(value).run()
+    wanted = {"learning_rate": 0.00123, "weight_decay": 0.001, "label_smoothing": 0.1}
+    typed = f"steer_learning_rate_{run_id}_typed_{queue.snapshot(run_id).current.learning_rate}"
+    endless.text_input(key=typed).set_value("fast").run()
+    assert "“fast” can't be read; type a number such as 0.001." in said(endless.caption)
+    endless.text_input(key=typed).set_value("0.00123").run()
+    assert "can't be read" not in said(endless.caption)
+    for name in ("weight_decay", "label_smoothing"):
+        endless.select_slider(key=f"steer_{name}_{run_id}").set_value(wanted[name]).run()
     endless.selectbox(key=f"steer_augmentation_{run_id}").set_value("shift").run()
     config = RunStore().get(run_id).config
     steered = replace(config, **wanted, augmentation="shift")
     assert queue.snapshot(run_id).current == steered
     run_until(endless, lambda: RunStore().get(run_id).changes[-1].applied_to(config) == steered)
-    assert endless.select_slider(key=f"steer_learning_rate_{run_id}").value == 0.002
+    assert endless.select_slider(key=f"steer_learning_rate_{run_id}").value == 0.00123
     run_until(endless, lambda: "augmentation Shift" in said(endless.caption))
     assert "Changed after step " in said(endless.caption)
 

@@ -71,6 +71,14 @@ def test_the_form_begins_a_search_of_what_it_shows(app):
     assert search.stopped
 
 
+def test_a_search_that_would_not_fit_into_memory_is_refused_before_it_begins(app, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_MEMORY", "400")
+    test = app("search", base="tutorial-4b", trial_epochs="1", trial_images="500", trials="5")
+    test.button(key="begin_search").click().run()
+    assert "of memory" in text_of(test)
+    assert studies().list() == []
+
+
 def test_without_its_cluster_a_server_searches_itself_if_asked(app, monkeypatch):
     reason, asked = Message("The cluster can't be reached."), []
     monkeypatch.setattr("ui.resources.why_not_on_cluster", lambda: reason)

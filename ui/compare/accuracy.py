@@ -117,7 +117,8 @@ def _show_table(chosen: ComparedRuns, comparison: Comparison) -> None:
     table.insert(0, "line", [line_url(place, tall) for place in range(len(table))])
     shown = table[[*_score_columns()]].copy()
     shown["images_per_second"] = shown["images_per_second"].astype(float).round()
-    shown["train_seconds"] = shown["train_seconds"].astype(float).round(1)
+    for name in ("epochs", "train_seconds"):
+        shown[name] = shown[name].astype(float).round(1)
     for share in ("accuracy", "accuracy_low", "accuracy_high"):
         shown[share] *= 100
     st.dataframe(
@@ -150,7 +151,7 @@ def _score_columns() -> dict[str, Any]:
         "loss": number(_("Loss"), format="%.4f", help=_("Mean cross-entropy on the test images, in nats.")),
         "parameters": number(_("Parameters"), format="localized"),
         "bytes": number(_("Bytes"), format="localized", help=_("Size of the weights file.")),
-        "epochs": number(_("Epochs"), format="%.4g"),
+        "epochs": number(_("Epochs"), format="localized"),
         "train_seconds": number(
             _("Seconds"), format="localized", help=_("Training time on the machine that trained it.")
         ),

@@ -119,7 +119,7 @@ def compared_figure(split: Split, index: int, readers: list[tuple[int, str, Eval
     return Figure(
         split.images[index],
         "<br>".join(lines),
-        alt.format(number=index, label=names[label], readings="; ".join(heard)),
+        alt.format(number=count_text(index), label=names[label], readings="; ".join(heard)),
     )
 
 

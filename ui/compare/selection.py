@@ -79,6 +79,7 @@ def choose_runs() -> ComparedRuns:
 
 
 NOTE_KEY = "note"
+LINKED = ("part", NOTE_KEY, "pair", "curve", "over", "axis", "among")  # what a link to a comparison shows
 LONGEST_NOTE = 200  # characters
 
 
@@ -114,7 +115,7 @@ def show_address(chosen: ComparedRuns) -> None:
         )
         st.caption(_("Everyone with this link can view these runs and read the note."))
         query = {COMPARED_KEY: ",".join(run.id for run in chosen.runs)}
-        query |= {key: url_parameters()[key] for key in ("part", NOTE_KEY) if key in url_parameters()}
+        query |= {key: url_parameters()[key] for key in LINKED if key in url_parameters()}
         st.code(
             urljoin(st.context.url or "/", "compare") + "?" + urlencode(query, safe=","),
             language=None,

@@ -9,7 +9,7 @@ from ui import resources
 from ui.explanations import MOST_TILES, hidden_count_text, show_layers
 from ui.html.digits import tiles_html
 from ui.i18n import gettext as _
-from ui.i18n import sentences_text
+from ui.i18n import ngettext, sentences_text
 from ui.inside.selection import InspectedRun, choose_image
 from ui.navigation import chapter_help
 
@@ -29,9 +29,12 @@ def show(inspected: InspectedRun) -> None:
 def _show_weights(inspected: InspectedRun) -> None:
     weights, largest = weights_at(inspected)
     window = weights.shape[1] < 28
-    what = _("The weights of {count} units of the first layer, {side} x {side} each").format(
-        count=min(len(weights), MOST_TILES), side=weights.shape[1]
-    )
+    count, side = min(len(weights), MOST_TILES), weights.shape[1]
+    what = ngettext(
+        "The weights of {count} unit of the first layer, {side} x {side}",
+        "The weights of {count} units of the first layer, {side} x {side} each",
+        count,
+    ).format(count=count, side=side)
     st.html(tiles_html(weights[:MOST_TILES], largest, what))
     words = _(
         "Each picture is one convolution kernel, which slides over the image and gives one feature map."

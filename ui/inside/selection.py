@@ -18,6 +18,7 @@ from ui.i18n import count_text, format_text
 from ui.i18n import gettext as _
 from ui.navigation import link
 from ui.page_headings import draw_heading
+from ui.runs.progress import epochs_text
 from ui.url_controls import url_choice, url_number, url_segments
 from ui.url_state import set_url_parameters
 
@@ -74,7 +75,7 @@ def snapshot_text(snapshot: WeightSnapshot) -> str:
         return _("before training")
     if snapshot.epoch < 1:
         return format_text(_("after {share:.0%} of epoch 1"), share=snapshot.epoch)
-    return format_text(_("after epoch {epoch:g}"), epoch=snapshot.epoch)
+    return _("after epoch {epoch}").format(epoch=epochs_text(snapshot.epoch))
 
 
 EVALUATED_IMAGES = 2000  # test images, so that the slider answers at once; the Evaluate page has them all

@@ -246,6 +246,7 @@ def _in_our_words(figure: "go.Figure") -> "go.Figure":
     figure.update_layout(
         title=None,
         height=HEIGHT,
+        dragmode=False,  # a finger that begins on it scrolls the page
         plot_bgcolor="rgba(0,0,0,0)",
         margin={"t": 40, "l": 10, "r": 10, "b": 10},
         legend={"orientation": "h", "y": 1.1, "x": 0, "xanchor": "left"},

@@ -59,9 +59,10 @@ def _show_progress(search: Search, shown: int) -> None:
     ended = _count_ended(trials)
     if ended != shown or not _goes_on(search, trials):
         st.rerun()
-    text = _("{ended} of {count} trials have ended").format(
-        ended=count_text(ended), count=count_text(plan.trials)
+    words = ngettext(
+        "{ended} of {count} trial has ended", "{ended} of {count} trials have ended", plan.trials
     )
+    text = words.format(ended=count_text(ended), count=count_text(plan.trials))
     running = [trial for trial in trials if trial.state == "running"]
     now = [_now_text(trial) for trial in running]
     with st.container(border=True, key="search_progress"):
@@ -95,7 +96,11 @@ def _show_rest(search: Search, trials: Sequence[SearchTrial]) -> None:
     words = (
         ngettext("The only trial has ended.", "All {count} trials have ended.", ended)
         if spent
-        else _("{ended} of {count} trials have ended; nothing works on the search now.")
+        else ngettext(
+            "{ended} of {count} trial has ended; nothing works on the search now.",
+            "{ended} of {count} trials have ended; nothing works on the search now.",
+            plan.trials,
+        )
     )
     st.markdown(words.format(count=count_text(ended if spent else plan.trials), ended=count_text(ended)))
     if may_change(search):
@@ -276,7 +281,8 @@ def _show_links(best: SearchTrial, trials: Sequence[SearchTrial]) -> None:
             whole = RECIPES[config.recipe].config if config.recipe in RECIPES else config
             full = {**vars(config), "epochs": whole.epochs, "train_size": whole.train_size}
             words = _("Train these settings in full")
-            link("pages/train.py", words, ":material/model_training:", **settings_to_query(full))
+            with st.container(key="next_step", width="content"):  # style.css makes it a primary button
+                link("pages/train.py", words, ":material/model_training:", **settings_to_query(full))
         if run and run.checkpoints:
             show_run_links(run)
             start = next((one for one in trials if one.is_start and one.number != best.number), None)

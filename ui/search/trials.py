@@ -38,7 +38,7 @@ def show_trials(search: Search, trials: Sequence[SearchTrial]) -> None:
             "number": kind.NumberColumn(_("Trial"), width=60),
             "epochs": kind.NumberColumn(_("Epochs")),
             "parameters": kind.NumberColumn(_("Parameters"), format="localized"),
-            "seconds": kind.NumberColumn(_("Seconds"), format="%.1f"),
+            "seconds": kind.NumberColumn(_("Seconds"), format="localized"),
             "state": kind.TextColumn(_("Status")),
             "worker": kind.TextColumn(_("Worker")),
             **{name: kind.TextColumn(label(name)) for name in _names(search)},

@@ -47,7 +47,13 @@ def may_change(search: Search) -> bool:
 
 
 def begin(plan: SearchPlan, here: bool = False) -> Search:
-    """Create a search of the visitor's and work on it, see go_on; InputError if a limit forbids it."""
+    """Create a search of the visitor's and work on it, see go_on.
+
+    Raises InputError if a limit forbids it, or the settings it begins from don't fit into memory.
+    """
+    from mnist_core.training.memory import check_memory
+
+    check_memory(plan.base)
     limits = visitor.limits()
     limits.check_training(plan.base)
     if visitor.is_private():

@@ -17,6 +17,7 @@ from ui.i18n import gettext as _
 from ui.runs.changes import may_change
 from ui.train.slow_motion import show_slow_motion_button
 from ui.train.start import ERROR_KEY, bring_into_view
+from ui.train_form.number_fields import MOST_CHARACTERS, WIDTH, read_number, refusal_text
 from ui.train_form.setting_labels import LABELS, MIN_NESTEROV_MOMENTUM, number_text, slider_values
 from ui.url_controls import set_widget_value
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 COMMAND_KEY = "run_command"  # (run id, "pause" or "stop") until the run has ended
 STEERING_KEY = "while_it_trains"
-STEERING_WIDTH = 280  # pixels: it fits a phone, and covers little of the curves
+REFUSED_KEY = "steering_refused"  # the setting whose typed number was not taken, and why
+STEERING_WIDTH = 320  # pixels: it fits a phone, and covers little of the curves
 MAX_EPOCHS = int(FIELD_RANGES["epochs"][1])
 COMMAND_SECONDS = 0.6  # longest wait of a callback for a run's end
 
@@ -132,14 +134,42 @@ def _show_setting(name: str, snapshot: "Snapshot") -> None:
     lowest = MIN_NESTEROV_MOMENTUM if name == "momentum" and snapshot.config.optimizer == "nesterov" else 0
     values = slider_values(name, value, lowest)
     note = _("The schedule continues from it.") if name == "learning_rate" else None
-    st.select_slider(_(LABELS[name]), values, value, format_func=number_text, help=note, **change)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"number_steer_{name}"):
+        st.select_slider(_(LABELS[name]), values, value, format_func=number_text, help=note, **change)
+        st.text_input(
+            _("{setting}: type a number").format(setting=_(LABELS[name])),
+            number_text(value),
+            max_chars=MOST_CHARACTERS,
+            key=(typed := f"{key}_typed_{value}"),  # a new field when the setting gets its value elsewhere
+            label_visibility="collapsed",
+            width=WIDTH,
+            on_change=_take_typed,
+            args=(snapshot.run_id, name, typed, value, lowest),
+        )
+    refused_setting, why = st.session_state.get(REFUSED_KEY, ("", ""))
+    if refused_setting == key:
+        st.caption(f":material/error: {why}")
 
 
 def _change_setting(run_id: str, name: str, key: str) -> None:
+    _change(run_id, name, st.session_state[key])
+
+
+def _take_typed(run_id: str, name: str, typed: str, value: float, lowest: float) -> None:
+    """Change a setting to the number that was typed, or remember why it can't be that."""
+    text = st.session_state[typed]
+    number = read_number(text, whole=False)
+    why = refusal_text(name, text, number, value, lowest)
+    st.session_state[REFUSED_KEY] = (f"steer_{name}_{run_id}" if why else "", why)
+    if not why:
+        _change(run_id, name, number)
+
+
+def _change(run_id: str, name: str, value: Any) -> None:
     if not may_change(run_id):
         return
     try:
-        resources.training_queue().change(run_id, **{name: st.session_state[key]})
+        resources.training_queue().change(run_id, **{name: value})
     except InputError as error:
         st.session_state[ERROR_KEY] = error.message
 

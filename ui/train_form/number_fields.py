@@ -20,7 +20,7 @@ from ui.train_form.state import control_key, read_form, rerun_form_fragments, ty
 
 FIELDS_KEY = "number_fields"  # the session's NumberField of each setting
 WIDTH = 104  # pixels: eight digits, and 375 px leave the slider 200
-MOST_CHARACTERS = 30
+MOST_CHARACTERS = 30  # of a number that is typed
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 
 
@@ -72,7 +72,7 @@ def _take_text(field: str, key: str, lowest: float) -> None:
     if not key.endswith(f"_{known.version}"):
         return  # a field that has been replaced meanwhile
     number = read_number(text, whole=isinstance(value, int))
-    refusal = _refusal(field, text, number, value, lowest)
+    refusal = refusal_text(field, text, number, value, lowest)
     if refusal or number is None:
         st.session_state[FIELDS_KEY][field] = known._replace(text=text, refusal=refusal)
     else:
@@ -82,7 +82,7 @@ def _take_text(field: str, key: str, lowest: float) -> None:
     rerun_form_fragments()
 
 
-def _refusal(field: str, text: str, number: float | None, value: float, lowest: float) -> str:
+def refusal_text(field: str, text: str, number: float | None, value: float, lowest: float) -> str:
     """Return the sentence that says why a text is not taken; none for a number in the setting's range."""
     low, high = FIELD_RANGES[field]
     if field == "train_size":

@@ -24,7 +24,7 @@ LABELS = {
     "weight_decay": N_("Weight decay"),
     "gradient_clipping": N_("Gradient clipping"),
     "schedule": N_("Learning rate schedule"),
-    "loss": N_("Loss"),
+    "loss": N_("Loss function"),
     "label_smoothing": N_("Label smoothing"),
     "shuffle": N_("Shuffle in every epoch"),
     "dropout": N_("Dropout"),

@@ -259,7 +259,7 @@ class TestSheets:
         np.testing.assert_array_equal(own.images, images)
         assert own.classes == ("3", "8")
         assert own.writers.tolist() == [0, 0, 1]
-        assert str(own.notes[0]) == "1 drawings without ink or without a label were left out."
+        assert str(own.notes[0]) == "Left out, as they have no ink or no label: 1 of the drawings."
         assert read(ann).writers is None
 
     def test_faults_of_sheets(self):
