@@ -56,16 +56,30 @@ class TrainingLine:
 
     def snapshot(self, entry: QueuedRun, workers: int) -> Snapshot:
         """Return how a run of the line stands while up to `workers` train: its place, wait and share."""
-        everyones = [*self.training, *self.waiting]
-        share = self.turns.share(everyones, workers)
+        share = self.turns.share([*self.training, *self.waiting], workers)
         snapshot = replace(entry.snapshot, time_share=share, slow=entry.slow.on, batch=entry.slow.batch)
         if entry in self.training:
             return snapshot
-        line = self.turns.in_order(self.waiting)
+        line = self.turns.in_order(self._waiting(entry.here), self._turns_now(entry.here))
         place = line.index(entry)
-        seconds = self.turns.wait_seconds(entry, [*self.training, *line[:place]])
-        wait = None if seconds is None else seconds / workers
+        before = [each for each in self.training if each.here == entry.here] + line[:place]
+        seconds = self.turns.wait_seconds(entry, before)
+        wait = None if seconds is None else seconds / (1 if entry.here else workers)
         return replace(snapshot, place_in_line=place + 1, wait_seconds=wait)
+
+    def _waiting(self, here: bool) -> list[QueuedRun]:
+        """Return the runs that wait for the server itself, or those for the other places."""
+        return [entry for entry in self.waiting if entry.here == here]
+
+    def _turns_now(self, here: bool) -> list[QueuedRun]:
+        """Return such runs that train, one of each pair: a pair trains at one place."""
+        found = [entry for entry in self.training if entry.here == here]
+        return list({id(entry.pair or entry): entry for entry in found}.values())
+
+    def turn_is_over(self, entries: Collection[QueuedRun], here: bool) -> bool:
+        """Return whether runs that train at one place give way to others that wait for such a place."""
+        trained = sum(entry.snapshot.train_seconds - entry.turn_began for entry in entries)
+        return self.turns.is_over(trained, entries, self._waiting(here), self._turns_now(here))
 
     def waits(self, here: bool = False) -> bool:
         """Return whether a run waits that is to train on the server itself, or one for the other places."""
@@ -90,8 +104,8 @@ class TrainingLine:
 
     def _first(self, here: bool) -> QueuedRun | None:
         """Return the run whose turn is next; those before it that were cancelled leave the line."""
-        while waiting := [entry for entry in self.waiting if entry.here == here]:
-            first = self.turns.first(waiting)
+        while waiting := self._waiting(here):
+            first = self.turns.first(waiting, self._turns_now(here))
             if not first.writer.cancelled:
                 return first
             self._remove(first)
@@ -161,11 +175,16 @@ class InLine(Protocol):
 Entry = TypeVar("Entry", bound=InLine)
 
 
+def _runs_by_owner(runs: Collection[InLine]) -> Counter[str]:
+    return Counter(entry.owner for entry in runs)
+
+
 class Turns:
     """Turns of `seconds` of training, round robin over visitors; None: each run trains to its end.
 
-    The visitor who was served longest ago is next, with the first of their runs. Runs of one visitor train
-    one after the other.
+    The visitor with the fewest runs in training is next, of these the one who was served longest ago, with
+    the first of their runs: each visitor's first trains before anybody's second. `training` has the runs in
+    training, one of each pair.
     """
 
     def __init__(self, seconds: int | None) -> None:
@@ -179,29 +198,44 @@ class Turns:
         if len(self._served) > MOST_REMEMBERED:
             del self._served[next(iter(self._served))]
 
-    def first(self, waiting: Sequence[Entry]) -> Entry:
+    def first(self, waiting: Sequence[Entry], training: Collection[InLine] = ()) -> Entry:
         """Return the first of the runs in order, without putting all others in order."""
         firsts: dict[str, Entry] = {}
         for entry in waiting:
             firsts.setdefault(entry.owner, entry)
-        last = {owner: turn for turn, owner in enumerate(self._served)}
-        return min(firsts.values(), key=lambda entry: last.get(entry.owner, -1))
+        last, now = self._last_turns(), _runs_by_owner(training)
+        return min(firsts.values(), key=lambda entry: (now[entry.owner], last.get(entry.owner, -1)))
 
-    def in_order(self, waiting: Sequence[Entry]) -> list[Entry]:
+    def in_order(self, waiting: Sequence[Entry], training: Collection[InLine] = ()) -> list[Entry]:
         """Return the runs in line in the order in which they will be taken."""
-        last = {owner: turn for turn, owner in enumerate(self._served)}
+        last, now = self._last_turns(), _runs_by_owner(training)
         before: Counter[str] = Counter()
         keys = []
         for place, entry in enumerate(waiting):
-            keys.append((before[entry.owner], last.get(entry.owner, -1), place))
-            before[entry.owner] += 1
-        return [waiting[place] for _, _, place in sorted(keys)]
+            owner, earlier = entry.owner, before[entry.owner]
+            keys.append((now[owner] + earlier, earlier, last.get(owner, -1), place))
+            before[owner] += 1
+        return [waiting[place] for *_, place in sorted(keys)]
 
-    def is_over(self, trained: float, group: Collection[InLine], waiting: Collection[InLine]) -> bool:
-        """Return whether `group`, after training `trained` seconds in this turn, gives way to `waiting`."""
-        owners = {entry.owner for entry in group}
-        others = any(entry.owner not in owners for entry in waiting)
-        return others and self.seconds is not None and trained > self.seconds
+    def _last_turns(self) -> dict[str, int]:
+        return {owner: turn for turn, owner in enumerate(self._served)}
+
+    def is_over(
+        self,
+        trained: float,
+        group: Collection[InLine],
+        waiting: Collection[InLine],
+        training: Collection[InLine],
+    ) -> bool:
+        """Return whether `group`, after training `trained` seconds in this turn, gives way to `waiting`.
+
+        It does for a visitor who has fewer runs in training, for others would come after it.
+        """
+        if self.seconds is None or trained <= self.seconds:
+            return False
+        now = _runs_by_owner(training)
+        most = max(now[entry.owner] for entry in group)
+        return any(now[entry.owner] < most for entry in waiting)
 
     def wait_seconds(self, entry: InLine, before: Collection[InLine]) -> float | None:
         """Estimate the seconds that the runs `before` train until it is `entry`'s turn; None if unknown."""

@@ -115,8 +115,7 @@ class TrainingWorker:
     def _end_turn_if_over(self, entries: list[QueuedRun]) -> None:
         """Have runs step aside whose turn is over while other visitors' runs wait."""
         with self._line.changed:
-            trained = sum(entry.snapshot.train_seconds - entry.turn_began for entry in entries)
-            if self._line.turns.is_over(trained, entries, self._line.waiting):
+            if self._line.turn_is_over(entries, self._here):
                 for entry in entries:
                     entry.control.ending = entry.control.ending or ASIDE
 

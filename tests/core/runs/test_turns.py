@@ -12,10 +12,11 @@ class InLine(NamedTuple):
     seconds_left: float | None = None
 
 
-def names(turns, owners):
+def names(turns, owners, training=""):
     waiting = [InLine(owner, place) for place, owner in enumerate(owners)]
-    line = turns.in_order(waiting)
-    assert turns.first(waiting) is line[0]
+    now = [InLine(owner) for owner in training]
+    line = turns.in_order(waiting, now)
+    assert turns.first(waiting, now) is line[0]
     return [f"{entry.owner}{entry.seconds_left}" for entry in line]
 
 
@@ -31,19 +32,49 @@ def test_visitors_come_in_turns_and_their_own_runs_one_after_the_other():
     assert names(turns, ["", "", ""]) == ["0", "1", "2"]
 
 
+def test_each_visitors_first_trains_before_anybodys_second():
+    turns = Turns(30)
+    for owner in "ab":
+        turns.serve(owner)
+    assert names(turns, "ab", training="b") == ["a0", "b1"]
+    assert names(turns, "ab", training="a") == ["b1", "a0"]
+    assert names(turns, "ccaab", training="ab") == ["c0", "a2", "b4", "c1", "a3"]
+    assert names(turns, "ab", training="aabb") == ["a0", "b1"]
+
+
+def test_the_order_of_the_line_is_that_in_which_free_places_take_it():
+    for training in ("", "a", "ab", "aab", "ccb"):
+        turns, busy = Turns(30), list(training)
+        for owner in "ab":
+            turns.serve(owner)
+        waiting = [InLine(owner, place) for place, owner in enumerate("bacabcadb")]
+        order, taken = turns.in_order(waiting, [InLine(owner) for owner in busy]), []
+        while waiting:
+            taken.append(turns.first(waiting, [InLine(owner) for owner in busy]))
+            waiting.remove(taken[-1])
+            turns.serve(taken[-1].owner)
+            busy.append(taken[-1].owner)
+        assert taken == order, training
+
+
 @pytest.mark.parametrize(
-    ("trained", "waiting", "seconds", "over"),
+    ("trained", "waiting", "training", "seconds", "over"),
     [
-        (31, "b", 30, True),
-        (30, "b", 30, False),
-        (31, "a", 30, False),
-        (31, "", 30, False),
-        (31, "b", None, False),
+        (31, "b", "a", 30, True),
+        (30, "b", "a", 30, False),
+        (31, "a", "a", 30, False),
+        (31, "", "a", 30, False),
+        (31, "b", "a", None, False),
+        (31, "b", "ab", 30, False),  # each has one place
+        (31, "b", "aab", 30, True),
+        (31, "bc", "ab", 30, True),
     ],
 )
-def test_a_turn_ends_after_its_seconds_if_another_visitor_waits(trained, waiting, seconds, over):
-    line = [InLine(owner) for owner in waiting]
-    assert Turns(seconds).is_over(trained, [InLine("a"), InLine("a")], line) is over
+def test_a_turn_ends_after_its_seconds_if_a_visitor_with_fewer_runs_in_training_waits(
+    trained, waiting, training, seconds, over
+):
+    line, now = ([InLine(owner) for owner in owners] for owners in (waiting, training))
+    assert Turns(seconds).is_over(trained, [InLine("a"), InLine("a")], line, now) is over
 
 
 def test_who_waits_is_let_pass_after_a_turn_but_not_by_their_own_runs():

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from mnist_core.runs.queue import TrainingQueue
 from mnist_core.runs.training_line import Turns
 from tests.core.runs.training_queue.lab import ENDLESS, SHORT, wait_for
 
@@ -96,3 +97,15 @@ def test_visitors_are_told_their_share(lab):
     assert [lab.snapshot(run_id).place_in_line for run_id in ids] == [0, 2, 1]
     assert [lab.snapshot(run_id).time_share for run_id in ids] == [0.5] * 3
     assert lab.snapshot(ids[2]).wait_seconds == 30
+
+
+def test_with_two_workers_each_visitor_has_one(lab):
+    lab.queue.close()
+    lab.queue = TrainingQueue(lab.store, lab.load, threads=1, workers=2)
+    a1, b1, a2, b2 = (lab.queue.submit(ENDLESS, owner=owner) for owner in ("anna", "ben", "anna", "ben"))
+    lab.submitted.extend([a1, b1, a2, b2])
+    wait_for(lambda: lab.begun(a1) and lab.begun(b1))  # ben was served later
+    lab.gate.set()
+    lab.queue.stop(b1)
+    wait_for(lambda: lab.queue.line == {"training": 2, "waiting": 1})
+    assert [lab.snapshot(run_id).place_in_line for run_id in (a1, a2, b2)] == [0, 1, 0]
