@@ -52,10 +52,10 @@ def show_search(search: Search) -> None:
             _("New search"), icon=":material/add:", on_click=set_url_parameters, args=({STUDY_KEY: None},)
         )
         if may_change(search):
-            st.button(_("Delete this search"), icon=":material/delete:", on_click=delete, args=(search,))
-    st.caption(
-        _("Deleting a search keeps its runs. Everyone with the link to this page can view the search.")
-    )
+            with st.popover(_("Delete this search"), icon=":material/delete:"):
+                st.markdown(_("It can't be brought back; its runs stay."))
+                st.button(_("Delete it"), key="delete_search", on_click=delete, args=(search,))
+    st.caption(_("Everyone with the link to this page can view the search."))
 
 
 def delete(search: Search) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ui.i18n import gettext as _
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -188,6 +190,11 @@ def _on_line(at: np.ndarray, positions: np.ndarray, values: np.ndarray) -> np.nd
     if not len(values):
         return np.full(len(at), np.nan)
     return np.interp(at, positions, values, left=np.nan, right=np.nan)
+
+
+def guessing_text(value: str) -> str:
+    """Return the name of the line at guessing, with its `value`."""
+    return _("guessing: {value}").format(value=value)
 
 
 def run_column(place: int) -> str:

@@ -1,5 +1,6 @@
 """The sections of the Compare page: settings, curves, images."""
 
+import json
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -9,6 +10,7 @@ from mnist_core.data.mnist import load_sample
 from tests.app.compared import runs, text_of
 from ui.compare.selection import setting_texts
 from ui.html.tables import table_html
+from ui.runs.progress import history
 
 
 @pytest.mark.parametrize("part", ["accuracy", "settings", "curves", "images", "repeats", "nonsense"])
@@ -63,6 +65,24 @@ def test_curves_over_one_another(app, make, answer, html):
     assert "Quick</span>: 0.5<" in html(test)
     assert test.query_params["curve"] in ("monitor_loss", ["monitor_loss"])
     assert not app("compare", runs=runs(first, second), part="curves", axis="log", over="seconds").exception
+
+
+def test_runs_that_only_guess_are_shown_on_the_whole_axis(app, make, answer, html, monkeypatch):
+    first, second = make(), make("tutorial-1")
+    near = {"monitor_accuracy": 0.104, "monitor_loss": 2.31}
+
+    def rows(run):
+        return history(run).assign(**{name: value for name, value in near.items() if run.id == first})
+
+    monkeypatch.setattr("ui.compare.curves.history", rows)
+    assert "guessing: " not in html(app("compare", runs=runs(first, second), part="curves"))
+    monkeypatch.setattr("ui.compare.curves.history", lambda run: history(run).assign(**near))
+    page = html(app("compare", runs=runs(first, second), part="curves"))
+    assert "guessing: 10%" in page
+    (chart,) = app("compare", runs=runs(first, second), part="curves").get("vega_lite_chart")
+    assert json.loads(chart.proto.spec)["layer"][0]["encoding"]["y"]["scale"]["zero"]
+    page = html(app("compare", runs=runs(first, second), part="curves", curve="monitor_loss"))
+    assert "guessing: 2.3" in page
 
 
 def test_the_images_that_only_one_gets_right(app, make, answer, html):

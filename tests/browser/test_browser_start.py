@@ -140,6 +140,7 @@ def test_a_search_that_begins_is_shown_and_comes_to_its_end(new_tab, tmp_path_fa
     expect(page.get_by_text("All 2 trials have ended.")).to_be_visible()
     expect(page.get_by_text("Best so far:")).to_be_visible()
     page.get_by_role("button", name="Delete this search").click()
+    page.get_by_role("button", name="Delete it").click()
     expect(page.get_by_role("button", name="Begin the search")).to_be_visible()
     store = RunStore(tmp_path_factory.getbasetemp() / "runs")
     delete_for_good(store, *[run.id for run in store.list() if run.metadata.group])

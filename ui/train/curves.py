@@ -20,6 +20,7 @@ from ui.learning_curves import (
     CurveWords,
     accuracy_points,
     curve_spec,
+    guessing_text,
     loss_points,
 )
 from ui.url_controls import url_segments
@@ -91,11 +92,6 @@ def _accuracy(run: Run, rows: "pd.DataFrame", logarithmic: bool, window: int) ->
         _("Accuracy curves"),
         sentences_text([said, gap_text(run, rows)]),
     )
-
-
-def guessing_text(value: str) -> str:
-    """Return the name of the line at guessing, with its `value`."""
-    return _("guessing: {value}").format(value=value)
 
 
 def _names(run: Run, value: str, guess: str) -> CurveWords:

@@ -24,12 +24,13 @@ from ui.learning_curves import (
     LOSS,
     Quantity,
     RunAxes,
+    guessing_text,
     run_curve_spec,
     run_curves,
 )
 from ui.navigation import link, show_address
 from ui.runs.progress import history, last_value_text, progress_text, status_text
-from ui.train.curves import choose_axis, guessing_text
+from ui.train.curves import choose_axis
 from ui.train.run_panel import POLL_SECONDS, is_active
 from ui.train.start import show_heading
 from ui.train.start_two import (
@@ -239,7 +240,10 @@ def _loss_curve(rows: "pd.DataFrame") -> tuple[np.ndarray, np.ndarray]:
 def _show_links(pair: tuple[Run, Run]) -> None:
     ids = ",".join(run.id for run in pair)
     with st.container(horizontal=True, vertical_alignment="center"):
-        link("pages/compare.py", _("Compare in detail"), ":material/compare_arrows:", **{COMPARED_KEY: ids})
+        with st.container(key="next_step", width="content"):  # style.css makes it a primary button
+            link(
+                "pages/compare.py", _("Compare in detail"), ":material/compare_arrows:", **{COMPARED_KEY: ids}
+            )
         link("pages/draw.py", _("Test it on your handwriting"), ":material/draw:")
         with st.popover(_("Link to this pair"), icon=":material/link:"):
             st.caption(_("Everyone with this link can view these runs."))
