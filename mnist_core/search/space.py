@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from mnist_core.choices import ARCHITECTURES, CHOICES, OPTIMIZERS
-from mnist_core.config import FIELD_RANGES, MAX_LAYERS, TrainConfig, check_choice, check_range
+from mnist_core.config import FIELD_RANGES, MAX_LAYERS, NO_RECIPE, TrainConfig, check_choice, check_range
 from mnist_core.messages import N_, InputError
 
 if TYPE_CHECKING:
@@ -294,13 +294,17 @@ class SearchSpace:
         return values
 
     def grid(self) -> Iterator[dict[str, Value]]:
-        """Yield all combinations of the dimensions' grid values."""
-        for values in itertools.product(*(dimension.grid() for dimension in self.dimensions)):
-            yield {dimension.name: v for dimension, v in zip(self.dimensions, values, strict=True)}
+        """Yield all combinations of the dimensions' grid values that give different trainings.
+
+        Where a value changes nothing, as the units without hidden layers, only the first is combined.
+        """
+        return _combinations(self.dimensions)
 
     def grid_size(self) -> int:
         """Return how many combinations `grid` has."""
-        return math.prod(len(dimension.grid()) for dimension in self.dimensions)
+        coupled = [dimension for dimension in self.dimensions if dimension.name in _COUPLED]
+        others = [dimension for dimension in self.dimensions if dimension.name not in _COUPLED]
+        return sum(1 for _ in _combinations(coupled)) * math.prod(len(each.grid()) for each in others)
 
     def is_finite(self) -> bool:
         """Whether the grid holds every combination there is."""
@@ -326,6 +330,32 @@ def space_from_json(dimensions: Sequence[Mapping[str, Any]]) -> SearchSpace:
             for one in dimensions
         )
     )
+
+
+def what_matters(config: TrainConfig) -> TrainConfig:
+    """Return the settings without seed, recipe name and unused momentum: equal ones train the same."""
+    momentum = config.momentum if OPTIMIZERS[config.optimizer].uses_momentum else TrainConfig.momentum
+    return replace(config, momentum=momentum, recipe=NO_RECIPE, seed=0)
+
+
+_COUPLED = ("layers", "units", "optimizer", "momentum")
+
+
+def _combinations(dimensions: Sequence[Dimension]) -> Iterator[dict[str, Value]]:
+    grids = {dimension.name: dimension.grid() for dimension in dimensions}
+    for drawn in itertools.product(*grids.values()):
+        values = dict(zip(grids, drawn, strict=True))
+        if all(values[name] == grids[name][0] for name in _without_effect(values)):
+            yield values
+
+
+def _without_effect(values: Mapping[str, Value]) -> list[str]:
+    """Return the names of the values that change nothing beside the others."""
+    idle = ["units"] if "units" in values and values.get("layers") == 0 else []
+    optimizer = values.get("optimizer")
+    if "momentum" in values and optimizer is not None and not OPTIMIZERS[str(optimizer)].uses_momentum:
+        idle.append("momentum")
+    return idle
 
 
 def _value_of(name: str, config: TrainConfig) -> Value | None:

@@ -11,7 +11,7 @@ import secrets
 import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from mnist_core.config import TrainConfig
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.search.plan import SearchPlan, plan_from_json
-from mnist_core.search.space import Value
+from mnist_core.search.space import Value, what_matters
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -160,7 +160,8 @@ class Search:
     def _begin(self, plan: SearchPlan) -> None:
         """Queue the settings that the search begins from, and a grid's combinations."""
         start = plan.space.values_of(plan.base) or {}
-        self._study.enqueue_trial(start, user_attrs={"planned": True, "start": True})
+        attrs = {"planned": True, "start": True, "config": plan.base.to_json()}
+        self._study.enqueue_trial(start, user_attrs=attrs)
         if plan.sampler == "grid":
             self._queue_grid(plan)
 
@@ -170,11 +171,34 @@ class Search:
 
         trials = counted(self._study)
         known = [trial.params or trial.system_attrs.get("fixed_params") for trial in trials]
+        known_settings = {settings_of(trial) for trial in trials}
         combinations = list(plan.space.grid())
         random.Random(plan.seed).shuffle(combinations)
-        new = [values for values in combinations if values not in known]
-        for values in new[: max(0, plan.trials - len(trials))]:
-            self._study.enqueue_trial(values, user_attrs={"planned": True})
+        room = plan.trials - len(trials)
+        for values in combinations:
+            if room <= 0:
+                return
+            config = _config_of(plan, values)
+            settings = config and what_matters(config)
+            if values in known or (settings and settings in known_settings):
+                continue
+            known_settings.add(settings)
+            attrs = {"planned": True} | ({"config": config.to_json()} if config else {})
+            self._study.enqueue_trial(values, user_attrs=attrs)
+            room -= 1
+
+
+def settings_of(trial: FrozenTrial) -> TrainConfig | None:
+    """Return the settings of a trial that matter, to compare trials by; None before they are chosen."""
+    config = trial.user_attrs.get("config")
+    return what_matters(TrainConfig.from_json(config)) if config else None
+
+
+def _config_of(plan: SearchPlan, values: Mapping[str, Value]) -> TrainConfig | None:
+    """Return a combination's settings; None where they don't go together: its trial will tell why."""
+    with suppress(InputError):
+        return plan.space.config(plan.base, values)
+    return None
 
 
 def message_json(message: Message) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from mnist_core.runs.run import UNFINISHED, Run
 from mnist_core.runs.store import RunStore
 from mnist_core.runtime.event_log import log_error
 from mnist_core.search.plan import SearchPlan
-from mnist_core.search.study import Search, Studies, counted, import_optuna, message_json
+from mnist_core.search.space import what_matters
+from mnist_core.search.study import Search, Studies, counted, import_optuna, message_json, settings_of
 from mnist_core.training.memory import check_memory
 
 if TYPE_CHECKING:
@@ -150,8 +151,8 @@ class _TrialWork:
     def train(self, trial: Trial) -> float | tuple[float, float]:
         """Train a trial and return its values; raise optuna.TrialPruned if it was stopped early or failed."""
         config = self._config(trial)
-        self._accept(trial)
         trial.set_user_attr("config", config.to_json())
+        self._accept(trial, what_matters(config))
         run_id = self._begin(trial, config)
         run = self._watch(trial, run_id)
         return self._result(trial, run)
@@ -169,21 +170,38 @@ class _TrialWork:
         except InputError as error:
             self._fail(trial, error.message)
 
-    def _accept(self, trial: Trial) -> None:
+    def _accept(self, trial: Trial, settings: TrainConfig) -> None:
         """Drop a trial that was tried before, or is one too many because two processes asked at once.
 
-        Of two equal trials the first counts.
+        Of two trials with equal settings exactly one goes on: both have written theirs before they look, so
+        the later one sees the earlier, or the earlier one sees the later and waits until that is decided.
         """
         if trial.user_attrs.get("planned"):
             return
-        earlier = [one for one in counted(self._search.study()) if one.number < trial.number]
-        if len(earlier) >= self._plan.trials:
+        others = self._others(trial)
+        if sum(other.number < trial.number for other in others) >= self._plan.trials:
             raise _Dropped
-        repeated = any(one.params == trial.params for one in earlier if one.params)
+        repeated = self._is_repeated(trial, settings, others)
         self._worker.note_repeated(self._search, repeated)
         if repeated:
             raise _Dropped
         trial.set_user_attr("planned", True)
+
+    def _others(self, trial: Trial) -> list[FrozenTrial]:
+        return [one for one in counted(self._search.study()) if one.number != trial.number]
+
+    def _is_repeated(self, trial: Trial, settings: TrainConfig, others: list[FrozenTrial]) -> bool:
+        """Return whether an earlier trial, or a later one that was accepted, has these settings."""
+        while True:
+            equal = [other for other in others if settings_of(other) == settings]
+            if any(other.number < trial.number or other.user_attrs.get("planned") for other in equal):
+                return True
+            if not any(other.state.name == "RUNNING" for other in equal):
+                return False
+            if self._worker._ending.wait(SHORTEST_LOOK) or self._search.stopped:
+                raise _Dropped  # a later one is not decided yet
+            import_optuna().storages.fail_stale_trials(self._search.study())  # its worker may have died
+            others = self._others(trial)
 
     def _begin(self, trial: Trial, config: TrainConfig) -> str:
         """Queue the trial's run, or continue it if it was paused; return the run's id."""

@@ -3,11 +3,14 @@
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 
+import optuna
 import pytest
+from optuna.trial import TrialState
 
 from mnist_core.config import TrainConfig
 from mnist_core.messages import InputError
@@ -16,9 +19,9 @@ from mnist_core.runs.queue import TrainingQueue
 from mnist_core.runs.store import RunStore
 from mnist_core.search import worker as worker_module
 from mnist_core.search.plan import SearchPlan
-from mnist_core.search.space import SearchSpace, parse_dimension
+from mnist_core.search.space import SearchSpace, parse_dimension, what_matters
 from mnist_core.search.study import STUDIES_FILE, STUDIES_VARIABLE, Search, Studies
-from mnist_core.search.worker import SearchWorker, validation_curve
+from mnist_core.search.worker import SearchWorker, _Dropped, _TrialWork, validation_curve
 from tests.core.runs.training_queue.lab import wait_for
 
 BASE = TrainConfig(widths=(8,), epochs=1, batch_size=50, train_size=100, optimizer="sgd", learning_rate=0.1)
@@ -112,6 +115,66 @@ def test_two_workers_try_nothing_twice_and_no_more_than_was_planned(place):
     wait_for(lambda: not any(worker.working for worker in workers), SECONDS)
     assert states(search) == ["finished"] * 4
     assert len({trial.run for trial in search.trials()}) == len(place.store.list()) == 4
+
+
+def test_trials_that_differ_by_less_than_is_trained_are_one(place):
+    search = place.studies.create(plan(trials=2))
+    for rate in (0.1000001, 0.2, 0.2000001):
+        search.study().enqueue_trial({"learning_rate": rate})
+    place.finish(search)
+    assert [trial.config.learning_rate for trial in search.trials()] == [0.1, 0.2]
+
+
+def test_a_grid_queues_no_combination_twice_nor_the_start(place):
+    base = replace(BASE, architecture="cnn", widths=(), channels=(1, 2))
+    texts = ["layers=0:1", "units=16,32", "channel_factor=0.5,1"]  # half of 1 channel is 1 channel
+    search = place.studies.create(plan(*texts, base=base, sampler="grid", trials=20))
+    configs = [trial.config for trial in search.trials()]
+    assert configs[0] == base
+    assert len(configs) == len({(config.widths, config.channels) for config in configs}) == 6
+
+
+def rivals(place: Place) -> list[tuple[Callable[[], None], optuna.Trial]]:
+    """Two workers' trials with the same settings: the acceptance of each, and the trial."""
+    search = place.studies.create(plan(trials=9))
+    search.study().ask()  # the start
+    found = []
+    for _ in range(2):
+        search.study().enqueue_trial({"learning_rate": 0.2})
+        trial = search.study().ask()
+        work = _TrialWork(SearchWorker(place.studies, search, place.queue, place.store), search, search.plan)
+
+        def accept(work=work, trial=trial) -> None:
+            config = work._config(trial)
+            trial.set_user_attr("config", config.to_json())
+            work._accept(trial, what_matters(config))
+
+        found.append((accept, trial))
+    return found
+
+
+def test_of_two_equal_trials_the_one_that_was_accepted_goes_on(place):
+    for first, second in ((0, 1), (1, 0)):
+        both = rivals(place)
+        both[first][0]()
+        with pytest.raises(_Dropped):
+            both[second][0]()
+        assert [trial.user_attrs.get("planned", False) for _, trial in both] == [first == 0, first == 1]
+
+
+@pytest.mark.parametrize("later_goes_on", [True, False])
+def test_an_earlier_trial_waits_until_an_equal_later_one_is_decided(later_goes_on, place):
+    (accept, earlier), (_, later) = rivals(place)
+    later.set_user_attr("config", replace(BASE, learning_rate=0.2).to_json())
+    with ThreadPoolExecutor() as pool:
+        accepted = pool.submit(accept)
+        wait_for(lambda: "config" in earlier.study.trials[earlier.number].user_attrs)
+        if later_goes_on:
+            later.set_user_attr("planned", True)
+        else:
+            later.study.tell(later, state=TrialState.FAIL)
+        assert isinstance(accepted.exception(SECONDS), _Dropped) == later_goes_on
+    assert earlier.user_attrs.get("planned", False) != later_goes_on
 
 
 def test_more_trials_train_at_once_when_workers_come(place, monkeypatch):
@@ -212,8 +275,6 @@ def test_a_worker_waits_for_trials_of_others_that_may_die(place):
 
 
 def test_the_pruner_stops_a_trial_by_its_curve(place, monkeypatch):
-    import optuna
-
     monkeypatch.setattr(optuna.pruners.MedianPruner, "prune", lambda self, study, trial: trial.number == 1)
     search = place.search(plan(trials=2, pruner="median", base=replace(BASE, epochs=100)))
     kept, pruned = search.trials()

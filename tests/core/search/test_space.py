@@ -1,6 +1,7 @@
 """What a search varies: presets, ranges, and the settings they become."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -19,6 +20,7 @@ from mnist_core.search.space import (
     parse_dimension,
     preset_names,
     space_from_json,
+    what_matters,
 )
 
 BASE = searchable(RECIPES["tutorial-3"].config)
@@ -141,6 +143,22 @@ def test_a_grid_has_all_combinations_of_four_values_of_each_range():
     assert len(grid) == found.grid_size() == 4 * 3 * 2
     assert sorted({one["learning_rate"] for one in grid}) == [0.001, 0.01, 0.1, 1.0]
     assert sorted({one["batch_size"] for one in grid}) == [10, 11, 12]
+
+
+def test_a_grid_has_no_two_combinations_that_train_the_same():
+    found = space("layers=0:1", "units=16,32", "batch_norm", base=CNN)
+    grid = list(found.grid())
+    assert len(grid) == found.grid_size() == (1 + 2) * 2
+    found = space("optimizer=sgd,momentum,adam", "momentum=0.5,0.9", base=replace(BASE, optimizer="momentum"))
+    grid = [found.config(BASE, values) for values in found.grid()]
+    assert len({what_matters(config) for config in grid}) == len(grid) == found.grid_size() == 1 + 2 + 1
+
+
+def test_seed_recipe_and_an_unused_momentum_do_not_matter():
+    assert what_matters(replace(BASE, seed=7, recipe="best", momentum=0.5)) == what_matters(BASE)
+    used = replace(BASE, optimizer="momentum", momentum=0.5)
+    assert what_matters(used) != what_matters(replace(used, momentum=0.6))
+    assert what_matters(replace(BASE, batch_size=7)) != what_matters(BASE)
 
 
 def test_a_plan_is_the_same_from_json():
