@@ -243,7 +243,8 @@ def _add_search(subparsers: Any) -> None:
     parser.add_argument("--aim", choices=AIMS, default="accuracy", help=aim_help)
     parser.add_argument("--trials", type=int, default=20, help="number of trials")
     parser.add_argument("--more", type=int, default=0, help="with --name: so many more trials than planned")
-    parser.add_argument("--minutes", type=float, help="no trial begins after so many minutes of training")
+    minutes_help = "no trial begins after so many minutes of training; with --name: so many more, if spent"
+    parser.add_argument("--minutes", type=float, help=minutes_help)
     parser.add_argument("--at-once", type=int, default=1, help="trials to train at the same time")
     parser.add_argument("--threads", type=int, help="most threads of each (else the cores are shared)")
     parser.add_argument("--sampler-seed", type=int, default=0, help="random seed of the sampler")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mnist_core.runs.queue import TrainingQueue
 
 SECONDS_BETWEEN_LOOKS = 0.2
-SECONDS_TO_CREATE = 10.0
+SECONDS_TO_CREATE = 60.0  # a large grid is queued first
 MOST_AT_ONCE = 64
 ENDED = ("finished", "pruned", "failed")
 
@@ -55,11 +55,9 @@ def search(options: argparse.Namespace) -> None:
 
 def _open_or_create(options: argparse.Namespace, studies: Studies) -> Search:
     """Return the search called --name, created with these options if it does not exist; else a new one."""
-    with suppress(InputError):
-        if options.name:
-            found = studies.open(options.name)
-            found.resume(options.more)
-            return found
+    if found := _find(studies, options.name):
+        found.resume(options.more, options.minutes)
+        return found
     base = searchable(config_from_options(options))
     names = options.vary or preset_names(options.preset, base)
     space = SearchSpace(tuple(parse_dimension(text, base) for text in names))
@@ -84,8 +82,14 @@ def _open_or_create(options: argparse.Namespace, studies: Studies) -> Search:
         return _open_soon(studies, options.name)  # another process has begun it meanwhile
 
 
+def _find(studies: Studies, name: str | None) -> Search | None:
+    with suppress(InputError):
+        return studies.open(name) if name else None
+    return None
+
+
 def _open_soon(studies: Studies, name: str) -> Search:
-    """Return a search that another process is about to create: its plan follows its name."""
+    """Return a search that another process is about to create: its plan follows its first trials."""
     deadline = time.monotonic() + SECONDS_TO_CREATE
     while True:
         try:

@@ -127,14 +127,18 @@ class Search:
         self._study.set_user_attr("stopped", True)
 
     def resume(self, trials: int = 0, minutes: float | None = None) -> None:
-        """Let workers continue, with `trials` and `minutes` more; InputError for too many."""
-        plan = self.plan
-        more = None if plan.minutes is None else plan.minutes + (minutes or 0)
-        plan = replace(plan, trials=plan.trials + trials, minutes=more)
+        """Let workers continue, with `trials` more; and with `minutes` more than trained, if those are spent.
+
+        Raises InputError for too many.
+        """
+        plan = replace(self.plan, trials=self.plan.trials + trials)
+        trained = minutes_trained(counted(self._study))
+        if minutes and plan.minutes is not None and trained >= plan.minutes:
+            plan = replace(plan, minutes=trained + minutes)
         self._study.set_user_attr("plan", json.dumps(plan.to_json()))
         self._study.set_user_attr("problem", None)
         self._study.set_user_attr("stopped", False)
-        if plan.sampler == "grid":
+        if plan.sampler == "grid" and trials:
             self._queue_grid(plan)
 
     def trials(self) -> list[SearchTrial]:
@@ -216,6 +220,12 @@ def counted(study: Study) -> list[FrozenTrial]:
     return [one for one in trials if one.state.name != "FAIL" or one.user_attrs.get("ended") == "failed"]
 
 
+def minutes_trained(trials: Sequence[FrozenTrial]) -> float:
+    """Return how many minutes the runs of the trials that have ended trained in all."""
+    seconds: float = sum(trial.user_attrs.get("seconds", 0.0) for trial in trials)
+    return seconds / 60
+
+
 def _search_trial(trial: FrozenTrial) -> SearchTrial:
     attrs = trial.user_attrs
     state = "finished" if trial.state.name == "COMPLETE" else trial.state.name.lower()
@@ -281,9 +291,9 @@ class Studies:
                 ) from None
             study.set_user_attr("owner", owner)
             study.set_user_attr("created", datetime.now(UTC).isoformat(timespec="seconds"))
-            study.set_user_attr("plan", json.dumps(plan.to_json()))
             search = Search(study)
             search._begin(plan)
+            study.set_user_attr("plan", json.dumps(plan.to_json()))  # the last: others find it by that
         return search
 
     def open(self, study_id: str) -> Search:

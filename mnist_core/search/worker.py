@@ -22,7 +22,15 @@ from mnist_core.runs.store import RunStore
 from mnist_core.runtime.event_log import log_error
 from mnist_core.search.plan import SearchPlan
 from mnist_core.search.space import what_matters
-from mnist_core.search.study import Search, Studies, counted, import_optuna, message_json, settings_of
+from mnist_core.search.study import (
+    Search,
+    Studies,
+    counted,
+    import_optuna,
+    message_json,
+    minutes_trained,
+    settings_of,
+)
 from mnist_core.training.memory import check_memory
 
 if TYPE_CHECKING:
@@ -127,15 +135,10 @@ class SearchWorker:
 
 def _may_begin(plan: SearchPlan, trials: list[FrozenTrial]) -> bool:
     """Return whether one more trial may begin: one waits, or the budget isn't spent."""
-    if plan.minutes is not None and _minutes(trials) >= plan.minutes:
+    if plan.minutes is not None and minutes_trained(trials) >= plan.minutes:
         return False
     waiting = any(trial.state.name == "WAITING" for trial in trials)
     return waiting or (len(trials) < plan.trials and plan.sampler != "grid")
-
-
-def _minutes(trials: list[FrozenTrial]) -> float:
-    seconds: float = sum(trial.user_attrs.get("seconds", 0.0) for trial in trials)
-    return seconds / 60
 
 
 class _TrialWork:

@@ -32,6 +32,13 @@ def test_a_named_search_goes_on_with_more_trials(command, store):
     assert {trial["run"] for trial in more["trials"]} == {run.id for run in store.list()}
 
 
+def test_a_named_search_goes_on_with_more_minutes(command):
+    options = ["search", "--name", "mine", *SMALL, "--trials", "2", "--minutes"]
+    assert len(command.json(*options, "1e-6")["trials"]) == 1
+    assert len(command.json(*options, "1e-6")["trials"]) == 2
+    assert "from 1 to 1000 trials" in command.refusal(*options, "1e-6", "--more", "2000")
+
+
 def test_a_search_that_another_process_is_just_beginning_is_joined(command, store):
     command.json("search", "--name", "theirs", *SMALL, "--trials", "1")
     known = Studies(store.directory).open("theirs").study()

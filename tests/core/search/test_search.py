@@ -5,7 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 
 import optuna
@@ -221,6 +221,42 @@ def test_a_search_goes_on_with_more_trials(place):
     search.resume(trials=2)
     place.finish(search)
     assert states(search) == ["finished"] * 3
+
+
+def test_minutes_that_are_spent_are_given_again_and_others_are_not(place):
+    search = place.search(plan(trials=2, minutes=1e-6))
+    search.resume()
+    assert states(place.finish(search)) == ["finished"]
+    search.resume(minutes=5)
+    assert 5 < search.plan.minutes < 10
+    assert states(place.finish(search)) == ["finished"] * 2
+    before = search.plan.minutes
+    search.resume(minutes=5)  # as each process does that joins
+    assert search.plan.minutes == before
+
+
+def test_a_process_that_joins_at_any_moment_queues_no_part_of_a_grid_again(place, monkeypatch):
+    grid = plan("batch_size=20,50", "activation=relu,tanh", sampler="grid", trials=20)
+    enqueue, joined = optuna.Study.enqueue_trial, []
+
+    def join_then_enqueue(study, *args, **options) -> None:
+        with suppress(InputError):
+            joined.append(place.studies.open("ours"))
+            joined[-1].resume()
+        enqueue(study, *args, **options)
+
+    monkeypatch.setattr(optuna.Study, "enqueue_trial", join_then_enqueue)
+    search = place.studies.create(grid, study_id="ours")
+    assert joined == []
+    monkeypatch.undo()
+    place.studies.open("ours").resume()
+    assert len(search.trials()) == len({str(trial.config) for trial in search.trials()}) == 4
+
+
+def test_a_grid_goes_on_with_more_of_its_combinations(place):
+    search = place.studies.create(plan("batch_size=20,50", "activation", sampler="grid", trials=2))
+    search.resume(trials=3)
+    assert len({str(trial.config) for trial in search.trials()}) == 5
 
 
 def lose(place: Place, search: Search, **attributes) -> None:
