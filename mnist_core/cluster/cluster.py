@@ -7,6 +7,7 @@ import importlib.metadata
 import logging
 import os
 import pickle
+import re
 import sys
 import threading
 import time
@@ -36,6 +37,8 @@ ASK_SECONDS = 10.0  # for an answer to a small question
 SEND_SECONDS = 120.0  # for one that brings images or a run's state
 SECONDS_BETWEEN_LOOKS = 1.0
 GATHER, MOST_GATHER = 0.1, 0.6  # seconds for reports: of up to 20 workers, and of 120 or more
+# In the words of Python's error, which Dask passes on as an Exception with the error's repr.
+MISSING_PACKAGE = re.compile(r"No (?:module named '|package metadata was found for )([\w.-]*\w)")
 _log = logging.getLogger(__name__)
 
 
@@ -222,13 +225,14 @@ class Cluster:
         """Train on a worker from now on if it has the same version."""
         try:
             facts = self._ask(address, SEND_SECONDS, worker.describe)
+            reason = _why_not(address, facts)
         except OSError:
             with self._lock:
                 self._tried.discard(address)
             return
-        except Exception as error:  # such as the package that it lacks
-            facts = WorkerFacts(str(error), "", "", "", 0)
-        if reason := _why_not(address, facts):
+        except Exception as error:  # such as for a package that it lacks
+            reason = why_it_fails(address, error)
+        if reason:
             log_event(_log, "worker_refused", worker=address, reason=str(reason))
             self._refused[address] = reason
             return
@@ -323,11 +327,27 @@ def _why_not(address: str, facts: WorkerFacts) -> Message | None:
         {
             "address": address,
             "theirs": facts.version,
-            "their_torch": facts.torch or "?",
+            "their_torch": facts.torch,
             "ours": ours[0],
             "our_torch": ours[1],
         },
     )
+
+
+def why_it_fails(address: str, error: Exception) -> Message:
+    """Say what a worker lacks that fails to tell its versions."""
+    values = {"address": address, "ours": __version__, "reason": str(error).rstrip(".")}
+    if package := MISSING_PACKAGE.search(str(error)):
+        lacks = N_(
+            "Worker {address} of the cluster lacks the Python package {package}. Install Digit Lab {ours} "
+            "and the packages of requirements-cluster.txt there."
+        )
+        return Message(lacks, values | {"package": package[1]})
+    fails = N_(
+        "Worker {address} of the cluster can't run Digit Lab: {reason}. Install Digit Lab {ours} "
+        "and the packages of requirements-cluster.txt there."
+    )
+    return Message(fails, values)
 
 
 @contextmanager

@@ -2,13 +2,14 @@
 
 import shutil
 import subprocess
+from importlib.metadata import PackageNotFoundError
 
 import dask
 import pytest
 from distributed import LocalCluster, Security
 
 from mnist_core.cluster import worker
-from mnist_core.cluster.cluster import Cluster
+from mnist_core.cluster.cluster import Cluster, why_it_fails
 from mnist_core.cluster.protocol import WorkerFacts
 from mnist_core.messages import InputError
 from mnist_core.runs.queue import TrainingQueue
@@ -94,3 +95,21 @@ def test_a_worker_with_another_version_is_refused_with_a_sentence(scheduler, tmp
         queue.submit(SHORT)
     assert cluster.count == 0
     queue.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (  # Dask's, for a package that a worker lacks
+            Exception("ModuleNotFoundError(\"No module named 'mnist_core'\")"),
+            "Worker tcp://w:1 of the cluster lacks the Python package mnist_core. Install Digit Lab ",
+        ),
+        (
+            PackageNotFoundError("torch"),
+            "Worker tcp://w:1 of the cluster lacks the Python package torch. Ins",
+        ),
+        (ValueError("odd."), "Worker tcp://w:1 of the cluster can't run Digit Lab: odd. Install Digit Lab "),
+    ],
+)
+def test_a_worker_that_lacks_a_package_is_refused_with_a_sentence(error, sentence):
+    assert str(why_it_fails("tcp://w:1", error)).startswith(sentence)
