@@ -10,7 +10,7 @@ from statistics import NormalDist, fmean, stdev
 from mnist_core.config import TrainConfig
 from mnist_core.evaluation.significance import Interval, wilson_interval
 from mnist_core.messages import N_, Message
-from mnist_core.runs.run import Run
+from mnist_core.runs.run import UNFINISHED, Run
 from mnist_core.runs.seed_variance import next_seeds
 from mnist_core.search.study import SearchTrial
 from mnist_core.search.worker import validation_curve
@@ -89,18 +89,26 @@ def _standard_error(accuracy: float, images: int) -> float:
 
 
 def repeat_configs(config: TrainConfig, runs: Sequence[Run]) -> list[TrainConfig]:
-    """Return the settings of a trial with further seeds: USUAL_SEEDS in all, with those of `runs`."""
+    """Return the settings of a trial with further seeds: USUAL_SEEDS in all, with those of `runs`.
+
+    The seed of a run that was stopped, interrupted or failed may come again.
+    """
     used = {config.seed, *(run.config.seed for run in _repeats(config, runs))}
     return next_seeds(config, used, USUAL_SEEDS - len(used)) if len(used) < USUAL_SEEDS else []
 
 
 def _repeats(config: TrainConfig, runs: Sequence[Run]) -> list[Run]:
-    """Return the runs that differ from `config` in their seed, and in nothing else."""
-    return [
-        run
-        for run in runs
-        if run.config.seed != config.seed and replace(run.config, seed=config.seed) == config
-    ]
+    """Return the runs that differ from `config` in nothing but their seed, and have or may have a result.
+
+    There is one for each seed, a finished one if there is one.
+    """
+    found: dict[int, Run] = {}
+    for run in runs:
+        same = run.config.seed != config.seed and replace(run.config, seed=config.seed) == config
+        finished = run.status == "finished"
+        if same and (finished or (run.status in UNFINISHED and run.config.seed not in found)):
+            found[run.config.seed] = run
+    return list(found.values())
 
 
 @dataclass(frozen=True)
@@ -132,5 +140,5 @@ def repeats_of(config: TrainConfig, runs: Sequence[Run]) -> Repeats:
     """Return the accuracies of a trial's settings with other seeds, from the `runs` that have them."""
     found = _repeats(config, runs)
     curves = [validation_curve(run) for run in found if run.status == "finished"]
-    coming = tuple(run for run in found if run.status in ("queued", "running"))
+    coming = tuple(run for run in found if run.status in UNFINISHED)
     return Repeats(tuple(curve[max(curve)] for curve in curves if curve), coming)

@@ -56,7 +56,7 @@ def test_the_start_as_the_best_has_no_gain():
 def seed_run(tmp_path, seed: int, accuracy: float | None, **settings) -> Run:
     """A run of other seeds: finished with a validation accuracy, else in training."""
     folder = tmp_path / f"{seed}-{len(settings)}"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     row = dict.fromkeys(METRICS, "") | {"epoch": 1, "step": 9, "monitor_accuracy": accuracy or ""}
     (folder / "metrics.csv").write_text(",".join(METRICS) + "\n" + ",".join(map(str, row.values())) + "\n")
     status = "running" if accuracy is None else "finished"
@@ -77,3 +77,14 @@ def test_other_seeds_of_the_same_settings_tell_what_the_settings_do(tmp_path):
     assert repeats_of(CONFIG, runs[:2]).statement(0.99) is None
     assert [config.seed for config in repeat_configs(CONFIG, runs)] == [4]
     assert [config.seed for config in repeat_configs(CONFIG, [])] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("status", ["interrupted", "stopped", "failed", "paused"])
+def test_a_seed_that_came_to_no_result_is_offered_again_and_counts_once(tmp_path, status):
+    broken = replace(seed_run(tmp_path, 2, None), status=status)
+    assert [config.seed for config in repeat_configs(CONFIG, [broken])] == [1, 2, 3, 4]
+    again, coming = seed_run(tmp_path / "again", 2, 0.9), seed_run(tmp_path / "coming", 2, None)
+    for runs in ([broken, again, coming], [coming, again, broken]):
+        assert [config.seed for config in repeat_configs(CONFIG, runs)] == [1, 3, 4]
+        assert repeats_of(CONFIG, runs).accuracies == (0.9,)
+        assert repeats_of(CONFIG, runs).coming == ()
