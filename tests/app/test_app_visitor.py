@@ -5,9 +5,10 @@ from types import SimpleNamespace
 import pytest
 
 from mnist_core.config import TrainConfig
-from mnist_core.runs.server_status import running_servers
+from mnist_core.messages import Message
+from mnist_core.runs.server_status import Heartbeat, running_servers
 from mnist_core.runs.store import RunStore
-from ui import visitor
+from ui import operator_reports, visitor
 
 ANNA, BEN = "a" * 32, "b" * 32
 
@@ -254,3 +255,13 @@ def test_the_operator_is_told_of_data_line_and_open_pages(app, monkeypatch):
     told = [server[name] for name in ("source", "training", "waiting", "pages")]
     assert told == ["sample", 0, 0, 1]
     assert "cluster" not in server
+
+
+def test_the_operator_is_told_of_the_cluster(monkeypatch):
+    refused = Message("Worker {address} is another.", {"address": "w1"})
+    facts = {"cluster": "local:2", "cluster_workers": 2, "cluster_refused": [refused]}
+    monkeypatch.setattr("ui.resources.cluster_facts", lambda: facts)
+    monkeypatch.setattr(Heartbeat, "start", lambda heartbeat: heartbeat.write())
+    operator_reports._heartbeat()
+    (server,) = running_servers(RunStore().directory)
+    assert server.items() >= (facts | {"cluster_refused": ["Worker w1 is another."]}).items()

@@ -208,3 +208,23 @@ def test_status_tells_versions_runs_and_the_servers_that_live(command, store, ru
     out = command("status")[1]
     assert "runs: 1 finished; " in out
     assert "data mnist, runs training 1, waiting 3, pages open 12, memory " in out
+    assert "cluster" not in out
+
+
+@pytest.mark.parametrize(
+    ("reachable", "dashboard", "told"),
+    [
+        (
+            True,
+            "http://s:8787",
+            "; cluster tcp://s:8786: 3 workers, 2 of them busy, dashboard http://s:8787\n",
+        ),
+        (False, "", "; cluster tcp://s:8786 (its scheduler can't be reached): 3 workers, 2 of them busy\n"),
+    ],
+)
+def test_status_tells_the_cluster_of_a_server(command, store, reachable, dashboard, told):
+    cluster = {"cluster": "tcp://s:8786", "cluster_reachable": reachable, "cluster_dashboard": dashboard}
+    workers = {"cluster_workers": 3, "cluster_busy": 2, "cluster_refused": ["Worker a.", "Worker b."]}
+    line = {"source": "mnist", "training": 2, "waiting": 0, "pages": 1}
+    Heartbeat(store.directory, lambda: line | cluster | workers).write()
+    assert told + "  Worker a.\n  Worker b.\n" in command("status")[1]
