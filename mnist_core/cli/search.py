@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mnist_core.runs.queue import TrainingQueue
 
 SECONDS_BETWEEN_LOOKS = 0.2
-SECONDS_TO_CREATE = 60.0  # a large grid is queued first
+SECONDS_TO_CREATE = 120.0  # a large grid is queued first
 MOST_AT_ONCE = 64
 ENDED = ("finished", "pruned", "failed")
 

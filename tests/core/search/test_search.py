@@ -320,6 +320,29 @@ def test_the_pruner_stops_a_trial_by_its_curve(place, monkeypatch):
     assert search.best() == [kept]
 
 
+def epochs_trained(place: Place, search: Search, best: float) -> int:
+    """Tell the study the curve of one more trial, rising to `best`, until its pruner stops it."""
+    trial, curve = search.study().ask(), {}
+    work = _TrialWork(SearchWorker(place.studies, search, place.queue, place.store), search, search.plan)
+    for epoch in range(1, search.plan.base.epochs + 1):
+        curve[epoch] = best * epoch / search.plan.base.epochs
+        work._report(trial, curve)
+        if work._should_prune(trial):
+            search.study().tell(trial, state=TrialState.PRUNED)
+            return epoch
+    search.study().tell(trial, best)
+    return search.plan.base.epochs
+
+
+@pytest.mark.parametrize(("pruner", "looks"), [("median", {1}), ("hyperband", {1, 3})])
+def test_each_pruner_stops_trials_with_bad_curves_and_keeps_the_good(pruner, looks, place):
+    of = plan(pruner=pruner, sampler="random", base=replace(BASE, epochs=4))
+    created = place.studies.create(of, study_id="ours")
+    search = place.studies.open(created.id)  # Hyperband draws each trial's bracket by the study's name
+    assert [epochs_trained(place, search, 0.9) for _ in range(5)] == [4] * 5
+    assert {epochs_trained(place, search, 0.1) for _ in range(5)} == looks
+
+
 def test_two_aims_give_a_front_of_the_accurate_and_the_small(place):
     search = place.search(plan("units=2,4,8,16", sampler="grid", aim="size", trials=4))
     trials, front = search.trials(), search.best()
