@@ -155,7 +155,7 @@ def _print_result(found: Search, dataset: Dataset, as_json: bool) -> None:
         size = f", {trial.parameters:,} parameters" if trial.parameters else ""
         print(plain(f"best: {_line(trial)}{size}; run {trial.run}"))
     if len(best) == 1:
-        for statement in evidence(best[0], trials, images).statements:
+        for statement in evidence(best[0], trials, images, found.plan.aim == "size").statements:
             print(statement)
     if not best:
         print("no trial has finished")

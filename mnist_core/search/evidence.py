@@ -23,10 +23,11 @@ SURE = NormalDist().inv_cdf(0.975)  # standard errors of 95%
 class Evidence:
     """How certain the accuracy of a trial is that was chosen as the best of `compared`; shares from 0 to 1.
 
+    With `of_front` these are the trials that have at most as many parameters, as on a Pareto front.
     `interval` is Wilson's 95% interval of `accuracy` on `images` validation images. `luck` is how much better
     than it is the best of so many equally good trials would look. `gain` is how much better it is than the
-    settings that the search began from, None where these have no result; `is_real` is whether that is more
-    than luck and the choice of the images would explain.
+    settings that the search began from, below 0 if worse, None where these have no result; `is_real` is
+    whether that is more than luck and the choice of the images would explain.
     """
 
     accuracy: float
@@ -36,6 +37,7 @@ class Evidence:
     luck: float
     gain: float | None
     is_real: bool
+    of_front: bool = False
 
     @property
     def statements(self) -> list[Message]:
@@ -48,40 +50,68 @@ class Evidence:
             )
         ]
         if self.compared > 1:
-            words = N_(
+            of_all = N_(
                 "It was chosen for this result: if all {count} trials were equally good, the best would "
                 "still look up to about {luck:.2f} percentage points better than it is."
             )
+            of_front = N_(
+                "It is the most accurate of the {count} trials with at most as many parameters: if all of "
+                "them were equally good, the best would still look up to about {luck:.2f} percentage points "
+                "better than it is."
+            )
+            words = of_front if self.of_front else of_all
             said.append(Message(words, {"count": self.compared, "luck": 100 * self.luck}))
         if self.gain is not None:
-            sure = N_(
-                "It is {gain:.2f} percentage points better than the settings that the search began from, "
-                "more than chance would explain."
-            )
-            unsure = N_(
-                "It is {gain:.2f} percentage points better than the settings that the search began from; "
-                "chance alone may explain that."
-            )
-            said.append(Message(sure if self.is_real else unsure, {"gain": 100 * self.gain}))
+            said.append(self._gain_statement(self.gain))
         return said
 
+    def _gain_statement(self, gain: float) -> Message:
+        better = (
+            N_(
+                "It is {gain:.2f} percentage points better than the settings that the search began from; "
+                "chance alone may explain that."
+            ),
+            N_(
+                "It is {gain:.2f} percentage points better than the settings that the search began from, "
+                "more than chance would explain."
+            ),
+        )
+        worse = (
+            N_(
+                "It is {loss:.2f} percentage points less accurate than the settings that the search began "
+                "from; chance alone may explain that."
+            ),
+            N_(
+                "It is {loss:.2f} percentage points less accurate than the settings that the search began "
+                "from, more than chance would explain."
+            ),
+        )
+        if gain < 0:
+            return Message(worse[self.is_real], {"loss": -100 * gain})
+        return Message(better[self.is_real], {"gain": 100 * gain})
 
-def evidence(best: SearchTrial, trials: Sequence[SearchTrial], images: int) -> Evidence:
+
+def evidence(
+    best: SearchTrial, trials: Sequence[SearchTrial], images: int, of_front: bool = False
+) -> Evidence:
     """Return how certain the accuracy of `best` is, the best of `trials` on `images` validation images.
 
+    With `of_front` it is one of a Pareto front: the best of the trials that have no more parameters.
     `luck` is the expected largest of so many errors (Blom 1958, "Statistical estimates and transformed
     beta-variables"). All trials read the same images, so their errors are correlated and it is at most that.
     """
     accuracy = best.accuracy or 0.0
     finished = [one for one in trials if one.state == "finished" and one.accuracy is not None]
-    count = len(finished)
+    size = best.parameters or 0
+    count = sum((one.parameters or 0) <= size for one in finished) if of_front else len(finished)
     error = _standard_error(accuracy, images)
     luck = error * NormalDist().inv_cdf((count - 0.375) / (count + 0.25)) if count > 1 else 0.0
     start = next((one.accuracy for one in finished if one.is_start and one.number != best.number), None)
     gain = None if start is None else accuracy - start
     noise = 0.0 if start is None else SURE * math.hypot(error, _standard_error(start, images))
     interval = wilson_interval(round(accuracy * images), images)
-    return Evidence(accuracy, images, count, interval, luck, gain, (gain or 0) > luck + noise)
+    is_real = gain is not None and (gain > luck + noise or -gain > noise)
+    return Evidence(accuracy, images, count, interval, luck, gain, is_real, of_front)
 
 
 def _standard_error(accuracy: float, images: int) -> float:

@@ -155,6 +155,23 @@ def test_a_front_is_listed_and_drawn(app, searched):
     assert "Pareto front" in figure.proto.spec
 
 
+def test_one_network_of_a_front_is_chosen_and_rated(app, searched):
+    search = searched(plan("units=2,4,8", sampler="grid", aim="size", trials=3))
+    largest, smallest = search.best()[0], search.best()[-1]
+    assert largest != smallest
+    test = app("search", study=search.id)
+    assert "the most accurate of the 3 trials with at most as many parameters" in text_of(test)
+    test.selectbox(key="of_front").set_value(str(smallest.number)).run()
+    assert url_of(test)["of_front"] == str(smallest.number)
+    assert "95% confidence interval" in text_of(test)
+    assert "less accurate than the settings that the search began from" in text_of(test)
+    assert "Train these settings in full" in [one.proto.label for one in test.get("page_link")]
+    test.button(key="repeat_best").click().run()
+    assert {run.config.widths for run in RunStore().list() if run.config.seed} == {smallest.config.widths}
+    test.button(key="show_test").click().run()
+    assert f"Test accuracy of trial {smallest.number}:" in text_of(test)
+
+
 def test_the_test_accuracy_is_shown_when_asked_and_later_ones_are_called_biased(app, searched):
     search = searched(plan(trials=2))
     test = app("search", study=search.id)

@@ -20,12 +20,14 @@ from ui.runs.progress import progress_share
 from ui.search.words import dimension_text, plan_title, search_title, trial_title, values_text
 from ui.search.work import PROBLEM_KEY, STUDY_KEY, attempt, go_on, is_working, may_change, problem
 from ui.train_form.state import settings_to_query
+from ui.url_controls import url_choice
 from ui.url_state import set_url_parameters
 
 SECONDS_BETWEEN_LOOKS = 1.0
 ENDED = ("finished", "pruned", "failed")
 USUAL_MORE, MOST_MORE = 10, 200
 MORE_KEY = "more_trials"
+FRONT_KEY = "of_front"  # in the URL: the number of the trial that is chosen from the Pareto front
 
 
 def show_standing(search: Search, trials: Sequence[SearchTrial]) -> None:
@@ -141,12 +143,13 @@ def show_best(search: Search, trials: Sequence[SearchTrial]) -> None:
         st.info(_("No trial has finished yet; the best is shown here as soon as one has."))
         return
     if search.plan.aim == "size":
-        _show_front(best)
+        _show_front(search, best, trials)
     else:
         _show_one(search, best[0], trials)
 
 
-def _show_front(best: Sequence[SearchTrial]) -> None:
+def _show_front(search: Search, best: Sequence[SearchTrial], trials: Sequence[SearchTrial]) -> None:
+    """Show the Pareto front as a list, and how certain the result of one of it is."""
     words = ngettext(
         "**{count} trial is on the Pareto front**: no other is both more accurate and smaller.",
         "**{count} trials are on the Pareto front**: for each, no other is both more accurate and smaller.",
@@ -166,6 +169,17 @@ def _show_front(best: Sequence[SearchTrial]) -> None:
         for trial in best
     ]
     st.markdown("\n".join(lines))
+    words = _("{trial} · {parameters} parameters")
+    titles = {
+        str(trial.number): words.format(
+            trial=trial_title(trial), parameters=count_text(trial.parameters or 0)
+        )
+        for trial in best
+    }
+    chosen = url_choice(
+        st.selectbox, _("Network of the front"), titles, FRONT_KEY, next(iter(titles)), width=420
+    )
+    _show_certainty(search, next(one for one in best if str(one.number) == chosen), trials)
 
 
 def _show_one(search: Search, best: SearchTrial, trials: Sequence[SearchTrial]) -> None:
@@ -173,8 +187,14 @@ def _show_one(search: Search, best: SearchTrial, trials: Sequence[SearchTrial]) 
     words = _("Best so far: {accuracy} of the validation images, with {values} (trial {number}).")
     said = words.format(accuracy=percent_text(best.accuracy or 0), values=values, number=best.number)
     st.markdown(f"**{escape_markdown(said)}**")
+    _show_certainty(search, best, trials)
+
+
+def _show_certainty(search: Search, best: SearchTrial, trials: Sequence[SearchTrial]) -> None:
+    """Show how much of a trial's result is luck, what tells more about it, and links to its run."""
     images = len(split_images(search.plan.base, resources.dataset(search.plan.base.dataset)).validation)
-    st.markdown(sentences_text(markdown(each) for each in evidence(best, trials, images).statements))
+    known = evidence(best, trials, images, of_front=search.plan.aim == "size")
+    st.markdown(sentences_text(markdown(each) for each in known.statements))
     with st.container(horizontal=True, vertical_alignment="center", key="best_questions"):
         _show_repeats(search, best)
         _show_test(search, best)

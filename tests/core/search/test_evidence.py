@@ -48,6 +48,28 @@ def test_a_gain_counts_if_it_is_more_than_luck_and_noise():
         assert ("more than chance" in str(said.statements[-1])) is is_real
 
 
+def test_one_of_a_front_is_the_best_of_those_that_are_no_larger():
+    sizes = {0.95: 100, 0.93: 50, 0.9: 60, 0.88: 10}
+    start, middle, _, smallest = found = [
+        replace(one, parameters=sizes[one.accuracy]) for one in trials(*sizes)
+    ]
+    said = evidence(middle, found, IMAGES, of_front=True)
+    assert said.compared == 2
+    assert 0 < said.luck < evidence(middle, found, IMAGES).luck
+    assert "most accurate of the 2 trials with at most" in str(said.statements[1])
+    assert evidence(start, found, IMAGES, of_front=True).compared == 4
+    assert len(evidence(smallest, found, IMAGES, of_front=True).statements) == 2  # chosen from itself alone
+
+
+@pytest.mark.parametrize(("accuracy", "is_real"), [(0.93, True), (0.949, False)])
+def test_a_loss_is_said_as_a_loss(accuracy, is_real):
+    start, small = trials(0.95, accuracy)
+    said = evidence(small, [start, small], IMAGES, of_front=True)
+    words = str(said.statements[-1])
+    assert f"{100 * (0.95 - accuracy):.2f} percentage points less accurate than" in words
+    assert ("more than chance" in words) is said.is_real is is_real
+
+
 def test_the_start_as_the_best_has_no_gain():
     found = trials(0.95, 0.9)
     assert evidence(found[0], found, IMAGES).gain is None
