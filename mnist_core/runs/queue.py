@@ -69,6 +69,12 @@ class TrainingQueue:
         place = ThisProcess(self._load_dataset, self._threads, self._trial)
         TrainingWorker(self._line, self._clean_up, place, here)
 
+    def _begin_here(self) -> None:
+        """Train on the server too, from the first run on that asks for it."""
+        if not self._works_here:
+            self._works_here = True
+            self._work_here(True)
+
     def _work_at(self, place: TrainingPlace) -> None:
         TrainingWorker(self._line, self._clean_up, place)
         with self._line.changed:
@@ -193,6 +199,19 @@ class TrainingQueue:
                     entry.control.changes.append(settings)
                 entry.snapshot = replace(entry.snapshot, current=current)
 
+    def move_here(self, run_id: str) -> None:
+        """Have a run that waits for other places train on the server, with its partner if it is of a pair."""
+        with self._line.changed:
+            chosen = self._line.find(run_id)
+            if not self._places or not chosen or chosen not in self._line.waiting:
+                return
+            for entry in self._line.waiting:
+                if entry is chosen or (chosen.pair and entry.pair is chosen.pair):
+                    entry.here = True
+                    _forget_worker(entry.writer)
+            self._begin_here()
+            self._line.changed.notify_all()
+
     def slow_down(self, run_id: str) -> None:
         """Put a run into slow motion: it trains one batch for each call of `one_batch`.
 
@@ -306,16 +325,15 @@ class TrainingQueue:
     ) -> None:
         writer.most_bytes = limits.bytes_per_run
         here = here and self._places is not None
-        if writer.results.get("trained_on") and (here or not self._places):
-            writer.update(writer.status, trained_on=None)
+        if here or not self._places:
+            _forget_worker(writer)
         current = writer.changes[-1].applied_to(writer.config)
         snapshot = Snapshot(writer.id, writer.config, current, may_slow_down=pair is None)
         snapshot = replace(snapshot, train_seconds=writer.results.get("train_seconds", 0.0))
         with self._line.changed:
             entry = QueuedRun(writer, snapshot, expected_seconds, limits, owner, pair, here=here)
-            if here and not self._works_here:
-                self._works_here = True
-                self._work_here(True)
+            if here:
+                self._begin_here()
             if slow:
                 entry.slow.begin()
             self._line.waiting.append(entry)
@@ -370,6 +388,11 @@ class TrainingQueue:
             self._line.changed.wait_for(lambda: not self._line.training, seconds)
         if self._places:
             self._places.close()
+
+
+def _forget_worker(writer: RunWriter) -> None:
+    if writer.results.get("trained_on"):
+        writer.update(writer.status, trained_on=None)
 
 
 def number_of_workers() -> int:

@@ -26,7 +26,7 @@ class Snapshot:
     `config` with the changes made since the start. `time_share` is the share of the time, 0 to 1, in which
     the runs of its owner train: visitors take turns. A run that has stepped aside has status "queued" and a
     `step`. `slow` is whether it is in slow motion (a run of a pair can't be), and `batch` its last batch in
-    slow motion.
+    slow motion. `here` is whether it trains on the server though there are other places.
     """
 
     run_id: str
@@ -43,6 +43,7 @@ class Snapshot:
     slow: bool = False
     batch: BatchView | None = None
     may_slow_down: bool = True
+    here: bool = False
 
     @property
     def seconds_left(self) -> float | None:

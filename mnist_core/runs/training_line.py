@@ -57,7 +57,8 @@ class TrainingLine:
     def snapshot(self, entry: QueuedRun, workers: int) -> Snapshot:
         """Return how a run of the line stands while up to `workers` train: its place, wait and share."""
         share = self.turns.share([*self.training, *self.waiting], workers)
-        snapshot = replace(entry.snapshot, time_share=share, slow=entry.slow.on, batch=entry.slow.batch)
+        slow = entry.slow
+        snapshot = replace(entry.snapshot, time_share=share, slow=slow.on, batch=slow.batch, here=entry.here)
         if entry in self.training:
             return snapshot
         line = self.turns.in_order(self._waiting(entry.here), self._turns_now(entry.here))

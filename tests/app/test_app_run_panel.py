@@ -23,6 +23,7 @@ from mnist_core.runs.store import RunStore
 from mnist_core.runs.writer import RunWriter
 from mnist_core.runtime.job import Watcher
 from tests.app.train_form import form_settings
+from tests.core.cluster.in_process import InProcess
 from ui import jobs, resources
 
 SHORT = TrainConfig(widths=(16,), epochs=2, batch_size=50, train_size=600, validation_size=200)
@@ -248,6 +249,21 @@ def test_without_its_cluster_a_server_trains_itself_if_asked(app, sample_only, m
     press(test, "Train more on this server")
     press(test, "Train on this server")
     assert asked == [("resume", True), ("resume", True), ("submit", True)]
+
+
+def test_a_run_that_waits_for_its_cluster_trains_on_the_server_if_asked(app, sample_only, monkeypatch):
+    queue = TrainingQueue(RunStore(), lambda _key: load_sample(), 1, places=InProcess(None, workers=0))
+    monkeypatch.setattr("ui.resources.training_queue", lambda: queue)
+    run = queue.submit(SHORT)
+    test = app("train", run=run)
+    assert button(test, "Leave the queue")
+    assert button(test, "Train it on this server") is None
+    monkeypatch.setattr("ui.resources.why_not_on_cluster", lambda: Message("The cluster can't be reached."))
+    test.run()
+    assert said(test.caption).count("The cluster can't be reached.") == 2  # of the run, and of the form
+    press(test, "Train it on this server")
+    run_until(test, lambda: "finished" in heading(test))
+    queue.close()
 
 
 def test_who_opened_a_run_by_link_can_look_but_not_steer(app, sample_only, monkeypatch):

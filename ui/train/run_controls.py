@@ -35,6 +35,9 @@ COMMAND_SECONDS = 0.6  # longest wait of a callback for a run's end
 def show_live_controls(run: Run, snapshot: "Snapshot") -> None:
     """Show the buttons that pause and stop a run, and the settings that can be changed while it trains."""
     waits = snapshot.status == "queued" and not snapshot.step  # not a run that has stepped aside
+    moves = snapshot.status == "queued" and not snapshot.here
+    if reason := resources.why_not_on_cluster() if moves else None:
+        st.caption(markdown(reason))
     with st.container(horizontal=True, gap="small", key="run_controls"):
         st.button(
             _("Pause"),
@@ -52,6 +55,9 @@ def show_live_controls(run: Run, snapshot: "Snapshot") -> None:
             disabled=pending_command(run.id) is not None,
             help=_("Ends the training and keeps the weights; it can be continued later."),
         )
+        if reason:
+            label, icon = _("Train it on this server"), ":material/play_arrow:"
+            st.button(label, icon=icon, key="move_here", on_click=_move_here, args=(run.id,))
         if not waits:
             _show_steering(snapshot)
             if not snapshot.slow and snapshot.may_slow_down:
@@ -181,6 +187,11 @@ def _send_command(run_id: str, command: str) -> None:
     queue = resources.training_queue()
     queue.pause(run_id) if command == "pause" else queue.stop(run_id)
     _wait_for_end(run_id)
+
+
+def _move_here(run_id: str) -> None:
+    if may_change(run_id):
+        resources.training_queue().move_here(run_id)
 
 
 def _wait_for_end(run_id: str) -> None:

@@ -228,3 +228,22 @@ def test_a_restarted_server_continues_what_trained_on_the_cluster_once(lab, tmp_
     assert its_weights[-1] == weights[-1]
     assert [store.get(each.id).status for each in (killed, elsewhere)] == ["finished", "interrupted"]
     assert len(second.jobs) == 2
+
+
+def test_a_run_that_waits_for_the_cluster_trains_on_the_server_if_asked(tmp_path, sample):
+    store = RunStore(tmp_path / "there")
+    queue = TrainingQueue(store, lambda _key: sample, 1, places=InProcess(sample, workers=0))
+    waits, run = queue.submit(SHORT), queue.submit(SHORT)
+    queue._line.find(run).writer.update("queued", trained_on="a-host")  # it was lost with its worker
+    pair = queue.submit_pair(SHORT, replace(SHORT, seed=1))
+    queue.move_here(run)
+    queue.move_here(pair[1])
+    ended(queue, run, *pair)
+    queue.move_here(run)  # a second tap does nothing
+    assert [store.get(each).status for each in (run, *pair)] == ["finished"] * 3
+    assert store.get(run).results["trained_on"] is None
+    assert digits(store.get(run)) == trained_here(tmp_path, sample, SHORT)
+    snapshot = queue.snapshot(waits)
+    assert (snapshot.status, snapshot.place_in_line, snapshot.here) == ("queued", 1, False)
+    queue.stop(waits)
+    queue.close()
