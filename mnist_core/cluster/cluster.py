@@ -5,24 +5,22 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import logging
-import os
 import pickle
 import re
-import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
-from subprocess import PIPE, Popen, TimeoutExpired
-from typing import IO, TYPE_CHECKING, Any, cast
+from subprocess import Popen, TimeoutExpired
+from typing import TYPE_CHECKING, Any
 
 from mnist_core import __version__
 from mnist_core.cluster import worker
+from mnist_core.cluster.local import start_local
 from mnist_core.cluster.place import Hear, WorkerPlace
 from mnist_core.cluster.protocol import Job, Report, Request, WorkerFacts
 from mnist_core.messages import N_, InputError, Message
-from mnist_core.runs.store import PROJECT
 from mnist_core.runs.training_place import ThisProcess, TrainingPlace
 from mnist_core.runtime.cluster_setting import CLUSTER_VARIABLE, ClusterSetting
 from mnist_core.runtime.event_log import log_event
@@ -67,13 +65,13 @@ class Cluster:
         self._futures: dict[str, Future[Any]] = {}
         self._hear: dict[str, Hear] = {}  # by the id of the session
         self._closed = threading.Event()
-        self._reachable = False
+        self._reachable, self._dashboard = False, ""
         self._client: Any = None  # a distributed.Client, whose methods have no types
         _import_dask()
         self._local: Popen[str] | None = None
         self._address = setting.address
         if setting.local:
-            self._local, self._address = _start_local(setting.local, threads)
+            self._local, self._address = start_local(setting.local, threads)
         self._connect()
 
     def open(self, begin: Callable[[TrainingPlace], object], wake: Callable[[], None]) -> None:
@@ -109,7 +107,7 @@ class Cluster:
         return {
             "cluster": self._setting.address or f"local:{self._setting.local}",
             "cluster_reachable": self._reachable,
-            "cluster_dashboard": self._dashboard(),
+            "cluster_dashboard": self._dashboard,
             "cluster_workers": len(places),
             "cluster_busy": sum(place.busy for place in places),
             "cluster_refused": list(self._refused.values()),
@@ -289,6 +287,7 @@ class Cluster:
                     address=self._address,
                 ) from None
             self._reachable = True
+            self._dashboard = self._find_dashboard()
 
     def _ask(self, address: str, seconds: float, question: Callable[..., Any], *arguments: Any) -> Any:
         """Return what a function on a worker answers; OSError if it can't be reached in time."""
@@ -297,10 +296,18 @@ class Cluster:
             answers = client.sync(_within, client.run, seconds, question, *arguments, workers=[address])
         return answers[address]
 
-    def _dashboard(self) -> str:
-        with suppress(Exception):
-            return "" if self._local else str(self._connected().dashboard_link or "")
+    def _find_dashboard(self) -> str:
+        """Return the address of Dask's dashboard, "" if the scheduler serves none."""
+        with suppress(Exception):  # such as for a scheduler that lacks this package
+            client = self._connected()
+            if client.sync(_within, client.run_on_scheduler, ASK_SECONDS, _serves_dashboard):
+                return str(client.dashboard_link)
         return ""
+
+
+def _serves_dashboard(dask_scheduler: Any) -> bool:
+    """Whether this scheduler serves the dashboard: bokeh is there, and nobody turned it off."""
+    return bool(dask_scheduler.http_application.applications)
 
 
 async def _within(
@@ -371,45 +378,3 @@ def _import_dask() -> None:
             N_("{variable} needs Dask; install it by: pip install -r requirements-cluster.txt"),
             variable=CLUSTER_VARIABLE,
         ) from None
-
-
-def _start_local(processes: int, threads: int) -> tuple[Popen[str], str]:
-    """Start `serve_local` in a process; return it and the address of its scheduler.
-
-    A process of its own, as each worker process first runs the script of the one that starts it: the app.
-    """
-    code = f"from mnist_core.cluster.cluster import serve_local; serve_local({processes}, {threads})"
-    paths = [str(PROJECT), os.environ.get("PYTHONPATH", "")]
-    local = Popen(
-        [sys.executable, "-c", code],
-        stdin=PIPE,
-        stdout=PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-        start_new_session=True,  # Ctrl-C ends the server, and that ends this
-    )
-    address = cast(IO[str], local.stdout).readline().strip()
-    if not address:
-        raise InputError(
-            N_("The worker processes of {variable} can't be started; the server's log says why."),
-            variable=CLUSTER_VARIABLE,
-        )
-    return local, address
-
-
-def serve_local(processes: int, threads: int) -> None:
-    """Be a scheduler whose worker processes train one run at a time each; print its address.
-
-    It ends when its input is closed, as when the server is killed.
-    """
-    from distributed import LocalCluster
-
-    start: Callable[..., Any] = LocalCluster
-    options = {"n_workers": 0, "threads_per_worker": threads, "dashboard_address": None}
-    with start(
-        memory_limit=0, silence_logs=logging.ERROR, **options
-    ) as local:  # each run's memory is checked
-        print(local.scheduler_address, flush=True)
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody reads more
-        local.scale(processes)
-        sys.stdin.read()

@@ -52,6 +52,7 @@ def test_a_run_trains_over_tls_to_the_same_digits(scheduler, tmp_path, sample):
     store = RunStore(tmp_path / "there")
     queue = TrainingQueue(store, lambda _key: sample, 1, places=cluster)
     wait_for(lambda: cluster.count)
+    assert cluster.facts["cluster_dashboard"] == ""  # this scheduler serves none
     run = queue.submit(SHORT)
     ended(queue, run)
     queue.close()

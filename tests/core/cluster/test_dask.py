@@ -1,8 +1,10 @@
 """Runs on Dask's scheduler and workers, which are killed and cut off: each run ends once, with its digits."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
+from urllib.request import urlopen
 
 import pytest
 
@@ -112,6 +114,9 @@ def test_local_processes_train_without_running_the_script_of_the_server(tmp_path
     monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)
     store, cluster = RunStore(tmp_path / "there"), Cluster(ClusterSetting(local=1), lambda _key: sample)
     queue = TrainingQueue(store, lambda _key: sample, 1, places=cluster)
+    dashboard = cluster.facts["cluster_dashboard"]
+    assert re.match(r"http://127\.0\.0\.1:\d+/status$", dashboard)
+    assert b"<title>Dask" in urlopen(dashboard).read()
     wait_for(lambda: cluster.count, SECONDS)
     run = queue.submit(SHORT)
     wait_for(lambda: not queue.busy, SECONDS)
