@@ -1,6 +1,7 @@
 """Runs: the visitor's trainings in a table, with names, pins, deletion and links."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import urlencode, urljoin
 
 import streamlit as st
@@ -10,8 +11,8 @@ from mnist_core.runs.retention import are_lost_at_restart
 from mnist_core.runs.run import UNFINISHED, Run
 from mnist_core.runs.store import PROJECT
 from ui import resources, visitor
-from ui.html.tables import escape_markdown, markdown
-from ui.i18n import date_text, duration_text, ngettext, sentences_text
+from ui.html.tables import escape_markdown, markdown, table_html
+from ui.i18n import date_text, duration_text, list_text, ngettext, sentences_text
 from ui.i18n import gettext as _
 from ui.navigation import link, run_through_entry
 from ui.runs import changes
@@ -28,7 +29,8 @@ SECONDS_BETWEEN_LOOKS = 2.0  # at the cluster's workers
 def show_cluster() -> None:
     """Show the operator how many workers the cluster has, which are busy, and Dask's dashboard."""
     facts = resources.cluster_facts()
-    count, busy = facts["cluster_workers"], facts["cluster_busy"]
+    workers = facts["cluster_workers"]
+    count, busy = len(workers), sum(bool(worker["runs"]) for worker in workers)
     said = [
         _("Cluster {address}: {busy} of {count} workers are busy, {free} free.").format(
             address=facts["cluster"], busy=busy, count=count, free=count - busy
@@ -42,6 +44,26 @@ def show_cluster() -> None:
     st.caption(shown)
     for reason in facts["cluster_refused"]:
         st.caption(markdown(reason))
+    if workers:
+        with st.expander(_("Workers"), icon=":material/dns:"):
+            show_workers(workers)
+
+
+def show_workers(workers: Sequence[Mapping[str, Any]]) -> None:
+    """Show each worker of the cluster with the run it trains, or that it is free."""
+    runs = [run for worker in workers for run_id in worker["runs"] if (run := resources.find_run(run_id))]
+    names = names_of(runs)
+    head = [_("Worker"), _("Trains"), _("Device"), _("Address")]
+    rows = [
+        [
+            worker["host"],
+            list_text(names.get(run_id, run_id) for run_id in worker["runs"]) or _("free"),
+            worker["device"],
+            worker["address"],
+        ]
+        for worker in workers
+    ]
+    st.html(table_html(head, rows, words=_("The cluster's workers, and the run that each trains")))
 
 
 def show_empty() -> None:

@@ -8,7 +8,7 @@ from streamlit import error_util
 
 from mnist_core.messages import InputError
 from mnist_core.runs.server_status import Facts, Heartbeat
-from mnist_core.runtime.event_log import log_error
+from mnist_core.runtime.event_log import log_error, short_id
 from ui import resources
 from ui.i18n import gettext as _
 from ui.i18n import translate
@@ -44,6 +44,8 @@ def _heartbeat() -> Heartbeat:
         cluster = dict(resources.cluster_facts())
         if cluster:
             cluster["cluster_refused"] = [str(reason) for reason in cluster["cluster_refused"]]
+            workers = cluster["cluster_workers"]
+            cluster["cluster_workers"] = [one | {"runs": list(map(short_id, one["runs"]))} for one in workers]
         return {"source": source, **resources.line(), "pages": pages.count, **cluster}
 
     heartbeat = Heartbeat(resources.run_store().directory, facts)

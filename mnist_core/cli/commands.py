@@ -264,12 +264,22 @@ def _server_line(server: dict[str, Any]) -> str:
 
 
 def _cluster_line(server: dict[str, Any]) -> str:
-    """Describe a server's cluster, "" without one: its workers, busy ones, dashboard, and refused workers."""
+    """Describe a server's cluster, "" without one: each worker and what it trains, and refused workers."""
     if not server.get("cluster"):
         return ""
     state = "" if server["cluster_reachable"] else " (its scheduler can't be reached)"
-    workers = f"{server['cluster_workers']} workers, {server['cluster_busy']} of them busy"
+    workers = server["cluster_workers"]
+    busy = f"{len(workers)} workers, {sum(bool(one['runs']) for one in workers)} of them busy"
     dashboard = f", dashboard {server['cluster_dashboard']}" if server["cluster_dashboard"] else ""
     return "\n  ".join(
-        [f"; cluster {server['cluster']}{state}: {workers}{dashboard}", *server["cluster_refused"]]
+        [
+            f"; cluster {server['cluster']}{state}: {busy}{dashboard}",
+            *map(_worker_line, workers),
+            *server["cluster_refused"],
+        ]
     )
+
+
+def _worker_line(worker: dict[str, Any]) -> str:
+    does = f"trains run {' and '.join(worker['runs'])}" if worker["runs"] else "free"
+    return f"worker {worker['host']} ({worker['address']}, {worker['device']}): {does}"

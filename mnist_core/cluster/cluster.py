@@ -108,8 +108,7 @@ class Cluster:
             "cluster": self._setting.address or f"local:{self._setting.local}",
             "cluster_reachable": self._reachable,
             "cluster_dashboard": self._dashboard,
-            "cluster_workers": len(places),
-            "cluster_busy": sum(place.busy for place in places),
+            "cluster_workers": [place.told for place in sorted(places, key=lambda one: one.address)],
             "cluster_refused": list(self._refused.values()),
         }
 

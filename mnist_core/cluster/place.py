@@ -97,9 +97,15 @@ class WorkerPlace:
         return {entry: session.events(entry) for entry in entries}
 
     @property
-    def busy(self) -> bool:
-        """Whether it trains."""
-        return self.session is not None and self.session.open
+    def told(self) -> dict[str, Any]:
+        """What the operator is told of the worker; `runs` are the ids of those that it trains."""
+        runs = self.session.runs if self.session else []
+        return {
+            "address": self.address,
+            "host": self.facts.host,
+            "device": self.facts.device,
+            "runs": runs,
+        }
 
 
 class RemoteSession:
@@ -126,6 +132,11 @@ class RemoteSession:
     def open(self) -> bool:
         """Whether a run of it still trains."""
         return bool(self._left)
+
+    @property
+    def runs(self) -> list[str]:
+        """The ids of its runs that still train."""
+        return [entry.writer.id for entry in self._entries if entry in self._left]
 
     @property
     def silent_seconds(self) -> float:

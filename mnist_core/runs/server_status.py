@@ -24,6 +24,7 @@ SECONDS_BETWEEN = 10.0
 SECONDS_FRESH = 45.0  # a server that has not written for longer is taken for dead
 SECONDS_KEPT = 24 * 3600.0  # then the file of a killed server is deleted
 SECONDS_BETWEEN_LOGS = 600.0
+NOT_LOGGED = ("written", "cluster_workers")  # the workers may be many
 FILES = ".server-*.json"
 Facts = Mapping[str, Any]
 _log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ class Heartbeat:
         status = self._status()
         if status["pages"] and time.monotonic() - self._logged > SECONDS_BETWEEN_LOGS:
             self._logged = time.monotonic()
-            log_event(_log, "server", **{name: status[name] for name in status if name != "written"})
+            log_event(_log, "server", **{name: status[name] for name in status if name not in NOT_LOGGED})
         with suppress(OSError):
             self._directory.mkdir(parents=True, exist_ok=True)
             write_whole(self._file, json_bytes(status))

@@ -3,6 +3,7 @@
 import atexit
 import errno
 import json
+import re
 import shutil
 import tempfile
 import time
@@ -209,12 +210,17 @@ def test_a_run_says_which_worker_of_a_cluster_trained_it(app, sample_only, monke
 
 
 def test_the_operator_sees_the_clusters_workers_and_the_dashboard(app, sample_only, monkeypatch):
+    run = trained(SHORT)
+    RunStore().rename(run.id, "Mine <b>")
+    places = [
+        {"address": f"tcp://10.0.0.{n}:9", "host": f"node{n}", "device": "cpu", "runs": []} for n in (1, 2, 3)
+    ]
+    places[1]["runs"] = [run.id]
     facts = {
         "cluster": "tcp://node0:8786",
         "cluster_reachable": True,
         "cluster_dashboard": "http://node0:8787/status",
-        "cluster_workers": 3,
-        "cluster_busy": 1,
+        "cluster_workers": places,
         "cluster_refused": [Message("Worker node9 has another version.")],
     }
     monkeypatch.setattr("ui.resources.cluster_facts", lambda: facts)
@@ -224,7 +230,10 @@ def test_the_operator_sees_the_clusters_workers_and_the_dashboard(app, sample_on
     assert "[Dask's dashboard](http://node0:8787/status)" in captions
     assert "Worker node9 has another version." in captions
     assert "can't be reached" not in captions
-    facts.update(cluster_reachable=False, cluster_dashboard="")
+    (table,) = [each.proto.body for each in app("runs").get("html") if "10.0.0.1" in each.proto.body]
+    rows = [re.findall(r"<t[hd].*?>(.*?)</t[hd]>", row)[:2] for row in table.split("<tr>")[2:]]
+    assert rows == [["node1", "free"], ["node2", "Mine &lt;b&gt;"], ["node3", "free"]]
+    facts.update(cluster_reachable=False, cluster_dashboard="", cluster_workers=[])
     captions = said(app("runs").caption).replace("\\", "")
     assert "Its scheduler can't be reached." in captions
     assert "dashboard" not in captions

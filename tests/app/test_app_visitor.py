@@ -259,9 +259,11 @@ def test_the_operator_is_told_of_data_line_and_open_pages(app, monkeypatch):
 
 def test_the_operator_is_told_of_the_cluster(monkeypatch):
     refused = Message("Worker {address} is another.", {"address": "w1"})
-    facts = {"cluster": "local:2", "cluster_workers": 2, "cluster_refused": [refused]}
+    worker = {"address": "tcp://w2:1", "runs": ["0123456789abcdef"]}
+    facts = {"cluster": "local:2", "cluster_workers": [worker], "cluster_refused": [refused]}
     monkeypatch.setattr("ui.resources.cluster_facts", lambda: facts)
     monkeypatch.setattr(Heartbeat, "start", lambda heartbeat: heartbeat.write())
     operator_reports._heartbeat()
     (server,) = running_servers(RunStore().directory)
-    assert server.items() >= (facts | {"cluster_refused": ["Worker w1 is another."]}).items()
+    told = {"cluster_workers": [worker | {"runs": ["01234567"]}]}  # the whole id would open the run
+    assert server.items() >= (facts | told | {"cluster_refused": ["Worker w1 is another."]}).items()

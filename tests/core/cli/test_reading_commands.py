@@ -224,7 +224,13 @@ def test_status_tells_versions_runs_and_the_servers_that_live(command, store, ru
 )
 def test_status_tells_the_cluster_of_a_server(command, store, reachable, dashboard, told):
     cluster = {"cluster": "tcp://s:8786", "cluster_reachable": reachable, "cluster_dashboard": dashboard}
-    workers = {"cluster_workers": 3, "cluster_busy": 2, "cluster_refused": ["Worker a.", "Worker b."]}
+    places = [
+        {"address": f"tcp://w:{n}", "host": "node", "device": "cpu", "runs": runs}
+        for n, runs in enumerate([["01234567"], [], ["a", "b"]])
+    ]
+    workers = {"cluster_workers": places, "cluster_refused": ["Worker a.", "Worker b."]}
     line = {"source": "mnist", "training": 2, "waiting": 0, "pages": 1}
     Heartbeat(store.directory, lambda: line | cluster | workers).write()
-    assert told + "  Worker a.\n  Worker b.\n" in command("status")[1]
+    told += "  worker node (tcp://w:0, cpu): trains run 01234567\n  worker node (tcp://w:1, cpu): free\n"
+    told += "  worker node (tcp://w:2, cpu): trains run a and b\n  Worker a.\n  Worker b.\n"
+    assert told in command("status")[1]

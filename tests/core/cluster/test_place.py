@@ -211,7 +211,9 @@ def test_a_restarted_server_continues_what_trained_on_the_cluster_once(lab, tmp_
     config = replace(SHORT, epochs=60)
     run = queue.submit(config)
     wait_for(lambda: queue.snapshot(run).step > 20)
+    assert cluster.places["w0"].told["runs"] == [run]
     queue.close()
+    assert cluster.places["w0"].told["runs"] == []
     killed, elsewhere = store.create(SHORT), store.create(SHORT)
     killed.update("running", trained_on="a-host")
     elsewhere.update("running")
