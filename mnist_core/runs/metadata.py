@@ -20,7 +20,8 @@ class RunMetadata:
 
     `owner` identifies the visitor who started it, `readers` those who opened a link to it, the latest last.
     `number` is above 1 if there was a run of the same name, `numbered`, when it was created.
-    `group` is the search whose trial it is, "" for none.
+    `group` is the search whose trial it is, "" for none; with `repeat` it is no trial, but repeats the
+    settings of one with another seed.
     """
 
     name: str = ""
@@ -30,6 +31,7 @@ class RunMetadata:
     number: int = 1
     numbered: str = ""
     group: str = ""
+    repeat: bool = False
 
     def with_reader(self, reader: str) -> RunMetadata:
         """Return a copy with one more reader; at most 500 are kept, the latest."""
@@ -44,7 +46,8 @@ def read_metadata(folder: Path) -> RunMetadata:
         name = printable_line(str(values["name"]))[:LONGEST_NAME]  # the folder may be a copy from elsewhere
         number, numbered = int(values.get("number", 1)), str(values.get("numbered", ""))
         owner, readers, group = str(values["owner"]), tuple(values["readers"]), str(values.get("group", ""))
-        return RunMetadata(name, values["pinned"] is True, owner, readers, max(1, number), numbered, group)
+        pinned, repeat = values["pinned"] is True, values.get("repeat") is True
+        return RunMetadata(name, pinned, owner, readers, max(1, number), numbered, group, repeat)
     except (OSError, ValueError, KeyError, TypeError):
         return RunMetadata()
 

@@ -85,11 +85,12 @@ class TrainingQueue:
     def _continue_lost(self) -> None:
         """Continue the runs that trained at the places when an earlier server ended, the oldest first.
 
-        A search continues its own.
+        A search continues its trials, when somebody continues it.
         """
         for run in reversed(self._store.list()):
             at_end = run.status == "interrupted" and not run.message and run.results.get("trained_on")
-            if at_end and not run.metadata.group:
+            is_trial = run.metadata.group and not run.metadata.repeat
+            if at_end and not is_trial:
                 with suppress(InputError):  # it stays interrupted
                     self.resume(run.id, limits=self._lost)
 

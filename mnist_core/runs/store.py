@@ -68,15 +68,16 @@ class RunStore:
         owner: str = "",
         own_digit: NDArray[np.uint8] | None = None,
         group: str = "",
+        repeat: bool = False,
     ) -> RunWriter:
         """Create a queued run with a new random id; the oldest runs are deleted if space is short.
 
         `own_digit`, uint8 [28, 28], was drawn by the owner: the training reads it at each probe. `group` is
-        the search that it belongs to.
+        the search that it belongs to, and `repeat` whether it is no trial of it, see RunMetadata.
         Raises InputError when the directory can't be written.
         """
         with self._changing():  # else it would be read as interrupted before its writer has the lock
-            metadata = replace(self._metadata_of_new(config, owner), group=group)
+            metadata = replace(self._metadata_of_new(config, owner), group=group, repeat=repeat)
             making, run_id = self._part_of_new_run(config, metadata)
             try:
                 if own_digit is not None:

@@ -121,10 +121,16 @@ def _standard_error(accuracy: float, images: int) -> float:
 def repeat_configs(config: TrainConfig, runs: Sequence[Run]) -> list[TrainConfig]:
     """Return the settings of a trial with further seeds: USUAL_SEEDS in all, with those of `runs`.
 
-    The seed of a run that was stopped, interrupted or failed may come again.
+    The seed of a run that was stopped, interrupted or failed may come again, see `begun_with`.
     """
     used = {config.seed, *(run.config.seed for run in _repeats(config, runs))}
     return next_seeds(config, used, USUAL_SEEDS - len(used)) if len(used) < USUAL_SEEDS else []
+
+
+def begun_with(config: TrainConfig, runs: Sequence[Run]) -> Run | None:
+    """Return that of `runs` with these settings which ended early and can be continued; None without one."""
+    early = (run for run in runs if run.config == config and run.status != "finished" and run.can_continue)
+    return next(early, None)
 
 
 def _repeats(config: TrainConfig, runs: Sequence[Run]) -> list[Run]:

@@ -1,6 +1,7 @@
 """The Search page: its form, a search under way and ended, its figures, and what comes of the best."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -187,11 +188,17 @@ def test_the_test_accuracy_is_shown_when_asked_and_later_ones_are_called_biased(
 
 def test_the_best_is_repeated_with_more_seeds_and_compared_with_them(app, searched):
     search = searched(plan(trials=1))
+    begun = RunStore().create(replace(search.best()[0].config, seed=2), group=search.id, repeat=True)
+    begun.update("running")
+    begun.close()  # as if its server had ended
     test = app("search", study=search.id)
     test.button(key="repeat_best").click().run()
     runs = RunStore().list()
     assert sorted(run.config.seed for run in runs) == [0, 1, 2, 3, 4]
-    assert {run.metadata.group for run in runs} == {search.id}
+    assert {(run.metadata.group, run.metadata.repeat, run.config.seed > 0) for run in runs} == {
+        (search.id, False, False),
+        (search.id, True, True),
+    }
     wait_for(lambda: all(run.status == "finished" for run in RunStore().list()), 60)
     test = app("search", study=search.id)
     assert "With 4 other seeds the same settings reach" in text_of(test)

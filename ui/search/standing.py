@@ -8,7 +8,7 @@ from mnist_core.data.mnist import split_images
 from mnist_core.evaluation.significance import wilson_interval
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.run import Run
-from mnist_core.search.evidence import evidence, repeat_configs, repeats_of
+from mnist_core.search.evidence import begun_with, evidence, repeat_configs, repeats_of
 from mnist_core.search.study import Search, SearchTrial
 from ui import resources, visitor
 from ui.html.tables import escape_markdown, markdown
@@ -246,20 +246,28 @@ def _wait_for_seeds(run_ids: Sequence[str], words: str) -> None:
 
 
 def _repeat(search: Search, best: SearchTrial, runs: Sequence[Run], here: bool) -> None:
-    """Queue the best settings with other seeds; with `here` on the server, without its cluster."""
+    """Train the best settings with other seeds; those that had begun before a restart go on.
+
+    With `here` they train on the server, without its cluster.
+    """
     if best.config is None or is_second_tap(best.config):
         return
     note_start(best.config)
 
     def submit() -> None:
+        queue, limits = resources.training_queue(), visitor.limits()
         for config in repeat_configs(best.config, runs):
-            resources.training_queue().submit(
+            if begun := begun_with(config, runs):
+                queue.resume(begun.id, limits=limits, here=here)
+                continue
+            queue.submit(
                 config,
                 expected_seconds=best.seconds or None,
-                limits=visitor.limits(),
+                limits=limits,
                 here=here,
                 owner=search.owner,
                 group=search.id,
+                repeat=True,
             )
 
     attempt(submit)

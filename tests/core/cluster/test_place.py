@@ -214,22 +214,25 @@ def test_a_restarted_server_continues_what_trained_on_the_cluster_once(lab, tmp_
     assert cluster.places["w0"].told["runs"] == [run]
     queue.close()
     assert cluster.places["w0"].told["runs"] == []
-    killed, elsewhere = store.create(SHORT), store.create(SHORT)
-    killed.update("running", trained_on="a-host")
+    killed, elsewhere, trial = store.create(SHORT), store.create(SHORT), store.create(SHORT, group="a-search")
+    repeat = store.create(SHORT, group="a-search", repeat=True)
+    for writer in (killed, trial, repeat):
+        writer.update("running", trained_on="a-host")
     elsewhere.update("running")
-    for writer in (killed, elsewhere):
+    for writer in (killed, elsewhere, trial, repeat):
         writer.close()
     second = InProcess(sample)
     for _server in range(2):
         next_queue = TrainingQueue(store, lambda _key: sample, 1, places=second)
-        ended(next_queue, run, killed.id)
+        ended(next_queue, run, killed.id, repeat.id)
         next_queue.close()
     *continued, its_weights = digits(store.get(run))
     *alone, weights = trained_here(tmp_path, sample, config)
     assert continued == alone
     assert its_weights[-1] == weights[-1]
-    assert [store.get(each.id).status for each in (killed, elsewhere)] == ["finished", "interrupted"]
-    assert len(second.jobs) == 2
+    assert [store.get(each.id).status for each in (killed, repeat)] == ["finished"] * 2
+    assert [store.get(each.id).status for each in (elsewhere, trial)] == ["interrupted"] * 2
+    assert len(second.jobs) == 3
 
 
 def test_a_run_that_waits_for_the_cluster_trains_on_the_server_if_asked(tmp_path, sample):

@@ -9,7 +9,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.evaluation.significance import wilson_interval
 from mnist_core.runs.metadata import RunMetadata
 from mnist_core.runs.run import METRICS, Run
-from mnist_core.search.evidence import evidence, repeat_configs, repeats_of
+from mnist_core.search.evidence import begun_with, evidence, repeat_configs, repeats_of
 from mnist_core.search.study import SearchTrial
 
 CONFIG = TrainConfig()
@@ -104,7 +104,10 @@ def test_other_seeds_of_the_same_settings_tell_what_the_settings_do(tmp_path):
 @pytest.mark.parametrize("status", ["interrupted", "stopped", "failed", "paused"])
 def test_a_seed_that_came_to_no_result_is_offered_again_and_counts_once(tmp_path, status):
     broken = replace(seed_run(tmp_path, 2, None), status=status)
-    assert [config.seed for config in repeat_configs(CONFIG, [broken])] == [1, 2, 3, 4]
+    configs = repeat_configs(CONFIG, [broken])
+    assert [config.seed for config in configs] == [1, 2, 3, 4]
+    goes_on = None if status == "failed" else broken
+    assert [begun_with(config, [broken]) for config in configs] == [None, goes_on, None, None]
     again, coming = seed_run(tmp_path / "again", 2, 0.9), seed_run(tmp_path / "coming", 2, None)
     for runs in ([broken, again, coming], [coming, again, broken]):
         assert [config.seed for config in repeat_configs(CONFIG, runs)] == [1, 3, 4]
