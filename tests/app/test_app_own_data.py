@@ -71,6 +71,7 @@ def test_faults_are_seen_in_samples_mended_by_a_click_each_and_saved(app, html, 
     after = pictures(test, html)
     assert len({*before, *after}) == 20
     assert "9: 6" in captions(test)
+    assert test.text_input(key="classes_1").placeholder == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
     assert list_sets() == []
     test = button(test, "Save as a data set").click().run()
     (saved,) = list_sets()
@@ -134,7 +135,7 @@ def test_names_of_classes_and_of_the_set_can_be_written(app, images):
     test = test.text_input(key="classes_1").set_value("hat, shoe").run()
     assert "hat: 30 · shoe: 30" in captions(test)
     test = test.text_input(key="classes_1").set_value("hat").run()
-    assert "2 classes and 1 names" in test.error[0].value
+    assert "classes: 2. Names given: 1." in test.error[0].value
     test = test.text_input(key="classes_1").set_value("hat，shoe").run()
     test = test.text_input(key="name_1").set_value(" ").run()
     test = button(test, "Save as a data set").click().run()

@@ -1,6 +1,6 @@
 """What was brought: ten samples with their labels, mends that they follow at once, parts, and saving."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from html import escape
 
@@ -41,7 +41,7 @@ def _show(brought: Brought) -> None:
         mended, problem = replace(own, images=own.images[:0]), error.message
     _show_facts(mended)
     _show_samples(own, mended, mends, brought.number)
-    _show_mends(own, brought)
+    _show_mends(own, mended.classes, brought)
     if problem:
         st.error(markdown(problem))
         return
@@ -100,7 +100,7 @@ def _show_samples(own: OwnImages, mended: OwnImages, mends: Mends, number: int) 
         )
 
 
-def _show_mends(own: OwnImages, brought: Brought) -> None:
+def _show_mends(own: OwnImages, names: Sequence[str], brought: Brought) -> None:
     number = brought.number
     with st.container(horizontal=True, vertical_alignment="center", key="mends"):
         st.toggle(
@@ -130,7 +130,7 @@ def _show_mends(own: OwnImages, brought: Brought) -> None:
         st.text_input(
             _("Names of the classes, with commas between"),
             key=f"classes_{number}",
-            placeholder=", ".join(own.classes[:10]),
+            placeholder=", ".join(names[:10]),
             width=360,
         )
 

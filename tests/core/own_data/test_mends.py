@@ -48,7 +48,7 @@ def test_labels_from_0_go_round_and_labels_from_1_are_renamed():
 def test_classes_are_renamed():
     assert names(Mends(classes=("a", " b  c ")).apply(own([0, 1], "1 2"))) == ["a", "b c"]
     wrong = {
-        ("a",): "2 classes and 1",
+        ("a",): "classes: 2. Names given: 1",
         ("a", "a"): "the same",
         ("a", " "): "the same",
         ("a", 41 * "b"): "of 41",
