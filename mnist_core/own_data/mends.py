@@ -69,7 +69,9 @@ def renamed_classes(own: OwnImages, names: tuple[str, ...]) -> OwnImages:
     cleaned = tuple(checked_class_name(name, f"{number}") for number, name in enumerate(names, 1))
     if len(cleaned) != len(own.classes):
         raise InputError(
-            N_("Number of classes: {count}. Names given: {given}. Give each class one name, with commas between."),
+            N_(
+                "Number of classes: {count}. Names given: {given}. Give each class one name, with commas between."
+            ),
             count=len(own.classes),
             given=len(cleaned),
         )
