@@ -70,7 +70,8 @@ def renamed_classes(own: OwnImages, names: tuple[str, ...]) -> OwnImages:
     if len(cleaned) != len(own.classes):
         raise InputError(
             N_(
-                "Number of classes: {count}. Names given: {given}. Give each class one name, with commas between."
+                "Number of classes: {count}. Names given: {given}. Give each class one name, with commas "
+                "between."
             ),
             count=len(own.classes),
             given=len(cleaned),
