@@ -113,6 +113,14 @@ def count_text(number: float) -> str:
     return formatted_number(number, ",.0f")
 
 
+def number_text(value: float) -> str:
+    """Write a number with all its digits and a true minus sign: 0.0005, 1,000."""
+    if isinstance(value, int):
+        return count_text(value).replace("-", "\N{MINUS SIGN}")
+    decimals = format(Decimal(repr(float(value))), "f").partition(".")[2].rstrip("0")
+    return formatted_number(value, f".{len(decimals)}f").replace("-", "\N{MINUS SIGN}")
+
+
 def percent_text(share: float, digits: int = 2) -> str:
     """Write a share of one in percent: 99.20%."""
     return formatted_number(share, f".{digits}%")

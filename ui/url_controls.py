@@ -9,7 +9,7 @@ import streamlit as st
 from mnist_core.messages import InputError
 from ui.fragments import rerun_fragments
 from ui.html.tables import markdown
-from ui.i18n import LANGUAGES, browser_language, formatted_number
+from ui.i18n import LANGUAGES, browser_language
 from ui.i18n import gettext as _
 from ui.url_state import LANGUAGE_KEY, number_in_url, option_in_url, set_url_parameters
 
@@ -55,22 +55,6 @@ def url_choice(
 def url_segments(label: str, options: Mapping[str, str], key: str, default: str, **settings: Any) -> str:
     """Show a segmented control in which one option is always chosen; `settings` are those of `url_choice`."""
     return url_choice(st.segmented_control, label, options, key, default, required=True, **settings)
-
-
-def url_slider(
-    label: str, values: Sequence[float], key: str, default: float, unit: str = "", **settings: Any
-) -> float:
-    """Show a slider with a stop at each of `values`, kept in the URL under `key`; return the chosen value.
-
-    `unit` is written behind each number; `settings` are those of `st.select_slider`.
-    """
-    options = {f"{value:g}": _stop_text(value) + unit for value in values}
-    return float(url_choice(st.select_slider, label, options, key, f"{default:g}", **settings))
-
-
-def _stop_text(value: float) -> str:
-    decimals = len(f"{value:g}".partition(".")[2])
-    return formatted_number(value, f",.{decimals}f").replace("-", "\N{MINUS SIGN}")
 
 
 def url_number(

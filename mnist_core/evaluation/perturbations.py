@@ -19,7 +19,8 @@ Grey = NDArray[np.uint8]
 class Perturbation:
     """A perturbation, with amounts from `least` to `most` in steps of `step`; amount 0 changes nothing.
 
-    `apply(image, amount)` takes and returns uint8 [28, 28].
+    `apply(image, amount)` takes and returns uint8 [28, 28]; it takes any amount
+    between, if `whole` any whole one.
     """
 
     label: str
@@ -29,6 +30,7 @@ class Perturbation:
     most: float
     step: float
     apply: Callable[[Grey, float], Grey]
+    whole: bool = False
 
     @property
     def amounts(self) -> NDArray[np.float64]:
@@ -38,10 +40,10 @@ class Perturbation:
         return amounts
 
 
-def perturb(image: Grey, name: str) -> Grey:
-    """Perturb `image`, uint8 [28, 28], by each amount of PERTURBATIONS[name]: uint8 [N, 28, 28]."""
-    entry = PERTURBATIONS[name]
-    return np.stack([entry.apply(image, amount) if amount else image for amount in entry.amounts.tolist()])
+def perturb(image: Grey, name: str, amounts: NDArray[np.float64]) -> Grey:
+    """Perturb `image`, uint8 [28, 28], by amounts [N] as in PERTURBATIONS[name]: uint8 [N, 28, 28]."""
+    apply = PERTURBATIONS[name].apply
+    return np.stack([apply(image, amount) if amount else image for amount in amounts.tolist()])
 
 
 def _rotated(image: Grey, degrees: float) -> Grey:
@@ -80,7 +82,14 @@ PERTURBATIONS: dict[str, Perturbation] = {
         N_("Rotation"), N_("Above 0 to the right, below 0 to the left."), "°", -90, 90, 5, _rotated
     ),
     "move": Perturbation(
-        N_("Shift"), N_("Above 0 to the right, below 0 to the left."), N_("pixels"), -10, 10, 1, _shifted
+        N_("Shift"),
+        N_("Above 0 to the right, below 0 to the left."),
+        N_("pixels"),
+        -10,
+        10,
+        1,
+        _shifted,
+        whole=True,
     ),
     "thicken": Perturbation(
         N_("Line width"),

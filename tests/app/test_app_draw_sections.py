@@ -112,9 +112,12 @@ def test_without_a_drawing_a_section_says_what_to_do(app, run, section):
 def test_the_reading_changes_with_the_sliders(app, run):
     test = drawn(app, run, STROKE, look="changes")
     assert sum("Unchanged. " in text.value for text in test.markdown) == 4
-    test.slider("change_turn").set_value(45.0).run()
+    test.select_slider("change_turn").set_value(45.0).run()
     assert not test.exception
     assert any(text.value.endswith("Rotation: 45°.") for text in test.markdown)
+    typed = next(field for field in test.text_input if field.key.startswith("change_turn_typed"))
+    typed.set_value("-33.5°").run()
+    assert any(text.value.endswith("Rotation: \N{MINUS SIGN}33.5°.") for text in test.markdown)
     assert sum("The prediction stays" in text.value for text in test.caption) == 4
 
 

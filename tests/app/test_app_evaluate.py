@@ -215,10 +215,12 @@ def test_calibration_shows_the_error_before_and_after_and_the_gain_by_abstaining
 
 def test_the_threshold_is_in_the_url(app, run, answers):
     test = app("evaluate", run=run, view="sure", threshold="0.99")
-    assert test.select_slider(key="threshold").value == "0.99"
-    test.select_slider(key="threshold").set_value("0.5").run()
+    assert test.select_slider(key="threshold").value == 99
+    test.select_slider(key="threshold").set_value(50.0).run()
     assert test.query_params["threshold"] in ("0.5", ["0.5"])
-    assert app("evaluate", run=run, view="sure", threshold="2").select_slider(key="threshold").value == "0.9"
+    test.text_input[0].set_value("97.3%").run()
+    assert test.query_params["threshold"] in ("0.973", ["0.973"])
+    assert app("evaluate", run=run, view="sure", threshold="2").select_slider(key="threshold").value == 90
 
 
 @pytest.mark.parametrize("view", ["mixups", "digits", "hardest", "sure"])

@@ -48,7 +48,7 @@ def test_an_operated_network_is_kept_as_a_run_and_undone(learn, run):
     assert not test.exception
     assert "Half of the weights pruned" in words(test)
     test.selectbox(key="op").set_value("scale").run()
-    test.slider(key="op_amount_scale").set_value(0.0).run()
+    test.select_slider(key="op_amount_scale").set_value(0.0).run()
     assert not test.exception
     assert "100.0% of the weights are 0" in words(test)
     test.button(key="lab_operate_further").click().run()
@@ -69,8 +69,8 @@ def test_an_operated_network_is_kept_as_a_run_and_undone(learn, run):
     assert kept.id in links["Compare it with the original"]
     test.button(key="lab_undo_operation").click().run()
     assert "ops" not in url_of(test)
-    assert test.slider(key="op_amount_scale").value == 0.0
-    test.slider(key="op_amount_scale").set_value(1.0).run()
+    assert test.select_slider(key="op_amount_scale").value == 0.0
+    test.select_slider(key="op_amount_scale").set_value(1.0).run()
     assert "moved by 0.0% of their norm" in words(test)
 
 

@@ -43,11 +43,11 @@ def test_another_neuron_has_another_sum(app):
 def test_the_temperature_changes_the_certainty_and_a_moved_logit_the_answer(app):
     test = app("learn", chapter="softmax", read="softmax", digit="0", logit="7")
     first = metrics(test)
-    test.select_slider(key="temperature").set_value("8").run()
+    test.select_slider(key="temperature").set_value(8.0).run()
     second = metrics(test)
     assert second["Answer"] == first["Answer"]
     assert second["Its probability"] != first["Its probability"]
-    test.select_slider(key="shift").set_value("10").run()
+    test.select_slider(key="shift").set_value(10.0).run()
     assert metrics(test)["Answer"] == "7"
     assert not test.exception
 
@@ -67,7 +67,7 @@ def test_another_activation_and_point_change_the_numbers(app):
     assert "**0.25, at x = 0**" in words(test)
     test.pills(key="function").set_value("relu").run()
     assert metrics(test)["ReLU of 1.00"] == "1.000"
-    test.select_slider(key="at").set_value("-2").run()
+    test.select_slider(key="at").set_value(-2.0).run()
     assert metrics(test)["Slope there"] == "0.000"
 
 
@@ -75,7 +75,7 @@ def test_the_gradient_of_w_follows_the_sliders(app, html):
     test = app("learn", chapter="autograd", read="autograd")
     assert "**It adds them: 2 + 3 = 5**" in words(test)
     assert formulas(test) == [r"\frac{\partial y}{\partial w} = 2 \cdot 1 + 3 \cdot 1 = 5"]
-    test.select_slider(key="x").set_value("0").run()
+    test.select_slider(key="x").set_value(0.0).run()
     assert formulas(test)[0].endswith("= 3")
     test.segmented_control(key="expression").set_value("line").run()
     assert formulas(test)[0].endswith("= 0")

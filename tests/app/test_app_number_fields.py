@@ -1,4 +1,4 @@
-"""Numbers typed beside the sliders of the Train form."""
+"""Numbers typed beside sliders, of the Train form and of other pages."""
 
 import time
 from types import SimpleNamespace
@@ -7,8 +7,8 @@ import pytest
 
 from mnist_core.recipes import RECIPES
 from tests.app.train_form import form_settings
+from ui.number_fields import read_number
 from ui.train_form import controls, state
-from ui.train_form.number_fields import read_number
 
 
 def field(test, name):
@@ -173,3 +173,25 @@ def test_a_choice_is_described_below_it(app):
     test.selectbox(key="set_initialization").set_value("xavier_uniform").run()
     assert form_settings(test).initialization == "xavier_uniform"
     assert "for sigmoid and tanh. Glorot and Bengio 2010" in said(test)
+
+
+def test_a_number_is_typed_beside_a_slider_of_another_page(app):
+    def typed():
+        return next(field for field in test.text_input if field.key.startswith("x_typed"))
+
+    test = app("learn", chapter="autograd")
+    assert len(test.select_slider) == len(test.text_input) == 3
+    url = dict(test.query_params)
+    typed().set_value("\N{MINUS SIGN}1,25").run()
+    assert not test.exception
+    assert test.query_params["x"] in ("-1.25", ["-1.25"])
+    assert (test.select_slider(key="x").value, typed().value) == (-1.25, "\N{MINUS SIGN}1.25")
+    new_url, test.query_params = dict(test.query_params), url
+    test.select_slider(key="x").set_value(2.0).run()  # a late message, with the slider's old value
+    assert test.select_slider(key="x").value == -1.25
+    test.query_params = new_url
+    typed().set_value("4").run()
+    assert "x: 4 is outside \N{MINUS SIGN}3 to 3. It stays at \N{MINUS SIGN}1.25." in said(test)
+    test.select_slider(key="x").set_value(2.0).run()  # by the visitor
+    assert (test.query_params["x"], typed().value) in (("2", "2"), (["2"], "2"))
+    assert "outside" not in said(test)

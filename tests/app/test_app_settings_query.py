@@ -13,7 +13,7 @@ from mnist_core.recipes import RECIPES
 from mnist_core.runs.store import RunStore
 from tests.app.train_form import form_settings, url_of
 from ui import url_state
-from ui.train_form.setting_labels import number_text
+from ui.i18n import number_text
 from ui.train_form.state import adjusted_settings, nearest_recipe, settings_from_query, settings_to_query
 from ui.url_state import SETTING_PARAMETERS
 

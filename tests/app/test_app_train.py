@@ -8,9 +8,8 @@ from mnist_core.recipes import RECIPES
 from mnist_core.runs.queued_run import Snapshot
 from mnist_core.runs.store import RunStore
 from tests.app.train_form import form_settings
-from ui.i18n import duration_text
+from ui.i18n import duration_text, number_text
 from ui.runs.progress import progress_text
-from ui.train_form.setting_labels import number_text
 
 
 def control(test, kind, field):

@@ -18,6 +18,7 @@ from ui.html.digits import Figure, grid_html
 from ui.html.tables import escape_markdown, markdown
 from ui.i18n import count_text, format_text, ngettext
 from ui.i18n import gettext as _
+from ui.number_fields import TypedNumber, show_slider
 
 SAMPLES = 10
 SAVED_KEY, PROBLEM_KEY = "saved_set", "set_problem"
@@ -196,16 +197,7 @@ def _show_saving(own: OwnImages, mended: OwnImages, mends: Mends, brought: Broug
                 help=_("By writer, nobody's images are in two parts: the test shows how strangers are read."),
             )
             by_writer = way == "writer"
-        percent = st.slider(
-            _("Validation and test, each"),
-            LEAST_SHARE_PERCENT,
-            round(100 * MOST_SHARE),
-            round(100 * TEST_SHARE),
-            STEP_PERCENT,
-            format="%d%%",
-            key=f"share_{number}",
-            width=260,
-        )
+        percent = _choose_percent(number)
     try:
         parts = draw_parts(mended, 0, by_writer, percent / 100, percent / 100)
     except InputError as error:
@@ -220,6 +212,20 @@ def _show_saving(own: OwnImages, mended: OwnImages, mends: Mends, brought: Broug
         )
         if st.button(_("Save as a data set"), type="primary", icon=":material/save:", key=f"save_{number}"):
             _save(mends.apply(own), parts, name, by_writer, brought)
+
+
+def _choose_percent(number: int) -> float:
+    """Show how many images each of validation and test gets, in %; return it."""
+    key, most = f"percent_{number}", round(100 * MOST_SHARE)
+    share = TypedNumber(
+        f"share_{number}",
+        _("Validation and test, each"),
+        LEAST_SHARE_PERCENT,
+        most,
+        lambda: st.session_state.get(key, float(round(100 * TEST_SHARE))),
+        lambda percent: st.session_state.update({key: percent}),
+    )
+    return show_slider(share, range(LEAST_SHARE_PERCENT, most + 1, STEP_PERCENT), "%", width=360)
 
 
 def _save(own: OwnImages, parts: Parts, name: str, by_writer: bool, brought: Brought) -> None:

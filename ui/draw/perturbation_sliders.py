@@ -13,8 +13,9 @@ from ui.answers import answer_in_sentence, answer_of
 from ui.class_names import class_name, thing
 from ui.drawing_input import ReadDrawing, calibration
 from ui.html.digits import Figure, figure_html
-from ui.i18n import formatted_number
 from ui.i18n import gettext as _
+from ui.i18n import number_text
+from ui.number_fields import url_slider
 
 
 def show(reading: ReadDrawing, place: int) -> None:
@@ -36,19 +37,18 @@ def show(reading: ReadDrawing, place: int) -> None:
 def show_change(name: str, image: np.ndarray, run: Run) -> None:
     """Show one change: its slider, the changed digit, what is read, and where that changes."""
     entry = PERTURBATIONS[name]
-    amount = st.slider(
+    amount = url_slider(
         f"**{_(entry.label)}**",
-        float(entry.least),
-        float(entry.most),
-        0.0,
-        float(entry.step),
-        key=f"change_{name}",
-        help=_(entry.description),
-        format="%g",
+        entry.amounts.tolist(),
+        name,
+        0,
+        whole=entry.whole,
+        widget_key=f"change_{name}",
+        help_text=_(entry.description),
     )
-    images = perturb(image, name)
-    shares = _shares(str(run.checkpoints[-1]), name, image.tobytes(), run, images)
-    amounts = entry.amounts
+    amounts = np.unique([*entry.amounts, amount])
+    images = perturb(image, name, amounts)
+    shares = _shares(str(run.checkpoints[-1]), name, (image.tobytes(), amounts.tobytes()), run, images)
     here, unchanged = int(np.abs(amounts - amount).argmin()), int(np.abs(amounts).argmin())
     label = int(shares[unchanged].argmax())
     name_of_class = class_name(run.config.dataset, label)
@@ -82,19 +82,14 @@ def stability(entry: Perturbation, amounts: np.ndarray, same: np.ndarray, unchan
     if first == 0 and last == len(amounts) - 1:
         return _("The prediction stays {digit} over the whole range.").format(digit=label)
     words = _("The prediction stays {digit} from {least} to {most}.")
-    least = amount_text(entry, amounts[first]) if entry.unit == "°" else signed_number_text(amounts[first])
+    least = amount_text(entry, amounts[first]) if entry.unit == "°" else number_text(amounts[first])
     most = amount_text(entry, amounts[last])
     return words.format(digit=label, least=least, most=most)
 
 
 def amount_text(entry: Perturbation, amount: float) -> str:
     """Return an amount with its unit, and a true minus sign."""
-    return signed_number_text(amount) + ("°" if entry.unit == "°" else " " + _(entry.unit))
-
-
-def signed_number_text(amount: float) -> str:
-    """Return a number as text with a true minus sign."""
-    return formatted_number(amount, "g").replace("-", "\N{MINUS SIGN}")
+    return number_text(amount) + ("°" if entry.unit == "°" else " " + _(entry.unit))
 
 
 def spec(entry: Perturbation, label: str, amount: float) -> dict[str, Any]:
@@ -118,7 +113,9 @@ def spec(entry: Perturbation, label: str, amount: float) -> dict[str, Any]:
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _shares(checkpoint: str, name: str, image: bytes, _run: Run, _images: np.ndarray) -> np.ndarray:
+def _shares(
+    checkpoint: str, name: str, image_and_amounts: tuple[bytes, bytes], _run: Run, _images: np.ndarray
+) -> np.ndarray:
     """Return the probabilities of each digit at each amount, [N, 10]."""
     predictions = predict_all(resources.model(_run), list(_images), calibration(_run))
     return np.stack([prediction.probabilities for prediction in predictions])

@@ -11,16 +11,16 @@ from ui.evaluate.selection import EvaluatedSplit, evaluation
 from ui.i18n import format_text, percent_text, sentences_text
 from ui.i18n import gettext as _
 from ui.navigation import chapter_help
-from ui.url_controls import url_choice
+from ui.number_fields import url_slider
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from mnist_core.evaluation.calibration_curves import Reliability, RiskCoverage
 
-THRESHOLDS = ("0", "0.5", "0.6", "0.7", "0.8", "0.9", "0.95", "0.98", "0.99", "0.995", "0.999", "0.9999")
+THRESHOLDS = (0, 50, 60, 70, 80, 90, 95, 98, 99, 99.5, 99.9, 99.99, 100)  # %
 LEAST_GAP = 0.002  # between confidence and accuracy, from which on it is mentioned
-THRESHOLD_KEY, USUAL_THRESHOLD = "threshold", "0.9"
+THRESHOLD_KEY, USUAL_THRESHOLD = "threshold", 90
 
 
 def show(evaluated: EvaluatedSplit) -> None:
@@ -111,9 +111,8 @@ def show_risk(evaluated: EvaluatedSplit) -> None:
 
 def choose_threshold() -> float:
     """Show the choice of the confidence needed for an answer, kept in the URL; return it, 0 to 1."""
-    names = {share: f"{100 * float(share):g}%" for share in THRESHOLDS}
     label = _("Confidence threshold")
-    return float(url_choice(st.select_slider, label, names, THRESHOLD_KEY, USUAL_THRESHOLD))
+    return url_slider(label, THRESHOLDS, THRESHOLD_KEY, USUAL_THRESHOLD, "%", per=100) / 100
 
 
 def risk_text(images: int, answered: int, wrong: int, errors: int) -> str:

@@ -15,7 +15,8 @@ from ui.learn.chapters import Question
 from ui.learn.lesson_jobs import torch_is_loaded
 from ui.learn.linked_cells import number_text
 from ui.learn.svg import svg_html
-from ui.url_controls import url_choice, url_slider
+from ui.number_fields import url_slider
+from ui.url_controls import url_choice
 
 if TYPE_CHECKING:
     from mnist_core.lessons.activation_curves import Curve, LayerOutputs
@@ -79,9 +80,9 @@ def run() -> Shown | None:
         st.pills, _("Activation function"), names, FUNCTION_KEY, "sigmoid", required=True, wrap=True
     )
     with st.container(horizontal=True, gap="small"):
-        point = url_slider(_("Input x"), STOPS, POINT_KEY, 1, width=300)
+        point = url_slider(_("Input x"), STOPS, POINT_KEY, 1, width=400)
         spread = url_slider(
-            _("Size of the layer's sums (standard deviation)"), SPREADS, SPREAD_KEY, 1, width=330
+            _("Size of the layer's sums (standard deviation)"), SPREADS, SPREAD_KEY, 1, width=440
         )
     data = resources.dataset()
     if not torch_is_loaded("activations"):

@@ -14,7 +14,8 @@ from ui.learn.chapters import Question
 from ui.learn.lesson_jobs import torch_is_loaded
 from ui.learn.linked_cells import number_text
 from ui.learn.svg import svg_html
-from ui.url_controls import url_segments, url_slider
+from ui.number_fields import url_slider
+from ui.url_controls import url_segments
 
 if TYPE_CHECKING:
     from mnist_core.lessons.scalar_graph import Node
@@ -63,9 +64,9 @@ def run() -> Shown | None:
     """Show the graph of an expression with its values and gradients."""
     name = url_segments(_("Expression"), EXPRESSIONS, EXPRESSION_KEY, "product")
     with st.container(horizontal=True, gap="small"):
-        x = url_slider("x", STOPS, X_KEY, 2, width=210)
-        w = url_slider("w", STOPS, W_KEY, 1, width=210)
-        b = url_slider("b", STOPS, B_KEY, 1, width=210)
+        x = url_slider("x", STOPS, X_KEY, 2, width=320)
+        w = url_slider("w", STOPS, W_KEY, 1, width=320)
+        b = url_slider("b", STOPS, B_KEY, 1, width=320)
     if not torch_is_loaded("autograd"):
         return None
     from mnist_core.lessons.scalar_graph import scalar_graph

@@ -16,6 +16,7 @@ from ui.i18n import gettext as _
 from ui.learn.chapters import Question
 from ui.learn.lesson_jobs import background_result
 from ui.navigation import link
+from ui.number_fields import url_slider
 from ui.runs.choice import pick_run
 from ui.runs.names import run_name
 from ui.url_controls import set_widget_value, url_choice
@@ -144,7 +145,7 @@ def _unit_text(layer: int, unit: int) -> str:
 
 
 def _choose_amount(name: str, amounts: "Amounts") -> float:
-    """Show a slider for the amount of an operation."""
+    """Show a slider for the amount of an operation, and its field."""
     labels = {
         "prune": _("Share of the weights, in %"),
         "scale": _("Factor"),
@@ -152,20 +153,10 @@ def _choose_amount(name: str, amounts: "Amounts") -> float:
         "noise": _("Noise, in % of the standard deviation"),
         "round": _("Bits"),
     }
-    try:
-        value = float(url_parameters().get(AMOUNT_KEY, ""))
-    except ValueError:
-        value = amounts.first
-    value = value if amounts.low <= value <= amounts.high else amounts.first
-    number = int if float(amounts.step).is_integer() else float
-    low, high, step, value = map(number, (*amounts[:3], value))
-    key = f"{AMOUNT_KEY}_{name}"
-
-    def write() -> None:
-        set_url_parameters({AMOUNT_KEY: f"{st.session_state[key]:g}"})
-
-    set_widget_value(key, value)
-    return float(st.slider(labels[name], low, high, value, step, key=key, on_change=write))
+    low, high, step, first, _unit = amounts
+    values = np.linspace(low, high, round((high - low) / step) + 1).round(6).tolist()
+    whole, key = name == "round", f"{AMOUNT_KEY}_{name}"
+    return url_slider(labels[name], values, AMOUNT_KEY, first, whole=whole, widget_key=key)
 
 
 def _show_buttons(

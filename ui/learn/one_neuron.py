@@ -14,7 +14,7 @@ from ui.learn.chosen_digit import DIGITS, FIRST_DIGIT, choose_digit
 from ui.learn.lesson_jobs import background_result
 from ui.learn.linked_cells import CellGrid, Source, number_text, show_linked_cells
 from ui.learn.svg import svg_html
-from ui.url_controls import url_choice, url_segments, url_slider
+from ui.url_controls import url_choice, url_segments
 
 if TYPE_CHECKING:
     from mnist_core.lessons.line_network import LineNetwork, LineTraining, Points
@@ -185,7 +185,9 @@ def _show_plane(trainings: "dict[int, LineTraining]") -> tuple[int, int]:
             numbers = {str(count): count_text(count) for count in trainings}
             label = _("Neurons that draw a line")
             lines = int(url_segments(label, numbers, LINES_KEY, "4"))
-            step = int(url_slider(_("Steps of training"), SHOWN_STEPS, STEP_KEY, SHOWN_STEPS[-1]))
+            steps = {str(step): count_text(step) for step in SHOWN_STEPS}
+            last = str(SHOWN_STEPS[-1])
+            step = int(url_choice(st.select_slider, _("Steps of training"), steps, STEP_KEY, last))
             place = SHOWN_STEPS.index(step)
             training = trainings[lines]
             st.metric(_("Points on the right side"), percent_text(training.accuracies[place], 1))

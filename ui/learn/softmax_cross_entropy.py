@@ -12,7 +12,8 @@ from ui.learn.chapters import Question
 from ui.learn.chosen_digit import DIGITS, ChosenDigit, choose_digit
 from ui.learn.lesson_jobs import background_result
 from ui.learn.linked_cells import CellGrid, Source, number_text, show_linked_cells
-from ui.url_controls import url_choice, url_slider
+from ui.number_fields import url_slider
+from ui.url_controls import url_choice
 
 if TYPE_CHECKING:
     from mnist_core.lessons.linear_neurons import LinearNeurons
@@ -56,8 +57,8 @@ def run() -> Shown | None:
         digit = choose_digit()
         moved = int(url_choice(st.selectbox, _("Logit to move"), DIGITS, LOGIT_KEY, "3", width=150))
     with st.container(horizontal=True, gap="small"):
-        shift = url_slider(_("Add to this logit"), SHIFTS, SHIFT_KEY, 0, width=380)
-        temperature = url_slider(_("Temperature T"), TEMPERATURES, TEMPERATURE_KEY, 1, width=280)
+        shift = url_slider(_("Add to this logit"), SHIFTS, SHIFT_KEY, 0, width=420)
+        temperature = url_slider(_("Temperature T"), TEMPERATURES, TEMPERATURE_KEY, 1, width=360)
     neurons = _trained_neurons()
     if neurons is None:
         return None

@@ -7,9 +7,9 @@ from mnist_core.messages import N_
 from mnist_core.search.plan import SearchPlan
 from mnist_core.search.space import DIGITS, Dimension, NumberRange
 from mnist_core.search.study import Search, SearchTrial
-from ui.i18n import date_text, list_text, percent_text
+from ui.i18n import date_text, list_text, number_text, percent_text
 from ui.i18n import gettext as _
-from ui.train_form.setting_labels import LABELS, number_text, value_text
+from ui.train_form.setting_labels import LABELS, value_text
 
 OWN_LABELS = {
     "layers": N_("Hidden layers"),

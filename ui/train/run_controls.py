@@ -12,13 +12,14 @@ from mnist_core.runs.run import UNFINISHED, Run
 from mnist_core.training.schedules import STEERED, why_fixed
 from ui import resources, visitor
 from ui.html.tables import markdown
-from ui.i18n import count_text, ngettext
+from ui.i18n import count_text, ngettext, number_text
 from ui.i18n import gettext as _
+from ui.number_fields import MOST_CHARACTERS, WIDTH, read_number, refusal_text
 from ui.runs.changes import may_change
 from ui.train.slow_motion import show_slow_motion_button
 from ui.train.start import ERROR_KEY, bring_into_view
-from ui.train_form.number_fields import MOST_CHARACTERS, WIDTH, read_number, refusal_text
-from ui.train_form.setting_labels import LABELS, MIN_NESTEROV_MOMENTUM, number_text, slider_values
+from ui.train_form.setting_labels import LABELS, MIN_NESTEROV_MOMENTUM, slider_values
+from ui.train_form.state import setting_range
 from ui.url_controls import set_widget_value
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def _take_typed(run_id: str, name: str, typed: str, value: float, lowest: float)
     """Change a setting to the number that was typed, or remember why it can't be that."""
     text = st.session_state[typed]
     number = read_number(text, whole=False)
-    why = refusal_text(name, text, number, value, lowest)
+    why = refusal_text(_(LABELS[name]), text, number, value, *setting_range(name, lowest))
     st.session_state[REFUSED_KEY] = (f"steer_{name}_{run_id}" if why else "", why)
     if not why:
         _change(run_id, name, number)

@@ -23,15 +23,14 @@ from mnist_core.dataset_choices import DATASETS
 from mnist_core.recipes import RECIPES
 from ui.class_names import datasets_to_choose
 from ui.i18n import gettext as _
-from ui.i18n import list_text, ngettext
+from ui.i18n import list_text, ngettext, number_text
 from ui.navigation import chapter_help
-from ui.train_form.number_fields import show_number_field, show_refusal
+from ui.number_fields import TypedNumber, show_number_field, show_refusal
 from ui.train_form.setting_labels import (
     CHAPTER_OF_SETTING,
     CHOICE_LABELS,
     HELPS,
     LABELS,
-    number_text,
     slider_values,
 )
 from ui.train_form.state import (
@@ -45,6 +44,8 @@ from ui.train_form.state import (
     read_form,
     rerun_form_fragments,
     resized_layers,
+    setting_range,
+    type_value,
     usual_rate,
     value_before_fill,
 )
@@ -244,8 +245,19 @@ def _slider(
             on_change=_take_value,
             args=(field,),
         )
-        show_number_field(field, value, lowest, disabled)
-    show_refusal(field, value)
+        show_number_field(number := _typed_number(field, lowest), disabled)
+    show_refusal(number)
+
+
+def _typed_number(field: str, lowest: float) -> TypedNumber:
+    return TypedNumber(
+        control_key(field),
+        _(LABELS[field]),
+        *setting_range(field, lowest),
+        lambda: read_form().settings[field],
+        lambda value: type_value(field, value),
+        rerun_form_fragments,
+    )
 
 
 def _toggle(form: TrainForm, field: str, disabled: bool = False) -> None:

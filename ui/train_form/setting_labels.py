@@ -2,13 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from mnist_core.choices import CHOICES
 from mnist_core.messages import N_
-from ui.i18n import count_text, formatted_number
 from ui.i18n import gettext as _
+from ui.i18n import number_text
 
 LABELS = {
     "architecture": N_("Network"),
@@ -134,11 +133,3 @@ def value_text(field: str, value: Any) -> str:
     if field in CHOICES:
         return _(getattr(CHOICES[field][value], "label", CHOICE_LABELS.get(value, value)))
     return number_text(value)
-
-
-def number_text(value: float) -> str:
-    """Return a setting's number as text: 0.0005, 1,000."""
-    if isinstance(value, int):
-        return count_text(value)
-    decimals = format(Decimal(repr(value)), "f").partition(".")[2].rstrip("0")
-    return formatted_number(value, f".{len(decimals)}f")

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from mnist_core.choices import ARCHITECTURES, OPTIMIZERS
-from mnist_core.config import TrainConfig, parse_setting
+from mnist_core.config import FIELD_RANGES, TrainConfig, parse_setting
 from mnist_core.dataset_choices import DATASETS, MNIST
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
@@ -157,6 +157,14 @@ def following_settings(field: str, value: Any, settings: Mapping[str, Any]) -> d
 def usual_rate(optimizer: str, recipe: TrainConfig) -> float:
     """Return an optimizer's usual learning rate: the recipe's for its own optimizer, else the default."""
     return recipe.learning_rate if optimizer == recipe.optimizer else OPTIMIZERS[optimizer].learning_rate
+
+
+def setting_range(field: str, lowest: float = 0) -> tuple[float, float]:
+    """Return the least and the greatest value of a setting, the least at least `lowest`."""
+    low, high = FIELD_RANGES[field]
+    if field == "train_size":
+        high = DATASETS[read_form().settings["dataset"]].images[0]
+    return max(low, lowest), high
 
 
 def type_value(field: str, value: Any) -> None:
