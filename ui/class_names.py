@@ -79,7 +79,7 @@ def thing(dataset: str) -> str:
 def image_alt(split: "Split", place: int, number: object = None) -> str:
     """Return an image of a split in words, for who can't see it; `number` is its own, else its place."""
     name = class_name(split.dataset, int(split.labels[place]))
-    words = _("A handwritten {label}, image number {number}")
+    words = _("Handwritten {label}, image number {number}")
     if not DATASETS[split.dataset].drawn:
         words = _("{label}, image number {number}")
     return words.format(label=name, number=place if number is None else number)

@@ -122,7 +122,7 @@ def test_a_run_is_evaluated_looked_into_and_compared(key, app, trained, html):
     cell = app("evaluate", run=run_id, split="test", true=str(label), read="0")
     assert f"No {names[label]} was classified as {names[0]}." in said(
         cell
-    ) or f"a **{names[label]}**" in said(cell)
+    ) or f"of **{names[label]}**" in said(cell)
     for why in ("pixels", "layers", "similar"):
         words = said_of_other_things(
             app("evaluate", run=run_id, split="test", view="hardest", image="test-3", why=why), html

@@ -55,10 +55,10 @@ def test_a_corrected_label_opens_why_it_was_not_read(app, html, monkeypatch):
     assert re.search("Then it reads 1 \\([0-9.]+%\\)", said)
     assert "by the activations of the last hidden layer" in said
     assert "Your digit with pixels added and removed, read as 1" in html(test)
-    assert html(test).count("A handwritten 1, image number") == 4
+    assert html(test).count("Handwritten 1, image number") == 4
     monkeypatch.setattr("ui.draw.contrast.found_change", lambda *_: None)  # its search takes seconds
     test.segmented_control("speaks_for_other_7").set_value(9).run()
-    assert html(test).count("A handwritten 9, image number") == 4
+    assert html(test).count("Handwritten 9, image number") == 4
 
 
 def test_the_right_label_opens_nothing(app):

@@ -25,7 +25,7 @@ def test_opens_on_the_first_nine_training_images_with_their_labels(app, html):
     test = app()
     assert not test.exception
     assert labels_shown(html(test)) == [str(label) for label in load_sample().train.labels[:9]]
-    assert len(re.findall(r'alt="A handwritten \d, image number \d"', html(test))) == 9
+    assert len(re.findall(r'alt="Handwritten \d, image number \d"', html(test))) == 9
 
 
 def test_reshuffle_shows_others_that_the_url_repeats_and_the_button_goes_back(app, html):

@@ -108,7 +108,7 @@ def test_the_prediction_is_that_of_the_chosen_checkpoint(app, trained, html):
         shares = load_snapshot(run, moment)(image).softmax(1)[0].detach()
         test = app("inside", run=run.id, part="answers", index="7", moment=f"{moment.epoch:g}")
         assert f"{answer_in_sentence(answer_of(shares.tolist()), 0)}; " in text_of(test)
-        assert f"no. 7, a {load_sample().test.labels[7]}" in html(test)
+        assert f"no. 7: {load_sample().test.labels[7]}" in html(test)
 
 
 def test_the_next_misread_image_is_opened(app, trained):

@@ -38,6 +38,13 @@ def fields(text):
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
+def test_no_article_stands_before_a_word_that_is_filled_in():
+    """It would be "a 8" or "a A"."""
+    texts = [text for message in catalogs.extract() for text in sources(message)]
+    assert len(texts) > 2000
+    assert [text for text in texts if re.search(r"\b[Aa]n? [*`<>b]*\{|really a$", text)] == []
+
+
 @pytest.mark.parametrize("path", catalogs.languages(), ids=lambda path: path.parent.parent.name)
 class TestCatalog:
     def test_every_string_of_the_source_is_translated(self, path):

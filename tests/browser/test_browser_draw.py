@@ -106,7 +106,7 @@ def test_a_correction_shows_why_another_digit_was_read_on_a_phone(new_tab):
         "Your digit with pixels added and removed, read as 1",
     ):
         expect(page.get_by_alt_text(picture_of)).to_have_count(1)  # two while the section is being replaced
-    expect(page.get_by_alt_text("A handwritten 1, image number")).to_have_count(4)
+    expect(page.get_by_alt_text("Handwritten 1, image number")).to_have_count(4)
     expect(page).to_have_url(re.compile("look=instead"))
     settle(page)
     expect_to_fit(page, "the contrast")

@@ -66,8 +66,8 @@ def said(true, read, count):
     if not count:
         return f"No {true} was classified as {read}."
     if true == read:
-        return f"{count:,} image{'s' * (count != 1)} of a {true}, classified correctly"
-    return f"{count:,} image{'s' * (count != 1)} of a {true}, classified as {read}"
+        return f"{count:,} image{'s' * (count != 1)} of {true}, classified correctly"
+    return f"{count:,} image{'s' * (count != 1)} of {true}, classified as {read}"
 
 
 CELLS = ((0, 9), (2, 7), (4, 4), (6, 1), (9, 0))  # at the corners and within
@@ -84,7 +84,7 @@ def test_a_clicked_cell_opens_exactly_its_images(page, answers):
         page.mouse.click(*place_of(page, true, read))
         count = int(matrix[true, read])
         page.get_by_text(said(true, read, count), exact=count > 0).wait_for()
-        alts = [f"Image {n}: a {true} classified as {read}" for n in result.cell(true, read)[:12]]
+        alts = [f"Image {n}: {true} classified as {read}" for n in result.cell(true, read)[:12]]
         page.wait_for_function(IMAGES_ARE, arg=alts)
         page.wait_for_function(FRAME_IS_ON, arg=[true, read])  # the chart is ready for the next click
 

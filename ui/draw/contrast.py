@@ -59,8 +59,8 @@ def choose_other(probabilities: np.ndarray, read: int, dataset: str) -> int:
     key = _target_key(read)
     st.session_state.setdefault(key, max(others, key=lambda digit: probabilities[digit]))
     if len(others) >= MOST_SEGMENTS:
-        return st.selectbox(_("It was really a"), others, format_func=name, key=key, width=200)
-    return st.segmented_control(_("It was really a"), others, format_func=name, key=key, required=True)
+        return st.selectbox(_("It was really"), others, format_func=name, key=key, width=200)
+    return st.segmented_control(_("It was really"), others, format_func=name, key=key, required=True)
 
 
 def _target_key(read: int) -> str:
@@ -101,11 +101,11 @@ def _difference(checkpoint: str, image: bytes, read: int, other: int, _run: Run)
 def show_change(run: Run, image: np.ndarray, other: int) -> None:
     """Show the fewest pixels that were found to make the network read the other digit."""
     name = class_name(run.config.dataset, other)
-    st.markdown("**" + _("What would make it a {other}").format(other=name) + "**")
+    st.markdown("**" + _("What would turn it into {other}").format(other=name) + "**")
     change = found_change(run, image, other)
     if change is None:
         st.markdown(
-            _("A change of {most} pixels is not enough to make it a {other}.").format(
+            _("A change of {most} pixels is not enough to turn it into {other}.").format(
                 most=MOST_PIXELS, other=name
             )
         )
@@ -206,8 +206,8 @@ def show_neighbours(run: Run, image: np.ndarray, read: int, other: int) -> None:
     )
     if distances[0] > read_distances[0]:
         words = _(
-            "To the network your {thing} is closer to a {read} (distance {read_distance}) than to any "
-            "{other} (distance {other_distance}), by the activations of the last hidden layer."
+            "To the network your {thing} is closer to an image of {read} (distance {read_distance}) than to "
+            "any of {other} (distance {other_distance}), by the activations of the last hidden layer."
         )
     near = {"other_distance": distances[0], "read_distance": read_distances[0]}
     numbers = {name: formatted_number(float(value), ".2f") for name, value in near.items()}

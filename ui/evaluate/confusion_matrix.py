@@ -138,14 +138,14 @@ def show_cell(evaluated: EvaluatedSplit, result: "Evaluation", true: int, read: 
     indices = result.cell(true, read)
     if true == read:
         text = ngettext(
-            "**{n}** image of a **{true}**, classified correctly",
-            "**{n}** images of a **{true}**, classified correctly",
+            "**{n}** image of **{true}**, classified correctly",
+            "**{n}** images of **{true}**, classified correctly",
             len(indices),
         )
     else:
         text = ngettext(
-            "**{n}** image of a **{true}**, classified as **{read}**",
-            "**{n}** images of a **{true}**, classified as **{read}**",
+            "**{n}** image of **{true}**, classified as **{read}**",
+            "**{n}** images of **{true}**, classified as **{read}**",
             len(indices),
         )
     if len(indices):

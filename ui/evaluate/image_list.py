@@ -104,7 +104,7 @@ def image_label(evaluated: EvaluatedSplit, result: "Evaluation", index: int) -> 
     sure = sure_text(float(result.probabilities[index, read]), 0)
     names = evaluated.names
     words = {"number": evaluated.split.reference(index).number, "true": names[true], "read": names[read]}
-    alt = _("Image {number}: a {true} classified as {read}").format(**words)
+    alt = _("Image {number}: {true} classified as {read}").format(**words)
     text = (
         f"**{names[true]}** · {sure}" if true == read else f"**{names[true]}** → **{names[read]}** · {sure}"
     )

@@ -114,7 +114,7 @@ def choose_image(inspected: InspectedRun) -> InspectedImage:
     alt, label = viewed.name, ""
     if viewed.label is not None:
         name = class_name(inspected.run.config.dataset, viewed.label)
-        alt = _("{name}, a {label}").format(name=viewed.name, label=name)
+        alt = _("{name}: {label}").format(name=viewed.name, label=name)
         label = f"<b>{escape(name)}</b> &nbsp;"
     st.html(figure_html(Figure(viewed.image, label + viewed.name, alt)), width=150)
     return viewed

@@ -344,7 +344,7 @@ def _show_lost(found: "Effect", split: "Split") -> None:
     words = _("**{count:,} images** were read correctly before and are read wrong now:")
     st.markdown(format_text(words, count=len(lost)))
     caption = _("<b>{label}</b> predicted <b class='lab-wrong'>{read}</b>")
-    alt = _("A {label} that is now read as {read}")
+    alt = _("Label {label}, now read as {read}")
     figures = []
     for place in lost[np.linspace(0, len(lost) - 1, min(len(lost), MOST_SHOWN)).astype(int)]:
         values = {"label": found.labels[place], "read": found.after[place]}

@@ -106,8 +106,8 @@ def _verdict(neuron: "Neuron", digit: int, label: int) -> str:
         if says_yes
         else _("The sum is not above 0: the neuron for {digit} says no.")
     )
-    right = _("That is right: the image is a {label}.")
-    wrong = _("That is wrong: the image is a {label}. Take another image, or another neuron.")
+    right = _("That is right: the label is {label}.")
+    wrong = _("That is wrong: the label is {label}. Take another image, or another neuron.")
     truth = right if says_yes == (digit == label) else wrong
     return sentences_text([said.format(digit=digit), truth.format(label=label)])
 

@@ -140,7 +140,7 @@ def _digit_html(image: np.ndarray, label: int, shares: np.ndarray, names: Sequen
     read = int(np.argmax(shares))
     sure = sure_text(float(shares[read]), 0)
     style = "" if read == label else ' class="lab-wrong"'
-    alt = _("A {label}, predicted {read}, confidence {sure}").format(
+    alt = _("Label {label}, predicted {read}, confidence {sure}").format(
         label=names[label], read=names[read], sure=sure
     )
     picture = f'<img src="{png_url(image)}" width="28" height="28" alt="{escape(alt)}">'

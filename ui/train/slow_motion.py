@@ -132,7 +132,7 @@ def _images_html(batch: "BatchView", names: Sequence[str]) -> str:
     figures = []
     for image, *labels in zip(batch.images, batch.labels, batch.predictions, strict=True):
         label, read = (names[each] for each in labels)
-        alt = _("A {label}, read as {read}").format(label=label, read=read)
+        alt = _("Label {label}, read as {read}").format(label=label, read=read)
         picture = f'<img src="{png_url(image)}" width="28" height="28" alt="{escape(alt)}">'
         wrong = f' <span class="lab-wrong">{escape(read)}</span>' if read != label else ""
         caption = f"<figcaption><b>{escape(label)}</b>{wrong}</figcaption>"
