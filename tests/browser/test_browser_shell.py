@@ -7,10 +7,10 @@ from playwright.sync_api import expect
 
 from tests.browser.server import IS_INKED, PHONE, TOUCH, draw, settle, swipe, wait_for_ink
 from tests.browser.slow_line import slow_line
-from tests.browser.test_browser_first_visit import WITHOUT_NOTICE
 from tests.browser.training import expect_value, slider, value
 
 CHINESE, ENGLISH = "手写数字", "Handwritten digits"
+WITHOUT_NOTICE = ":has(> .st-key-notice), .st-key-notice { display: none !important }"  # of the sample
 
 
 def test_the_language_switch_is_in_the_url_and_survives_refresh_and_back(page):
@@ -67,6 +67,22 @@ def test_back_leaves_the_page_however_many_choices_were_made_there(page):
     page.go_forward()
     expect(page.get_by_role("radio", name="Single image")).to_be_checked()
     expect(page.get_by_role("radio", name="Test set")).to_be_checked()
+    settle(page)
+    page.locator(".st-key-pages").get_by_role("link", name="Learn").click()
+    page.get_by_role("radio", name="0 to 1").click(force=True)
+    expect(page).to_have_url(re.compile("scaling=unit"))
+    settle(page)
+    page.locator(".st-key-lab_neighbours a").last.click()
+    expect(page.locator(".st-key-lab_chapter h2")).to_have_text("2. One neuron")
+    settle(page)
+    page.locator(".st-key-lines").get_by_role("radio").first.click(force=True)
+    expect(page).to_have_url(re.compile("lines="))
+    settle(page)
+    page.go_back()  # each chapter counts as a page
+    expect(page.get_by_role("radio", name="0 to 1")).to_be_checked()
+    settle(page)
+    page.go_back()
+    expect(page.locator("h1")).to_have_text(ENGLISH)
 
 
 def test_the_links_to_the_pages_stay_at_the_bottom_of_a_phone(new_tab):
