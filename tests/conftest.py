@@ -19,7 +19,7 @@ import torch  # noqa: E402
 from mnist_core.data import mnist  # noqa: E402
 from mnist_core.runtime import job as job_module  # noqa: E402
 from mnist_core.runtime.job import end_all_jobs  # noqa: E402
-from mnist_core.search import study  # noqa: E402
+from mnist_core.search import storage  # noqa: E402
 
 SECONDS_TO_END = 60  # for a thread, on a busy machine
 THREADS_OF_QUEUES = {"training", "search"}
@@ -60,7 +60,7 @@ def own_directories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def tables_of_searches_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A new file of searches begins as a copy, as Optuna takes a quarter of a second to make its tables."""
-    empty, open_storage = tmp_path_factory.mktemp("searches") / study.STUDIES_FILE, study._open_storage
+    empty, open_storage = tmp_path_factory.mktemp("searches") / storage.STUDIES_FILE, storage._open_storage
 
     def open_copy(url: str) -> object:
         file = Path(url.removeprefix("sqlite:///"))
@@ -71,7 +71,7 @@ def tables_of_searches_made_once(tmp_path_factory: pytest.TempPathFactory) -> It
         return open_storage(url)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study, "_open_storage", open_copy)
+        patch.setattr(storage, "_open_storage", open_copy)
         yield
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from mnist_core.runs.queue import TrainingQueue
 
 SECONDS_BETWEEN_LOOKS = 0.2
-SECONDS_TO_CREATE = 120.0  # a large grid is queued first
 MOST_AT_ONCE = 64
 ENDED = ("finished", "pruned", "failed")
 
@@ -77,27 +76,15 @@ def _open_or_create(options: argparse.Namespace, studies: Studies) -> Search:
     try:
         return studies.create(plan, study_id=options.name or "")
     except InputError:
-        if not options.name:
-            raise
-        return _open_soon(studies, options.name)  # another process has begun it meanwhile
+        if found := _find(studies, options.name):  # another process has made it meanwhile
+            return found
+        raise
 
 
 def _find(studies: Studies, name: str | None) -> Search | None:
     with suppress(InputError):
         return studies.open(name) if name else None
     return None
-
-
-def _open_soon(studies: Studies, name: str) -> Search:
-    """Return a search that another process is about to create: its plan follows its first trials."""
-    deadline = time.monotonic() + SECONDS_TO_CREATE
-    while True:
-        try:
-            return studies.open(name)
-        except InputError:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
 def _work(worker: SearchWorker, queue: TrainingQueue, found: Search, as_json: bool) -> None:

@@ -7,8 +7,8 @@ the width of hidden layers, `channel_factor` multiplies the channels of all conv
 
 from __future__ import annotations
 
-import itertools
 import math
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
@@ -293,12 +293,13 @@ class SearchSpace:
             values[dimension.name] = value
         return values
 
-    def grid(self) -> Iterator[dict[str, Value]]:
-        """Yield all combinations of the dimensions' grid values that give different trainings.
+    def grid(self, seed: int = 0) -> Iterator[dict[str, Value]]:
+        """Yield all combinations of grid values that give different trainings, in an order drawn by `seed`.
 
-        Where a value changes nothing, as the units without hidden layers, only the first is combined.
+        Where a value changes nothing, as the units without hidden layers, only the first is combined. No list
+        of them is made: there may be millions.
         """
-        return _combinations(self.dimensions)
+        return _combinations(self.dimensions, seed)
 
     def grid_size(self) -> int:
         """Return how many combinations `grid` has."""
@@ -341,12 +342,25 @@ def what_matters(config: TrainConfig) -> TrainConfig:
 _COUPLED = ("layers", "units", "optimizer", "momentum")
 
 
-def _combinations(dimensions: Sequence[Dimension]) -> Iterator[dict[str, Value]]:
+def _combinations(dimensions: Sequence[Dimension], seed: int = 0) -> Iterator[dict[str, Value]]:
     grids = {dimension.name: dimension.grid() for dimension in dimensions}
-    for drawn in itertools.product(*grids.values()):
-        values = dict(zip(grids, drawn, strict=True))
+    for place in _shuffled(math.prod(map(len, grids.values())), seed):
+        values, rest = {}, place
+        for name, choices in grids.items():
+            rest, chosen = divmod(rest, len(choices))
+            values[name] = choices[chosen]
         if all(values[name] == grids[name][0] for name in _without_effect(values)):
             yield values
+
+
+def _shuffled(count: int, seed: int) -> Iterator[int]:
+    """Yield 0 to `count` - 1 in an order drawn by `seed`: a Fisher-Yates shuffle, as far as it is needed."""
+    generator, moved = random.Random(seed), dict[int, int]()
+    for place in range(count):
+        other = generator.randrange(place, count)
+        yield moved.pop(other, other)
+        if other != place:
+            moved[other] = moved.pop(place, place)
 
 
 def _without_effect(values: Mapping[str, Value]) -> list[str]:

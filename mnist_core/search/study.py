@@ -1,27 +1,29 @@
-"""Studies: searches kept by Optuna in a file beside the runs, or in PostgreSQL for several machines.
-
-Optuna is imported when a study is created or looked for, and not before.
-"""
+"""Studies: searches kept by Optuna, each with its plan and its trials."""
 
 from __future__ import annotations
 
 import json
 import os
 import secrets
-import threading
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from mnist_core.config import TrainConfig
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.search.plan import SearchPlan, plan_from_json
 from mnist_core.search.space import Value, what_matters
+from mnist_core.search.storage import (
+    STUDIES_FILE,
+    STUDIES_VARIABLE,
+    alone,
+    database_errors,
+    import_optuna,
+    open_storage,
+)
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -29,17 +31,10 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
     from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial
-    from sqlalchemy import Connection, Engine
 
-STUDIES_VARIABLE = "DIGITLAB_STUDIES"
-STUDIES_FILE = ".studies.sqlite3"
-HEARTBEAT_SECONDS = 5  # between two heartbeats of a trial
-GRACE_SECONDS = 20  # without a heartbeat, after which another worker takes the trial over
-LOCK_SECONDS = 30  # longest wait for another process that writes to the file
 STARTUP_TRIALS = 10  # random trials before TPE begins; at most a quarter of all
 UNFINISHED_STATES = ("waiting", "running")
-_opening = threading.Lock()
-_opened: dict[str, RDBStorage] = {}
+GRID_AT_ONCE = 20  # combinations that are queued together: each takes 5 to 30 ms
 
 
 @dataclass(frozen=True)
@@ -75,8 +70,9 @@ class Search:
     Any number of processes may have the same search open; its state is in the study only.
     """
 
-    def __init__(self, study: Study) -> None:
-        self._study = study
+    def __init__(self, study: Study, storage: RDBStorage) -> None:
+        self._study, self._storage = study, storage
+        self._no_more = False  # combinations of a grid
 
     @property
     def id(self) -> str:
@@ -123,23 +119,40 @@ class Search:
     def stop(self, problem: Message | None = None) -> None:
         """Have all workers, in any process, pause their trials; `resume` continues them."""
         if problem:
-            self._study.set_user_attr("problem", message_json(problem))
+            self.note_problem(problem)
         self._study.set_user_attr("stopped", True)
+
+    def note_problem(self, problem: Message) -> None:
+        """Record why it ends before its budget is spent."""
+        self._study.set_user_attr("problem", message_json(problem))
 
     def resume(self, trials: int = 0, minutes: float | None = None) -> None:
         """Let workers continue, with `trials` more; and with `minutes` more than trained, if those are spent.
 
         Raises InputError for too many.
         """
-        plan = replace(self.plan, trials=self.plan.trials + trials)
-        trained = minutes_trained(counted(self._study))
-        if minutes and plan.minutes is not None and trained >= plan.minutes:
-            plan = replace(plan, minutes=trained + minutes)
-        self._study.set_user_attr("plan", json.dumps(plan.to_json()))
-        self._study.set_user_attr("problem", None)
-        self._study.set_user_attr("stopped", False)
-        if plan.sampler == "grid" and trials:
-            self._queue_grid(plan)
+        with alone(self._storage, self.id):  # or of two that ask at once one would get nothing
+            plan = self.plan
+            plan = replace(plan, trials=plan.trials + trials)
+            trained = minutes_trained(counted(self._study))
+            if minutes and plan.minutes is not None and trained >= plan.minutes:
+                plan = replace(plan, minutes=trained + minutes)
+            self._study.set_user_attr("plan", json.dumps(plan.to_json()))
+            self._study.set_user_attr("problem", None)
+            self._study.set_user_attr("stopped", False)
+
+    def take_over_lost(self) -> None:
+        """Queue again the trials whose workers show no sign of life."""
+        with alone(self._storage, self.id):  # or a grid would queue them, too
+            import_optuna().storages.fail_stale_trials(self._study)
+
+    def queue_more(self) -> None:
+        """Queue the next combinations of a grid, within the budget, unless some wait."""
+        if self._no_more:
+            return
+        with alone(self._storage, self.id):  # or two processes would queue the same
+            if not any(trial.state.name == "WAITING" for trial in counted(self._study)):
+                self._queue_grid(self.plan)
 
     def trials(self) -> list[SearchTrial]:
         """Return the trials, oldest first, without those that another trial continues."""
@@ -170,26 +183,29 @@ class Search:
             self._queue_grid(plan)
 
     def _queue_grid(self, plan: SearchPlan) -> None:
-        """Queue the combinations that no trial has yet, up to the budget, in an order drawn by the seed."""
-        import random
-
+        """Queue the next combinations that no trial has yet, within the budget, in the order of the seed."""
         trials = counted(self._study)
-        known = [trial.params or trial.system_attrs.get("fixed_params") for trial in trials]
+        known = {_key(trial.params or trial.system_attrs.get("fixed_params", {})) for trial in trials}
         known_settings = {settings_of(trial) for trial in trials}
-        combinations = list(plan.space.grid())
-        random.Random(plan.seed).shuffle(combinations)
-        room = plan.trials - len(trials)
-        for values in combinations:
+        room = min(plan.trials - len(trials), GRID_AT_ONCE)
+        for values in plan.space.grid(plan.seed):
             if room <= 0:
                 return
+            if _key(values) in known:
+                continue
             config = _config_of(plan, values)
             settings = config and what_matters(config)
-            if values in known or (settings and settings in known_settings):
+            if settings and settings in known_settings:
                 continue
             known_settings.add(settings)
             attrs = {"planned": True} | ({"config": config.to_json()} if config else {})
             self._study.enqueue_trial(values, user_attrs=attrs)
             room -= 1
+        self._no_more = True
+
+
+def _key(values: Mapping[str, Value]) -> frozenset[tuple[str, Value]]:
+    return frozenset(values.items())
 
 
 def settings_of(trial: FrozenTrial) -> TrainConfig | None:
@@ -252,20 +268,6 @@ class Studies:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    @property
-    def url(self) -> str:
-        """The database's address, as SQLAlchemy writes it; InputError for one that isn't PostgreSQL's."""
-        given = os.environ.get(STUDIES_VARIABLE, "").strip()
-        if not given:
-            return f"sqlite:///{self._directory / STUDIES_FILE}"
-        scheme, separator, rest = given.partition("://")
-        if not separator or scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
-            raise InputError(
-                N_("{variable} must be an address like postgresql://user:password@host/name."),
-                variable=STUDIES_VARIABLE,
-            )
-        return f"postgresql+psycopg://{rest}"
-
     def exist(self) -> bool:
         """Whether there may be searches; for those in a file Optuna isn't needed to know."""
         return bool(os.environ.get(STUDIES_VARIABLE)) or (self._directory / STUDIES_FILE).exists()
@@ -275,50 +277,59 @@ class Studies:
 
         Raises InputError where there is one of that id, or no database.
         """
-        with _database_errors():
-            optuna = import_optuna()
-            try:
-                study = optuna.create_study(
-                    storage=self._storage(),
-                    study_name=study_id or secrets.token_hex(8),
-                    directions=plan.directions,
-                    sampler=_sampler(plan, plan.seed),
-                    pruner=_pruner(plan),
-                )
-            except optuna.exceptions.DuplicatedStudyError:
-                raise InputError(
-                    N_("There is a search {name!r} already; choose another name."), name=study_id
-                ) from None
+        with database_errors():
+            storage = open_storage(self._directory)
+        name = study_id or secrets.token_hex(8)
+        with alone(storage, name):
+            study = self._new_study(plan, name, storage)
             study.set_user_attr("owner", owner)
             study.set_user_attr("created", datetime.now(UTC).isoformat(timespec="seconds"))
-            search = Search(study)
+            search = Search(study, storage)
             search._begin(plan)
             study.set_user_attr("plan", json.dumps(plan.to_json()))  # the last: others find it by that
         return search
 
+    def _new_study(self, plan: SearchPlan, name: str, storage: RDBStorage) -> Study:
+        """Create an empty study; one of this name without a plan is what a process left that died there."""
+        optuna = import_optuna()
+        with suppress(KeyError):
+            if "plan" in optuna.load_study(study_name=name, storage=storage).user_attrs:
+                raise InputError(
+                    N_("There is a search {name!r} already; choose another name."), name=name
+                ) from None
+            optuna.delete_study(study_name=name, storage=storage)
+        study: Study = optuna.create_study(
+            storage=storage,
+            study_name=name,
+            directions=plan.directions,
+            sampler=_sampler(plan, plan.seed),
+            pruner=_pruner(plan),
+        )
+        return study
+
     def open(self, study_id: str) -> Search:
         """Return the search with this id; InputError if there is none."""
         if self.exist() and study_id:
-            with _database_errors():
+            with database_errors():
                 optuna = import_optuna()
-                storage = self._storage()
+                storage = open_storage(self._directory)
                 try:
                     study = optuna.load_study(study_name=study_id, storage=storage)
-                    plan = Search(study).plan
+                    plan = Search(study, storage).plan
                 except KeyError:
                     pass
                 else:
                     study.sampler, study.pruner = _sampler(plan, None), _pruner(plan)
-                    return Search(study)
+                    return Search(study, storage)
         raise InputError(N_("There is no search {name!r}; begin one."), name=study_id)
 
     def list(self) -> list[Search]:
         """Return all searches, the newest first."""
         if not self.exist():
             return []
-        with _database_errors():
+        with database_errors():
             optuna = import_optuna()
-            storage = self._storage()
+            storage = open_storage(self._directory)
             found = optuna.get_all_study_summaries(storage, include_best_trial=False)
             ours = [summary for summary in found if "plan" in summary.user_attrs]
             newest = sorted(ours, key=lambda summary: -summary._study_id)
@@ -326,76 +337,10 @@ class Studies:
 
     def delete(self, study_id: str) -> None:
         """Delete a search but not its runs; InputError if there is none."""
-        with _database_errors():
-            import_optuna().delete_study(study_name=self.open(study_id).id, storage=self._storage())
-
-    def _storage(self) -> RDBStorage:
-        url = self.url
-        with _opening:
-            if url not in _opened:
-                self._directory.mkdir(parents=True, exist_ok=True)
-                _opened[url] = _open_storage(url)
-            return _opened[url]
-
-
-def import_optuna() -> ModuleType:
-    """Import Optuna and turn off its log, as pages and commands report what happens."""
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.CRITICAL)
-    warnings.filterwarnings("ignore", module="optuna")
-    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    return optuna
-
-
-def _open_storage(url: str) -> RDBStorage:
-    storages = import_optuna().storages
-    of_file = url.startswith("sqlite")
-    engine = {"connect_args": {"timeout": LOCK_SECONDS}} if of_file else {"pool_pre_ping": True}
-    storage: RDBStorage = storages.RDBStorage(
-        url,
-        engine_kwargs=engine,
-        heartbeat_interval=HEARTBEAT_SECONDS,
-        grace_period=GRACE_SECONDS,
-        heartbeat_stale_trial_callback=storages.RetryHeartbeatStaleTrialCallback(),
-    )
-    if of_file:
-        _lock_whole_transactions(storage.engine)
-    return storage
-
-
-def _lock_whole_transactions(engine: Engine) -> None:
-    """Have each transaction lock a SQLite file from its beginning.
-
-    Otherwise two workers could take the same waiting trial: SQLite has no SELECT FOR UPDATE.
-    """
-    from sqlalchemy import event
-
-    def leave_begin_to_us(connection: Any, record: object) -> None:
-        connection.isolation_level = None
-
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    event.listen(engine, "connect", leave_begin_to_us)
-    event.listen(engine, "begin", begin)
-    engine.dispose()  # closes connections made before
-
-
-@contextmanager
-def _database_errors() -> Iterator[None]:
-    """Raise an InputError in place of SQLAlchemy's and Optuna's errors about the database."""
-    optuna = import_optuna()
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        yield
-    except (SQLAlchemyError, optuna.exceptions.StorageInternalError, ModuleNotFoundError) as error:
-        raise InputError(
-            N_("The searches can't be read or written: {cause}. Check {variable}, or the disk."),
-            cause=str(error).splitlines()[0],
-            variable=STUDIES_VARIABLE,
-        ) from error
+        with database_errors():
+            import_optuna().delete_study(
+                study_name=self.open(study_id).id, storage=open_storage(self._directory)
+            )
 
 
 def _sampler(plan: SearchPlan, seed: int | None) -> BaseSampler:

@@ -22,11 +22,11 @@ from mnist_core.runs.store import RunStore
 from mnist_core.runtime.event_log import log_error
 from mnist_core.search.plan import SearchPlan
 from mnist_core.search.space import what_matters
+from mnist_core.search.storage import import_optuna
 from mnist_core.search.study import (
     Search,
     Studies,
     counted,
-    import_optuna,
     message_json,
     minutes_trained,
     settings_of,
@@ -45,6 +45,7 @@ SECONDS_BETWEEN_QUESTIONS = 1.0  # to the study: was it stopped, have others' tr
 SECONDS_TO_PAUSE = 10.0
 MOST_REPEATED = 30  # trials in a row that were tried before, after which the search ends
 NOTHING_NEW = Message(N_("Every combination that the sampler suggested was tried before; widen the ranges."))
+WHOLE_GRID = Message(N_("Every combination of the grid was tried; widen the ranges, or search by TPE."))
 STOPPED_BY_HAND = Message(N_("Somebody stopped this run."))
 _log = logging.getLogger(__name__)
 
@@ -111,16 +112,21 @@ class SearchWorker:
             self._ending.set()
 
     def _do_trials(self, search: Search) -> None:
-        optuna, study = import_optuna(), search.study()
+        study = search.study()
         while not self._ends(search):
-            optuna.storages.fail_stale_trials(study)
+            search.take_over_lost()
             plan, trials = search.plan, counted(study)
+            if plan.sampler == "grid" and not _waits(trials):
+                search.queue_more()
+                trials = counted(study)
             if _may_begin(plan, trials):
                 work = _TrialWork(self, search, plan)
                 study.optimize(work.train, n_trials=1, catch=(_Dropped,))
             elif any(trial.state.name == "RUNNING" for trial in trials):  # its worker may die
                 self._ending.wait(SECONDS_BETWEEN_QUESTIONS)
             else:
+                if plan.sampler == "grid" and len(trials) < plan.trials and not _no_time_left(plan, trials):
+                    search.note_problem(WHOLE_GRID)
                 return
 
     def _ends(self, search: Search) -> bool:
@@ -135,10 +141,17 @@ class SearchWorker:
 
 def _may_begin(plan: SearchPlan, trials: list[FrozenTrial]) -> bool:
     """Return whether one more trial may begin: one waits, or the budget isn't spent."""
-    if plan.minutes is not None and minutes_trained(trials) >= plan.minutes:
+    if _no_time_left(plan, trials):
         return False
-    waiting = any(trial.state.name == "WAITING" for trial in trials)
-    return waiting or (len(trials) < plan.trials and plan.sampler != "grid")
+    return _waits(trials) or (plan.sampler != "grid" and len(trials) < plan.trials)
+
+
+def _no_time_left(plan: SearchPlan, trials: list[FrozenTrial]) -> bool:
+    return plan.minutes is not None and minutes_trained(trials) >= plan.minutes
+
+
+def _waits(trials: list[FrozenTrial]) -> bool:
+    return any(trial.state.name == "WAITING" for trial in trials)
 
 
 class _TrialWork:
@@ -203,7 +216,7 @@ class _TrialWork:
                 return False
             if self._worker._ending.wait(SHORTEST_LOOK) or self._search.stopped:
                 raise _Dropped  # a later one is not decided yet
-            import_optuna().storages.fail_stale_trials(self._search.study())  # its worker may have died
+            self._search.take_over_lost()  # the later one's worker may have died
             others = self._others(trial)
 
     def _begin(self, trial: Trial, config: TrainConfig) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from mnist_core.search.space import Options
-from mnist_core.search.study import Search, SearchTrial, import_optuna
+from mnist_core.search.storage import import_optuna
+from mnist_core.search.study import Search, SearchTrial
 from ui.html.tables import escape_markdown
 from ui.i18n import count_text, list_text, percent_text, sentences_text
 from ui.i18n import gettext as _

@@ -5,7 +5,8 @@ import threading
 
 import optuna
 
-from mnist_core.search.study import Studies
+from mnist_core.search.storage import alone, open_storage
+from mnist_core.search.study import Search, Studies
 
 SMALL = ["--recipe", "tutorial-3", "--set", "widths=8", "--set", "train_size=100", "--epochs", "1"]
 
@@ -39,19 +40,32 @@ def test_a_named_search_goes_on_with_more_minutes(command):
     assert "from 1 to 1000 trials" in command.refusal(*options, "1e-6", "--more", "2000")
 
 
-def test_a_search_that_another_process_is_just_beginning_is_joined(command, store):
+def test_a_search_that_another_process_is_just_beginning_is_joined(command, store, monkeypatch):
     command.json("search", "--name", "theirs", *SMALL, "--trials", "1")
     known = Studies(store.directory).open("theirs").study()
-    ours = optuna.create_study(storage=Studies(store.directory).url, study_name="ours", direction="maximize")
+    storage, find = open_storage(store.directory), Studies.open
+    has_the_name, has_looked = threading.Event(), threading.Event()
 
-    def write_the_plan():  # the other process has the name already
-        for name, value in known.user_attrs.items():
-            ours.set_user_attr(name, value)
+    def begin() -> None:
+        with alone(storage, "ours"):
+            ours = optuna.create_study(storage=storage, study_name="ours", direction="maximize")
+            has_the_name.set()
+            has_looked.wait()
+            for name, value in known.user_attrs.items():  # the plan is the last
+                ours.set_user_attr(name, value)
 
-    later = threading.Timer(0.5, write_the_plan)
-    later.start()
+    def look(studies: Studies, name: str) -> Search:
+        try:
+            return find(studies, name)
+        finally:
+            has_looked.set()
+
+    monkeypatch.setattr(Studies, "open", look)
+    other = threading.Thread(target=begin)
+    other.start()
+    has_the_name.wait()
     answer = command.json("search", "--name", "ours", *SMALL, "--trials", "3")
-    later.join()
+    other.join()
     assert len(answer["trials"]) == 1  # as the other process planned
 
 

@@ -11,13 +11,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from mnist_core.runs.store import PROJECT
-from mnist_core.search import study as study_module
-from mnist_core.search.study import STUDIES_VARIABLE, Studies
+from mnist_core.search import storage
+from mnist_core.search.storage import STUDIES_VARIABLE, database_url
+from mnist_core.search.study import Studies
 
 TRIALS = 12
 SMALL = ["--recipe", "tutorial-3", "--set", "widths=8", "--set", "train_size=1000", "--epochs", "8"]
@@ -27,8 +29,8 @@ import sys
 from mnist_core.__main__ import main
 from mnist_core.cli import commands
 from mnist_core.data.mnist import load_sample
-from mnist_core.search import study
-study.HEARTBEAT_SECONDS, study.GRACE_SECONDS = 2, 10
+from mnist_core.search import storage
+storage.HEARTBEAT_SECONDS, storage.GRACE_SECONDS = 2, 10
 commands.load_dataset = lambda *_: load_sample()
 sys.exit(main(sys.argv[1:]))
 """
@@ -109,4 +111,7 @@ def test_two_processes_share_a_search_and_one_may_die(database, tmp_path, monkey
     assert [trial.state for trial in trials] == ["finished"] * TRIALS
     assert len({str(trial.config) for trial in trials}) == len({trial.run for trial in trials}) == TRIALS
     assert len([trial for trial in search.study().trials if trial.state.name == "FAIL"]) >= 1
-    study_module._opened.pop(studies.url).engine.dispose()
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda one: one.resume(trials=5), [search, studies.open("ours")]))
+    assert search.plan.trials == TRIALS + 2 * 5
+    storage._opened.pop(database_url(tmp_path)).engine.dispose()

@@ -17,10 +17,12 @@ from mnist_core.messages import InputError
 from mnist_core.runs.admission import UNLIMITED, TrainingLimits
 from mnist_core.runs.queue import TrainingQueue
 from mnist_core.runs.store import RunStore
+from mnist_core.search import study as study_module
 from mnist_core.search import worker as worker_module
 from mnist_core.search.plan import SearchPlan
 from mnist_core.search.space import SearchSpace, parse_dimension, what_matters
-from mnist_core.search.study import STUDIES_FILE, STUDIES_VARIABLE, Search, Studies
+from mnist_core.search.storage import STUDIES_FILE, STUDIES_VARIABLE, database_url
+from mnist_core.search.study import Search, Studies
 from mnist_core.search.worker import SearchWorker, _Dropped, _TrialWork, validation_curve
 from tests.core.runs.training_queue.lab import wait_for
 
@@ -103,10 +105,13 @@ def test_a_search_draws_the_same_trials_from_the_same_seed(place):
     assert values[0] == values[1] != values[2]
 
 
-def test_a_grid_tries_each_combination_once(place):
+def test_a_grid_tries_each_combination_once(place, monkeypatch):
+    monkeypatch.setattr(study_module, "GRID_AT_ONCE", 2)
     grid = plan("batch_size=20,50", "activation=relu,tanh", sampler="grid", trials=20)
-    values = [tuple(trial.values.values()) for trial in place.search(grid, at_once=2).trials()]
+    search = place.search(grid, at_once=2)
+    values = [tuple(trial.values.values()) for trial in search.trials()]
     assert sorted(values) == [(20, "relu"), (20, "tanh"), (50, "relu"), (50, "tanh")]
+    assert "Every combination of the grid was tried" in str(search.problem)
 
 
 def test_two_workers_try_nothing_twice_and_no_more_than_was_planned(place):
@@ -256,6 +261,7 @@ def test_a_process_that_joins_at_any_moment_queues_no_part_of_a_grid_again(place
 def test_a_grid_goes_on_with_more_of_its_combinations(place):
     search = place.studies.create(plan("batch_size=20,50", "activation", sampler="grid", trials=2))
     search.resume(trials=3)
+    assert states(place.finish(search)) == ["finished"] * 5
     assert len({str(trial.config) for trial in search.trials()}) == 5
 
 
@@ -434,3 +440,42 @@ def test_a_database_that_can_not_be_used_is_refused_with_a_sentence(address, why
     monkeypatch.setenv(STUDIES_VARIABLE, address)
     with pytest.raises(InputError, match=why):
         place.studies.open("any")
+
+
+def at_the_same_moment(monkeypatch, *calls: Callable[[], object]) -> None:
+    """Have each call read the plan before any of them has changed it, unless one waits for another."""
+    all_have_read, read = threading.Barrier(len(calls)), Search.plan.fget
+
+    def plan_of(search: Search) -> SearchPlan:
+        found = read(search)
+        with suppress(threading.BrokenBarrierError):
+            all_have_read.wait(0.2)
+        return found
+
+    monkeypatch.setattr(Search, "plan", property(plan_of))
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(call) for call in calls]:
+            done.result(SECONDS)
+    monkeypatch.undo()
+
+
+def test_a_name_that_a_process_left_without_a_plan_when_it_died_is_taken_over(place):
+    place.studies.create(plan())
+    url = database_url(place.store.directory)
+    left = optuna.create_study(storage=url, study_name="ours", directions=["maximize"] * 2)
+    left.enqueue_trial({"learning_rate": 0.2})
+    with pytest.raises(InputError, match="There is no search"):
+        place.studies.open("ours")
+    search = place.studies.create(plan(trials=1), study_id="ours")
+    assert states(place.finish(search)) == ["finished"]
+
+
+def test_two_that_ask_for_more_trials_at_one_moment_get_them_all_and_none_twice(place, monkeypatch):
+    grid = plan("batch_size=10,20,50", "activation=relu,tanh", sampler="grid", trials=1)
+    search = place.studies.create(grid)
+    both = [place.studies.open(search.id) for _ in range(2)]
+    at_the_same_moment(monkeypatch, *(lambda one=one: one.resume(trials=2) for one in both))
+    assert search.plan.trials == 1 + 2 + 2
+    search.study().ask()  # the start, so none waits
+    at_the_same_moment(monkeypatch, *(one.queue_more for one in both))
+    assert len(search.trials()) == len({str(trial.config) for trial in search.trials()}) == 5

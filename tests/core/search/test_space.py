@@ -1,5 +1,6 @@
 """What a search varies: presets, ranges, and the settings they become."""
 
+import itertools
 import random
 from dataclasses import replace
 
@@ -143,6 +144,16 @@ def test_a_grid_has_all_combinations_of_four_values_of_each_range():
     assert len(grid) == found.grid_size() == 4 * 3 * 2
     assert sorted({one["learning_rate"] for one in grid}) == [0.001, 0.01, 0.1, 1.0]
     assert sorted({one["batch_size"] for one in grid}) == [10, 11, 12]
+
+
+def test_a_grid_is_drawn_by_its_seed_without_a_list_of_its_combinations():
+    small = space("units=16,32,64", "dropout", "batch_size")
+    orders = [[str(one) for one in small.grid(seed)] for seed in (1, 1, 2)]
+    assert orders[0] == orders[1] != orders[2]
+    assert sorted(orders[0]) == sorted(orders[2])
+    huge = space(*(name for name in SETTINGS if applies(name, CNN) and name != "rate_factor"), base=CNN)
+    assert huge.grid_size() > 10**7
+    assert len({str(one) for one in itertools.islice(huge.grid(), 100)}) == 100
 
 
 def test_a_grid_has_no_two_combinations_that_train_the_same():
