@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 class Snapshot:
     """The state of a run that waits or trains, at one moment.
 
-    `place_in_line` is 0 for the run that trains, 1 for the next; `wait_seconds` estimates when its turn
-    comes, None if unknown. `step` and `steps` cover the whole run. `current` are the present settings:
-    `config` with the changes made since the start. `time_share` is the share of the time, 0 to 1, in which
-    the runs of its owner train: visitors take turns. A run that has stepped aside has status "queued" and a
-    `step`. `slow` is whether it is in slow motion (a run of a pair can't be), and `batch` its last batch in
-    slow motion. `here` is whether it trains on the server though there are other places.
+    `place_in_line` is 0 for the run that trains, 1 for the next; `ahead` is how many runs it waits for, 0 if
+    only for a worker; `wait_seconds` estimates when its turn comes, None if unknown. `step` and `steps`
+    cover the whole run. `current` are the present settings: `config` with the changes made since the start.
+    `time_share` is the share of the time, 0 to 1, in which the runs of its owner train: visitors take turns.
+    A run that has stepped aside has status "queued" and a `step`. `slow` is whether it is in slow motion (a
+    run of a pair can't be), and `batch` its last batch in slow motion. `here` is whether it trains on the
+    server though there are other places.
     """
 
     run_id: str
@@ -34,6 +35,7 @@ class Snapshot:
     current: TrainConfig
     status: str = "queued"
     place_in_line: int = 0
+    ahead: int = 0
     wait_seconds: float | None = None
     step: int = 0
     steps: int = 0

@@ -63,10 +63,10 @@ class TrainingLine:
             return snapshot
         line = self.turns.in_order(self._waiting(entry.here), self._turns_now(entry.here))
         place = line.index(entry)
-        before = [each for each in self.training if each.here == entry.here] + line[:place]
-        seconds = self.turns.wait_seconds(entry, before)
-        wait = None if seconds is None else seconds / (1 if entry.here else workers)
-        return replace(snapshot, place_in_line=place + 1, wait_seconds=wait)
+        now = [each for each in self.training if each.here == entry.here]
+        seconds = self.turns.wait_seconds(entry, now + line[:place])
+        wait = None if seconds is None or not now else seconds / (1 if entry.here else workers)
+        return replace(snapshot, place_in_line=place + 1, ahead=place + bool(now), wait_seconds=wait)
 
     def _waiting(self, here: bool) -> list[QueuedRun]:
         """Return the runs that wait for the server itself, or those for the other places."""

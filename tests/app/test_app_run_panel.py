@@ -270,6 +270,12 @@ def test_a_run_that_waits_for_its_cluster_trains_on_the_server_if_asked(app, sam
     monkeypatch.setattr("ui.resources.why_not_on_cluster", lambda: Message("The cluster can't be reached."))
     test.run()
     assert said(test.caption).count("The cluster can't be reached.") == 2  # of the run, and of the form
+    assert test.get("progress")[0].proto.text == "First in the queue: begins as soon as a worker is there"
+    monkeypatch.setenv("DIGITLAB_PRIVATE", "1")
+    by_link = app("train", run=run)
+    assert said(by_link.caption).count("The cluster can't be reached.") == 2
+    assert button(by_link, "Train it on this server") is None
+    monkeypatch.setenv("DIGITLAB_PRIVATE", "0")
     press(test, "Train it on this server")
     run_until(test, lambda: "finished" in heading(test))
     queue.close()

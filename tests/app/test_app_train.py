@@ -253,9 +253,11 @@ def test_numbers_as_people_write_them(value, said):
 @pytest.mark.parametrize(
     ("state", "said"),
     [
-        ({"place_in_line": 2, "wait_seconds": 40.0}, "Queued behind 2 runs, about 40 s"),
+        ({"ahead": 2, "wait_seconds": 40.0}, "Queued behind 2 runs, about 40 s"),
+        ({"ahead": 0}, "First in the queue: begins as soon as a worker is there"),
+        ({"ahead": 0, "step": 25, "steps": 100}, "25% done, goes on as soon as a worker is there"),
         (
-            {"place_in_line": 1, "wait_seconds": 30.0, "step": 25, "steps": 100, "time_share": 0.5},
+            {"ahead": 1, "wait_seconds": 30.0, "step": 25, "steps": 100, "time_share": 0.5},
             "25% done, goes on after 1 run, about 30 s. "
             "Visitors take turns of 30 s: 50% of the time is yours.",
         ),

@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mnist_core.messages import Message
 from mnist_core.runs.run import METRICS, METRICS_FILE, UNFINISHED, Run
 from mnist_core.runtime.limits import TURN_SECONDS
 from ui import resources
@@ -102,15 +103,25 @@ def _training_text(snapshot: "Snapshot") -> str:
 
 
 def _waiting_text(snapshot: "Snapshot") -> str:
-    place = snapshot.place_in_line
-    text = ngettext("Queued behind {n} run", "Queued behind {n} runs", place).format(n=place)
-    if snapshot.step:
-        done = percent_text(snapshot.step / snapshot.steps, 0)
-        words = ngettext("{done} done, goes on after {n} run", "{done} done, goes on after {n} runs", place)
-        text = words.format(done=done, n=place)
+    ahead, done = snapshot.ahead, percent_text(snapshot.step / (snapshot.steps or 1), 0)
+    if snapshot.step and ahead:
+        words = ngettext("{done} done, goes on after {n} run", "{done} done, goes on after {n} runs", ahead)
+    elif snapshot.step:
+        words = _("{done} done, goes on as soon as a worker is there")
+    elif ahead:
+        words = ngettext("Queued behind {n} run", "Queued behind {n} runs", ahead)
+    else:
+        words = _("First in the queue: begins as soon as a worker is there")
+    text = words.format(done=done, n=ahead)
     if snapshot.wait_seconds is None:
         return text
     return _("{waiting}, about {time}").format(waiting=text, time=duration_text(snapshot.wait_seconds))
+
+
+def why_waiting(snapshot: "Snapshot") -> Message | None:
+    """Return why a run waits in vain: its cluster can't train; None for other runs."""
+    waits_there = snapshot.status == "queued" and not snapshot.here
+    return resources.why_not_on_cluster() if waits_there else None
 
 
 def _with_turns(text: str, snapshot: "Snapshot") -> str:

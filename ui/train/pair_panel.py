@@ -29,7 +29,7 @@ from ui.learning_curves import (
     run_curves,
 )
 from ui.navigation import link, show_address
-from ui.runs.progress import history, last_value_text, progress_text, status_text
+from ui.runs.progress import history, last_value_text, progress_text, status_text, why_waiting
 from ui.train.curves import choose_axis
 from ui.train.run_panel import POLL_SECONDS, is_active
 from ui.train.start import show_heading
@@ -110,6 +110,8 @@ def _show_progress(pair: tuple[Run, Run], names: tuple[str, str]) -> None:
             continue
         share = min(1.0, snapshot.step / (snapshot.steps or 1))
         st.progress(share, text=_("{run}: {value}").format(run=name, value=progress_text(snapshot)))
+    if reason := next((why for one in snapshots.values() if one and (why := why_waiting(one))), None):
+        st.caption(markdown(reason))
     if any(snapshots.values()) and all(map(visitor.owns, pair)):
         st.button(_("Stop both"), icon=":material/stop:", key="stop_pair", on_click=_stop, args=(pair,))
 

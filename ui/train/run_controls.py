@@ -16,6 +16,7 @@ from ui.i18n import count_text, ngettext, number_text
 from ui.i18n import gettext as _
 from ui.number_fields import MOST_CHARACTERS, WIDTH, read_number, refusal_text
 from ui.runs.changes import may_change
+from ui.runs.progress import why_waiting
 from ui.train.slow_motion import show_slow_motion_button
 from ui.train.start import ERROR_KEY, bring_into_view
 from ui.train_form.setting_labels import LABELS, MIN_NESTEROV_MOMENTUM, slider_values
@@ -36,9 +37,6 @@ COMMAND_SECONDS = 0.6  # longest wait of a callback for a run's end
 def show_live_controls(run: Run, snapshot: "Snapshot") -> None:
     """Show the buttons that pause and stop a run, and the settings that can be changed while it trains."""
     waits = snapshot.status == "queued" and not snapshot.step  # not a run that has stepped aside
-    moves = snapshot.status == "queued" and not snapshot.here
-    if reason := resources.why_not_on_cluster() if moves else None:
-        st.caption(markdown(reason))
     with st.container(horizontal=True, gap="small", key="run_controls"):
         st.button(
             _("Pause"),
@@ -56,7 +54,7 @@ def show_live_controls(run: Run, snapshot: "Snapshot") -> None:
             disabled=pending_command(run.id) is not None,
             help=_("Ends the training and keeps the weights; it can be continued later."),
         )
-        if reason:
+        if why_waiting(snapshot):
             label, icon = _("Train it on this server"), ":material/play_arrow:"
             st.button(label, icon=icon, key="move_here", on_click=_move_here, args=(run.id,))
         if not waits:

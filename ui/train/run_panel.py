@@ -16,7 +16,7 @@ from ui.i18n import gettext as _
 from ui.navigation import link
 from ui.runs.import_export import show_export
 from ui.runs.names import change_texts, run_name
-from ui.runs.progress import epochs_text, history, probes, progress_text, status_text
+from ui.runs.progress import epochs_text, history, probes, progress_text, status_text, why_waiting
 from ui.train.curves import show_curves
 from ui.train.diagnostics_panel import show_findings, show_probe
 from ui.train.own_digit import show_before_and_after, visible_digit
@@ -56,6 +56,8 @@ def _show(run_id: str, was_active: bool, may_control: bool) -> None:
     show_heading(_("{recipe}: {status}").format(recipe=escape_markdown(run_name(run)), status=_status(run)))
     if snapshot:
         st.progress(min(1.0, snapshot.step / (snapshot.steps or 1)), text=progress_text(snapshot))
+        if reason := why_waiting(snapshot):
+            st.caption(markdown(reason))
         if may_control:
             show_live_controls(run, snapshot)
         if snapshot.slow:

@@ -249,6 +249,6 @@ def test_a_run_that_waits_for_the_cluster_trains_on_the_server_if_asked(tmp_path
     assert store.get(run).results["trained_on"] is None
     assert digits(store.get(run)) == trained_here(tmp_path, sample, SHORT)
     snapshot = queue.snapshot(waits)
-    assert (snapshot.status, snapshot.place_in_line, snapshot.here) == ("queued", 1, False)
+    assert (snapshot.status, snapshot.place_in_line, snapshot.ahead, snapshot.here) == ("queued", 1, 0, False)
     queue.stop(waits)
     queue.close()

@@ -19,6 +19,7 @@ def test_runs_wait_in_line_with_their_place(lab):
     first, second, third = (lab.submit(SHORT) for _ in range(3))
     wait_for(lambda: lab.begun(first))
     assert [lab.snapshot(run_id).place_in_line for run_id in (first, second, third)] == [0, 1, 2]
+    assert [lab.snapshot(run_id).ahead for run_id in (first, second, third)] == [0, 1, 2]
     assert [lab.status(run_id) for run_id in (second, third)] == ["queued", "queued"]
     lab.queue.stop(second)
     assert lab.snapshot(third).place_in_line == 1
