@@ -36,7 +36,6 @@ FITS = """() => {
     return room >= 0 && room <= 40;
 }"""
 PHONES = ((320, 568), (390, 844), (375, 667), (375, 720))  # the last one is TOUCH's
-WITHOUT_NOTICE = ":has(> .st-key-notice), .st-key-notice { display: none !important }"  # of the sample
 MOVES = "() => document.querySelector('.lab-lesson:not(.lab-still)') !== null"
 LAST_SCENE = "() => document.querySelector('.lab-lesson').dataset.scene === '3'"
 
@@ -66,8 +65,7 @@ def test_on_a_phone_from_the_link_to_a_network_of_ones_own_in_three_taps(visitor
     page.wait_for_function(IN_ORDER)
     expect(page.locator(".lab-lesson.lab-still")).to_contain_text(lesson)
     expect_to_fit(page, "the first page")
-    page.add_style_tag(content=WITHOUT_NOTICE)
-    settle(page)
+    expect(page.locator(".st-key-notice")).to_be_visible()  # of the sample, below the canvas
     for width, height in PHONES:
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_function(FITS)
