@@ -22,7 +22,7 @@ from mnist_core.search import worker as worker_module
 from mnist_core.search.plan import SearchPlan
 from mnist_core.search.space import SearchSpace, parse_dimension, what_matters
 from mnist_core.search.storage import STUDIES_FILE, STUDIES_VARIABLE, database_url
-from mnist_core.search.study import Search, Studies
+from mnist_core.search.study import Search, Studies, _pruner
 from mnist_core.search.worker import SearchWorker, _Dropped, _TrialWork, validation_curve
 from tests.core.runs.training_queue.lab import wait_for
 
@@ -347,6 +347,23 @@ def test_each_pruner_stops_trials_with_bad_curves_and_keeps_the_good(pruner, loo
     search = place.studies.open(created.id)  # Hyperband draws each trial's bracket by the study's name
     assert [epochs_trained(place, search, 0.9) for _ in range(5)] == [4] * 5
     assert {epochs_trained(place, search, 0.1) for _ in range(5)} == looks
+
+
+@pytest.mark.parametrize(("epochs", "looks"), [(8, {1, 3}), (9, {1, 3, 9})])
+def test_hyperband_compares_as_the_plans_epochs_tell_also_while_no_trial_has_finished(epochs, looks):
+    of = plan(pruner="hyperband", base=replace(BASE, epochs=epochs))
+    study = optuna.create_study(study_name="ours", direction="maximize", pruner=_pruner(of))
+
+    def stopped_after(accuracy: float) -> int | None:
+        trial = study.ask()
+        for epoch in range(1, epochs + 1):
+            trial.report(accuracy, epoch)
+            if trial.should_prune():
+                return epoch
+        return None
+
+    assert {stopped_after(0.9) for _ in range(20)} == {None}
+    assert {stopped_after(0.1) for _ in range(20)} == looks
 
 
 def test_two_aims_give_a_front_of_the_accurate_and_the_small(place):
