@@ -1,5 +1,6 @@
 """Several seeds of the same settings on the Compare page: summarised, compared, and queued."""
 
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -66,6 +67,10 @@ def test_seeds_of_the_same_settings_are_summed_up_and_compared(app, make, answer
     assert "**Tutorial 1**: 2 seeds: mean 80.50%" in said
     assert "The mean of Quick minus that of Tutorial 1 is +10.50 percentage points" in said
     assert len(test.get("vega_lite_chart")) == 1
+
+    test = app("compare", runs=runs(quick[0], quick[1], other[0]), part="repeats")
+    colour = json.loads(test.get("vega_lite_chart")[0].proto.spec)["encoding"]["color"]
+    assert colour["scale"]["domain"] == ["Quick", "#1", "Tutorial 1"]  # the third run has the third colour
 
 
 def test_more_seeds_are_queued_as_runs_of_the_visitor(app, make, answer, queue, visitor_from):

@@ -98,9 +98,16 @@ def seed_points(names: Sequence[str], groups: Sequence[Sequence[float]]) -> "pd.
 
 
 def seed_spec(
-    names: Sequence[str], summaries: "Sequence[SeedSummary]", words: ScoreWords, mean: str
+    names: Sequence[str],
+    places: Sequence[int],
+    summaries: "Sequence[SeedSummary]",
+    words: ScoreWords,
+    mean: str,
 ) -> dict[str, Any]:
-    """Return the specification of `seed_points`: a ring for each seed, and each group's mean and interval."""
+    """Return the specification of `seed_points`: a ring for each seed, and each group's mean and interval.
+
+    `places`, from 0, are those of the groups' runs in the comparison, whose colours the groups have.
+    """
     facts = [_fact("name", words.run, None), _fact("accuracy", words.accuracy, ".2%")]
     means = [
         {"name": name, "mean": found.mean, "low": found.interval[0], "high": found.interval[1]}
@@ -135,7 +142,11 @@ def seed_spec(
             "encoding": {"x": {"field": "mean"}, **below},
         },
     ]
-    return _rows(names, [_quantitative(layer, words.accuracy) for layer in layers], facts)
+    chart = _rows(names, [_quantitative(layer, words.accuracy) for layer in layers], facts)
+    named = dict(zip(places, names, strict=True))
+    colours = [named.get(place, f"#{place}") for place in range(max(places) + 1)]
+    chart["encoding"]["color"]["scale"] = {"domain": colours}
+    return chart
 
 
 def _rows(names: Sequence[str], layers: list[dict[str, Any]], facts: list[dict[str, Any]]) -> dict[str, Any]:

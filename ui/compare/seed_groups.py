@@ -37,10 +37,14 @@ PROBLEM_KEY = "repeat_problem"
 
 @dataclass(frozen=True)
 class Group:
-    """The runs with one run's settings: `tested`, one for each seed, and `coming`, queued or training."""
+    """The runs with one run's settings: `tested`, one for each seed, and `coming`, queued or training.
+
+    `run` is the first of them in the comparison; `place`, from 0, is its place there and gives the colour.
+    """
 
     name: str
     run: Run
+    place: int
     tested: Sequence[Run]
     coming: Sequence[Run]
 
@@ -73,10 +77,10 @@ def _groups(chosen: ComparedRuns) -> list[Group]:
     """Return the groups of the chosen runs; two chosen runs of the same settings are in one."""
     runs = [*chosen.runs, *visitor.listed_runs()]
     groups: list[Group] = []
-    for run, name in zip(chosen.runs, chosen.names, strict=True):
+    for place, (run, name) in enumerate(zip(chosen.runs, chosen.names, strict=True)):
         if not any(run.id in {other.id for other in (*group.tested, *group.coming)} for group in groups):
-            groups.append(Group(name, run, seeds_of(run, runs), unfinished_seeds(run, runs)))
-    return [Group(_group_name(group, groups), group.run, group.tested, group.coming) for group in groups]
+            groups.append(Group(name, run, place, seeds_of(run, runs), unfinished_seeds(run, runs)))
+    return [replace(group, name=_group_name(group, groups)) for group in groups]
 
 
 def _group_name(group: Group, groups: Sequence[Group]) -> str:
@@ -96,7 +100,7 @@ def _show_summaries(groups: Sequence[Group]) -> None:
     if any(summary.interval for summary in summaries):
         st.vega_lite_chart(
             seed_points(names, [group.accuracies for group in tested]),
-            seed_spec(names, summaries, score_words(), _("Mean")),
+            seed_spec(names, [group.place for group in tested], summaries, score_words(), _("Mean")),
             key="seeds",
             alt=_("Accuracy of each seed, and the mean of each group with its 95% confidence interval"),
         )
