@@ -122,12 +122,9 @@ try:
     if page.url_path != "data":
         forget_page_data()
     show_sidebar(comparing=page.url_path == "compare")
-    if page is not first:
+    if page is not first:  # what of it needs SciPy or PyTorch imports it: a second sooner for all who open it
         import_scipy()
     with through_entry():
         page.run()
 except InputError as error:
     st.error(markdown(error.message))
-finally:
-    if page is first:  # it needs neither SciPy nor PyTorch, and is painted a second sooner without
-        import_scipy()

@@ -15,14 +15,14 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import psutil
-from playwright.async_api import async_playwright
+from playwright.async_api import Locator, Page, async_playwright
 
 from benchmarks.app import serve
 from benchmarks.load_client import Visitor
@@ -127,19 +127,22 @@ async def look(server: psutil.Process, store: RunStore, log: Log) -> None:
         await asyncio.sleep(SECOND_BETWEEN_LOOKS)
 
 
-async def use_chromium(address: str, log: Log, pages: int, seconds: float) -> None:
-    """Have some real pages beside the clients: open the first page, and ask for other images."""
+@asynccontextmanager
+async def chromium_pages(count: int) -> AsyncIterator[list[Page]]:
+    """Give some empty pages of a real Chromium; it starts before anybody comes, as visitors' browsers do."""
+    if not count:
+        yield []
+        return
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_OPTIONS)
-        await asyncio.gather(*(_use_page(browser, address, log, seconds) for _ in range(pages)))
+        yield [await (await browser.new_context(locale="en-US")).new_page() for _ in range(count)]
         await browser.close()
 
 
-async def _use_page(browser: "object", address: str, log: Log, seconds: float) -> None:
+async def use_page(page: Page, address: str, log: Log, seconds: float) -> None:
+    """Open the first page, and ask for other images."""
     with log.errors_of("Chromium"):
         end = time.monotonic() + seconds
-        context = await browser.new_context(locale="en-US")
-        page = await context.new_page()
         images, another = (
             page.locator(".lab-digits img").first,
             page.get_by_role("button", name=ANOTHER),
@@ -154,7 +157,7 @@ async def _use_page(browser: "object", address: str, log: Log, seconds: float) -
             await page.wait_for_timeout(1000 * THINK)
 
 
-async def _click_and_wait(page: "object", button: "object", before: str) -> None:
+async def _click_and_wait(page: Page, button: Locator, before: str | None) -> None:
     await button.click()
     await page.wait_for_function(
         "before => document.querySelector('.lab-digits img')?.src !== before", arg=before
@@ -173,10 +176,9 @@ async def phase(
     """Have all visitors come at once, stay for some seconds, and leave."""
     log = Log()
     looking = asyncio.create_task(look(server, store, log))
-    tasks = [visit(address, log, number, number < trainers, seconds) for number in range(visitors)]
-    if pages:
-        tasks.append(use_chromium(address, log, pages, seconds))
-    await asyncio.gather(*tasks)
+    async with chromium_pages(pages) as tabs:
+        tasks = [visit(address, log, number, number < trainers, seconds) for number in range(visitors)]
+        await asyncio.gather(*tasks, *(use_page(page, address, log, seconds) for page in tabs))
     await asyncio.sleep(2 * SECONDS_KEPT)
     looking.cancel()
     return log

@@ -10,6 +10,7 @@ from mnist_core.dataset_choices import DATASETS
 from mnist_core.recognition.images import pixels_to_garment, pixels_to_image
 from mnist_core.recognition.strokes import Strokes, strokes_to_image
 from mnist_core.runs.run import Run
+from mnist_core.runtime.process import import_scipy
 from ui import resources
 from ui.canvas import PEN, SIDE, THICKEST, THINNEST, clear_canvas, is_empty, show_canvas, undo_stroke
 from ui.class_names import is_digits, without_markup
@@ -118,6 +119,7 @@ def read(run: Run, writing: DrawingInput, as_one: bool = False) -> ReadDrawing:
 
 def read_digits(run: Run, writing: DrawingInput, as_one: bool) -> "list[RowDigit]":
     """Return the digits that a run recognises in an input, from left to right; none if it is blank."""
+    import_scipy()  # the first page does not
     from mnist_core.recognition.segmentation import predict_pixels_row, predict_strokes_row
 
     network, run_calibration = resources.model(run), calibration(run)
