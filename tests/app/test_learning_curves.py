@@ -1,9 +1,13 @@
 import math
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from mnist_core.data.mnist import load_sample
+from mnist_core.recipes import RECIPES
 from ui.learning_curves import (
     ACCURACY,
     ERROR_RATE,
@@ -19,6 +23,7 @@ from ui.learning_curves import (
     run_curve_spec,
     run_curves,
 )
+from ui.train.curves import gap_text
 
 WORDS = CurveWords("training", "validation", "epoch", "loss", "guessing")
 
@@ -122,3 +127,31 @@ def test_curves_of_several_runs_have_a_line_at_guessing_only_on_request():
     ]
     across = run_curve_spec(["A", "B"], "Run", axes, "guessing")["encoding"]["y"]["scale"]
     assert across["domain"] == {"unionWith": list(ACCURACY.least)}
+
+
+@pytest.mark.parametrize(
+    ("training", "changes", "said"),
+    [
+        (0.905, {}, "both curves are equally high, within 0.5 percentage points."),
+        (1.0, {}, "is 10.0 percentage points higher than on the validation set"),
+        (
+            0.8,
+            {},
+            "lower than on the validation set. That is no error: it is measured during the epoch",
+        ),
+        (
+            0.8,
+            {"dropout": 0.5, "augmentation": "shift"},
+            "improves; dropout sets units to zero meanwhile; ",
+        ),
+        (0.8, {"monitor": "test"}, "lower than on the test set."),
+    ],
+)
+def test_a_training_curve_above_or_below_the_other_is_explained(training, changes, said, monkeypatch):
+    sample = load_sample()
+    monkeypatch.setattr("ui.train.curves.resources.dataset", lambda _key: sample)
+    watched = {"monitor": "validation", "validation_size": 500, "train_size": 1000}
+    rows = history([0.9]).assign(train_accuracy=training)
+    run = SimpleNamespace(config=replace(RECIPES["tutorial-1"].config, **watched | changes))
+    assert said in gap_text(run, rows)
+    assert ("no error" in gap_text(run, rows)) == (training < 0.9)
