@@ -53,12 +53,11 @@ def show_workers(workers: Sequence[Mapping[str, Any]]) -> None:
     """Show each worker of the cluster with the run it trains, or that it is free."""
     runs = [run for worker in workers for run_id in worker["runs"] if (run := resources.find_run(run_id))]
     names = names_of(runs)
-    head = [_("Worker"), _("Trains"), _("Device"), _("Address")]
+    head, words = [_("Worker"), _("Trains"), _("Address")], _("{host} ({device})")
     rows = [
         [
-            worker["host"],
+            words.format(host=worker["host"], device=worker["device"]),
             list_text(names.get(run_id, run_id) for run_id in worker["runs"]) or _("free"),
-            worker["device"],
             worker["address"],
         ]
         for worker in workers

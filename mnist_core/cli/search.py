@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from mnist_core.cli.commands import check_range, load_data, print_json
@@ -54,9 +53,11 @@ def search(options: argparse.Namespace) -> None:
 
 def _open_or_create(options: argparse.Namespace, studies: Studies) -> Search:
     """Return the search called --name, created with these options if it does not exist; else a new one."""
-    if found := _find(studies, options.name):
+    if found := studies.find(options.name or ""):
         found.resume(options.more, options.minutes)
         return found
+    if options.more:
+        raise InputError("There is no search {name!r} to go on with; omit --more.", name=options.name or "")
     base = searchable(config_from_options(options))
     names = options.vary or preset_names(options.preset, base)
     space = SearchSpace(tuple(parse_dimension(text, base) for text in names))
@@ -76,15 +77,9 @@ def _open_or_create(options: argparse.Namespace, studies: Studies) -> Search:
     try:
         return studies.create(plan, study_id=options.name or "")
     except InputError:
-        if found := _find(studies, options.name):  # another process has made it meanwhile
+        if found := studies.find(options.name or ""):  # another process has made it meanwhile
             return found
         raise
-
-
-def _find(studies: Studies, name: str | None) -> Search | None:
-    with suppress(InputError):
-        return studies.open(name) if name else None
-    return None
 
 
 def _work(worker: SearchWorker, queue: TrainingQueue, found: Search, as_json: bool) -> None:

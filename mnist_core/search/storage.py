@@ -134,6 +134,6 @@ def database_errors() -> Iterator[None]:
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError, ModuleNotFoundError, Timeout) as error:
         raise InputError(
             N_("The searches can't be read or written: {cause}. Check {variable}, or the disk."),
-            cause=str(error).splitlines()[0],
+            cause=str(error).splitlines()[0].rsplit(": ")[-1],  # before it is the server's address
             variable=STUDIES_VARIABLE,
         ) from error

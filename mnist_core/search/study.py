@@ -231,8 +231,12 @@ def message_json(message: Message) -> dict[str, Any]:
 
 
 def counted(study: Study) -> list[FrozenTrial]:
-    """Return the trials that count: without those that others continue, and those dropped at once."""
-    trials = study.get_trials(deepcopy=False)
+    """Return the trials that count: without those that others continue, and those dropped at once.
+
+    Raises InputError if the database can't be read.
+    """
+    with database_errors():
+        trials = study.get_trials(deepcopy=False)
     return [one for one in trials if one.state.name != "FAIL" or one.user_attrs.get("ended") == "failed"]
 
 
@@ -309,19 +313,23 @@ class Studies:
 
     def open(self, study_id: str) -> Search:
         """Return the search with this id; InputError if there is none."""
-        if self.exist() and study_id:
-            with database_errors():
-                optuna = import_optuna()
-                storage = open_storage(self._directory)
-                try:
-                    study = optuna.load_study(study_name=study_id, storage=storage)
-                    plan = Search(study, storage).plan
-                except KeyError:
-                    pass
-                else:
-                    study.sampler, study.pruner = _sampler(plan, None), _pruner(plan)
-                    return Search(study, storage)
+        if found := self.find(study_id):
+            return found
         raise InputError(N_("There is no search {name!r}; begin one."), name=study_id)
+
+    def find(self, study_id: str) -> Search | None:
+        """Return the search with this id, None if there is none; InputError if the database can't be read."""
+        if not self.exist() or not study_id:
+            return None
+        with database_errors():
+            storage = open_storage(self._directory)
+            try:
+                study = import_optuna().load_study(study_name=study_id, storage=storage)
+                plan = Search(study, storage).plan
+            except KeyError:
+                return None
+        study.sampler, study.pruner = _sampler(plan, None), _pruner(plan)
+        return Search(study, storage)
 
     def list(self) -> list[Search]:
         """Return all searches, the newest first."""
@@ -333,7 +341,7 @@ class Studies:
             found = optuna.get_all_study_summaries(storage, include_best_trial=False)
             ours = [summary for summary in found if "plan" in summary.user_attrs]
             newest = sorted(ours, key=lambda summary: -summary._study_id)
-        return [self.open(summary.study_name) for summary in newest]
+        return [search for summary in newest if (search := self.find(summary.study_name))]
 
     def delete(self, study_id: str) -> None:
         """Delete a search but not its runs; InputError if there is none."""

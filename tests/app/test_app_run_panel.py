@@ -232,7 +232,11 @@ def test_the_operator_sees_the_clusters_workers_and_the_dashboard(app, sample_on
     assert "can't be reached" not in captions
     (table,) = [each.proto.body for each in app("runs").get("html") if "10.0.0.1" in each.proto.body]
     rows = [re.findall(r"<t[hd].*?>(.*?)</t[hd]>", row)[:2] for row in table.split("<tr>")[2:]]
-    assert rows == [["node1", "free"], ["node2", "Mine &lt;b&gt;"], ["node3", "free"]]
+    assert rows == [
+        ["node1 (cpu)", "free"],
+        ["node2 (cpu)", "Mine &lt;b&gt;"],
+        ["node3 (cpu)", "free"],
+    ]
     facts.update(cluster_reachable=False, cluster_dashboard="", cluster_workers=[])
     captions = said(app("runs").caption).replace("\\", "")
     assert "Its scheduler can't be reached." in captions

@@ -11,6 +11,7 @@ from mnist_core.runs.queue import TrainingQueue
 from mnist_core.runs.store import RunStore
 from mnist_core.search.plan import SearchPlan
 from mnist_core.search.space import SearchSpace, parse_dimension
+from mnist_core.search.storage import STUDIES_VARIABLE
 from mnist_core.search.study import Studies
 from tests.app.train_form import url_of
 from tests.core.runs.training_queue.lab import wait_for
@@ -108,13 +109,17 @@ def test_a_trial_in_line_is_said_to_wait_and_offers_nothing_to_evaluate(app):
     writer.close()
 
 
-def test_what_can_not_be_searched_is_said_before_it_begins(app):
+def test_what_can_not_be_searched_is_said_before_it_begins(app, monkeypatch):
     test = app("search", pruner="median", trial_epochs="1")
     assert "train 3 epochs or more" in text_of(test)
     assert not [button for button in test.button if button.key == "begin_search"]
     test = app("search", ranges="learning_rate=2:1")
     assert "from a smaller to a larger number" in text_of(test)
     assert "This search does not exist" in text_of(app("search", study="unknown"))
+    monkeypatch.setenv(STUDIES_VARIABLE, "postgresql://127.0.0.1:9/none")
+    broken = app("search", study="unknown")
+    assert "The searches can't be read or written: Connection refused." in text_of(broken)
+    assert "does not exist" not in text_of(broken)
 
 
 def test_an_ended_search_tells_its_best_and_how_sure_that_is(app, searched):

@@ -27,12 +27,12 @@ def studies() -> Studies:
 
 
 def current_search() -> Search | None:
-    """Return the search in the URL; None if there is none. A link is enough to see it."""
-    try:
-        with st.spinner(_("Opening the search")):  # Optuna takes a second, once
-            return studies().open(url_parameters().get(STUDY_KEY, ""))
-    except InputError:
-        return None
+    """Return the search in the URL; None if there is none. A link is enough to see it.
+
+    Raises InputError if the database of searches can't be read.
+    """
+    with st.spinner(_("Opening the search")):  # Optuna takes a second, once
+        return studies().find(url_parameters().get(STUDY_KEY, ""))
 
 
 def listed_searches() -> list[Search]:

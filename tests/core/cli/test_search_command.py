@@ -43,7 +43,7 @@ def test_a_named_search_goes_on_with_more_minutes(command):
 def test_a_search_that_another_process_is_just_beginning_is_joined(command, store, monkeypatch):
     command.json("search", "--name", "theirs", *SMALL, "--trials", "1")
     known = Studies(store.directory).open("theirs").study()
-    storage, find = open_storage(store.directory), Studies.open
+    storage, find = open_storage(store.directory), Studies.find
     has_the_name, has_looked = threading.Event(), threading.Event()
 
     def begin() -> None:
@@ -54,13 +54,13 @@ def test_a_search_that_another_process_is_just_beginning_is_joined(command, stor
             for name, value in known.user_attrs.items():  # the plan is the last
                 ours.set_user_attr(name, value)
 
-    def look(studies: Studies, name: str) -> Search:
+    def look(studies: Studies, name: str) -> Search | None:
         try:
             return find(studies, name)
         finally:
             has_looked.set()
 
-    monkeypatch.setattr(Studies, "open", look)
+    monkeypatch.setattr(Studies, "find", look)
     other = threading.Thread(target=begin)
     other.start()
     has_the_name.wait()
@@ -72,5 +72,8 @@ def test_a_search_that_another_process_is_just_beginning_is_joined(command, stor
 def test_what_search_can_not_do_is_refused(command, store):
     assert "train 3 epochs or more" in command.refusal("search", *SMALL, "--pruner", "median")
     assert "can't vary 'seed'" in command.refusal("search", *SMALL, "--vary", "seed")
+    assert "There is no search 'none' to go on with" in command.refusal(
+        "search", "--name", "none", "--more", "1"
+    )
     assert "--at-once must be from 1" in command.refusal("search", *SMALL, "--at-once", "0")
     assert store.list() == []

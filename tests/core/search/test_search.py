@@ -456,7 +456,7 @@ def test_searches_are_listed_opened_and_deleted_and_their_runs_stay(place):
 def test_a_database_that_can_not_be_used_is_refused_with_a_sentence(address, why, place, monkeypatch):
     monkeypatch.setenv(STUDIES_VARIABLE, address)
     with pytest.raises(InputError, match=why):
-        place.studies.open("any")
+        place.studies.find("any")
 
 
 def at_the_same_moment(monkeypatch, *calls: Callable[[], object]) -> None:
