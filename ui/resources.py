@@ -4,6 +4,7 @@ import atexit
 import gc
 import logging
 import os
+import threading
 import time
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from mnist_core.evaluation.metrics import Evaluation
     from mnist_core.models.modules import DigitClassifier
     from mnist_core.runs.queue import TrainingQueue
+    from mnist_core.search.server_searches import ServerSearches
     from mnist_core.training.speed_meter import Speed, SpeedMeter
 
 logger = logging.getLogger(__name__)
@@ -150,7 +152,8 @@ def _load_network() -> Steps[bool]:
     model(run_store().get(PRETRAINED_ID))
     gc.freeze()  # else Python looks through PyTorch's objects now and then, which stops all pages for 0.2 s
     if ClusterSetting.from_environment():
-        training_queue()  # it continues what trained there before a restart
+        queue = training_queue()  # it continues what trained there before a restart
+        threading.Thread(target=_continue_searches, args=(queue,), name="searches", daemon=True).start()
     return True
 
 
@@ -174,6 +177,25 @@ def training_queue() -> "TrainingQueue":
     atexit.register(queue.close)
     _queues().append(queue)
     return queue
+
+
+@st.cache_resource(show_spinner=False)
+def searches() -> "ServerSearches":
+    """Return the searches that this server works on."""
+    from mnist_core.search.server_searches import ServerSearches
+
+    found = ServerSearches(run_store(), training_queue)
+    atexit.register(found.leave)
+    return found
+
+
+def _continue_searches(queue: "TrainingQueue") -> None:
+    """Once the cluster has a worker, continue the searches that were under way before a restart."""
+    queue.place_came.wait()
+    try:
+        searches().continue_lost(_limits_of_nobody())
+    except InputError as error:  # the database can't be reached
+        logger.warning("%s", error)
 
 
 def bound_here() -> bool:

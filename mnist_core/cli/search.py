@@ -14,6 +14,7 @@ from mnist_core.messages import InputError
 from mnist_core.runs.store import RunStore
 from mnist_core.search.evidence import evidence
 from mnist_core.search.plan import SearchPlan, searchable
+from mnist_core.search.server_searches import MOST_AT_ONCE
 from mnist_core.search.space import SearchSpace, default_space, parse_dimension, preset_names
 from mnist_core.search.study import Search, SearchTrial, Studies
 from mnist_core.search.worker import SearchWorker
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from mnist_core.runs.queue import TrainingQueue
 
 SECONDS_BETWEEN_LOOKS = 0.2
-MOST_AT_ONCE = 64
 ENDED = ("finished", "pruned", "failed")
 
 
@@ -55,6 +55,7 @@ def _open_or_create(options: argparse.Namespace, studies: Studies) -> Search:
     """Return the search called --name, created with these options if it does not exist; else a new one."""
     if found := studies.find(options.name or ""):
         found.resume(options.more, options.minutes)
+        found.note_server("")  # or a server that worked on it would go on with what is set aside here
         return found
     if options.more:
         raise InputError("There is no search {name!r} to go on with; omit --more.", name=options.name or "")

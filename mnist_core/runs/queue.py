@@ -59,6 +59,8 @@ class TrainingQueue:
         self._trial = threading.Lock()  # one at a time: a trial sets the process's number of threads
         self._places, self._lost = places, lost
         self._looked_for_lost = self._works_here = False
+        self.place_came = threading.Event()
+        """Set once a run can train at one of the places, and those of an earlier server go on."""
         if places:
             places.open(self._work_at, self._line.wake)
         else:
@@ -81,11 +83,12 @@ class TrainingQueue:
             first, self._looked_for_lost = not self._looked_for_lost, True
         if first:
             self._continue_lost()
+            self.place_came.set()
 
     def _continue_lost(self) -> None:
         """Continue the runs that trained at the places when an earlier server ended, the oldest first.
 
-        A search continues its trials, when somebody continues it.
+        A search continues its own trials, see ServerSearches.
         """
         for run in reversed(self._store.list()):
             at_end = run.status == "interrupted" and not run.message and run.results.get("trained_on")

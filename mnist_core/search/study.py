@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 STARTUP_TRIALS = 10  # random trials before TPE begins; at most a quarter of all
-UNFINISHED_STATES = ("waiting", "running")
 GRID_AT_ONCE = 20  # combinations that are queued together: each takes 5 to 30 ms
 
 
@@ -110,6 +109,22 @@ class Search:
         """The number of the first trial whose test accuracy was shown; None if none was."""
         shown: int | None = self._study.user_attrs.get("test_shown")
         return shown
+
+    @property
+    def server(self) -> str:
+        """The server that works on it, or did when it ended; "" for a command or nobody."""
+        return str(self._study.user_attrs.get("server", ""))
+
+    def note_server(self, server: str) -> None:
+        """Record which server works on it, "" for none."""
+        self._study.set_user_attr("server", server)
+
+    @property
+    def has_more_to_do(self) -> bool:
+        """Whether a trial waits or trains, or the budget has room for more."""
+        trials = self.trials()
+        under_way = any(trial.state in ("waiting", "running") for trial in trials)
+        return under_way or len(trials) < self.plan.trials
 
     def note_test_shown(self, number: int) -> None:
         """Record that a trial's test accuracy was shown."""

@@ -2,6 +2,8 @@
 
 import json
 from dataclasses import replace
+from threading import Event, Thread
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,6 +17,7 @@ from mnist_core.search.storage import STUDIES_VARIABLE
 from mnist_core.search.study import Studies
 from tests.app.train_form import url_of
 from tests.core.runs.training_queue.lab import wait_for
+from ui import resources
 from ui.search import work
 
 BASE = TrainConfig(widths=(8,), epochs=1, batch_size=50, train_size=100, optimizer="sgd", learning_rate=0.1)
@@ -221,6 +224,19 @@ def test_without_its_cluster_a_server_repeats_the_best_itself_if_asked(app, sear
     assert test.button(key="repeat_best").label == "Repeat it with 4 more seeds on this server"
     test.button(key="repeat_best").click().run()
     assert asked == [True] * 4
+
+
+def test_once_its_cluster_has_a_worker_a_server_goes_on_with_the_searches_of_before(app):
+    app("search")
+    search = studies().create(plan(trials=1))
+    search.note_server(resources.searches().server)
+    queue = SimpleNamespace(place_came=Event())
+    waits = Thread(target=resources._continue_searches, args=(queue,))
+    waits.start()
+    assert not work.is_working(search.id)
+    queue.place_came.set()
+    waits.join()
+    wait_for(lambda: search.trials()[0].state == "finished", 60)
 
 
 def test_a_search_that_has_ended_goes_on_with_more_trials(app, searched):

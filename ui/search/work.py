@@ -1,6 +1,5 @@
 """The searches that this server works on, and what visitors may do with them."""
 
-import threading
 from collections.abc import Callable
 
 import streamlit as st
@@ -8,17 +7,13 @@ import streamlit as st
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.search.plan import SearchPlan
 from mnist_core.search.study import Search, Studies
-from mnist_core.search.worker import SearchWorker
 from ui import resources, visitor
 from ui.i18n import gettext as _
 from ui.url_state import url_parameters
 
 STUDY_KEY = "study"  # in the URL: the id of the search on the page
 PROBLEM_KEY = "search_problem"  # why the last start was refused
-MOST_AT_ONCE = 64  # trials of a search that train or wait: a thread each
 MOST_KEPT = 50  # searches of a visitor of a public server
-SECONDS_TO_LEAVE = 10.0
-_starting = threading.Lock()  # two clicks must not make two workers
 
 
 def studies() -> Studies:
@@ -76,26 +71,17 @@ def go_on(search: Search, here: bool = False) -> None:
 
     With `here` it trains the trials itself, as its cluster can't be reached.
     """
-    limits, queue = visitor.limits(), resources.training_queue()
-    at_once = 1 if here else min(limits.runs_at_once or MOST_AT_ONCE, MOST_AT_ONCE)
-    with _starting:
-        if is_working(search.id):
-            return
-        worker = SearchWorker(studies(), search, queue, resources.run_store(), limits, at_once, here)
-        _workers()[search.id] = worker
-        worker.start()
+    resources.searches().go_on(search, visitor.limits(), here)
 
 
 def is_working(search_id: str) -> bool:
     """Return whether this server works on a search."""
-    worker = _workers().get(search_id)
-    return worker is not None and worker.working
+    return resources.searches().is_working(search_id)
 
 
 def problem(search: Search) -> Message | None:
     """Return why a search ended early: what the study knows, or this server's worker."""
-    worker = _workers().get(search.id)
-    return search.problem or (worker.problem if worker else None)
+    return resources.searches().problem(search)
 
 
 def attempt(change: Callable[[], object]) -> None:
@@ -104,16 +90,3 @@ def attempt(change: Callable[[], object]) -> None:
         change()
     except InputError as error:
         st.session_state[PROBLEM_KEY] = error.message
-
-
-@st.cache_resource(show_spinner=False)
-def _workers() -> dict[str, SearchWorker]:
-    """Return the server's workers by the searches that they work or worked on."""
-    workers: dict[str, SearchWorker] = {}
-
-    def leave_all(seconds: float = SECONDS_TO_LEAVE) -> None:
-        for worker in workers.values():
-            worker.leave(seconds)
-
-    resources.atexit.register(leave_all)
-    return workers

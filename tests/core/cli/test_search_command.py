@@ -25,7 +25,9 @@ def test_search_tells_its_trials_and_how_sure_the_best_is(command, store):
 def test_a_named_search_goes_on_with_more_trials(command, store):
     first = command.json("search", "--name", "mine", *SMALL, "--trials", "1")
     assert (first["search"], len(first["trials"]), first["best"]) == ("mine", 1, [0])
+    Studies(store.directory).open("mine").note_server("a-server")
     more = command.json("search", "--name", "mine", "--more", "1")
+    assert Studies(store.directory).open("mine").server == ""  # it is the command's now
     assert [trial["state"] for trial in more["trials"]] == ["finished"] * 2
     assert more["trials"][0] == first["trials"][0]
     assert more["trials"][1]["accuracy"] is not None

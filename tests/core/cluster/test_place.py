@@ -225,6 +225,7 @@ def test_a_restarted_server_continues_what_trained_on_the_cluster_once(lab, tmp_
     for _server in range(2):
         next_queue = TrainingQueue(store, lambda _key: sample, 1, places=second)
         ended(next_queue, run, killed.id, repeat.id)
+        assert next_queue.place_came.is_set()
         next_queue.close()
     *continued, its_weights = digits(store.get(run))
     *alone, weights = trained_here(tmp_path, sample, config)
@@ -245,6 +246,7 @@ def test_a_run_that_waits_for_the_cluster_trains_on_the_server_if_asked(tmp_path
     queue.move_here(pair[1])
     ended(queue, run, *pair)
     queue.move_here(run)  # a second tap does nothing
+    assert not queue.place_came.is_set()
     assert [store.get(each).status for each in (run, *pair)] == ["finished"] * 3
     assert store.get(run).results["trained_on"] is None
     assert digits(store.get(run)) == trained_here(tmp_path, sample, SHORT)

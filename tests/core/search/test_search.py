@@ -20,6 +20,7 @@ from mnist_core.runs.store import RunStore
 from mnist_core.search import study as study_module
 from mnist_core.search import worker as worker_module
 from mnist_core.search.plan import SearchPlan
+from mnist_core.search.server_searches import ServerSearches
 from mnist_core.search.space import SearchSpace, parse_dimension, what_matters
 from mnist_core.search.storage import STUDIES_FILE, STUDIES_VARIABLE, database_url
 from mnist_core.search.study import Search, Studies, _pruner
@@ -429,6 +430,27 @@ def test_a_worker_that_leaves_keeps_its_trial_for_the_next(place):
     worker.leave(SECONDS)
     assert (states(search), search.stopped) == (["waiting"], False)
     assert not any(thread.is_alive() for thread in threading.enumerate() if thread.name == "search")
+
+
+def test_a_server_goes_on_with_the_searches_that_it_worked_on_when_it_ended(place):
+    long = plan(trials=1, base=replace(BASE, epochs=1000))
+    ours, stopped, unbegun, done = (place.studies.create(each) for each in (long, long, long, plan(trials=1)))
+    first, second, third = (ServerSearches(place.store, lambda: place.queue) for _ in range(3))
+    for search in (done, ours, stopped):
+        first.go_on(search, UNLIMITED)
+    place.workers += first._workers.values()
+    wait_for(lambda: ours.trials()[0].curve and states(done) == ["finished"], SECONDS)
+    stopped.stop()
+    first.leave(SECONDS)
+    (run,) = {trial.run for trial in ours.trials()}
+    assert place.store.get(run).status == "paused"
+    second.continue_lost(UNLIMITED)
+    place.workers += second._workers.values()
+    assert [search for search in (ours, stopped, unbegun, done) if second.is_working(search.id)] == [ours]
+    wait_for(lambda: place.store.get(run).status == "running", SECONDS)
+    ours.note_server("another")
+    third.continue_lost(UNLIMITED)
+    assert not third.is_working(ours.id)
 
 
 def test_searches_are_listed_opened_and_deleted_and_their_runs_stay(place):
