@@ -93,21 +93,24 @@ def show_slider(
     """Show a slider with a stop at each of `values`, and the field beside it; return the number."""
     value = number.read()
     set_widget_value(number.key, value)
-    with st.container(width=width, gap="xsmall"):
-        with st.container(
-            horizontal=True, vertical_alignment="center", gap="small", key=f"number_{number.key}"
-        ):
-            st.select_slider(
-                number.label,
-                sorted({*map(type(value), values), value}),
-                value,
-                format_func=lambda each: number_text(each) + unit,
-                key=number.key,
-                help=help_text,
-                on_change=_take_slider,
-                args=(number,),
-            )
-            show_number_field(number)
+    row = {"horizontal": True, "vertical_alignment": "center", "gap": "small", "width": width}
+    with st.container(key=f"number_{number.key}", **row):
+        st.select_slider(
+            number.label,
+            sorted({*map(type(value), values), value}),
+            value,
+            format_func=lambda each: number_text(each) + unit,
+            key=number.key,
+            help=help_text,
+            on_change=_take_slider,
+            args=(number,),
+        )
+        show_number_field(number)
+        if (
+            width != "stretch"
+        ):  # other controls stand beside these: it gets a line of its own within their width
+            show_refusal(number, width)
+    if width == "stretch":
         show_refusal(number)
     return value
 
@@ -129,10 +132,10 @@ def show_number_field(number: TypedNumber, disabled: bool = False) -> None:
     )
 
 
-def show_refusal(number: TypedNumber) -> None:
+def show_refusal(number: TypedNumber, width: int | str = "stretch") -> None:
     """Say why the text in a number's field was not taken."""
     if refusal := _field(number).refusal:
-        st.caption(f":material/error: {refusal}")
+        st.caption(f":material/error: {refusal}", width=width)
 
 
 def _field(number: TypedNumber) -> NumberField:
