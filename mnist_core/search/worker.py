@@ -195,7 +195,8 @@ class _TrialWork:
         if trial.user_attrs.get("planned"):
             return
         others = self._others(trial)
-        if sum(other.number < trial.number for other in others) >= self._plan.trials:
+        before = [one for one in others if one.number < trial.number or one.user_attrs.get("planned")]
+        if len(before) >= self._plan.trials:
             raise _Dropped
         repeated = self._is_repeated(trial, settings, others)
         self._worker.note_repeated(self._search, repeated)

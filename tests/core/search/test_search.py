@@ -183,6 +183,17 @@ def test_an_earlier_trial_waits_until_an_equal_later_one_is_decided(later_goes_o
     assert earlier.user_attrs.get("planned", False) != later_goes_on
 
 
+def test_a_trial_that_is_one_too_many_is_dropped_also_when_an_earlier_one_was_just_set_aside(place):
+    search = place.studies.create(plan(trials=1))
+    work = _TrialWork(SearchWorker(place.studies, search, place.queue, place.store), search, search.plan)
+    start, one_more = search.study().ask(), search.study().ask()
+    with pytest.raises(_Dropped):
+        work._set_aside(start, "")
+    search.study().tell(start, state=TrialState.FAIL)
+    with pytest.raises(_Dropped):
+        work._accept(one_more, what_matters(work._config(one_more)))
+
+
 def test_more_trials_train_at_once_when_workers_come(place, monkeypatch):
     monkeypatch.setattr(worker_module, "SECONDS_BETWEEN_QUESTIONS", 0.02)
     workers = [1]
@@ -433,17 +444,19 @@ def test_a_worker_that_leaves_keeps_its_trial_for_the_next(place):
 
 
 def test_a_server_goes_on_with_the_searches_that_it_worked_on_when_it_ended(place):
-    long = plan(trials=1, base=replace(BASE, epochs=1000))
+    long = plan(trials=1, base=replace(BASE, epochs=1000, batch_size=1))  # minutes, of which it gets a moment
     ours, stopped, unbegun, done = (place.studies.create(each) for each in (long, long, long, plan(trials=1)))
     first, second, third = (ServerSearches(place.store, lambda: place.queue) for _ in range(3))
-    for search in (done, ours, stopped):
+    first.go_on(done, UNLIMITED)
+    wait_for(lambda: not first.is_working(done.id), SECONDS)
+    for search in (ours, stopped):
         first.go_on(search, UNLIMITED)
     place.workers += first._workers.values()
-    wait_for(lambda: ours.trials()[0].curve and states(done) == ["finished"], SECONDS)
+    wait_for(lambda: ours.trials()[0].run, SECONDS)
     stopped.stop()
     first.leave(SECONDS)
     (run,) = {trial.run for trial in ours.trials()}
-    assert place.store.get(run).status == "paused"
+    wait_for(lambda: place.store.get(run).status == "paused", SECONDS)
     second.continue_lost(UNLIMITED)
     place.workers += second._workers.values()
     assert [search for search in (ours, stopped, unbegun, done) if second.is_working(search.id)] == [ours]
