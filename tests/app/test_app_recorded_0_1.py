@@ -42,6 +42,7 @@ def check(test, page, shows):
     for name, expected in shows.items():
         value = found[OWN_KEYS.get((page, name), name)]
         value = value[0] if name == "run" and isinstance(value, list) else value
+        value = f"{value / 100:g}" if name == "threshold" else value  # the control shows percent
         assert (value if isinstance(value, list) else str(value)) == RENAMED_RUNS.get(
             str(expected), expected
         ), name
