@@ -95,7 +95,7 @@ def test_the_images_that_only_one_gets_right(app, make, answer, html):
         "Neither correct (1)",
     ]
     label = load_sample().test.labels[100]
-    assert f"Test image 100, {label}: Quick predicts {label}, " in html(test)
+    assert f"Test image 100, label {label}: Quick predicts {label}, " in html(test)
     assert f"Tutorial 1 predicts {(label + 1) % 10}, " in html(test)
     assert html(test).count("<figure") == 24
     next(button for button in test.button if button.label == "Next page").click().run()
@@ -118,8 +118,8 @@ def test_the_images_that_only_one_of_many_gets_right(app, make, answer, html):
         "None correct (1)",
     ]
     test.pills(key="right").set_value("3").run()
-    assert "Test image 6, " in html(test)
+    assert "Test image 6, label " in html(test)
     assert html(test).count("Quick predicts") == 1
     test.selectbox(key="among").set_value("1-2").run()
     assert test.pills(key="right").options[:2] == ["Only Quick correct (1)", "Only Tutorial 1 correct (0)"]
-    assert "Test image 7, " in html(test)
+    assert "Test image 7, label " in html(test)

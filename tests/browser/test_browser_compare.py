@@ -54,7 +54,7 @@ def test_two_runs_are_compared_and_the_link_shows_the_same(page, two_networks):
     assert {first, second} <= {line.split(",")[0] for line in lines[1:]}
     page.go(f"/compare?runs={second},{first}&part=images&right=none")
     image = page.locator(".lab-digits figure img").first
-    both = re.compile(r"Test image \d+, a \d: Quick, seed 1 predicts \d, .*; Quick predicts \d")
+    both = re.compile(r"Test image \d+, label \d: Quick, seed 1 predicts \d, .*; Quick predicts \d")
     expect(image).to_have_attribute("alt", both)
     alt = image.get_attribute("alt")
     page.get_by_role("button", name="Next").click()

@@ -115,7 +115,7 @@ def compared_figure(split: Split, index: int, readers: list[tuple[int, str, Eval
         heard.append(
             _("{run} predicts {read}, confidence {sure}").format(run=name, read=names[read], sure=sure)
         )
-    alt = _("Test image {number}, {label}: {readings}")
+    alt = _("Test image {number}, label {label}: {readings}")
     return Figure(
         split.images[index],
         "<br>".join(lines),
