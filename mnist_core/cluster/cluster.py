@@ -107,7 +107,7 @@ class Cluster:
         return {
             "cluster": self._setting.address or f"local:{self._setting.local}",
             "cluster_reachable": self._reachable,
-            "cluster_dashboard": self._dashboard,
+            "cluster_dashboard": self._dashboard if self._reachable else "",
             "cluster_workers": [place.told for place in sorted(places, key=lambda one: one.address)],
             "cluster_refused": list(self._refused.values()),
         }

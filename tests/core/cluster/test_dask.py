@@ -122,6 +122,8 @@ def test_local_processes_train_without_running_the_script_of_the_server(tmp_path
     wait_for(lambda: not queue.busy, SECONDS)
     queue.close()
     assert cluster._local.returncode == 0
+    cluster._reachable = False  # as after a look for the scheduler that has ended
+    assert cluster.facts["cluster_dashboard"] == ""
     assert [digits(store.get(run))] == trained_here(tmp_path / "here", sample, [SHORT])
 
 
