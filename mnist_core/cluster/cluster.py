@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 PATIENCE = 20.0  # seconds without an answer after which a worker, or its server, is taken for lost
 ASK_SECONDS = 10.0  # for an answer to a small question
 SEND_SECONDS = 120.0  # for one that brings images or a run's state
+CONNECT_SECONDS = 5.0  # for one try to reach the scheduler
 SECONDS_BETWEEN_LOOKS = 1.0
 GATHER, MOST_GATHER = 0.1, 0.6  # seconds for reports: of up to 20 workers, and of 120 or more
 # In the words of Python's error, which Dask passes on as an Exception with the error's repr.
@@ -72,6 +73,8 @@ class Cluster:
         self._address = setting.address
         if setting.local:
             self._local, self._address = start_local(setting.local, threads)
+        self._check_certificates()  # or a half-made client would be left, whose end can lock up the process
+        self._loop = _event_loop()  # one for all tries: each client would leave its own behind
         self._connect()
 
     def open(self, begin: Callable[[TrainingPlace], object], wake: Callable[[], None]) -> None:
@@ -118,6 +121,8 @@ class Cluster:
         if self._client:
             with suppress(Exception):  # it may be gone already
                 self._client.close()
+        with suppress(Exception):
+            self._loop.stop()
         if self._local:
             try:
                 self._local.communicate(timeout=ASK_SECONDS)
@@ -278,15 +283,23 @@ class Cluster:
             return
         with suppress(OSError):
             make: Any = Client
-            try:
-                self._client = make(self._address, timeout=5, set_as_default=False)
-            except TypeError:  # what Dask raises without certificates
-                raise InputError(
-                    N_("{address} needs TLS certificates; name them in Dask's settings, see CLUSTER.md."),
-                    address=self._address,
-                ) from None
+            self._client = make(
+                self._address, timeout=CONNECT_SECONDS, set_as_default=False, loop=self._loop.loop
+            )
             self._reachable = True
             self._dashboard = self._find_dashboard()
+
+    def _check_certificates(self) -> None:
+        """Raise InputError for an address with TLS if Dask's settings name no certificates."""
+        from distributed import Security
+
+        make: Any = Security
+        needs_tls = self._address.startswith(("tls://", "wss://"))
+        if needs_tls and make().get_connection_args("client")["ssl_context"] is None:
+            raise InputError(
+                N_("{address} needs TLS certificates; name them in Dask's settings, see CLUSTER.md."),
+                address=self._address,
+            )
 
     def _ask(self, address: str, seconds: float, question: Callable[..., Any], *arguments: Any) -> Any:
         """Return what a function on a worker answers; OSError if it can't be reached in time."""
@@ -367,6 +380,16 @@ def _as_os_error() -> Iterator[None]:
         yield
     except (ClosedClientError, CancelledError, asyncio.CancelledError) as error:
         raise OSError(str(error)) from error
+
+
+def _event_loop() -> Any:
+    """Start Dask's event loop in a thread of its own."""
+    from distributed.utils import LoopRunner
+
+    make: Any = LoopRunner
+    runner = make()
+    runner.start()
+    return runner
 
 
 def _import_dask() -> None:

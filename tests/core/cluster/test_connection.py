@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import threading
 from importlib.metadata import PackageNotFoundError
 
 import dask
@@ -96,6 +97,20 @@ def test_a_worker_with_another_version_is_refused_with_a_sentence(scheduler, tmp
         queue.submit(SHORT)
     assert cluster.count == 0
     queue.close()
+
+
+def test_tries_to_reach_a_scheduler_that_has_gone_leave_no_threads_behind(scheduler, monkeypatch):
+    monkeypatch.setattr("mnist_core.cluster.cluster.CONNECT_SECONDS", 0.02)
+
+    def loops() -> int:
+        return sum(thread.name == "IO loop" for thread in threading.enumerate())
+
+    before = loops()
+    cluster = Cluster(ClusterSetting(address="tls://127.0.0.1:9"), lambda _key: None)
+    for _ in range(3):
+        cluster._connect()
+    assert loops() == before + 1
+    cluster.close()
 
 
 @pytest.mark.parametrize(
