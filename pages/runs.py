@@ -62,7 +62,11 @@ def show_workers(workers: Sequence[Mapping[str, Any]]) -> None:
         ]
         for worker in workers
     ]
-    st.html(table_html(head, rows, words=_("The cluster's workers, and the run that each trains")))
+    st.html(
+        table_html(
+            head, rows, style="lab-words", words=_("The cluster's workers, and the run that each trains")
+        )
+    )
 
 
 def show_empty() -> None:

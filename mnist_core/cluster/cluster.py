@@ -290,12 +290,17 @@ class Cluster:
             self._dashboard = self._find_dashboard()
 
     def _check_certificates(self) -> None:
-        """Raise InputError for an address with TLS if Dask's settings name no certificates."""
+        """Raise InputError for TLS without certificates, or no TLS where Dask's settings require it."""
         from distributed import Security
 
         make: Any = Security
-        needs_tls = self._address.startswith(("tls://", "wss://"))
-        if needs_tls and make().get_connection_args("client")["ssl_context"] is None:
+        has_tls = self._address.startswith(("tls://", "wss://"))
+        if not has_tls and make().require_encryption:
+            raise InputError(
+                N_("Dask's settings require encryption, which {address} lacks; name a tls:// address."),
+                address=self._address,
+            )
+        if has_tls and make().get_connection_args("client")["ssl_context"] is None:
             raise InputError(
                 N_("{address} needs TLS certificates; name them in Dask's settings, see CLUSTER.md."),
                 address=self._address,

@@ -86,6 +86,14 @@ def test_tls_without_certificates_is_refused_with_a_sentence(scheduler, certific
         Cluster(ClusterSetting.parse(scheduler), lambda _key: None)
 
 
+def test_an_address_without_the_encryption_that_is_required_is_refused_with_a_sentence(certificates):
+    with (
+        dask.config.set(certificates),
+        pytest.raises(InputError, match="tcp://127.0.0.1:1 lacks; name a tls"),
+    ):
+        Cluster(ClusterSetting.parse("tcp://127.0.0.1:1"), lambda _key: None)
+
+
 def test_a_worker_with_another_version_is_refused_with_a_sentence(scheduler, tmp_path, sample, monkeypatch):
     monkeypatch.setattr(worker, "_facts", lambda threads: WorkerFacts("0.0.1", "1.0", "host", "cpu", threads))
     cluster = Cluster(ClusterSetting.parse(scheduler), lambda _key: sample)
