@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -59,6 +60,7 @@ class TrainingQueue:
         self._trial = threading.Lock()  # one at a time: a trial sets the process's number of threads
         self._places, self._lost = places, lost
         self._looked_for_lost = self._works_here = False
+        self._at_work: list[TrainingWorker] = []
         self.place_came = threading.Event()
         """Set once a run can train at one of the places, and those of an earlier server go on."""
         if places:
@@ -69,7 +71,7 @@ class TrainingQueue:
 
     def _work_here(self, here: bool) -> None:
         place = ThisProcess(self._load_dataset, self._threads, self._trial)
-        TrainingWorker(self._line, self._clean_up, place, here)
+        self._at_work.append(TrainingWorker(self._line, self._clean_up, place, here))
 
     def _begin_here(self) -> None:
         """Train on the server too, from the first run on that asks for it."""
@@ -78,7 +80,7 @@ class TrainingQueue:
             self._work_here(True)
 
     def _work_at(self, place: TrainingPlace) -> None:
-        TrainingWorker(self._line, self._clean_up, place)
+        self._at_work.append(TrainingWorker(self._line, self._clean_up, place))
         with self._line.changed:
             first, self._looked_for_lost = not self._looked_for_lost, True
         if first:
@@ -384,6 +386,7 @@ class TrainingQueue:
 
         They can be continued. A process must not end while one of its threads runs torch.
         """
+        deadline = time.monotonic() + seconds
         with self._line.changed:
             self._line.closed = True
             for entry in self._line.training:
@@ -392,6 +395,8 @@ class TrainingQueue:
             self._line.changed.wait_for(lambda: not self._line.training, seconds)
         if self._places:
             self._places.close()
+        for worker in self._at_work:
+            worker.join(max(0.0, deadline - time.monotonic()))
 
 
 def _forget_worker(writer: RunWriter) -> None:

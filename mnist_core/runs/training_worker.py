@@ -76,7 +76,12 @@ class TrainingWorker:
         self, line: TrainingLine, clean_up: CleanUp, place: TrainingPlace, here: bool = False
     ) -> None:
         self._line, self._clean_up, self._place, self._here = line, clean_up, place, here
-        threading.Thread(target=self._work, name="training", daemon=True).start()
+        self._thread = threading.Thread(target=self._work, name="training", daemon=True)
+        self._thread.start()
+
+    def join(self, seconds: float) -> None:
+        """Wait up to `seconds` until it has ended, what follows its last run included."""
+        self._thread.join(seconds)
 
     def _work(self) -> None:
         while True:

@@ -1,4 +1,5 @@
 import shutil
+import threading
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
@@ -63,6 +64,24 @@ def test_a_run_during_which_the_process_ends_can_be_continued(lab):
     assert lab.ended(run) == "interrupted"
     assert str(lab.store.get(run).message) == "The server ended during this training. Continue it."
     lab.store.remove(run)
+
+
+def test_a_queue_that_closes_waits_for_what_follows_the_last_run(lab, monkeypatch):
+    """Else the process may end while a thread of it is at work, which aborts it."""
+    begun, may_end, done = threading.Event(), threading.Event(), []
+
+    def clean_up(*_arguments):
+        begun.set()
+        may_end.wait(10)
+        done.append(True)
+
+    lab.submit(SHORT)
+    monkeypatch.setattr(lab.store, "keep_within", clean_up)
+    lab.gate.set()
+    assert begun.wait(10)
+    threading.Timer(0.1, may_end.set).start()
+    lab.queue.close()
+    assert done
 
 
 def test_the_clean_up_after_a_run_cannot_end_the_worker(lab, monkeypatch, caplog):
