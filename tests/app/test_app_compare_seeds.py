@@ -125,5 +125,9 @@ def test_unfinished_seeds_show_how_far_they_are_and_can_be_stopped(app, make, an
     assert "2 seeds remaining: training seed 1 (25%)" in test.get("progress")[0].proto.text
     test.button(key="stop_seeds").click().run()
     assert line.stopped == [writers[1].id, writers[0].id]
+    assert not test.button(key="stop_seeds").disabled
+    line.snapshot = lambda _run: None  # another process trains one, and the other has ended
+    writers[1].update("stopped")
+    assert test.run().button(key="stop_seeds").disabled
     for writer in writers:
         writer.close()

@@ -112,6 +112,34 @@ def test_a_trial_in_line_is_said_to_wait_and_offers_nothing_to_evaluate(app):
     writer.close()
 
 
+def test_a_trial_that_another_process_trains_is_said_to_train_and_how_far(app):
+    base = replace(BASE, epochs=4)
+    search = studies().create(plan(trials=1, base=base))
+    trial = search.study().ask()
+
+    def said() -> str:
+        (bar,) = app("search", study=search.id).get("progress")
+        return bar.proto.text.replace("\\", "").removeprefix("0 of 1 trial has ended · ")
+
+    assert said() == "trial 0: queued"  # it has no run yet
+    writer = RunStore().create(base)
+    trial.set_user_attr("run", writer.id)
+    assert said() == "trial 0: queued"
+    writer.update("running")
+    assert said() == "trial 0: trained by another process"
+    writer.update("running", epochs=1)
+    assert said() == "trial 0: trained by another process, 25%"
+    page = app("train", run=writer.id)
+    assert "Another process trains it" in str([bar.proto.text for bar in page.get("progress")])
+    assert list(app("runs").dataframe[0].value["status"]) == ["training 25%"]
+    writer.close()
+    assert said() == "trial 0: interrupted"
+    trial.set_user_attr("config", base.to_json())
+    trial.set_user_attr("run", "on another machine")
+    trial.report(0.5, 2)
+    assert said() == "trial 0: trained by another process, 50%"
+
+
 def test_what_can_not_be_searched_is_said_before_it_begins(app, monkeypatch):
     test = app("search", pruner="median", trial_epochs="1")
     assert "train 3 epochs or more" in text_of(test)

@@ -26,7 +26,7 @@ from ui.i18n import gettext as _
 from ui.jobs import is_second_tap, note_start
 from ui.runs.changes import may_change
 from ui.runs.names import name_without_seed
-from ui.runs.progress import progress_share
+from ui.runs.progress import is_trained_elsewhere, progress_share
 
 USUAL_SEEDS, MOST_SEEDS = 4, 10  # seeds to train at a time; with the existing one, five
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -241,7 +241,13 @@ def _show_progress(run_ids: Sequence[str]) -> None:
     with st.container(border=True, key="seeds_coming"):
         st.progress(min(1.0, done / len(runs)), text=words.format(n=len(runs), now=now))
         st.button(
-            _("Stop these runs"), icon=":material/stop:", on_click=_stop, args=(run_ids,), key="stop_seeds"
+            _("Stop these runs"),
+            icon=":material/stop:",
+            on_click=_stop,
+            args=(run_ids,),
+            key="stop_seeds",
+            disabled=all(is_trained_elsewhere(run) for run in runs),
+            help=_("What another process trains is stopped there."),
         )
 
 

@@ -139,9 +139,23 @@ def epochs_text(epochs: float) -> str:
 
 
 def progress_share(run: Run) -> float | None:
-    """Return how much of a run that trains in this server, or takes turns, is done, 0 to 1; else None."""
-    snapshot = resources.training_queue().snapshot(run.id) if run.status in UNFINISHED else None
-    return snapshot.step / snapshot.steps if snapshot and snapshot.steps else None
+    """Return how much of a run that trains, or takes turns, is done, 0 to 1; else None, or if it isn't known.
+
+    What another process trains tells it with each checkpoint.
+    """
+    if run.status not in UNFINISHED:
+        return None
+    if snapshot := resources.training_queue().snapshot(run.id):
+        return snapshot.step / snapshot.steps if snapshot.steps else None
+    return run.results.get("epochs", 0) / run.config.epochs or None
+
+
+def is_trained_elsewhere(run: Run) -> bool:
+    """Return whether another process than this server trains a run, so that it can't be steered here."""
+    if run.status != "running" or resources.training_queue().snapshot(run.id):
+        return False
+    now = resources.find_run(run.id)  # it may have ended here between the two looks
+    return now is not None and now.status == "running"
 
 
 def standing_text(run: Run) -> str:

@@ -16,7 +16,7 @@ from ui.i18n import count_text, list_text, ngettext, percent_text, sentences_tex
 from ui.i18n import gettext as _
 from ui.jobs import is_second_tap, note_start
 from ui.navigation import link
-from ui.runs.progress import progress_share
+from ui.runs.progress import is_trained_elsewhere, progress_share, status_text
 from ui.search.words import dimension_text, plan_title, search_title, trial_title, values_text
 from ui.search.work import PROBLEM_KEY, STUDY_KEY, attempt, go_on, is_working, may_change, problem
 from ui.train_form.state import settings_to_query
@@ -82,11 +82,22 @@ def _show_progress(search: Search, shown: int) -> None:
 
 
 def _now_text(trial: SearchTrial) -> str:
-    """Return the progress of a trial that trains or waits."""
+    """Return the progress of a trial that trains or waits, also in another process or on another machine."""
     run = resources.find_run(trial.run)
-    share = progress_share(run) if run else None
+    share = progress_share(run) if run else _share_told(trial)
+    elsewhere = is_trained_elsewhere(run) if run else trial.run != ""
     words = _("trial {number}: {share}")
-    return words.format(number=trial.number, share=_("queued") if share is None else percent_text(share, 0))
+    if elsewhere and share is None:
+        words = _("trial {number}: trained by another process")
+    elif elsewhere:
+        words = _("trial {number}: trained by another process, {share}")
+    status = status_text(run.status if run else "queued")
+    return words.format(number=trial.number, share=status if share is None else percent_text(share, 0))
+
+
+def _share_told(trial: SearchTrial) -> float | None:
+    """Return how much of a trial on another machine is done, 0 to 1; None before its first epoch."""
+    return max(trial.curve) / trial.config.epochs if trial.curve and trial.config else None
 
 
 def _show_rest(search: Search, trials: Sequence[SearchTrial]) -> None:

@@ -16,7 +16,16 @@ from ui.i18n import gettext as _
 from ui.navigation import link
 from ui.runs.import_export import show_export
 from ui.runs.names import change_texts, run_name
-from ui.runs.progress import epochs_text, history, probes, progress_text, status_text, why_waiting
+from ui.runs.progress import (
+    epochs_text,
+    history,
+    is_trained_elsewhere,
+    probes,
+    progress_share,
+    progress_text,
+    status_text,
+    why_waiting,
+)
 from ui.train.curves import show_curves
 from ui.train.diagnostics_panel import show_findings, show_probe
 from ui.train.own_digit import show_before_and_after, visible_digit
@@ -62,6 +71,10 @@ def _show(run_id: str, was_active: bool, may_control: bool) -> None:
             show_live_controls(run, snapshot)
         if snapshot.slow:
             show_slow_motion(run, snapshot, may_control)
+    elif is_trained_elsewhere(run):
+        st.progress(
+            progress_share(run) or 0.0, text=_("Another process trains it and tells each epoch here.")
+        )
     if host := worker_of(run):
         st.caption(_("On worker {host} of the cluster.").format(host=escape_markdown(host)))
     if not snapshot and not live:
