@@ -1,79 +1,23 @@
 """Searches: trials are runs, counted once, paused, continued, pruned, and rated on validation images."""
 
-import json
-import sqlite3
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
 from dataclasses import replace
 
 import optuna
 import pytest
 from optuna.trial import TrialState
 
-from mnist_core.config import TrainConfig
 from mnist_core.messages import InputError
 from mnist_core.runs.admission import UNLIMITED, TrainingLimits
 from mnist_core.runs.queue import TrainingQueue
-from mnist_core.runs.store import RunStore
 from mnist_core.search import study as study_module
 from mnist_core.search import worker as worker_module
-from mnist_core.search.plan import SearchPlan
 from mnist_core.search.server_searches import ServerSearches
-from mnist_core.search.space import SearchSpace, parse_dimension, what_matters
-from mnist_core.search.storage import STUDIES_FILE, STUDIES_VARIABLE, database_url
-from mnist_core.search.study import Search, Studies, _pruner
-from mnist_core.search.worker import SearchWorker, _Dropped, _TrialWork, validation_curve
+from mnist_core.search.storage import STUDIES_VARIABLE
+from mnist_core.search.study import Search, _pruner
+from mnist_core.search.worker import SearchWorker, _TrialWork, validation_curve
 from tests.core.runs.training_queue.lab import wait_for
-
-BASE = TrainConfig(widths=(8,), epochs=1, batch_size=50, train_size=100, optimizer="sgd", learning_rate=0.1)
-SECONDS = 60
-
-
-def plan(*texts: str, **settings) -> SearchPlan:
-    base = settings.pop("base", BASE)
-    space = SearchSpace(tuple(parse_dimension(text, base) for text in texts or ["learning_rate"]))
-    return SearchPlan(base, space, **{"trials": 3, **settings})
-
-
-class Place:
-    """A store with its studies and a queue, and the workers that a test began."""
-
-    def __init__(self, directory, sample) -> None:
-        self.store = RunStore(directory)
-        self.studies = Studies(self.store.directory)
-        self.queue = TrainingQueue(self.store, lambda _dataset: sample, threads=1, workers=2)
-        self.workers: list[SearchWorker] = []
-
-    def begin(self, search: Search, limits: TrainingLimits = UNLIMITED, at_once: int = 1) -> SearchWorker:
-        worker = SearchWorker(self.studies, search, self.queue, self.store, limits, at_once)
-        self.workers.append(worker)
-        worker.start()
-        return worker
-
-    def finish(self, search: Search, **options) -> Search:
-        worker = self.begin(search, **options)
-        wait_for(lambda: not worker.working, SECONDS)
-        assert worker.problem is None
-        return search
-
-    def search(self, plan: SearchPlan, **options) -> Search:
-        """A search that has come to its end."""
-        return self.finish(self.studies.create(plan, owner="somebody"), **options)
-
-
-@pytest.fixture
-def place(tmp_path, sample) -> Iterator[Place]:
-    place = Place(tmp_path / "runs", sample)
-    yield place
-    for worker in place.workers:
-        worker.leave(SECONDS)
-    place.queue.close(SECONDS)
-
-
-def states(search: Search) -> list[str]:
-    return [trial.state for trial in search.trials()]
+from tests.core.search.searching import BASE, SECONDS, Place, plan, states
 
 
 def test_each_trial_is_a_run_of_the_search_judged_by_its_validation_accuracy(place):
@@ -115,14 +59,6 @@ def test_a_grid_tries_each_combination_once(place, monkeypatch):
     assert "Every combination of the grid was tried" in str(search.problem)
 
 
-def test_two_workers_try_nothing_twice_and_no_more_than_was_planned(place):
-    search = place.studies.create(plan(trials=4, sampler="random"))
-    workers = [place.begin(search), place.begin(place.studies.open(search.id), at_once=2)]
-    wait_for(lambda: not any(worker.working for worker in workers), SECONDS)
-    assert states(search) == ["finished"] * 4
-    assert len({trial.run for trial in search.trials()}) == len(place.store.list()) == 4
-
-
 def test_trials_that_differ_by_less_than_is_trained_are_one(place):
     search = place.studies.create(plan(trials=2))
     for rate in (0.1000001, 0.2, 0.2000001):
@@ -138,60 +74,6 @@ def test_a_grid_queues_no_combination_twice_nor_the_start(place):
     configs = [trial.config for trial in search.trials()]
     assert configs[0] == base
     assert len(configs) == len({(config.widths, config.channels) for config in configs}) == 6
-
-
-def rivals(place: Place) -> list[tuple[Callable[[], None], optuna.Trial]]:
-    """Two workers' trials with the same settings: the acceptance of each, and the trial."""
-    search = place.studies.create(plan(trials=9))
-    search.study().ask()  # the start
-    found = []
-    for _ in range(2):
-        search.study().enqueue_trial({"learning_rate": 0.2})
-        trial = search.study().ask()
-        work = _TrialWork(SearchWorker(place.studies, search, place.queue, place.store), search, search.plan)
-
-        def accept(work=work, trial=trial) -> None:
-            config = work._config(trial)
-            trial.set_user_attr("config", config.to_json())
-            work._accept(trial, what_matters(config))
-
-        found.append((accept, trial))
-    return found
-
-
-def test_of_two_equal_trials_the_one_that_was_accepted_goes_on(place):
-    for first, second in ((0, 1), (1, 0)):
-        both = rivals(place)
-        both[first][0]()
-        with pytest.raises(_Dropped):
-            both[second][0]()
-        assert [trial.user_attrs.get("planned", False) for _, trial in both] == [first == 0, first == 1]
-
-
-@pytest.mark.parametrize("later_goes_on", [True, False])
-def test_an_earlier_trial_waits_until_an_equal_later_one_is_decided(later_goes_on, place):
-    (accept, earlier), (_, later) = rivals(place)
-    later.set_user_attr("config", replace(BASE, learning_rate=0.2).to_json())
-    with ThreadPoolExecutor() as pool:
-        accepted = pool.submit(accept)
-        wait_for(lambda: "config" in earlier.study.trials[earlier.number].user_attrs)
-        if later_goes_on:
-            later.set_user_attr("planned", True)
-        else:
-            later.study.tell(later, state=TrialState.FAIL)
-        assert isinstance(accepted.exception(SECONDS), _Dropped) == later_goes_on
-    assert earlier.user_attrs.get("planned", False) != later_goes_on
-
-
-def test_a_trial_that_is_one_too_many_is_dropped_also_when_an_earlier_one_was_just_set_aside(place):
-    search = place.studies.create(plan(trials=1))
-    work = _TrialWork(SearchWorker(place.studies, search, place.queue, place.store), search, search.plan)
-    start, one_more = search.study().ask(), search.study().ask()
-    with pytest.raises(_Dropped):
-        work._set_aside(start, "")
-    search.study().tell(start, state=TrialState.FAIL)
-    with pytest.raises(_Dropped):
-        work._accept(one_more, what_matters(work._config(one_more)))
 
 
 def test_more_trials_train_at_once_when_workers_come(place, monkeypatch):
@@ -252,80 +134,11 @@ def test_minutes_that_are_spent_are_given_again_and_others_are_not(place):
     assert search.plan.minutes == before
 
 
-def test_a_process_that_joins_at_any_moment_queues_no_part_of_a_grid_again(place, monkeypatch):
-    grid = plan("batch_size=20,50", "activation=relu,tanh", sampler="grid", trials=20)
-    enqueue, joined = optuna.Study.enqueue_trial, []
-
-    def join_then_enqueue(study, *args, **options) -> None:
-        with suppress(InputError):
-            joined.append(place.studies.open("ours"))
-            joined[-1].resume()
-        enqueue(study, *args, **options)
-
-    monkeypatch.setattr(optuna.Study, "enqueue_trial", join_then_enqueue)
-    search = place.studies.create(grid, study_id="ours")
-    assert joined == []
-    monkeypatch.undo()
-    place.studies.open("ours").resume()
-    assert len(search.trials()) == len({str(trial.config) for trial in search.trials()}) == 4
-
-
 def test_a_grid_goes_on_with_more_of_its_combinations(place):
     search = place.studies.create(plan("batch_size=20,50", "activation", sampler="grid", trials=2))
     search.resume(trials=3)
     assert states(place.finish(search)) == ["finished"] * 5
     assert len({str(trial.config) for trial in search.trials()}) == 5
-
-
-def lose(place: Place, search: Search, **attributes) -> None:
-    """Have a worker ask for a trial and die long ago."""
-    study = search.study()
-    trial = study.ask()
-    for name, value in attributes.items():
-        trial.set_user_attr(name, value)
-    trial.storage.record_heartbeat(trial._trial_id)
-    with closing(sqlite3.connect(place.store.directory / STUDIES_FILE)) as file:
-        file.execute("UPDATE trial_heartbeats SET heartbeat = '2020-01-01 00:00:00'")
-        file.commit()
-
-
-@pytest.mark.filterwarnings("ignore:Heartbeat")
-def test_a_trial_whose_worker_died_is_taken_up_again(place):
-    search = place.studies.create(plan(trials=2))
-    lose(place, search)
-    place.finish(search)
-    assert states(search) == ["finished"] * 2
-    assert [trial.is_start for trial in search.trials()].count(True) == 1
-
-
-@pytest.mark.filterwarnings("ignore:Heartbeat")
-@pytest.mark.parametrize("status", ["interrupted", "finished"])
-def test_its_run_goes_on_or_is_taken_as_it_is(status, place, sample):
-    search = place.studies.create(plan(trials=1))
-    run_id = place.queue.submit(BASE, group=search.id)
-    wait_for(lambda: place.queue.snapshot(run_id) is None)
-    if status == "interrupted":
-        run = place.store.get(run_id)
-        state = json.loads((run.folder / "run.json").read_text())
-        state["results"].pop("test_accuracy")
-        (run.folder / "run.json").write_text(json.dumps(state | {"status": "running"}))
-    lose(place, search, run=run_id)
-    place.finish(search)
-    (trial,) = search.trials()
-    assert (trial.state, trial.run) == ("finished", run_id)
-    assert [run.id for run in place.store.list()] == [run_id]
-
-
-@pytest.mark.filterwarnings("ignore:Heartbeat")
-def test_a_worker_waits_for_trials_of_others_that_may_die(place):
-    search = place.studies.create(plan(trials=1))
-    trial = search.study().ask()
-    trial.storage.record_heartbeat(trial._trial_id)
-    worker = place.begin(search)
-    worker._threads[0].join(0.2)
-    assert worker.working
-    search.study().tell(trial, 0.5)
-    wait_for(lambda: not worker.working, SECONDS)
 
 
 def test_the_pruner_stops_a_trial_by_its_curve(place, monkeypatch):
@@ -492,42 +305,3 @@ def test_a_database_that_can_not_be_used_is_refused_with_a_sentence(address, why
     monkeypatch.setenv(STUDIES_VARIABLE, address)
     with pytest.raises(InputError, match=why):
         place.studies.find("any")
-
-
-def at_the_same_moment(monkeypatch, *calls: Callable[[], object]) -> None:
-    """Have each call read the plan before any of them has changed it, unless one waits for another."""
-    all_have_read, read = threading.Barrier(len(calls)), Search.plan.fget
-
-    def plan_of(search: Search) -> SearchPlan:
-        found = read(search)
-        with suppress(threading.BrokenBarrierError):
-            all_have_read.wait(0.2)
-        return found
-
-    monkeypatch.setattr(Search, "plan", property(plan_of))
-    with ThreadPoolExecutor() as pool:
-        for done in [pool.submit(call) for call in calls]:
-            done.result(SECONDS)
-    monkeypatch.undo()
-
-
-def test_a_name_that_a_process_left_without_a_plan_when_it_died_is_taken_over(place):
-    place.studies.create(plan())
-    url = database_url(place.store.directory)
-    left = optuna.create_study(storage=url, study_name="ours", directions=["maximize"] * 2)
-    left.enqueue_trial({"learning_rate": 0.2})
-    with pytest.raises(InputError, match="There is no search"):
-        place.studies.open("ours")
-    search = place.studies.create(plan(trials=1), study_id="ours")
-    assert states(place.finish(search)) == ["finished"]
-
-
-def test_two_that_ask_for_more_trials_at_one_moment_get_them_all_and_none_twice(place, monkeypatch):
-    grid = plan("batch_size=10,20,50", "activation=relu,tanh", sampler="grid", trials=1)
-    search = place.studies.create(grid)
-    both = [place.studies.open(search.id) for _ in range(2)]
-    at_the_same_moment(monkeypatch, *(lambda one=one: one.resume(trials=2) for one in both))
-    assert search.plan.trials == 1 + 2 + 2
-    search.study().ask()  # the start, so none waits
-    at_the_same_moment(monkeypatch, *(one.queue_more for one in both))
-    assert len(search.trials()) == len({str(trial.config) for trial in search.trials()}) == 5
