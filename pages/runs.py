@@ -30,7 +30,7 @@ def show_cluster() -> None:
     """Show the operator how many workers the cluster has, which are busy, and Dask's dashboard."""
     facts = resources.cluster_facts()
     workers = facts["cluster_workers"]
-    count, busy = len(workers), sum(bool(worker["runs"]) for worker in workers)
+    count, busy = len(workers), sum(bool(worker["runs"] or worker["elsewhere"]) for worker in workers)
     said = [
         _("Cluster {address}: {busy} of {count} workers are busy, {free} free.").format(
             address=facts["cluster"], busy=busy, count=count, free=count - busy
@@ -50,14 +50,15 @@ def show_cluster() -> None:
 
 
 def show_workers(workers: Sequence[Mapping[str, Any]]) -> None:
-    """Show each worker of the cluster with the run it trains, or that it is free."""
+    """Show each worker of the cluster with what it trains, or that it is free."""
     runs = [run for worker in workers for run_id in worker["runs"] if (run := resources.find_run(run_id))]
     names = names_of(runs)
     head, words = [_("Worker"), _("Trains"), _("Address")], _("{host} ({device})")
     rows = [
         [
             words.format(host=worker["host"], device=worker["device"]),
-            list_text(names.get(run_id, run_id) for run_id in worker["runs"]) or _("free"),
+            list_text(names.get(run_id, run_id) for run_id in worker["runs"])
+            or (_("for another server") if worker["elsewhere"] else _("free")),
             worker["address"],
         ]
         for worker in workers

@@ -269,7 +269,8 @@ def _cluster_line(server: dict[str, Any]) -> str:
         return ""
     state = "" if server["cluster_reachable"] else " (its scheduler can't be reached)"
     workers = server["cluster_workers"]
-    busy = f"{len(workers)} workers, {sum(bool(one['runs']) for one in workers)} of them busy"
+    working = sum(bool(one["runs"] or one.get("elsewhere")) for one in workers)
+    busy = f"{len(workers)} workers, {working} of them busy"
     dashboard = f", dashboard {server['cluster_dashboard']}" if server["cluster_dashboard"] else ""
     return "\n  ".join(
         [
@@ -281,5 +282,6 @@ def _cluster_line(server: dict[str, Any]) -> str:
 
 
 def _worker_line(worker: dict[str, Any]) -> str:
-    does = f"trains run {' and '.join(worker['runs'])}" if worker["runs"] else "free"
+    does = "trains for another server" if worker.get("elsewhere") else "free"
+    does = f"trains run {' and '.join(worker['runs'])}" if worker["runs"] else does
     return f"worker {worker['host']} ({worker['address']}, {worker['device']}): {does}"

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 import logging
 import pickle
-import re
 import threading
 import time
+import uuid
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
 from subprocess import Popen, TimeoutExpired
 from typing import TYPE_CHECKING, Any
 
-from mnist_core import __version__
 from mnist_core.cluster import worker
 from mnist_core.cluster.local import start_local
 from mnist_core.cluster.place import Hear, WorkerPlace
-from mnist_core.cluster.protocol import Job, Report, Request, WorkerFacts
+from mnist_core.cluster.protocol import Job, Report, Request
+from mnist_core.cluster.refusals import check_encryption, why_it_fails, why_not
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.runs.training_place import ThisProcess, TrainingPlace
 from mnist_core.runtime.cluster_setting import CLUSTER_VARIABLE, ClusterSetting
@@ -36,8 +34,6 @@ SEND_SECONDS = 120.0  # for one that brings images or a run's state
 CONNECT_SECONDS = 5.0  # for one try to reach the scheduler
 SECONDS_BETWEEN_LOOKS = 1.0
 GATHER, MOST_GATHER = 0.1, 0.6  # seconds for reports: of up to 20 workers, and of 120 or more
-# In the words of Python's error, which Dask passes on as an Exception with the error's repr.
-MISSING_PACKAGE = re.compile(r"No (?:module named '|package metadata was found for )([\w.-]*\w)")
 _log = logging.getLogger(__name__)
 
 
@@ -65,6 +61,8 @@ class Cluster:
         self._refused: dict[str, Message] = {}
         self._futures: dict[str, Future[Any]] = {}
         self._hear: dict[str, Hear] = {}  # by the id of the session
+        self._name = uuid.uuid4().hex  # in the keys of this server's tasks
+        self._elsewhere: set[str] = set()  # addresses of workers that work for others
         self._closed = threading.Event()
         self._reachable, self._dashboard = False, ""
         self._client: Any = None  # a distributed.Client, whose methods have no types
@@ -73,7 +71,9 @@ class Cluster:
         self._address = setting.address
         if setting.local:
             self._local, self._address = start_local(setting.local, threads)
-        self._check_certificates()  # or a half-made client would be left, whose end can lock up the process
+        check_encryption(
+            self._address
+        )  # or a half-made client would be left, whose end can lock up the process
         self._loop = _event_loop()  # one for all tries: each client would leave its own behind
         self._connect()
 
@@ -111,7 +111,10 @@ class Cluster:
             "cluster": self._setting.address or f"local:{self._setting.local}",
             "cluster_reachable": self._reachable,
             "cluster_dashboard": self._dashboard if self._reachable else "",
-            "cluster_workers": [place.told for place in sorted(places, key=lambda one: one.address)],
+            "cluster_workers": [
+                {**place.told, "elsewhere": place.address in self._elsewhere}
+                for place in sorted(places, key=lambda one: one.address)
+            ],
             "cluster_refused": list(self._refused.values()),
         }
 
@@ -141,7 +144,7 @@ class Cluster:
                 worker.train,
                 session_id,
                 job,
-                key=f"digitlab-{session_id}",
+                key=f"{self._name}-{session_id}",
                 workers=[address],
                 retries=0,
                 pure=False,
@@ -204,6 +207,7 @@ class Cluster:
                 reached = time.monotonic()
                 self._compare(addresses)
                 self._listen()
+                self._look_for_others()
             else:
                 if time.monotonic() - reached > self.patience:
                     self._compare(set())  # or waiting runs would begin, and be interrupted
@@ -227,7 +231,7 @@ class Cluster:
         """Train on a worker from now on if it has the same version."""
         try:
             facts = self._ask(address, SEND_SECONDS, worker.describe)
-            reason = _why_not(address, facts)
+            reason = why_not(address, facts)
         except OSError:
             with self._lock:
                 self._tried.discard(address)
@@ -264,6 +268,17 @@ class Cluster:
         with suppress(OSError):
             self._connected().subscribe_topic(worker.TOPIC, self._pass_on)
 
+    def _look_for_others(self) -> None:
+        """Note which workers have tasks that are not this server's: they train for another one."""
+        with suppress(OSError), _as_os_error():
+            client = self._connected()
+            tasks = client.sync(_within, client.scheduler.processing, ASK_SECONDS, workers=None)
+            self._elsewhere = {
+                address
+                for address, keys in tasks.items()
+                if any(not str(key).startswith(self._name) for key in keys)
+            }
+
     def _pass_on(self, event: tuple[float, Mapping[str, Any]]) -> None:
         """Pass on what a worker tells to its session; other servers hear it too."""
         _time, news = event
@@ -288,23 +303,6 @@ class Cluster:
             )
             self._reachable = True
             self._dashboard = self._find_dashboard()
-
-    def _check_certificates(self) -> None:
-        """Raise InputError for TLS without certificates, or no TLS where Dask's settings require it."""
-        from distributed import Security
-
-        make: Any = Security
-        has_tls = self._address.startswith(("tls://", "wss://"))
-        if not has_tls and make().require_encryption:
-            raise InputError(
-                N_("Dask's settings require encryption, which {address} lacks; name a tls:// address."),
-                address=self._address,
-            )
-        if has_tls and make().get_connection_args("client")["ssl_context"] is None:
-            raise InputError(
-                N_("{address} needs TLS certificates; name them in Dask's settings, see CLUSTER.md."),
-                address=self._address,
-            )
 
     def _ask(self, address: str, seconds: float, question: Callable[..., Any], *arguments: Any) -> Any:
         """Return what a function on a worker answers; OSError if it can't be reached in time."""
@@ -331,47 +329,6 @@ async def _within(
     ask: Callable[..., Coroutine[Any, Any, Any]], seconds: float, *arguments: Any, **named: Any
 ) -> Any:
     return await asyncio.wait_for(ask(*arguments, **named), seconds)
-
-
-@cache
-def _torch_version() -> str:
-    return importlib.metadata.version("torch")
-
-
-def _why_not(address: str, facts: WorkerFacts) -> Message | None:
-    """Say why a worker can't train for this server; None if it can."""
-    ours = (__version__, _torch_version())
-    if (facts.version, facts.torch) == ours:
-        return None
-    return Message(
-        N_(
-            "Worker {address} of the cluster has another version: Digit Lab {theirs}, torch {their_torch}. "
-            "Install Digit Lab {ours} and torch {our_torch} there."
-        ),
-        {
-            "address": address,
-            "theirs": facts.version,
-            "their_torch": facts.torch,
-            "ours": ours[0],
-            "our_torch": ours[1],
-        },
-    )
-
-
-def why_it_fails(address: str, error: Exception) -> Message:
-    """Say what a worker lacks that fails to tell its versions."""
-    values = {"address": address, "ours": __version__, "reason": str(error).rstrip(".")}
-    if package := MISSING_PACKAGE.search(str(error)):
-        lacks = N_(
-            "Worker {address} of the cluster lacks the Python package {package}. Install Digit Lab {ours} "
-            "and the packages of requirements-cluster.txt there."
-        )
-        return Message(lacks, values | {"package": package[1]})
-    fails = N_(
-        "Worker {address} of the cluster can't run Digit Lab: {reason}. Install Digit Lab {ours} "
-        "and the packages of requirements-cluster.txt there."
-    )
-    return Message(fails, values)
 
 
 @contextmanager

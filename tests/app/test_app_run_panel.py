@@ -215,6 +215,7 @@ def test_the_operator_sees_the_clusters_workers_and_the_dashboard(app, sample_on
     places = [
         {"address": f"tcp://10.0.0.{n}:9", "host": f"node{n}", "device": "cpu", "runs": []} for n in (1, 2, 3)
     ]
+    places = [place | {"elsewhere": place["host"] == "node3"} for place in places]
     places[1]["runs"] = [run.id]
     facts = {
         "cluster": "tcp://node0:8786",
@@ -226,7 +227,7 @@ def test_the_operator_sees_the_clusters_workers_and_the_dashboard(app, sample_on
     monkeypatch.setattr("ui.resources.cluster_facts", lambda: facts)
     monkeypatch.setenv("DIGITLAB_PRIVATE", "0")
     captions = said(app("runs").caption).replace("\\", "")
-    assert "1 of 3 workers are busy, 2 free." in captions
+    assert "2 of 3 workers are busy, 1 free." in captions
     assert "[Dask's dashboard](http://node0:8787/status)" in captions
     assert "Worker node9 has another version." in captions
     assert "can't be reached" not in captions
@@ -235,7 +236,7 @@ def test_the_operator_sees_the_clusters_workers_and_the_dashboard(app, sample_on
     assert rows == [
         ["node1 (cpu)", "free"],
         ["node2 (cpu)", "Mine &lt;b&gt;"],
-        ["node3 (cpu)", "free"],
+        ["node3 (cpu)", "for another server"],
     ]
     facts.update(cluster_reachable=False, cluster_dashboard="", cluster_workers=[])
     captions = said(app("runs").caption).replace("\\", "")

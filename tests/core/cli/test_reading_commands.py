@@ -217,20 +217,21 @@ def test_status_tells_versions_runs_and_the_servers_that_live(command, store, ru
         (
             True,
             "http://s:8787",
-            "; cluster tcp://s:8786: 3 workers, 2 of them busy, dashboard http://s:8787\n",
+            "; cluster tcp://s:8786: 4 workers, 3 of them busy, dashboard http://s:8787\n",
         ),
-        (False, "", "; cluster tcp://s:8786 (its scheduler can't be reached): 3 workers, 2 of them busy\n"),
+        (False, "", "; cluster tcp://s:8786 (its scheduler can't be reached): 4 workers, 3 of them busy\n"),
     ],
 )
 def test_status_tells_the_cluster_of_a_server(command, store, reachable, dashboard, told):
     cluster = {"cluster": "tcp://s:8786", "cluster_reachable": reachable, "cluster_dashboard": dashboard}
     places = [
-        {"address": f"tcp://w:{n}", "host": "node", "device": "cpu", "runs": runs}
-        for n, runs in enumerate([["01234567"], [], ["a", "b"]])
+        {"address": f"tcp://w:{n}", "host": "node", "device": "cpu", "runs": runs, "elsewhere": n == 3}
+        for n, runs in enumerate([["01234567"], [], ["a", "b"], []])
     ]
     workers = {"cluster_workers": places, "cluster_refused": ["Worker a.", "Worker b."]}
     line = {"source": "mnist", "training": 2, "waiting": 0, "pages": 1}
     Heartbeat(store.directory, lambda: line | cluster | workers).write()
     told += "  worker node (tcp://w:0, cpu): trains run 01234567\n  worker node (tcp://w:1, cpu): free\n"
-    told += "  worker node (tcp://w:2, cpu): trains run a and b\n  Worker a.\n  Worker b.\n"
+    told += "  worker node (tcp://w:2, cpu): trains run a and b\n"
+    told += "  worker node (tcp://w:3, cpu): trains for another server\n  Worker a.\n  Worker b.\n"
     assert told in command("status")[1]

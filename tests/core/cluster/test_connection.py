@@ -10,8 +10,9 @@ import pytest
 from distributed import LocalCluster, Security
 
 from mnist_core.cluster import worker
-from mnist_core.cluster.cluster import Cluster, why_it_fails
+from mnist_core.cluster.cluster import Cluster
 from mnist_core.cluster.protocol import WorkerFacts
+from mnist_core.cluster.refusals import why_it_fails
 from mnist_core.messages import InputError
 from mnist_core.runs.queue import TrainingQueue
 from mnist_core.runs.store import RunStore
@@ -59,6 +60,33 @@ def test_a_run_trains_over_tls_to_the_same_digits(scheduler, tmp_path, sample):
     queue.close()
     assert store.get(run).results["trained_on"]
     assert digits(store.get(run)) == trained_here(tmp_path, sample, SHORT)
+
+
+MAY_END = threading.Event()
+
+
+def wait_until_it_may_end() -> None:
+    MAY_END.wait(60)
+
+
+def test_a_worker_that_works_for_another_server_is_said_to(scheduler, sample):
+    first, other = (Cluster(ClusterSetting.parse(scheduler), lambda _key: sample) for _ in range(2))
+    for cluster in (first, other):
+        cluster.open(lambda _place: None, lambda: None)
+        wait_for(lambda cluster=cluster: cluster.count)
+    future = other._client.submit(wait_until_it_may_end, key=f"{other._name}-session")
+
+    def trains_elsewhere(cluster: Cluster) -> bool:
+        cluster._look_for_others()
+        return cluster.facts["cluster_workers"][0]["elsewhere"]
+
+    wait_for(lambda: trains_elsewhere(first))
+    assert not trains_elsewhere(other)
+    MAY_END.set()
+    future.result()
+    assert not trains_elsewhere(first)
+    for cluster in (first, other):
+        cluster.close()
 
 
 def fail(_session_id, _job):
