@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mnist_core.runs.queue import TrainingQueue
 
 SECONDS_BETWEEN_LOOKS = 0.2
+SECONDS_TO_END = 120.0  # longer than testing a network takes: a thread in torch aborts a process that ends
 ENDED = ("finished", "pruned", "failed")
 
 
@@ -43,7 +44,7 @@ def search(options: argparse.Namespace) -> None:
         _work(worker, queue, found, options.json)
     finally:
         worker.leave()
-        queue.close()
+        queue.close(SECONDS_TO_END)
     if worker.problem:
         raise InputError(worker.problem.template, **worker.problem.values)
     if found.problem:

@@ -62,7 +62,8 @@ class Cluster:
         self._futures: dict[str, Future[Any]] = {}
         self._hear: dict[str, Hear] = {}  # by the id of the session
         self._name = uuid.uuid4().hex  # in the keys of this server's tasks
-        self._elsewhere: set[str] = set()  # addresses of workers that work for others
+        self._elsewhere: set[str] = set()  # addresses of workers that work for others,
+        self._facts_read = threading.Event()  # which is looked up only after somebody was told
         self._closed = threading.Event()
         self._reachable, self._dashboard = False, ""
         self._client: Any = None  # a distributed.Client, whose methods have no types
@@ -107,6 +108,7 @@ class Cluster:
     def facts(self) -> Mapping[str, Any]:
         """What the operator is told: see Places."""
         places = list(self._places.values())
+        self._facts_read.set()
         return {
             "cluster": self._setting.address or f"local:{self._setting.local}",
             "cluster_reachable": self._reachable,
@@ -207,7 +209,9 @@ class Cluster:
                 reached = time.monotonic()
                 self._compare(addresses)
                 self._listen()
-                self._look_for_others()
+                if self._facts_read.is_set():
+                    self._facts_read.clear()
+                    self._look_for_others()
             else:
                 if time.monotonic() - reached > self.patience:
                     self._compare(set())  # or waiting runs would begin, and be interrupted

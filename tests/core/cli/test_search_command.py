@@ -5,6 +5,7 @@ import threading
 
 import optuna
 
+from mnist_core.runs.queue import TrainingQueue
 from mnist_core.search.storage import alone, open_storage
 from mnist_core.search.study import Search, Studies
 
@@ -20,6 +21,20 @@ def test_search_tells_its_trials_and_how_sure_the_best_is(command, store):
     assert "best: trial" in out
     assert "On 250 validation images the 95% confidence interval is" in out
     assert {run.metadata.group for run in store.list()} != {""}
+
+
+def test_a_search_ends_after_its_threads_also_when_one_tests_a_network_for_a_minute(command, monkeypatch):
+    """Else the thread, in torch, aborts the process: "terminate called without an active exception"."""
+    seconds, close = [], TrainingQueue.close
+
+    def note_seconds(queue, longest=5.0):
+        seconds.append(longest)
+        close(queue, longest)
+
+    monkeypatch.setattr(TrainingQueue, "close", note_seconds)
+    command.json("search", *SMALL, "--trials", "1")
+    assert len(seconds) == 1
+    assert seconds[0] > 60
 
 
 def test_a_named_search_goes_on_with_more_trials(command, store):

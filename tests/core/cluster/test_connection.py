@@ -80,7 +80,7 @@ def test_a_worker_that_works_for_another_server_is_said_to(scheduler, sample):
         cluster._look_for_others()
         return cluster.facts["cluster_workers"][0]["elsewhere"]
 
-    wait_for(lambda: trains_elsewhere(first))
+    wait_for(lambda: first.facts["cluster_workers"][0]["elsewhere"])
     assert not trains_elsewhere(other)
     MAY_END.set()
     future.result()
