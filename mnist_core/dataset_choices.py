@@ -103,6 +103,11 @@ def own_set_folder(key: str) -> Path | None:
     return next((place for place in places if (place / OWN_FACTS_FILE).is_file()), None)
 
 
+def is_here(key: str) -> bool:
+    """Whether a data set can be chosen: a published one, or an own one that was not deleted."""
+    return key in DATASETS.published or own_set_folder(key) == own_sets_directory() / key
+
+
 def own_set_facts(key: str) -> dict[str, Any] | None:
     """Return the facts of an own data set, as they were written; None if there is none that can be read."""
     folder = own_set_folder(key)

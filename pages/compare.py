@@ -8,6 +8,7 @@ from ui.fragments import page_fragment
 from ui.i18n import gettext as _
 from ui.navigation import run_through_entry
 from ui.runs.choice import COMPARISON
+from ui.train_form.state import show_missing_dataset_of_link
 from ui.url_controls import show_section
 
 SECTIONS = {
@@ -42,4 +43,5 @@ st.markdown(
         "difference is statistically significant."
     )
 )
+show_missing_dataset_of_link()
 page_fragment(show_page, key=COMPARISON)()

@@ -6,6 +6,8 @@ from ui.data import mending, saved_sets, taking_away
 from ui.data.upload import show_upload
 from ui.i18n import gettext as _
 from ui.navigation import run_through_entry
+from ui.train_form.state import show_missing_dataset
+from ui.url_state import DATASET_KEY, url_parameters
 
 run_through_entry()
 st.markdown(
@@ -14,6 +16,8 @@ st.markdown(
         "Look at samples, mend what is wrong, and keep them as a data set that every page can use."
     )
 )
+if DATASET_KEY in url_parameters():
+    show_missing_dataset(_("Those that you can use are on this page."))
 saved_sets.show()
 brought = show_upload()
 if brought is not None:

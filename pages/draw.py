@@ -18,6 +18,7 @@ from ui.navigation import run_through_entry
 from ui.page_headings import draw_heading, follow
 from ui.prediction import show_answer
 from ui.runs.choice import pick_run
+from ui.train_form.state import show_missing_dataset_of_link
 
 AS_ONE_KEY = "as_one"
 
@@ -26,6 +27,8 @@ AS_ONE_KEY = "as_one"
 def show_page() -> None:
     """Show everything in a fragment, so that a stroke reruns no more than this."""
     warnings = st.container()  # above the canvas, where a phone shows it
+    with warnings:
+        show_missing_dataset_of_link()
     writing_side, reading_side = st.columns([2, 3], gap="medium")
     with writing_side:
         method = choose_input_method()

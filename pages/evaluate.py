@@ -4,12 +4,20 @@ import streamlit as st
 
 from ui import resources
 from ui.evaluate import confusion_matrix, image_list, per_class_table, reliability, robustness_table
-from ui.evaluate.selection import EvaluatedSplit, choose_dataset, choose_split, evaluation, show_summary
+from ui.evaluate.selection import (
+    EvaluatedSplit,
+    choose_dataset,
+    choose_split,
+    evaluation,
+    show_missing_tried,
+    show_summary,
+)
 from ui.evaluations import evaluation_progress, hold_if_stopped
 from ui.fragments import page_fragment
 from ui.i18n import gettext as _
 from ui.navigation import link, run_through_entry
 from ui.runs.choice import pick_run
+from ui.train_form.state import show_missing_dataset_of_link
 from ui.url_controls import show_section
 
 SECTIONS = {
@@ -38,9 +46,11 @@ run_through_entry()
 st.markdown(
     _("How well a network classifies images it was not trained on, which ones it gets wrong, and why.")
 )
+show_missing_dataset_of_link()
 with st.container(horizontal=True, vertical_alignment="bottom", key="lab_asked"):
     run = pick_run()
     chosen = choose_split(run, resources.dataset(choose_dataset(run)))
+show_missing_tried(run)
 hold_if_stopped(chosen.key)
 place = st.empty()
 with place.container():

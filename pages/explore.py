@@ -13,7 +13,7 @@ from ui.fragments import clear_slots, page_fragment
 from ui.i18n import gettext as _
 from ui.navigation import link, run_through_entry
 from ui.page_headings import explore_heading, follow
-from ui.train_form.state import read_form
+from ui.train_form.state import read_form, show_missing_dataset
 from ui.url_controls import url_choice
 from ui.url_state import DATASET_KEY, url_parameters
 
@@ -61,6 +61,7 @@ def show_sections() -> None:
         )
         dataset = MNIST if view == "grid" and is_welcome() else choose_dataset()
     follow(explore_heading(dataset))
+    show_missing_dataset(_("MNIST is shown instead; choose another data set above."))
     show_dataset_description(dataset)
     if view != "grid":
         clear_slots(PARTS_OF_SAMPLES)

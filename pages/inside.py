@@ -9,6 +9,7 @@ from ui.inside import gradients, image_map, layers, playback, predictions
 from ui.inside.selection import choose_snapshot
 from ui.navigation import run_through_entry
 from ui.runs.choice import pick_run
+from ui.train_form.state import show_missing_dataset_of_link
 from ui.url_controls import show_section
 
 SECTIONS = {
@@ -44,4 +45,5 @@ st.markdown(
     )
 )
 playback.stop()
+show_missing_dataset_of_link()
 show_run(pick_run())

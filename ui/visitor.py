@@ -20,13 +20,12 @@ from mnist_core.runs.admission import TrainingLimits
 from mnist_core.runs.run import Run
 from ui import resources
 from ui.resources import HERE, PRIVATE_VARIABLE, bound_here
-from ui.url_state import compared_runs, current_run, url_parameters
+from ui.url_state import DATASET_KEY, compared_runs, current_run, url_parameters
 
 TOKEN_COOKIE = "digitlab_visitor"
 FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Forwarded")
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 _OPENED_KEY, _OPENED_SETS_KEY = "opened_runs", "opened_sets"
-DATASET_KEY = "dataset"  # in the URL
 # A second tab opened before the first had its cookie takes that one over, at its first paint.
 _COOKIE_SCRIPT = """<script>{{
   const kept = (document.cookie.match(/(?:^|; ){cookie}=([0-9a-f]{{32}})/) || [])[1];

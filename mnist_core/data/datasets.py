@@ -122,7 +122,11 @@ def no_own_set(text: str) -> InputError:
     """Return the refusal of a key or name that no own data set has any more."""
     if facts := own_set_facts(text):
         return InputError(
-            N_("The images of the data set {name} were deleted; choose another one."), name=facts["name"]
+            N_(
+                "The images of the data set {name} were deleted; choose another data set, or a network that "
+                "learned another."
+            ),
+            name=facts["name"],
         )
     return InputError(N_("There is no data set {name!r}; see the list of data sets, or add one."), name=text)
 

@@ -5,7 +5,7 @@ import pytest
 
 from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import open_own_set
-from mnist_core.data.own_sets import NewSet, delete_set, list_sets, save_set
+from mnist_core.data.own_sets import NewSet, delete_set, list_sets, restore_set, save_set
 from mnist_core.dataset_choices import DATASETS
 from mnist_core.own_data.source_files import uploaded
 from mnist_core.runs.store import RunStore
@@ -211,10 +211,66 @@ def test_pages_show_a_run_on_an_own_set(app, run_on_own_set, page):
     assert [one.value for one in test.error] == []
 
 
+GONE = "The data set of this link is not on this server: it was deleted, or it never was here."
+PAGES_WITH_A_SET = ("explore", "data", "train", "search", "evaluate", "draw", "inside", "compare")
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_A_SET)
+def test_a_link_to_a_set_that_is_gone_and_one_to_none_get_the_same_words(app, own_set, page):
+    delete_set(own_set)
+    names = (own_set, "own-0000000000000000", "My _clothes_")
+    said = {tuple(one.value for one in app(page, dataset=name).warning) for name in names}
+    ((sentence,),) = said
+    assert sentence.startswith(GONE)
+    assert app(page, dataset=own_set, lang="zh").warning[0].value.startswith("此链接的数据集不在")
+
+
+def test_a_set_deleted_while_it_is_open_gives_way_to_mnist_until_it_is_restored(app, own_set):
+    test = app(dataset=own_set)
+    assert not test.warning
+    delete_set(own_set)
+    test = test.run()
+    assert "MNIST is shown instead" in test.warning[0].value
+    assert (test.title[0].value, test.selectbox(key="explored_dataset").value) == (
+        "Handwritten digits",
+        "mnist",
+    )
+    restore_set(own_set)
+    test = test.run()
+    assert not test.warning
+    assert test.title[0].value == "My ＿clothes＿"
+
+
+def test_deleting_the_set_of_the_link_is_said_once(app, own_set):
+    test = button(app("data", dataset=own_set), "Delete").click().run()
+    assert not test.warning
+    assert "dataset" not in test.query_params
+    assert any(one.label == "Undo" for one in test.button)
+
+
 def test_a_run_on_a_deleted_set_says_so_and_keeps_its_settings(app, run_on_own_set, own_set):
     delete_set(own_set)
-    assert "were deleted; choose another one" in app("evaluate", run=run_on_own_set).error[0].value
+    assert "were deleted; choose another data set" in app("evaluate", run=run_on_own_set).error[0].value
     assert not app("runs", run=run_on_own_set).exception
+    for page in ("explore", "train"):
+        test = app(page, run=run_on_own_set)
+        assert not test.exception
+        assert "My ＿clothes＿, which this network learned, were deleted" in test.warning[0].value
+    assert not any(one.key == "resume" for one in test.button)
+    test = app("draw", run=run_on_own_set, sent="test-3")
+    assert "were deleted" in test.warning[0].value
+
+
+def test_a_network_is_tried_on_own_digits_and_says_when_they_are_gone(app, sample_only, sample):
+    digits = sample.train[:60]
+    order = np.arange(60)
+    parts = (order[:40], order[40:50], order[50:])
+    own = save_set(NewSet(digits.images, digits.labels.astype(np.int64), tuple("0123456789"), *parts), "Mine")
+    test = app("evaluate", run="pretrained", on=own.key)
+    assert test.selectbox(key="on").value == own.key
+    assert any("learned MNIST and is tried on Mine" in one.value for one in test.caption)
+    delete_set(own.key)
+    assert "The images of MNIST are shown instead." in test.run().warning[0].value
 
 
 def test_a_saved_set_is_taken_away(app, own_set, monkeypatch):

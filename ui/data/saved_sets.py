@@ -14,6 +14,7 @@ from ui.html.tables import escape_markdown, markdown
 from ui.i18n import count_text, date_text, format_text, ngettext
 from ui.i18n import gettext as _
 from ui.navigation import link
+from ui.url_state import DATASET_KEY, set_url_parameters, url_parameters
 
 DELETED_KEY, PROBLEM_KEY = "deleted_sets", "saved_set_problem"
 
@@ -70,11 +71,13 @@ def _facts(own: OwnSet) -> list[str]:
 
 
 def _address(own: OwnSet) -> str:
-    return urljoin(st.context.url or "/", "/") + "?" + urlencode({visitor.DATASET_KEY: own.key})
+    return urljoin(st.context.url or "/", "/") + "?" + urlencode({DATASET_KEY: own.key})
 
 
 def _delete(own: OwnSet) -> None:
     if _try(delete_set, own.key):
+        if url_parameters().get(DATASET_KEY) == own.key:
+            set_url_parameters({DATASET_KEY: None})
         st.session_state.setdefault(DELETED_KEY, {})[own.key] = own.name
 
 

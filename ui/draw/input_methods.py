@@ -23,7 +23,7 @@ from ui.i18n import gettext as _
 from ui.train_form.state import read_form
 from ui.uploads import check_pictures, forget
 from ui.url_controls import url_segments
-from ui.url_state import SENT_KEY, url_parameters
+from ui.url_state import DATASET_KEY, SENT_KEY, url_parameters
 
 UPLOAD_ROUND_KEY = "upload_round"  # a new number is a new, empty upload
 UPLOAD_PROBLEM_KEY = "upload_problem"
@@ -104,7 +104,9 @@ def photograph() -> DrawingInput:
 
 
 def sent_image() -> ImageReference | None:
-    """Return which image a link of another page sent here, such as `sent=test-42`."""
+    """Return which image a link of another page sent here, such as `sent=test-42`; None without its set."""
+    if DATASET_KEY in read_form().unusable:
+        return None
     return ImageReference.parse(url_parameters().get(SENT_KEY, ""))
 
 

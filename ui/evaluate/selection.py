@@ -7,11 +7,11 @@ import streamlit as st
 
 from mnist_core.data.datasets import same_classes, transfer_text
 from mnist_core.data.mnist import Dataset, ImageReference, Split, split_images
-from mnist_core.dataset_choices import DATASETS
+from mnist_core.dataset_choices import is_here
 from mnist_core.evaluation.significance import wilson_interval
 from mnist_core.runs.run import Run
 from ui import resources
-from ui.class_names import class_names, dataset_name
+from ui.class_names import class_names, dataset_name, datasets_to_choose
 from ui.evaluations import Show, read_split
 from ui.i18n import count_text, format_text, formatted_number, percent_text, sentences_text, translate
 from ui.i18n import gettext as _
@@ -59,8 +59,7 @@ class EvaluatedSplit:
 
 def choose_dataset(run: Run) -> str:
     """Show the data sets on which a run can be tried, its own first, if there are several; return one."""
-    own = run.config.dataset
-    sets = [own, *(key for key in DATASETS if key != own and same_classes(own, key))]
+    own, sets = run.config.dataset, _sets_to_try(run)
     if len(sets) == 1:
         return own
     names = {key: dataset_name(key) for key in sets}
@@ -73,6 +72,23 @@ def choose_dataset(run: Run) -> str:
         width=210,
         label_visibility="collapsed",
     )
+
+
+def _sets_to_try(run: Run) -> list[str]:
+    """Return the sets of a run's classes, its own first: those in the visitor's list, and the link's."""
+    own, linked = run.config.dataset, url_parameters().get(TRIED_KEY, "")
+    others = datasets_to_choose(linked if is_here(linked) else own)
+    return [own, *(key for key in others if key != own and same_classes(own, key))]
+
+
+def show_missing_tried(run: Run) -> None:
+    """Say that the images which the link names can't be shown, and which are."""
+    if url_parameters().get(TRIED_KEY, run.config.dataset) not in _sets_to_try(run):
+        words = _(
+            "The data set of this link is not on this server, or it has other classes than the network. "
+            "The images of {name} are shown instead."
+        )
+        st.warning(words.format(name=dataset_name(run.config.dataset)))
 
 
 def choose_split(run: Run, data: Dataset) -> EvaluatedSplit:

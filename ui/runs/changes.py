@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import streamlit as st
 
+from mnist_core.dataset_choices import is_here, is_own_key
 from mnist_core.messages import InputError
 from mnist_core.runs.run import UNFINISHED, Run
 from ui import resources, visitor
@@ -11,7 +12,7 @@ from ui.html.tables import escape_markdown, markdown
 from ui.i18n import gettext as _
 from ui.i18n import list_text, ngettext, sentences_text
 from ui.runs.names import names_of
-from ui.url_state import RUN_KEY, compared_runs, current_run, set_url_parameters
+from ui.url_state import DATASET_KEY, RUN_KEY, compared_runs, current_run, set_url_parameters, url_parameters
 
 REMOVED_KEY = "removed_runs"  # for each deletion of this session the names of the runs by id, the latest last
 PROBLEM_KEY = "run_problem"
@@ -118,19 +119,23 @@ def _try(change: Callable[[], object]) -> bool:
 
 
 def watch_for_deletion() -> None:
-    """Rerun the page when one of the runs in its URL is deleted or restored meanwhile, as in another tab."""
+    """Rerun the page when a run or data set of its URL is deleted or restored, as in another tab."""
+    run = resources.find_run(current_run())
+    sets = {url_parameters().get(DATASET_KEY, ""), run.config.dataset if run else ""}
     shown = [run_id for run_id in (current_run(), *(compared_runs() or ())) if run_id]
+    shown += filter(is_own_key, sets)
     if shown:
-        st.fragment(_watch, run_every=SECONDS_BETWEEN_LOOKS)({run_id: _exists(run_id) for run_id in shown})
+        st.fragment(_watch, run_every=SECONDS_BETWEEN_LOOKS)({each: _exists(each) for each in shown})
 
 
 def _watch(known: Mapping[str, bool]) -> None:
-    if any(_exists(run_id) != existed for run_id, existed in known.items()):
+    if any(_exists(each) != existed for each, existed in known.items()):
         st.rerun()
 
 
-def _exists(run_id: str) -> bool:
-    return resources.find_run(run_id) is not None
+def _exists(key: str) -> bool:
+    """Whether there is a run with this id, or an own data set with this key."""
+    return is_here(key) if is_own_key(key) else resources.find_run(key) is not None
 
 
 def show_missing(run_ids: Iterable[str | None], advice: str) -> None:

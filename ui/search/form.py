@@ -31,7 +31,7 @@ from ui.i18n import gettext as _
 from ui.jobs import is_second_tap, note_start
 from ui.search.words import label, setting_value_text
 from ui.search.work import PROBLEM_KEY, STUDY_KEY, attempt, begin
-from ui.train_form.state import read_form, setting_parameters
+from ui.train_form.state import read_form, setting_parameters, show_missing_dataset
 from ui.url_controls import set_widget_value, url_choice, url_number, url_segments
 from ui.url_state import set_url_parameters, url_parameters
 
@@ -76,6 +76,8 @@ def _choose_base() -> TrainConfig:
     options |= {name: _(recipe.title) for name, recipe in RECIPES.items()}
     first = OF_FORM if setting_parameters(url_parameters()) else FIRST_BASE
     chosen = url_choice(st.selectbox, _("Begin from"), options, BASE_KEY, first, width=340)
+    if chosen == OF_FORM:
+        show_missing_dataset(_("The search would train on MNIST; choose another data set on the Train page."))
     given = read_form().config() if chosen == OF_FORM else RECIPES[chosen].config
     if given.monitor != "validation":
         st.caption(

@@ -6,6 +6,7 @@ import streamlit as st
 
 from mnist_core.data.mnist import split_images
 from mnist_core.evaluation.significance import wilson_interval
+from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.run import Run
 from mnist_core.search.evidence import begun_with, evidence, repeat_configs, repeats_of
@@ -203,7 +204,13 @@ def _show_one(search: Search, best: SearchTrial, trials: Sequence[SearchTrial]) 
 
 def _show_certainty(search: Search, best: SearchTrial, trials: Sequence[SearchTrial]) -> None:
     """Show how much of a trial's result is luck, what tells more about it, and links to its run."""
-    images = len(split_images(search.plan.base, resources.dataset(search.plan.base.dataset)).validation)
+    try:
+        data = resources.dataset(search.plan.base.dataset)
+    except InputError as error:  # its images were deleted; the trials stay
+        st.warning(markdown(error.message))
+        _show_links(best, trials)
+        return
+    images = len(split_images(search.plan.base, data).validation)
     known = evidence(best, trials, images, of_front=search.plan.aim == "size")
     st.markdown(sentences_text(markdown(each) for each in known.statements))
     with st.container(horizontal=True, vertical_alignment="center", key="best_questions"):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import streamlit as st
 
 from mnist_core.data.mnist import split_images
-from mnist_core.dataset_choices import number_of_classes
+from mnist_core.dataset_choices import is_here, number_of_classes
 from mnist_core.runs.run import Run
 from ui import resources
 from ui.i18n import formatted_number, percent_text, sentences_text
@@ -90,7 +90,7 @@ def _accuracy(run: Run, rows: "pd.DataFrame", logarithmic: bool, window: int) ->
         accuracy_points(rows, names, run.results.get("initial_accuracy"), window, as_errors=logarithmic),
         curve_spec(run.config.epochs, names, quantity, window > 1),
         _("Accuracy curves"),
-        sentences_text([said, gap_text(run, rows)]),
+        sentences_text([said, *([gap_text(run, rows)] if is_here(run.config.dataset) else [])]),
     )
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import split_images
+from mnist_core.dataset_choices import is_here
 from mnist_core.messages import InputError
 from mnist_core.models.summary import LayerSummary, describe_layers
 from mnist_core.monitoring.diagnostics import Finding
@@ -93,10 +94,12 @@ def show_probe(config: TrainConfig, probe: Probe, own_digit: np.ndarray | None =
 
     `own_digit`, uint8 [28, 28], is the visitor's: it comes first.
     """
-    digits = is_digits(config.dataset)
-    title = _("Predictions: twelve digits it is not trained on")
-    st.markdown("**" + (title if digits else _("Predictions: twelve images it is not trained on")) + "**")
-    st.html(_watched_html(config, probe, own_digit))
+    if is_here(config.dataset):
+        title = _("Predictions: twelve images it is not trained on")
+        if is_digits(config.dataset):
+            title = _("Predictions: twelve digits it is not trained on")
+        st.markdown(f"**{title}**")
+        st.html(_watched_html(config, probe, own_digit))
     layers = [layer for layer in describe_layers(config) if layer.parameters]
     if len(layers) != len(probe.gradient_norms):  # an older version built the run's network
         return

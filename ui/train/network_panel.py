@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.data.mnist import split_images
+from mnist_core.dataset_choices import is_here
 from mnist_core.messages import InputError
 from mnist_core.monitoring.probes import watched_digits
 from mnist_core.runs.run import UNFINISHED, Run
@@ -27,7 +28,9 @@ SECONDS_BETWEEN = 1.0
 
 
 def show_network_panel(run: Run) -> None:
-    """Show the panel in a fragment of its own, which reruns while the run trains."""
+    """Show the panel in a fragment of its own, which reruns while the run trains; not without its images."""
+    if not is_here(run.config.dataset):
+        return
     live = run.status in UNFINISHED
     if live or run.checkpoints:
         digits = is_digits(run.config.dataset)

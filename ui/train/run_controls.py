@@ -7,6 +7,7 @@ import streamlit as st
 
 from mnist_core.choices import AUGMENTATIONS
 from mnist_core.config import FIELD_RANGES
+from mnist_core.dataset_choices import is_here
 from mnist_core.messages import InputError
 from mnist_core.runs.run import UNFINISHED, Run
 from mnist_core.training.schedules import STEERED, why_fixed
@@ -65,7 +66,7 @@ def show_live_controls(run: Run, snapshot: "Snapshot") -> None:
 
 def show_continuation(run: Run) -> None:
     """Offer to resume a run that was paused or stopped, and to add epochs to one that can go on."""
-    if not run.can_continue:
+    if not run.can_continue or not is_here(run.config.dataset):
         return
     done = run.results.get("epochs", 0)
     here = resources.why_not_on_cluster() is not None

@@ -45,11 +45,13 @@ from ui.train_form.state import (
     rerun_form_fragments,
     resized_layers,
     setting_range,
+    show_missing_dataset,
     type_value,
     usual_rate,
     value_before_fill,
 )
 from ui.url_controls import set_widget_value
+from ui.url_state import DATASET_KEY
 
 ALL_SETTINGS_KEY = "all_settings"
 UNUSUAL_FACTOR = 9.9  # times the usual learning rate, or its inverse, from which on there is a warning
@@ -73,13 +75,14 @@ def show_form(form: TrainForm) -> None:
 
 
 def _show_unusable(form: TrainForm) -> None:
-    if form.unusable:
+    show_missing_dataset(_("The form has MNIST instead; choose another data set among all settings."))
+    if names := [name for name in form.unusable if name != DATASET_KEY]:
         text = ngettext(
             "The link's value of {settings} is invalid; the recipe's own value is used instead.",
             "The link's values of {settings} are invalid; the recipe's own values are used instead.",
-            len(form.unusable),
+            len(names),
         )
-        st.warning(text.format(settings=list_text(f"`{name}`" for name in form.unusable)))
+        st.warning(text.format(settings=list_text(f"`{name}`" for name in names)))
 
 
 def _show_recipe(form: TrainForm) -> None:

@@ -14,16 +14,20 @@ import streamlit as st
 
 from mnist_core.choices import ARCHITECTURES, OPTIMIZERS
 from mnist_core.config import FIELD_RANGES, TrainConfig, parse_setting
-from mnist_core.dataset_choices import DATASETS, MNIST
+from mnist_core.dataset_choices import DATASETS, MNIST, is_here
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.names import BROUGHT_BY_DATASET
 from mnist_core.runs.run import PRETRAINED_ID, Run
 from ui import resources
+from ui.class_names import dataset_name
 from ui.fragments import message_is_of_another_fragment, rerun_fragments
+from ui.i18n import gettext as _
+from ui.i18n import sentences_text
 from ui.train_form.setting_labels import MIN_NESTEROV_MOMENTUM
 from ui.url_state import (
     DATASET_KEY,
+    SENT_KEY,
     SETTING_PARAMETERS,
     current_run,
     received_parameters,
@@ -65,8 +69,36 @@ def read_form() -> TrainForm:
     query = setting_parameters(url_parameters())
     if not query:
         run = None if current_run() == PRETRAINED_ID else resources.find_run(current_run())
-        return form_from_settings(settings_of_run(run), [])
+        settings = settings_of_run(run)
+        if is_here(settings["dataset"]):
+            return form_from_settings(settings, [])
+        return form_from_settings(
+            vars(run.config.on_dataset(MNIST)) | {"recipe": settings["recipe"]}, [DATASET_KEY]
+        )
     return form_from_settings(*settings_from_query(query, FIRST_RECIPE))
+
+
+def show_missing_dataset(advice: str) -> None:
+    """Say that the form's data set is not here, and what is instead or to do: the `advice`.
+
+    A set of a link that was deleted and one that never was get the same words: who guesses learns nothing.
+    """
+    if DATASET_KEY not in read_form().unusable:
+        return
+    gone = _("The data set of this link is not on this server: it was deleted, or it never was here.")
+    run = resources.find_run(current_run())
+    if run and DATASET_KEY not in url_parameters():
+        name = dataset_name(run.config.dataset)
+        gone = _("The images of the data set {name}, which this network learned, were deleted.").format(
+            name=name
+        )
+    st.warning(sentences_text([gone, advice]))
+
+
+def show_missing_dataset_of_link() -> None:
+    """Say it on a page that shows what a network learned, whatever data set the link names."""
+    if {DATASET_KEY, SENT_KEY} & url_parameters().keys():
+        show_missing_dataset(_("The network can be used all the same."))
 
 
 def form_from_settings(settings: Mapping[str, Any], unusable: list[str]) -> TrainForm:
@@ -266,18 +298,26 @@ def settings_from_query(query: Mapping[str, str], default_recipe: str) -> QueryS
     A missing or unusable parameter takes its value from the recipe that the URL names, else from
     `default_recipe`.
     """
-    settings, unusable = _parse(tuple(setting_parameters(query).items()), default_recipe)
+    parameters = setting_parameters(query)
+    gone = DATASET_KEY in parameters and not is_here(
+        parameters[DATASET_KEY]
+    )  # not cached: it may be restored
+    settings, unusable = _parse(tuple(parameters.items()), default_recipe, gone)
     return QuerySettings(settings.copy(), unusable.copy())
 
 
 @lru_cache(maxsize=256)  # a rerun reads the same query in several fragments; parsing takes 0.5 ms
-def _parse(parameters: tuple[tuple[str, str], ...], default_recipe: str) -> QuerySettings:
+def _parse(
+    parameters: tuple[tuple[str, str], ...], default_recipe: str, without_dataset: bool
+) -> QuerySettings:
     query = dict(parameters)
     recipe = query.pop("recipe", default_recipe)
     unusable = [] if recipe in RECIPES else ["recipe"]
     recipe = default_recipe if unusable else recipe
-    dataset = query.get(DATASET_KEY, MNIST)
-    began = RECIPES[recipe].config.on_dataset(dataset if dataset in DATASETS else MNIST)
+    if without_dataset:
+        del query[DATASET_KEY]
+        unusable.append(DATASET_KEY)
+    began = RECIPES[recipe].config.on_dataset(query.get(DATASET_KEY, MNIST))
     settings = {**vars(began), "recipe": recipe}
     for field, name in SETTING_PARAMETERS.items():
         if name in query:
