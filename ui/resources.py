@@ -90,12 +90,14 @@ def show_notice(private: bool) -> None:
     st.session_state[UNTOLD_KEY] = data is None
     if data is None or data.notice is None or (private and data.source != "sample"):
         return
-    with st.container(border=True, key="notice"):
-        briefly = _(
-            "The offline sample of 1,797 small digits is in use, not MNIST. The server's log "
-            "gives the reason and the remedy."
-        )
-        st.markdown(":material/info: " + (briefly if private else markdown(data.notice)))
+    words = _("The offline sample of 1,797 small digits is in use, not MNIST.")
+    if data.source != "sample":
+        words = _("MNIST is not in the folder that DIGITLAB_DATA names; another copy is in use.")
+    with st.container(border=True, key="notice", horizontal=True, vertical_alignment="center"):
+        st.markdown(":material/info: " + words, width="content")
+        if not private:  # paths and the system's words are for who runs the server; the log has them too
+            with st.popover(_("Details"), type="tertiary"):
+                st.markdown(markdown(data.notice))
         if data.source == "sample" and not is_offline():
             st.button(_("Try to download MNIST again"), on_click=_download_again)
 

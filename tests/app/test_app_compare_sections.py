@@ -1,6 +1,7 @@
 """The sections of the Compare page: settings, curves, images."""
 
 import json
+import tomllib
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -8,9 +9,11 @@ import pytest
 from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import load_sample
 from tests.app.compared import runs, text_of
+from tests.browser.server import ROOT
 from ui.compare.selection import setting_texts
 from ui.html.tables import table_html
 from ui.runs.progress import history
+from ui.url_state import MOST_COMPARED
 
 
 @pytest.mark.parametrize("part", ["accuracy", "settings", "curves", "images", "repeats", "nonsense"])
@@ -123,3 +126,12 @@ def test_the_images_that_only_one_of_many_gets_right(app, make, answer, html):
     test.selectbox(key="among").set_value("1-2").run()
     assert test.pills(key="right").options[:2] == ["Only Quick correct (1)", "Only Tutorial 1 correct (0)"]
     assert "Test image 7, label " in html(test)
+
+
+def test_the_line_at_guessing_has_a_colour_of_its_own_beside_eight_runs():
+    theme = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]
+    style = (ROOT / "ui" / "style.css").read_text("utf-8")
+    light, dark = (theme[part]["chartCategoricalColors"] for part in ("light", "dark"))
+    assert len({*light}) == len({*dark}) == len(light) == MOST_COMPARED + 1
+    for place, colours in enumerate(zip(light, dark, strict=True), 1):
+        assert f"--lab-run-{place}: light-dark({', '.join(colours)})" in style

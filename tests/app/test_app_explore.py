@@ -76,14 +76,18 @@ def test_the_notice_says_that_the_sample_is_in_use(app):
     assert "offline sample" in app().markdown[0].value
 
 
-def test_on_a_public_server_the_notice_names_no_folder(app, monkeypatch):
+def test_the_notice_is_one_sentence_with_the_folder_in_its_details_if_the_server_is_ones_own(
+    app, monkeypatch
+):
     reason = Message("It can't be stored in /srv/secret ([Errno 28] full).")
     monkeypatch.setattr("ui.resources.load_sample", lambda _reason: load_sample(reason))
-    assert "/srv/secret" in app().markdown[0].value
+    said, details = (one.value for one in app().markdown[:2])
+    assert said.endswith("The offline sample of 1,797 small digits is in use, not MNIST.")
+    assert "/srv/secret" in details
     monkeypatch.setenv("DIGITLAB_PRIVATE", "1")
-    said = app().markdown[0].value
-    assert "offline sample" in said
-    assert "/srv/secret" not in said
+    words = [one.value for one in app().markdown]
+    assert words[0] == said
+    assert "/srv/secret" not in " ".join(words)
 
 
 def test_a_split_without_the_digit_says_what_to_do(app, monkeypatch):

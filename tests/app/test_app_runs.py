@@ -1,7 +1,9 @@
 """The Runs page, the list in the sidebar, and the texts of times and numbers."""
 
+import re
 from dataclasses import replace
 from types import SimpleNamespace
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -245,6 +247,28 @@ def test_ticked_rows_are_pinned_and_deleted_together_and_one_undo_brings_them_ba
     assert set(sidebar(test)) == set(made)
     assert not test.text
     assert not test.exception
+
+
+def test_chosen_runs_have_the_colours_that_their_link_to_compare_gives_them(app, html):
+    made = []
+    for recipe, weights in (("tutorial-1", True), ("tutorial-2", False), ("tutorial-3", True)):
+        writer = RunStore().create(RECIPES[recipe].config)
+        if weights:
+            folder = RunStore().directory / writer.id / "checkpoints"
+            folder.mkdir()
+            (folder / "epoch-0001.000.safetensors").write_bytes(b"x" * 50)
+        writer.update("finished")
+        writer.close()
+        made.append(writer.id)
+    test = app("runs").multiselect(key="ticked_runs").set_value(made).run()
+    (style,) = re.findall(r"<style>\.st-key-ticked_runs \[.*?</style>", html(test))
+    assert re.findall(r'index="(\d)"\] { --run: var\((.*?)\)', style) == [
+        ("0", "--lab-run-1"),
+        ("1", "--lab-quiet"),
+        ("2", "--lab-run-2"),
+    ]
+    link = next(one for one in test.get("page_link") if "runs=" in one.proto.query_string)
+    assert parse_qs(link.proto.query_string)["runs"] == [f"{made[0]},{made[2]}"]
 
 
 def test_a_click_on_a_row_chooses_this_run_alone(app, make):

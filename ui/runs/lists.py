@@ -16,7 +16,14 @@ from ui.runs.choice import SIDEBAR, show_ticks
 from ui.runs.names import names_of, row_height, run_labels, settings_text
 from ui.runs.progress import progress_share, standing_text, status_text
 from ui.url_controls import set_widget_value, url_choice
-from ui.url_state import RUN_KEY, compared_runs, current_run, set_url_parameters, url_parameters
+from ui.url_state import (
+    MOST_COMPARED,
+    RUN_KEY,
+    compared_runs,
+    current_run,
+    set_url_parameters,
+    url_parameters,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -149,7 +156,19 @@ def choose_runs(runs: Sequence[Run]) -> list[Run]:
         placeholder=_("Choose one run or several"),
         select_all=False,
     )
-    return [run for run in runs if run.id in chosen]
+    by_id = {run.id: run for run in runs}
+    picked = [by_id[run_id] for run_id in chosen]
+    st.html(_tag_style(picked))
+    return picked
+
+
+def _tag_style(runs: Sequence[Run]) -> str:
+    """Return the style that gives each chosen run's tag the colour it gets on Compare, grey if it can't."""
+    places = [place for place, run in enumerate(runs) if run.checkpoints]
+    colours = {place: f"--lab-run-{number}" for number, place in enumerate(places[:MOST_COMPARED], 1)}
+    tags = (f'.st-key-{TICKED_KEY} [data-tag-index="{place}"]' for place in range(len(runs)))
+    rules = (f"{tag} {{ --run: var({colours.get(place, '--lab-quiet')}) }}" for place, tag in enumerate(tags))
+    return f"<style>{' '.join(rules)}</style>"
 
 
 def show_table(runs: list[Run]) -> None:
