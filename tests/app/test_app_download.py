@@ -136,8 +136,9 @@ def test_a_download_that_fails_gives_the_sample_and_says_why(app, download, capl
     test = app()
     resources.dataset_job().wait(20)
     assert has_sample(test.run())
-    assert said in test.markdown[0].value
-    assert "secret" not in test.markdown[0].value
+    details = test.markdown[1].value
+    assert said in details
+    assert "secret" not in details
     assert download.begun == 1  # not tried at each run of the page
     assert said in caplog.text  # for the server's operator
     download.error = None

@@ -123,7 +123,7 @@ def test_the_first_drawing_is_read_by_the_pretrained_network(app, html):
 def test_who_has_a_run_sees_a_short_form(app, run, html):
     test = app()
     assert 'class="lab-lesson"' not in html(test)
-    assert test.markdown[1].value.startswith("In this lab")
+    assert test.markdown[2].value.startswith("In this lab")  # after the notice and its details
 
 
 def test_a_digit_is_written_as_a_picture_once_for_all_visitors():
