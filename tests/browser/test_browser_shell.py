@@ -69,6 +69,8 @@ def test_back_leaves_the_page_however_many_choices_were_made_there(page):
     expect(page.get_by_role("radio", name="Test set")).to_be_checked()
     settle(page)
     page.locator(".st-key-pages").get_by_role("link", name="Learn").click()
+    expect(page.locator(".st-key-lab_chapter h2")).to_be_visible()
+    settle(page)  # a click on a page that is still being built can be lost
     page.get_by_role("radio", name="0 to 1").click(force=True)
     expect(page).to_have_url(re.compile("scaling=unit"))
     settle(page)
