@@ -1,10 +1,13 @@
 """Search: the best settings, found by trials, and how certain the result is."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import streamlit as st
 
+from mnist_core.messages import InputError
 from mnist_core.search.study import Search, SearchTrial
+from ui import resources
 from ui.fragments import page_fragment
 from ui.i18n import gettext as _
 from ui.navigation import run_through_entry
@@ -12,7 +15,7 @@ from ui.search import figures
 from ui.search.form import show_form
 from ui.search.standing import show_best, show_list, show_standing
 from ui.search.trials import show_trials
-from ui.search.work import STUDY_KEY, current_search, listed_searches, may_change, studies
+from ui.search.work import STUDY_KEY, current_search, listed_searches, may_change
 from ui.url_controls import url_choice
 from ui.url_state import set_url_parameters, url_parameters
 
@@ -59,9 +62,9 @@ def show_search(search: Search) -> None:
 
 
 def delete(search: Search) -> None:
-    """Delete the search on the page; its workers stop."""
-    search.stop()
-    studies().delete(search.id)
+    """Delete the search on the page, unless another tab did; its workers stop."""
+    with suppress(InputError):
+        resources.searches().delete(search)
     set_url_parameters({STUDY_KEY: None})
 
 

@@ -66,6 +66,13 @@ class ServerSearches:
         worker = self._workers.get(search.id)
         return search.problem or (worker.problem if worker else None)
 
+    def delete(self, search: Search, seconds: float = SECONDS_TO_LEAVE) -> None:
+        """Delete a search but not its runs: those that this server trains are paused first."""
+        search.stop()
+        if worker := self._workers.get(search.id):
+            worker.leave(seconds)
+        self._studies.delete(search.id)
+
     def leave(self, seconds: float = SECONDS_TO_LEAVE) -> None:
         """Pause the trials of all searches, and wait up to `seconds` for each until its work has ended."""
         for worker in list(self._workers.values()):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,58 +66,66 @@ class SearchTrial:
 class Search:
     """A study with its plan: its trials, whether it goes on, and the best trials.
 
-    Any number of processes may have the same search open; its state is in the study only.
+    Any number of processes may have the same search open; its state is in the study only. All but `id` raise
+    InputError once it was deleted.
     """
 
     def __init__(self, study: Study, storage: RDBStorage) -> None:
         self._study, self._storage = study, storage
+        self.id: str = study.study_name
+        """The name of the study: random unless somebody chose it."""
         self._no_more = False  # combinations of a grid
 
     @property
-    def id(self) -> str:
-        """The name of the study: random unless somebody chose it."""
-        return self._study.study_name
+    def _attrs(self) -> Mapping[str, Any]:
+        with unless_deleted():
+            attrs: Mapping[str, Any] = self._study.user_attrs
+        return attrs
+
+    def _note(self, name: str, value: object) -> None:
+        with unless_deleted():
+            self._study.set_user_attr(name, value)
 
     @property
     def plan(self) -> SearchPlan:
         """The present plan."""
-        return plan_from_json(json.loads(self._study.user_attrs["plan"]))
+        return plan_from_json(json.loads(self._attrs["plan"]))
 
     @property
     def owner(self) -> str:
         """The visitor who began it, "" for nobody."""
-        return str(self._study.user_attrs.get("owner", ""))
+        return str(self._attrs.get("owner", ""))
 
     @property
     def created(self) -> str:
         """When it was created: a UTC time in ISO form."""
-        return str(self._study.user_attrs["created"])
+        return str(self._attrs["created"])
 
     @property
     def stopped(self) -> bool:
         """Whether it was stopped: then no worker begins a trial."""
-        return bool(self._study.user_attrs.get("stopped"))
+        return bool(self._attrs.get("stopped"))
 
     @property
     def problem(self) -> Message | None:
         """Why it ended before its budget was spent; None if it did not."""
-        problem = self._study.user_attrs.get("problem")
+        problem = self._attrs.get("problem")
         return Message(**problem) if problem else None
 
     @property
     def test_shown(self) -> int | None:
         """The number of the first trial whose test accuracy was shown; None if none was."""
-        shown: int | None = self._study.user_attrs.get("test_shown")
+        shown: int | None = self._attrs.get("test_shown")
         return shown
 
     @property
     def server(self) -> str:
         """The server that works on it, or did when it ended; "" for a command or nobody."""
-        return str(self._study.user_attrs.get("server", ""))
+        return str(self._attrs.get("server", ""))
 
     def note_server(self, server: str) -> None:
         """Record which server works on it, "" for none."""
-        self._study.set_user_attr("server", server)
+        self._note("server", server)
 
     @property
     def has_more_to_do(self) -> bool:
@@ -129,32 +137,35 @@ class Search:
     def note_test_shown(self, number: int) -> None:
         """Record that a trial's test accuracy was shown."""
         if self.test_shown is None:
-            self._study.set_user_attr("test_shown", number)
+            self._note("test_shown", number)
 
     def stop(self, problem: Message | None = None) -> None:
         """Have all workers, in any process, pause their trials; `resume` continues them."""
         if problem:
             self.note_problem(problem)
-        self._study.set_user_attr("stopped", True)
+        self._note("stopped", True)
 
     def note_problem(self, problem: Message) -> None:
         """Record why it ends before its budget is spent."""
-        self._study.set_user_attr("problem", message_json(problem))
+        self._note("problem", message_json(problem))
 
     def resume(self, trials: int = 0, minutes: float | None = None) -> None:
         """Let workers continue, with `trials` more; and with `minutes` more than trained, if those are spent.
 
         Raises InputError for too many.
         """
-        with alone(self._storage, self.id):  # or of two that ask at once one would get nothing
+        with (
+            unless_deleted(),
+            alone(self._storage, self.id),
+        ):  # or of two that ask at once one would get nothing
             plan = self.plan
             plan = replace(plan, trials=plan.trials + trials)
             trained = minutes_trained(counted(self._study))
             if minutes and plan.minutes is not None and trained >= plan.minutes:
                 plan = replace(plan, minutes=trained + minutes)
-            self._study.set_user_attr("plan", json.dumps(plan.to_json()))
-            self._study.set_user_attr("problem", None)
-            self._study.set_user_attr("stopped", False)
+            self._note("plan", json.dumps(plan.to_json()))
+            self._note("problem", None)
+            self._note("stopped", False)
 
     def take_over_lost(self) -> None:
         """Queue again the trials whose workers show no sign of life."""
@@ -219,6 +230,16 @@ class Search:
         self._no_more = True
 
 
+@contextmanager
+def unless_deleted() -> Iterator[None]:
+    """Raise InputError for a study that somebody deleted meanwhile, or a database that fails."""
+    try:
+        with database_errors():
+            yield
+    except KeyError:
+        raise InputError(N_("This search was deleted.")) from None
+
+
 def _key(values: Mapping[str, Value]) -> frozenset[tuple[str, Value]]:
     return frozenset(values.items())
 
@@ -248,9 +269,9 @@ def message_json(message: Message) -> dict[str, Any]:
 def counted(study: Study) -> list[FrozenTrial]:
     """Return the trials that count: without those that others continue, and those dropped at once.
 
-    Raises InputError if the database can't be read.
+    Raises InputError if the database can't be read, or the study was deleted.
     """
-    with database_errors():
+    with unless_deleted():
         trials = study.get_trials(deepcopy=False)
     return [one for one in trials if one.state.name != "FAIL" or one.user_attrs.get("ended") == "failed"]
 
@@ -340,7 +361,7 @@ class Studies:
             storage = open_storage(self._directory)
             try:
                 study = import_optuna().load_study(study_name=study_id, storage=storage)
-                plan = Search(study, storage).plan
+                plan = plan_from_json(json.loads(study.user_attrs["plan"]))
             except KeyError:
                 return None
         study.sampler, study.pruner = _sampler(plan, None), _pruner(plan)

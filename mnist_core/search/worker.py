@@ -105,11 +105,18 @@ class SearchWorker:
         try:
             self._do_trials(search)
         except Exception as error:  # mostly of the database; other workers take the trials over
+            self._ending.set()
+            if self._was_deleted():
+                return
             id_ = "" if isinstance(error, InputError) else log_error(_log, "search_broke_off", error)
             words = N_("The search broke off: {cause} (error {error} in the log). Continue it.")
             values = {"cause": type(error).__name__, "error": id_}
             self.problem = error.message if isinstance(error, InputError) else Message(words, values)
-            self._ending.set()
+
+    def _was_deleted(self) -> bool:
+        with suppress(InputError):
+            return self._studies.find(self.search.id) is None
+        return False
 
     def _do_trials(self, search: Search) -> None:
         study = search.study()
@@ -161,6 +168,7 @@ class _TrialWork:
         self._worker, self._search, self._plan = worker, search, plan
         self._queue, self._store, self._limits = worker._queue, worker._store, worker._limits
         self._here = worker._here
+        self._run = ""  # its id, once there is one
         self._reported: set[int] = set()  # epochs
         self._asked = 0.0  # when the study was last asked whether it was stopped
 
@@ -169,9 +177,15 @@ class _TrialWork:
         config = self._config(trial)
         trial.set_user_attr("config", config.to_json())
         self._accept(trial, what_matters(config))
-        run_id = self._begin(trial, config)
-        run = self._watch(trial, run_id)
-        return self._result(trial, run)
+        try:
+            self._run = self._begin(trial, config)
+            run = self._watch(trial, self._run)
+            return self._result(trial, run)
+        except (_Dropped, import_optuna().TrialPruned):
+            raise
+        except Exception:  # the search was deleted, or the database fails: nobody watches the run any more
+            self._queue.pause(self._run)
+            raise
 
     def _config(self, trial: Trial) -> TrainConfig:
         """Have the sampler choose the trial's settings."""
@@ -231,9 +245,9 @@ class _TrialWork:
             check_memory(config)
         except InputError as error:
             self._fail(trial, error.message)
-        run_id = self._when_there_is_room(trial, lambda: self._submit(config))
-        trial.set_user_attr("run", run_id)
-        return run_id
+        self._run = self._when_there_is_room(trial, lambda: self._submit(config))
+        trial.set_user_attr("run", self._run)
+        return self._run
 
     def _submit(self, config: TrainConfig) -> str:
         return self._queue.submit(

@@ -298,6 +298,18 @@ def test_deleting_a_search_keeps_its_runs(app, searched):
     assert len(RunStore().list()) == 1
 
 
+@pytest.mark.parametrize("key", ["stop_search", "continue_search", "delete_search"])
+def test_a_tab_of_a_search_that_another_tab_has_deleted_says_so_whatever_is_pressed(app, key):
+    search = studies().create(plan(trials=1))
+    if key == "stop_search":
+        search.study().ask()
+    test = app("search", study=search.id)
+    studies().delete(search.id)
+    test.button(key=key).click().run()
+    assert not test.exception
+    assert "study" not in url_of(test) or "This search does not exist" in text_of(test)
+
+
 def test_trials_do_not_crowd_the_sidebar(app, searched, make):
     searched(plan(trials=2))
     kept = make()

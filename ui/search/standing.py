@@ -58,7 +58,10 @@ def _count_ended(trials: Sequence[SearchTrial]) -> int:
 
 def _show_progress(search: Search, shown: int) -> None:
     """Show the search's progress, and Stop; `shown` trials had ended when the page was drawn."""
-    trials, plan = search.trials(), search.plan
+    try:
+        trials, plan = search.trials(), search.plan
+    except InputError:  # it was deleted, and the page says so
+        st.rerun()
     ended = _count_ended(trials)
     if ended != shown or not _goes_on(search, trials):
         st.rerun()
@@ -72,7 +75,13 @@ def _show_progress(search: Search, shown: int) -> None:
         st.progress(min(1.0, ended / plan.trials), text=escape_markdown(" · ".join([text, *now])))
         with st.container(horizontal=True, vertical_alignment="center"):
             if may_change(search):
-                st.button(_("Stop"), icon=":material/stop:", key="stop_search", on_click=search.stop)
+                st.button(
+                    _("Stop"),
+                    icon=":material/stop:",
+                    key="stop_search",
+                    on_click=attempt,
+                    args=(search.stop,),
+                )
             for trial in running[:1]:
                 if resources.find_run(trial.run):
                     words = _("Watch trial {number}").format(number=trial.number)
@@ -302,8 +311,8 @@ def _show_test(search: Search, best: SearchTrial) -> None:
             _("Look at its test accuracy, once"),
             icon=":material/fact_check:",
             key="show_test",
-            on_click=search.note_test_shown,
-            args=(best.number,),
+            on_click=attempt,
+            args=(lambda: search.note_test_shown(best.number),),
             help=_("The search has not used the test set. Look when you are done, not to choose."),
         )
         return

@@ -13,7 +13,10 @@ import pytest
 from optuna.trial import TrialState
 
 from mnist_core.messages import InputError
+from mnist_core.runs.admission import UNLIMITED
+from mnist_core.search import worker as worker_module
 from mnist_core.search.plan import SearchPlan
+from mnist_core.search.server_searches import ServerSearches
 from mnist_core.search.space import what_matters
 from mnist_core.search.storage import STUDIES_FILE, database_url
 from mnist_core.search.study import Search
@@ -190,3 +193,26 @@ def test_two_that_ask_for_more_trials_at_one_moment_get_them_all_and_none_twice(
     search.study().ask()  # the start, so none waits
     at_the_same_moment(monkeypatch, *(one.queue_more for one in both))
     assert len(search.trials()) == len({str(trial.config) for trial in search.trials()}) == 5
+
+
+@pytest.mark.parametrize("by_server", [True, False])
+def test_a_search_that_is_deleted_pauses_what_it_trains_and_is_no_error(by_server, place, monkeypatch):
+    monkeypatch.setattr(worker_module, "SECONDS_BETWEEN_QUESTIONS", 0.02)
+    errors = []
+    monkeypatch.setattr(worker_module, "log_error", lambda *error: errors.append(error))
+    search = place.studies.create(plan(trials=2, base=replace(BASE, epochs=1000)))
+    server = ServerSearches(place.store, lambda: place.queue)
+    server.go_on(search, UNLIMITED)
+    worker = server._workers[search.id]
+    place.workers.append(worker)
+    wait_for(lambda: [bool(trial.curve) for trial in search.trials()] == [True, True], SECONDS)
+    if by_server:
+        server.delete(search)
+    else:
+        place.studies.delete(search.id)
+    wait_for(lambda: not worker.working, SECONDS)
+    wait_for(lambda: [run.status for run in place.store.list()] == ["paused"] * 2, SECONDS)
+    assert (errors, worker.problem) == ([], None)
+    for read in (search.trials, search.stop, search.resume, lambda: search.plan):
+        with pytest.raises(InputError, match="was deleted"):
+            read()
