@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mnist_core.data.mnist import Split
 
 
-MARKUP = {ord(c): ord(c) + 0xFEE0 for c in r"\`*_{}[]<>#$&~|"}  # to their full-width forms
+MARKUP = {ord(c): ord(c) + 0xFEE0 for c in r"\`*_{}[]<>#$&~|:"}  # to full width; ":" makes icons and links
 
 
 _THINGS = {

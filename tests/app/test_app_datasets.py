@@ -198,6 +198,7 @@ def test_a_recipe_is_run_on_another_set_and_links_to_mnist_stay_as_they_were(app
 def test_names_of_classes_have_no_markup(sets):
     assert class_name("two", 1) == "no ＜b＞＊"
     assert without_markup("T-shirt お 7") == "T-shirt お 7"
+    assert without_markup(":red[x] http://y") == "：red［x］ http：//y"
 
 
 def test_the_words_of_an_answer_follow_the_set():
