@@ -143,7 +143,7 @@ def _print_result(found: Search, dataset: Dataset, as_json: bool) -> None:
             print(statement)
     if not best:
         print("no trial has finished")
-    if found.stopped:
+    if found.stopped or any(trial.state == "waiting" for trial in trials):  # as after Ctrl-C
         print(plain(f"stopped; `python -m mnist_core search --name {found.id}` goes on with it"))
 
 

@@ -37,6 +37,12 @@ def test_a_search_ends_after_its_threads_also_when_one_tests_a_network_for_a_min
     assert seconds[0] > 60
 
 
+def test_a_search_that_was_left_by_ctrl_c_tells_how_to_go_on(command, monkeypatch):
+    monkeypatch.setattr("mnist_core.cli.search._work", lambda *_: None)  # as if it was pressed at once
+    said = command("search", "--name", "mine", *SMALL, "--trials", "1")[1]
+    assert "`python -m mnist_core search --name mine` goes on with it" in said
+
+
 def test_a_named_search_goes_on_with_more_trials(command, store):
     first = command.json("search", "--name", "mine", *SMALL, "--trials", "1")
     assert (first["search"], len(first["trials"]), first["best"]) == ("mine", 1, [0])
