@@ -85,7 +85,7 @@ def show_missing_tried(run: Run) -> None:
     """Say that the images which the link names can't be shown, and which are."""
     if url_parameters().get(TRIED_KEY, run.config.dataset) not in _sets_to_try(run):
         words = _(
-            "The data set of this link is not on this server, or it has other classes than the network. "
+            "The data set in the address is not on this server, or it has other classes than the network. "
             "The images of {name} are shown instead."
         )
         st.warning(words.format(name=dataset_name(run.config.dataset)))
