@@ -15,6 +15,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mnist_core.config import TrainConfig
+from mnist_core.data.datasets import no_own_set
+from mnist_core.dataset_choices import is_here
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.runs.admission import UNLIMITED, TrainingLimits
 from mnist_core.runs.run import UNFINISHED, Run
@@ -123,6 +125,8 @@ class SearchWorker:
         while not self._ends(search):
             search.take_over_lost()
             plan, trials = search.plan, counted(study)
+            if not is_here(plan.base.dataset):  # or every trial would fail
+                raise no_own_set(plan.base.dataset)
             if plan.sampler == "grid" and not _waits(trials):
                 search.queue_more()
                 trials = counted(study)

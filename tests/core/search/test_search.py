@@ -3,10 +3,12 @@
 import threading
 from dataclasses import replace
 
+import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState
 
+from mnist_core.data.own_sets import NewSet, delete_set, save_set
 from mnist_core.messages import InputError
 from mnist_core.runs.admission import UNLIMITED, TrainingLimits
 from mnist_core.runs.queue import TrainingQueue
@@ -245,6 +247,18 @@ def test_a_search_waits_until_the_line_has_room(place):
     place.queue.stop(blocking)
     wait_for(lambda: not worker.working, SECONDS)
     assert states(search) == ["finished"]
+
+
+def test_a_search_whose_data_set_was_deleted_breaks_off_before_its_next_trial(place, tmp_path, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_SETS", str(tmp_path / "sets"))
+    parts, images = np.split(np.arange(40), [20, 30]), np.zeros((40, 28, 28), np.uint8)
+    key = save_set(NewSet(images, np.arange(40) % 10, tuple("0123456789"), *parts), "Ours").key
+    search = place.studies.create(plan(base=replace(BASE, dataset=key)), owner="somebody")
+    delete_set(key)
+    worker = place.begin(search)
+    wait_for(lambda: not worker.working, SECONDS)
+    assert "The images of the data set Ours were deleted" in str(worker.problem)
+    assert set(states(search)) <= {"waiting"}  # none of them failed
 
 
 def test_a_worker_that_leaves_keeps_its_trial_for_the_next(place):
