@@ -150,7 +150,7 @@ def test_a_run_that_was_lost_three_times_fails_with_a_sentence(lab, cluster):
 
 def test_without_the_scheduler_a_run_is_interrupted_and_can_be_continued(lab, cluster):
     queue, store = lab
-    run = queue.submit(replace(SHORT, epochs=60))
+    run = queue.submit(replace(SHORT, epochs=200))
     wait_for(lambda: queue.snapshot(run).step > 20)
     cluster.patience, cluster.reachable = 0.1, False
     ended(queue, run)
@@ -189,7 +189,7 @@ def test_the_setting_names_local_processes_or_a_scheduler(monkeypatch):
 
 def test_without_the_scheduler_a_run_trains_on_the_server_if_asked(lab, tmp_path, sample, cluster):
     queue, store = lab
-    config = replace(SHORT, epochs=60)
+    config = replace(SHORT, epochs=200)
     run = queue.submit(config)
     wait_for(lambda: queue.snapshot(run).step > 20)
     cluster.patience, cluster.reachable = 0.1, False
@@ -208,7 +208,7 @@ def test_without_the_scheduler_a_run_trains_on_the_server_if_asked(lab, tmp_path
 
 def test_a_restarted_server_continues_what_trained_on_the_cluster_once(lab, tmp_path, sample, cluster):
     queue, store = lab
-    config = replace(SHORT, epochs=60)
+    config = replace(SHORT, epochs=200)
     run = queue.submit(config)
     wait_for(lambda: queue.snapshot(run).step > 20)
     assert cluster.places["w0"].told["runs"] == [run]
