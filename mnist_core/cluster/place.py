@@ -127,6 +127,9 @@ class RemoteSession:
         self._started, self._there = False, False
         self._broken: str | None = None  # why it can't go on: "lost", "busy" or "gone"
         self._left = set(entries)
+        self._told = False  # whether a run was told something since the last look
+        for entry in entries:
+            entry.told = self._look_soon
 
     @property
     def open(self) -> bool:
@@ -212,12 +215,18 @@ class RemoteSession:
                 self._arrived.append((number, report))
             self._lacks = self._lacks or number > self._read
 
+    def _look_soon(self) -> None:
+        with self._heard:
+            self._told = True
+            self._heard.notify_all()
+
     def _listen(self) -> None:
         """Wait for news and sort them; ask when the runs were told something, or there are no news."""
         with self._heard:
             self._heard.wait_for(
-                lambda: self._arrived or self._lacks or self._requests, SECONDS_BETWEEN_LOOKS
+                lambda: self._arrived or self._lacks or self._requests or self._told, SECONDS_BETWEEN_LOOKS
             )
+            self._told = False
         for entry in self._left:
             self._collect(entry)
         old = self.silent_seconds > self._connection.patience / 4

@@ -203,6 +203,7 @@ class TrainingQueue:
                     entry.writer.add_change(**settings)
                 else:
                     entry.control.changes.append(settings)
+                    entry.told()
                 entry.snapshot = replace(entry.snapshot, current=current)
 
     def move_here(self, run_id: str) -> None:
@@ -375,6 +376,7 @@ class TrainingQueue:
             if entry is None:
                 return
             entry.control.ending = status
+            entry.told()
             self._line.changed.notify_all()  # it may be in slow motion
             if entry in self._line.waiting:
                 self._line.waiting.remove(entry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +74,7 @@ class QueuedRun:
 
     Runs with the same `pair` train in turns. `owner` is the visitor it belongs to, "" for nobody. `losses`
     counts how often it was lost with the place that trained it. With `here` it trains on the server itself,
-    whatever other places there are.
+    whatever other places there are. `told` is called after its control was changed: a place may set it.
     """
 
     writer: RunWriter
@@ -89,6 +89,7 @@ class QueuedRun:
     control: TrainingControl = field(default_factory=TrainingControl)
     slow: SlowMotion = field(default_factory=SlowMotion)
     feed: ActivationFeed = field(default_factory=ActivationFeed)
+    told: Callable[[], None] = lambda: None
 
     @property
     def seconds_left(self) -> float | None:

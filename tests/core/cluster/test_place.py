@@ -100,6 +100,21 @@ def test_a_run_is_paused_changed_and_continued(lab):
     assert "test_accuracy" in stopped.results
 
 
+def test_what_a_run_is_told_reaches_its_worker_at_once(lab, cluster, monkeypatch):
+    monkeypatch.setattr("mnist_core.cluster.place.SECONDS_BETWEEN_LOOKS", 60)
+    queue, _store = lab
+    run = queue.submit(ENDLESS)
+    wait_for(lambda: queue.snapshot(run).step > 5)
+    cluster.deaf = True  # so that no report wakes the server
+    (session,) = [each for each in worker._SESSIONS.values() if not each.over]
+    done = session._requested
+    queue.change(run, learning_rate=0.0005)
+    wait_for(lambda: session._requested > done)
+    cluster.deaf = False
+    queue.stop(run)
+    ended(queue, run)
+
+
 def test_slow_motion_trains_one_batch_at_a_time(lab):
     queue, _store = lab
     run = queue.submit(ENDLESS)
