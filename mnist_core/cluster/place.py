@@ -129,7 +129,7 @@ class RemoteSession:
         self._left = set(entries)
         self._told = False  # whether a run was told something since the last look
         for entry in entries:
-            entry.told = self._look_soon
+            entry.on_told = self._look_soon
 
     @property
     def open(self) -> bool:
@@ -168,6 +168,7 @@ class RemoteSession:
                 self._listen()
         finally:
             self._left.discard(entry)
+            entry.on_told = None  # or the two, which hold each other, would stay in memory for long
             if not self._left:
                 self._connection.end(self._address, self.id, self._ended == len(self._entries))
 

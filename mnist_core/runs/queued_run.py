@@ -74,7 +74,7 @@ class QueuedRun:
 
     Runs with the same `pair` train in turns. `owner` is the visitor it belongs to, "" for nobody. `losses`
     counts how often it was lost with the place that trained it. With `here` it trains on the server itself,
-    whatever other places there are. `told` is called after its control was changed: a place may set it.
+    whatever other places there are. A place that trains it may set `on_told`, see `told`.
     """
 
     writer: RunWriter
@@ -89,13 +89,18 @@ class QueuedRun:
     control: TrainingControl = field(default_factory=TrainingControl)
     slow: SlowMotion = field(default_factory=SlowMotion)
     feed: ActivationFeed = field(default_factory=ActivationFeed)
-    told: Callable[[], None] = lambda: None
+    on_told: Callable[[], object] | None = None
 
     @property
     def seconds_left(self) -> float | None:
         """Estimated seconds of training left; None if unknown."""
         left = self.snapshot.seconds_left
         return self.expected_seconds if left is None else left
+
+    def told(self) -> None:
+        """Have the place that trains it look at once at what its control says now."""
+        if self.on_told:
+            self.on_told()
 
     @property
     def share(self) -> float:

@@ -80,7 +80,9 @@ class TrainingLine:
     def turn_is_over(self, entries: Collection[QueuedRun], here: bool) -> bool:
         """Return whether runs that train at one place give way to others that wait for such a place."""
         trained = sum(entry.snapshot.train_seconds - entry.turn_began for entry in entries)
-        return self.turns.is_over(trained, entries, self._waiting(here), self._turns_now(here))
+        if not self.turns.may_end(trained):  # asked at each event: long lines are not looked through
+            return False
+        return self.turns.is_over(entries, self._waiting(here), self._turns_now(here))
 
     def waits(self, here: bool = False) -> bool:
         """Return whether a run waits that is to train on the server itself, or one for the other places."""
@@ -221,19 +223,17 @@ class Turns:
     def _last_turns(self) -> dict[str, int]:
         return {owner: turn for turn, owner in enumerate(self._served)}
 
+    def may_end(self, trained: float) -> bool:
+        """Return whether a turn is over after `trained` seconds of training, if others wait."""
+        return self.seconds is not None and trained > self.seconds
+
     def is_over(
-        self,
-        trained: float,
-        group: Collection[InLine],
-        waiting: Collection[InLine],
-        training: Collection[InLine],
+        self, group: Collection[InLine], waiting: Collection[InLine], training: Collection[InLine]
     ) -> bool:
-        """Return whether `group`, after training `trained` seconds in this turn, gives way to `waiting`.
+        """Return whether `group`, whose turn may end, gives way to `waiting`.
 
         It does for a visitor who has fewer runs in training, for others would come after it.
         """
-        if self.seconds is None or trained <= self.seconds:
-            return False
         now = _runs_by_owner(training)
         most = max(now[entry.owner] for entry in group)
         return any(now[entry.owner] < most for entry in waiting)

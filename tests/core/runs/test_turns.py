@@ -74,7 +74,8 @@ def test_a_turn_ends_after_its_seconds_if_a_visitor_with_fewer_runs_in_training_
     trained, waiting, training, seconds, over
 ):
     line, now = ([InLine(owner) for owner in owners] for owners in (waiting, training))
-    assert Turns(seconds).is_over(trained, [InLine("a"), InLine("a")], line, now) is over
+    turns = Turns(seconds)
+    assert (turns.may_end(trained) and turns.is_over([InLine("a"), InLine("a")], line, now)) is over
 
 
 def test_who_waits_is_let_pass_after_a_turn_but_not_by_their_own_runs():
