@@ -118,12 +118,15 @@ function connect(stage, data, chosen) {
   });
   while (svg.children.length > links.length) svg.lastChild.remove();
   while (svg.children.length < links.length) svg.append(document.createElementNS(SVG, 'line'));
-  links.forEach((link, number) => {
-    const line = svg.children[number];
+  // All places are read before a line is moved: the browser would lay the page out again for each line.
+  const ends = links.map(link => {
     const [x1, y1] = pointOf(stage, data.layers[link.row - 1], link.row - 1, link.source);
     const cell = cellAt(stage, link.row, link.place);
-    const ends = {x1, y1, x2: cell.offsetLeft + cell.offsetWidth / 2, y2: cell.offsetTop};
-    Object.entries(ends).forEach(([name, value]) => line.setAttribute(name, value.toFixed(1)));
+    return {x1, y1, x2: cell.offsetLeft + cell.offsetWidth / 2, y2: cell.offsetTop};
+  });
+  links.forEach((link, number) => {
+    const line = svg.children[number];
+    Object.entries(ends[number]).forEach(([name, value]) => line.setAttribute(name, value.toFixed(1)));
     line.setAttribute('class', `${link.amount < 0 ? 'against' : 'for'}${link.own ? ' own' : ''}`);
     line.style.cssText = `--row:${link.row};opacity:${(0.15 + 0.55 * link.share).toFixed(2)};stroke-width:${(0.75 + 2 * link.share).toFixed(2)}`;
   });

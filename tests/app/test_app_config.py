@@ -5,11 +5,14 @@ import tomllib
 from importlib.util import find_spec
 
 import pytest
+from streamlit.proto.NewSession_pb2 import CustomThemeConfig
+from streamlit.runtime import app_session
 
 from mnist_core import __version__
 from mnist_core.messages import InputError
 from tests.browser.server import ROOT
-from ui.browser_component import style_html
+from ui import browser_component
+from ui.browser_component import prepare_theme, style_html
 
 
 def test_the_server_is_set_up_as_measured():
@@ -34,6 +37,16 @@ def test_the_style_sheet_is_sent_in_one_line_with_all_of_its_rules():
         comment.count("{") for comment in re.findall(r"/\*.*?\*/", sheet, re.DOTALL)
     )
     assert style_html().startswith("<style>.stApp {")
+
+
+@pytest.mark.parametrize("section", ["theme", "theme.light", "theme.dark", "theme.dark.sidebar"])
+def test_the_theme_that_is_made_once_is_streamlits_own(section):
+    prepare_theme()
+    ours, streamlits = CustomThemeConfig(), CustomThemeConfig()
+    app_session._populate_theme_msg(ours, section)
+    browser_component._fill_in_theme(streamlits, section)
+    assert ours == streamlits
+    assert section.endswith("sidebar") or len(ours.ListFields()) > 0
 
 
 @pytest.mark.parametrize("page", ["explore", "train", "draw", "runs"])
