@@ -6,6 +6,7 @@ import streamlit as st
 
 from mnist_core.dataset_choices import DATASETS, MNIST, is_own_key
 from mnist_core.messages import N_
+from ui.html.tables import without_links
 from ui.i18n import gettext as _
 from ui.visitor import listed_sets
 
@@ -27,7 +28,7 @@ _THINGS = {
 
 def without_markup(text: str) -> str:
     """Return text that is the same in HTML, Markdown and charts: names of own data sets may hold anything."""
-    return text.translate(MARKUP)
+    return without_links(text.translate(MARKUP))
 
 
 def class_names(dataset: str) -> list[str]:

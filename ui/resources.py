@@ -61,7 +61,7 @@ def dataset(key: str = MNIST) -> Dataset:
     """Return a data set; while it is being downloaded, show how far that is and end the page's run."""
     if key != MNIST:
         return other_datasets.dataset(key)
-    found = _dataset_so_far()
+    found = dataset_so_far()
     if found is None:
         _show_download()
         st.stop()
@@ -86,7 +86,7 @@ def wait_for_dataset(key: str = MNIST) -> Dataset:
 
 def show_notice(private: bool) -> None:
     """Show a notice if the data isn't MNIST, and a download button; `private` hides the server's paths."""
-    data = _dataset_so_far()
+    data = dataset_so_far()
     st.session_state[UNTOLD_KEY] = data is None
     if data is None or data.notice is None or (private and data.source != "sample"):
         return
@@ -277,7 +277,7 @@ def _fetch() -> Generator[tuple[float, None], None, Dataset]:
     return data
 
 
-def _dataset_so_far() -> Dataset | None:
+def dataset_so_far() -> Dataset | None:
     """Return the data that this visitor has so far; None while they wait for MNIST.
 
     It is MNIST as soon as it is there, whoever waited for it; before that the sample for those who don't

@@ -72,9 +72,8 @@ class Cluster:
         self._address = setting.address
         if setting.local:
             self._local, self._address = start_local(setting.local, threads)
-        check_encryption(
-            self._address
-        )  # or a half-made client would be left, whose end can lock up the process
+        # Else a half-made client would be left, whose end can lock up the process.
+        check_encryption(self._address)
         self._loop = _event_loop()  # one for all tries: each client would leave its own behind
         self._connect()
 

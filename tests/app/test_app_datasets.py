@@ -199,6 +199,7 @@ def test_names_of_classes_have_no_markup(sets):
     assert class_name("two", 1) == "no ＜b＞＊"
     assert without_markup("T-shirt お 7") == "T-shirt お 7"
     assert without_markup(":red[x] http://y") == "：red［x］ http：//y"
+    assert without_markup("www.x.com a@b.c") == "www\N{WORD JOINER}.x.com a@\N{WORD JOINER}b.c"
 
 
 def test_the_words_of_an_answer_follow_the_set():

@@ -179,7 +179,7 @@ def test_the_first_visitor_of_a_slow_start_is_told_of_the_sample_too(sample_only
         looks.append(1)
         return None if len(looks) == 1 else resources.load_sample()
 
-    monkeypatch.setattr(resources, "_dataset_so_far", so_far)
+    monkeypatch.setattr(resources, "dataset_so_far", so_far)
 
     def page():
         import streamlit as st

@@ -10,7 +10,7 @@ from mnist_core.messages import Message
 from mnist_core.runs.store import RunStore
 from tests.app.markup import HOSTILE, unescaped
 from tests.browser.server import ROOT
-from ui.html.tables import markdown
+from ui.html.tables import escape_markdown, markdown
 
 
 @pytest.fixture
@@ -50,6 +50,15 @@ def test_the_detector_finds_markup():
         "progress.text",
         "error.body",
     ]
+
+
+def test_addresses_in_names_become_no_links():
+    """Streamlit makes links of these, also where they are escaped, unless something stands between."""
+    for address in ("http://a.bc", "HTTPS://a.bc", "www.a.bc", "WWW.a.bc", "a@b.cd"):
+        for shown in (escape_markdown(address), markdown(Message("{name}", {"name": address}))):
+            plain = shown.replace("\\", "")
+            assert not re.search(r"(?i)https?://|www\.|@\w", plain)
+            assert plain.replace("\N{WORD JOINER}", "") == address
 
 
 SLOW_PAGES = ("explore", "learn", "evaluate", "inside", "draw")

@@ -54,6 +54,10 @@ def searched(app):
     return search
 
 
+def test_the_form_offers_no_more_images_than_the_sample_has(app):
+    assert "20 trials of 3 × 1,250 images" in text_of(app("search"))
+
+
 def test_the_form_begins_a_search_of_what_it_shows(app):
     query = {"base": "tutorial-3", "trial_epochs": "1", "trial_images": "500", "trials": "5", "minutes": "5"}
     ranges = "batch_size=100:200"

@@ -111,8 +111,16 @@ def run_list_html(
 
 def escape_markdown(text: str) -> str:
     """Return text escaped for Markdown, in one line."""
-    line = re.sub(r"[\r\n\t]+", " ", text)
+    line = without_links(re.sub(r"[\r\n\t]+", " ", text))
     return "".join(f"\\{c}" if c in r"\`*_{}[]()<>#+-.!|~:$&" else c for c in line)
+
+
+def without_links(text: str) -> str:
+    """Return text with word joiners, which aren't seen, in what Streamlit's Markdown makes a link of.
+
+    It looks for web and mail addresses after it has taken the escapes out, so that these can't keep it off.
+    """
+    return re.sub(r"(?i)(?<=www)(?=\.)|(?=://)|(?<=@)", "\N{WORD JOINER}", text)
 
 
 def markdown(message: Message) -> str:
@@ -122,6 +130,6 @@ def markdown(message: Message) -> str:
 
 def _escape_within(text: str) -> str:
     """Escape markup within a line, and at its beginning the characters of headings and lists."""
-    line = re.sub(r"[\r\n\t]+", " ", text)
+    line = without_links(re.sub(r"[\r\n\t]+", " ", text))
     line = re.sub(r"[\\`*{}\[\]<>|~:$&]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", line)  # not a_b
     return re.sub(r"^(\s*(?:\d+(?=[.)]\s))?)([#+=.)-])", r"\1\\\2", line)

@@ -8,7 +8,8 @@ import streamlit as st
 
 from mnist_core.choices import CHOICES
 from mnist_core.config import TrainConfig
-from mnist_core.dataset_choices import DATASETS
+from mnist_core.data.mnist import split_images
+from mnist_core.dataset_choices import DATASETS, MNIST
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
 from mnist_core.search.plan import AIMS, MOST_TRIALS, PRUNERS, SAMPLERS, SearchPlan, Way, searchable
@@ -87,13 +88,22 @@ def _choose_base() -> TrainConfig:
             )
         )
     base = searchable(given)
-    most = max(FEWEST_IMAGES, DATASETS[base.dataset].images[0] - base.validation_size)
+    most = max(FEWEST_IMAGES, _images_to_learn(base))
     with st.container(horizontal=True):
         epochs = _choose_number(_("Epochs of each trial"), "trial_epochs", 1, MOST_EPOCHS, USUAL_EPOCHS)
         images = _choose_number(
             _("Images of each trial"), "trial_images", FEWEST_IMAGES, most, min(USUAL_IMAGES, most), 1000
         )
     return replace(base, epochs=epochs, train_size=images)
+
+
+def _images_to_learn(base: TrainConfig) -> int:
+    """Return how many images a trial can learn from; the sample that may stand for MNIST has fewer."""
+    all_of_them = replace(base, train_size=DATASETS[base.dataset].images[0])
+    data = resources.dataset_so_far() if base.dataset == MNIST else None
+    if data is None:
+        return all_of_them.train_size - base.validation_size
+    return len(split_images(all_of_them, data).train)
 
 
 def _choose_number(words: str, key: str, lowest: int, highest: int, usual: int, step: int = 1) -> int:

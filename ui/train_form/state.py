@@ -299,9 +299,8 @@ def settings_from_query(query: Mapping[str, str], default_recipe: str) -> QueryS
     `default_recipe`.
     """
     parameters = setting_parameters(query)
-    gone = DATASET_KEY in parameters and not is_here(
-        parameters[DATASET_KEY]
-    )  # not cached: it may be restored
+    # Not cached with the settings: it may be restored.
+    gone = DATASET_KEY in parameters and not is_here(parameters[DATASET_KEY])
     settings, unusable = _parse(tuple(parameters.items()), default_recipe, gone)
     return QuerySettings(settings.copy(), unusable.copy())
 
