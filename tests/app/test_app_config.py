@@ -49,6 +49,16 @@ def test_the_theme_that_is_made_once_is_streamlits_own(section):
     assert section.endswith("sidebar") or len(ours.ListFields()) > 0
 
 
+def test_a_page_has_the_theme_made_once(app, monkeypatch):
+    monkeypatch.setattr(app_session, "_populate_theme_msg", browser_component._fill_in_theme)
+    app()
+    app_session._populate_theme_msg(CustomThemeConfig(), "theme")
+    monkeypatch.setattr(
+        "streamlit.config.get_options_for_section", None
+    )  # from now on no option is looked up
+    app_session._populate_theme_msg(CustomThemeConfig(), "theme")
+
+
 @pytest.mark.parametrize("page", ["explore", "train", "draw", "runs"])
 def test_the_version_is_on_every_page(app, page):
     assert f"Digit Lab {__version__}" in [caption.value for caption in app(page).caption]
