@@ -4,10 +4,12 @@ import functools
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 
@@ -16,6 +18,26 @@ Parameters = ParamSpec("Parameters")
 # Streamlit flushes its messages every 10 ms; a browser takes 20 to 40 ms to begin with a new page.
 SECONDS_TO_ARRIVE = 0.045
 FLUSH_SECONDS = 0.015
+_drop_unsent = ForwardMsgQueue.clear
+
+
+def keep_finished_fragments() -> None:
+    """Have Streamlit tell the browser that a fragment has finished, even if another one starts at once.
+
+    It calls an unsent message of that kind "interrupted", as it does when the fragment itself starts again.
+    The browser then keeps what the fragment no longer shows, such as the images of the cell before.
+    """
+    ForwardMsgQueue.clear = _drop_unsent_but_finished
+
+
+def _drop_unsent_but_finished(queue: ForwardMsgQueue, *args: Any, **kwargs: Any) -> None:
+    done = ForwardMsg.ScriptFinishedStatus.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
+    before = len(queue)
+    finished = [m for m in queue._queue if m.HasField("script_finished") and m.script_finished == done]
+    _drop_unsent(queue, *args, **kwargs)
+    if len(queue) == before:  # all else that the fragments have sent arrives
+        for message in finished:
+            message.script_finished = done
 
 
 def send_to_browser(place: str, shown: object) -> None:
