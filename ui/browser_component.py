@@ -14,6 +14,7 @@ from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
 
 HERE = Path(__file__).parent
+STYLE_SHEETS = (HERE / "style.css", HERE / "html" / "elements.css")
 SHARED_SCRIPT = Path(__file__).with_suffix(".js").read_text()
 _fill_in_theme = app_session._populate_theme_msg
 
@@ -35,8 +36,8 @@ def _theme(section: str) -> CustomThemeConfig:
 
 
 def style_html() -> str:
-    """Return the style sheet of all pages as HTML."""
-    return _style_html((HERE / "style.css").stat().st_mtime_ns)
+    """Return the style sheets of all pages as HTML."""
+    return _style_html(max(sheet.stat().st_mtime_ns for sheet in STYLE_SHEETS))
 
 
 def one_line(style: str) -> str:
@@ -51,7 +52,7 @@ def script_html() -> str:
 
 @functools.lru_cache(1)
 def _style_html(_changed: int) -> str:
-    return f"<style>{one_line((HERE / 'style.css').read_text())}</style>"
+    return f"<style>{one_line(''.join(sheet.read_text() for sheet in STYLE_SHEETS))}</style>"
 
 
 @functools.lru_cache(1)

@@ -30,8 +30,8 @@ def test_the_server_is_set_up_as_measured():
         )  # Streamlit ignores any other number
 
 
-def test_the_style_sheet_is_sent_in_one_line_with_all_of_its_rules():
-    sheet = (ROOT / "ui" / "style.css").read_text()
+def test_the_style_sheets_are_sent_in_one_line_with_all_of_their_rules():
+    sheet = "".join((ROOT / "ui" / name).read_text() for name in ("style.css", "html/elements.css"))
     assert "\n" not in style_html()
     assert style_html().count("{") == sheet.count("{") - sum(
         comment.count("{") for comment in re.findall(r"/\*.*?\*/", sheet, re.DOTALL)
