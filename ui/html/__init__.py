@@ -1,1 +1,1 @@
-"""HTML that several pages show."""
+"""HTML that several pages show; its styles are in `elements.css`."""
