@@ -16,9 +16,8 @@ from mnist_core.data.mnist import Dataset, fetch_mnist, find_mnist, load_sample,
 from mnist_core.dataset_choices import MNIST
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.runs.admission import TrainingLimits
-from mnist_core.runs.run import PRETRAINED_ID, Run
+from mnist_core.runs.run import PRETRAINED_ID, Run, WeightSnapshot, load_snapshot
 from mnist_core.runs.store import RunStore
-from mnist_core.runs.weight_snapshots import WeightSnapshot, load_snapshot
 from mnist_core.runtime.cluster_setting import ClusterSetting
 from mnist_core.runtime.job import Job, Steps, Watcher
 from mnist_core.runtime.process import import_scipy, keep_freed_memory

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -50,6 +51,7 @@ STATE_FILE = "state.safetensors"
 OWN_DIGIT_FILE = "own_digit.png"
 CANCEL_FILE = "cancel"  # the process that trains the run stops it when this exists; see RunStore.cancel
 _LOOKING = threading.Lock()  # two threads that test a run's lock would take each other for its writer
+_EPOCH = re.compile(r"epoch-(\d+(?:\.\d+)?)")
 METRICS = (
     "epoch",
     "step",
@@ -239,6 +241,40 @@ def read_own_digit(folder: Path) -> NDArray[np.uint8] | None:
     except (OSError, SyntaxError):  # what Pillow raises for damaged files
         return None
     return pixels if pixels.shape == (28, 28) and pixels.dtype == np.uint8 else None
+
+
+@dataclass(frozen=True)
+class WeightSnapshot:
+    """The weights after `epoch` epochs (a fraction within one); no file for those before training."""
+
+    epoch: float
+    file: Path | None = None
+
+
+def snapshots_of(run: Run) -> list[WeightSnapshot]:
+    """Return the snapshots of a run, earliest first.
+
+    The weights before training need no file, as the seed gives them again. Imported, fine-tuned and operated
+    runs have none.
+    """
+    kept = {snapshot.epoch: snapshot for file in run.weight_files if (snapshot := _snapshot(file))}
+    if not any(run.results.get(kind) for kind in ("imported", "fine_tuned", "operated")):
+        kept.setdefault(0.0, WeightSnapshot(0.0))
+    return sorted(kept.values(), key=lambda snapshot: snapshot.epoch)
+
+
+def load_snapshot(run: Run, snapshot: WeightSnapshot) -> DigitClassifier:
+    """Load a run's model at a snapshot, in evaluation mode on the CPU; InputError for a damaged file."""
+    from mnist_core.models.architectures import build_model
+
+    if snapshot.file is None:
+        return build_model(run.config).eval()
+    return load_checkpoint(snapshot.file, run.config).model
+
+
+def _snapshot(file: Path) -> WeightSnapshot | None:
+    found = _EPOCH.fullmatch(file.stem)
+    return WeightSnapshot(float(found[1]), file) if found else None
 
 
 def stamp(folder: Path) -> tuple[object, ...]:

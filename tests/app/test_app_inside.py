@@ -19,9 +19,9 @@ from mnist_core.models.architectures import build_model
 from mnist_core.monitoring.probes import PROBES_FILE
 from mnist_core.recognition.images import pixels_to_image
 from mnist_core.recognition.strokes import strokes_to_image
+from mnist_core.runs.run import load_snapshot, snapshots_of
 from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
-from mnist_core.runs.weight_snapshots import load_snapshot, snapshots_of
 from tests.app.drawings import button, drawn, path
 from ui.answers import answer_in_sentence, answer_of
 from ui.canvas import strokes_of

@@ -21,9 +21,9 @@ from mnist_core.export.import_weights import import_weights, read_config
 from mnist_core.models.architectures import build_model
 from mnist_core.recognition.labelled_drawings import read_labelled_drawing
 from mnist_core.recognition.recognizer import predict_all
+from mnist_core.runs.run import load_snapshot, snapshots_of
 from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
-from mnist_core.runs.weight_snapshots import load_snapshot, snapshots_of
 from mnist_core.training.schedules import change_from_json
 from mnist_core.training.trainer import fit
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from mnist_core.runs.weight_snapshots import WeightSnapshot
+from mnist_core.runs.run import WeightSnapshot
 from mnist_core.runtime.job import Job
 from ui import resources
 from ui.class_names import class_names

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from mnist_core.runs.run import Run
-from mnist_core.runs.weight_snapshots import WeightSnapshot, snapshots_of
+from mnist_core.runs.run import Run, WeightSnapshot, snapshots_of
 from ui import resources
 from ui.canvas import last_read_image
 from ui.class_names import class_name

@@ -11,9 +11,9 @@ from mnist_core.config import TrainConfig
 from mnist_core.evaluation.attribution import first_layer_weights
 from mnist_core.messages import InputError
 from mnist_core.models.architectures import build_model
+from mnist_core.runs.run import load_snapshot, snapshots_of
 from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
-from mnist_core.runs.weight_snapshots import load_snapshot, snapshots_of
 
 CONFIG = TrainConfig(widths=(8,), epochs=2, batch_size=10, train_size=500, monitor="test")
 CPU = torch.device("cpu")
