@@ -24,6 +24,7 @@ function paint(canvas, shades, side, grey) {
 
 function build(stage, data) {
   stage.querySelectorAll('.layer').forEach(layer => layer.remove());
+  stage.cells = data.layers.map((layer, row) => layer.units.map((_, place) => buildCell(layer, row, place)));
   data.layers.forEach((layer, row) => {
     const section = make('div', 'layer');
     section.setAttribute('role', 'group');
@@ -33,7 +34,7 @@ function build(stage, data) {
     title.append(make('b'));
     head.append(title, make('span', 'note'));
     const cells = make('div', 'cells');
-    layer.units.forEach((_, place) => cells.append(buildCell(layer, row, place)));
+    cells.append(...stage.cells[row]);
     section.append(head, cells);
     stage.insertBefore(section, stage.querySelector('.why'));
   });
@@ -96,16 +97,22 @@ function arrange(stage, data) {
   });
 }
 
-const cellAt = (stage, row, place) => stage.querySelector(`.cell[data-row="${row}"][data-place="${place}"]`);
+const cellAt = (stage, row, place) => stage.cells[row]?.[place];
 
-function pointOf(stage, layer, row, source) {
+// Where each cell is, each read once: the browser checks its layout for every number that is asked of it.
+function placesOf(stage) {
+  return stage.cells.map(cells => cells.map(({offsetLeft: left, offsetTop: top, offsetWidth: width, offsetHeight: height}) =>
+    ({left, top, width, height})));
+}
+
+function pointOf(places, layer, row, source) {
   if (layer.kind !== 'image') {
-    const cell = cellAt(stage, row, source);
-    return [cell.offsetLeft + cell.offsetWidth / 2, cell.offsetTop + cell.offsetHeight];
+    const {left, top, width, height} = places[row][source];
+    return [left + width / 2, top + height];
   }
-  const cell = cellAt(stage, row, 0);
+  const {left, top, width, height} = places[row][0];
   const [x, y] = [source % PIXELS, Math.floor(source / PIXELS)];
-  return [cell.offsetLeft + (x + 0.5) / PIXELS * cell.offsetWidth, cell.offsetTop + (y + 0.5) / PIXELS * cell.offsetHeight];
+  return [left + (x + 0.5) / PIXELS * width, top + (y + 0.5) / PIXELS * height];
 }
 
 function connect(stage, data, chosen) {
@@ -119,10 +126,11 @@ function connect(stage, data, chosen) {
   while (svg.children.length > links.length) svg.lastChild.remove();
   while (svg.children.length < links.length) svg.append(document.createElementNS(SVG, 'line'));
   // All places are read before a line is moved: the browser would lay the page out again for each line.
+  const places = placesOf(stage);
   const ends = links.map(link => {
-    const [x1, y1] = pointOf(stage, data.layers[link.row - 1], link.row - 1, link.source);
-    const cell = cellAt(stage, link.row, link.place);
-    return {x1, y1, x2: cell.offsetLeft + cell.offsetWidth / 2, y2: cell.offsetTop};
+    const [x1, y1] = pointOf(places, data.layers[link.row - 1], link.row - 1, link.source);
+    const {left, top, width} = places[link.row][link.place];
+    return {x1, y1, x2: left + width / 2, y2: top};
   });
   links.forEach((link, number) => {
     const line = svg.children[number];
@@ -235,7 +243,7 @@ function neighbour(stage, cell, key) {
   const row = Number(cell.dataset.row), place = Number(cell.dataset.place);
   if (key === 'ArrowLeft' || key === 'ArrowRight') return cellAt(stage, row, place + (key === 'ArrowLeft' ? -1 : 1));
   const middle = cell.offsetLeft + cell.offsetWidth / 2;
-  const others = [...stage.querySelectorAll(`.cell[data-row="${row + (key === 'ArrowUp' ? -1 : 1)}"]`)];
+  const others = [...stage.cells[row + (key === 'ArrowUp' ? -1 : 1)] ?? []];
   const distance = other => Math.abs(other.offsetLeft + other.offsetWidth / 2 - middle);
   return others.sort((one, other) => distance(one) - distance(other))[0];
 }
@@ -307,8 +315,11 @@ function refresh(stage, state) {
 }
 
 function follow(stage, state) {
+  const sizeNow = () => `${stage.clientWidth} x ${stage.clientHeight}`;
+  let size = sizeNow(); // the observer tells of the first size, too, for which all is drawn already
   new ResizeObserver(() => {
-    if (!state.data) return;
+    if (!state.data || size === sizeNow()) return;
+    size = sizeNow();
     arrange(stage, state.data);
     connect(stage, state.data, state.chosen);
   }).observe(stage);
