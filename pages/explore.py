@@ -71,5 +71,7 @@ def show_sections() -> None:
 run_through_entry()
 if not is_newcomer():
     show_short_intro(read_form().settings["dataset"])
-show_sections()
+sections = st.container()
 link("pages/data.py", _("Bring your own data"), ":material/dataset:")
+with sections:  # last: they end the page's run while a data set is not there
+    show_sections()

@@ -105,6 +105,7 @@ def test_another_set_is_chosen_on_explore_and_train_learns_it(app, sets):
 def test_a_set_that_is_not_here_is_offered_for_download(app, sets, monkeypatch):
     test = app(dataset="kmnist")
     assert "KMNIST is not on this server, which downloads nothing." in said(test)
+    assert "Bring your own data" in [link.proto.label for link in test.get("page_link")]
     monkeypatch.delenv("DIGITLAB_OFFLINE")
     test = app(dataset="kmnist")
     assert "KMNIST is not on this server yet. Its download has 21 MB, once for all." in said(test)
