@@ -10,16 +10,20 @@ const figures = value => String(Number(value.toPrecision(3))).replace('-', '−'
 const bytes = text => Int8Array.from(atob(text), letter => letter.charCodeAt(0));
 const isMap = layer => Boolean(layer.maps);
 
-function paint(canvas, shades, side, grey) {
+// A map as a background. A canvas in each cell would be a layer of the page, which the browser updates at each change
+// of the page.
+function pictureOf(shades, side, isGrey) {
+  const canvas = make('canvas');
   canvas.width = side[1];
   canvas.height = side[0];
-  const context = canvas.getContext('2d');
+  const context = canvas.getContext('2d', {willReadFrequently: true});
   const image = context.createImageData(side[1], side[0]);
   shades.forEach((shade, place) => {
-    const [red, green, blue] = grey ? [shade * 2, shade * 2, shade * 2] : shade < 0 ? ORANGE : BLUE;
-    image.data.set([red, green, blue, grey ? 255 : Math.abs(shade) * 2], place * 4);
+    const [red, green, blue] = isGrey ? [shade * 2, shade * 2, shade * 2] : shade < 0 ? ORANGE : BLUE;
+    image.data.set([red, green, blue, isGrey ? 255 : Math.abs(shade) * 2], place * 4);
   });
   context.putImageData(image, 0, 0);
+  return `url(${canvas.toDataURL()})`;
 }
 
 function build(stage, data) {
@@ -48,8 +52,7 @@ function buildCell(layer, row, place) {
   Object.assign(cell.dataset, {row, place});
   cell.classList.toggle('image', layer.kind === 'image');
   cell.classList.toggle('average', layer.kind === 'average');
-  if (isMap(layer)) cell.append(make('canvas'));
-  else cell.append(make('span', 'shade'));
+  if (!isMap(layer)) cell.append(make('span', 'shade'));
   if (layer.kind === 'output') { cell.classList.add('digit'); cell.append(make('span', 'text')); }
   return cell;
 }
@@ -65,7 +68,8 @@ function update(stage, data) {
     section.querySelectorAll('.cell').forEach((cell, place) => {
       cell.setAttribute('aria-label', cellText(data, layer, place));
       if (maps) {
-        paint(cell.firstChild, maps.subarray(place * size, (place + 1) * size), layer.side, layer.kind === 'image');
+        const shades = maps.subarray(place * size, (place + 1) * size);
+        cell.style.backgroundImage = pictureOf(shades, layer.side, layer.kind === 'image');
         return;
       }
       const shade = layer.shades[place];

@@ -42,6 +42,8 @@ def test_units_explain_themselves_on_a_phone_and_by_keyboard(new_tab):
     expect_sum(why)
     expect_to_fit(page, "Train with the picture of a network")
     expect(output).to_be_focused()
+    expect(cell(page, 1, 0)).to_have_css("background-image", re.compile('^url."data:image/png'))
+    expect(page.locator(".stage canvas")).to_have_count(0)  # each would be a layer of the page
     page.keyboard.press("ArrowUp")
     expect(why.locator(".title")).to_contain_text(re.compile("Feature map .* is strongest in row"))
     expect(why).to_contain_text("After the activation (ReLU)")
