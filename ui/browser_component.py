@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.components.v2.bidi_component import serialization
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
 
@@ -17,6 +18,15 @@ HERE = Path(__file__).parent
 STYLE_SHEETS = (HERE / "style.css", HERE / "html" / "elements.css")
 SHARED_SCRIPT = Path(__file__).with_suffix(".js").read_text()
 _fill_in_theme = app_session._populate_theme_msg
+_is_table = serialization.is_dataframe_like
+
+
+def open_without_pandas() -> None:
+    """Have Streamlit not ask whether a component's dictionary or list is a table.
+
+    To ask, it imports pandas, for which all who open the first page of a server just started would wait.
+    """
+    serialization.is_dataframe_like = lambda value: not isinstance(value, (dict, list)) and _is_table(value)
 
 
 def prepare_theme() -> None:

@@ -149,6 +149,8 @@ def _load_network() -> Steps[bool]:
     for _tenth in range(int(10 * SECONDS_TO_PAINT)):
         time.sleep(0.1)
         yield 0.0, None
+    import pandas  # noqa: F401  # for the first chart
+
     import_scipy()
     model(run_store().get(PRETRAINED_ID))
     gc.freeze()  # else Python looks through PyTorch's objects now and then, which stops all pages for 0.2 s

@@ -19,13 +19,16 @@ from ui.resources import load_network_soon
 SECTIONS = ["grid", "image", "statistics", "typical", "map", "doubtful"]
 OPEN_AND_LOOK = """
 import sys
+from mnist_core.data import mnist
+from tests.made_sets import pictures
 from ui import resources
-resources.SECONDS_TO_OPEN = 20
+mnist.sample_digits = lambda: pictures(1797, 10)  # scikit-learn imports pandas
+resources.SECONDS_TO_OPEN, resources.SECONDS_TO_PAINT = 20, 100
 from streamlit.testing.v1 import AppTest
 test = AppTest.from_file(sys.argv[1], default_timeout=60).run()
 assert test.title and not test.exception
 print(sum(element.proto.body.count("<figure") for element in test.get("html")), "images")
-print(*{"torch", "torchvision", "openTSNE"} & sys.modules.keys())
+print(*{"torch", "torchvision", "openTSNE", "pandas"} & sys.modules.keys())
 """
 
 
@@ -48,7 +51,7 @@ def button(test, label):
     return next(found for found in test.button if found.label == label)
 
 
-def test_the_page_opens_with_the_grid_before_torch_is_imported(sample_only):
+def test_the_page_opens_with_the_grid_and_a_canvas_before_torch_or_pandas_is_imported(sample_only):
     done = subprocess.run(
         [sys.executable, "-c", OPEN_AND_LOOK, str(ROOT / "streamlit_app.py")],
         cwd=ROOT,
