@@ -6,6 +6,7 @@ COPY requirements.txt requirements-cluster.txt ./
 # The CPU build is called 2.15.0+cpu, which pip prefers to 2.15.0: no CUDA, 3 GB less.
 RUN pip install --no-cache-dir -r $REQUIREMENTS --extra-index-url https://download.pytorch.org/whl/cpu
 COPY . .
+RUN python -m compileall -q mnist_core ui  # the app's user can't keep bytecode there
 # MNIST comes into the image; the app runs as a user who can write nothing but the runs. It maps files that nobody may write.
 RUN python -m mnist_core data --data /app/data && test -s data/MNIST/raw/t10k-labels-idx1-ubyte && chmod -R a-w data \
  && useradd --uid 1000 --create-home lab && install -d -o lab /runs
