@@ -16,8 +16,8 @@ from mnist_core.dataset_choices import DATASETS, MNIST
 from mnist_core.evaluation.robustness import IMAGES
 from mnist_core.export.formats import EXPORT_FORMATS
 from mnist_core.messages import InputError
+from mnist_core.own_data.export_formats import DATA_FORMATS
 from mnist_core.own_data.parts import TEST_SHARE
-from mnist_core.own_data.taken_away import DATA_FORMATS
 from mnist_core.recipes import RECIPES
 from mnist_core.runtime.process import keep_freed_memory
 from mnist_core.search.plan import AIMS, PRUNERS, SAMPLERS

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.data import mending, saved_sets, taking_away
+from ui.data import data_export, mending, saved_sets
 from ui.data.upload import show_upload
 from ui.i18n import gettext as _
 from ui.navigation import run_through_entry
@@ -22,4 +22,4 @@ saved_sets.show()
 brought = show_upload()
 if brought is not None:
     mending.show(brought)
-taking_away.show()
+data_export.show()

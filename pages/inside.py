@@ -5,7 +5,7 @@ import streamlit as st
 from mnist_core.runs.run import Run
 from ui.fragments import page_fragment
 from ui.i18n import gettext as _
-from ui.inside import gradients, image_map, layers, playback, predictions
+from ui.inside import gradient_charts, image_map, layers, playback, predictions
 from ui.inside.selection import choose_snapshot
 from ui.navigation import run_through_entry
 from ui.runs.choice import pick_run
@@ -16,7 +16,7 @@ SECTIONS = {
     "layers": layers.show,
     "answers": predictions.show,
     "map": image_map.show,
-    "learning": gradients.show,
+    "learning": gradient_charts.show,
 }
 
 

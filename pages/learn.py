@@ -4,8 +4,8 @@ import streamlit as st
 
 from ui.fragments import page_fragment
 from ui.i18n import gettext as _
-from ui.learn.progress import open_chapter
-from ui.learn.rhythm import show_chapter
+from ui.learn.chapter_parts import show_chapter
+from ui.learn.chapter_progress import open_chapter
 from ui.navigation import run_through_entry
 
 run_through_entry()

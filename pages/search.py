@@ -13,7 +13,7 @@ from ui.i18n import gettext as _
 from ui.navigation import run_through_entry
 from ui.search import figures
 from ui.search.form import show_form
-from ui.search.standing import show_best, show_list, show_standing
+from ui.search.search_status import show_best, show_list, show_status
 from ui.search.trials import show_trials
 from ui.search.work import STUDY_KEY, current_search, listed_searches, may_change
 from ui.url_controls import url_choice
@@ -33,7 +33,7 @@ FORM = "search_form"
 def show_search(search: Search) -> None:
     """Show one search."""
     trials = search.trials()
-    show_standing(search, trials)
+    show_status(search, trials)
     show_best(search, trials)
     names = {
         "trials": _("Trials"),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 BROUGHT_KEY = "brought_data"  # what the page Data has read of an upload: up to 230 MB
-TAKEN_KEY = "taken_data"  # a file that the page Data has made to be downloaded, on the disk
+EXPORT_KEY = "taken_data"  # a file that the page Data has made to be downloaded, on the disk
 SESSION_FACTOR = 2  # a session may hold two uploads, as the next arrives before the last is forgotten
 MEMORY_SHARE = 8  # an eighth of the server's memory is for all uploads together
 TOO_LARGE = 413  # the HTTP status that Streamlit itself gives for files too large
@@ -50,7 +50,7 @@ def forget_brought() -> None:
 def forget_page_data() -> None:
     """Let go of all that the page Data keeps for the visitor: images brought there, and a file made there."""
     forget_brought()
-    st.session_state.pop(TAKEN_KEY, None)
+    st.session_state.pop(EXPORT_KEY, None)
 
 
 @st.cache_resource(show_spinner=False)

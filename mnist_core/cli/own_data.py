@@ -11,13 +11,13 @@ from mnist_core.data.mnist import Split
 from mnist_core.data.own_sets import NewSet, OwnSet, delete_set, find_set, list_sets, save_set
 from mnist_core.dataset_choices import DATASETS, DIGITS
 from mnist_core.messages import InputError
+from mnist_core.own_data.export_formats import DATA_FORMATS, sheet_split, write_data
 from mnist_core.own_data.mends import Mends, look_inverted
 from mnist_core.own_data.own_images import OwnImages
 from mnist_core.own_data.parts import draw_parts
 from mnist_core.own_data.pictures import drawings_of
 from mnist_core.own_data.reading import ReadingChoices, read_source
 from mnist_core.own_data.source_files import files_at
-from mnist_core.own_data.taken_away import DATA_FORMATS, sheet_split, write_data
 from mnist_core.runtime.files import written_whole
 
 
@@ -78,7 +78,7 @@ def delete_sets(options: argparse.Namespace) -> None:
 
 
 def export_data(options: argparse.Namespace) -> None:
-    """Write a data set, or a sheet of drawings, to a file in one of the formats to take data away in."""
+    """Write a data set, or a sheet of drawings, to a file in one of the export formats."""
     splits, classes = _to_export(options.set, options.data)
     ending, stem = DATA_FORMATS[options.kind].ending, Path(options.set).stem
     path = Path(options.out or f"{stem}-{options.kind}.{ending}")

@@ -26,7 +26,7 @@ from tests.app.drawings import button, drawn, path
 from ui.answers import answer_in_sentence, answer_of
 from ui.canvas import strokes_of
 from ui.html.digits import full_colour, in_rows, png_url, signed_url
-from ui.inside.gradients import gradient_words, ratio_words, spread
+from ui.inside.gradient_charts import gradient_words, ratio_words, spread
 from ui.inside.predictions import matrix_html
 
 CONFIG = TrainConfig(widths=(8,), epochs=3, batch_size=50, train_size=500, monitor="test")

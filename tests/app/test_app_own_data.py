@@ -273,8 +273,8 @@ def test_a_network_is_tried_on_own_digits_and_says_when_they_are_gone(app, sampl
     assert "The images of MNIST are shown instead." in test.run().warning[0].value
 
 
-def test_a_saved_set_is_taken_away(app, own_set, monkeypatch):
-    monkeypatch.setattr("ui.data.taking_away.SECONDS_AT_ONCE", 60)
+def test_a_saved_set_is_exported(app, own_set, monkeypatch):
+    monkeypatch.setattr("ui.data.data_export.SECONDS_AT_ONCE", 60)
     test = app("data").button_group(key=f"taken_kind_{own_set}").set_value("png").run()
     test = test.button(key=f"take_{own_set}").click().run()
     assert test.get("download_button")[0].label.startswith("Download 0.0")
@@ -287,7 +287,7 @@ def test_a_saved_set_is_taken_away(app, own_set, monkeypatch):
     assert "taken_data" not in test.switch_page("pages/runs.py").run().session_state
 
 
-def test_a_published_set_is_taken_away_or_its_download_to_the_server_is_offered(app, sample_only):
+def test_a_published_set_is_exported_or_its_download_to_the_server_is_offered(app, sample_only):
     assert app("data").button(key="take_mnist").label == "Make the file"
     test = app("data").selectbox(key="taken_dataset").set_value("kmnist").run()
     assert any("KMNIST is not on this server" in one.value for one in test.markdown)

@@ -91,7 +91,7 @@ def test_a_search_that_would_not_fit_into_memory_is_refused_before_it_begins(app
 def test_without_its_cluster_a_server_searches_itself_if_asked(app, monkeypatch):
     reason, asked = Message("The cluster can't be reached."), []
     monkeypatch.setattr("ui.resources.why_not_on_cluster", lambda: reason)
-    for module in ("work", "standing"):
+    for module in ("work", "search_status"):
         monkeypatch.setattr(f"ui.search.{module}.go_on", lambda _search, here: asked.append(here))
     test = app("search", base="tutorial-3", trial_epochs="1", trial_images="500", trials="5")
     assert str(reason) in text_of(test)

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from mnist_core.data.datasets import open_own_set
 from mnist_core.data.own_sets import NewSet, save_set
 from mnist_core.evaluation.metrics import evaluate
-from mnist_core.own_data.taken_away import write_data
+from mnist_core.own_data.export_formats import write_data
 from mnist_core.runs.store import RunStore
 from tests.browser.server import TOUCH, delete_for_good, draw, expect_to_fit, settle
 from tests.made_sets import pictures

@@ -8,8 +8,8 @@ import streamlit as st
 from mnist_core.data.own_sets import OwnSet, delete_set, deleted_set, restore_set
 from mnist_core.messages import InputError
 from ui import visitor
+from ui.data.data_export import show_formats
 from ui.data.mending import SAVED_KEY
-from ui.data.taking_away import show_formats
 from ui.html.tables import escape_markdown, markdown
 from ui.i18n import count_text, date_text, format_text, ngettext
 from ui.i18n import gettext as _

@@ -9,7 +9,7 @@ import streamlit as st
 
 from mnist_core.dataset_choices import DIGITS
 from mnist_core.messages import N_, InputError
-from mnist_core.own_data.taken_away import DATA_FORMATS, sheet_split, write_data
+from mnist_core.own_data.export_formats import DATA_FORMATS, sheet_split, write_data
 from mnist_core.recognition.labelled_drawings import LabelledDrawing
 from mnist_core.recognition.recognizer import predict_all
 from mnist_core.runs.admission import TrainingLimits

@@ -12,7 +12,7 @@ from ui.answers import answer_in_sentence, answer_of
 from ui.class_names import class_name, class_names, is_digits
 from ui.i18n import format_text, formatted_number
 from ui.i18n import gettext as _
-from ui.inside.gradients import checkpoint_rule
+from ui.inside.gradient_charts import checkpoint_rule
 from ui.inside.selection import InspectedRun, choose_image, evaluation_at, snapshot_text
 from ui.projection_chart import class_colours
 

@@ -11,7 +11,7 @@ from ui import resources
 from ui.html.tables import escape_markdown, markdown
 from ui.i18n import gettext as _
 from ui.navigation import link
-from ui.search.standing import show_run_links
+from ui.search.search_status import show_run_links
 from ui.search.words import label, setting_value_text, state_text, trial_title
 from ui.url_controls import url_choice
 from ui.url_state import MOST_COMPARED

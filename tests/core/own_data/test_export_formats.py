@@ -8,10 +8,10 @@ import pytest
 
 from mnist_core.data.mnist import Split
 from mnist_core.messages import InputError
-from mnist_core.own_data import taken_away
+from mnist_core.own_data import export_formats
+from mnist_core.own_data.export_formats import DATA_FORMATS, sheet_split, write_data
 from mnist_core.own_data.own_images import OwnImages
 from mnist_core.own_data.source_files import uploaded
-from mnist_core.own_data.taken_away import DATA_FORMATS, sheet_split, write_data
 from mnist_core.recognition.labelled_drawings import LabelledDrawing
 from tests.core.own_data.sources import read, refusal, zip_file
 
@@ -54,8 +54,8 @@ IN_TABLES = [names for names in CLASSES if names not in ("letters of both cases"
     ("kind", "names"),
     [(kind, names) for kind in DATA_FORMATS for names in (IN_TABLES if kind == "csv" else CLASSES)],
 )
-def test_what_is_taken_away_is_read_back_to_the_same_arrays(kind: str, names: str, monkeypatch):
-    monkeypatch.setattr(taken_away, "AT_ONCE", 4)
+def test_what_is_exported_is_read_back_to_the_same_arrays(kind: str, names: str, monkeypatch):
+    monkeypatch.setattr(export_formats, "AT_ONCE", 4)
     classes = CLASSES[names]
     splits = splits_of(len(classes))
     own = read_back(written(splits, classes, kind), kind)

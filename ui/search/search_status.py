@@ -31,7 +31,7 @@ MORE_KEY = "more_trials"
 FRONT_KEY = "of_front"  # in the URL: the number of the trial that is chosen from the Pareto front
 
 
-def show_standing(search: Search, trials: Sequence[SearchTrial]) -> None:
+def show_status(search: Search, trials: Sequence[SearchTrial]) -> None:
     """Show the search's plan, progress and buttons; rerun the page when a trial ends."""
     plan = search.plan
     st.subheader(escape_markdown(plan_title(plan)))

@@ -7,8 +7,7 @@ import streamlit as st
 from mnist_core.dataset_choices import MNIST
 from mnist_core.recipes import RECIPES
 from ui.i18n import gettext as _
-from ui.learn.chapters import Chapter, Question
-from ui.learn.progress import (
+from ui.learn.chapter_progress import (
     mark_read,
     number_of,
     read_chapters,
@@ -17,6 +16,7 @@ from ui.learn.progress import (
     show_chapter_list,
     show_neighbours,
 )
+from ui.learn.chapters import Chapter, Question
 from ui.navigation import link
 from ui.train_form.state import settings_to_query
 from ui.url_controls import set_widget_value

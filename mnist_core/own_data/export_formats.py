@@ -1,4 +1,4 @@
-"""A data set or a sheet of drawings as one file to take away: CSV, IDX or pictures in a zip, or an NPZ.
+"""A data set or a sheet of drawings exported as one file: CSV, IDX or pictures in a zip, or an NPZ.
 
 It is written in parts of a thousand images, and `reading.read_source` reads it back to the same arrays.
 """
@@ -36,7 +36,7 @@ Progress = Generator[tuple[float, None], None, None]
 
 @dataclass(frozen=True)
 class DataFormat:
-    """A format to take data away in: what it is, and what writes the files of a part.
+    """An export format: what it is, and what writes the files of a part.
 
     `members` takes the part's name, "" if there is one only, its images, and a word for each label. `ending`
     is that of the whole file.

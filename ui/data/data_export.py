@@ -1,4 +1,4 @@
-"""Take data away: any data set as CSV, IDX, NPZ or pictures, made in the background and then downloaded."""
+"""Export of data: any data set as CSV, IDX, NPZ or pictures, made in the background and then downloaded."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import IO
 import streamlit as st
 
 from mnist_core.dataset_choices import DATASETS
-from mnist_core.own_data.taken_away import DATA_FORMATS, write_data
+from mnist_core.own_data.export_formats import DATA_FORMATS, write_data
 from mnist_core.runtime.job import Job, Steps
 from ui import resources
 from ui.class_names import dataset_name
@@ -16,14 +16,14 @@ from ui.html.tables import markdown
 from ui.i18n import count_text
 from ui.i18n import gettext as _
 from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, this_tab, turn
-from ui.uploads import TAKEN_KEY
+from ui.uploads import EXPORT_KEY
 
 SECONDS_AT_ONCE = 0.5  # most own sets are written by then, and no progress flickers
 MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class TakenAway:
+class DataExport:
     """A file with a data set in one format, and the job that makes it; it is deleted with its last user."""
 
     dataset: str
@@ -33,7 +33,7 @@ class TakenAway:
 
 def show() -> None:
     """Show the section, in which published data sets are chosen; own sets have it in their own frames."""
-    st.subheader(_("Take data away"), anchor=False)
+    st.subheader(_("Export data"), anchor=False)
     st.markdown(_("Download a data set, to use it in other programs or to keep it."))
     key = st.selectbox(
         _("Data set"), list(DATASETS), format_func=dataset_name, key="taken_dataset", width=320
@@ -53,30 +53,30 @@ def show_formats(key: str) -> None:
         key=f"taken_kind_{key}",
     )
     st.caption(_(DATA_FORMATS[kind].label))
-    taken: TakenAway | None = st.session_state.get(TAKEN_KEY)
-    if taken is None or (taken.dataset, taken.kind) != (key, kind):
-        taken = TakenAway(key, kind, _job(key, kind))
-    if is_watched(taken.job):
-        _show_progress(taken.job)
-    elif taken.job.finished and taken.job.latest is not None:
-        _show_download(taken, taken.job.latest)
+    export: DataExport | None = st.session_state.get(EXPORT_KEY)
+    if export is None or (export.dataset, export.kind) != (key, kind):
+        export = DataExport(key, kind, _job(key, kind))
+    if is_watched(export.job):
+        _show_progress(export.job)
+    elif export.job.finished and export.job.latest is not None:
+        _show_download(export, export.job.latest)
     else:
-        if taken.job.problem:
-            st.error(markdown(taken.job.problem))
+        if export.job.problem:
+            st.error(markdown(export.job.problem))
         st.button(
             _("Make the file"),
             icon=":material/folder_zip:",
             key=f"take_{key}",
             on_click=_start,
-            args=(taken,),
+            args=(export,),
         )
 
 
-def _start(taken: TakenAway) -> None:
+def _start(export: DataExport) -> None:
     """Make a file; a session has one, so that the last one's is deleted."""
-    st.session_state[TAKEN_KEY] = taken
-    taken.job.start(this_tab())
-    taken.job.wait(SECONDS_AT_ONCE)
+    st.session_state[EXPORT_KEY] = export
+    export.job.start(this_tab())
+    export.job.wait(SECONDS_AT_ONCE)
 
 
 def _job(key: str, kind: str) -> Job[IO[bytes]]:
@@ -102,20 +102,20 @@ def _file_stem(key: str) -> str:
     return re.sub(r"[^\w-]+", "-", DATASETS[key].label)
 
 
-def _show_download(taken: TakenAway, file: IO[bytes]) -> None:
+def _show_download(export: DataExport, file: IO[bytes]) -> None:
     def content() -> bytes:
         file.seek(0)
         return file.read()
 
-    form = DATA_FORMATS[taken.kind]
+    form = DATA_FORMATS[export.kind]
     size = file.seek(0, 2) / MEGABYTE
     st.download_button(
         _("Download {size} MB").format(size=count_text(round(size)) if size >= 1 else f"{size:.1g}"),
         data=content,
-        file_name=f"{_file_stem(taken.dataset)}-{taken.kind}.{form.ending}",
+        file_name=f"{_file_stem(export.dataset)}-{export.kind}.{form.ending}",
         mime="application/zip" if form.ending == "zip" else "application/octet-stream",
         icon=":material/download:",
         type="primary",
         on_click="ignore",
-        key=f"taken_{taken.dataset}_{taken.kind}",
+        key=f"taken_{export.dataset}_{export.kind}",
     )
