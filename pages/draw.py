@@ -4,6 +4,7 @@ import streamlit as st
 
 from mnist_core.messages import InputError
 from mnist_core.runs.run import Run
+from ui import resources
 from ui.canvas import remember_read_images
 from ui.class_names import thing
 from ui.draw.drawing_sheet import show_label_correction
@@ -51,6 +52,8 @@ def show_page() -> None:
 
 def show_reading(run: Run, written: DrawingInput, instruction: str) -> ReadDrawing:
     """Show a run's prediction, with the controls that correct its label; return it."""
+    if not written.is_blank:
+        resources.wait_for_torch()
     reading = read(run, written, st.session_state.get(AS_ONE_KEY, False))
     show_answer(reading, instruction)
     if reading.digits:

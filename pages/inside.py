@@ -3,6 +3,7 @@
 import streamlit as st
 
 from mnist_core.runs.run import Run
+from ui import resources
 from ui.fragments import page_fragment
 from ui.i18n import gettext as _
 from ui.inside import gradient_charts, image_map, layers, playback, predictions
@@ -46,4 +47,5 @@ st.markdown(
 )
 playback.stop()
 show_missing_dataset_of_link()
+resources.wait_for_torch()
 show_run(pick_run())

@@ -34,6 +34,21 @@ def show_summary() -> None:
     send_to_browser(SUMMARY, config)
 
 
+def show_start() -> None:
+    """Show the summary with the start button, below the question of a link that compares two networks."""
+    resources.wait_for_torch()
+    if asked:
+        page_fragment(show_start_two, key=START_TWO)()
+    page_fragment(show_summary, key=SUMMARY)()
+
+
+def show_form_and_links() -> None:
+    """Show the form, and what leads to settings and weights from elsewhere."""
+    st.fragment(show_settings, key=FORM)()
+    link("pages/search.py", _("Search for better settings"), ":material/manage_search:", base="form")
+    show_import()
+
+
 def show_settings() -> None:
     """Show the form, and what is wrong with its settings."""
     form = read_form()
@@ -65,15 +80,12 @@ if run is None:
 asked = linked_question() and not run
 with st.container(key="lab_with_run" if run else "lab_with_question" if asked else "lab"):
     left, right = st.columns([4, 5], gap="large")
-# Each part is a fragment, so that a setting reruns only those it concerns; the summary comes first.
-with right:
-    if asked:
-        page_fragment(show_start_two, key=START_TWO)()
-    page_fragment(show_summary, key=SUMMARY)()
-with left:
-    st.fragment(show_settings, key=FORM)()
-    link("pages/search.py", _("Search for better settings"), ":material/manage_search:", base="form")
-    show_import()
+# Each part is a fragment, so that a setting reruns only those it concerns; the summary comes first. On a
+# server that has just started the form does, as the summary waits for PyTorch.
+parts = [(right, show_start), (left, show_form_and_links)]
+for column, show in parts if resources.torch_job().finished else reversed(parts):
+    with column:
+        show()
 with right:
     if not asked:
         page_fragment(show_start_two, key=START_TWO)()

@@ -40,6 +40,11 @@ class DrawingInput:
     ready: bool = False
 
     @property
+    def is_blank(self) -> bool:
+        """Whether nothing was drawn or shown."""
+        return not self.strokes and self.pixels is None
+
+    @property
     def size(self) -> tuple[int, int]:
         """Width and height of the canvas or the picture, in pixels."""
         return (SIDE, SIDE) if self.pixels is None else (self.pixels.shape[1], self.pixels.shape[0])
@@ -119,6 +124,8 @@ def read(run: Run, writing: DrawingInput, as_one: bool = False) -> ReadDrawing:
 
 def read_digits(run: Run, writing: DrawingInput, as_one: bool) -> "list[RowDigit]":
     """Return the digits that a run recognises in an input, from left to right; none if it is blank."""
+    if writing.is_blank:
+        return []
     import_scipy()  # the first page does not
     from mnist_core.recognition.segmentation import predict_pixels_row, predict_strokes_row
 

@@ -4,6 +4,7 @@ import atexit
 import gc
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Generator, Mapping
@@ -24,8 +25,8 @@ from mnist_core.runtime.process import import_scipy, keep_freed_memory
 from ui import other_datasets
 from ui.evaluations import Show, read_split
 from ui.html.tables import markdown
+from ui.i18n import format_text, percent_text
 from ui.i18n import gettext as _
-from ui.i18n import percent_text
 from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, this_tab
 from ui.other_datasets import is_offline
 
@@ -45,6 +46,8 @@ MODELS_KEPT = 8  # a model may take 40 MB, and is loaded in 15 ms
 LARGEST_KEPT = 8  # megabytes: saves 150 MB in a CNN's training and costs a twentieth of its speed
 SAMPLE_KEY = "sample_chosen"  # the visitor chose not to wait for MNIST
 UNTOLD_KEY = "notice_untold"  # the notice is due, as the data was not loaded yet
+SECONDS_UNSEEN = 0.3  # a shorter wait shows no progress
+TORCH_MODULES = 800  # that importing torch loads
 SECONDS_TO_PAINT = 2.0  # the first page of a server that has just started, on two slow cores
 SECONDS_TO_OPEN = 1.5  # local data opens in milliseconds; what takes longer is a download
 
@@ -158,6 +161,40 @@ def _load_network() -> Steps[bool]:
         queue = training_queue()  # it continues what trained there before a restart
         threading.Thread(target=_continue_searches, args=(queue,), name="searches", daemon=True).start()
     return True
+
+
+@st.cache_resource(show_spinner=False)
+def torch_job() -> Job[bool]:
+    """Return the server's job of importing PyTorch, for a page that can't wait for `network_job`."""
+    return Job("torch", _import_torch)
+
+
+def _import_torch() -> Steps[bool]:
+    yield 0.0, None
+    import_scipy()
+    import torch  # noqa: F401
+
+    return True
+
+
+def wait_for_torch() -> None:
+    """Show a progress bar until PyTorch is loaded: seconds on a server that has just started, else nothing.
+
+    A click on something else ends the wait with this run of the page.
+    """
+    job = torch_job()
+    if job.finished:
+        return
+    job.start(this_tab())
+    job.wait(SECONDS_UNSEEN)
+    place = st.empty()
+    while job.running:
+        loaded = sum(name.startswith("torch.") for name in tuple(sys.modules)) / TORCH_MODULES
+        place.progress(
+            min(loaded, 1.0), text=format_text(_("Loading PyTorch: {percent:.0%}"), percent=loaded)
+        )
+        job.wait(SECONDS_UNSEEN)
+    place.empty()
 
 
 @st.cache_resource(show_spinner=False)

@@ -1,5 +1,7 @@
 """The Data page: images of one's own, brought, mended, saved, shared and deleted."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -285,6 +287,19 @@ def test_a_saved_set_is_exported(app, own_set, monkeypatch):
     test = test.button_group(key=f"taken_kind_{own_set}").set_value("csv").run()
     assert not test.get("download_button")
     assert "taken_data" not in test.switch_page("pages/runs.py").run().session_state
+
+
+def test_an_export_shows_how_far_it_is(app, own_set, monkeypatch):
+    go_on = threading.Event()
+
+    def write_slowly(*_args):
+        yield 0.254, None
+        go_on.wait(60)
+
+    monkeypatch.setattr("ui.data.data_export.write_data", write_slowly)
+    test = app("data").button(key=f"take_{own_set}").click().run()
+    assert [bar.proto.text for bar in test.get("progress")] == ["Writing the images: 25%"]
+    go_on.set()
 
 
 def test_a_published_set_is_exported_or_its_download_to_the_server_is_offered(app, sample_only):

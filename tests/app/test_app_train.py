@@ -1,3 +1,4 @@
+import threading
 import time
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.queued_run import Snapshot
 from mnist_core.runs.store import RunStore
+from mnist_core.runtime.job import Job
 from tests.app.train_form import form_settings
 from ui.i18n import duration_text, number_text
 from ui.runs.progress import progress_text
@@ -270,3 +272,27 @@ def test_numbers_as_people_write_them(value, said):
 )
 def test_a_runs_place_and_share_are_said(state, said):
     assert progress_text(Snapshot("id", TrainConfig(epochs=5), 0.1, **state)) == said
+
+
+def test_a_new_server_shows_the_form_before_it_waits_for_pytorch(app, monkeypatch):
+    shown = []
+    go_on = threading.Event()
+
+    def load_slowly():
+        yield 0.0, None
+        go_on.wait(60)
+
+    def progress(_place, fraction, text):
+        shown.append(text)
+        go_on.set()
+        assert 0 < fraction <= 1
+
+    job = Job("torch", load_slowly)
+    monkeypatch.setattr("ui.resources.torch_job", lambda: job)
+    monkeypatch.setattr("ui.train_form.controls.show_form", lambda _form: shown.append("form"))
+    monkeypatch.setattr("streamlit.delta_generator.DeltaGenerator.progress", progress)
+    test = app("train")
+    assert not test.exception
+    assert shown[0] == "form"
+    assert shown[1].startswith("Loading PyTorch: ")
+    assert any(button.label == "Start training" for button in test.button)

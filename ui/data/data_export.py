@@ -94,7 +94,7 @@ def _write(key: str, kind: str) -> Steps[IO[bytes]]:
 
 @st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
 def _show_progress(job: Job[IO[bytes]]) -> None:
-    show_progress(job, _("Writing the images") + ": {percent}")
+    show_progress(job, _("Writing the images") + ": {percent:.0%}")
 
 
 def _file_stem(key: str) -> str:

@@ -115,4 +115,4 @@ def forget_upload() -> None:
 
 @st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
 def _show_reading(job: Job[OwnImages]) -> None:
-    show_progress(job, _("Reading the images") + ": {percent}")
+    show_progress(job, _("Reading the images") + ": {percent:.0%}")

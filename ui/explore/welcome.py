@@ -105,7 +105,8 @@ def show_prompt(heading: DeltaGenerator, answer: DeltaGenerator) -> None:
 def show_reading(written: DrawingInput, heading: DeltaGenerator, answer: DeltaGenerator) -> None:
     """Show the pretrained network's answer to strokes, and links to what comes next."""
     try:
-        with heading, st.spinner(_("Loading the network")):
+        with heading:
+            resources.wait_for_torch()
             reading = read(resources.find_run(PRETRAINED_ID), written)
     except InputError as error:
         heading.error(markdown(error.message))

@@ -12,7 +12,6 @@ from ui.html.tables import table_html
 from ui.i18n import format_text, percent_text
 from ui.i18n import gettext as _
 from ui.learn.chapters import Question
-from ui.learn.lesson_jobs import torch_is_loaded
 from ui.learn.linked_cells import number_text
 from ui.learn.svg import svg_html
 from ui.number_fields import url_slider
@@ -73,7 +72,7 @@ def ask() -> Question:
     return Question(text, {"quarter": "1/4", "one": "1", "any": _("As large as you like")})
 
 
-def run() -> Shown | None:
+def run() -> Shown:
     """Show all curves, one of them with its value at a point, and the outputs of a layer with it."""
     names = {name: _(entry.label) for name, entry in ACTIVATIONS.items()}
     name = url_choice(
@@ -85,8 +84,7 @@ def run() -> Shown | None:
             _("Size of the layer's sums (standard deviation)"), SPREADS, SPREAD_KEY, 1, width=440
         )
     data = resources.dataset()
-    if not torch_is_loaded("activations"):
-        return None
+    resources.wait_for_torch()
     from mnist_core.lessons.activation_curves import IMAGES, curve, layer_outputs
 
     curves = {each: curve(each) for each in ACTIVATIONS}

@@ -11,7 +11,6 @@ from ui.html.tables import table_html
 from ui.i18n import count_text, format_text
 from ui.i18n import gettext as _
 from ui.learn.chapters import Question
-from ui.learn.lesson_jobs import torch_is_loaded
 from ui.learn.linked_cells import number_text
 from ui.learn.svg import svg_html
 from ui.number_fields import url_slider
@@ -60,15 +59,14 @@ def ask() -> Question:
     return Question(text, options)
 
 
-def run() -> Shown | None:
+def run() -> Shown:
     """Show the graph of an expression with its values and gradients."""
     name = url_segments(_("Expression"), EXPRESSIONS, EXPRESSION_KEY, "product")
     with st.container(horizontal=True, gap="small"):
         x = url_slider("x", STOPS, X_KEY, 2, width=320)
         w = url_slider("w", STOPS, W_KEY, 1, width=320)
         b = url_slider("b", STOPS, B_KEY, 1, width=320)
-    if not torch_is_loaded("autograd"):
-        return None
+    resources.wait_for_torch()
     from mnist_core.lessons.scalar_graph import scalar_graph
 
     nodes = scalar_graph(name, x, w, b)

@@ -1,6 +1,5 @@
 """Calculations of a chapter that take over 0.3 s: jobs with progress and stop, shared by all visitors."""
 
-import sys
 import time
 from collections.abc import Callable, Hashable
 from typing import TypeVar
@@ -74,20 +73,6 @@ def _await(job: Job[Result], name: str) -> None:
         show_fraction(job, name + " {percent:.0%}", bar)
         job.wait(SECONDS_BETWEEN_SHORT_LOOKS)
     place.empty()
-
-
-def torch_is_loaded(chapter: str) -> bool:
-    """Return whether PyTorch is loaded; if not, load it in the background and show the progress."""
-    if "torch" in sys.modules:
-        return True
-    return background_result(_("Loading PyTorch"), (chapter, "torch"), _load_torch) is not None
-
-
-def _load_torch() -> Steps[bool]:
-    yield 0.1, None
-    import torch  # noqa: F401
-
-    return True
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
