@@ -50,6 +50,7 @@ def show(evaluated: EvaluatedSplit) -> None:
             "images had nothing like it."
         ).format(count=len(DISTURBANCES))
     )
+    resources.wait_for_torch()  # to estimate the time
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         images, seed, example = choose_size(evaluated), choose_seed(), choose_example(evaluated)
     job = robustness_job(evaluated, images, seed)
