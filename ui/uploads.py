@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 BROUGHT_KEY = "brought_data"  # what the page Data has read of an upload: up to 230 MB
-EXPORT_KEY = "taken_data"  # a file that the page Data has made to be downloaded, on the disk
+EXPORT_KEY = "exported_data"  # a file that the page Data has made to be downloaded, on the disk
 SESSION_FACTOR = 2  # a session may hold two uploads, as the next arrives before the last is forgotten
 MEMORY_SHARE = 8  # an eighth of the server's memory is for all uploads together
 TOO_LARGE = 413  # the HTTP status that Streamlit itself gives for files too large

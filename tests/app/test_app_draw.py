@@ -23,7 +23,9 @@ def test_without_a_network_it_says_what_to_do(app, monkeypatch):
     assert "Train one first" in test.info[0].value
 
 
-def test_a_blank_canvas_is_no_digit(app, run):
+def test_a_blank_canvas_is_no_digit_and_waits_for_no_network(app, run, monkeypatch):
+    monkeypatch.setattr("ui.resources.model", None)
+    monkeypatch.setattr("ui.resources.wait_for_torch", None)
     test = app("draw", run=run)
     assert not test.exception
     assert test.subheader[0].value == "No digit yet"

@@ -277,16 +277,16 @@ def test_a_network_is_tried_on_own_digits_and_says_when_they_are_gone(app, sampl
 
 def test_a_saved_set_is_exported(app, own_set, monkeypatch):
     monkeypatch.setattr("ui.data.data_export.SECONDS_AT_ONCE", 60)
-    test = app("data").button_group(key=f"taken_kind_{own_set}").set_value("png").run()
-    test = test.button(key=f"take_{own_set}").click().run()
+    test = app("data").button_group(key=f"export_format_{own_set}").set_value("png").run()
+    test = test.button(key=f"make_export_{own_set}").click().run()
     assert test.get("download_button")[0].label.startswith("Download 0.0")
-    file = test.session_state["taken_data"].job.latest
+    file = test.session_state["exported_data"].job.latest
     file.seek(0)
     again = read(uploaded("a.zip", file.read()))
     assert (again.classes, len(again)) == (("*hat*", "[shoe]"), 60)
-    test = test.button_group(key=f"taken_kind_{own_set}").set_value("csv").run()
+    test = test.button_group(key=f"export_format_{own_set}").set_value("csv").run()
     assert not test.get("download_button")
-    assert "taken_data" not in test.switch_page("pages/runs.py").run().session_state
+    assert "exported_data" not in test.switch_page("pages/runs.py").run().session_state
 
 
 def test_an_export_shows_how_far_it_is(app, own_set, monkeypatch):
@@ -297,14 +297,14 @@ def test_an_export_shows_how_far_it_is(app, own_set, monkeypatch):
         go_on.wait(60)
 
     monkeypatch.setattr("ui.data.data_export.write_data", write_slowly)
-    test = app("data").button(key=f"take_{own_set}").click().run()
+    test = app("data").button(key=f"make_export_{own_set}").click().run()
     assert [bar.proto.text for bar in test.get("progress")] == ["Writing the images: 25%"]
     go_on.set()
 
 
 def test_a_published_set_is_exported_or_its_download_to_the_server_is_offered(app, sample_only):
-    assert app("data").button(key="take_mnist").label == "Make the file"
-    test = app("data").selectbox(key="taken_dataset").set_value("kmnist").run()
+    assert app("data").button(key="make_export_mnist").label == "Make the file"
+    test = app("data").selectbox(key="export_dataset").set_value("kmnist").run()
     assert any("KMNIST is not on this server" in one.value for one in test.markdown)
 
 

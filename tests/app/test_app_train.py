@@ -296,3 +296,18 @@ def test_a_new_server_shows_the_form_before_it_waits_for_pytorch(app, monkeypatc
     assert shown[0] == "form"
     assert shown[1].startswith("Loading PyTorch: ")
     assert any(button.label == "Start training" for button in test.button)
+
+
+WAITING = {
+    "inside": {"run": "pretrained"},
+    "evaluate": {"run": "pretrained", "view": "robust"},
+    "learn": {"chapter": "autograd"},
+}
+
+
+@pytest.mark.parametrize("page", WAITING)
+def test_other_pages_that_need_pytorch_show_how_far_it_is(app, page, monkeypatch):
+    waited = []
+    monkeypatch.setattr("ui.resources.wait_for_torch", lambda: waited.append(page))
+    assert not app(page, **WAITING[page]).exception
+    assert waited

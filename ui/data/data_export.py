@@ -36,7 +36,7 @@ def show() -> None:
     st.subheader(_("Export data"), anchor=False)
     st.markdown(_("Download a data set, to use it in other programs or to keep it."))
     key = st.selectbox(
-        _("Data set"), list(DATASETS), format_func=dataset_name, key="taken_dataset", width=320
+        _("Data set"), list(DATASETS), format_func=dataset_name, key="export_dataset", width=320
     )
     resources.dataset(key)  # or an offer to download it to this server, with which the page ends
     show_formats(key)
@@ -50,7 +50,7 @@ def show_formats(key: str) -> None:
         default="csv",
         format_func=str.upper,
         required=True,
-        key=f"taken_kind_{key}",
+        key=f"export_format_{key}",
     )
     st.caption(_(DATA_FORMATS[kind].label))
     export: DataExport | None = st.session_state.get(EXPORT_KEY)
@@ -66,7 +66,7 @@ def show_formats(key: str) -> None:
         st.button(
             _("Make the file"),
             icon=":material/folder_zip:",
-            key=f"take_{key}",
+            key=f"make_export_{key}",
             on_click=_start,
             args=(export,),
         )
@@ -80,7 +80,7 @@ def _start(export: DataExport) -> None:
 
 
 def _job(key: str, kind: str) -> Job[IO[bytes]]:
-    return Job("taking away", lambda: _write(key, kind), turn=turn("taking away"))
+    return Job("data export", lambda: _write(key, kind), turn=turn("data export"))
 
 
 def _write(key: str, kind: str) -> Steps[IO[bytes]]:
@@ -117,5 +117,5 @@ def _show_download(export: DataExport, file: IO[bytes]) -> None:
         icon=":material/download:",
         type="primary",
         on_click="ignore",
-        key=f"taken_{export.dataset}_{export.kind}",
+        key=f"download_export_{export.dataset}_{export.kind}",
     )
