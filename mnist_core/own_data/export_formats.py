@@ -168,4 +168,4 @@ DATA_FORMATS = {
     "npz": DataFormat(N_("NPZ, for NumPy"), _npz, "npz"),
     "png": DataFormat(N_("PNG pictures in a folder for each class"), _png, compression=zipfile.ZIP_STORED),
 }
-"""In which formats data can be taken away, by the name on the command line."""
+"""The formats in which data are exported, by the name on the command line."""

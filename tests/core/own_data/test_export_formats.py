@@ -1,4 +1,4 @@
-"""Data sets and sheets taken away in each format, and read back."""
+"""Data sets and sheets exported in each format, and read back."""
 
 import io
 import zipfile
