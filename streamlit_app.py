@@ -13,19 +13,18 @@ from mnist_core.runtime.event_log import write_log
 from mnist_core.runtime.limits import check_settings
 from mnist_core.runtime.process import import_scipy, keep_freed_memory
 from ui import resources, visitor
-from ui.browser_component import open_without_pandas, prepare_theme, script_html, style_html
-from ui.fragments import keep_finished_fragments, send_to_browser
+from ui.browser_component import Html, open_without_pandas, prepare_theme, script_html, style_html
+from ui.fragments import copy_each_container_once, keep_finished_fragments, send_to_browser
 from ui.html.tables import markdown
 from ui.i18n import gettext as _
 from ui.i18n import language
-from ui.navigation import link, through_entry
+from ui.navigation import EXPLORE, link, old_address, pages, through_entry
 from ui.operator_reports import begin_heartbeat, show_errors_as_sentences
-from ui.page_headings import draw_heading, explore_heading, show_heading, show_notice
+from ui.page_headings import page_heading, show_heading, show_notice
 from ui.runs.lists import show_sidebar
 from ui.train_form.state import PAGE_LINKS
 from ui.uploads import bound_uploads, forget_page_data
 from ui.url_controls import choose_language
-from ui.url_state import url_parameters
 
 HERE = Path(__file__).parent
 keep_freed_memory()
@@ -34,6 +33,7 @@ show_errors_as_sentences()
 prepare_theme()
 open_without_pandas()
 keep_finished_fragments()
+copy_each_container_once()
 # The browser picks fonts and pronunciation by the language that the page declares.
 # Streamlit's own words are in English only: style.css puts ours over them.
 BRAND = (
@@ -45,10 +45,10 @@ SIDEBAR_WIDTH = 230  # pixels
 
 
 @partial(st.fragment, key=PAGE_LINKS)
-def show_links(pages: list[st.Page]) -> None:
+def show_links(linked: list[st.Page]) -> None:
     """Show where one can go; a fragment, as the links carry the form's settings."""
     with st.container(horizontal=True, width="content", key="pages"):
-        for entry in pages:
+        for entry in linked:
             link(entry, entry.title, entry.icon)
 
 
@@ -70,39 +70,12 @@ except InputError as error:  # shown on the first page to the server's operator
 bound_uploads()
 header = st.container(key="header", horizontal=True, vertical_alignment="center")
 
-places = (
-    ("explore", "grid_view", _("Explore"), _("Handwritten digits")),
-    ("learn", "school", _("Learn"), _("Learn how a network works")),
-    ("train", "model_training", _("Train"), _("Train a network")),
-    ("search", "manage_search", _("Search"), _("Search for settings")),
-    ("evaluate", "fact_check", _("Evaluate"), _("Evaluate")),
-    ("compare", "compare_arrows", _("Compare"), _("Compare")),
-    ("inside", "network_node", _("Inside"), _("Inside a network")),
-    ("draw", "draw", _("Draw"), _("Draw a digit")),
-    ("runs", "list", _("Runs"), _("Runs")),
-    ("data", "dataset", _("Data"), _("Your own data")),
-)
-headings = {title: heading for _file, _icon, title, heading in places}
-following = {places[0][2]: explore_heading, places[7][2]: draw_heading}
-first, *others = [
-    st.Page(
-        f"pages/{file}.py",
-        title=title,
-        icon=f":material/{icon}:",
-        default=file == "explore",
-        url_path="start" if file == "explore" else file,  # "start" leaves /explore to the page below
-    )
-    for file, icon, title, _heading in places
-]
-# The first page is at /. Who types /explore, as the others have their names, is sent there.
-explore = st.Page(
-    lambda: st.switch_page(first, query_params=url_parameters()), title=first.title, url_path="explore"
-)
+first, *others = pages()
 # Our own links instead of Streamlit's menu, which drops the run from the URL and hides itself on a phone.
-page = st.navigation([first, *others, explore], position="hidden")
+page = st.navigation([first, *others, old_address(first)], position="hidden")
 st.set_page_config(page_title=f"{page.title} · Digit Lab")
 show_notice(page.url_path)
-show_heading(following[page.title]() if page.title in following else headings[page.title])
+show_heading(page_heading(page.url_path or EXPLORE))
 send_to_browser("heading", page.title)
 with header:
     limit = _("At most {size} MB per file").format(size=st.get_option("server.maxUploadSize"))
@@ -113,7 +86,7 @@ with header:
     }
     brand_html = BRAND.format(language=language(), browser_words=json.dumps(browser_words), **words)
     brand_html += script_html() + visitor.cookie_script()
-    st.html(brand_html, width="content", unsafe_allow_javascript=True)
+    st.html(Html(brand_html), width="content", unsafe_allow_javascript=True)
     show_links([first, *others])
     choose_language()
 # style.css puts it last; written here, it is there too when the page ends its run early.

@@ -20,22 +20,14 @@ from ui.url_state import DATASET_KEY, url_parameters
 PARTS_OF_SAMPLES = 3  # its elements on the page: they go before another section is computed
 
 
-def is_welcome() -> bool:
-    """Whether the images stand beside a canvas: for who is new and has not asked for another data set."""
-    return is_newcomer() and DATASET_KEY not in url_parameters()
-
-
-def show_samples(data: Dataset) -> None:
-    """Show the images, for a new visitor with a canvas beside them."""
-    if is_welcome():
-        show_welcome()
-        sample_grid.show_beside(data, show_drawing)
-    else:
-        sample_grid.show(data)
+def show_first_samples(data: Dataset) -> None:
+    """Show a new visitor the images with a canvas beside them."""
+    show_welcome()
+    sample_grid.show_beside(data, show_drawing)
 
 
 SECTIONS = {
-    "grid": show_samples,
+    "grid": sample_grid.show,
     "image": single_image.show,
     "statistics": split_statistics.show,
     "typical": outliers.show,
@@ -59,13 +51,16 @@ def show_sections() -> None:
         view = url_choice(
             st.pills, _("Section"), names, VIEW_KEY, "grid", required=True, label_visibility="collapsed"
         )
-        dataset = MNIST if view == "grid" and is_welcome() else choose_dataset()
+        # A canvas stands beside the images for who is new and has not asked for another data set.
+        is_first = view == "grid" and is_newcomer() and DATASET_KEY not in url_parameters()
+        dataset = MNIST if is_first else choose_dataset()
     follow(explore_heading(dataset))
     show_missing_dataset(_("MNIST is shown instead; choose another data set above."))
     show_dataset_description(dataset)
     if view != "grid":
         clear_slots(PARTS_OF_SAMPLES)
-    SECTIONS[view](resources.dataset(dataset))
+    show = show_first_samples if is_first else SECTIONS[view]
+    show(resources.dataset(dataset))
 
 
 run_through_entry()

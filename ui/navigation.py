@@ -1,20 +1,67 @@
-"""Links between the pages, and their common entry."""
+"""The pages, the links between them, and their common entry."""
 
+import functools
 import runpy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
 
+from mnist_core.messages import N_
 from ui.i18n import gettext as _
+from ui.i18n import language
 from ui.url_state import CARRIED, CHAPTER_KEY, LANGUAGE_KEY, RUN_KEY, url_parameters
 
 ENTRY = Path(__file__).resolve().parent.parent / "streamlit_app.py"
 LEARN_PAGE = "pages/learn.py"
 ENTERED_KEY = "entered"
+EXPLORE, DRAW = "explore", "draw"
+PLACES = {
+    EXPLORE: ("grid_view", N_("Explore"), N_("Handwritten digits")),
+    "learn": ("school", N_("Learn"), N_("Learn how a network works")),
+    "train": ("model_training", N_("Train"), N_("Train a network")),
+    "search": ("manage_search", N_("Search"), N_("Search for settings")),
+    "evaluate": ("fact_check", N_("Evaluate"), N_("Evaluate")),
+    "compare": ("compare_arrows", N_("Compare"), N_("Compare")),
+    "inside": ("network_node", N_("Inside"), N_("Inside a network")),
+    DRAW: ("draw", N_("Draw"), N_("Draw a digit")),
+    "runs": ("list", N_("Runs"), N_("Runs")),
+    "data": ("dataset", N_("Data"), N_("Your own data")),
+}
+"""Each page's file with its icon, its name and its heading."""
+
+
+def pages() -> list[st.Page]:
+    """Return the pages in their order. Streamlit marks the one that it runs, so these are copies."""
+    return [copy(page) for page in _pages(language())]
+
+
+@functools.cache
+def _pages(_language: str) -> list[st.Page]:
+    """Make the pages once: for each of them Streamlit looks at all folders above its file."""
+    return [
+        st.Page(
+            f"pages/{file}.py",
+            title=_(title),
+            icon=f":material/{icon}:",
+            default=file == EXPLORE,
+            url_path="start" if file == EXPLORE else file,  # "start" leaves /explore to `old_address`
+        )
+        for file, (icon, title, _heading) in PLACES.items()
+    ]
+
+
+def old_address(first: st.Page) -> st.Page:
+    """Return the page that sends who types /explore, by its name like the others, to the first page at /."""
+
+    def switch() -> None:
+        st.switch_page(first, query_params=url_parameters())
+
+    return st.Page(switch, title=first.title, url_path=EXPLORE)
 
 
 def link(page: Any, label: str, icon: str | None = None, run: str | None = None, **choices: str) -> None:

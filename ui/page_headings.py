@@ -7,6 +7,7 @@ from mnist_core.messages import N_
 from ui import resources, visitor
 from ui.class_names import dataset_name, is_digits, kind
 from ui.i18n import gettext as _
+from ui.navigation import DRAW, EXPLORE, PLACES
 from ui.runs.names import readable_runs
 from ui.train_form.state import read_form
 from ui.url_state import compared_runs, current_run, url_parameters
@@ -34,6 +35,13 @@ def show_notice(page: str) -> None:
         dataset = read_form().settings["dataset"]
     if MNIST in (dataset, url_parameters().get("on")):
         resources.show_notice(visitor.is_private())
+
+
+def page_heading(page: str) -> str:
+    """Return the heading of a page, given the name of its file."""
+    following = {EXPLORE: explore_heading, DRAW: draw_heading}
+    _icon, _title, heading = PLACES[page]
+    return following[page]() if page in following else _(heading)
 
 
 def show_heading(heading: str) -> None:

@@ -106,8 +106,10 @@ def show_notice(private: bool) -> None:
 
 def find_run(run_id: str | None) -> Run | None:
     """Return the run with exactly this id, or None; ids are secrets, so a beginning is not enough."""
+    if not run_id:
+        return None
     try:
-        run = run_store().get(run_id or "")
+        run = run_store().get(run_id)
     except InputError:
         return None
     return run if run.id == run_id else None

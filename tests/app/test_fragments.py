@@ -1,9 +1,11 @@
 """Fragments rerun by key, and the pauses that let the browser draw."""
 
 from contextlib import contextmanager
+from copy import deepcopy
 from types import SimpleNamespace
 
 import pytest
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
@@ -52,6 +54,16 @@ def test_a_missing_fragment_reruns_the_whole_page():
     test.run().button[1].click().run()
     assert ([part.value for part in test.caption], len(test.button)) == (["part"], 2)
     assert not test.exception
+
+
+def test_a_container_is_copied_once_for_all_inside_it(monkeypatch):
+    monkeypatch.setattr(DeltaGenerator, "__deepcopy__", DeltaGenerator.__deepcopy__)
+    fragments.copy_each_container_once()
+    outer = DeltaGenerator(root_container=0)
+    inner = DeltaGenerator(root_container=0, parent=outer)
+    first, second = deepcopy((outer, inner))
+    assert first is not outer
+    assert second._parent is first
 
 
 @pytest.mark.parametrize(

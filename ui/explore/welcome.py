@@ -1,7 +1,7 @@
 """The introduction for new visitors: two sentences, an animation and a canvas."""
 
+import functools
 import json
-from functools import partial
 from html import escape
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from mnist_core.dataset_choices import MNIST
 from mnist_core.messages import InputError
 from mnist_core.runs.run import PRETRAINED_ID
 from ui import resources, visitor
-from ui.browser_component import one_line
+from ui.browser_component import Html, one_line
 from ui.canvas import remember_read_images
 from ui.class_names import dataset_name, is_digits, thing
 from ui.drawing_input import INPUT_METHOD_KEY, DrawingInput, ReadDrawing, draw, read
@@ -20,6 +20,7 @@ from ui.fragments import clear_slots
 from ui.html.digits import Figure, figure_html
 from ui.html.tables import markdown
 from ui.i18n import gettext as _
+from ui.i18n import language
 from ui.navigation import LEARN_PAGE, link
 from ui.page_headings import draw_heading
 from ui.prediction import probabilities_html, row_html, show_label, show_row_label
@@ -71,12 +72,12 @@ def show_welcome() -> None:
                 "in seconds."
             )
         )
-        st.html(lesson_html(), unsafe_allow_javascript=True)
+        st.html(lesson_html(language()), unsafe_allow_javascript=True)
         close = CLOSE.format(label=_("Close"), cookie=WELCOMED_COOKIE)
         st.html(close, unsafe_allow_javascript=True, width="content")
 
 
-@partial(st.fragment, key=DRAWING)
+@functools.partial(st.fragment, key=DRAWING)
 def show_drawing() -> None:
     """Show the canvas, and the pretrained network's answer to the drawing."""
     with st.container(key="first_drawing", gap="small"):
@@ -147,7 +148,8 @@ BARS = (("1", "wrong"), ("7", "right"), ("9", "other"))
 SHOWN_FLOWS = 3  # every third line has pulses on it, in each direction
 
 
-def lesson_html() -> str:
+@functools.cache
+def lesson_html(_language: str) -> Html:
     """Return the animation: a network guesses, is told the answer, changes, and guesses again.
 
     It plays three times, as an endless one would keep a phone's processor busy, and again when its button is
@@ -160,7 +162,7 @@ def lesson_html() -> str:
     ]
     summary = _("It guesses, is told the answer, corrects itself, and guesses better.")
     captions = "".join(f'<span class="scene" aria-hidden="true">{scene}</span>' for scene in scenes)
-    return (
+    return Html(
         f'<style>{STYLE}</style><div class="lab-lesson"><div class="picture"></div>'
         f'<p>{captions}<span class="summary">{summary}</span></p>{_script(summary)}</div>'
     )
