@@ -2,13 +2,15 @@
 
 It starts the app and drives it as browsers do: websocket clients that open the first page at once, explore,
 evaluate, compare and draw, some that train one network after the other, and a few pages in a real Chromium.
-It prints how long opening and each interaction took, errors, the line, and the server's memory. Sessions of
+It prints how long opening and each interaction took, errors, the line, and the server's memory. The clients
+share the server's cores at a lower priority, as visitors' browsers run on machines of their own. Sessions of
 closed tabs go after SECONDS_KEPT; a server where that is not set keeps them for 120 s.
 """
 
 import argparse
 import asyncio
 import itertools
+import os
 import random
 import secrets
 import sys
@@ -34,6 +36,7 @@ from mnist_core.runtime.devices import usable_cores
 from tests.browser.server import CHROMIUM_OPTIONS, chromium
 
 SECONDS_KEPT = 5
+CLIENTS_NICENESS = 10
 THINK = 3.0  # seconds between a visitor's clicks, on average
 SECOND_BETWEEN_LOOKS = 1.0
 SHOWN_EVERY = 10  # looks at the memory
@@ -228,9 +231,11 @@ async def measure(data: Path, visitors: int, trainers: int, pages: int, seconds:
     kept = {"STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": str(SECONDS_KEPT), "DIGITLAB_PRIVATE": "1"}
     with tempfile.TemporaryDirectory() as folder, serve(data, Path(folder), kept) as (address, server):
         store = RunStore(Path(folder))
+        os.nice(CLIENTS_NICENESS)  # of this process, and of the browsers that it starts from now on
         print(
             f"{visitors} visitors at once for {seconds:g} s, {trainers} of them train; {pages} more in "
-            f"Chromium; {usable_cores()} cores, which the clients share with the server."
+            f"Chromium; {usable_cores()} cores, which the clients share with the server, at niceness "
+            f"{CLIENTS_NICENESS}."
         )
         for name in ("Server just started", "Warm server"):
             log = await phase(address, server, store, visitors, trainers, pages, seconds)
