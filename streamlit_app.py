@@ -13,7 +13,14 @@ from mnist_core.runtime.event_log import write_log
 from mnist_core.runtime.limits import check_settings
 from mnist_core.runtime.process import import_scipy, keep_freed_memory
 from ui import resources, visitor
-from ui.browser_component import Html, open_without_pandas, prepare_theme, script_html, style_html
+from ui.browser_component import (
+    Html,
+    keep_frontend_in_memory,
+    open_without_pandas,
+    prepare_theme,
+    script_html,
+    style_html,
+)
 from ui.fragments import copy_each_container_once, keep_finished_fragments, send_to_browser
 from ui.html.tables import markdown
 from ui.i18n import gettext as _
@@ -32,6 +39,7 @@ write_log()
 show_errors_as_sentences()
 prepare_theme()
 open_without_pandas()
+keep_frontend_in_memory()
 keep_finished_fragments()
 copy_each_container_once()
 # The browser picks fonts and pronunciation by the language that the page declares.

@@ -14,6 +14,9 @@ from playwright.sync_api import expect
 from tests.browser.server import ROOT, draw, launch, serve, settle
 
 PORT, LAB_PORT = 8443, 8501
+SIZES = """performance.getEntriesByType('resource').reduce(
+  ([sent, whole], {encodedBodySize, decodedBodySize}) => [sent + encodedBodySize, whole + decodedBodySize],
+  [0, 0])"""
 CERTIFICATE = (
     "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -keyout key.pem -out cert.pem"
 )
@@ -54,6 +57,9 @@ def main() -> None:
             page = browser.new_context(ignore_https_errors=True, locale="en-US").new_page()
             page.goto(address)
             settle(page)
+            sent, whole = page.evaluate(SIZES)
+            assert 0 < sent < whole / 2, (sent, whole)
+            print(f"the first page's files: {whole / 1e6:.1f} MB, compressed to {sent / 1e6:.1f} MB")
             draw(page, [(140, 40), (140, 240)])
             page.locator(".st-key-pages").get_by_role("link", name="Train").click()
             page.wait_for_url("**/digits/train*")
