@@ -27,7 +27,7 @@ from ui.i18n import gettext as _
 from ui.i18n import language
 from ui.navigation import EXPLORE, link, old_address, pages, through_entry
 from ui.operator_reports import begin_heartbeat, show_errors_as_sentences
-from ui.page_headings import page_heading, show_heading, show_notice
+from ui.page_headings import show_top
 from ui.runs.lists import show_sidebar
 from ui.train_form.state import PAGE_LINKS
 from ui.uploads import bound_uploads, forget_page_data
@@ -82,8 +82,7 @@ first, *others = pages()
 # Our own links instead of Streamlit's menu, which drops the run from the URL and hides itself on a phone.
 page = st.navigation([first, *others, old_address(first)], position="hidden")
 st.set_page_config(page_title=f"{page.title} · Digit Lab")
-show_notice(page.url_path)
-show_heading(page_heading(page.url_path or EXPLORE))
+show_top(page.url_path or EXPLORE)
 send_to_browser("heading", page.title)
 with header:
     limit = _("At most {size} MB per file").format(size=st.get_option("server.maxUploadSize"))

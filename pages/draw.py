@@ -15,7 +15,7 @@ from ui.drawing_input import DrawingInput, ReadDrawing, read
 from ui.fragments import clear_slots, page_fragment
 from ui.html.tables import markdown
 from ui.i18n import gettext as _
-from ui.navigation import run_through_entry
+from ui.navigation import DRAW, run_through_entry
 from ui.page_headings import draw_heading, follow
 from ui.prediction import show_answer
 from ui.runs.choice import pick_run
@@ -37,7 +37,7 @@ def show_page() -> None:
     with reading_side:
         answer = st.container(key="answer")
         run = pick_run(warnings)
-        follow(draw_heading(run.config.dataset))
+        follow(DRAW, draw_heading(run.config.dataset))
     try:
         if isinstance(written, DrawingInput):
             with answer:

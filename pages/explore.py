@@ -11,7 +11,7 @@ from ui.explore.selection import VIEW_KEY, choose_dataset
 from ui.explore.welcome import is_newcomer, show_drawing, show_short_intro, show_welcome
 from ui.fragments import clear_slots, page_fragment
 from ui.i18n import gettext as _
-from ui.navigation import link, run_through_entry
+from ui.navigation import EXPLORE, link, run_through_entry
 from ui.page_headings import explore_heading, follow
 from ui.train_form.state import read_form, show_missing_dataset
 from ui.url_controls import url_choice
@@ -54,7 +54,7 @@ def show_sections() -> None:
         # A canvas stands beside the images for who is new and has not asked for another data set.
         is_first = view == "grid" and is_newcomer() and DATASET_KEY not in url_parameters()
         dataset = MNIST if is_first else choose_dataset()
-    follow(explore_heading(dataset))
+    follow(EXPLORE, explore_heading(dataset))
     show_missing_dataset(_("MNIST is shown instead; choose another data set above."))
     show_dataset_description(dataset)
     if view != "grid":

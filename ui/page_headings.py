@@ -12,7 +12,7 @@ from ui.runs.names import readable_runs
 from ui.train_form.state import read_form
 from ui.url_state import compared_runs, current_run, url_parameters
 
-SHOWN_KEY = "shown_heading"  # in the session
+SHOWN_KEY = "shown_above"  # in the session: the heading, and whether the page shows MNIST
 PAGES_OF_A_RUN = ("evaluate", "inside", "draw", "compare")
 DRAW_HEADINGS = {
     "digit": N_("Draw a digit"),
@@ -23,37 +23,44 @@ DRAW_HEADINGS = {
 }
 
 
-def show_notice(page: str) -> None:
-    """Show the notice that the offline sample stands for MNIST, if the page shows MNIST."""
-    ids = compared_runs() if page == "compare" else [current_run()]
-    run = resources.find_run(ids[0]) if ids else None
+def show_top(page: str) -> None:
+    """Show a page's heading, and before it the notice that the offline sample stands for MNIST, if it is due.
+
+    `page` is the name of the page's file.
+    """
+    due = shows_mnist(page)
+    if due:
+        resources.show_notice(visitor.is_private())
+    heading = page_heading(page)
+    st.title(heading)
+    st.session_state[SHOWN_KEY] = heading, due
+
+
+def follow(page: str, heading: str) -> None:
+    """Show the whole page again if a choice in a fragment, which can't change its top, needs another one."""
+    shown = heading, shows_mnist(page)
+    if st.session_state.get(SHOWN_KEY, shown) != shown:
+        st.rerun()
+
+
+def shows_mnist(page: str) -> bool:
+    """Whether a page, with its present address, shows images of MNIST."""
     if page == "learn":
-        dataset = MNIST
-    elif page in PAGES_OF_A_RUN:
+        return True
+    if page in PAGES_OF_A_RUN:
+        ids = compared_runs() if page == "compare" else [current_run()]
+        run = resources.find_run(ids[0]) if ids else None
         dataset = run.config.dataset if run else MNIST
     else:
         dataset = read_form().settings["dataset"]
-    if MNIST in (dataset, url_parameters().get("on")):
-        resources.show_notice(visitor.is_private())
+    return MNIST in (dataset, url_parameters().get("on"))
 
 
 def page_heading(page: str) -> str:
-    """Return the heading of a page, given the name of its file."""
+    """Return the heading of a page."""
     following = {EXPLORE: explore_heading, DRAW: draw_heading}
     _icon, _title, heading = PLACES[page]
     return following[page]() if page in following else _(heading)
-
-
-def show_heading(heading: str) -> None:
-    """Show the page's heading."""
-    st.title(heading)
-    st.session_state[SHOWN_KEY] = heading
-
-
-def follow(heading: str) -> None:
-    """Show the whole page again if a choice in a fragment, which can't change it, needs another heading."""
-    if st.session_state.get(SHOWN_KEY, heading) != heading:
-        st.rerun()
 
 
 def explore_heading(dataset: str | None = None) -> str:

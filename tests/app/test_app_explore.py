@@ -10,6 +10,7 @@ from PIL import Image
 from mnist_core.data.mnist import Split, load_sample
 from mnist_core.messages import Message
 from tests.app.drawings import STROKE, shifted
+from ui import page_headings
 from ui.html import digits
 
 
@@ -88,6 +89,23 @@ def test_the_notice_is_one_sentence_with_the_folder_in_its_details_if_the_server
     words = [one.value for one in app().markdown]
     assert words[0] == said
     assert "/srv/secret" not in " ".join(words)
+
+
+def test_a_choice_that_needs_another_heading_or_no_notice_shows_the_whole_page_again(monkeypatch):
+    again, shows_mnist = [], [True]
+    monkeypatch.setattr(page_headings, "shows_mnist", lambda page: shows_mnist[-1])
+    monkeypatch.setattr(page_headings.resources, "show_notice", lambda private: None)
+    monkeypatch.setattr(page_headings.st, "session_state", {})
+    monkeypatch.setattr(page_headings.st, "title", lambda heading: None)
+    monkeypatch.setattr(page_headings.st, "rerun", lambda: again.append("rerun"))
+    page_headings.show_top("train")
+    page_headings.follow("train", "Train a network")
+    assert not again
+    page_headings.follow("train", "Another heading")
+    assert len(again) == 1
+    shows_mnist.append(False)
+    page_headings.follow("train", "Train a network")
+    assert len(again) == 2
 
 
 def test_a_split_without_the_digit_says_what_to_do(app, monkeypatch):
