@@ -183,7 +183,9 @@ class RunStore:
     def list(self) -> list[Run]:
         """Return all readable runs, newest first."""
         runs = {folder: run for folder in self._folders() if (run := self._read(folder))}
-        self._known = {folder: known for folder, known in self._known.items() if folder in runs}
+        self._known = {
+            folder: known for folder, known in self._known.items() if folder in runs or folder == PRETRAINED
+        }
         return sorted(runs.values(), key=lambda run: run.created, reverse=True)
 
     def get(self, name: str) -> Run:
@@ -193,7 +195,7 @@ class RunStore:
         """
         runs: Sequence[Run]
         if name in PRETRAINED_NAMES:
-            runs = [run] if (run := read_run(PRETRAINED, PRETRAINED_ID)) else []
+            runs = [run] if (run := self._read(PRETRAINED, PRETRAINED_ID)) else []
         elif name == "last":
             runs = self.list()[:1]
         else:
@@ -280,12 +282,12 @@ class RunStore:
     def _folders(self) -> Sequence[Path]:
         return [folder for folder in _within(self.directory) if not folder.name.startswith(".")]
 
-    def _read(self, folder: Path) -> Run | None:
-        """Read a run, cached while its files are unchanged: pages list all runs at every click."""
+    def _read(self, folder: Path, name: str | None = None) -> Run | None:
+        """Read a run, cached while its files are unchanged: pages ask for runs many times at every click."""
         now = stamp(folder)
         if (known := self._known.get(folder)) and known[0] == now:
             return known[1]
-        run = read_run(folder)
+        run = read_run(folder, name)
         if run and run.status not in (*UNFINISHED, "interrupted"):  # these depend on the lock
             self._known[folder] = (now, run)
         return run

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from mnist_core.models.architectures import build_model
 from mnist_core.recipes import RECIPES
 from mnist_core.runs import run as runs
 from mnist_core.runs import store as run_store
+from mnist_core.runs.run import read_run
 from mnist_core.runs.store import PROJECT, RunStore
 from tests.core.stored_runs import CONFIG, finished, refusal
 
@@ -139,6 +141,16 @@ def test_the_pretrained_model_is_a_run_by_name(pretrained, store, sample):
     assert (run.id, run.folder, run.status) == ("pretrained", pretrained, "finished")
     assert 0 <= evaluate(run.load_model(), sample.test).accuracy <= 1
     assert store.list() == []
+
+
+def test_the_pretrained_model_is_read_again_only_if_its_files_changed(pretrained, store, monkeypatch):
+    read = []
+    monkeypatch.setattr(run_store, "read_run", lambda *args: read.append(args) or read_run(*args))
+    first, _listed, second = store.get("pretrained"), store.list(), store.get("pretrained")
+    assert (first, len(read)) == (second, 1)
+    state = json.loads((pretrained / "run.json").read_text())
+    (pretrained / "run.json").write_text(json.dumps(state | {"results": {"test_accuracy": 0.5}}))
+    assert store.get("pretrained").results == {"test_accuracy": 0.5}
 
 
 def test_the_pretrained_model_stays(pretrained, store):
