@@ -25,7 +25,7 @@ from ui.fragments import copy_each_container_once, keep_finished_fragments, send
 from ui.html.tables import markdown
 from ui.i18n import gettext as _
 from ui.i18n import language
-from ui.navigation import EXPLORE, link, old_address, pages, through_entry
+from ui.navigation import EXPLORE, explore_address, link, pages, through_entry
 from ui.operator_reports import begin_heartbeat, show_errors_as_sentences
 from ui.page_headings import show_top
 from ui.runs.lists import show_sidebar
@@ -80,7 +80,7 @@ header = st.container(key="header", horizontal=True, vertical_alignment="center"
 
 first, *others = pages()
 # Our own links instead of Streamlit's menu, which drops the run from the URL and hides itself on a phone.
-page = st.navigation([first, *others, old_address(first)], position="hidden")
+page = st.navigation([first, *others, explore_address(first)], position="hidden")
 st.set_page_config(page_title=f"{page.title} · Digit Lab")
 show_top(page.url_path or EXPLORE)
 send_to_browser("heading", page.title)

@@ -49,13 +49,13 @@ def _pages(_language: str) -> list[st.Page]:
             title=_(title),
             icon=f":material/{icon}:",
             default=file == EXPLORE,
-            url_path="start" if file == EXPLORE else file,  # "start" leaves /explore to `old_address`
+            url_path="start" if file == EXPLORE else file,  # "start" leaves /explore to `explore_address`
         )
         for file, (icon, title, _heading) in PLACES.items()
     ]
 
 
-def old_address(first: st.Page) -> st.Page:
+def explore_address(first: st.Page) -> st.Page:
     """Return the page that sends who types /explore, by its name like the others, to the first page at /."""
 
     def switch() -> None:

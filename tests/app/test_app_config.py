@@ -8,13 +8,14 @@ from importlib.util import find_spec
 import pytest
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
 
 from mnist_core import __version__
 from mnist_core.messages import InputError
 from tests.browser.server import ROOT
-from ui import browser_component
+from ui import browser_component, fragments
 from ui.browser_component import prepare_theme, style_html
 
 
@@ -54,6 +55,14 @@ def ask_for_file(tmp_path, monkeypatch):
         return asyncio.run(StaticFiles(directory=tmp_path).get_response("part.js", scope))
 
     return ask
+
+
+def test_a_page_has_the_frontend_in_memory_and_containers_copied_once(app, monkeypatch):
+    monkeypatch.setattr(StaticFiles, "file_response", browser_component._respond_from_disk)
+    monkeypatch.setattr(DeltaGenerator, "__deepcopy__", None)
+    app()
+    assert StaticFiles.file_response is browser_component._respond_from_memory
+    assert DeltaGenerator.__deepcopy__ is fragments._copy_once
 
 
 def test_a_file_of_the_frontend_is_sent_from_memory(ask_for_file, tmp_path):
