@@ -34,6 +34,7 @@ from mnist_core.models.checkpoint import load_checkpoint
 from mnist_core.monitoring.probes import Probe, read_probes
 from mnist_core.recognition.calibration import Calibration, load_calibration
 from mnist_core.runs.metadata import METADATA_FILE, RunMetadata, read_metadata
+from mnist_core.runtime.event_log import is_end_of_process
 from mnist_core.runtime.files import NO_ROOM
 from mnist_core.training.schedules import ChangeSchedule, change_from_json, initial_changes
 
@@ -174,11 +175,6 @@ def failure_status(error: Exception) -> str:
     """Return the status that `error` gives a run: "interrupted" if the cause was outside its training."""
     outside = isinstance(error, OtherImages) or is_full_disk(error) or is_end_of_process(error)
     return "interrupted" if outside else "failed"
-
-
-def is_end_of_process(error: Exception) -> bool:
-    """Whether `error` is that of a thread which wanted another one while the process ended."""
-    return isinstance(error, RuntimeError) and "interpreter shutdown" in str(error)
 
 
 def failure_message(error: Exception) -> Message:

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from mnist_core.messages import N_, InputError, Message
 from mnist_core.runs.queued_run import QueuedRun
-from mnist_core.runs.run import failure_message, failure_status, is_end_of_process
+from mnist_core.runs.run import failure_message, failure_status
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.training_line import TrainingLine
 from mnist_core.runs.training_place import TrainingPlace
@@ -103,7 +103,7 @@ class TrainingWorker:
             try:
                 going_on = self._go_on(entry, turns[entry])
             except Exception as error:  # no failure of a run may end the worker
-                if not isinstance(error, InputError) and not is_end_of_process(error):
+                if not isinstance(error, InputError):
                     log_error(_log, "run_broke_off", error, run=short_id(entry.writer.id))
                 with suppress(OSError):  # its folder may have been deleted
                     entry.writer.update(failure_status(error), failure_message(error))

@@ -19,10 +19,19 @@ def log_event(logger: logging.Logger, event: str, **fields: object) -> None:
 
 
 def log_error(logger: logging.Logger, event: str, error: BaseException, **fields: object) -> str:
-    """Log an error with its traceback; return the id, six characters, by which a visitor can name it."""
+    """Log an error with its traceback; return the id, six characters, by which a visitor can name it.
+
+    What breaks off because the process ends is no error, and not logged.
+    """
     error_id = secrets.token_hex(3)
-    logger.error(event, exc_info=error, extra={FIELDS: {"error": error_id, **fields}})
+    if not is_end_of_process(error):
+        logger.error(event, exc_info=error, extra={FIELDS: {"error": error_id, **fields}})
     return error_id
+
+
+def is_end_of_process(error: BaseException) -> bool:
+    """Whether `error` is that of a thread which wanted another one while the process ended."""
+    return isinstance(error, RuntimeError) and "interpreter shutdown" in str(error)
 
 
 def short_id(run_id: str) -> str:

@@ -44,6 +44,14 @@ def test_what_a_visitor_wrote_adds_no_line_and_no_escape_sequence(logger, writte
     assert "\x1b" not in line
 
 
+def test_what_breaks_off_because_the_process_ends_is_no_error(logger, written):
+    ended = RuntimeError("cannot schedule new futures after interpreter shutdown")
+    assert len(log_error(logger, "trial_failed", ended)) == 6
+    assert written(False) == []
+    log_error(logger, "trial_failed", RuntimeError("bad"))
+    assert "trial_failed" in written(False)[0]
+
+
 def test_a_record_of_a_library_style_call_is_a_message(logger, written):
     logger.warning("%s is damaged", "the file")
     assert written(False)[0].endswith('WARNING message text="the file is damaged"')
