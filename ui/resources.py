@@ -45,7 +45,6 @@ PRIVATE_VARIABLE = "DIGITLAB_PRIVATE"
 MODELS_KEPT = 8  # a model may take 40 MB, and is loaded in 15 ms
 LARGEST_KEPT = 8  # megabytes: saves 150 MB in a CNN's training and costs a twentieth of its speed
 SAMPLE_KEY = "sample_chosen"  # the visitor chose not to wait for MNIST
-UNTOLD_KEY = "notice_untold"  # the notice is due, as the data was not loaded yet
 SECONDS_UNSEEN = 0.3  # a shorter wait shows no progress
 TORCH_MODULES = 800  # that importing torch loads
 SECONDS_TO_PAINT = 2.0  # the first page of a server that has just started, on two slow cores
@@ -67,8 +66,6 @@ def dataset(key: str = MNIST) -> Dataset:
     if found is None:
         _show_download()
         st.stop()
-    if found.notice and st.session_state.pop(UNTOLD_KEY, False):
-        st.rerun()
     return found
 
 
@@ -87,9 +84,13 @@ def wait_for_dataset(key: str = MNIST) -> Dataset:
 
 
 def show_notice(private: bool) -> None:
-    """Show a notice if the data isn't MNIST, and a download button; `private` hides the server's paths."""
+    """Show a notice if the data isn't MNIST, and a download button; `private` hides the server's paths.
+
+    While the data is being loaded, the page runs again once it is there.
+    """
     data = dataset_so_far()
-    st.session_state[UNTOLD_KEY] = data is None
+    if data is None:
+        _rerun_with_data()
     if data is None or data.notice is None or (private and data.source != "sample"):
         return
     words = _("The offline sample of 1,797 small digits is in use, not MNIST.")
@@ -102,6 +103,12 @@ def show_notice(private: bool) -> None:
                 st.markdown(markdown(data.notice))
         if data.source == "sample" and not is_offline():
             st.button(_("Try to download MNIST again"), on_click=_download_again)
+
+
+@st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
+def _rerun_with_data() -> None:
+    if not dataset_job().running:
+        st.rerun()
 
 
 def find_run(run_id: str | None) -> Run | None:
