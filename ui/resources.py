@@ -46,7 +46,7 @@ MODELS_KEPT = 8  # a model may take 40 MB, and is loaded in 15 ms
 LARGEST_KEPT = 8  # megabytes: saves 150 MB in a CNN's training and costs a twentieth of its speed
 SAMPLE_KEY = "sample_chosen"  # the visitor chose not to wait for MNIST
 SECONDS_UNSEEN = 0.3  # a shorter wait shows no progress
-TORCH_MODULES = 800  # that importing torch loads
+TORCH_MODULES, SCIPY_MODULES = 800, 490  # that importing them loads
 SECONDS_TO_PAINT = 2.0  # the first page of a server that has just started, on two slow cores
 SECONDS_TO_OPEN = 1.5  # local data opens in milliseconds; what takes longer is a download
 
@@ -191,17 +191,35 @@ def wait_for_torch() -> None:
 
     A click on something else ends the wait with this run of the page.
     """
-    job = torch_job()
+    _wait_for_import(torch_job(), _("Loading PyTorch: {percent:.0%}"), "torch.", TORCH_MODULES)
+
+
+@st.cache_resource(show_spinner=False)
+def scipy_job() -> Job[bool]:
+    """Return the server's job of importing SciPy."""
+    return Job("scipy", _import_scipy)
+
+
+def _import_scipy() -> Steps[bool]:
+    yield 0.0, None
+    import_scipy()
+    return True
+
+
+def wait_for_scipy() -> None:
+    """Show a progress bar until SciPy is loaded, as wait_for_torch does."""
+    _wait_for_import(scipy_job(), _("Loading SciPy: {percent:.0%}"), "scipy.", SCIPY_MODULES)
+
+
+def _wait_for_import(job: Job[bool], words: str, package: str, modules: int) -> None:
     if job.finished:
         return
     job.start(this_tab())
     job.wait(SECONDS_UNSEEN)
     place = st.empty()
     while job.running:
-        loaded = sum(name.startswith("torch.") for name in tuple(sys.modules)) / TORCH_MODULES
-        place.progress(
-            min(loaded, 1.0), text=format_text(_("Loading PyTorch: {percent:.0%}"), percent=loaded)
-        )
+        loaded = min(1.0, sum(name.startswith(package) for name in tuple(sys.modules)) / modules)
+        place.progress(loaded, text=format_text(words, percent=loaded))
         job.wait(SECONDS_UNSEEN)
     place.empty()
 
