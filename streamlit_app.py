@@ -11,7 +11,7 @@ from mnist_core import __version__
 from mnist_core.messages import InputError
 from mnist_core.runtime.event_log import write_log
 from mnist_core.runtime.limits import check_settings
-from mnist_core.runtime.process import keep_freed_memory
+from mnist_core.runtime.process import import_scipy, keep_freed_memory
 from ui import resources, visitor
 from ui.browser_component import (
     Html,
@@ -106,7 +106,7 @@ try:
         forget_page_data()
     show_sidebar(comparing=page.url_path == "compare")
     if page is not first:  # what of it needs SciPy or PyTorch imports it: a second sooner for all who open it
-        resources.wait_for_scipy()
+        import_scipy()
     with through_entry():
         page.run()
 except InputError as error:

@@ -45,8 +45,9 @@ PRIVATE_VARIABLE = "DIGITLAB_PRIVATE"
 MODELS_KEPT = 8  # a model may take 40 MB, and is loaded in 15 ms
 LARGEST_KEPT = 8  # megabytes: saves 150 MB in a CNN's training and costs a twentieth of its speed
 SAMPLE_KEY = "sample_chosen"  # the visitor chose not to wait for MNIST
+UNTOLD_KEY = "notice_untold"  # the notice is due, as the data was not loaded yet
 SECONDS_UNSEEN = 0.3  # a shorter wait shows no progress
-TORCH_MODULES, SCIPY_MODULES = 800, 490  # that importing them loads
+TORCH_MODULES = 800  # that importing torch loads
 SECONDS_TO_PAINT = 2.0  # the first page of a server that has just started, on two slow cores
 SECONDS_TO_OPEN = 1.5  # local data opens in milliseconds; what takes longer is a download
 
@@ -66,6 +67,8 @@ def dataset(key: str = MNIST) -> Dataset:
     if found is None:
         _show_download()
         st.stop()
+    if found.notice and st.session_state.pop(UNTOLD_KEY, False):
+        st.rerun()
     return found
 
 
@@ -84,13 +87,9 @@ def wait_for_dataset(key: str = MNIST) -> Dataset:
 
 
 def show_notice(private: bool) -> None:
-    """Show a notice if the data isn't MNIST, and a download button; `private` hides the server's paths.
-
-    While the data is being loaded, the page runs again once it is there.
-    """
+    """Show a notice if the data isn't MNIST, and a download button; `private` hides the server's paths."""
     data = dataset_so_far()
-    if data is None:
-        _rerun_with_data()
+    st.session_state[UNTOLD_KEY] = data is None
     if data is None or data.notice is None or (private and data.source != "sample"):
         return
     words = _("The offline sample of 1,797 small digits is in use, not MNIST.")
@@ -103,12 +102,6 @@ def show_notice(private: bool) -> None:
                 st.markdown(markdown(data.notice))
         if data.source == "sample" and not is_offline():
             st.button(_("Try to download MNIST again"), on_click=_download_again)
-
-
-@st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
-def _rerun_with_data() -> None:
-    if not dataset_job().running:
-        st.rerun()
 
 
 def find_run(run_id: str | None) -> Run | None:
@@ -191,35 +184,17 @@ def wait_for_torch() -> None:
 
     A click on something else ends the wait with this run of the page.
     """
-    _wait_for_import(torch_job(), _("Loading PyTorch: {percent:.0%}"), "torch.", TORCH_MODULES)
-
-
-@st.cache_resource(show_spinner=False)
-def scipy_job() -> Job[bool]:
-    """Return the server's job of importing SciPy."""
-    return Job("scipy", _import_scipy)
-
-
-def _import_scipy() -> Steps[bool]:
-    yield 0.0, None
-    import_scipy()
-    return True
-
-
-def wait_for_scipy() -> None:
-    """Show a progress bar until SciPy is loaded, as wait_for_torch does."""
-    _wait_for_import(scipy_job(), _("Loading SciPy: {percent:.0%}"), "scipy.", SCIPY_MODULES)
-
-
-def _wait_for_import(job: Job[bool], words: str, package: str, modules: int) -> None:
+    job = torch_job()
     if job.finished:
         return
     job.start(this_tab())
     job.wait(SECONDS_UNSEEN)
     place = st.empty()
     while job.running:
-        loaded = min(1.0, sum(name.startswith(package) for name in tuple(sys.modules)) / modules)
-        place.progress(loaded, text=format_text(words, percent=loaded))
+        loaded = sum(name.startswith("torch.") for name in tuple(sys.modules)) / TORCH_MODULES
+        place.progress(
+            min(loaded, 1.0), text=format_text(_("Loading PyTorch: {percent:.0%}"), percent=loaded)
+        )
         job.wait(SECONDS_UNSEEN)
     place.empty()
 

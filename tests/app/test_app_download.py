@@ -171,9 +171,7 @@ def test_a_visitor_who_does_not_wait_cannot_give_a_training_the_sample(app, down
         assert training.result(20).source == "mnist"
 
 
-def test_the_first_visitor_of_a_slow_start_is_told_of_the_sample_on_a_page_without_images(
-    sample_only, monkeypatch
-):
+def test_the_first_visitor_of_a_slow_start_is_told_of_the_sample_too(sample_only, monkeypatch):
     looks = []
 
     def so_far():
@@ -189,8 +187,9 @@ def test_the_first_visitor_of_a_slow_start_is_told_of_the_sample_on_a_page_witho
         from ui import resources
 
         resources.show_notice(private=True)
+        resources.dataset()
         st.write("the page")
 
     test = AppTest.from_function(page, default_timeout=60).run()
     assert "offline sample" in test.markdown[0].value
-    assert len(looks) == 2  # no more once it is there
+    assert len(looks) == 4  # twice for each of two runs, and no more

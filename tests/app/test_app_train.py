@@ -298,28 +298,6 @@ def test_a_new_server_shows_the_form_before_it_waits_for_pytorch(app, monkeypatc
     assert any(button.label == "Start training" for button in test.button)
 
 
-def test_a_page_shows_how_far_scipy_is_until_it_is_there(app, monkeypatch):
-    go_on, shown = threading.Event(), []
-
-    def load_slowly():
-        yield 0.0, None
-        go_on.wait(60)
-
-    def progress(_place, fraction, text):
-        shown.append((fraction, text))
-        go_on.set()
-
-    job = Job("scipy", load_slowly)
-    monkeypatch.setattr("ui.resources.scipy_job", lambda: job)
-    monkeypatch.setattr("streamlit.delta_generator.DeltaGenerator.progress", progress)
-    test = app("runs")
-    assert not test.exception
-    ((fraction, text),) = shown
-    assert text == f"Loading SciPy: {fraction:.0%}"
-    assert test.title[0].value == "Runs"
-    assert test.main.children
-
-
 WAITING = {
     "inside": {"run": "pretrained"},
     "evaluate": {"run": "pretrained", "view": "robust"},

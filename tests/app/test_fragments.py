@@ -11,7 +11,8 @@ from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 from streamlit.testing.v1 import AppTest
 
-from ui import fragments, navigation, resources
+from mnist_core.runtime import process
+from ui import fragments, navigation
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def test_scipy_is_imported_before_each_page_that_may_import_pytorch(app, monkeyp
         with real():
             yield
 
-    monkeypatch.setattr(resources, "wait_for_scipy", lambda: seen.append("scipy"))
+    monkeypatch.setattr(process, "import_scipy", lambda: seen.append("scipy"))
     monkeypatch.setattr(navigation, "through_entry", through_entry)
     test = app(name)
     assert not test.exception
