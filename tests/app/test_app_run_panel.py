@@ -319,6 +319,8 @@ def test_the_axis_is_in_the_url(app, sample_only):
     assert not test.exception
     assert test.query_params["axis"] in ("log", ["log"])
     assert "Error rate:" in said(test.caption)
+    names = [chart.proto.alt for chart in test.get("vega_lite_chart")]
+    assert names == ["Loss curves on a logarithmic axis", "Error rate curves on a logarithmic axis"]
 
 
 def test_a_suggested_remedy_fills_the_form(app, sample_only):

@@ -68,7 +68,7 @@ def _loss(run: Run, rows: "pd.DataFrame", logarithmic: bool, window: int) -> Cha
         "loss",
         loss_points(rows, names, run.results.get("initial_loss"), window),
         curve_spec(run.config.epochs, names, LOG_LOSS if logarithmic else LOSS, window > 1),
-        _("Loss curves"),
+        _("Loss curves on a logarithmic axis") if logarithmic else _("Loss curves"),
         sentences_text(said),
     )
 
@@ -89,7 +89,7 @@ def _accuracy(run: Run, rows: "pd.DataFrame", logarithmic: bool, window: int) ->
         "accuracy",
         accuracy_points(rows, names, run.results.get("initial_accuracy"), window, as_errors=logarithmic),
         curve_spec(run.config.epochs, names, quantity, window > 1),
-        _("Accuracy curves"),
+        _("Error rate curves on a logarithmic axis") if logarithmic else _("Accuracy curves"),
         sentences_text([said, *([gap_text(run, rows)] if is_here(run.config.dataset) else [])]),
     )
 
