@@ -4,6 +4,7 @@ It starts the app and uses it in a real Chromium. It times 50 interactions withi
 key press to the first change of the affected content, idle and while a CNN trains; the training's slowdown
 meanwhile; the time from Stop to the end of a training; and the first paint after a cold start. A slider's
 interaction ends with its own value; its effect is timed separately, as Streamlit debounces it by 200 ms.
+A change of the axis ends with the chart's new drawing.
 Learn's linked cells are timed by arrow keys, from the key to the frame that shows the lit cell.
 """
 
@@ -131,7 +132,7 @@ def interact(page: Page, number: int, run: str) -> Iterator[float]:
     yield timed(page, pill(page, "set_recipe", recipe), ".st-key-training_summary strong")
     yield timed(page, slide(page), ".st-key-set_batch_size [data-testid=stSliderThumbValue]")
     axis = page.get_by_text("Logarithmic axis", exact=True)
-    chart = ".stMain [data-testid=stVegaLiteChart] svg"  # its name for screen readers changes before
+    chart = ".stMain [data-testid=stVegaLiteChart] svg"  # not its hidden name, which changes sooner
     yield timed(page, axis.click, chart)
     yield timed(page, go(page, "Evaluate"), "h1")
     yield timed(page, go(page, "Draw"), "h1")
