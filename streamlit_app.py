@@ -1,7 +1,6 @@
 """The entry of Digit Lab: navigation, header, sidebar, and the page (`streamlit run streamlit_app.py`)."""
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -25,13 +24,13 @@ from ui.fragments import copy_each_container_once, keep_finished_fragments, send
 from ui.html.tables import markdown
 from ui.i18n import gettext as _
 from ui.i18n import language
-from ui.navigation import EXPLORE, explore_address, link, pages, through_entry
+from ui.navigation import EXPLORE, explore_address, page_list_html, pages, through_entry
 from ui.operator_reports import begin_heartbeat, show_errors_as_sentences
 from ui.page_headings import show_top
 from ui.runs.lists import show_sidebar
-from ui.train_form.state import PAGE_LINKS
 from ui.uploads import bound_uploads, forget_page_data
 from ui.url_controls import choose_language
+from ui.url_state import CARRIED
 
 HERE = Path(__file__).parent
 keep_freed_memory()
@@ -44,20 +43,13 @@ keep_finished_fragments()
 copy_each_container_once()
 # The browser picks fonts and pronunciation by the language that the page declares.
 # Streamlit's own words are in English only: style.css puts ours over them.
-BRAND = (
+HEADER = (
     "<style>.stApp {{ --lab-upload: '{upload}'; --lab-limit: '{limit}'; --lab-photo: '{photo}' }}</style>"
-    "<span class='lab-brand'>Digit Lab</span>"
-    "<script>document.documentElement.lang = '{language}'; window.digitLabWords = {browser_words}</script>"
+    "<span class='lab-brand'>Digit Lab</span>{links}"
+    "<script>document.documentElement.lang = '{language}'; window.digitLabWords = {browser_words};"
+    "window.digitLabCarried = {carried}</script>"
 )
 SIDEBAR_WIDTH = 230  # pixels
-
-
-@partial(st.fragment, key=PAGE_LINKS)
-def show_links(linked: list[st.Page]) -> None:
-    """Show where one can go; a fragment, as the links carry the form's settings."""
-    with st.container(horizontal=True, width="content", key="pages"):
-        for entry in linked:
-            link(entry, entry.title, entry.icon)
 
 
 def sidebar_at_first() -> Literal["collapsed"] | int:
@@ -91,10 +83,14 @@ with header:
         "lost": _("The connection to the server is lost. Nothing here is updated until it is back."),
         "connected": _("Connected again."),
     }
-    brand_html = BRAND.format(language=language(), browser_words=json.dumps(browser_words), **words)
-    brand_html += script_html() + visitor.cookie_script()
-    st.html(Html(brand_html), width="content", unsafe_allow_javascript=True)
-    show_links([first, *others])
+    header_html = HEADER.format(
+        links=page_list_html([first, *others]),
+        language=language(),
+        browser_words=json.dumps(browser_words),
+        carried=json.dumps(CARRIED),
+        **words,
+    )
+    st.html(Html(header_html + script_html() + visitor.cookie_script()), unsafe_allow_javascript=True)
     choose_language()
 # style.css puts it last; written here, it is there too when the page ends its run early.
 st.container(key="version").caption(f"Digit Lab {__version__}")

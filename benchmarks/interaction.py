@@ -86,7 +86,7 @@ def timed(page: Page, act: Callable[[], object], selector: str, text: str = "") 
 
 
 def go(page: Page, title: str) -> Callable[[], None]:
-    return page.locator(".st-key-pages").get_by_role("link", name=title).click
+    return page.locator(".lab-pages").get_by_role("link", name=title).click
 
 
 def pill(page: Page, key: str, name: str) -> Callable[[], None]:

@@ -1,9 +1,9 @@
 /* What Streamlit's frontend lacks: sliders that let a page scroll, a history of pages, a word when the server is
-   lost, a canvas as wide as a phone. streamlit_app.py sends it with every page, and sets window.digitLabWords before it.
+   lost, a canvas as wide as a phone. streamlit_app.py sends it with every page, and sets window.digitLabWords and
+   window.digitLabCarried before it.
    Streamlit drops a script in which a letter, "/" or "!" follows "<" at once: write "a < b". */
 (() => {
-  if (window.digitLab) return;
-  window.digitLab = true;
+  if (window.digitLab) return window.digitLab.markPage(); // another language has another list of pages
 
   /* Sliders. Streamlit's take a finger's position as soon as it touches them, so a swipe that scrolls would change
      them. Here a finger acts once it has moved sideways; style.css lets the browser scroll by the other swipes. */
@@ -71,19 +71,45 @@
   };
 
   /* Links to pages. Those to the first page are to be "/?lang=en", not "?lang=en", which opens the present page in a
-     new tab. In the list of pages, the link to the one that is open says so, which Streamlit shows by bold letters. */
+     new tab. Those in the list of pages are plain HTML: here they get the parameters that they carry, the link to the
+     page that is open says so, and a click shows its page as Back and Forward do, without loading the app again. */
   const script = document.querySelector('script[src*="static/js/"]');
   const root = new URL('../../', script?.src ?? location.href);
+  const LISTED = '.lab-pages a';
+  const STREAMLITS = /^embed(_options)?$/;
+  const carry = (link) => {
+    const address = new URL(new URL(link.getAttribute('href'), root).pathname, root);
+    for (const [name, value] of new URLSearchParams(location.search)) {
+      const isCarried = STREAMLITS.test(name) || window.digitLabCarried.includes(name);
+      if (isCarried) address.searchParams.append(name, value);
+    }
+    const href = address.pathname + address.search;
+    if (link.getAttribute('href') !== href) link.setAttribute('href', href);
+  };
   const markPage = () => {
     for (const link of document.querySelectorAll('a[data-testid="stPageLink-NavLink"]')) {
       const href = link.getAttribute('href');
       if (/^(\?|$)/.test(href)) link.href = root.pathname + href;
-      if (!link.closest('.st-key-pages')) continue;
+    }
+    for (const link of document.querySelectorAll(LISTED)) {
+      carry(link);
       const current = link.pathname === location.pathname ? 'page' : null;
       if (link.ariaCurrent !== current) link.ariaCurrent = current;
     }
   };
+  const follow = (event) => {
+    const link = event.target.closest?.(LISTED);
+    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    if (!isConnected()) return; // Streamlit could not show the page, nor say so
+    carry(link);
+    history.pushState(null, '', link.href);
+    dispatchEvent(new PopStateEvent('popstate'));
+  };
+  addEventListener('click', follow);
   addEventListener('popstate', markPage);
+  markPage();
+  window.digitLab = { markPage };
 
   /* Connection: asks the server whether it is there, as a websocket whose network is gone says nothing for long. */
   const TICK = 400; // milliseconds
@@ -216,7 +242,7 @@
     const frame = document.querySelector('.st-key-first_drawing:not(:has(.st-key-next_step)) .st-key-canvas_frame');
     if (!frame) return;
     const top = frame.getBoundingClientRect().top + document.querySelector('[data-testid="stMain"]').scrollTop;
-    const room = document.querySelector('.st-key-pages').getBoundingClientRect().top - BELOW - top;
+    const room = document.querySelector('.lab-pages').getBoundingClientRect().top - BELOW - top;
     const side = innerWidth > 640 ? SIDE : Math.max(Math.min(most, room), LEAST);
     document.documentElement.style.setProperty('--lab-first-canvas', side / SIDE);
   };

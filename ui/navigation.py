@@ -64,6 +64,22 @@ def explore_address(first: st.Page) -> st.Page:
     return st.Page(switch, title=first.title, url_path=EXPLORE)
 
 
+def page_list_html(listed: list[st.Page]) -> str:
+    """Return the list of links to the pages as one element of HTML.
+
+    The browser renders each of Streamlit's elements at each click, and ten links would be ten. browser.js has
+    a click show the page without loading the app again, adds what links carry, and marks the page that is open.
+    """
+    icon = "<span class='lab-icon' translate='no' aria-hidden='true'>{icon}</span>"
+    one = f"<a href='{{path}}'>{icon}<span>{{title}}</span></a>"
+    icons = [icon for icon, _title, _heading in PLACES.values()]
+    links = [
+        one.format(path=page.url_path or "./", icon=icon, title=page.title)
+        for page, icon in zip(listed, icons, strict=True)
+    ]
+    return f"<nav class='lab-pages' aria-label='{_('Pages')}'>{''.join(links)}</nav>"
+
+
 def link(page: Any, label: str, icon: str | None = None, run: str | None = None, **choices: str) -> None:
     """Show a link to one of our pages that keeps language, settings and current run, or opens `run`.
 

@@ -61,7 +61,7 @@ def main() -> None:
             assert 0 < sent < whole / 2, (sent, whole)
             print(f"the first page's files: {whole / 1e6:.1f} MB, compressed to {sent / 1e6:.1f} MB")
             draw(page, [(140, 40), (140, 240)])
-            page.locator(".st-key-pages").get_by_role("link", name="Train").click()
+            page.locator(".lab-pages").get_by_role("link", name="Train").click()
             page.wait_for_url("**/digits/train*")
             settle(page)
             expect(page.get_by_role("heading", name="Train a network")).to_be_visible()

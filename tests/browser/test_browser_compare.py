@@ -10,7 +10,7 @@ from mnist_core.runs.run import METRICS, METRICS_FILE
 from mnist_core.runs.store import RunStore
 from tests.browser.server import PHONE, delete_for_good, expect_to_fit, settle
 
-LINKS_IN_ONE_LINE = """() => new Set([...document.querySelectorAll('.st-key-pages a')]
+LINKS_IN_ONE_LINE = """() => new Set([...document.querySelectorAll('.lab-pages a')]
     .filter(link => link.checkVisibility())
     .map(link => Math.round(link.getBoundingClientRect().top))).size === 1"""
 
@@ -90,7 +90,7 @@ def test_a_choice_of_runs_survives_the_language_and_is_made_with_the_keyboard(pa
 def test_on_a_phone_two_networks_and_the_links_to_the_pages_fit(new_tab, two_networks):
     phone = new_tab("/compare?lang=zh", **PHONE)
     expect_to_fit(phone, "Compare")
-    expect(phone.locator(".st-key-pages a:visible")).to_have_count(8)
+    expect(phone.locator(".lab-pages a:visible")).to_have_count(8)
     phone.wait_for_function(LINKS_IN_ONE_LINE)
 
 

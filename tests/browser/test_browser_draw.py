@@ -73,7 +73,7 @@ def test_the_grid_is_inked_by_keys_alone_and_kept(page):
     page.keyboard.press("Space")
     page.get_by_role("gridcell", name="row 23, column 16: background").wait_for()
     expect(seen).to_have_attribute("src", before)
-    page.locator(".st-key-pages").get_by_role("link", name="Explore").click()
+    page.locator(".lab-pages").get_by_role("link", name="Explore").click()
     page.locator("h1", has_text="Handwritten digits").wait_for()
     settle(page)
     page.go_back()

@@ -32,7 +32,7 @@ BESIDE = """() => {
 # The canvas ends a little above the links to the pages.
 FITS = """() => {
     const box = what => document.querySelector(what)?.getBoundingClientRect() ?? {};
-    const room = box('.st-key-pages').top - box('.st-key-canvas_frame > *').bottom;
+    const room = box('.lab-pages').top - box('.st-key-canvas_frame > *').bottom;
     return room >= 0 && room <= 40;
 }"""
 PHONES = ((320, 568), (390, 844), (375, 667), (375, 720))  # the last one is TOUCH's
@@ -104,7 +104,7 @@ def test_who_is_new_draws_beside_the_images_until_they_close_the_introduction(vi
     page.wait_for_function(MOVES)
     page.get_by_role("button", name="Close").press("Enter")
     page.locator(".st-key-welcome").wait_for(state="hidden")
-    page.locator(".st-key-pages").get_by_role("link", name="Draw").click()
+    page.locator(".lab-pages").get_by_role("link", name="Draw").click()
     page.get_by_role("heading", name="Prediction: 7").wait_for()  # the same drawing
     page.goto("/")
     page.get_by_text("In this lab you explore handwritten digits").wait_for()

@@ -50,7 +50,7 @@ def test_the_slider_moves_by_keyboard_and_a_refresh_keeps_it(page, trained):
 def test_inside_shows_the_drawing(page, trained):
     page.open(f"/draw?run={trained}")
     draw(page, [(140, 50), (140, 230)])
-    page.locator(".st-key-pages").get_by_role("link", name="Inside").click()
+    page.locator(".lab-pages").get_by_role("link", name="Inside").click()
     page.locator("h1", has_text="Inside").wait_for()
     settle(page)
     page.get_by_role("radio", name="My drawing").click()

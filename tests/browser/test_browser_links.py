@@ -24,7 +24,7 @@ def test_the_form_survives_refresh_back_and_forward_and_opens_elsewhere(page, ne
     expect_form(page, second, batch)
     expect_form(new_tab(page.url, locale="zh-CN"), second, batch)
 
-    page.locator(".st-key-pages").get_by_role("link", name="Draw").click()
+    page.locator(".lab-pages").get_by_role("link", name="Draw").click()
     page.locator("h1", has_text="Draw a digit").wait_for()
     settle(page)
     page.go_back()
@@ -48,12 +48,12 @@ def test_the_form_goes_along_to_other_pages_even_if_they_are_refreshed(page):
     page.open("/train")
     press(page, "epochs", "ArrowRight")
     epochs = value(page, "epochs")
-    page.locator(".st-key-pages").get_by_role("link", name="Draw").click()
+    page.locator(".lab-pages").get_by_role("link", name="Draw").click()
     page.locator("h1", has_text="Draw a digit").wait_for()
     settle(page)
     page.reload()
     settle(page)
-    page.locator(".st-key-pages").get_by_role("link", name="Train").click()
+    page.locator(".lab-pages").get_by_role("link", name="Train").click()
     page.locator("h1", has_text="Train a network").wait_for()
     expect_value(page, "epochs", epochs)
 
@@ -61,7 +61,7 @@ def test_the_form_goes_along_to_other_pages_even_if_they_are_refreshed(page):
 def test_back_and_forward_keep_the_run_of_each_page(page, two_runs):
     first, second = two_runs
     page.open(f"/train?run={first}")
-    page.locator(".st-key-pages").get_by_role("link", name="Runs").click()
+    page.locator(".lab-pages").get_by_role("link", name="Runs").click()
     expect(page).to_have_url(re.compile("/runs"))
     settle(page)
     page.locator(f".st-key-open_{second} button:visible").click()
@@ -74,7 +74,7 @@ def test_back_and_forward_keep_the_run_of_each_page(page, two_runs):
     page.go_forward()
     expect(page).to_have_url(re.compile(second))
     settle(page)
-    page.locator(".st-key-pages").get_by_role("link", name="Train").click()
+    page.locator(".lab-pages").get_by_role("link", name="Train").click()
     page.get_by_role("heading", name="Tutorial 1").wait_for()
     page.reload()
     page.get_by_role("heading", name="Tutorial 1").wait_for()

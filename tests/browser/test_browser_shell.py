@@ -26,7 +26,7 @@ def test_the_language_switch_is_in_the_url_and_survives_refresh_and_back(page):
     page.get_by_role("button", name="重新随机抽样").click()
     expect(page).to_have_url(re.compile("seed=1"))
     expect(page).to_have_url(re.compile("lang=zh"))
-    page.locator(".st-key-pages").get_by_role("link", name="训练", exact=True).click()
+    page.locator(".lab-pages").get_by_role("link", name="训练", exact=True).click()
     expect(page).to_have_url(re.compile("/train"))
     settle(page)
     page.go_back()
@@ -46,13 +46,13 @@ def test_explore_is_found_by_its_name_too(page):
     page.open("/explore?view=typical&digit=4&lang=zh")
     page.get_by_role("radio", name="离群样本", checked=True).wait_for()
     expect(page).to_have_url(re.compile(r"/\?.*digit=4"))
-    expect(page.locator(".st-key-pages a")).to_have_count(10)
+    expect(page.locator(".lab-pages a")).to_have_count(10)
 
 
 @pytest.mark.slow
 def test_back_leaves_the_page_however_many_choices_were_made_there(page):
     page.open("/runs")
-    page.locator(".st-key-pages").get_by_role("link", name="Explore").click()
+    page.locator(".lab-pages").get_by_role("link", name="Explore").click()
     expect(page.locator("h1")).to_have_text(ENGLISH)
     settle(page)
     page.get_by_role("radio", name="Single image").click(force=True)
@@ -68,7 +68,7 @@ def test_back_leaves_the_page_however_many_choices_were_made_there(page):
     expect(page.get_by_role("radio", name="Single image")).to_be_checked()
     expect(page.get_by_role("radio", name="Test set")).to_be_checked()
     settle(page)
-    page.locator(".st-key-pages").get_by_role("link", name="Learn").click()
+    page.locator(".lab-pages").get_by_role("link", name="Learn").click()
     expect(page.locator(".st-key-lab_chapter h2")).to_be_visible()
     settle(page)  # a click on a page that is still being built can be lost
     page.get_by_role("radio", name="0 to 1").click(force=True)
@@ -105,9 +105,9 @@ def test_the_links_to_the_pages_stay_at_the_bottom_of_a_phone_held_sideways(new_
 
 def expect_links_at_the_bottom(page):
     width, height = page.viewport_size["width"], page.viewport_size["height"]
-    links = page.locator(".st-key-pages a:visible")
+    links = page.locator(".lab-pages a:visible")
     expect(links).to_have_count(8)
-    expect(page.locator(".st-key-pages a[aria-current=page]")).to_have_count(1)
+    expect(page.locator(".lab-pages a[aria-current=page]")).to_have_count(1)
     expect(links.nth(2)).to_have_attribute("aria-current", "page")
     expect(links.first).to_have_attribute("href", re.compile(r"^/(\?|$)"))  # in a new tab too
     for scrolled in (0, 10_000):
@@ -200,7 +200,7 @@ def test_the_canvas_is_as_wide_as_the_phone_and_takes_strokes_where_the_finger_i
     expect(page.locator(".dc-toolbar")).to_be_hidden()
     settle(page)
     heading = page.get_by_role("heading", name="Prediction: 7").bounding_box()
-    assert heading["y"] + heading["height"] <= page.locator(".st-key-pages").bounding_box()["y"]
+    assert heading["y"] + heading["height"] <= page.locator(".lab-pages").bounding_box()["y"]
     page.get_by_role("button", name="Clear").click()
     page.get_by_role("heading", name="No digit yet").wait_for()
     draw(page, seven)
@@ -208,7 +208,7 @@ def test_the_canvas_is_as_wide_as_the_phone_and_takes_strokes_where_the_finger_i
     expect_ink(page, near_its_end, beyond_it)
     digit = page.get_by_alt_text("Your digit in 28 x 28 pixels")
     drawn = digit.get_attribute("src")
-    page.locator(".st-key-pages").get_by_role("link", name="Explore").click()
+    page.locator(".lab-pages").get_by_role("link", name="Explore").click()
     page.locator("h1", has_text=ENGLISH).wait_for()
     settle(page)
     page.go_back()

@@ -31,7 +31,7 @@ def far(browser, folder):
 def test_a_link_into_a_cold_server_shows_the_whole_page(new_tab, far):
     """The server's first visitor."""
     page = new_tab("/?lang=zh&run=abc", far)
-    expect(page.locator(".st-key-pages a")).to_have_count(10)
+    expect(page.locator(".lab-pages a")).to_have_count(10)
     expect(page.locator("h1")).to_have_text("手写数字")
 
 

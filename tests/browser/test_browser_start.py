@@ -43,9 +43,9 @@ def test_on_a_phone_the_new_training_comes_into_view_once(new_tab):
     settle_running(page)  # the page has rerun meanwhile
     # More or less by what grows or shrinks above, as the view stays: a finding, or a sentence of fewer lines.
     assert page.evaluate(SCROLLED) > 450
-    page.locator(".st-key-pages").get_by_role("link", name="Draw").tap()
+    page.locator(".lab-pages").get_by_role("link", name="Draw").tap()
     page.locator("h1", has_text="Draw a digit").wait_for()
-    page.locator(".st-key-pages").get_by_role("link", name="Train").tap()
+    page.locator(".lab-pages").get_by_role("link", name="Train").tap()
     page.get_by_text("images per second").wait_for()
     settle_running(page)
     assert page.evaluate(SCROLLED) == 0

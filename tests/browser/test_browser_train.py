@@ -140,7 +140,7 @@ def test_a_setting_leaves_alone_what_it_does_not_concern(page):
     page.evaluate(WATCH_STALE)
     press(page, "epochs", "ArrowRight")
     assert heading not in page.evaluate("stale.splice(0)")
-    link = page.locator(".st-key-pages").get_by_role("link", name="Draw")
+    link = page.locator(".lab-pages").get_by_role("link", name="Draw")
     expect(link).to_have_attribute("href", re.compile(f"epochs={value(page, 'epochs')}(&|$)"))
 
     page.get_by_text("Logarithmic axis", exact=True).click()

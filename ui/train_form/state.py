@@ -38,7 +38,6 @@ from ui.url_state import (
 # Keys of the fragments that show a setting; the links carry the settings to other pages.
 SUMMARY, FORM, NETWORK, RUN_PANEL = "training_summary", "train_form", "network", "run_panel"
 START_TWO = "start_two_form"
-PAGE_LINKS = "page_links"
 FIRST_RECIPE = "quick"
 FILLED_KEY = "form_filled"  # the session's last Fill
 LATE_SECONDS = 5.0  # after the form was filled, in which a message with the old values may arrive
@@ -260,7 +259,7 @@ def control_key(name: str) -> str:
 
 def rerun_form_fragments() -> None:
     """End a callback that changed settings: rerun the fragments that show them, the summary first."""
-    rerun_fragments(SUMMARY, FORM, START_TWO, NETWORK, *([RUN_PANEL] if current_run() else []), PAGE_LINKS)
+    rerun_fragments(SUMMARY, FORM, START_TWO, NETWORK, *([RUN_PANEL] if current_run() else []))
 
 
 class Fill(NamedTuple):
