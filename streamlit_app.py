@@ -20,7 +20,12 @@ from ui.browser_component import (
     script_html,
     style_html,
 )
-from ui.fragments import copy_each_container_once, keep_finished_fragments, send_to_browser
+from ui.fragments import (
+    copy_each_container_once,
+    keep_finished_fragments,
+    send_to_browser,
+    start_once_for_a_click,
+)
 from ui.html.tables import markdown
 from ui.i18n import gettext as _
 from ui.i18n import language
@@ -40,6 +45,7 @@ prepare_theme()
 open_without_pandas()
 keep_frontend_in_memory()
 keep_finished_fragments()
+start_once_for_a_click()
 copy_each_container_once()
 # The browser picks fonts and pronunciation by the language that the page declares.
 # Streamlit's own words are in English only: style.css puts ours over them.

@@ -1,16 +1,19 @@
 """Fragments: sending the heading first, nesting safely, rerunning only what changed."""
 
+import asyncio
 import functools
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
 from typing import Any, ParamSpec
+from weakref import WeakKeyDictionary
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitAPIException
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime import get_instance
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
@@ -20,7 +23,11 @@ Parameters = ParamSpec("Parameters")
 # Streamlit flushes its messages every 10 ms; a browser takes 20 to 40 ms to begin with a new page.
 SECONDS_TO_ARRIVE = 0.045
 FLUSH_SECONDS = 0.015
-_drop_unsent = ForwardMsgQueue.clear
+SECONDS_HELD = 0.02  # at most, from the start of a run until the browser is told
+INTERRUPTED = ForwardMsg.ScriptFinishedStatus.FINISHED_EARLY_FOR_RERUN
+FRAGMENT_FINISHED = ForwardMsg.ScriptFinishedStatus.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
+_drop_unsent, _send = ForwardMsgQueue.clear, ForwardMsgQueue.flush
+_held_since: WeakKeyDictionary[ForwardMsgQueue, float] = WeakKeyDictionary()
 
 
 def keep_finished_fragments() -> None:
@@ -32,14 +39,51 @@ def keep_finished_fragments() -> None:
     ForwardMsgQueue.clear = _drop_unsent_but_finished
 
 
+def start_once_for_a_click() -> None:
+    """Have Streamlit send the start of a run with the first that the run shows, or after SECONDS_HELD.
+
+    The browser renders the whole page at each start. A click on a control whose callback ends its run, as
+    `rerun_fragments` does, has two: the first, which shows nothing, is then not sent.
+    """
+    ForwardMsgQueue.flush = _send_with_content
+
+
+def _send_with_content(queue: ForwardMsgQueue) -> list[ForwardMsg]:
+    if not _has_only_started(queue):
+        _held_since.pop(queue, None)
+        return _send(queue)
+    now = time.monotonic()
+    left = _held_since.setdefault(queue, now) + SECONDS_HELD - now
+    if left <= 0:
+        del _held_since[queue]
+        return _send(queue)
+    asyncio.get_running_loop().call_later(left, get_instance()._enqueued_some_message)
+    return []
+
+
+def _has_only_started(queue: ForwardMsgQueue) -> bool:
+    """Whether all unsent messages are about runs that start, or that end without having shown anything."""
+    return any(message.HasField("new_session") for message in queue._queue) and all(
+        message.WhichOneof("type") in ("new_session", "session_status_changed", "page_info_changed")
+        or message.script_finished == INTERRUPTED
+        for message in queue._queue
+    )
+
+
 def _drop_unsent_but_finished(queue: ForwardMsgQueue, *args: Any, **kwargs: Any) -> None:
-    done = ForwardMsg.ScriptFinishedStatus.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
+    if _has_only_started(queue):
+        queue._queue = [message for message in queue._queue if not _is_of_fragments(message)]
     before = len(queue)
-    finished = [m for m in queue._queue if m.HasField("script_finished") and m.script_finished == done]
+    finished = [message for message in queue._queue if message.script_finished == FRAGMENT_FINISHED]
     _drop_unsent(queue, *args, **kwargs)
     if len(queue) == before:  # all else that the fragments have sent arrives
         for message in finished:
-            message.script_finished = done
+            message.script_finished = FRAGMENT_FINISHED
+
+
+def _is_of_fragments(message: ForwardMsg) -> bool:
+    """Whether a message is about the start or end of a run of fragments only."""
+    return bool(message.metadata.run.fragment_ids)
 
 
 def copy_each_container_once() -> None:

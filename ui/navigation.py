@@ -67,8 +67,8 @@ def explore_address(first: st.Page) -> st.Page:
 def page_list_html(listed: list[st.Page]) -> str:
     """Return the list of links to the pages as one element of HTML.
 
-    The browser renders each of Streamlit's elements at each click, and ten links would be ten. browser.js has
-    a click show the page without loading the app again, adds what links carry, and marks the page that is open.
+    The browser renders each of Streamlit's elements at each click, and ten links would be ten. browser.js
+    shows the page of a click without loading the app again, adds what links carry, and marks the open page.
     """
     icon = "<span class='lab-icon' translate='no' aria-hidden='true'>{icon}</span>"
     one = f"<a href='{{path}}'>{icon}<span>{{title}}</span></a>"

@@ -1,5 +1,6 @@
 """Fragments rerun by key, and the pauses that let the browser draw."""
 
+import asyncio
 from contextlib import contextmanager
 from copy import deepcopy
 from types import SimpleNamespace
@@ -121,3 +122,71 @@ def test_a_fragment_is_finished_though_another_one_starts(app, monkeypatch):
     assert finished_after("clock") == finished
     assert finished_after("clock", unsent=["part"]) == finished
     assert finished_after("part", unsent=["part"]) == interrupted  # its elements are lost: it is not finished
+
+
+def message_of(run, kind, fragments=("part",), **fields):
+    """A message that Streamlit sends about a run: its start, its end, or an element."""
+    message = ForwardMsg(**fields)
+    if kind != "script_finished":
+        getattr(message, kind).SetInParent()
+    message.metadata.run.script_run_id = run
+    message.metadata.run.fragment_ids.extend(fragments)
+    return message
+
+
+def sent(queue):
+    """The kind and the run of each message that the browser gets now."""
+    return [(m.WhichOneof("type"), m.metadata.run.script_run_id) for m in queue.flush()]
+
+
+@pytest.fixture
+def starts_held(monkeypatch):
+    """The two changes of Streamlit's queue, and the seconds after which it is looked at again."""
+    again = []
+    monkeypatch.setattr(ForwardMsgQueue, "clear", ForwardMsgQueue.clear)
+    monkeypatch.setattr(ForwardMsgQueue, "flush", ForwardMsgQueue.flush)
+    monkeypatch.setattr(fragments, "get_instance", lambda: SimpleNamespace(_enqueued_some_message=None))
+    loop = SimpleNamespace(call_later=lambda seconds, _call: again.append(seconds))
+    monkeypatch.setattr(asyncio, "get_running_loop", lambda: loop)
+    fragments.keep_finished_fragments()
+    fragments.start_once_for_a_click()
+    return again
+
+
+@pytest.mark.parametrize(("ran", "told"), [(("part",), ["second"]), ((), ["first", "second"])])
+def test_a_run_that_a_callback_ends_at_once_is_not_told(starts_held, ran, told):
+    """But that of a whole page is: it may be another page than the one that the browser shows."""
+    queue = ForwardMsgQueue()
+    queue.enqueue(message_of("first", "new_session", ran))
+    assert sent(queue) == []
+    ended = ForwardMsg.FINISHED_EARLY_FOR_RERUN
+    queue.enqueue(message_of("first", "script_finished", ran, script_finished=ended))
+    assert sent(queue) == []
+    queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=["panel"])
+    queue.enqueue(message_of("second", "new_session", ("panel",)))
+    queue.enqueue(message_of("second", "delta"))
+    assert [run for kind, run in sent(queue) if kind == "new_session"] == told
+
+
+def test_a_start_is_told_with_the_first_element_or_soon(starts_held, monkeypatch):
+    queue, clock = ForwardMsgQueue(), [100.0]
+    monkeypatch.setattr(fragments.time, "monotonic", lambda: clock[0])
+    queue.enqueue(message_of("first", "new_session"))
+    assert sent(queue) == []
+    assert starts_held == [pytest.approx(fragments.SECONDS_HELD)]
+    clock[0] += fragments.SECONDS_HELD
+    assert sent(queue) == [("new_session", "first")]
+    queue.enqueue(message_of("first", "delta"))
+    assert sent(queue) == [("delta", "first")]
+    queue.enqueue(message_of("second", "new_session"))
+    queue.enqueue(message_of("second", "delta"))
+    assert sent(queue) == [("new_session", "second"), ("delta", "second")]
+
+
+def test_an_end_that_the_browser_waits_for_is_told_at_once(starts_held):
+    queue = ForwardMsgQueue()
+    ended = ForwardMsg.FINISHED_EARLY_FOR_RERUN
+    queue.enqueue(
+        message_of("first", "script_finished", script_finished=ended)
+    )  # whose start was sent before
+    assert sent(queue) == [("script_finished", "first")]
