@@ -70,14 +70,18 @@ def page_list_html(listed: list[st.Page]) -> str:
     The browser renders each of Streamlit's elements at each click, and ten links would be ten. browser.js
     shows the page of a click without loading the app again, adds what links carry, and marks the open page.
     """
-    icon = "<span class='lab-icon' translate='no' aria-hidden='true'>{icon}</span>"
-    one = f"<a href='{{path}}'>{icon}<span>{{title}}</span></a>"
+    one = (
+        "<a href='{path}'><span class='lab-icon' translate='no' aria-hidden='true'>{icon}</span>"
+        "<span>{title}</span></a>"
+    )
     icons = [icon for icon, _title, _heading in PLACES.values()]
     links = [
         one.format(path=page.url_path or "./", icon=icon, title=page.title)
         for page, icon in zip(listed, icons, strict=True)
     ]
-    return f"<nav class='lab-pages' aria-label='{_('Pages')}'>{''.join(links)}</nav>"
+    return "<nav class='lab-pages' aria-label='{name}'>{links}</nav>".format(
+        name=_("Pages"), links="".join(links)
+    )
 
 
 def link(page: Any, label: str, icon: str | None = None, run: str | None = None, **choices: str) -> None:

@@ -97,6 +97,27 @@ def test_the_links_to_the_pages_stay_at_the_bottom_of_a_phone(new_tab):
     expect_links_at_the_bottom(page)
 
 
+def test_a_link_of_the_list_carries_settings_and_embedding_and_keeps_the_focus(page):
+    """Also to a new tab; and a page's own parameters stay behind."""
+    page.open("/train?recipe=tutorial-3&epochs=4&smooth=11&embed=true")
+    listed = page.get_by_role("navigation", name="Pages")
+    draw = listed.get_by_role("link", name="Draw")
+    expect(draw).to_have_attribute("href", re.compile(r"^/draw\?recipe=tutorial-3&epochs=4&embed=true$"))
+    expect(listed.locator("[aria-current=page]")).to_have_text(re.compile("Train$"))
+    page.evaluate("window.isSameDocument = true")
+    draw.press("Enter")
+    expect(page.locator("h1")).to_have_text("Draw a digit")
+    settle(page)
+    expect(page).to_have_url(re.compile(r"/draw\?recipe=tutorial-3&epochs=4&embed=true$"))
+    assert page.evaluate("window.isSameDocument")
+    expect(draw).to_be_focused()
+    expect(listed.locator("[aria-current=page]")).to_have_text(re.compile("Draw$"))
+    with page.context.expect_page() as opened:
+        listed.get_by_role("link", name="Learn").click(modifiers=["ControlOrMeta"])
+    expect(opened.value.locator(".st-key-lab_chapter h2")).to_be_visible()
+    expect(page.locator("h1")).to_have_text("Draw a digit")
+
+
 @pytest.mark.slow
 def test_the_links_to_the_pages_stay_at_the_bottom_of_a_phone_held_sideways(new_tab):
     """In Chinese; test_browser_compare has a phone upright."""
