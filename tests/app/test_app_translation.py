@@ -71,6 +71,27 @@ class TestCatalog:
         assert path.with_suffix(".mo").read_bytes() == compiled, "run `python -m locales.catalog`"
 
 
+def marked_texts(source):
+    """Return the texts that a source passes through the catalog, wherever the call stands."""
+    return {
+        text.value
+        for call in ast.walk(ast.parse(source))
+        if isinstance(call, ast.Call) and getattr(call.func, "id", None) in catalogs.KEYWORDS
+        for text in call.args
+        if isinstance(text, ast.Constant) and isinstance(text.value, str)
+    }
+
+
+def test_every_marked_text_is_extracted():
+    """Babel does not see a call within an f-string."""
+    extracted = {text for message in catalogs.extract() for text in sources(message)}
+    paths = [*app_sources(), *sorted((ROOT / "mnist_core").rglob("*.py"))]
+    marked = set().union(*(marked_texts(path.read_text()) for path in paths))
+    assert len(marked) > 2000
+    assert marked - extracted == set()
+    assert marked_texts("""f'<img alt="{_("Ink")}">'""") == {"Ink"}
+
+
 def app_sources():
     return [
         ROOT / "streamlit_app.py",

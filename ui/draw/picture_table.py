@@ -122,7 +122,8 @@ def pictures_html(rows: list[Row], dataset: str) -> str:
 
 
 def _row_html(row: Row, dataset: str) -> str:
-    crop = f'<img src="{row.crop}" alt="{_("The ink that was found")}">' if row.crop else ""
+    ink = _("The ink that was found")
+    crop = f'<img src="{row.crop}" alt="{ink}">' if row.crop else ""
     inputs = "".join(_input_html(digit.prediction) for digit in row.found)
     name = f'<th scope="row">{crop}{escape(row.file)}</th>'
     return f"<tr>{name}<td>{inputs}</td><td>{_answer_html(row, dataset)}</td></tr>"

@@ -19,8 +19,9 @@ def network_html(layers: Sequence[LayerSummary]) -> str:
     rows = "".join(_row(layer, most) for layer in layers)
     heads = (_("Layer"), _("Output"), _("Parameters"))
     head = "".join(f'<span role="columnheader">{escape(name)}</span>' for name in heads)
+    name = escape(_("The network, layer by layer"))
     return (
-        f'<div class="lab-network" role="table" aria-label="{escape(_("The network, layer by layer"))}">'
+        f'<div class="lab-network" role="table" aria-label="{name}">'
         f'<div class="head" role="row"><span></span>{head}</div>{rows}</div>'
     )
 
