@@ -31,9 +31,12 @@ def test_a_blank_canvas_is_no_digit_and_waits_for_no_network(app, run, monkeypat
     assert test.subheader[0].value == "No digit yet"
 
 
-def test_a_drawing_is_read_with_ten_probabilities_and_what_the_network_sees(app, run, html):
+def test_a_drawing_is_read_with_ten_probabilities_and_what_the_network_sees(app, run, html, monkeypatch):
+    waited = []
+    monkeypatch.setattr("ui.resources.wait_for_torch", lambda: waited.append("torch"))
     test = drawn(app, run, STROKE)
     assert not test.exception
+    assert waited == ["torch"]
     assert re.match(ANSWER, test.subheader[0].value)
     assert html(test).count('role="listitem"') == 10
     assert 'alt="Your digit in 28 x 28 pixels"' in html(test)

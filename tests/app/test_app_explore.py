@@ -125,11 +125,17 @@ def test_who_is_new_is_told_what_happens_and_can_draw_at_once(app, html):
     assert 'class="lab-lesson"' in html(test)
 
 
-def test_the_first_drawing_is_read_by_the_pretrained_network(app, html):
+def test_the_first_drawing_is_read_by_the_pretrained_network(app, html, monkeypatch):
+    waited = []
+    monkeypatch.setattr("ui.resources.wait_for_torch", lambda: waited.append("torch"))
+    assert not app().exception
+    assert waited == []  # as nothing is drawn
     test = app("train")
     test.session_state["drawing"] = {"version": "7", "objects": [STROKE]}
+    waited.clear()
     test.switch_page("pages/explore.py").run()
     assert not test.exception
+    assert waited == ["torch"]
     assert test.subheader[0].value.startswith("Prediction: 7")
     assert 'alt="Your digit in 28 x 28 pixels"' in html(test)
     test.session_state["drawing"] = {"version": "7", "objects": [shifted(0), shifted(120)]}

@@ -304,8 +304,17 @@ def test_an_export_shows_how_far_it_is(app, own_set, monkeypatch):
 
 def test_a_published_set_is_exported_or_its_download_to_the_server_is_offered(app, sample_only):
     assert app("data").button(key="make_export_mnist").label == "Make the file"
-    test = app("data").selectbox(key="export_dataset").set_value("kmnist").run()
+    test = app("data").selectbox(key="published").set_value("kmnist").run()
     assert any("KMNIST is not on this server" in one.value for one in test.markdown)
+    assert test.query_params["published"] == "kmnist"
+
+
+def test_a_link_carries_what_is_exported(app, sample_only):
+    test = app("data").button_group(key="format").set_value("npz").run()
+    assert test.query_params["format"] == "npz"
+    opened = app("data", published="fashion-mnist", format="npz")
+    assert opened.selectbox(key="published").value == "fashion-mnist"
+    assert app("data", published="nothing", format="npz").button_group(key="format").value == "npz"
 
 
 def test_headings_and_words_follow_the_data_set(app, run_on_own_set, own_set):

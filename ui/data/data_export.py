@@ -7,7 +7,7 @@ from typing import IO
 
 import streamlit as st
 
-from mnist_core.dataset_choices import DATASETS
+from mnist_core.dataset_choices import DATASETS, MNIST
 from mnist_core.own_data.export_formats import DATA_FORMATS, write_data
 from mnist_core.runtime.job import Job, Steps
 from ui import resources
@@ -17,7 +17,9 @@ from ui.i18n import count_text
 from ui.i18n import gettext as _
 from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, this_tab, turn
 from ui.uploads import EXPORT_KEY
+from ui.url_controls import url_choice, url_segments
 
+USUAL_FORMAT = "csv"
 SECONDS_AT_ONCE = 0.5  # most own sets are written by then, and no progress flickers
 MEGABYTE = 1_000_000
 
@@ -35,23 +37,27 @@ def show() -> None:
     """Show the section, in which published data sets are chosen; own sets have it in their own frames."""
     st.subheader(_("Export data"), anchor=False)
     st.markdown(_("Download a data set, to use it in other programs or to keep it."))
-    key = st.selectbox(
-        _("Data set"), list(DATASETS), format_func=dataset_name, key="export_dataset", width=320
-    )
+    names = {key: dataset_name(key) for key in DATASETS}
+    key = url_choice(st.selectbox, _("Data set"), names, "published", MNIST, width=320)
     resources.dataset(key)  # or an offer to download it to this server, with which the page ends
-    show_formats(key)
+    formats = {kind: kind.upper() for kind in DATA_FORMATS}
+    _show_file(key, url_segments(_("Format"), formats, "format", USUAL_FORMAT))
 
 
 def show_formats(key: str) -> None:
-    """Show the choice of a format, and the data set in it: to be made, being made, or to download."""
+    """Show the choice of a format, and an own set in it: to be made, being made, or to download."""
     kind = st.segmented_control(
         _("Format"),
         list(DATA_FORMATS),
-        default="csv",
+        default=USUAL_FORMAT,
         format_func=str.upper,
         required=True,
         key=f"export_format_{key}",
     )
+    _show_file(key, kind)
+
+
+def _show_file(key: str, kind: str) -> None:
     st.caption(_(DATA_FORMATS[kind].label))
     export: DataExport | None = st.session_state.get(EXPORT_KEY)
     if export is None or (export.dataset, export.kind) != (key, kind):
