@@ -3,6 +3,7 @@
 A real Chromium visits it. It needs nginx and openssl (Debian: nginx-light); no test of the suite does.
 """
 
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -65,17 +66,23 @@ def main() -> None:
             page.wait_for_url("**/digits/train*")
             settle(page)
             expect(page.get_by_role("heading", name="Train a network")).to_be_visible()
+            page.locator(".lab-pages").get_by_role("link", name="Explore").click()
+            page.wait_for_url(re.compile(r"/digits/(\?|$)"))
+            settle(page)
+            expect(page.get_by_role("heading", name="Handwritten digits")).to_be_visible()
             page.goto(f"{address}evaluate?run=pretrained&lang=zh")
             settle(page)
             assert page.evaluate("fetch('/digits/_stcore/health').then(answer => answer.ok)")
             assert any(one["secure"] for one in page.context.cookies() if one["name"] == "digitlab_visitor")
-            print("behind nginx with TLS at /digits/: first page, drawing, link, deep link and cookie work")
+            print("behind nginx with TLS at /digits/: first page, drawing, links, deep link and cookie work")
             other = page.context.new_page()
             other.set_content(
                 f'<h1>A course</h1><iframe src="{address}?embed=true" width=900 height=700></iframe>'
             )
             inside = other.frame_locator("iframe")
             inside.get_by_role("heading", name="Handwritten digits").wait_for()
+            inside.locator(".lab-pages").get_by_role("link", name="Train").click()
+            inside.get_by_role("heading", name="Train a network").wait_for()
             print("embedded in another page: works")
 
 
