@@ -116,6 +116,9 @@ def test_a_link_of_the_list_carries_settings_and_embedding_and_keeps_the_focus(p
         listed.get_by_role("link", name="Learn").click(modifiers=["ControlOrMeta"])
     expect(opened.value.locator(".st-key-lab_chapter h2")).to_be_visible()
     expect(page.locator("h1")).to_have_text("Draw a digit")
+    page.set_viewport_size({"width": 1600, "height": 800})  # with icons, beside the language
+    assert listed.bounding_box()["height"] < 40
+    assert page.locator(".st-key-lang").bounding_box()["y"] < 1.5 * listed.bounding_box()["y"]
 
 
 @pytest.mark.slow
