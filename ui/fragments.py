@@ -40,10 +40,10 @@ def keep_finished_fragments() -> None:
 
 
 def start_once_for_a_click() -> None:
-    """Have Streamlit send the start of a run with the first that the run shows, or after SECONDS_HELD.
+    """Have Streamlit send the start of a run with the run's first element, or after SECONDS_HELD.
 
     The browser renders the whole page at each start. A click on a control whose callback ends its run, as
-    `rerun_fragments` does, has two: the first, which shows nothing, is then not sent.
+    `rerun_fragments` does, starts two runs. The first one shows nothing, and its start is not sent.
     """
     ForwardMsgQueue.flush = _send_with_content
 
