@@ -358,11 +358,12 @@ def network_source(module: nn.Module, depth: int = 0) -> str:
 
     children = list(module.children())
     if not children:
-        return _call(module)
+        return f"{_name(module)}({', '.join(_arguments(module))})"
     if isinstance(module, nn.Sequential):
         children = [child for child in children if not isinstance(child, nn.Identity)]
     inner = INDENT * (depth + 1)
-    lines = "".join(f"{inner}{network_source(child, depth + 1)},\n" for child in children)
+    arguments = [*(network_source(child, depth + 1) for child in children), *_arguments(module)]
+    lines = "".join(f"{inner}{argument},\n" for argument in arguments)
     return f"{_name(module)}(\n{lines}{INDENT * depth})"
 
 
@@ -371,17 +372,19 @@ def _name(module: nn.Module) -> str:
     return f"nn.{kind.__name__}" if kind.__module__.startswith("torch.nn.") else kind.__name__
 
 
-def _call(module: nn.Module) -> str:
+def _arguments(module: nn.Module) -> list[str]:
+    """Return the arguments of `module`'s constructor that are no modules."""
     arguments = []
+    children = dict(module.named_children())
     for place, parameter in enumerate(inspect.signature(type(module)).parameters.values()):
-        if not hasattr(module, parameter.name):
+        if not hasattr(module, parameter.name) or parameter.name in children:
             continue
         value = _value(module, parameter.name)
         if value == _default(module, parameter) and parameter.name not in ALWAYS_WRITTEN:
             continue
         positional = parameter.default is parameter.empty and place < MOST_POSITIONAL
         arguments.append(repr(value) if positional else f"{parameter.name}={value!r}")
-    return f"{_name(module)}({', '.join(arguments)})"
+    return arguments
 
 
 def _value(module: nn.Module, name: str) -> object:

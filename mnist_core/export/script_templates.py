@@ -128,14 +128,20 @@ class Maxout(nn.Module):
     "ResidualBlock": '''
 
 class ResidualBlock(nn.Module):
-    """activation(main(x) + skip(x)), as in ResNet (He et al. 2015)."""
+    """activation(main(x) + skip(every stride-th pixel of x)), as in He et al. 2015."""
 
-    def __init__(self, main, skip, activation):
+    def __init__(self, main, skip, activation, stride=1):
         super().__init__()
-        self.main, self.skip, self.activation = main, skip, activation
+        self.main, self.skip = main, skip
+        self.activation, self.stride = activation, stride
 
     def forward(self, features):
-        return self.activation(self.main(features) + self.skip(features))
+        return self.activation(self.main(features) + self.skipped(features))
+
+    def skipped(self, features):
+        if self.stride > 1:
+            features = F.avg_pool2d(features, 1, self.stride)
+        return self.skip(features)
 ''',
 }
 NETWORK = """\

@@ -88,8 +88,8 @@ def _resnet(config: TrainConfig) -> list[nn.Module]:
         *second, activation = _conv(config, outputs, outputs)
         main = nn.Sequential(*first, *second)
         same = stride == 1 and inputs == outputs * pieces
-        skip = nn.Identity() if same else nn.Conv2d(inputs, outputs * pieces, 1, stride=stride)
-        layers.append(ResidualBlock(main, skip, activation))
+        skip = nn.Identity() if same else nn.Conv2d(inputs, outputs * pieces, 1)
+        layers.append(ResidualBlock(main, skip, activation, stride))
     return [*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), *_linear_stack(config, config.channels[-1])]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mnist_core.choices import ACTIVATIONS
@@ -60,16 +61,28 @@ class DigitClassifier(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """activation(main(x) + skip(x)): at least as good as without the added layers (He et al. 2015)."""
+    """activation(main(x) + skip(x)): at least as good as without the added layers (He et al. 2015).
 
-    def __init__(self, main: nn.Module, skip: nn.Module, activation: nn.Module) -> None:
+    `skip` gets each `stride`-th pixel of each row and column. It has no stride of its own: oneDNN's gradient
+    of a 1 x 1 convolution with one writes past its memory where a processor has AVX2, not AVX-512, and there
+    are fewer than 8 channels (uxlfoundation/oneDNN, issue 6035).
+    """
+
+    def __init__(self, main: nn.Module, skip: nn.Module, activation: nn.Module, stride: int = 1) -> None:
         super().__init__()
-        self.main, self.skip, self.activation = main, skip, activation
+        self.main, self.skip, self.activation, self.stride = main, skip, activation, stride
 
     def forward(self, features: Tensor) -> Tensor:
-        """[N, C, H, W] -> [N, C', H', W']."""
-        activated: Tensor = self.activation(self.main(features) + self.skip(features))
+        """[N, C, H, W] -> [N, C', H / stride, W / stride]."""
+        activated: Tensor = self.activation(self.main(features) + self.skipped(features))
         return activated
+
+    def skipped(self, features: Tensor) -> Tensor:
+        """Return what the skip connection adds: [N, C, H, W] -> [N, C', H / stride, W / stride]."""
+        if self.stride > 1:
+            features = F.avg_pool2d(features, 1, self.stride)  # a slice's gradient has another memory format
+        output: Tensor = self.skip(features)
+        return output
 
 
 class Maxout(nn.Module):

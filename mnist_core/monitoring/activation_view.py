@@ -243,7 +243,7 @@ def _residual(block: ResidualBlock, features: Tensor) -> tuple[_Affine, Tensor]:
     modules: list[Any] = list(block.main)
     last = max(place for place, module in enumerate(modules) if isinstance(module, nn.Conv2d))
     inner = nn.Sequential(*modules[:last])(features[None])
-    raw = nn.Sequential(*modules[last:])(inner) + block.skip(features[None])
+    raw = nn.Sequential(*modules[last:])(inner) + block.skipped(features[None])
     pieces = block.activation.pieces if isinstance(block.activation, Maxout) else 1
     activated = block.activation(raw)
     arrays = _arrays(modules[last], modules[last + 1 :], inner[0], raw, activated)
@@ -339,7 +339,7 @@ def _skip(
     if not isinstance(skip, nn.Conv2d):
         amount = float(inputs[(source, *place)])
         return amount, [(int(shown), amount) for shown in np.flatnonzero(before.units == source)]
-    stride = skip.stride[0]
+    stride = affine.block.stride
     products = inputs[:, place[0] * stride, place[1] * stride] * _array(skip.weight[source, :, 0, 0])
     bias = 0.0 if skip.bias is None else float(skip.bias[source])
     places = np.full((len(products), 3), -1, np.int64)

@@ -115,7 +115,7 @@ def test_a_blocks_inner_maps_make_its_output_with_the_skip_connection(batch_norm
     for block, before, layer in zip(blocks, found[1:], found[2:], strict=False):
         first, second = (torch.from_numpy(inner.values)[None] for inner in layer.inner)
         assert first.shape[1:] == layer.values.shape  # after its activation
-        together = block.activation(second + block.skip(torch.from_numpy(before.values)[None]))
+        together = block.activation(second + block.skipped(torch.from_numpy(before.values)[None]))
         np.testing.assert_allclose(together[0].detach(), layer.values, atol=1e-5)
     assert sum(bool(layer.inner) for layer in found) == len(blocks) == 2
 

@@ -1,5 +1,9 @@
 """Every entry of every registry builds, has finite gradients, and can memorise some digits."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -172,6 +176,26 @@ def test_a_residual_network_halves_its_maps_from_the_second_stage_on():
     skipped = [(8, 14, 14)]  # the second stage's skip connection changes size, so it is a convolution
     main = [(4, 28, 28), (4, 28, 28), (4, 28, 28), (8, 14, 14), (8, 14, 14)]
     assert shapes(config, nn.Conv2d) == main + skipped
+
+
+GRADIENTS = """
+import copy, torch
+from mnist_core.config import TrainConfig
+from mnist_core.models.architectures import build_model
+model = build_model(TrainConfig(architecture="resnet", channels=(4, 8), widths=()))
+exact = copy.deepcopy(model.network).double().to(memory_format=torch.contiguous_format)
+images = torch.rand(10, 1, 28, 28)
+model.network(images.to(memory_format=torch.channels_last)).square().sum().backward()
+exact(images.double()).square().sum().backward()
+for found, right in zip(model.network.parameters(), exact.parameters()):
+    torch.testing.assert_close(found.grad, right.grad.float(), rtol=1e-3, atol=1e-3)
+"""
+
+
+def test_a_residual_network_of_few_channels_has_right_gradients_on_a_processor_without_avx512():
+    """oneDNN's gradient of a strided 1 x 1 convolution was wrong there, ended the process or hung."""
+    command = [sys.executable, "-W", "ignore", "-c", GRADIENTS]
+    subprocess.run(command, env=os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2"}, timeout=120, check=True)
 
 
 def test_lenet_has_its_known_number_of_parameters():
