@@ -71,11 +71,12 @@ def test_the_sidebar_holds_no_more_than_fits(app, make):
 
 def test_the_table_shows_what_matters(app, make):
     make("tutorial-3", test_accuracy=0.9779, train_seconds=83.0, epochs=10)
-    make("tutorial-2", "stopped", train_seconds=2.0)
+    make("tutorial-2", "stopped", train_seconds=2.04321)
     table = app("runs").dataframe[0].value
     assert table["name"].tolist() == ["Tutorial 2", "Tutorial 3"]
     assert table["accuracy"].tolist()[1] == pytest.approx(97.79)
     assert table["status"].tolist() == ["stopped", "finished"]
+    assert table["seconds"].tolist() == [2.0, 83.0]
     assert table["settings"].tolist()[1] == "MLP 256, ReLU, SGD 0.5, batch size 64"
 
 

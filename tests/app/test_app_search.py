@@ -169,6 +169,7 @@ def test_an_ended_search_tells_its_best_and_how_sure_that_is(app, searched):
     assert "All 12 trials have ended." in said
     table = test.dataframe[0].value
     assert list(table["accuracy"]) == sorted(table["accuracy"], reverse=True)
+    assert list(table["seconds"]) == list(table["seconds"].round(1))
     assert not any("test" in name for name in table.columns)
     for part in ("history", "coordinates", "importances", "slices"):
         test = app("search", study=search.id, part=part, lang="zh")

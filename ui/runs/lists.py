@@ -234,12 +234,12 @@ def _table(runs: list[Run]) -> "pd.DataFrame":
 
 def _row(run: Run, name: str) -> dict[str, object]:
     share = progress_share(run)
-    accuracy, epochs = run.results.get("test_accuracy"), run.results.get("epochs")
+    accuracy, epochs, seconds = map(run.results.get, ("test_accuracy", "epochs", "train_seconds"))
     return {
         "name": _("{run} (pinned)").format(run=name) if run.metadata.pinned else name,
         "accuracy": None if accuracy is None else 100 * accuracy,
         "status": status_text(run.status) + ("" if share is None else f" {percent_text(share, 0)}"),
-        "seconds": run.results.get("train_seconds"),
+        "seconds": None if seconds is None else round(seconds, 1),
         "epochs": None if epochs is None else round(epochs, 1),
         "begun": visitors_time(run.created),
         "worker": visitor.worker_of(run),

@@ -105,7 +105,7 @@ def _row(trial: SearchTrial, names: Sequence[str]) -> dict[str, object]:
         **values,
         "epochs": max(trial.curve, default=0),
         "parameters": trial.parameters,
-        "seconds": trial.seconds or None,
+        "seconds": round(trial.seconds, 1) if trial.seconds else None,
         "state": state_text(trial.state),
         "worker": worker_of(run) if (run := resources.find_run(trial.run)) else "",
     }
