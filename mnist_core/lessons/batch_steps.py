@@ -27,7 +27,8 @@ class BatchRun(NamedTuple):
     """A training with batches of `size`: the `losses` on all images after so many `epochs`, the start first.
 
     `noise` is how far the gradient of a batch is from that of all images at the start, root mean square, as a
-    multiple of the latter's length. `seconds` is the mean time of an epoch, without measuring the loss.
+    multiple of the latter's length. `seconds` is the time of the fastest epoch, as other
+    programs slow some of them, without measuring the loss.
     """
 
     size: int
@@ -88,7 +89,7 @@ def _run(inputs: Tensor, targets: Tensor, size: int, rate: float) -> BatchRun:
     noise = gradient_noise(inputs, targets, size)
     steps = steps_per_epoch(len(inputs), size)
     pause = max(1, steps // LOOKS)
-    epochs, losses, seconds = [0.0], [_loss(network, inputs, targets)], 0.0
+    epochs, losses, seconds = [0.0], [_loss(network, inputs, targets)], [0.0] * EPOCHS
     for epoch in range(EPOCHS):
         order = torch.randperm(len(inputs), generator=generator)  # each image once
         for step, batch in enumerate(order.split(size), 1):
@@ -96,11 +97,11 @@ def _run(inputs: Tensor, targets: Tensor, size: int, rate: float) -> BatchRun:
             network.zero_grad()
             functional.cross_entropy(network(inputs[batch]), targets[batch]).backward()
             updater.step(rate)
-            seconds += time.perf_counter() - began
+            seconds[epoch] += time.perf_counter() - began
             if step % pause == 0:
                 epochs.append(epoch + step / steps)
                 losses.append(_loss(network, inputs, targets))
-    return BatchRun(size, noise, seconds / EPOCHS, tuple(epochs), tuple(losses))
+    return BatchRun(size, noise, min(seconds), tuple(epochs), tuple(losses))
 
 
 def _loss(network: nn.Module, inputs: Tensor, targets: Tensor) -> float:

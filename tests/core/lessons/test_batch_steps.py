@@ -1,3 +1,6 @@
+from itertools import chain, count
+from types import SimpleNamespace
+
 import pytest
 
 from mnist_core.data.mnist import load_sample
@@ -42,3 +45,18 @@ def test_at_the_same_rate_more_steps_learn_more(runs):
     losses = [runs[size].loss_after(EPOCHS) for size in SIZES[1:]]
     assert losses == sorted(losses)
     assert losses[0] < losses[-1] / 2
+
+
+def test_an_epoch_that_other_programs_disturb_does_not_count(monkeypatch):
+    begun_and_ended = chain.from_iterable(
+        (moment, moment + (5 if moment < 30 else 1)) for moment in count(0, 10)
+    )
+    clock = SimpleNamespace(
+        perf_counter=begun_and_ended.__next__
+    )  # the first three steps take 5 s, others 1 s
+    monkeypatch.setattr(batch_steps, "time", clock)
+    monkeypatch.setattr(batch_steps, "IMAGES", 4)
+    monkeypatch.setattr(batch_steps, "SIZES", (1,))
+    train = load_sample().train
+    (run,) = batch_steps.batch_runs(train.images, train.labels, 0.05)
+    assert run.seconds == 4
