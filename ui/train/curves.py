@@ -9,6 +9,7 @@ from mnist_core.data.mnist import split_images
 from mnist_core.dataset_choices import is_here, number_of_classes
 from mnist_core.runs.run import Run
 from ui import resources
+from ui.fragments import send_to_browser
 from ui.i18n import formatted_number, percent_text, sentences_text
 from ui.i18n import gettext as _
 from ui.learning_curves import (
@@ -46,8 +47,8 @@ class Chart(NamedTuple):
 def show_curves(run: Run, rows: "pd.DataFrame") -> None:
     """Show the curves of a run, and the controls for their axis and smoothing.
 
-    All charts are made before the first is sent: the browser draws together what arrives together, and would
-    otherwise draw a caption only after the chart above it.
+    A chart and its caption arrive together, as the browser draws a caption only after the chart above it. When
+    the axis has changed, the first chart is drawn before the second one arrives: each takes 30 ms.
     """
     with st.container(horizontal=True, gap="small"):
         logarithmic, window = choose_axis() == "log", int(_smoothing())
@@ -57,6 +58,7 @@ def show_curves(run: Run, rows: "pd.DataFrame") -> None:
     for chart in charts:
         st.vega_lite_chart(chart.points, chart.spec, key=chart.key, alt=chart.title)
         st.caption(chart.caption)
+        send_to_browser("curves", (run.id, logarithmic, window))
 
 
 def _loss(run: Run, rows: "pd.DataFrame", logarithmic: bool, window: int) -> Chart:
