@@ -47,8 +47,8 @@ class Chart(NamedTuple):
 def show_curves(run: Run, rows: "pd.DataFrame") -> None:
     """Show the curves of a run, and the controls for their axis and smoothing.
 
-    A chart and its caption arrive together, as the browser draws a caption only after the chart above it. When
-    the axis has changed, the first chart is drawn before the second one arrives: each takes 30 ms.
+    A chart and its caption arrive together, as the browser draws a caption only after the chart above it.
+    After a change of the axis the browser draws the first chart before the second one arrives.
     """
     with st.container(horizontal=True, gap="small"):
         logarithmic, window = choose_axis() == "log", int(_smoothing())
