@@ -98,10 +98,10 @@ def test_how_it_learned_is_readable_and_the_slider_stays_and_plays(new_tab, trai
     play.focus()
     page.keyboard.press("Enter")  # from the last one it begins again
     expect(page).to_have_url(re.compile("moment=0(&|$)"))
-    page.wait_for_function("window.due")
+    page.wait_for_function("() => Boolean(window.due)")
     page.keyboard.press("Enter")
     expect(play).to_be_visible()
-    page.wait_for_function("window.due === null")  # it asks for no further checkpoint
+    page.wait_for_function("() => window.due === null")  # it asks for no further checkpoint
     expect(page).to_have_url(re.compile("moment=0(&|$)"))
 
 
