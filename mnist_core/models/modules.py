@@ -73,12 +73,12 @@ class ResidualBlock(nn.Module):
         self.main, self.skip, self.activation, self.stride = main, skip, activation, stride
 
     def forward(self, features: Tensor) -> Tensor:
-        """[N, C, H, W] -> [N, C', H / stride, W / stride]."""
+        """[N, C, H, W] -> [N, C', H / stride, W / stride], rounded up."""
         activated: Tensor = self.activation(self.main(features) + self.skipped(features))
         return activated
 
     def skipped(self, features: Tensor) -> Tensor:
-        """Return what the skip connection adds: [N, C, H, W] -> [N, C', H / stride, W / stride]."""
+        """Return what the skip connection adds, in the shape of the output of the block."""
         if self.stride > 1:
             features = F.avg_pool2d(features, 1, self.stride)  # a slice's gradient has another memory format
         output: Tensor = self.skip(features)
