@@ -89,6 +89,7 @@ def new_tab(browser, address, free_contexts):
         used.append((context, free))
         tab = context.new_page()
         tab.open, tab.go = partial(server.visit, tab), partial(server.go, tab)
+        tab.wait_for_function = partial(tab.wait_for_function, polling=server.POLLING)
         if path is not None:
             tab.open(path)
         return tab

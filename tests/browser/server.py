@@ -35,6 +35,7 @@ SHORT_LIVED_PAGES = [
 ]
 SECONDS_TO_START = SECONDS_TO_END = 120
 QUIET = 200
+POLLING = 50  # milliseconds between two looks at a condition; Playwright's own look at each frame costs more
 PATIENCE = 120_000  # milliseconds: no test is about speed, and a machine may be slow and busy
 AT_REST = """([look, milliseconds]) => {
     if (window.look !== look) { window.look = look; window.readySince = null; }
@@ -182,7 +183,8 @@ def wait_for_ink(page: Page, x: float, y: float) -> None:
     seen = "replaced"
     while seen == "replaced":
         canvas = page.locator("canvas.dc-canvas.lower-canvas").element_handle()
-        seen = page.wait_for_function(IS_INKED, arg=[canvas, x, y], timeout=PATIENCE).json_value()
+        place = [canvas, x, y]
+        seen = page.wait_for_function(IS_INKED, arg=place, timeout=PATIENCE, polling=POLLING).json_value()
 
 
 def swipe(page: Page, *way: tuple[float, float]) -> None:
@@ -236,7 +238,7 @@ def go(page: Page, path: str) -> None:
     """
     page.evaluate(GO, path)
     try:
-        page.wait_for_function("window.hasBegun", timeout=PATIENCE / 8)
+        page.wait_for_function("window.hasBegun", timeout=PATIENCE / 8, polling=POLLING)
     except TimeoutError:
         page.goto(path)
     settle(page)
@@ -248,7 +250,7 @@ def settle(page: Page) -> None:
     Right after a click the script may not have begun: wait for what the click brings instead.
     """
     try:
-        page.wait_for_function(AT_REST, arg=[time.monotonic(), QUIET], timeout=PATIENCE)
+        page.wait_for_function(AT_REST, arg=[time.monotonic(), QUIET], timeout=PATIENCE, polling=POLLING)
     except TimeoutError as error:
         raise AssertionError(f"{page.url} did not come to rest: {page.evaluate(STATE)}") from error
 
