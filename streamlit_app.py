@@ -20,6 +20,7 @@ from ui.browser_component import (
     script_html,
     style_html,
 )
+from ui.file_transfers import bound_uploads, forget_page_data, keep_downloads
 from ui.fragments import (
     copy_each_container_once,
     keep_finished_fragments,
@@ -33,7 +34,6 @@ from ui.navigation import EXPLORE, explore_address, page_list_html, pages, throu
 from ui.operator_reports import begin_heartbeat, show_errors_as_sentences
 from ui.page_headings import show_top
 from ui.runs.lists import show_sidebar
-from ui.uploads import bound_uploads, forget_page_data
 from ui.url_controls import choose_language
 from ui.url_state import CARRIED
 
@@ -74,6 +74,7 @@ except InputError as error:  # shown on the first page to the server's operator
     st.error(markdown(error.message))
     st.stop()
 bound_uploads()
+keep_downloads()
 header = st.container(key="header", horizontal=True, vertical_alignment="center")
 
 first, *others = pages()

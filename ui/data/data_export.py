@@ -12,11 +12,11 @@ from mnist_core.own_data.export_formats import DATA_FORMATS, write_data
 from mnist_core.runtime.job import Job, Steps
 from ui import resources
 from ui.class_names import dataset_name
+from ui.file_transfers import EXPORT_KEY
 from ui.html.tables import markdown
 from ui.i18n import count_text
 from ui.i18n import gettext as _
 from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, this_tab, turn
-from ui.uploads import EXPORT_KEY
 from ui.url_controls import url_choice, url_segments
 
 USUAL_FORMAT = "csv"

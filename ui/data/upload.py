@@ -13,10 +13,10 @@ from mnist_core.own_data.reading import ReadingChoices, read_source
 from mnist_core.own_data.source_files import SourceFile, uploaded
 from mnist_core.runtime.job import Job
 from mnist_core.runtime.limits import SET_BYTES
+from ui.file_transfers import BROUGHT_KEY, forget_brought
 from ui.html.tables import markdown
 from ui.i18n import gettext as _
 from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, start_button, this_tab
-from ui.uploads import BROUGHT_KEY, forget_brought
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile

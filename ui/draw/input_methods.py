@@ -16,12 +16,12 @@ from ui import resources
 from ui.class_names import class_name, class_names, dataset_name, image_alt, is_digits
 from ui.draw.picture_table import Upload
 from ui.drawing_input import INPUT_METHOD_KEY, DrawingInput, draw
+from ui.file_transfers import check_pictures, forget
 from ui.html.digits import Figure, figure_html
 from ui.html.tables import escape_markdown, markdown
 from ui.i18n import count_text, list_text
 from ui.i18n import gettext as _
 from ui.train_form.state import read_form
-from ui.uploads import check_pictures, forget
 from ui.url_controls import url_segments
 from ui.url_state import DATASET_KEY, SENT_KEY, url_parameters
 

@@ -28,13 +28,13 @@ from ui import resources, visitor
 from ui.class_names import dataset_name, is_digits
 from ui.draw import drawing_sheet
 from ui.drawing_input import ReadDrawing
+from ui.file_transfers import forget
 from ui.html.digits import Figure, grid_html
 from ui.html.tables import escape_markdown, markdown, table_html
 from ui.i18n import gettext as _
 from ui.i18n import ngettext, percent_text
 from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, this_tab, turn
 from ui.runs.names import readable_runs, run_labels, run_name
-from ui.uploads import forget
 from ui.url_state import RUN_KEY, set_url_parameters
 
 MOST_RUNS = 8  # runs that are scored

@@ -1,6 +1,7 @@
-"""Limits of uploads: per upload, per session, and of the server's memory for all of them."""
+"""Files that the server holds for browsers: uploads within limits, downloads until they were fetched."""
 
 import threading
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ BROUGHT_KEY = "brought_data"  # what the page Data has read of an upload: up to 
 EXPORT_KEY = "exported_data"  # a file that the page Data has made to be downloaded, on the disk
 SESSION_FACTOR = 2  # a session may hold two uploads, as the next arrives before the last is forgotten
 MEMORY_SHARE = 8  # an eighth of the server's memory is for all uploads together
+SECONDS_KEPT = 30.0  # of what a download needs, once no page refers to it
 TOO_LARGE = 413  # the HTTP status that Streamlit itself gives for files too large
 
 
@@ -84,3 +86,40 @@ def _is_too_much(stored: "dict[str, dict[str, UploadedFileRec]]", session_id: st
         len(file.data) for session in list(stored.values()) for file in list(session.values())
     )
     return memory is not None and everyones > memory / MEMORY_SHARE
+
+
+@st.cache_resource(show_spinner=False)
+def keep_downloads() -> None:
+    """Have the server keep what a download needs for SECONDS_KEPT after no page refers to it.
+
+    Each run of a page gives its download buttons new ids. At the end of any visitor's run Streamlit forgets
+    the old ones, for which a click may be on its way. At the second such end it deletes the file that a click
+    has made: in a class before a browser on a slow line has fetched it.
+    """
+    manager: Any = st.runtime.get_instance().media_file_mgr
+    unused: dict[str, tuple[object, float]] = {}  # what is kept, and since when no page refers to it
+
+    def remove_long_unused() -> None:
+        now = time.monotonic()
+        with manager._lock:
+            kept = {**manager._file_metadata, **manager._deferred_callables}
+            for place in list(manager._files_by_session_and_coord.values()):
+                for used in place.values():
+                    kept.pop(used, None)
+            for key in unused.keys() - kept.keys():
+                del unused[key]
+            for key, what in kept.items():
+                if key not in unused or unused[key][0] is not what:  # a file may be made again
+                    unused[key] = (what, now)
+                elif now - unused[key][1] >= SECONDS_KEPT:
+                    _remove(manager, key)
+
+    manager.remove_orphaned_files = remove_long_unused
+
+
+def _remove(manager: Any, key: str) -> None:
+    """Remove a file, or what would make one; `manager` is Streamlit's MediaFileManager, and locked."""
+    if key in manager._file_metadata:
+        manager._delete_file(key)
+    else:
+        manager._drop_deferred_id(key)

@@ -1,16 +1,20 @@
-"""Uploads within limits: pictures before they are decoded, and what the server holds for a session."""
+"""Uploads within limits, and downloads that other visitors' pages don't take away."""
 
 from types import SimpleNamespace
 
 import pytest
 import streamlit as st
 from starlette.exceptions import HTTPException
+from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.runtime.media_file_storage import MediaFileStorageError
+from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from tests.app.drawings import as_png
 from tests.core.sevens import canvas
-from ui.uploads import bound_uploads
+from ui import file_transfers
+from ui.file_transfers import SECONDS_KEPT, bound_uploads, keep_downloads
 
 
 @pytest.fixture
@@ -48,6 +52,58 @@ def test_all_sessions_share_an_eighth_of_the_memory(upload, monkeypatch):
     with pytest.raises(HTTPException):
         upload("ben", 400_001)
     upload("ben", 400_000)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still until its only number is changed."""
+    now = [100.0]
+    monkeypatch.setattr(file_transfers.time, "monotonic", lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def downloads(monkeypatch):
+    """The server's manager of downloads."""
+    manager = MediaFileManager(MemoryMediaFileStorage("/media"))
+    monkeypatch.setattr(st.runtime, "get_instance", lambda: SimpleNamespace(media_file_mgr=manager))
+    keep_downloads.clear()
+    keep_downloads()
+    yield manager
+    keep_downloads.clear()
+
+
+def files_of(manager):
+    return [file.content for file in manager._storage._files_by_id.values()]
+
+
+def test_a_click_on_a_page_that_is_being_replaced_still_downloads(downloads, clock):
+    offered = downloads.add_deferred(lambda: b"weights", None, "1.2", element_id="export")
+    downloads.clear_session_refs()  # the page runs again
+    again = downloads.add_deferred(lambda: b"weights", None, "1.2", element_id="export")
+    for _visitor in range(50):
+        downloads.remove_orphaned_files()
+    downloads.execute_deferred(offered)
+    clock[0] += SECONDS_KEPT
+    downloads.remove_orphaned_files()
+    with pytest.raises(MediaFileStorageError):
+        downloads.execute_deferred(offered)
+    downloads.execute_deferred(again)
+
+
+def test_a_file_waits_for_a_browser_on_a_slow_line_and_then_goes(downloads, clock):
+    offered = downloads.add_deferred(lambda: b"weights", None, "1.2")
+    downloads.execute_deferred(offered)
+    downloads.remove_orphaned_files()
+    clock[0] += SECONDS_KEPT - 1
+    downloads.execute_deferred(offered)  # once more: the same file
+    for seconds in (0, SECONDS_KEPT - 1):
+        clock[0] += seconds
+        downloads.remove_orphaned_files()
+        assert files_of(downloads) == [b"weights"]
+    clock[0] += 1
+    downloads.remove_orphaned_files()
+    assert files_of(downloads) == []
 
 
 def test_too_many_pictures_are_refused_and_forgotten(app, run, monkeypatch):
