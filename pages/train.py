@@ -11,7 +11,6 @@ from ui.i18n import gettext as _
 from ui.navigation import link, run_through_entry
 from ui.runs.changes import show_missing
 from ui.runs.import_export import show_import
-from ui.train.network_panel import show_network_panel
 from ui.train.own_digit import show_note
 from ui.train.pair_panel import find_pair, show_pair_panel
 from ui.train.run_panel import show_run_panel
@@ -93,5 +92,4 @@ with right:
         show_pair_panel(pair, key=RUN_PANEL)
     elif run:
         show_run_panel(run, may_control=visitor.owns(run), key=RUN_PANEL)
-        show_network_panel(run)
     st.fragment(show_network_of_form, key=NETWORK)(run is None)  # last: it may have to load torch

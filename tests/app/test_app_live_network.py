@@ -89,18 +89,18 @@ def test_a_run_in_training_is_asked_for_the_watched_digit_unless_the_picture_is_
     config = RECIPES["tutorial-1"].config
     image = load_sample().test.images[3]
     feed = Feed(None)
-    run = type("Run", (), {"id": "a", "config": config, "checkpoints": {}})
+    run = type("Run", (), {"id": "a", "config": config, "checkpoints": {}, "status": "running"})
     monkeypatch.setattr(network_panel.resources, "find_run", lambda run_id: run)
     queue = type("Queue", (), {"activation_feed": lambda self, run_id: feed})()
     monkeypatch.setattr(network_panel.resources, "training_queue", lambda: queue)
     monkeypatch.setattr(network_panel, "_choose_digit", lambda run: ("3", image))
-    network_panel._show("a", live=True)
+    network_panel.show_network_panel("a")
     assert np.array_equal(feed.requests[0], image)
     assert not sent
     feed.view = view_activations(build_model(config).eval(), image, step=1200)
-    network_panel._show("a", live=True)
+    network_panel.show_network_panel("a")
     assert sent[-1]["live"]
     assert sent[-1]["version"] == "a 3 1200"
     monkeypatch.setattr(network_panel, "is_still", lambda key: True)
-    network_panel._show("a", live=True)
+    network_panel.show_network_panel("a")
     assert len(feed.requests) == 2

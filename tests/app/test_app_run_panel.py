@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import streamlit as st
 import torch
 
 from mnist_core.config import TrainConfig
@@ -110,6 +111,22 @@ def test_pause_resume_and_stop(endless):
     assert run.results["epochs"] > step
     assert run.checkpoints
     assert endless.metric[0].value == f"{run.results['test_accuracy']:.2%}"
+
+
+def test_while_a_run_trains_its_page_has_one_clock_beside_the_sidebars(endless, monkeypatch):
+    """At each tick the browser renders the whole page."""
+    clocks, fragment = {}, st.fragment
+
+    def note_clock(show=None, *, run_every=None, **settings):
+        if run_every:
+            clocks[show.__name__] = run_every
+        return fragment(show, run_every=run_every, **settings)
+
+    monkeypatch.setattr(st, "fragment", note_clock)
+    monkeypatch.setattr(TrainingQueue, "training_speed", lambda *_given: None)
+    endless.run()
+    assert not endless.exception
+    assert clocks == {"_show_with_network": 1.0, "_show_sidebar": 2.0, "_watch": 5.0}
 
 
 def test_settings_change_while_it_runs(endless):

@@ -24,24 +24,21 @@ DIGIT_KEY = "watched"
 OWN = "own"
 MOST = 10  # watched images to choose from
 PICTURE_KEY = "live_network"
-SECONDS_BETWEEN = 1.0
 
 
-def show_network_panel(run: Run) -> None:
-    """Show the panel in a fragment of its own, which reruns while the run trains; not without its images."""
-    if not is_here(run.config.dataset):
+def show_network_panel(run_id: str) -> None:
+    """Show the panel of a run, live while it trains; not without its images."""
+    run = resources.find_run(run_id)
+    if run is None or not is_here(run.config.dataset):
         return
     live = run.status in UNFINISHED
     if live or run.checkpoints:
         digits = is_digits(run.config.dataset)
         st.subheader(_("The network with a digit in it") if digits else _("The network with an image in it"))
-        st.fragment(_show, run_every=SECONDS_BETWEEN if live else None)(run.id, live)
+        _show_picture(run, live)
 
 
-def _show(run_id: str, live: bool) -> None:
-    run = resources.find_run(run_id)
-    if run is None:
-        return
+def _show_picture(run: Run, live: bool) -> None:
     name, image = _choose_digit(run)
     feed = resources.training_queue().activation_feed(run.id) if live else None
     if feed:

@@ -28,6 +28,7 @@ from ui.runs.progress import (
 )
 from ui.train.curves import show_curves
 from ui.train.diagnostics_panel import show_findings, show_probe
+from ui.train.network_panel import show_network_panel
 from ui.train.own_digit import show_before_and_after, visible_digit
 from ui.train.run_controls import forget_command, pending_command, show_continuation, show_live_controls
 from ui.train.slow_motion import show_slow_motion
@@ -46,11 +47,22 @@ def is_active(run: Run) -> bool:
 
 
 def show_run_panel(run: Run, may_control: bool, key: str) -> None:
-    """Show a run in a fragment with that key, which reruns every POLL_SECONDS while the run is active."""
+    """Show a run and its network; a fragment with that key reruns every POLL_SECONDS while it is active."""
     if is_active(run):
-        st.fragment(_show, run_every=POLL_SECONDS, key=key)(run.id, True, may_control)
+        st.fragment(_show_with_network, run_every=POLL_SECONDS, key=key)(run.id, True, may_control)
     else:
-        page_fragment(_show, key=key)(run.id, False, may_control)
+        page_fragment(_show_with_network, key=key)(run.id, False, may_control)
+
+
+def _show_with_network(run_id: str, was_active: bool, may_control: bool) -> None:
+    """Show both in one fragment: each that reruns by itself has the browser render the whole page.
+
+    The containers give both the same places once the run has ended.
+    """
+    with st.container():
+        _show(run_id, was_active, may_control)
+    with st.container():
+        (show_network_panel if was_active else st.fragment(show_network_panel))(run_id)
 
 
 def _show(run_id: str, was_active: bool, may_control: bool) -> None:

@@ -15,7 +15,9 @@ from ui.html.network import network_html
 from ui.html.tables import markdown
 from ui.i18n import duration_text, format_text, ngettext
 from ui.i18n import gettext as _
+from ui.train.run_panel import is_active
 from ui.train.start import ERROR_KEY, show_start
+from ui.url_state import current_run
 
 POLL_SECONDS = 1.0
 
@@ -40,8 +42,11 @@ def show_training_summary(config: TrainConfig, queue_busy: bool) -> None:
         said = _("Data set: **{name}**.").format(name=dataset_name(config.dataset)) + " " + said
     st.markdown(said)
     known = resources.training_speed(config) is not None
-    st.fragment(_show_time, run_every=None if known else POLL_SECONDS)(config, splits, known)
-    st.fragment(show_start, run_every=POLL_SECONDS if queue_busy else None)(config, queue_busy)
+    run = resources.find_run(current_run())
+    # Nothing changes before a run on the page has ended, which reruns the page.
+    interval = None if queue_busy and run and is_active(run) else POLL_SECONDS
+    st.fragment(_show_time, run_every=None if known else interval)(config, splits, known)
+    st.fragment(show_start, run_every=interval if queue_busy else None)(config, queue_busy)
     if error := st.session_state.pop(ERROR_KEY, None):
         with st.container(key="start_error"):  # on a phone it stands above Start, see style.css
             st.error(markdown(error))

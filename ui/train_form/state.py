@@ -259,7 +259,7 @@ def control_key(name: str) -> str:
 
 def rerun_form_fragments() -> None:
     """End a callback that changed settings: rerun the fragments that show them, the summary first."""
-    rerun_fragments(SUMMARY, FORM, START_TWO, NETWORK, *([RUN_PANEL] if current_run() else []))
+    rerun_fragments(SUMMARY, FORM, START_TWO, NETWORK)
 
 
 class Fill(NamedTuple):
