@@ -32,6 +32,16 @@ def wait_for_reports(page):
         expect(progress).not_to_have_text(progress.inner_text())
 
 
+# The most sentences of a network that were on the page at once, since this was called.
+COUNT_PICTURES = """() => {
+    window.mostPictures = 0;
+    const isSaid = paragraph => /the network reads/i.test(paragraph.textContent);
+    const count = () => [...document.querySelectorAll('p')].filter(isSaid).length;
+    const note = () => { window.mostPictures = Math.max(window.mostPictures, count()); };
+    new MutationObserver(note).observe(document.body, {subtree: true, childList: true, characterData: true});
+}"""
+
+
 @pytest.mark.slow
 def test_units_explain_themselves_on_a_phone_and_by_keyboard(new_tab):
     page = new_tab("/train?run=pretrained&watched=7", **TOUCH, color_scheme="dark")
@@ -81,8 +91,10 @@ def test_the_picture_follows_the_training_until_it_is_held_still(new_tab):
     assert stage.get_attribute("data-version") == held
     page.get_by_role("button", name="Hold still").click()
     expect(stage).not_to_have_attribute("data-version", held)
+    page.evaluate(COUNT_PICTURES)
     stop(page)
     expect(page.get_by_text("The network reads")).to_be_visible()
+    assert page.evaluate("mostPictures") == 1
 
 
 @pytest.mark.slow

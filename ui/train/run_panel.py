@@ -57,12 +57,16 @@ def show_run_panel(run: Run, may_control: bool, key: str) -> None:
 def _show_with_network(run_id: str, was_active: bool, may_control: bool) -> None:
     """Show both in one fragment: each that reruns by itself has the browser render the whole page.
 
-    The containers give both the same places once the run has ended.
+    The containers, of which a fragment has one of its own, give both the same places once the run has ended:
+    else the browser would show the network twice for a moment.
     """
     with st.container():
         _show(run_id, was_active, may_control)
-    with st.container():
-        (show_network_panel if was_active else st.fragment(show_network_panel))(run_id)
+    if was_active:
+        with st.container():
+            show_network_panel(run_id)
+    else:
+        st.fragment(show_network_panel)(run_id)
 
 
 def _show(run_id: str, was_active: bool, may_control: bool) -> None:
