@@ -38,8 +38,15 @@ SECONDS_TO_START = SECONDS_TO_END = 120
 QUIET = 200
 POLLING = 50  # milliseconds between two looks at a condition; Playwright's own look at each frame costs more
 PATIENCE = 120_000  # milliseconds: no test is about speed, and a machine may be slow and busy
+# A run that begins and ends between two looks counts, too.
 AT_REST = """([look, milliseconds]) => {
-    if (window.look !== look) { window.look = look; window.readySince = null; }
+    if (window.look !== look) {
+        window.look = look;
+        window.readySince = null;
+        window.restWatcher?.disconnect();
+        window.restWatcher = new MutationObserver(() => { window.readySince = null; });
+        restWatcher.observe(document, {subtree: true, attributeFilter: ['data-test-script-state']});
+    }
     const ready = document.querySelector('h1')
         && document.querySelector('.stApp[data-test-script-state="notRunning"]')
         && !document.querySelector('[data-testid=stSkeleton]');

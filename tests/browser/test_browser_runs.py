@@ -60,6 +60,7 @@ def test_delete_and_undo_and_rename_with_the_keyboard(page, two_runs):
     box.fill("By hand")
     box.press("Enter")
     page.locator(f".st-key-open_{first}").get_by_text("By hand").first.wait_for()
+    settle(page)  # the sidebar has the new name first; Delete says the one that its page had
     page.get_by_role("button", name="Delete").press("Enter")
     page.get_by_text("Deleted: By hand").wait_for()
     page.locator(f".st-key-open_{first}").wait_for(state="detached")
