@@ -17,8 +17,10 @@ from ui.train.run_panel import show_run_panel
 from ui.train.start_two import linked_question, show_start_two
 from ui.train.training_summary import show_network, show_training_summary
 from ui.train_form.controls import show_form
-from ui.train_form.state import FORM, NETWORK, RUN_PANEL, START_TWO, SUMMARY, read_form
+from ui.train_form.state import FORM, NETWORK, START_TWO, SUMMARY, read_form
 from ui.url_state import current_run
+
+RUN_PANEL = "run_panel"  # the key of the fragment that shows a run or two
 
 
 def show_summary() -> None:

@@ -119,8 +119,12 @@ def format_text(text: str, /, **values: object) -> str:
 
 
 def formatted_number(number: float, spec: str) -> str:
-    """Write a number in the visitor's language, rounded as str.format does by `spec`: ",", ".2%", "+.1f"."""
-    return _formatted(float(number), spec, language())
+    """Write a number in the visitor's language, rounded as str.format does by `spec`: ",", ".2%", "+.1f".
+
+    A negative one has a true minus sign.
+    """
+    text = _formatted(float(number), spec, language())
+    return f"\N{MINUS SIGN}{text[1:]}" if text.startswith("-") else text
 
 
 def count_text(number: float) -> str:
@@ -129,11 +133,11 @@ def count_text(number: float) -> str:
 
 
 def number_text(value: float) -> str:
-    """Write a number with all its digits and a true minus sign: 0.0005, 1,000."""
+    """Write a number with all its digits: 0.0005, 1,000."""
     if isinstance(value, int):
-        return count_text(value).replace("-", "\N{MINUS SIGN}")
+        return count_text(value)
     decimals = format(Decimal(repr(float(value))), "f").partition(".")[2].rstrip("0")
-    return formatted_number(value, f".{len(decimals)}f").replace("-", "\N{MINUS SIGN}")
+    return formatted_number(value, f".{len(decimals)}f")
 
 
 def percent_text(share: float, digits: int = 2) -> str:

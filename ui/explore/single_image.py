@@ -86,12 +86,8 @@ def scaled(pixels: np.ndarray, scaling: str) -> np.ndarray:
 
 
 def value_text(value: float, scaling: str) -> str:
-    """Return a value with as few digits as distinguish it, and a true minus sign."""
-    return (
-        formatted_number(value, ".0f")
-        if scaling == STORED
-        else formatted_number(value, ".2f").replace("-", "\N{MINUS SIGN}")
-    )
+    """Return a value with as few digits as distinguish it."""
+    return formatted_number(value, ".0f" if scaling == STORED else ".2f")
 
 
 def show_scalings(pixels: np.ndarray, chosen: str) -> None:

@@ -114,6 +114,6 @@ def _source_data(source: Source, decimals: int) -> dict[str, Any]:
 
 
 def number_text(value: float, decimals: int) -> str:
-    """Return a number as shown in a cell, with a true minus sign, and never as a negative zero."""
+    """Return a number as shown in a cell, never as a negative zero."""
     rounded = round(float(value), decimals) + 0.0
-    return formatted_number(rounded, f".{decimals}f").replace("-", "\N{MINUS SIGN}")
+    return formatted_number(rounded, f".{decimals}f")

@@ -36,7 +36,7 @@ from ui.url_state import (
 )
 
 # Keys of the fragments that show a setting; the links carry the settings to other pages.
-SUMMARY, FORM, NETWORK, RUN_PANEL = "training_summary", "train_form", "network", "run_panel"
+SUMMARY, FORM, NETWORK = "training_summary", "train_form", "network"
 START_TWO = "start_two_form"
 FIRST_RECIPE = "quick"
 FILLED_KEY = "form_filled"  # the session's last Fill
