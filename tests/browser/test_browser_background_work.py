@@ -11,6 +11,7 @@ from mnist_core.runs.store import RunStore
 from mnist_core.runtime.job import SECONDS_TO_RETURN
 from tests.browser.server import delete_for_good, serve
 
+pytestmark = pytest.mark.slow  # all of them: they have a server of their own
 SAID = """([words, above]) => {
     const said = document.querySelector('.stMain')?.innerText.match(new RegExp(words + ' (\\\\d+)\\\\s*%'));
     return said && Number(said[1]) > above ? said[1] : null;
@@ -82,7 +83,6 @@ def test_the_page_answers_while_it_works_and_stop_ends_it(page, cnn):
     expect(page.get_by_text(WORDS)).to_have_count(0)
 
 
-@pytest.mark.slow
 def test_a_job_goes_on_in_a_reloaded_tab_and_ends_when_the_tab_is_closed(page, new_tab, lasting):
     map_by_tsne = "/?view=map&method=tsne"
     page.open(map_by_tsne)

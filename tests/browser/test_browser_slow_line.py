@@ -12,6 +12,7 @@ from tests.browser.slow_line import slow_line
 from tests.browser.training import LASTING, expect_value, open_settings, start, stop
 from ui.train_form.state import settings_to_query
 
+pytestmark = pytest.mark.slow  # all of them: they have a server of their own
 SECONDS = 0.15  # each way
 
 
@@ -61,7 +62,6 @@ def test_a_double_click_starts_one_run_that_the_page_shows(new_tab, far, folder)
     stop(page)
 
 
-@pytest.mark.slow
 def test_a_start_while_the_speed_is_measured_shows_its_run(new_tab, far):
     """Ticks of the page's clocks are on their way when it starts; they know nothing of it."""
     page = new_tab(None, far)
@@ -96,7 +96,6 @@ def query_of(url):
     return dict(parse_qsl(urlsplit(url).query))
 
 
-@pytest.mark.slow
 def test_a_recipe_is_not_undone_by_the_ticks_of_a_training(new_tab, far):
     """A tick on its way when a recipe is picked carries the values that all controls had before."""
     page = new_tab(LASTING, far)
@@ -112,7 +111,6 @@ def test_a_recipe_is_not_undone_by_the_ticks_of_a_training(new_tab, far):
     stop(page)
 
 
-@pytest.mark.slow
 def test_typed_numbers_and_sliders_do_not_undo_each_other(new_tab, far):
     """Ticks of a training on their way carry what field and slider showed before."""
     page = new_tab(LASTING, far)

@@ -13,7 +13,6 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 import torch
-from torchvision.datasets import EMNIST, KMNIST
 
 from mnist_core.config import TrainConfig
 from mnist_core.data import published_files
@@ -122,6 +121,8 @@ def served_at(folder):
 
 @pytest.mark.parametrize("key", ["kmnist", "emnist-digits", "emnist-balanced", "emnist-letters"])
 def test_a_script_downloads_its_set_and_opens_it_as_the_lab_does(key, tmp_path, own_cache, monkeypatch):
+    from torchvision.datasets import EMNIST, KMNIST  # only here: 2 s in each test process otherwise
+
     archives = made_archives(key)
     served = write_archives(tmp_path / "served", archives)
     pass_for_published(monkeypatch, key, archives)

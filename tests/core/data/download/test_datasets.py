@@ -9,7 +9,6 @@ from contextlib import closing
 
 import numpy as np
 import pytest
-from torchvision import datasets as torchvision_datasets
 
 from mnist_core.data.datasets import (
     check_classes,
@@ -270,6 +269,8 @@ def test_idx_files_of_all_types_are_read():
 
 
 def test_addresses_and_checksums_are_torchvisions():
+    from torchvision import datasets as torchvision_datasets  # only here: 2 s in each test process otherwise
+
     for name in ("KMNIST", "FashionMNIST"):
         theirs = getattr(torchvision_datasets, name)
         expected = [(theirs.mirrors[0] + file, md5) for file, md5 in theirs.resources]
