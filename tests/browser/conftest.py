@@ -15,7 +15,7 @@ from tests.browser import server
 def pytest_collection_modifyitems(items):
     """Run a browser test that failed once more: of a hundred, one meets a page between two of its states.
 
-    The report lists it as RERUN; what fails twice has failed.
+    The report lists it as RERUN, with its traceback; what fails twice has failed.
     """
     for item in items:
         if Path(__file__).parent in item.path.parents:
