@@ -31,7 +31,8 @@ CHROMIUM_OPTIONS = [
 # For tests, not for benchmarks: their pages are slower than a visitor's, but cost less processor time.
 SHORT_LIVED_PAGES = [
     # A page lives for seconds: optimising costs more than it saves, and so do more threads for its garbage.
-    "--js-flags=--no-turbofan --no-maglev --single-threaded-gc",
+    # Streaming compiles each script anew while it arrives, though the process has compiled it already.
+    "--js-flags=--no-turbofan --no-maglev --single-threaded-gc --no-script-streaming --no-flush-bytecode",
     "--process-per-site",  # with new_context's first page: a process has compiled Streamlit's scripts already
 ]
 SECONDS_TO_START = SECONDS_TO_END = 120
