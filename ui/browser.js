@@ -67,7 +67,7 @@
     const isSameChapter = !chapter || chapter === next.searchParams.get('chapter');
     const isSamePage = (next.pathname === location.pathname && isSameChapter) || ALIAS.test(location.pathname);
     (isSamePage ? history.replaceState : push).call(this, state, title, url);
-    markPage();
+    if (!isSamePage) markPage(); // else the timer does, as the answer to a click would wait for it
   };
 
   /* Links to pages. Those to the first page are to be "/?lang=en", not "?lang=en", which opens the present page in a
@@ -230,12 +230,19 @@
   const AROUND = 150; // pixels of the window's height that stay for what is around it
   const LEAST = 140; // pixels
   const BELOW = 10; // pixels from the first page's canvas to the links
+  const PHONE = matchMedia('(max-width: 640px)');
+  const { style } = document.documentElement;
   const fit = () => {
+    if (!PHONE.matches) { // nothing is measured, as each measure has the browser lay out the page
+      style.removeProperty('--lab-canvas');
+      style.removeProperty('--lab-first-canvas');
+      return;
+    }
     const page = document.querySelector('.stMainBlockContainer');
     const { paddingLeft, paddingRight } = getComputedStyle(page ?? document.body);
     const width = (page?.clientWidth ?? SIDE) - parseFloat(paddingLeft) - parseFloat(paddingRight);
-    const side = innerWidth > 640 ? SIDE : Math.min(width, innerHeight - AROUND, MOST);
-    document.documentElement.style.setProperty('--lab-canvas', Math.max(side / SIDE, 1));
+    const side = Math.min(width, innerHeight - AROUND, MOST);
+    style.setProperty('--lab-canvas', Math.max(side / SIDE, 1));
     fitFirst(side);
   };
   const fitFirst = (most) => {
@@ -243,8 +250,7 @@
     if (!frame) return;
     const top = frame.getBoundingClientRect().top + document.querySelector('[data-testid="stMain"]').scrollTop;
     const room = document.querySelector('.lab-pages').getBoundingClientRect().top - BELOW - top;
-    const side = innerWidth > 640 ? SIDE : Math.max(Math.min(most, room), LEAST);
-    document.documentElement.style.setProperty('--lab-first-canvas', side / SIDE);
+    style.setProperty('--lab-first-canvas', Math.max(Math.min(most, room), LEAST) / SIDE);
   };
   addEventListener('resize', fit);
   fit();

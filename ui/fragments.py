@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from typing import Any, ParamSpec
@@ -40,16 +40,17 @@ def keep_finished_fragments() -> None:
 
 
 def start_once_for_a_click() -> None:
-    """Have Streamlit send the start of a run with the run's first element, or after SECONDS_HELD.
+    """Have Streamlit send the start of a run with what it shows first, or after SECONDS_HELD.
 
     The browser renders the whole page at each start. A click on a control whose callback ends its run, as
-    `rerun_fragments` does, starts two runs. The first one shows nothing, and its start is not sent.
+    `rerun_fragments` does, starts two runs. The first one shows nothing, and neither its start nor its end is
+    sent: each would have the browser render once more before the answer.
     """
     ForwardMsgQueue.flush = _send_with_content
 
 
 def _send_with_content(queue: ForwardMsgQueue) -> list[ForwardMsg]:
-    if not _has_only_started(queue):
+    if not _shows_nothing(queue._queue):
         _held_since.pop(queue, None)
         return _send(queue)
     now = time.monotonic()
@@ -61,24 +62,40 @@ def _send_with_content(queue: ForwardMsgQueue) -> list[ForwardMsg]:
     return []
 
 
-def _has_only_started(queue: ForwardMsgQueue) -> bool:
-    """Whether all unsent messages are about runs that start, or that end without having shown anything."""
-    return any(message.HasField("new_session") for message in queue._queue) and all(
-        message.WhichOneof("type") in ("new_session", "session_status_changed", "page_info_changed")
-        or message.script_finished == INTERRUPTED
-        for message in queue._queue
+def _shows_nothing(messages: Sequence[ForwardMsg]) -> bool:
+    """Whether messages have a run start, and no more of it than containers."""
+    return _have_only_started([each for each in messages if not each.delta.HasField("add_block")])
+
+
+def _have_only_started(messages: Sequence[ForwardMsg]) -> bool:
+    """Whether all messages are about runs that start, or that end without having shown anything."""
+    return any(each.HasField("new_session") for each in messages) and all(
+        each.WhichOneof("type") in ("new_session", "session_status_changed", "page_info_changed")
+        or each.script_finished == INTERRUPTED
+        for each in messages
     )
 
 
 def _drop_unsent_but_finished(queue: ForwardMsgQueue, *args: Any, **kwargs: Any) -> None:
-    if _has_only_started(queue):
-        queue._queue = [message for message in queue._queue if not _is_of_fragments(message)]
+    if _have_only_started(queue._queue):
+        has_ended = _says_ended(queue._queue[-1])
+        queue._queue = [
+            message
+            for message in queue._queue
+            if not _is_of_fragments(message)
+            and not (has_ended and message.HasField("session_status_changed"))
+        ]
     before = len(queue)
     finished = [message for message in queue._queue if message.script_finished == FRAGMENT_FINISHED]
     _drop_unsent(queue, *args, **kwargs)
     if len(queue) == before:  # all else that the fragments have sent arrives
         for message in finished:
             message.script_finished = FRAGMENT_FINISHED
+
+
+def _says_ended(message: ForwardMsg) -> bool:
+    """Whether a message says that no run is under way; the next start then says that one is."""
+    return message.HasField("session_status_changed") and not message.session_status_changed.script_is_running
 
 
 def _is_of_fragments(message: ForwardMsg) -> bool:

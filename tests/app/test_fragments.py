@@ -134,6 +134,13 @@ def message_of(run, kind, fragments=("part",), **fields):
     return message
 
 
+def status(is_running):
+    """The message that Streamlit sends when the last run has ended, or one has started after that."""
+    message = ForwardMsg()
+    message.session_status_changed.script_is_running = is_running
+    return message
+
+
 def sent(queue):
     """The kind and the run of each message that the browser gets now."""
     return [(m.WhichOneof("type"), m.metadata.run.script_run_id) for m in queue.flush()]
@@ -166,6 +173,25 @@ def test_a_run_that_a_callback_ends_at_once_is_not_told(starts_held, ran, told):
     queue.enqueue(message_of("second", "new_session", ("panel",)))
     queue.enqueue(message_of("second", "delta"))
     assert [run for kind, run in sent(queue) if kind == "new_session"] == told
+
+
+@pytest.mark.parametrize(
+    ("ended", "told"),
+    [(True, ["new_session", "delta"]), (False, ["session_status_changed", "new_session", "delta"])],
+)
+def test_the_browser_renders_once_for_a_click_whose_callback_starts_another_run(starts_held, ended, told):
+    """It would render at each status; that a run is under way is left out only if it has ended."""
+    queue = ForwardMsgQueue()
+    queue.enqueue(message_of("first", "new_session"))
+    queue.enqueue(status(is_running=True))
+    if ended:
+        early = ForwardMsg.FINISHED_EARLY_FOR_RERUN
+        queue.enqueue(message_of("first", "script_finished", script_finished=early))
+        queue.enqueue(status(is_running=False))
+    queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=["panel"])
+    queue.enqueue(message_of("second", "new_session", ("panel",)))
+    queue.enqueue(message_of("second", "delta"))
+    assert [kind for kind, _run in sent(queue)] == told
 
 
 def test_a_start_is_told_with_the_first_element_or_soon(starts_held, monkeypatch):
