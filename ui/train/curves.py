@@ -58,7 +58,8 @@ def show_curves(run: Run, rows: "pd.DataFrame") -> None:
     for chart in charts:
         st.vega_lite_chart(chart.points, chart.spec, key=chart.key, alt=chart.title)
         st.caption(chart.caption)
-        send_to_browser("curves", (run.id, logarithmic, window))
+        if chart is not charts[-1]:
+            send_to_browser("curves", (run.id, logarithmic, window))
 
 
 def _loss(run: Run, rows: "pd.DataFrame", logarithmic: bool, window: int) -> Chart:
