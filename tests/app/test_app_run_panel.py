@@ -27,6 +27,7 @@ from mnist_core.runtime.job import Watcher
 from tests.app.train_form import form_settings
 from tests.core.cluster.in_process import InProcess
 from ui import jobs, resources
+from ui.train import curves
 
 SHORT = TrainConfig(widths=(16,), epochs=2, batch_size=50, train_size=600, validation_size=200)
 CPU = torch.device("cpu")
@@ -323,6 +324,13 @@ def test_a_run_shows_its_curves_digits_and_layers(app, sample_only, html):
     headings = [element.value for element in test.markdown]
     assert "**Dead ReLU units of each layer**" in headings
     assert any("no problems found" in text for text in headings)
+
+
+def test_the_browser_gets_time_to_draw_a_chart_that_another_one_follows(app, sample_only, monkeypatch):
+    pauses = []
+    monkeypatch.setattr(curves, "send_to_browser", lambda place, _shown: pauses.append(place))
+    app("train", run=trained(SHORT).id)
+    assert pauses == ["curves"]  # after the first of two charts, not after the last
 
 
 def test_a_network_without_relu_has_no_dead_units(app, sample_only):

@@ -209,6 +209,16 @@ def test_a_start_is_told_with_the_first_element_or_soon(starts_held, monkeypatch
     assert sent(queue) == [("new_session", "second"), ("delta", "second")]
 
 
+def test_a_start_is_not_told_with_an_empty_container(starts_held):
+    queue, container = ForwardMsgQueue(), message_of("first", "delta")
+    container.delta.add_block.SetInParent()
+    queue.enqueue(message_of("first", "new_session"))
+    queue.enqueue(container)
+    assert sent(queue) == []
+    queue.enqueue(message_of("first", "delta"))
+    assert [kind for kind, _run in sent(queue)] == ["new_session", "delta", "delta"]
+
+
 def test_an_end_that_the_browser_waits_for_is_told_at_once(starts_held):
     queue = ForwardMsgQueue()
     ended = ForwardMsg.FINISHED_EARLY_FOR_RERUN
