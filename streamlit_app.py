@@ -23,7 +23,7 @@ from ui.browser_component import (
 from ui.file_transfers import bound_uploads, forget_page_data, keep_downloads
 from ui.fragments import (
     copy_each_container_once,
-    keep_finished_fragments,
+    keep_what_fragments_sent,
     send_to_browser,
     start_once_for_a_click,
 )
@@ -44,7 +44,7 @@ show_errors_as_sentences()
 prepare_theme()
 open_without_pandas()
 keep_frontend_in_memory()
-keep_finished_fragments()
+keep_what_fragments_sent()
 start_once_for_a_click()
 copy_each_container_once()
 # The browser picks fonts and pronunciation by the language that the page declares.

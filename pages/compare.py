@@ -4,7 +4,6 @@ import streamlit as st
 
 from ui.compare import accuracy, curves, disagreements, seed_groups
 from ui.compare.selection import choose_runs, show_address, show_note, show_settings
-from ui.fragments import page_fragment
 from ui.i18n import gettext as _
 from ui.navigation import run_through_entry
 from ui.runs.choice import COMPARISON
@@ -44,4 +43,4 @@ st.markdown(
     )
 )
 show_missing_dataset_of_link()
-page_fragment(show_page, key=COMPARISON)()
+st.fragment(show_page, key=COMPARISON)()

@@ -12,7 +12,7 @@ from ui.draw.explanation_sections import show_sections
 from ui.draw.input_methods import INPUT_METHODS, choose_input_method, instruction
 from ui.draw.picture_table import show_table
 from ui.drawing_input import DrawingInput, ReadDrawing, read
-from ui.fragments import clear_slots, page_fragment
+from ui.fragments import clear_slots
 from ui.html.tables import markdown
 from ui.i18n import gettext as _
 from ui.navigation import DRAW, run_through_entry
@@ -24,7 +24,7 @@ from ui.train_form.state import show_missing_dataset_of_link
 AS_ONE_KEY = "as_one"
 
 
-@page_fragment
+@st.fragment
 def show_page() -> None:
     """Show everything in a fragment, so that a stroke reruns no more than this."""
     warnings = st.container()  # above the canvas, where a phone shows it

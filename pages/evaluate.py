@@ -13,7 +13,6 @@ from ui.evaluate.selection import (
     show_summary,
 )
 from ui.evaluations import evaluation_progress, hold_if_stopped
-from ui.fragments import page_fragment
 from ui.i18n import gettext as _
 from ui.navigation import link, run_through_entry
 from ui.runs.choice import pick_run
@@ -29,7 +28,7 @@ SECTIONS = {
 }
 
 
-@page_fragment
+@st.fragment
 def show_sections(evaluated: EvaluatedSplit) -> None:
     """Show the sections in a fragment, so that a click in one reruns no more than this."""
     names = {

@@ -9,7 +9,7 @@ from ui.class_names import show_dataset_description
 from ui.explore import doubtful_labels, image_map, outliers, sample_grid, single_image, split_statistics
 from ui.explore.selection import VIEW_KEY, choose_dataset
 from ui.explore.welcome import is_newcomer, show_drawing, show_short_intro, show_welcome
-from ui.fragments import clear_slots, page_fragment
+from ui.fragments import clear_slots
 from ui.i18n import gettext as _
 from ui.navigation import EXPLORE, link, run_through_entry
 from ui.page_headings import explore_heading, follow
@@ -36,7 +36,7 @@ SECTIONS = {
 }
 
 
-@page_fragment
+@st.fragment
 def show_sections() -> None:
     """Show everything in a fragment, so that a click reruns no more than this."""
     names = {

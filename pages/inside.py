@@ -4,7 +4,6 @@ import streamlit as st
 
 from mnist_core.runs.run import Run
 from ui import resources
-from ui.fragments import page_fragment
 from ui.i18n import gettext as _
 from ui.inside import gradient_charts, image_map, layers, playback, predictions
 from ui.inside.selection import choose_snapshot
@@ -21,7 +20,7 @@ SECTIONS = {
 }
 
 
-@page_fragment
+@st.fragment
 def show_run(run: Run) -> None:
     """Show a run in a fragment, so that the slider reruns no more than this."""
     with st.container(key="lab_checkpoint", horizontal=True, vertical_alignment="bottom"):

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from ui.fragments import page_fragment
 from ui.i18n import gettext as _
 from ui.learn.chapter_parts import show_chapter
 from ui.learn.chapter_progress import open_chapter
@@ -12,4 +11,4 @@ run_through_entry()
 chapter = open_chapter()
 st.set_page_config(page_title=f"{_(chapter.title)} · Digit Lab")
 # A fragment, so that a click reruns no more than this.
-page_fragment(show_chapter, key="learn")(chapter)
+st.fragment(show_chapter, key="learn")(chapter)

@@ -8,7 +8,6 @@ import streamlit as st
 from mnist_core.messages import InputError
 from mnist_core.search.study import Search, SearchTrial
 from ui import resources
-from ui.fragments import page_fragment
 from ui.i18n import gettext as _
 from ui.navigation import run_through_entry
 from ui.search import figures
@@ -81,5 +80,5 @@ if found:
 else:
     if url_parameters().get(STUDY_KEY):
         st.warning(_("This search does not exist; it was deleted, or its link is incomplete."))
-    page_fragment(show_form, key=FORM)()
+    st.fragment(show_form, key=FORM)()
     show_list(listed_searches(), _("Your searches"))

@@ -5,7 +5,7 @@ import streamlit as st
 from mnist_core.messages import InputError
 from ui import resources, visitor
 from ui.canvas import last_read_image
-from ui.fragments import page_fragment, send_to_browser
+from ui.fragments import send_to_browser
 from ui.html.tables import markdown
 from ui.i18n import gettext as _
 from ui.navigation import link, run_through_entry
@@ -39,8 +39,8 @@ def show_start() -> None:
     """Show the summary with the start button, below the question of a link that compares two networks."""
     resources.wait_for_torch()
     if asked:
-        page_fragment(show_start_two, key=START_TWO)()
-    page_fragment(show_summary, key=SUMMARY)()
+        st.fragment(show_start_two, key=START_TWO)()
+    st.fragment(show_summary, key=SUMMARY)()
 
 
 def show_form_and_links() -> None:
@@ -89,7 +89,7 @@ for column, show in parts if resources.torch_job().finished else reversed(parts)
         show()
 with right:
     if not asked:
-        page_fragment(show_start_two, key=START_TWO)()
+        st.fragment(show_start_two, key=START_TWO)()
     if pair:
         show_pair_panel(pair, key=RUN_PANEL)
     elif run:

@@ -1,12 +1,11 @@
-"""Fragments: sending the heading first, nesting safely, rerunning only what changed."""
+"""Fragments: sending the heading first, losing nothing that was shown, rerunning only what changed."""
 
 import asyncio
-import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from copy import deepcopy
-from typing import Any, ParamSpec
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import streamlit as st
@@ -18,25 +17,22 @@ from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 
-Parameters = ParamSpec("Parameters")
-
 # Streamlit flushes its messages every 10 ms; a browser takes 20 to 40 ms to begin with a new page.
 SECONDS_TO_ARRIVE = 0.045
-FLUSH_SECONDS = 0.015
 SECONDS_HELD = 0.02  # at most, from the start of a run until the browser is told
 INTERRUPTED = ForwardMsg.ScriptFinishedStatus.FINISHED_EARLY_FOR_RERUN
-FRAGMENT_FINISHED = ForwardMsg.ScriptFinishedStatus.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
 _drop_unsent, _send = ForwardMsgQueue.clear, ForwardMsgQueue.flush
 _held_since: WeakKeyDictionary[ForwardMsgQueue, float] = WeakKeyDictionary()
 
 
-def keep_finished_fragments() -> None:
-    """Have Streamlit tell the browser that a fragment has finished, even if another one starts at once.
+def keep_what_fragments_sent() -> None:
+    """Have Streamlit send all that a fragment has shown, even if it or another one runs again at once.
 
-    It calls an unsent message of that kind "interrupted", as it does when the fragment itself starts again.
-    The browser then keeps what the fragment no longer shows, such as the images of the cell before.
+    It drops what the fragment itself has not sent yet, but not what fragments inside it have: the browser has
+    no place for that and shows an empty page. And it calls a fragment "interrupted" that has finished: the
+    browser then keeps what the fragment no longer shows, such as the images of the cell before.
     """
-    ForwardMsgQueue.clear = _drop_unsent_but_finished
+    ForwardMsgQueue.clear = _drop_unsent_of_whole_pages
 
 
 def start_once_for_a_click() -> None:
@@ -76,7 +72,11 @@ def _have_only_started(messages: Sequence[ForwardMsg]) -> bool:
     )
 
 
-def _drop_unsent_but_finished(queue: ForwardMsgQueue, *args: Any, **kwargs: Any) -> None:
+def _drop_unsent_of_whole_pages(
+    queue: ForwardMsgQueue,
+    retain_lifecycle_msgs: bool = False,
+    fragment_ids_this_run: list[str] | None = None,
+) -> None:
     if _have_only_started(queue._queue):
         has_ended = _says_ended(queue._queue[-1])
         queue._queue = [
@@ -85,12 +85,10 @@ def _drop_unsent_but_finished(queue: ForwardMsgQueue, *args: Any, **kwargs: Any)
             if not _is_of_fragments(message)
             and not (has_ended and message.HasField("session_status_changed"))
         ]
-    before = len(queue)
-    finished = [message for message in queue._queue if message.script_finished == FRAGMENT_FINISHED]
-    _drop_unsent(queue, *args, **kwargs)
-    if len(queue) == before:  # all else that the fragments have sent arrives
-        for message in finished:
-            message.script_finished = FRAGMENT_FINISHED
+    if fragment_ids_this_run is None:
+        _drop_unsent(queue, retain_lifecycle_msgs)
+    else:
+        queue._delta_index_map = {}  # what the next run shows is sent after its start, not in place of this
 
 
 def _says_ended(message: ForwardMsg) -> bool:
@@ -133,23 +131,6 @@ def send_to_browser(place: str, shown: object) -> None:
     if st.session_state.get(key) != shown:
         st.session_state[key] = shown
         time.sleep(SECONDS_TO_ARRIVE)
-
-
-def page_fragment(show: Callable[Parameters, None], key: str | None = None) -> Callable[Parameters, None]:
-    """Make a part of a page a fragment that may hold other fragments; `rerun_fragments` finds it by its key.
-
-    When a fragment reruns at once, Streamlit drops its unsent messages but not those of the fragments inside.
-    The browser then has no place for these and shows an empty page. So this fragment waits at its end until
-    all is sent. Don't nest fragments in a `run_every` fragment: it reruns at once without a click.
-    """
-
-    @st.fragment(key=key)
-    @functools.wraps(show)
-    def show_all(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
-        show(*args, **kwargs)
-        time.sleep(FLUSH_SECONDS)
-
-    return show_all
 
 
 def rerun_fragments(*keys: str) -> None:

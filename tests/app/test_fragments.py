@@ -121,7 +121,7 @@ def test_a_fragment_is_finished_though_another_one_starts(app, monkeypatch):
     app()
     assert finished_after("clock") == finished
     assert finished_after("clock", unsent=["part"]) == finished
-    assert finished_after("part", unsent=["part"]) == interrupted  # its elements are lost: it is not finished
+    assert finished_after("part", unsent=["part"]) == finished
 
 
 def message_of(run, kind, fragments=("part",), **fields):
@@ -155,7 +155,7 @@ def starts_held(monkeypatch):
     monkeypatch.setattr(fragments, "get_instance", lambda: SimpleNamespace(_enqueued_some_message=None))
     loop = SimpleNamespace(call_later=lambda seconds, _call: again.append(seconds))
     monkeypatch.setattr(asyncio, "get_running_loop", lambda: loop)
-    fragments.keep_finished_fragments()
+    fragments.keep_what_fragments_sent()
     fragments.start_once_for_a_click()
     return again
 
@@ -226,3 +226,31 @@ def test_an_end_that_the_browser_waits_for_is_told_at_once(starts_held):
         message_of("first", "script_finished", script_finished=ended)
     )  # whose start was sent before
     assert sent(queue) == [("script_finished", "first")]
+
+
+def placed(fragment, *path, is_container=False):
+    """The message about an element of a fragment at a place."""
+    message = message_of("run", "delta", (fragment,))
+    message.delta.fragment_id = fragment
+    getattr(message.delta, "add_block" if is_container else "new_element").SetInParent()
+    message.metadata.delta_path.extend(path)
+    return message
+
+
+def test_what_a_fragment_has_shown_is_sent_before_its_next_start(starts_held):
+    """Streamlit would drop the container, but not what a fragment inside shows: an empty page."""
+    queue = ForwardMsgQueue()
+    for message in (placed("panel", 0, 3, is_container=True), placed("curves", 0, 3, 0)):
+        queue.enqueue(message)
+    queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=["panel"])
+    queue.enqueue(message_of("second", "new_session", ("panel",)))
+    queue.enqueue(placed("curves", 0, 3, 0))
+    shown = [tuple(message.metadata.delta_path) for message in queue.flush()]
+    assert shown == [(0, 3), (0, 3, 0), (), (0, 3, 0)]
+
+
+def test_what_a_whole_page_has_not_sent_is_dropped_at_its_next_start(starts_held):
+    queue = ForwardMsgQueue()
+    queue.enqueue(placed("", 0, 3))
+    queue.clear(retain_lifecycle_msgs=True)
+    assert queue.is_empty()

@@ -17,7 +17,7 @@ from ui.draw import contrast, model_comparison, my_handwriting, perturbation_sli
 from ui.draw.contrast import CONTRAST, SECTION_KEY
 from ui.drawing_input import ReadDrawing, calibration, show_nothing_yet
 from ui.explanations import NEIGHBOURS, show_layers, show_saliency, show_similar
-from ui.fragments import clear_slots, page_fragment
+from ui.fragments import clear_slots
 from ui.html.digits import Figure, figure_html
 from ui.i18n import gettext as _
 from ui.live_network import show_live_network
@@ -45,7 +45,7 @@ def names(dataset: str) -> dict[str, str]:
     }
 
 
-@page_fragment
+@st.fragment
 def show_sections(reading: ReadDrawing) -> None:
     """Show the sections' names, and the one that is open."""
     sections = names(reading.run.config.dataset)

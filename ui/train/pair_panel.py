@@ -11,7 +11,6 @@ from mnist_core.messages import InputError
 from mnist_core.runs.comparison import check_comparable, compare_runs
 from mnist_core.runs.run import Run
 from ui import resources, visitor
-from ui.fragments import page_fragment
 from ui.html.tables import escape_markdown, markdown, run_list_html
 from ui.i18n import formatted_number, percent_text, sentences_text, translate
 from ui.i18n import gettext as _
@@ -65,10 +64,7 @@ def find_pair() -> tuple[Run, Run] | None:
 def show_pair_panel(pair: tuple[Run, Run], key: str) -> None:
     """Show two runs in a fragment with that key, which reruns every second while one of them is active."""
     ids, active = tuple(run.id for run in pair), any(map(is_active, pair))
-    if active:
-        st.fragment(_show, run_every=POLL_SECONDS, key=key)(ids, True)
-    else:
-        page_fragment(_show, key=key)(ids, False)
+    st.fragment(_show, run_every=POLL_SECONDS if active else None, key=key)(ids, active)
 
 
 def _show(ids: tuple[str, str], was_active: bool) -> None:
@@ -91,7 +87,7 @@ def _show(ids: tuple[str, str], was_active: bool) -> None:
             return  # a visitor from a link with a question guesses first
     if not was_active:
         _show_result(pair, names)
-    _show_chart(pair, names)
+    st.fragment(_show_chart)(pair, names)
     if not was_active:
         _show_links(pair)
 

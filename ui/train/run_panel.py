@@ -1,15 +1,11 @@
 """A run on the Train page: progress, result, links to the next steps, diagnostics."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from mnist_core.monitoring.diagnostics import diagnose
 from mnist_core.monitoring.run_history import ENOUGH_STEPS, RunHistory
 from mnist_core.runs.run import UNFINISHED, Run
 from ui import resources
-from ui.fragments import page_fragment
 from ui.html.tables import escape_markdown, markdown
 from ui.i18n import duration_text, percent_text, sentences_text
 from ui.i18n import gettext as _
@@ -35,9 +31,6 @@ from ui.train.slow_motion import show_slow_motion
 from ui.train.start import show_heading
 from ui.visitor import worker_of
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 POLL_SECONDS = 1.0
 
 
@@ -48,25 +41,21 @@ def is_active(run: Run) -> bool:
 
 def show_run_panel(run: Run, may_control: bool, key: str) -> None:
     """Show a run and its network; a fragment with that key reruns every POLL_SECONDS while it is active."""
-    if is_active(run):
-        st.fragment(_show_with_network, run_every=POLL_SECONDS, key=key)(run.id, True, may_control)
-    else:
-        page_fragment(_show_with_network, key=key)(run.id, False, may_control)
+    active = is_active(run)
+    st.fragment(_show_with_network, run_every=POLL_SECONDS if active else None, key=key)(
+        run.id, active, may_control
+    )
 
 
 def _show_with_network(run_id: str, was_active: bool, may_control: bool) -> None:
-    """Show both in one fragment: each that reruns by itself has the browser render the whole page.
+    """Show both by one clock: each fragment that reruns by itself has the browser render the whole page.
 
-    The containers, of which a fragment has one of its own, give both the same places once the run has ended:
-    else the browser would show the network twice for a moment.
+    The container gives the network the same place whatever is shown of the run: else the browser would show
+    it twice for a moment.
     """
     with st.container():
         _show(run_id, was_active, may_control)
-    if was_active:
-        with st.container():
-            show_network_panel(run_id)
-    else:
-        st.fragment(show_network_panel)(run_id)
+    st.fragment(show_network_panel)(run_id)
 
 
 def _show(run_id: str, was_active: bool, may_control: bool) -> None:
@@ -99,9 +88,7 @@ def _show(run_id: str, was_active: bool, may_control: bool) -> None:
             show_continuation(run)
     if not may_control and not run.is_pretrained:
         st.caption(_("This run was opened by a link: only its owner can control or continue it."))
-    # Don't nest fragments in a `run_every` fragment: the curves are one only when the run is inactive.
-    curves = show_curves if was_active else st.fragment(show_curves)
-    _show_numbers(run, live, may_control and snapshot is not None, curves)
+    _show_numbers(run, live, may_control and snapshot is not None)
 
 
 def _status(run: Run) -> str:
@@ -155,9 +142,7 @@ def _show_next_links(run: Run) -> None:
         show_export(run)
 
 
-def _show_numbers(
-    run: Run, live: bool, controllable: bool, curves: Callable[[Run, "pd.DataFrame"], None]
-) -> None:
+def _show_numbers(run: Run, live: bool, controllable: bool) -> None:
     """Show diagnostics, curves and the last probe, as far as they exist.
 
     `live`: it waits or trains; `controllable`: it trains, and this visitor may change it.
@@ -169,7 +154,7 @@ def _show_numbers(
     with st.container(key="findings"):  # always there, so that findings don't move the charts
         show_findings(diagnose(run_history), config, run.id, controllable, healthy)
     if not rows.empty:
-        curves(run, rows)
+        st.fragment(show_curves)(run, rows)
     if changed := change_texts(run):
         st.caption(escape_markdown(sentences_text(changed)))
     if seen:
