@@ -77,7 +77,8 @@ def tab_through(page):
 def expect_tab_to_reach_every_control(page, part="body"):
     """Go through a part of the page with Tab, which shows where it is at each stop.
 
-    Up to three times: a table that draws itself anew meanwhile lets go of the focus, and the way ends there.
+    Up to three times: a table that draws itself anew meanwhile lets go of the focus, and the way ends there;
+    on a busy machine a control may show the focus only after it was left.
     """
     for _ in range(3):
         expect(page.get_by_test_id("stProgress")).to_have_count(0)  # what measures by itself changes the page
@@ -86,7 +87,7 @@ def expect_tab_to_reach_every_control(page, part="body"):
         page.locator(part).evaluate(BEFORE)
         unmarked = tab_through(page)
         missed = page.locator("[data-wanted]:not([data-reached])").all()
-        if not missed:
+        if not missed and not unmarked:
             break
     assert [element.evaluate(MARKUP) for element in missed] == []
     assert unmarked == []

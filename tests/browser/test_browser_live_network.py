@@ -70,6 +70,7 @@ def test_units_explain_themselves_on_a_phone_and_by_keyboard(new_tab):
 def test_the_picture_follows_the_training_until_it_is_held_still(new_tab):
     page = new_tab(LASTING + "&watched=3", **MOVING)
     start(page)
+    page.get_by_text("Gradient norm of each layer").wait_for()  # the last of what pushes the picture down
     stage = page.locator(".stage")
     stage.scroll_into_view_if_needed()
     first = stage.get_attribute("data-version")
