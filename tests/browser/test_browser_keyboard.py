@@ -36,10 +36,11 @@ HERE = """() => {
 # After a press of Tab: whether it led out or to a control it was at before, and the markup of the one that
 # it has left if that looks as it did in focus. What is around it counts, as the ring may be drawn on either.
 # The main part of the page is there to be scrolled, and a table draws its ring inside. It is one stop, as it
-# moves the focus to and fro between its canvas and its cells.
+# moves the focus to and fro between its canvas and its cells. A choice of several has one ring around all its
+# parts.
 ARRIVE = f"""async () => {{
   const look = e => {{
-    if (e.matches('main, canvas')) return null;
+    if (e.matches('main, canvas') || e.closest('[data-testid=stDataFrame]')) return null;
     const parts = [e, ...e.children];
     for (let up = e.parentElement; up && parts.length < 12; up = up.parentElement) parts.push(up);
     return parts.map(part => {{
@@ -49,7 +50,8 @@ ARRIVE = f"""async () => {{
   }};
   await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
   const here = ({HERE})(), last = window.tabbed;
-  const unmarked = last.look && last.look === look(last.element);
+  const withinChoice = last.element?.closest('[data-testid=stMultiSelect]')?.contains(here);
+  const unmarked = last.look && !withinChoice && last.look === look(last.element);
   const out = here === document.body || !last.part.contains(document.activeElement);
   const table = here.closest('[data-testid=stDataFrame]');
   const again = 'reached' in here.dataset && !(table && table === last.table);
@@ -77,8 +79,7 @@ def tab_through(page):
 def expect_tab_to_reach_every_control(page, part="body"):
     """Go through a part of the page with Tab, which shows where it is at each stop.
 
-    Up to three times: a table that draws itself anew meanwhile lets go of the focus, and the way ends there;
-    on a busy machine a control may show the focus only after it was left.
+    Up to three times: a table that draws itself anew meanwhile lets go of the focus, and the way ends there.
     """
     for _ in range(3):
         expect(page.get_by_test_id("stProgress")).to_have_count(0)  # what measures by itself changes the page
@@ -87,7 +88,7 @@ def expect_tab_to_reach_every_control(page, part="body"):
         page.locator(part).evaluate(BEFORE)
         unmarked = tab_through(page)
         missed = page.locator("[data-wanted]:not([data-reached])").all()
-        if not missed and not unmarked:
+        if not missed:
             break
     assert [element.evaluate(MARKUP) for element in missed] == []
     assert unmarked == []
