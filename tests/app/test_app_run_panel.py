@@ -115,7 +115,10 @@ def test_pause_resume_and_stop(endless):
 
 
 def test_while_a_run_trains_its_page_has_one_clock_beside_the_sidebars(endless, monkeypatch):
-    """At each tick the browser renders the whole page. What the curves' controls change has no clock."""
+    """At each tick the browser renders the whole page.
+
+    The curves and the network are fragments without a clock, so that a choice in them reruns them alone.
+    """
     clocks, fragment = {}, st.fragment
 
     def note_clock(show=None, *, run_every=None, **settings):

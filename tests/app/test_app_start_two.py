@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import streamlit as st
 
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.names import is_used
@@ -98,6 +99,19 @@ def test_a_pair_without_a_guess_and_one_that_is_not_there(app, sample_only):
     assert "guess" not in said(test)
     assert "or" not in heading(app("train", run=first.id, runs=f"{second.id},{first.id}")).split()
     assert "or" not in heading(app("train", run=first.id, runs=f"{first.id},nothing")).split()
+
+
+def test_the_chart_of_a_pair_is_a_fragment_which_its_controls_rerun_alone(app, sample_only, monkeypatch):
+    shown, fragment = [], st.fragment
+
+    def note(show=None, **settings):
+        shown.append(getattr(show, "__name__", None))
+        return fragment(show, **settings)
+
+    monkeypatch.setattr(st, "fragment", note)
+    first, second = trained(SHORT), trained(SHORT)
+    assert heading(app("train", run=first.id, runs=f"{first.id},{second.id}"))
+    assert "_show_chart" in shown
 
 
 def asked(test):

@@ -48,7 +48,7 @@ def show_run_panel(run: Run, may_control: bool, key: str) -> None:
 
 
 def _show_with_network(run_id: str, was_active: bool, may_control: bool) -> None:
-    """Show both by one clock: each fragment that reruns by itself has the browser render the whole page.
+    """Show the run and its network by one clock: at each tick the browser renders the whole page.
 
     The container gives the network the same place whatever is shown of the run: else the browser would show
     it twice for a moment.
