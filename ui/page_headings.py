@@ -29,8 +29,10 @@ def show_top(page: str) -> None:
     `page` is the name of the page's file.
     """
     due = shows_mnist(page)
-    if due:
-        resources.show_notice(visitor.is_private())
+    # The container keeps the place: what follows would be made anew when the notice comes, without the focus.
+    with st.container(key="notice_place"):
+        if due:
+            resources.show_notice(visitor.is_private())
     heading = page_heading(page)
     st.title(heading)
     st.session_state[SHOWN_KEY] = heading, due

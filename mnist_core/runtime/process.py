@@ -13,8 +13,8 @@ def keep_freed_memory(largest: int = 32) -> None:
     """Have glibc keep one heap for all threads, and return freed blocks of more than `largest` megabytes.
 
     glibc otherwise raises that limit by itself up to 32 MB, which leaves holes in the heap, and gives each
-    thread a heap of its own. tutorial-4b trains 1.0 to 1.3 times as fast with it and is tested 1.8 times as
-    fast (`python -m benchmarks.ablation`). Other C libraries are left as they are.
+    thread a heap of its own. tutorial-4b trains 1.0 to 1.3 times as fast with it (`python -m
+    benchmarks.ablation`). Other C libraries are left as they are.
     """
     with suppress(AttributeError, OSError, TypeError):
         mallopt = ctypes.CDLL(None).mallopt

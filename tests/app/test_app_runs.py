@@ -234,6 +234,21 @@ def tick(test, number, rows, cells=()):
     return test.run()
 
 
+def test_a_chosen_cell_ticks_its_row_in_the_same_table_and_a_tick_elsewhere_makes_a_new_one(app, make):
+    made = [make(recipe) for recipe in ("tutorial-1", "tutorial-2", "tutorial-3")]
+    test = tick(app("runs"), 1, [], [(1, "name")])
+    assert test.query_params["run"] == made[1]
+    shown = test.session_state["runs_table_1"]["selection"]
+    assert (shown["rows"], shown["cells"]) == ([1], [(1, "name")])
+    test = tick(test, 1, [], [(0, "name")])
+    assert test.multiselect(key="ticked_runs").value == [made[2]]
+    assert test.session_state["runs_table_1"]["selection"]["rows"] == [0]
+    test.multiselect(key="ticked_runs").set_value(made[:2]).run()
+    assert "runs_table_1" not in test.session_state
+    assert set(test.session_state["runs_table_2"]["selection"]["rows"]) == {1, 2}
+    assert set(test.multiselect(key="ticked_runs").value) == set(made[:2])
+
+
 def test_ticked_rows_are_pinned_and_deleted_together_and_one_undo_brings_them_back(app, make):
     made = [make(recipe) for recipe in ("tutorial-1", "tutorial-2", "tutorial-3")]
     test = tick(app("runs"), 1, [0, 2])

@@ -84,6 +84,23 @@ def test_a_row_of_the_table_becomes_the_current_run(page, two_runs):
     expect(page).to_have_url(re.compile(second))
 
 
+@pytest.mark.slow
+def test_arrow_keys_choose_a_run_in_the_table_which_keeps_the_focus(page, two_runs):
+    first, second = two_runs
+    page.open("/runs")
+    table = page.get_by_test_id("stDataFrame")
+    expect(table.locator("canvas [role=row]").nth(2)).to_be_attached()
+    settle(page)
+    page.get_by_role("button", name="Fullscreen").focus()
+    page.keyboard.press("Tab")  # Streamlit's table chooses its first cell when it has the focus
+    for key, row, run in (("ArrowRight", 0, second), ("ArrowDown", 1, first), ("ArrowUp", 0, second)):
+        page.keyboard.press(key)
+        expect(page).to_have_url(re.compile(run))
+        settle(page)
+        expect(table.locator(f"[id$='-{row}'][role=gridcell]:focus")).to_have_count(1)
+        expect(page.locator(".st-key-ticked_runs [data-tag]")).to_have_count(1)
+
+
 def test_on_a_phone_the_list_is_out_of_the_way_until_it_is_asked_for(new_tab, two_runs):
     phone = new_tab("/runs", **PHONE)
     expect(phone.get_by_test_id("stDataFrame")).to_be_visible()

@@ -10,7 +10,7 @@ from tests.browser.slow_line import slow_line
 from tests.browser.training import expect_value, slider, value
 
 CHINESE, ENGLISH = "手写数字", "Handwritten digits"
-WITHOUT_NOTICE = ":has(> .st-key-notice), .st-key-notice { display: none !important }"  # of the sample
+WITHOUT_NOTICE = ":has(> .st-key-notice_place) { display: none !important }"  # of the sample
 
 
 def test_the_language_switch_is_in_the_url_and_survives_refresh_and_back(page):

@@ -30,10 +30,13 @@ def far(browser, folder):
 
 
 def test_a_link_into_a_cold_server_shows_the_whole_page(new_tab, far):
-    """The server's first visitor."""
+    """The server's first visitor. The notice on the sample, which comes later, leaves what was there."""
     page = new_tab("/?lang=zh&run=abc", far)
     expect(page.locator(".lab-pages a")).to_have_count(10)
     expect(page.locator("h1")).to_have_text("手写数字")
+    page.locator("h1").evaluate("heading => heading.setAttribute('data-from', 'before the notice')")
+    expect(page.locator(".st-key-notice")).to_be_visible()
+    expect(page.locator("h1")).to_have_attribute("data-from", "before the notice")
 
 
 def test_a_link_keeps_its_settings_and_two_changes_in_quick_succession(new_tab, far):

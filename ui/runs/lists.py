@@ -84,7 +84,8 @@ def _show_button(run: Run, name: str) -> None:
 SORT_KEY = "sort"
 TICKED_KEY = "ticked_runs"  # ids of the chosen runs; also the key of the control that chooses them
 FOLLOWED_KEY = "followed_run"  # the current run that the choice has followed
-TABLE_KEY = "runs_table"  # (number, order of the runs, ticked rows) of the table that the browser shows
+CELLS_KEY = "runs_table_cells"  # a chosen cell whose row is still to be ticked
+TABLE_KEY = "runs_table"  # (number, order of the runs, ticked rows, chosen cell) of the table in the browser
 NAME = 200  # pixels, so that a phone shows the accuracy beside it; longer names wrap
 STATUS = 100  # "training 100%"
 MOST_IN_SIGHT = 8  # runs; a table of more scrolls
@@ -142,7 +143,7 @@ def delete_several(names: Mapping[str, str]) -> None:
 
 
 def choose_runs(runs: Sequence[Run]) -> list[Run]:
-    """Show a control that ticks runs without the table, whose canvas a keyboard hardly reaches."""
+    """Show a control that ticks several runs by keyboard; in the table the arrow keys choose one."""
     labels = run_labels(runs)
     ticked = ticked_runs(runs)
     set_widget_value(TICKED_KEY, ticked, tuple(labels.items()))
@@ -185,6 +186,10 @@ def _show(was_live: bool) -> None:
     ticked = ticked_runs(runs)
     rows = [place for place, run_id in enumerate(order) if run_id in ticked]
     table = _table(runs)
+    key = f"runs_table_{_number(order, rows)}"
+    cells = st.session_state.pop(CELLS_KEY, None)
+    if cells and key in st.session_state:  # a new table would not have the keyboard's focus
+        st.session_state[key] = {"selection": {"rows": rows, "columns": [], "cells": cells}}
     selection = st.dataframe(
         table,
         column_config=_columns(),
@@ -192,14 +197,14 @@ def _show(was_live: bool) -> None:
         on_select="rerun",
         selection_mode=["multi-row", "single-cell"],
         selection_default={"selection": {"rows": rows, "columns": [], "cells": []}},
-        key=f"runs_table_{_number(order, rows)}",
+        key=key,
         height="content" if len(runs) <= MOST_IN_SIGHT else "auto",
         row_height=row_height(table["name"], NAME),
         placeholder="–",
         alt=_("Your runs; the control below chooses them too"),
     ).selection
     chosen = _chosen_in_table(order, selection.rows, selection.cells)
-    if chosen is not None and set(chosen) != set(ticked):
+    if chosen is not None and (CELLS_KEY in st.session_state or set(chosen) != set(ticked)):
         tick(chosen)
         st.rerun()
 
@@ -209,10 +214,12 @@ def _chosen_in_table(
 ) -> list[str] | None:
     """Return the runs that the browser has chosen in the table; None if it has changed nothing."""
     number, known_order, known_rows, known_cells = st.session_state[TABLE_KEY]
+    clicked = bool(cells) and list(cells) != known_cells
+    if clicked:
+        st.session_state[CELLS_KEY] = list(cells)
+        rows = [cells[0][0]]
     st.session_state[TABLE_KEY] = (number, known_order, list(rows), list(cells))
-    if list(cells) != known_cells and cells:
-        return [order[cells[0][0]]]
-    return [order[row] for row in rows] if list(rows) != known_rows else None
+    return [order[row] for row in rows] if clicked or list(rows) != known_rows else None
 
 
 def _number(order: list[str], rows: list[int]) -> int:
