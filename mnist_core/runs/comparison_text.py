@@ -10,6 +10,7 @@ from mnist_core.messages import N_, Message, Words
 
 CHINESE = re.compile("[\u3000-\u9fff]")  # and the Chinese comma
 FINEST = 10_000  # chance is told as times in 10, 100, 1,000 or at most this many
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 SMALLEST_P = 1 / FINEST  # below, a p says more of the test's assumptions than of the difference
 
 
@@ -36,8 +37,8 @@ def p_figure(p: float) -> str:
 
 
 def p_text(p: float) -> str:
-    """Format a p-value with its symbol: p = 0.039."""
-    return f"p {p_figure(p)}" if p < SMALLEST_P else f"p = {p_figure(p)}"
+    """Format a p-value with its symbol, p = 0.039, and spaces at which no line breaks."""
+    return (f"p {p_figure(p)}" if p < SMALLEST_P else f"p = {p_figure(p)}").replace(" ", NO_BREAK_SPACE)
 
 
 def pair_text(names: tuple[str, str], alone: tuple[int, int], images: int, p: float) -> list[Message]:

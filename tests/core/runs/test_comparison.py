@@ -13,6 +13,7 @@ from mnist_core.evaluation.significance import holm, mcnemar, wilson_interval
 from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
 from mnist_core.runs.comparison import check_comparable, compare_runs, differing_settings
+from mnist_core.runs.comparison_text import p_text
 from mnist_core.runs.metadata import RunMetadata
 from mnist_core.runs.run import Run
 from mnist_core.runs.seed_variance import group_by_seed, next_seeds, seeds_of, unfinished_seeds
@@ -67,7 +68,7 @@ def test_two_runs(make_run):
         "Of 20 test images, only A classifies 8 correctly, and only B 1. The accuracy of A minus that of B "
         "is +35.00 percentage points (95% confidence interval +6.98 to +56.66). If both were equally "
         "accurate on images like these, a difference at least this large, either way, would come up by "
-        "chance about 4 times in 100 (McNemar's exact test, p = 0.039). That is below the usual 5%: "
+        f"chance about 4 times in 100 (McNemar's exact test, {p_text(pair.p)}). That is below the usual 5%: "
         "evidence that A, as trained, is more accurate on images like these than B."
     )
     assert words(found.notes).startswith("The intervals and tests are about these trained networks")
@@ -102,7 +103,8 @@ def test_several_pairs_are_corrected(make_run):
     found = compare_runs(runs, answers([1] * 9 + [0], [0] * 10, [1] * 8 + [0, 1]))
     assert [(pair.first, pair.second) for pair in found.pairs] == [(0, 1), (0, 2), (1, 2)]
     assert [pair.p_holm for pair in found.pairs] == holm([mcnemar(9, 0), mcnemar(1, 1), mcnemar(0, 9)])
-    assert "Corrected for the 3 pairs compared here (Holm): p = 0.012." in words(found.pairs[0].statements)
+    corrected = f"Corrected for the 3 pairs compared here (Holm): {p_text(found.pairs[0].p_holm)}."
+    assert corrected in words(found.pairs[0].statements)
     assert [score.right_alone.tolist() for score in found.scores] == [[8], [], [9]]
 
 
