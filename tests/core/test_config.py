@@ -160,6 +160,16 @@ def test_just_beyond_a_range_is_refused(name):
         assert refusal(lambda value=value: TrainConfig(**{name: value})).startswith(f"{name} must be from")
 
 
+@pytest.mark.parametrize("name", ["weight_decay", "written_share"])
+def test_a_share_is_at_most_all(name):
+    assert refusal(lambda: TrainConfig(**{name: 1.01})).startswith(f"{name} must be from 0.0 to 1.0")
+
+
+def test_who_takes_all_images_of_mnist_takes_all_of_another_set():
+    assert TrainConfig(train_size=60_000).on_dataset("emnist-letters").train_size == 124_800
+    assert TrainConfig(train_size=59_999).on_dataset("emnist-letters").train_size == 59_999
+
+
 @pytest.mark.parametrize("name", ["widths", "channels"])
 @pytest.mark.parametrize("values", [(0,), (16, -1), (10_000,)])
 def test_sizes_of_layers_out_of_range_are_refused(name, values):

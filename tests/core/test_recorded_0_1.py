@@ -42,6 +42,12 @@ def store(tmp_path):
     return RunStore(tmp_path / "runs")
 
 
+def test_a_setting_that_a_file_leaves_out_means_what_it_did():
+    recorded = json.loads((RECORDED / "defaults.json").read_text())
+    newer = {"initialization": "default", "gradient_clipping": 0.0}
+    assert TrainConfig.from_json({}).to_json() == recorded | newer
+
+
 @pytest.mark.parametrize("status", EXPECTED["runs"])
 def test_a_run_opens_with_all_that_was_known_of_it(store, status):
     expected, run = EXPECTED["runs"][status], store.get(IDS[status])

@@ -69,6 +69,13 @@ def test_a_rate_of_a_millionth_is_too_small(optimizer, sample):
     assert settings_after(ill).learning_rate == (0.001 if optimizer == "adam" else 0.1)
 
 
+@pytest.mark.parametrize(("last", "found"), [(0.6, ["rate_too_small"]), (0.4, [])])
+def test_a_small_rate_is_too_small_while_the_falling_loss_is_above_a_half(last, found):
+    losses = np.repeat([2.0, 1.5, 1.0, last], 75)
+    rows = pd.DataFrame({"step": range(1, 301), "train_loss": losses}, columns=list(METRICS))
+    assert names(RunHistory(replace(HEALTHY, learning_rate=1e-5), rows)) == found
+
+
 @pytest.mark.parametrize(("optimizer", "rate"), [("adam", 10.0), ("adam", 0.1), ("sgd", 10.0)])
 def test_a_rate_far_too_large_is_said_and_kills_units(optimizer, rate, sample):
     ill = history(replace(HEALTHY, optimizer=optimizer, learning_rate=rate, widths=(64, 64)), sample)
