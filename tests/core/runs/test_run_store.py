@@ -118,6 +118,19 @@ def test_what_changed_on_disk_is_seen_at_once(store):
 # Trash
 
 
+def test_a_finished_run_is_read_once_while_its_files_are_unchanged(store, monkeypatch):
+    run_id, read = make(store, "finished"), []
+    read_run = run_store.read_run
+    monkeypatch.setattr(run_store, "read_run", lambda *asked: read.append(asked) or read_run(*asked))
+    for _ in range(2):
+        assert [run.id for run in store.list()] == [run_id]
+        store.get("pretrained")
+    assert len(read) == 2  # each of both once
+    store.pin(run_id)
+    assert store.get(run_id).metadata.pinned
+    assert len(read) == 3
+
+
 def test_a_removed_run_comes_back_whole(store):
     run_id, other = make(store), make(store)
     store.rename(run_id, "kept")
