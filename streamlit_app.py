@@ -10,7 +10,7 @@ from mnist_core import __version__
 from mnist_core.messages import InputError
 from mnist_core.runtime.event_log import write_log
 from mnist_core.runtime.limits import check_settings
-from mnist_core.runtime.process import import_scipy, keep_freed_memory
+from mnist_core.runtime.process import import_scipy
 from ui import resources, visitor
 from ui.browser_component import (
     Html,
@@ -38,7 +38,6 @@ from ui.url_controls import choose_language
 from ui.url_state import CARRIED
 
 HERE = Path(__file__).parent
-keep_freed_memory()
 write_log()
 show_errors_as_sentences()
 prepare_theme()

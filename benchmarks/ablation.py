@@ -30,7 +30,6 @@ from mnist_core.models import architectures, inference
 from mnist_core.models.modules import DigitClassifier
 from mnist_core.recipes import RECIPES
 from mnist_core.runtime.devices import usable_cores
-from mnist_core.runtime.process import keep_freed_memory
 from mnist_core.training import gradients, trainer
 from mnist_core.training.autotune import choose_threads
 
@@ -59,7 +58,6 @@ class FastPath:
     turn_off: Callable[[], None]
     recipes: tuple[str, ...] = tuple(TUTORIALS)
     threads: int = 1
-    keeps_memory: bool = False  # whether it is glibc's memory kept
 
 
 class ClassOptimizer:
@@ -115,7 +113,6 @@ PATHS = {
     "gradients without autograd": FastPath(_use_autograd, DENSE),
     "max pooling before ReLU": FastPath(_pool_after_relu, ("tutorial-4b",)),
     "denormals flushed": FastPath(_keep_denormals),
-    "glibc keeps freed memory": FastPath(_nothing, keeps_memory=True),
     "test images divided among threads (2 threads)": FastPath(_use_torch_threads, threads=2),
     "threads by trial, else torch's number": FastPath(_nothing, threads=0),
 }
@@ -130,11 +127,8 @@ def started(path: FastPath, on: bool) -> Iterator[Callable[..., Measurement]]:
 
 
 def _prepare(name: str, on: bool) -> None:
-    path = PATHS[name]
-    if on or not path.keeps_memory:
-        keep_freed_memory()
     if not on:
-        path.turn_off()
+        PATHS[name].turn_off()
 
 
 def measure(name: str, on: bool, recipe: str, directory: Path, seed: int) -> Measurement:

@@ -5,12 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.training_process import Measurement, Task, serve
-from mnist_core.runtime.process import keep_freed_memory
 
 
 def measure(task: Task) -> Measurement:
     """Train and test the recipe on the CPU; loading, building and choosing threads are not timed."""
-    keep_freed_memory()
     from mnist_core.data.mnist import open_mnist
     from mnist_core.evaluation.metrics import evaluate
     from mnist_core.models.architectures import build_model

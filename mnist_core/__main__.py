@@ -19,7 +19,6 @@ from mnist_core.messages import InputError
 from mnist_core.own_data.export_formats import DATA_FORMATS
 from mnist_core.own_data.parts import TEST_SHARE
 from mnist_core.recipes import RECIPES
-from mnist_core.runtime.process import keep_freed_memory
 from mnist_core.search.plan import AIMS, PRUNERS, SAMPLERS
 from mnist_core.search.space import PRESETS, SETTINGS
 
@@ -37,7 +36,6 @@ def main(arguments: list[str] | None = None) -> int:
 
     Ctrl-C returns 130, except during a training: there it only ends the training.
     """
-    keep_freed_memory()
     options = _parser().parse_args(arguments)
     try:
         options.command(options)

@@ -9,9 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core.runtime.process import keep_freed_memory
-
-keep_freed_memory()  # before torch is imported
 gc.disable()  # until all tests are collected: nothing of that goes before the end
 
 import torch  # noqa: E402
@@ -34,7 +31,6 @@ SHARED_MNIST = Path(__file__).resolve().parents[2] / "shared" / "mnist"
 
 def pytest_collection_finish() -> None:
     """Leave PyTorch, Streamlit and 5,000 tests out of each garbage collection, as these take 0.2 s else."""
-    gc.collect()
     gc.freeze()
     gc.enable()
 

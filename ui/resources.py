@@ -21,7 +21,7 @@ from mnist_core.runs.run import PRETRAINED_ID, Run, WeightSnapshot, load_snapsho
 from mnist_core.runs.store import RunStore
 from mnist_core.runtime.cluster_setting import ClusterSetting
 from mnist_core.runtime.job import Job, Steps, Watcher
-from mnist_core.runtime.process import import_scipy, keep_freed_memory
+from mnist_core.runtime.process import import_scipy
 from ui import other_datasets
 from ui.evaluations import Show, read_split
 from ui.html.tables import markdown
@@ -43,7 +43,6 @@ logger = logging.getLogger(__name__)
 HERE = {"localhost", "127.0.0.1", "::1"}
 PRIVATE_VARIABLE = "DIGITLAB_PRIVATE"
 MODELS_KEPT = 8  # a model may take 40 MB, and is loaded in 15 ms
-LARGEST_KEPT = 8  # megabytes; saved 150 MB in a training of a CNN by version 0.1
 SAMPLE_KEY = "sample_chosen"  # the visitor chose not to wait for MNIST
 UNTOLD_KEY = "notice_untold"  # the notice is due, as the data was not loaded yet
 SECONDS_UNSEEN = 0.3  # a shorter wait shows no progress
@@ -211,7 +210,6 @@ def training_queue() -> "TrainingQueue":
     from mnist_core.runs.queue import TrainingQueue, number_of_workers
     from mnist_core.runtime.devices import usable_cores
 
-    keep_freed_memory(LARGEST_KEPT)
     workers = number_of_workers()
     threads = max(1, (usable_cores() - 1) // workers)
     cluster, lost = _cluster(usable_cores() - 1), _limits_of_nobody()

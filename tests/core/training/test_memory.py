@@ -29,8 +29,6 @@ from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import Split
 from mnist_core.models.architectures import build_model
 from mnist_core.recipes import RECIPES
-from mnist_core.runtime.process import keep_freed_memory
-keep_freed_memory()
 import torch
 from mnist_core.training.trainer import Training
 torch.set_num_threads(1)
