@@ -11,7 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from mnist_core.config import TrainConfig
 from mnist_core.runtime.job import Steps
+from mnist_core.training.optimizers import Updater
 
 EDGE = 3.0  # coordinates are from -EDGE to EDGE
 CORNERS = np.array([[-2.1, -1.35], [1.05, -2.25], [2.25, 1.2], [-0.9, 2.1]])  # counter-clockwise
@@ -91,16 +93,17 @@ def _train(lines: int) -> Generator[float, None, LineTraining]:
     points = toy_points()
     places, inside = torch.from_numpy(points.places), torch.from_numpy(points.inside).float()
     parameters = _initial_parameters(lines)
-    optimizer = torch.optim.Adam(parameters, LEARNING_RATE)
+    updater = Updater("adam", parameters, TrainConfig())
     found = LineTraining([], [])
     for step in range(SHOWN_STEPS[-1] + 1):
         total = _total(parameters, places)
         if step in SHOWN_STEPS:
             found.networks.append(_network(parameters))
             found.accuracies.append(float(((total > 0) == (inside > 0)).float().mean()))
-        optimizer.zero_grad()
+        for parameter in parameters:
+            parameter.grad = None
         functional.binary_cross_entropy_with_logits(total, inside).backward()
-        optimizer.step()
+        updater.step(LEARNING_RATE)
         yield step / SHOWN_STEPS[-1]
     return found
 

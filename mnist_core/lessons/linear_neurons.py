@@ -10,8 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import Split
 from mnist_core.runtime.job import Steps
+from mnist_core.training.optimizers import Updater
 
 TRAINING, HELD_OUT = 3000, 1000  # images: the first of a split, and the next ones
 STEPS, LEARNING_RATE, MOMENTUM = 150, 0.1, 0.95
@@ -57,12 +59,12 @@ def _train(train: Split, held_out: Split, loss: str) -> Generator[tuple[float, N
     layer = torch.nn.utils.skip_init(torch.nn.Linear, 784, 10)
     torch.nn.init.zeros_(layer.weight)
     torch.nn.init.zeros_(layer.bias)
-    optimizer = torch.optim.SGD(layer.parameters(), LEARNING_RATE, MOMENTUM)
+    updater = Updater("momentum", [*layer.parameters()], TrainConfig(momentum=MOMENTUM))
     pixels, labels = _tensors(train)
     for step in range(STEPS):
-        optimizer.zero_grad()
+        layer.zero_grad()
         _loss(layer(pixels), labels, loss).backward()
-        optimizer.step()
+        updater.step(LEARNING_RATE)
         yield step / STEPS, None
     pixels, labels = _tensors(held_out)
     with torch.no_grad():

@@ -8,7 +8,7 @@ import pytest
 import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
-from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1 import AppTest, local_script_runner
 
 from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import load_sample
@@ -31,6 +31,21 @@ def packages_searched_once():
             "scan_component_manifests",
             functools.cache(manifest_scanner.scan_component_manifests),
         )
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def end_of_a_run_awaited():
+    """Wait for the end of a page's run; Streamlit looks for it 1,000 times a second, which slows the run."""
+    look_for_end = local_script_runner.require_widgets_deltas
+
+    def wait_for_end(runner, seconds):
+        runner._script_thread.join(seconds)
+        if not runner.script_stopped():
+            look_for_end(runner, 0)  # stops it and raises
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(local_script_runner, "require_widgets_deltas", wait_for_end)
         yield
 
 
@@ -69,6 +84,8 @@ def sample_only(monkeypatch, tmp_path, pages_remembered):
         "ui.operator_reports.Heartbeat.start", lambda self: None
     )  # its thread outlives the test
     monkeypatch.setattr("ui.resources.load_network_soon", lambda: None)
+    # Its first optimizer has torch import its compiler: 2 s and 150 MB of a server.
+    monkeypatch.setattr("torch.optim.Optimizer.__init__", pytest.fail)
     at_exit = []
     monkeypatch.setattr("ui.resources.atexit", SimpleNamespace(register=at_exit.append))
     st.cache_resource.clear()
