@@ -16,8 +16,6 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam
 from torch.utils.data import DataLoader, Dataset, Subset
-from torchvision.datasets import MNIST
-from torchvision.transforms import Compose, Normalize, ToTensor
 
 from benchmarks.training_process import Measurement, Task, serve
 
@@ -104,6 +102,9 @@ def measure(task: Task) -> Measurement:
 
 def load(tutorial: Tutorial, task: Task) -> tuple[DataLoader[Any], DataLoader[Any]]:
     """Return the loaders of the training and test images, with the tutorial's settings."""
+    from torchvision.datasets import MNIST  # only here: 4 s in each test process otherwise
+    from torchvision.transforms import Compose, Normalize, ToTensor
+
     warnings.filterwarnings("ignore", "This DataLoader will create")  # the tutorial sets 4 workers
     scaling = [Normalize(*((number,) for number in tutorial.normalize))] if tutorial.normalize else []
     read = partial(MNIST, task.directory, transform=Compose([ToTensor(), *scaling]))

@@ -1,4 +1,5 @@
 import ast
+import functools
 import re
 from string import Formatter
 
@@ -30,6 +31,9 @@ def translations(message):
     return [message.string] if isinstance(message.string, str) else list(message.string)
 
 
+extracted_catalog = functools.cache(catalogs.extract)  # takes 2 s
+
+
 def filled(message):
     return all(translations(message))
 
@@ -40,7 +44,7 @@ def fields(text):
 
 def test_no_article_stands_before_a_word_that_is_filled_in():
     """It would be "a 8" or "a A"."""
-    texts = [text for message in catalogs.extract() for text in sources(message)]
+    texts = [text for message in extracted_catalog() for text in sources(message)]
     assert len(texts) > 2000
     assert [text for text in texts if re.search(r"\b[Aa]n? [*`<>b]*\{|really a$", text)] == []
 
@@ -49,7 +53,7 @@ def test_no_article_stands_before_a_word_that_is_filled_in():
 class TestCatalog:
     def test_every_string_of_the_source_is_translated(self, path):
         catalog = catalogs.read(path)
-        wanted = {message.id for message in catalogs.extract() if message.id}
+        wanted = {message.id for message in extracted_catalog() if message.id}
         translated = {
             message.id for message in catalog if message.id and not message.fuzzy and filled(message)
         }
@@ -84,7 +88,7 @@ def marked_texts(source):
 
 def test_every_marked_text_is_extracted():
     """Babel does not see a call within an f-string."""
-    extracted = {text for message in catalogs.extract() for text in sources(message)}
+    extracted = {text for message in extracted_catalog() for text in sources(message)}
     paths = [*app_sources(), *sorted((ROOT / "mnist_core").rglob("*.py"))]
     marked = set().union(*(marked_texts(path.read_text()) for path in paths))
     assert len(marked) > 2000

@@ -11,6 +11,8 @@ from mnist_core.runs.run import UNFINISHED
 from mnist_core.runs.store import RunStore
 from tests.browser import server
 
+DESKTOP = {"width": 1280, "height": 800}
+
 
 def pytest_collection_modifyitems(items):
     """Run a browser test that failed once more: of a hundred, one meets a page between two of its states.
@@ -83,11 +85,15 @@ def new_tab(browser, address, free_contexts):
     """Open a page as a new visitor, `new_tab("/train", locale="zh-CN")`; closed in the end."""
     used = []
 
-    def open_tab(path=None, url=address, **settings):
+    def open_tab(
+        path=None, url=address, viewport=DESKTOP, color_scheme="light", reduced_motion="reduce", **settings
+    ):
         free = free_contexts[url, repr(settings)]
         context = free.pop() if free else server.new_context(browser, url, **settings)
         used.append((context, free))
         tab = context.new_page()
+        tab.set_viewport_size(viewport)  # of the tab, as a new context opens its first page slowly
+        tab.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion)
         tab.open, tab.go = partial(server.visit, tab), partial(server.go, tab)
         tab.wait_for_function = partial(tab.wait_for_function, polling=server.POLLING)
         if path is not None:
@@ -105,7 +111,7 @@ def new_tab(browser, address, free_contexts):
 @pytest.fixture
 def page(new_tab):
     """A visitor's tab; `page.open(path)` loads a page of the app, `page.go(path)` shows the next one."""
-    return new_tab(viewport={"width": 1280, "height": 800})
+    return new_tab()
 
 
 @pytest.fixture(scope="session")

@@ -57,12 +57,10 @@ AT_REST = """([look, milliseconds]) => {
 # As after Back or Forward: the app shows the page of an address without being loaded again.
 GO = """path => {
     window.hasBegun = false;
-    const observer = new MutationObserver(changes => {
-        const runs = each => [each.oldValue, each.target.dataset.testScriptState].includes('running');
-        window.hasBegun ||= changes.some(runs);
-    });
-    const options = {subtree: true, attributeFilter: ['data-test-script-state'], attributeOldValue: true};
-    observer.observe(document, options);  // a theme may replace the app's element
+    const isOfRun = each => each.type === 'attributes' || each.target.matches('[data-testid^=st]');
+    const observer = new MutationObserver(changes => { window.hasBegun ||= changes.some(isOfRun); });
+    const options = {subtree: true, childList: true, attributeFilter: ['data-test-script-state']};
+    observer.observe(document.body, options);  // a short run is seen by what it changes alone
     history.pushState(null, '', path);
     dispatchEvent(new PopStateEvent('popstate'));
 }"""

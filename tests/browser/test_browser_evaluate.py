@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from playwright.sync_api import expect
-from sklearn.metrics import confusion_matrix
 
 from mnist_core.config import TrainConfig
 from mnist_core.data.mnist import load_sample
@@ -74,6 +73,8 @@ CELLS = ((0, 9), (2, 7), (4, 4), (6, 1), (9, 0))  # at the corners and within
 
 
 def test_a_clicked_cell_opens_exactly_its_images(page, answers):
+    from sklearn.metrics import confusion_matrix  # only here: 2 s of each test process otherwise
+
     run, result = answers
     matrix = confusion_matrix(result.labels, result.predictions, labels=range(10))
     page.open(f"/evaluate?run={run}")

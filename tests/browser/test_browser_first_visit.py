@@ -92,7 +92,7 @@ def test_on_a_phone_from_the_link_to_a_network_of_ones_own_in_three_taps(visitor
 
 @pytest.mark.slow
 def test_who_is_new_draws_beside_the_images_until_they_close_the_introduction(visitor):
-    page = visitor(viewport={"width": 1280, "height": 800}, **MOVING)
+    page = visitor(**MOVING)
     page.wait_for_function(BESIDE)
     draw(page, SEVEN)
     page.get_by_role("heading", name="Prediction: 7").wait_for()

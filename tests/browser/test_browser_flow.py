@@ -24,7 +24,7 @@ def train_on_5000(page):
 
 
 def test_train_on_a_subset_evaluate_and_have_a_drawing_read(new_tab, with_mnist):
-    page = new_tab(url=with_mnist, viewport={"width": 1280, "height": 800})
+    page = new_tab(url=with_mnist)
     run = train_on_5000(page)
     expect(page.locator(".st-key-notice")).to_have_count(0)
     page.get_by_role("heading", name="000 images: finished").wait_for(timeout=3 * PATIENCE)

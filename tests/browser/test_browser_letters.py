@@ -49,7 +49,7 @@ def letters(address, tmp_path_factory, monkeypatch):
 
 def train(page, key, seed):
     """Train on the set by the page's button; return the run's id."""
-    page.open(f"/train?dataset={key}&recipe=tutorial-3&epochs=3&training_seed={seed}")
+    page.go(f"/train?dataset={key}&recipe=tutorial-3&epochs=3&training_seed={seed}")
     page.get_by_role("button", name="开始训练").click()
     page.get_by_role("link", name="评估").last.wait_for()
     expect(page.get_by_test_id("stMetricValue").first).to_have_text(re.compile("%$"))
@@ -82,19 +82,19 @@ def test_the_whole_way_on_letters_on_a_phone(new_tab, letters, tmp_path):
         tap(page, true, read)
         expect(page.locator(".st-key-lab_images img")).to_have_count(min(12, int(found[true, read])))
     expect_to_fit(page, "Evaluate")
-    page.open(f"/compare?runs={run},{other}")
+    page.go(f"/compare?runs={run},{other}")
     expect(page.get_by_text("McNemar").first).to_be_visible()
     expect_to_fit(page, "Compare")
-    page.open(f"/inside?run={other}&part=answers")
+    page.go(f"/inside?run={other}&part=answers")
     expect(page.locator(".lab-matrix, table").first).to_be_visible()
     expect_to_fit(page, "Inside")
-    page.open(f"/draw?run={other}")
+    page.go(f"/draw?run={other}")
     expect(page.locator("h1")).to_have_text("写一个字母")
     draw(page, [(80, 40), (80, 230), (180, 230)])
     expect(page.locator(".st-key-answer")).to_contain_text("Z")
     expect_to_fit(page, "Draw")
 
-    page.open(f"/train?run={other}")
+    page.go(f"/train?run={other}")
     page.get_by_role("button", name="导出").click()
     with page.expect_download() as script:
         page.get_by_role("button", name="训练脚本").click()

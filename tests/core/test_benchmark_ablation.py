@@ -5,8 +5,6 @@ from dataclasses import replace
 import pytest
 import torch
 
-pytest.importorskip("torchvision", reason="the recipes' names come from the tutorials, which use torchvision")
-
 from benchmarks import ablation
 from benchmarks.ablation import PATHS, Measurement
 from mnist_core.data.mnist import open_mnist

@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 import torch
 
-pytest.importorskip("torchvision", reason="the tutorials read MNIST with torchvision")
-
 from benchmarks import memory, our_training, training, training_process, tutorials
 from benchmarks.measurement import locate_mnist
 from benchmarks.training_process import Measurement, Task, start_training_process
