@@ -35,8 +35,11 @@ def packages_searched_once():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def end_of_a_run_awaited():
-    """Wait for the end of a page's run; Streamlit looks for it 1,000 times a second, which slows the run."""
+def quick_runs_of_pages():
+    """Wait for the end of a page's run, and compile a page once.
+
+    Streamlit looks for the end 1,000 times a second, and compiles anew for each AppTest.
+    """
     look_for_end = local_script_runner.require_widgets_deltas
 
     def wait_for_end(runner, seconds):
@@ -46,6 +49,7 @@ def end_of_a_run_awaited():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(local_script_runner, "require_widgets_deltas", wait_for_end)
+        patch.setattr(local_script_runner, "ScriptCache", functools.cache(local_script_runner.ScriptCache))
         yield
 
 
