@@ -30,7 +30,14 @@ from ui.fragments import (
 from ui.html.tables import markdown
 from ui.i18n import gettext as _
 from ui.i18n import language
-from ui.navigation import EXPLORE, explore_address, page_list_html, pages, through_entry
+from ui.navigation import (
+    EXPLORE,
+    explore_address,
+    note_unknown_addresses,
+    page_list_html,
+    pages,
+    through_entry,
+)
 from ui.operator_reports import begin_heartbeat, show_errors_as_sentences
 from ui.page_headings import show_top
 from ui.runs.lists import show_sidebar
@@ -46,6 +53,7 @@ keep_frontend_in_memory()
 keep_what_fragments_sent()
 start_once_for_a_click()
 copy_each_container_once()
+note_unknown_addresses()
 # The browser picks fonts and pronunciation by the language that the page declares.
 # Streamlit's own words are in English only: style.css puts ours over them.
 HEADER = (

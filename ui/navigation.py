@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.commands import navigation
 
 from mnist_core.messages import N_
 from ui.i18n import gettext as _
@@ -19,6 +20,7 @@ from ui.url_state import CARRIED, CHAPTER_KEY, LANGUAGE_KEY, RUN_KEY, url_parame
 ENTRY = Path(__file__).resolve().parent.parent / "streamlit_app.py"
 LEARN_PAGE = "pages/learn.py"
 ENTERED_KEY = "entered"
+UNKNOWN_KEY = "unknown_address"
 EXPLORE, DRAW = "explore", "draw"
 PLACES = {
     EXPLORE: ("grid_view", N_("Explore"), N_("Handwritten digits")),
@@ -53,6 +55,25 @@ def _pages(_language: str) -> list[st.Page]:
         )
         for file, (icon, title, _heading) in PLACES.items()
     ]
+
+
+def note_unknown_addresses() -> None:
+    """Have Streamlit leave it to us to say that an address has no page: its window is in English only.
+
+    The first visitor of a server sees that window still, as Streamlit knows no page before our script ran.
+    """
+
+    def note(_context: object) -> None:
+        st.session_state[UNKNOWN_KEY] = True
+
+    navigation.send_page_not_found = note
+
+
+def show_unknown_address() -> None:
+    """Say that the address just opened has no page, if it has none."""
+    if st.session_state.pop(UNKNOWN_KEY, False):
+        shown = _("There is no page at this address, so the first one is shown. Choose another in the list.")
+        st.warning(shown)
 
 
 def explore_address(first: st.Page) -> st.Page:

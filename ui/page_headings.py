@@ -7,7 +7,7 @@ from mnist_core.messages import N_
 from ui import resources, visitor
 from ui.class_names import dataset_name, is_digits, kind
 from ui.i18n import gettext as _
-from ui.navigation import DRAW, EXPLORE, PLACES
+from ui.navigation import DRAW, EXPLORE, PLACES, show_unknown_address
 from ui.runs.names import readable_runs
 from ui.train_form.state import read_form
 from ui.url_state import compared_runs, current_run, url_parameters
@@ -24,13 +24,14 @@ DRAW_HEADINGS = {
 
 
 def show_top(page: str) -> None:
-    """Show a page's heading, and before it the notice that the offline sample stands for MNIST, if it is due.
+    """Show a page's heading, and before it what is due: that an address has no page, that MNIST is missing.
 
     `page` is the name of the page's file.
     """
     due = shows_mnist(page)
     # The container keeps the place: what follows would be made anew when the notice comes, without the focus.
     with st.container(key="notice_place"):
+        show_unknown_address()
         if due:
             resources.show_notice(visitor.is_private())
     heading = page_heading(page)
