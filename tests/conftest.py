@@ -50,6 +50,7 @@ def own_directories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for kind in ("CACHE", "DATA", "STATE", "CONFIG"):
             patch.setenv(f"XDG_{kind}_HOME", str(home / kind.lower()))
+        patch.setenv("DIGITLAB_RUNS", str(home / "runs"))
         patch.setenv("WIN_PD_OVERRIDE_LOCAL_APPDATA", str(home / "windows"))
         patch.delenv("DIGITLAB_DATA", raising=False)
         patch.setenv("DIGITLAB_MIRROR", "http://127.0.0.1:9/")  # the discard port: connection refused
