@@ -1,8 +1,22 @@
+import subprocess
+import sys
+
 import numpy as np
 
+from tests.browser.server import ROOT
 from ui.evaluate.confusion_matrix import MatrixWords, confusion_figure
 
 WORDS = MatrixWords("true", "read", "%{y} as %{x}")
+WHILE_PANDAS_IS_IMPORTED = """
+import sys, threading
+import numpy as np
+import plotly.graph_objects
+from ui.evaluate.confusion_matrix import MatrixWords, confusion_figure
+threading.Thread(target=__import__, args=("pandas",)).start()
+while "pandas" not in sys.modules:
+    pass
+confusion_figure(np.eye(10, dtype=int), MatrixWords("true", "read", ""))
+"""
 
 
 def test_the_heatmap_shows_counts_and_leaves_zeros_empty():
@@ -30,3 +44,8 @@ def test_the_heatmap_shows_shares_and_can_leave_out_what_is_right():
 def test_a_digit_that_is_not_there_has_no_share():
     rows, _ = confusion_figure(np.zeros((10, 10), int), WORDS, "rows").data
     assert np.isfinite(np.array(rows.z, float)).all()
+
+
+def test_the_heatmap_waits_for_another_threads_import_of_pandas():
+    """The server imports it in the background once the first page is shown."""
+    subprocess.run([sys.executable, "-c", WHILE_PANDAS_IS_IMPORTED], cwd=ROOT, check=True)

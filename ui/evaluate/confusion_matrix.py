@@ -228,6 +228,7 @@ def confusion_figure(
     logarithm, so that one error in a thousand images still shows. Squares that can't be seen lie on the
     cells: Plotly tells of no click on a heatmap itself.
     """
+    import pandas  # noqa: F401  # first, as Plotly looks into one that another thread is half way through importing
     import plotly.graph_objects as go
 
     shown = np.where(np.eye(len(names), dtype=bool) & (not diagonal), 0, matrix)
