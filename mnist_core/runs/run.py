@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import re
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -203,17 +204,27 @@ def read_run(folder: Path, name: str | None = None) -> Run | None:
 
     Its id is the folder's name unless another `name` is given.
     """
+    run = run_as_written(folder, name)
+    return run and with_present_status(run)
+
+
+def with_present_status(run: Run) -> Run:
+    """Return a run, as interrupted if no process trains it although its files say so."""
+    lost = run.status in UNFINISHED and not _is_locked(run.folder)
+    return replace(run, status="interrupted") if lost else run
+
+
+def run_as_written(folder: Path, name: str | None = None) -> Run | None:
+    """Read a run as `read_run` does, with the status in its files."""
     try:
         state = json.loads((folder / "run.json").read_text())
         config = TrainConfig.from_json(json.loads((folder / "config.json").read_text()))
-        status = state["status"]
-        if status in UNFINISHED and not _is_locked(folder):
-            status = "interrupted"
         message = Message(**state["message"]) if "message" in state else None
         metadata = read_metadata(folder)
         run_id, created = name or folder.name, state["created"]
         changes = read_changes(state, config)
-        return Run(run_id, folder, config, status, created, state["results"], message, metadata, changes)
+        status, results = state["status"], state["results"]
+        return Run(run_id, folder, config, status, created, results, message, metadata, changes)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -275,12 +286,12 @@ def _snapshot(file: Path) -> WeightSnapshot | None:
 
 def stamp(folder: Path) -> tuple[object, ...]:
     """Return a cache key that changes with the files that `read_run` reads."""
-    return tuple(_file_stamp(folder / name) for name in ("run.json", "config.json", METADATA_FILE))
+    return tuple(_file_stamp(f"{folder}/{name}") for name in ("run.json", "config.json", METADATA_FILE))
 
 
-def _file_stamp(path: Path) -> tuple[int, ...] | None:
+def _file_stamp(path: str) -> tuple[int, ...] | None:
     try:
-        state = path.stat()
+        state = os.stat(path)
     except OSError:
         return None
     return state.st_mtime_ns, state.st_size, state.st_ino

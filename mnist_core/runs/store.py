@@ -31,7 +31,9 @@ from mnist_core.runs.run import (
     Run,
     json_bytes,
     read_run,
+    run_as_written,
     stamp,
+    with_present_status,
     write_own_digit,
 )
 from mnist_core.runs.writer import RunWriter
@@ -285,12 +287,13 @@ class RunStore:
     def _read(self, folder: Path, name: str | None = None) -> Run | None:
         """Read a run, cached while its files are unchanged: pages ask for runs many times at every click."""
         now = stamp(folder)
-        if (known := self._known.get(folder)) and known[0] == now:
-            return known[1]
-        run = read_run(folder, name)
-        if run and run.status not in (*UNFINISHED, "interrupted"):  # these depend on the lock
-            self._known[folder] = (now, run)
-        return run
+        known = self._known.get(folder)
+        if known is None or known[0] != now:
+            run = run_as_written(folder, name)
+            if run is None:
+                return None
+            known = self._known[folder] = (now, run)
+        return with_present_status(known[1])
 
     def _exactly(self, run_id: str) -> Sequence[Run]:
         if not run_id.isalnum() or len(run_id) > LONGEST_ID:

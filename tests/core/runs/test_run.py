@@ -14,7 +14,7 @@ from mnist_core.models.architectures import build_model
 from mnist_core.recipes import RECIPES
 from mnist_core.runs import run as runs
 from mnist_core.runs import store as run_store
-from mnist_core.runs.run import read_run
+from mnist_core.runs.run import run_as_written
 from mnist_core.runs.store import PROJECT, RunStore
 from tests.core.stored_runs import CONFIG, finished, refusal
 
@@ -145,7 +145,7 @@ def test_the_pretrained_model_is_a_run_by_name(pretrained, store, sample):
 
 def test_the_pretrained_model_is_read_again_only_if_its_files_changed(pretrained, store, monkeypatch):
     read = []
-    monkeypatch.setattr(run_store, "read_run", lambda *args: read.append(args) or read_run(*args))
+    monkeypatch.setattr(run_store, "run_as_written", lambda *args: read.append(args) or run_as_written(*args))
     first, _listed, second = store.get("pretrained"), store.list(), store.get("pretrained")
     assert (first, len(read)) == (second, 1)
     state = json.loads((pretrained / "run.json").read_text())

@@ -115,20 +115,39 @@ def test_what_changed_on_disk_is_seen_at_once(store):
     assert store.get(run_id).metadata.name == "elsewhere"
 
 
-# Trash
+@pytest.fixture
+def reads(monkeypatch):
+    """The folders that stores read."""
+    folders, read = [], run_store.run_as_written
+    monkeypatch.setattr(
+        run_store, "run_as_written", lambda folder, name: folders.append(folder) or read(folder, name)
+    )
+    return folders
 
 
-def test_a_finished_run_is_read_once_while_its_files_are_unchanged(store, monkeypatch):
-    run_id, read = make(store, "finished"), []
-    read_run = run_store.read_run
-    monkeypatch.setattr(run_store, "read_run", lambda *asked: read.append(asked) or read_run(*asked))
-    for _ in range(2):
+def test_a_run_is_read_once_while_its_files_are_unchanged(store, reads):
+    run_id = make(store, "finished")
+    for read_anew in ([store.directory / run_id, run_store.PRETRAINED], []):
+        reads.clear()
+        assert store.get("pretrained").id == "pretrained"
         assert [run.id for run in store.list()] == [run_id]
-        store.get("pretrained")
-    assert len(read) == 2  # each of both once
+        assert set(reads) <= set(read_anew)
     store.pin(run_id)
     assert store.get(run_id).metadata.pinned
-    assert len(read) == 3
+    assert reads == [store.directory / run_id]
+
+
+def test_a_run_that_trains_is_read_once_and_interrupted_when_its_process_has_gone(store, reads):
+    writer = store.create(CONFIG)
+    for _ in range(2):
+        assert store.get(writer.id).status == "queued"
+    writer.close()
+    assert store.get(writer.id).status == "interrupted"
+    assert [run.status for run in store.list()] == ["interrupted"]
+    assert reads == [store.directory / writer.id]
+
+
+# Trash
 
 
 def test_a_removed_run_comes_back_whole(store):
