@@ -136,7 +136,10 @@ def evaluation(run: Run, show: Show | None = None) -> "Evaluation":
 
 
 def load_network_soon() -> None:
-    """Prepare the pretrained network once the first page is painted: a first digit need not wait for it."""
+    """Prepare the pretrained network, once a first page has had time to be painted.
+
+    A server does so as it starts, or at its first page where another program than `streamlit run` starts it.
+    """
     job = network_job()
     if not job.begun:
         job.start(Watcher())
@@ -352,8 +355,12 @@ def _show_download() -> None:
     if not is_watched(job):
         st.rerun()
     job.watch(this_tab())
-    text = _("Downloading MNIST (11 MB, once): {percent}") if job.fraction else _("Loading the images")
-    st.progress(min(job.fraction, 1.0), text=text.format(percent=percent_text(job.fraction, 0)))
+    if job.fraction:
+        percent = percent_text(job.fraction, 0)
+        text = _("Downloading MNIST (11 MB, once): {percent}").format(percent=percent)
+    else:
+        text = _("Loading the images") if find_mnist() else _("Connecting to a server that has MNIST (11 MB)")
+    st.progress(min(job.fraction, 1.0), text=text)
     st.button(_("Use the small offline sample instead"), on_click=_dont_wait)
 
 

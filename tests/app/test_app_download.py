@@ -19,14 +19,14 @@ DONT_WAIT, AGAIN = "Use the small offline sample instead", "Try to download MNIS
 @pytest.fixture
 def download(sample_only, monkeypatch):
     """A download that stands at 40 % until `arrive` is set or `error` is there to fail with."""
-    download = SimpleNamespace(arrive=threading.Event(), error=None, begun=0, closed=0)
+    download = SimpleNamespace(arrive=threading.Event(), fraction=0.4, error=None, begun=0, closed=0)
     mnist = replace(load_sample(), source="mnist", notice=None)
 
     def fetch():
         download.begun += 1
         try:
             while not download.arrive.wait(0.02):
-                yield 0.4, None
+                yield download.fraction, None
                 if download.error:
                     raise download.error
             return mnist
@@ -52,10 +52,10 @@ def press(test, label):
     return next(button for button in test.button if button.label == label).click().run()
 
 
-def is_waiting(test):
+def is_waiting(test, text="40%"):
     """Whether a visitor sees the download's progress and nothing else."""
     (bar,) = test.get("progress") or [None]
-    return bar is not None and "40%" in bar.proto.text
+    return bar is not None and text in bar.proto.text
 
 
 def has_sample(test):
@@ -69,7 +69,10 @@ def has_mnist(test):
 
 
 def test_the_download_shows_its_progress_and_a_way_out(app, download):
+    download.fraction = 0.0
     test = app()
+    until(lambda: is_waiting(test.run(), "Connecting to a server that has MNIST (11 MB)"))
+    download.fraction = 0.4
     until(lambda: is_waiting(test.run()))
     assert has_sample(press(test, DONT_WAIT))
     resources.dataset_job().wait(20)
