@@ -1,123 +1,28 @@
-"""The entry of Digit Lab: navigation, header, sidebar, and the page (`streamlit run streamlit_app.py`)."""
+"""The entry of Digit Lab: `streamlit run streamlit_app.py`.
 
-import json
-from pathlib import Path
-from typing import Literal
+Streamlit imports this file once as the server starts, and runs it as a script for each run of a page.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import streamlit as st
-
-from mnist_core import __version__
-from mnist_core.messages import InputError
-from mnist_core.runtime.event_log import write_log
-from mnist_core.runtime.limits import check_settings
-from mnist_core.runtime.process import import_scipy
-from ui import resources, visitor
-from ui.browser_component import (
-    Html,
-    keep_frontend_in_memory,
-    open_without_pandas,
-    prepare_theme,
-    script_html,
-    style_html,
-)
-from ui.file_transfers import bound_uploads, forget_page_data, keep_downloads
-from ui.fragments import (
-    copy_each_container_once,
-    keep_what_fragments_sent,
-    send_to_browser,
-    start_once_for_a_click,
-)
-from ui.html.tables import markdown
-from ui.i18n import gettext as _
-from ui.i18n import language
-from ui.navigation import (
-    EXPLORE,
-    explore_address,
-    note_unknown_addresses,
-    page_list_html,
-    pages,
-    through_entry,
-)
-from ui.operator_reports import begin_heartbeat, show_errors_as_sentences
-from ui.page_headings import show_top
-from ui.runs.lists import show_sidebar
-from ui.url_controls import choose_language
-from ui.url_state import CARRIED
-
-HERE = Path(__file__).parent
-write_log()
-show_errors_as_sentences()
-prepare_theme()
-open_without_pandas()
-keep_frontend_in_memory()
-keep_what_fragments_sent()
-start_once_for_a_click()
-copy_each_container_once()
-note_unknown_addresses()
-# The browser picks fonts and pronunciation by the language that the page declares.
-# Streamlit's own words are in English only: style.css puts ours over them.
-HEADER = (
-    "<style>.stApp {{ --lab-upload: '{upload}'; --lab-limit: '{limit}'; --lab-photo: '{photo}' }}</style>"
-    "<span class='lab-brand'>Digit Lab</span>{links}"
-    "<script>document.documentElement.lang = '{language}'; window.digitLabWords = {browser_words};"
-    "window.digitLabCarried = {carried}</script>"
-)
-SIDEBAR_WIDTH = 230  # pixels
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 
-def sidebar_at_first() -> Literal["collapsed"] | int:
-    """Return how the sidebar begins: closed on a phone, also on one held sideways."""
-    is_phone = "Mobi" in st.context.headers.get("User-Agent", "")
-    return "collapsed" if is_phone else SIDEBAR_WIDTH
+@asynccontextmanager
+async def prepared(_app: st.App) -> AsyncIterator[None]:
+    """Prepare the server before it answers, and end its work before it ends."""
+    from ui.entry import end_work, prepare_server
+
+    prepare_server()
+    yield
+    end_work()
 
 
-st.set_page_config(
-    page_icon=str(HERE / "ui" / "icon.svg"), layout="wide", initial_sidebar_state=sidebar_at_first()
-)
-st.html(style_html())
-try:
-    check_settings()
-except InputError as error:  # shown on the first page to the server's operator
-    st.error(markdown(error.message))
-    st.stop()
-bound_uploads()
-keep_downloads()
-header = st.container(key="header", horizontal=True, vertical_alignment="center")
+if get_script_run_ctx(suppress_warning=True) is None:
+    app = st.App(__file__, lifespan=prepared)
+else:
+    from ui.entry import show_app
 
-first, *others = pages()
-# Our own links instead of Streamlit's menu, which drops the run from the URL and hides itself on a phone.
-page = st.navigation([first, *others, explore_address(first)], position="hidden")
-st.set_page_config(page_title=f"{page.title} · Digit Lab")
-show_top(page.url_path or EXPLORE)
-send_to_browser("heading", page.title)
-with header:
-    limit = _("At most {size} MB per file").format(size=st.get_option("server.maxUploadSize"))
-    words = {"upload": _("Choose a file"), "limit": limit, "photo": _("Take a photo")}
-    browser_words = {
-        "lost": _("The connection to the server is lost. Nothing here is updated until it is back."),
-        "connected": _("Connected again."),
-    }
-    header_html = HEADER.format(
-        links=page_list_html([first, *others]),
-        language=language(),
-        browser_words=json.dumps(browser_words),
-        carried=json.dumps(CARRIED),
-        **words,
-    )
-    st.html(Html(header_html + script_html() + visitor.cookie_script()), unsafe_allow_javascript=True)
-    choose_language()
-# style.css puts it last; written here, it is there too when the page ends its run early.
-st.container(key="version").caption(f"Digit Lab {__version__}")
-try:
-    begin_heartbeat()
-    resources.load_network_soon()
-    visitor.remember_opened()
-    if page.url_path != "data":
-        forget_page_data()
-    show_sidebar(comparing=page.url_path == "compare")
-    if page is not first:  # what of it needs SciPy or PyTorch imports it: a second sooner for all who open it
-        import_scipy()
-    with through_entry():
-        page.run()
-except InputError as error:
-    st.error(markdown(error.message))
+    show_app()

@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 
 from babel.messages import Catalog, Message
-from babel.messages.extract import extract_from_dir, extract_from_file
+from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
@@ -21,9 +21,6 @@ KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
 def extract() -> Catalog:
     """Return a catalog of all marked strings."""
     template = Catalog(project="Digit Lab", charset="utf-8")
-    entry = ROOT / "streamlit_app.py"
-    for line, text, comments, context in extract_from_file("python", entry, keywords=KEYWORDS):
-        template.add(text, None, [(entry.name, line)], auto_comments=comments, context=context)
     for folder in SOURCES:
         for name, line, text, comments, context in extract_from_dir(ROOT / folder, keywords=KEYWORDS):
             template.add(text, None, [(f"{folder}/{name}", line)], auto_comments=comments, context=context)

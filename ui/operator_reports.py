@@ -28,14 +28,9 @@ class OpenPages:
             self.count += by
 
 
-def begin_heartbeat() -> None:
-    """Count this tab, and have the server write its status, also without visitors from then on."""
-    _this_page()
-    _heartbeat()
-
-
 @st.cache_resource(show_spinner=False)
-def _heartbeat() -> Heartbeat:
+def heartbeat() -> Heartbeat:
+    """Have the server write its status from now on."""
     job, pages = resources.dataset_job(), _open_pages()
 
     def facts() -> Facts:
@@ -59,7 +54,8 @@ def _open_pages() -> OpenPages:
 
 
 @st.cache_resource(scope="session", on_release=lambda pages: pages.change(-1), show_spinner=False)
-def _this_page() -> OpenPages:
+def count_tab() -> OpenPages:
+    """Count this tab as long as it is open."""
     pages = _open_pages()
     pages.change(1)
     return pages

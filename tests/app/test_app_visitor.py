@@ -263,7 +263,7 @@ def test_the_operator_is_told_of_the_cluster(monkeypatch):
     facts = {"cluster": "local:2", "cluster_workers": [worker], "cluster_refused": [refused]}
     monkeypatch.setattr("ui.resources.cluster_facts", lambda: facts)
     monkeypatch.setattr(Heartbeat, "start", lambda heartbeat: heartbeat.write())
-    operator_reports._heartbeat()
+    operator_reports.heartbeat()
     (server,) = running_servers(RunStore().directory)
     told = {"cluster_workers": [worker | {"runs": ["01234567"]}]}  # the whole id would open the run
     assert server.items() >= (facts | told | {"cluster_refused": ["Worker w1 is another."]}).items()

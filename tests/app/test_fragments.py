@@ -12,8 +12,7 @@ from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.runtime import process
-from ui import fragments, navigation
+from ui import entry, fragments
 
 
 @pytest.fixture
@@ -81,7 +80,7 @@ def test_scipy_is_imported_before_each_page_that_may_import_pytorch(app, monkeyp
     """The first page imports neither: all who open it at once are answered a second sooner."""
     seen = []
 
-    real = navigation.through_entry
+    real = entry.through_entry
 
     @contextmanager
     def through_entry():
@@ -89,8 +88,8 @@ def test_scipy_is_imported_before_each_page_that_may_import_pytorch(app, monkeyp
         with real():
             yield
 
-    monkeypatch.setattr(process, "import_scipy", lambda: seen.append("scipy"))
-    monkeypatch.setattr(navigation, "through_entry", through_entry)
+    monkeypatch.setattr(entry, "import_scipy", lambda: seen.append("scipy"))
+    monkeypatch.setattr(entry, "through_entry", through_entry)
     test = app(name)
     assert not test.exception
     assert seen == order

@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from benchmarks import load
+from mnist_core.runs.server_status import running_servers
 from mnist_core.runs.store import RunStore
 from tests.browser.server import serve
 
@@ -20,6 +21,7 @@ def test_clients_without_a_browser_are_served_as_browsers_are(tmp_path, monkeypa
     with serve(tmp_path, DIGITLAB_PRIVATE="1") as address, ThreadPoolExecutor() as thread:
         visits = load.phase(address, psutil.Process(), store, 2, 1, 0, 0)
         log = thread.submit(asyncio.run, visits).result()
+    assert running_servers(store.directory) == []  # the server ended its work when it was told to end
     assert (log.errors, load.wrong_results(log, store)) == ([], [])
     assert len(log.seconds[load.OPENING]) == 2
     assert {"draw a digit", "go to Compare", "start a training"} <= log.seconds.keys()
