@@ -106,6 +106,7 @@ def app(sample_only):
 
     def open_page(name="explore", **query):
         test = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+        test.context["is_embedded"] = False  # as a browser says with each message
         for key, value in query.items():
             test.query_params[key] = value
         return test.run() if name == "explore" else test.switch_page(f"pages/{name}.py").run()

@@ -17,17 +17,11 @@ from tests.browser.training import (
 SEVEN = [(70, 70), (200, 70), (120, 230)]
 
 
-def train_on_5000(page):
-    """Train the quick recipe on a subset; return the run's id."""
-    page.open("/train?train_size=5000")
-    return start(page)
-
-
 def test_train_on_a_subset_evaluate_and_have_a_drawing_read(new_tab, with_mnist):
-    page = new_tab(url=with_mnist)
-    run = train_on_5000(page)
+    page = new_tab("/train?train_size=2000", url=with_mnist)
+    run = start(page)
     expect(page.locator(".st-key-notice")).to_have_count(0)
-    page.get_by_role("heading", name="000 images: finished").wait_for(timeout=3 * PATIENCE)
+    page.get_by_role("heading", name="2,000 images: finished").wait_for(timeout=3 * PATIENCE)
     metric = page.get_by_test_id("stMetricValue").first
     expect(metric).to_have_text(re.compile("%$"))
     accuracy = metric.text_content()

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw
 
 from mnist_core.config import TrainConfig
 from mnist_core.models.architectures import build_model
+from mnist_core.recognition import segmentation
 from mnist_core.recognition.recognizer import Prediction
 from mnist_core.recognition.segmentation import (
     Box,
@@ -122,7 +123,14 @@ def zigzag(width: int, height: int = 60) -> np.ndarray:
 )
 def test_wide_ink_is_cut_where_that_reads_better(width, rounds, cut, monkeypatch):
     answer_with(monkeypatch, *rounds)
-    assert [digit.cut for digit in predict_pixels_row(None, zigzag(width))] == cut
+    row = predict_pixels_row(None, zigzag(width))
+    assert [digit.cut for digit in row] == cut
+    assert all(18 <= digit.box.left < digit.box.right <= width + 23 for digit in row)
+
+
+def test_the_nearest_of_two_boxes_may_be_on_either_side():
+    left, right = Box(0, 0, 40, 40), Box(60, 0, 100, 40)
+    assert [segmentation._nearest(Box(at, 50, at + 2, 52), [left, right]) for at in (45, 52)] == [0, 1]
 
 
 def two_lines(*digits):
