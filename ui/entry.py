@@ -67,13 +67,12 @@ def sidebar_at_first() -> Literal["collapsed"] | int:
 
 
 def prepare_server() -> None:
-    """Do before the server answers what its first visitors would wait for; PyTorch is loaded soon after."""
+    """Do before the server answers what its first visitors would wait for."""
     prepare_streamlit()
     for module in pkgutil.walk_packages([str(HERE)], "ui."):
         importlib.import_module(module.name)
     with suppress(InputError):  # a setting is wrong, which the first page says
         heartbeat()
-        resources.load_network_soon()
 
 
 def end_work() -> None:

@@ -136,10 +136,7 @@ def evaluation(run: Run, show: Show | None = None) -> "Evaluation":
 
 
 def load_network_soon() -> None:
-    """Prepare the pretrained network, once a first page has had time to be painted.
-
-    A server does so as it starts, or at its first page where another program than `streamlit run` starts it.
-    """
+    """Prepare the pretrained network once the first page is painted: a first digit need not wait for it."""
     job = network_job()
     if not job.begun:
         job.start(Watcher())

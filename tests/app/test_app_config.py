@@ -38,13 +38,12 @@ def test_the_server_is_set_up_as_measured():
 def test_a_server_is_prepared_before_it_answers(sample_only, monkeypatch):
     server, imported, begun = importlib.import_module("streamlit_app"), [], []
     monkeypatch.setattr("ui.operator_reports.Heartbeat.start", lambda heartbeat: begun.append("status"))
-    monkeypatch.setattr("ui.resources.load_network_soon", lambda: begun.append("PyTorch"))
     monkeypatch.setattr(importlib, "import_module", imported.append)
     with pytest.raises(StopIteration):  # it waits for nothing
         server.prepared(server.app).__aenter__().send(None)
     modules = (file.relative_to(ROOT).with_suffix("").parts for file in (ROOT / "ui").rglob("*.py"))
     assert {"ui", *imported} == {".".join(parts).removesuffix(".__init__") for parts in modules}
-    assert begun == ["status", "PyTorch"]
+    assert begun == ["status"]
 
 
 def test_the_style_sheets_are_sent_in_one_line_with_all_of_their_rules():
