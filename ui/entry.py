@@ -67,9 +67,9 @@ def sidebar_at_first() -> Literal["collapsed"] | int:
 
 
 def prepare_server() -> None:
-    """Do before the server answers what its first visitors would wait for."""
+    """Do before the server answers what its first visitors would wait for on the first page."""
     prepare_streamlit()
-    for module in pkgutil.walk_packages([str(HERE)], "ui."):
+    for module in pkgutil.iter_modules([str(HERE / EXPLORE)], f"ui.{EXPLORE}."):
         importlib.import_module(module.name)
     with suppress(InputError):  # a setting is wrong, which the first page says
         heartbeat()

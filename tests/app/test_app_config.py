@@ -41,8 +41,8 @@ def test_a_server_is_prepared_before_it_answers(sample_only, monkeypatch):
     monkeypatch.setattr(importlib, "import_module", imported.append)
     with pytest.raises(StopIteration):  # it waits for nothing
         server.prepared(server.app).__aenter__().send(None)
-    modules = (file.relative_to(ROOT).with_suffix("").parts for file in (ROOT / "ui").rglob("*.py"))
-    assert {"ui", *imported} == {".".join(parts).removesuffix(".__init__") for parts in modules}
+    modules = {f"ui.explore.{file.stem}" for file in (ROOT / "ui" / "explore").glob("*.py")}
+    assert {"ui.explore.__init__", *imported} == modules
     assert begun == ["status"]
 
 
