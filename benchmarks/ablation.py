@@ -100,6 +100,10 @@ def _use_torch_threads() -> None:
     inference.predict_logits = predict_logits
 
 
+def _pool_after_relu() -> None:
+    gradients.pooled_first = inference.pooled_first = lambda network: network
+
+
 def _nothing() -> None:
     """What the process is started with makes the difference."""
 
@@ -107,6 +111,7 @@ def _nothing() -> None:
 PATHS = {
     "update rules without torch.optim's classes": FastPath(_use_torch_optimizers),
     "gradients without autograd": FastPath(_use_autograd, DENSE),
+    "max pooling before ReLU": FastPath(_pool_after_relu, ("tutorial-4b",)),
     "denormals flushed": FastPath(_keep_denormals),
     "test images divided among threads (2 threads)": FastPath(_use_torch_threads, threads=2),
     "threads by trial, else torch's number": FastPath(_nothing, threads=0),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -156,6 +157,19 @@ def layers_with_dropout(model: DigitClassifier, config: TrainConfig) -> nn.Seque
     return nn.Sequential(
         *(nn.Dropout(layer.p) if isinstance(layer, nn.Dropout) else next(shared) for layer in wanted)
     )
+
+
+def pooled_first(network: nn.Sequential) -> nn.Sequential:
+    """Return the same layers in the order in which they take less time: max pooling before ReLU.
+
+    Outputs and gradients are the same to the bit: the largest value of a window stays the largest under ReLU,
+    which then has a quarter of the values.
+    """
+    layers = list(network)
+    for place, (first, second) in enumerate(pairwise(network)):
+        if type(first) is nn.ReLU and type(second) is nn.MaxPool2d:
+            layers[place], layers[place + 1] = second, first
+    return nn.Sequential(*layers)
 
 
 def _initialize(model: nn.Module, name: str) -> None:

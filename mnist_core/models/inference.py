@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mnist_core.models.architectures import pooled_first
 from mnist_core.models.modules import DigitClassifier
 from mnist_core.runtime.devices import number_for_new_threads, start_workers
 
@@ -25,10 +26,11 @@ def predict_logits(
     device = next(model.parameters()).device
     # One block: small tensors between large ones fragment the heap.
     logits = torch.empty(len(images), model.outputs)
+    network = pooled_first(model.network)
 
     def answer(part: Tensor, batch: Tensor) -> None:
         with torch.inference_mode():
-            part.copy_(model(batch.to(device)))
+            part.copy_(network(model.scaling(batch.to(device))))
 
     batches = logits.split(batch_size), images.split(batch_size)
     threads = _threads_for(len(batches[0]), threads) if device.type == "cpu" else 1
@@ -78,7 +80,7 @@ def predict_with_features(
 
 
 def _cut_before_last_linear(model: DigitClassifier) -> tuple[nn.Sequential, nn.Sequential]:
-    modules = list(model.network)
+    modules = list(pooled_first(model.network))
     last = max(place for place, module in enumerate(modules) if isinstance(module, nn.Linear))
     return nn.Sequential(model.scaling, *modules[:last]), nn.Sequential(*modules[last:])
 

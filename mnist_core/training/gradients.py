@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mnist_core.models.architectures import layers_with_dropout
+from mnist_core.models.architectures import layers_with_dropout, pooled_first
 from mnist_core.models.modules import DigitClassifier
 from mnist_core.runtime.random_stream import RandomStream
 
@@ -73,7 +73,7 @@ class AutogradGradients:
         self._smoothing = config.label_smoothing
         self._loss = F.nll_loss if config.loss == "nll" else self._cross_entropy
         self._bfloat16 = precision == "bfloat16"
-        self._network = layers_with_dropout(model, config)
+        self._network = pooled_first(layers_with_dropout(model, config))
         is_random = any(isinstance(module, _RANDOM_LAYERS) for module in self._network.modules())
         self._random = (random or RandomStream(config.seed)) if is_random else None
         self._parameters = list(model.parameters())

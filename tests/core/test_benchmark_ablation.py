@@ -10,7 +10,7 @@ from benchmarks.ablation import PATHS, Measurement
 from mnist_core.data.mnist import open_mnist
 from mnist_core.models import architectures, inference
 from mnist_core.recipes import RECIPES
-from mnist_core.training import trainer
+from mnist_core.training import gradients, trainer
 
 
 @pytest.fixture
@@ -21,6 +21,8 @@ def restored(monkeypatch):
         (trainer, "choose_gradients"),
         (torch, "set_flush_denormal"),
         (inference, "predict_logits"),
+        (inference, "pooled_first"),
+        (gradients, "pooled_first"),
     ]:
         monkeypatch.setattr(place, name, getattr(place, name))
 

@@ -1,12 +1,14 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from mnist_core.choices import ACTIVATIONS
 from mnist_core.config import TrainConfig
-from mnist_core.models.architectures import build_model
+from mnist_core.models.architectures import build_model, pooled_first
 from mnist_core.training import gradients
 from mnist_core.training.gradients import PIECE, AutogradGradients, DenseGradients, choose_gradients
 
@@ -125,3 +127,25 @@ def test_random_layers_draw_anew_each_time_from_a_stream_of_their_own(settings, 
     assert three_outputs(1) == three_outputs(1)
     assert three_outputs(1) != three_outputs(2)
     assert len(set(three_outputs(1))) == 3
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+@pytest.mark.parametrize("architecture", ["cnn", "vgg", "fast_cnn"])
+def test_pooling_before_relu_changes_no_bit(architecture, batch_norm, batch):
+    config = TrainConfig(architecture=architecture, channels=(3, 5), widths=(8,), batch_norm=batch_norm)
+    found = []
+    for order in (lambda network: network, pooled_first):
+        model = build_model(config)
+        network, (inputs, labels) = order(model.network), scaled(model, batch)
+        outputs = network(inputs)
+        F.cross_entropy(outputs, labels).backward()
+        found.append((outputs.detach(), *(parameter.grad for parameter in model.parameters())))
+    assert all(one.equal(other) for one, other in zip(*found, strict=True))
+    kinds = [type(layer) for layer in network]
+    assert (nn.ReLU, nn.MaxPool2d) not in set(pairwise(kinds))
+    assert (nn.MaxPool2d, nn.ReLU) in set(pairwise(kinds))
+
+
+def test_only_relu_changes_its_place_with_pooling():
+    model = build_model(TrainConfig(architecture="cnn", channels=(3, 5), widths=(8,), activation="tanh"))
+    assert list(pooled_first(model.network)) == list(model.network)
