@@ -18,7 +18,7 @@ def test_a_chart_and_weights_are_exported_and_the_weights_imported(page, tmp_pat
     page.locator(".vega-embed").first.hover()
     save = page.get_by_role("button", name="Download as PNG").first
     downloads = []
-    page.on("download", lambda download: downloads.append(download))
+    page.on("download", lambda download: downloads.append(download))  # noqa: PLW0108  Playwright needs a function
     while not downloads:  # Streamlit answers no click while it draws the chart anew
         save.click()
         page.wait_for_timeout(1000)
