@@ -79,6 +79,7 @@ def test_back_leaves_the_page_however_many_choices_were_made_there(page):
     settle(page)
     page.locator(".st-key-lab_neighbours a").last.click()
     expect(page.locator(".st-key-lab_chapter h2")).to_have_text("2. One neuron")
+    expect(page.get_by_role("img", name="and 4 lines")).to_be_visible()  # trained: the page is built anew
     settle(page)
     page.locator(".st-key-lines").get_by_role("radio").first.click(force=True)
     expect(page).to_have_url(re.compile("lines="))
