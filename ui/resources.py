@@ -21,7 +21,7 @@ from mnist_core.runs.run import PRETRAINED_ID, Run, WeightSnapshot, load_snapsho
 from mnist_core.runs.store import RunStore
 from mnist_core.runtime.cluster_setting import ClusterSetting
 from mnist_core.runtime.job import Job, Steps, Watcher
-from mnist_core.runtime.process import import_scipy
+from mnist_core.runtime.process import import_pandas, import_scipy
 from ui import other_datasets
 from ui.evaluations import Show, read_split
 from ui.html.tables import markdown
@@ -153,8 +153,7 @@ def _load_network() -> Steps[bool]:
     for _tenth in range(int(10 * SECONDS_TO_PAINT)):
         time.sleep(0.1)
         yield 0.0, None
-    import pandas  # noqa: F401  # for the first chart
-
+    import_pandas()  # for the first chart
     import_scipy()
     model(run_store().get(PRETRAINED_ID))
     gc.freeze()  # else Python looks through PyTorch's objects now and then, which stops all pages for 0.2 s

@@ -19,9 +19,11 @@ def test_a_chart_and_weights_are_exported_and_the_weights_imported(page, tmp_pat
     save = page.get_by_role("button", name="Download as PNG").first
     downloads = []
     page.on("download", lambda download: downloads.append(download))  # noqa: PLW0108  Playwright needs a function
-    while not downloads:  # Streamlit answers no click while it draws the chart anew
+    for _attempt in range(60):  # Streamlit answers no click while it draws the chart anew
         save.click()
         page.wait_for_timeout(1000)
+        if downloads:
+            break
     assert downloads[0].path().read_bytes().startswith(b"\x89PNG")
     page.get_by_role("button", name="Export").click()
     # Its digits are of our own writing.

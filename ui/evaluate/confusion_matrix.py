@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.dataset_choices import DIGITS
+from mnist_core.runtime.process import import_pandas
 from ui.class_names import is_digits
 from ui.evaluate.image_list import close_image, show_images
 from ui.evaluate.selection import EvaluatedSplit, evaluation
@@ -228,7 +229,7 @@ def confusion_figure(
     logarithm, so that one error in a thousand images still shows. Squares that can't be seen lie on the
     cells: Plotly tells of no click on a heatmap itself.
     """
-    import pandas  # noqa: F401  # first, as Plotly looks into one that another thread is half way through importing
+    import_pandas()
     import plotly.graph_objects as go
 
     shown = np.where(np.eye(len(names), dtype=bool) & (not diagonal), 0, matrix)

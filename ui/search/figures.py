@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from mnist_core.runtime.process import import_pandas
 from mnist_core.search.space import Options
 from mnist_core.search.storage import import_optuna
 from mnist_core.search.study import Search, SearchTrial
@@ -178,6 +179,7 @@ def _show(
         st.info(_("The figure is drawn as soon as {count} trials have finished.").format(count=FEWEST_TRIALS))
         return
     optuna = import_optuna()
+    import_pandas()
     target: dict[str, Any] = {"target_name": _("Validation accuracy, %")}
     if search.plan.aim == "size":
         target["target"] = lambda trial: trial.values[0]
