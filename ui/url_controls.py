@@ -8,10 +8,16 @@ import streamlit as st
 
 from mnist_core.messages import InputError
 from ui.fragments import rerun_fragments
-from ui.html.tables import markdown
-from ui.i18n import LANGUAGES, browser_language
+from ui.html.tables import escape_markdown, markdown
+from ui.i18n import LANGUAGES, browser_language, count_text
 from ui.i18n import gettext as _
-from ui.url_state import LANGUAGE_KEY, number_in_url, option_in_url, set_url_parameters
+from ui.url_state import (
+    LANGUAGE_KEY,
+    number_in_url,
+    option_in_url,
+    set_url_parameters,
+    take_linked_value,
+)
 
 RESEND_SECONDS = 0.5
 
@@ -23,24 +29,28 @@ def url_choice(
     key: str,
     default: str,
     reruns: Sequence[str] = (),
+    says_replaced: bool = True,
     **settings: Any,
 ) -> str:
     """Show a select box or the like whose choice is in the URL under `key`; return the choice.
 
     `options` maps each value in the URL to its label. (Streamlit's own binding puts labels into the URL, so a
     link would change with the language.) A new choice reruns the fragments whose keys are in `reruns`, by
-    default the control's own fragment, or the page. With "" as default, a select box can be empty.
+    default the control's own fragment, or the page. A link's value that is none of the options is told of
+    once, unless the page does that itself (`says_replaced` is False).
     """
 
     def write_choice() -> None:
         value = st.session_state[key]
-        if value in options or (value is None and not default):  # another language has other labels
+        if value in options:  # another language has other labels
             set_url_parameters({key: value})
         if reruns:
             rerun_fragments(*reruns)
 
     chosen = option_in_url(options, key, default)
-    set_widget_value(key, chosen or None, tuple(options.items()))
+    if says_replaced and take_linked_value(key) not in ("", *options):
+        say_replaced(label, options[chosen])
+    set_widget_value(key, chosen, tuple(options.items()))
     return control(
         label,
         list(options),
@@ -81,6 +91,8 @@ def url_number(
 
     given = number_in_url(url_key)
     number = usual if given is None else max(lowest, min(given, highest))
+    if take_linked_value(url_key) and given != number:
+        say_replaced(label, count_text(number))
     set_widget_value(key, number)
     return st.number_input(
         label,
@@ -93,6 +105,13 @@ def url_number(
         width=width,
         help=help_text,
     )
+
+
+def say_replaced(label: str, shown: str) -> None:
+    """Say that a control of this label shows `shown`, as it can't show the value in the page's address."""
+    words = _("The link's value of “{control}” is not available here; “{shown}” is shown instead.")
+    text = words.format(control=label, shown=escape_markdown(shown))
+    st.toast(text, icon=":material/link_off:", duration="long")
 
 
 def set_widget_value(key: str, value: Any, words: object = None) -> None:
@@ -118,7 +137,7 @@ def set_widget_value(key: str, value: Any, words: object = None) -> None:
 def _default_argument(control: Callable[..., Any], options: list[str], chosen: str) -> dict[str, Any]:
     """Return the argument that makes a choice the control's default."""
     if control is st.selectbox:
-        return {"index": options.index(chosen) if chosen else None}
+        return {"index": options.index(chosen)}
     return {"value" if control is st.select_slider else "default": chosen}
 
 

@@ -30,6 +30,7 @@ CARRIED = (LANGUAGE_KEY, RUN_KEY, *SETTING_PARAMETERS.values())
 
 URL_KEY = "url"  # (page, query string of the message that it was read from or written in, parameters)
 REPLACED_KEY = "replaced_urls"  # (time.monotonic() of each change by the server, parameters before it)
+LINKED_KEY = "linked"  # the parameters with which the page was opened, less those that a control has shown
 LATE_SECONDS = 5.0  # how long after a change a message with the old URL may arrive
 
 
@@ -69,6 +70,8 @@ def _read_parameters(context: ScriptRunContext) -> Mapping[str, str]:
     received = _renamed(received_parameters())
     if not navigated and any(received == replaced for _when, replaced in _recently_replaced()):
         return known
+    if received != known:
+        st.session_state[LINKED_KEY] = dict(received)
     _remember(received, [])
     return received
 
@@ -108,6 +111,12 @@ def _remember(parameters: Mapping[str, str], replaced: list[tuple[float, Mapping
     st.session_state[URL_KEY] = (context.page_script_hash, context.query_string, parameters)
     st.session_state[REPLACED_KEY] = replaced
     _this_run.message = None
+
+
+def take_linked_value(key: str) -> str:
+    """Return the value under `key` with which the page was opened; from the second time on, ""."""
+    linked: dict[str, str] = st.session_state.get(LINKED_KEY, {})
+    return linked.pop(key, "")
 
 
 def option_in_url(options: Container[str], key: str, default: str) -> str:

@@ -7,6 +7,8 @@ import pytest
 from tests.browser.server import ROOT
 from ui import url_state
 
+CHECKPOINT = "Checkpoint (moment of the training)"
+
 
 def test_only_url_state_reads_and_writes_the_url():
     sources = [ROOT / "streamlit_app.py", *(ROOT / "pages").glob("*.py"), *(ROOT / "ui").rglob("*.py")]
@@ -23,6 +25,33 @@ def test_links_of_version_0_1_to_the_pretrained_model_still_open_it(app, page):
 def test_a_comparison_of_version_0_1_with_the_pretrained_model_still_opens(app, make):
     first = make()
     assert app("compare", runs=f"{first},shipped").multiselect[0].value == [first, "pretrained"]
+
+
+@pytest.mark.parametrize(
+    ("page", "query", "said"),
+    [
+        ("explore", {"view": "nowhere"}, [("Section", "Samples")]),
+        ("explore", {"view": "image", "index": "70000"}, [("Image no.", "1,499")]),
+        ("explore", {"view": "image", "index": "first", "digit": "7"}, [("Image no.", "0")]),
+        ("explore", {"view": "image", "index": "7", "unknown": "7"}, []),
+        ("learn", {"chapter": "nowhere"}, [("Chapter", "A picture is 784 numbers")]),
+        ("learn", {"chapter": "layers", "hidden": "99"}, [("Hidden layers", "2")]),
+        ("inside", {"run": "pretrained", "moment": "77"}, [(CHECKPOINT, "after epoch 19")]),
+    ],
+)
+def test_a_value_of_the_link_that_is_not_available_is_told_of_once(app, page, query, said):
+    test = app(page, **query)
+    assert [toast.value for toast in test.toast] == [
+        f"The link's value of “{control}” is not available here; “{shown}” is shown instead."
+        for control, shown in said
+    ]
+    assert not test.run().toast
+
+
+def test_a_link_to_a_run_that_is_not_here_has_one_sentence(app):
+    test = app("inside", run="20260101-000000-aaaaaa")
+    assert len(test.warning) == 1
+    assert not test.toast
 
 
 @pytest.fixture

@@ -69,6 +69,7 @@ def choose_dataset(run: Run) -> str:
         names,
         TRIED_KEY,
         own,
+        says_replaced=False,  # `show_missing_tried` does
         width=210,
         label_visibility="collapsed",
     )

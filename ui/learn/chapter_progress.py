@@ -7,8 +7,15 @@ from ui.i18n import list_text
 from ui.learn.chapters import CHAPTERS, Chapter
 from ui.learn.chosen_digit import DIGIT_KEY, EXAMPLE_KEY
 from ui.navigation import LEARN_PAGE, link, show_address
-from ui.url_controls import set_widget_value
-from ui.url_state import CARRIED, CHAPTER_KEY, set_url_parameters, show_url, url_parameters
+from ui.url_controls import say_replaced, set_widget_value
+from ui.url_state import (
+    CARRIED,
+    CHAPTER_KEY,
+    set_url_parameters,
+    show_url,
+    take_linked_value,
+    url_parameters,
+)
 
 READ_KEY = "read"  # in the URL and the session: keys of the chapters that were read, as "image-neuron"
 LIST_KEY = "learn_chapters"
@@ -36,6 +43,8 @@ def open_chapter() -> Chapter:
     key = url_parameters().get(CHAPTER_KEY, "")
     if key not in CHAPTERS:
         key = next(iter(unread or CHAPTERS))
+        if take_linked_value(CHAPTER_KEY):
+            say_replaced(_("Chapter"), _(CHAPTERS[key].title))
     _remember(read)
     set_url_parameters({CHAPTER_KEY: key})
     if st.session_state.get(SHOWN_KEY, key) != key:

@@ -43,7 +43,8 @@ def pick_run(warnings: DeltaGenerator | None = None) -> Run:
     with warnings or nullcontext():
         _show_unusable(runs)
     labels = run_labels(readable)
-    return runs[url_choice(st.selectbox, _("Network"), labels, RUN_KEY, next(iter(labels)))]
+    first = next(iter(labels))
+    return runs[url_choice(st.selectbox, _("Network"), labels, RUN_KEY, first, says_replaced=False)]
 
 
 def _show_unusable(runs: Container[str]) -> None:
