@@ -109,7 +109,7 @@ def url_number(
 
 def say_replaced(label: str, shown: str) -> None:
     """Say that a control of this label shows `shown`, as it can't show the value in the page's address."""
-    words = _("The link's value of “{control}” is not available here; “{shown}” is shown instead.")
+    words = _("{control}: “{shown}” is shown; the link's value is not available.")
     text = words.format(control=label, shown=escape_markdown(shown))
     st.toast(text, icon=":material/link_off:", duration="long")
 

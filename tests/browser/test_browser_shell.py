@@ -126,9 +126,11 @@ def test_a_link_of_the_list_carries_settings_and_embedding_and_keeps_the_focus(p
 
 
 @pytest.mark.slow
-def test_the_links_to_the_pages_stay_at_the_bottom_of_a_phone_held_sideways(new_tab):
-    """In Chinese; test_browser_compare has a phone upright."""
-    expect_links_at_the_bottom(new_tab("/train", locale="zh-CN", viewport={"width": 812, "height": 375}))
+def test_the_links_to_the_pages_stay_at_the_bottom_of_a_phone_held_sideways(new_tab, two_runs):
+    """In Chinese, beside the list of runs; test_browser_compare has a phone upright."""
+    page = new_tab("/train", locale="zh-CN", viewport={"width": 812, "height": 375})
+    expect(page.locator(".st-key-run_list")).to_be_visible()
+    expect_links_at_the_bottom(page)
 
 
 def expect_links_at_the_bottom(page):
