@@ -42,8 +42,7 @@ def test_a_comparison_of_version_0_1_with_the_pretrained_model_still_opens(app, 
 def test_a_value_of_the_link_that_is_not_available_is_told_of_once(app, page, query, said):
     test = app(page, **query)
     assert [toast.value for toast in test.toast] == [
-        f"{control}: “{shown}” is shown; the link's value is not available."
-        for control, shown in said
+        f"{control}: “{shown}” is shown; the link's value is not available." for control, shown in said
     ]
     assert not test.run().toast
 
