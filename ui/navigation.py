@@ -73,7 +73,8 @@ def show_unknown_address() -> None:
     """Say that the address just opened has no page, if it has none."""
     if st.session_state.pop(UNKNOWN_KEY, False):
         shown = _("There is no page at this address, so the first one is shown. Choose another in the list.")
-        st.warning(shown)
+        with st.container(key="unknown_address"):  # above a new visitor's canvas on a phone, too
+            st.warning(shown)
 
 
 def explore_address(first: st.Page) -> st.Page:

@@ -41,7 +41,8 @@ def test_nonsense_in_the_url_is_no_trouble(page):
     expect(page.get_by_test_id("stMain").get_by_role("img").first).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
     page.open("/nowhere?lang=zh")
-    expect(page.get_by_text("此网址没有对应的页面")).to_be_visible()
+    page.set_viewport_size(PHONE["viewport"])
+    expect(page.get_by_text("此网址没有对应的页面")).to_be_in_viewport()
     expect(page.get_by_test_id("stDialog")).to_have_count(0)
 
 
