@@ -117,6 +117,13 @@ def test_gradients_that_explode_at_the_usual_rate_are_clipped(sample):
     assert "diverged" not in names(history(cured, sample))
 
 
+@pytest.mark.parametrize(("optimizer", "clipping"), [("adam", 0.0), ("sgd", 1.0)])
+def test_what_clipping_would_not_help_gets_a_tenth_of_its_rate(optimizer, clipping):
+    config = replace(HEALTHY, optimizer=optimizer, learning_rate=0.0005, gradient_clipping=clipping)
+    ill = RunHistory(config, pd.DataFrame(columns=list(METRICS)), diverged=True)
+    assert settings_after(ill) == replace(config, learning_rate=0.00005)
+
+
 def test_a_loss_far_above_chance_is_a_divergence_before_it_is_no_number(sample):
     ill = history(replace(HEALTHY, activation="none", learning_rate=10.0), sample)
     assert not ill.diverged
