@@ -78,11 +78,12 @@ def url_number(
     lowest: int = 0,
     usual: int = 0,
     step: int = 1,
+    says_replaced: bool = True,
 ) -> int:
     """Show a field for a number from `lowest` to `highest`, kept in the URL under `url_key`; return it.
 
     `key` is the field's own, for two pages whose links use the same `url_key`; `usual` is the number if the
-    URL has none.
+    URL has none; `says_replaced` is that of `url_choice`.
     """
     key = key or url_key
 
@@ -91,7 +92,7 @@ def url_number(
 
     given = number_in_url(url_key)
     number = usual if given is None else max(lowest, min(given, highest))
-    if take_linked_value(url_key) and given != number:
+    if says_replaced and take_linked_value(url_key) and given != number:
         say_replaced(label, count_text(number))
     set_widget_value(key, number)
     return st.number_input(

@@ -7,7 +7,8 @@ import pytest
 from tests.browser.server import ROOT
 from ui import url_state
 
-CHECKPOINT = "Checkpoint (moment of the training)"
+CHECKPOINT, TEST_IMAGE = "Checkpoint (moment of the training)", "Test image no."
+SECTION, WEIGHTS = "Section", "Weights and feature maps"
 
 
 def test_only_url_state_reads_and_writes_the_url():
@@ -30,10 +31,14 @@ def test_a_comparison_of_version_0_1_with_the_pretrained_model_still_opens(app, 
 @pytest.mark.parametrize(
     ("page", "query", "said"),
     [
-        ("explore", {"view": "nowhere"}, [("Section", "Samples")]),
-        ("explore", {"view": "image", "index": "70000"}, [("Image no.", "1,499")]),
-        ("explore", {"view": "image", "index": "first", "digit": "7"}, [("Image no.", "0")]),
-        ("explore", {"view": "image", "index": "7", "unknown": "7"}, []),
+        ("explore", {"view": "nowhere"}, [(SECTION, "Samples")]),
+        ("inside", {"run": "pretrained", "index": "70000"}, [(TEST_IMAGE, "296")]),
+        (
+            "inside",
+            {"run": "pretrained", "index": "first", "part": "x"},
+            [(SECTION, WEIGHTS), (TEST_IMAGE, "0")],
+        ),
+        ("inside", {"run": "pretrained", "index": "7", "unknown": "7"}, []),
         ("learn", {"chapter": "nowhere"}, [("Chapter", "A picture is 784 numbers")]),
         ("learn", {"chapter": "layers", "hidden": "99"}, [("Hidden layers", "2")]),
         ("inside", {"run": "pretrained", "moment": "77"}, [(CHECKPOINT, "after epoch 19")]),
@@ -47,8 +52,12 @@ def test_a_value_of_the_link_that_is_not_available_is_told_of_once(app, page, qu
     assert not test.run().toast
 
 
-def test_a_link_to_a_run_that_is_not_here_has_one_sentence(app):
-    test = app("inside", run="20260101-000000-aaaaaa")
+@pytest.mark.parametrize(
+    ("page", "query"),
+    [("inside", {"run": "20260101-000000-aaaaaa"}), ("explore", {"view": "image", "index": "70000"})],
+)
+def test_what_the_page_itself_says_is_said_once(app, page, query):
+    test = app(page, **query)
     assert len(test.warning) == 1
     assert not test.toast
 

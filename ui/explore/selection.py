@@ -106,8 +106,11 @@ def number_in_url(key: str) -> int:
 
 
 def choose_number(label: str, last: int) -> int:
-    """Show a field for an image's number, 0 to `last`, kept in the URL; return the number."""
-    return url_number(label, INDEX_KEY, last, 200)
+    """Show a field for an image's number, 0 to `last`, kept in the URL; return the number.
+
+    The section itself says that a number is too high: after a change of the split, too.
+    """
+    return url_number(label, INDEX_KEY, last, 200, says_replaced=False)
 
 
 def open_image(image: ImageReference) -> None:
