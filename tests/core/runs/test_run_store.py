@@ -167,6 +167,14 @@ def test_what_is_not_in_the_trash_cannot_come_back(store):
         assert "not in the trash" in refusal(store.restore, name)
 
 
+def test_a_deleted_run_is_found_by_its_id_alone(store):
+    kept, gone = make(store), make(store)
+    store.remove(gone)
+    assert store.deleted(gone).id == gone
+    for name in (kept, f"../{kept}", "", "0" * 300):
+        assert store.deleted(name) is None
+
+
 def test_the_trash_is_emptied_after_a_day(store):
     old, fresh = make(store), make(store)
     store.remove(old)
