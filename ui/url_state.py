@@ -114,9 +114,10 @@ def _remember(parameters: Mapping[str, str], replaced: list[tuple[float, Mapping
 
 
 def take_linked_value(key: str) -> str:
-    """Return the value under `key` with which the page was opened; from the second time on, ""."""
+    """Return the value under `key` with which the page was opened; "" if it has been changed or taken since."""
     linked: dict[str, str] = st.session_state.get(LINKED_KEY, {})
-    return linked.pop(key, "")
+    value = linked.pop(key, "")
+    return value if value == url_parameters().get(key) else ""
 
 
 def option_in_url(options: Container[str], key: str, default: str) -> str:

@@ -97,3 +97,10 @@ def test_the_url_is_read_anew_after_the_server_has_changed_it(reads, monkeypatch
     url_state._remember({"lang": "en"}, [])
     url_state.url_parameters()
     assert len(reads.reads) == 2
+
+
+@pytest.mark.parametrize(("linked", "taken"), [("zh", "zh"), ("xx", "")])
+def test_a_value_of_the_link_is_taken_once_and_not_after_a_change(reads, monkeypatch, linked, taken):
+    monkeypatch.setattr(url_state.st, "session_state", {url_state.LINKED_KEY: {"lang": linked}})
+    assert url_state.take_linked_value("lang") == taken
+    assert url_state.take_linked_value("lang") == ""
