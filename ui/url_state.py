@@ -114,7 +114,7 @@ def _remember(parameters: Mapping[str, str], replaced: list[tuple[float, Mapping
 
 
 def take_linked_value(key: str) -> str:
-    """Return the value under `key` with which the page was opened; "" if it has been changed or taken since."""
+    """Return the value under `key` with which the page was opened; "" if it was changed or taken since."""
     linked: dict[str, str] = st.session_state.get(LINKED_KEY, {})
     value = linked.pop(key, "")
     return value if value == url_parameters().get(key) else ""
