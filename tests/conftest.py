@@ -13,6 +13,7 @@ import pytest
 gc.disable()  # until all tests are collected: nothing of that goes before the end
 
 import torch  # noqa: E402
+from xdist.scheduler import LoadFileScheduling  # noqa: E402
 
 from mnist_core.data import mnist  # noqa: E402
 from mnist_core.runtime import job as job_module  # noqa: E402
@@ -30,6 +31,22 @@ digits_made_once = functools.cache(make_digits)
 mnist.sample_digits = lambda: tuple(part.copy() for part in digits_made_once())
 
 SHARED_MNIST = Path(__file__).resolve().parents[2] / "shared" / "mnist"
+
+
+class BrowsersOnTwoProcesses(LoadFileScheduling):  # type: ignore[misc]
+    """Give the browser's files to two processes while there are others: each has a server and a Chromium."""
+
+    def _assign_work_unit(self, node: object) -> None:
+        in_browser = node in self.nodes[:2]
+        fit = (file for file in self.workqueue if file.startswith("tests/browser/") == in_browser)
+        self.workqueue.move_to_end(next(fit, next(iter(self.workqueue))), last=False)
+        super()._assign_work_unit(node)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> BrowsersOnTwoProcesses | None:
+    """Have the test processes share the files so, unless the command asks for another order."""
+    return BrowsersOnTwoProcesses(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_collection_finish() -> None:

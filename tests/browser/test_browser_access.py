@@ -44,16 +44,13 @@ PAPER = {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 22, 29)"}
 AT_REST = """() => document.getAnimations().every(
     each => each.playState !== 'running' || each.effect.getComputedTiming().endTime === Infinity)"""
 ALL, MAIN = "html", "[data-testid=stMain]"
-# Hides what repeats, which axe-core then passes by: of a map's digits and an image's pixels some are enough.
-HIDE_REPEATED = """() => {
-    const sheet = new CSSStyleSheet();
-    const repeated = '.mark-text text:nth-child(n+30), .lab-pixels tr:nth-child(n+14)';
-    sheet.replaceSync(repeated + ' { display: none !important; }');
+# Takes out what repeats, as axe-core looks at each element: of a map's digits, an image's pixels and the
+# cells of a lesson's large grids some are enough.
+TAKE_OUT_REPEATED = """() => {
+    const repeated = '.mark-text text:nth-child(n+30), .lab-pixels tr:not(:nth-child(5n+1)), '
+        + ':is(.small, .scrolling .cells) .cell:not(.lit, :nth-child(5n+1))';
     const inner = [...document.querySelectorAll('*')].flatMap(each => each.shadowRoot ?? []);
-    for (const root of [document, ...inner].filter(each => !each.hasFewer)) {
-        root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
-        root.hasFewer = true;
-    }
+    for (const root of [document, ...inner]) root.querySelectorAll(repeated).forEach(each => each.remove());
 }"""
 LOOKS = ("light", "dark", "phone")
 
@@ -62,7 +59,7 @@ def trouble(page: Page, part: str, rules: dict[str, list[str]]) -> list[str]:
     """Return what axe-core finds severe in a part of the page: the rule, the element, and why."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(Axe().axe_script)
-    page.evaluate(HIDE_REPEATED)
+    page.evaluate(TAKE_OUT_REPEATED)
     found = page.evaluate("call => axe.run(...call)", [part, {**OPTIONS, **rules}])["violations"]
     severe = [rule for rule in found if rule["impact"] in SEVERE]
     return [
