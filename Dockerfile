@@ -10,7 +10,7 @@ RUN python -m compileall -q mnist_core ui  # the app's user can't keep bytecode 
 # MNIST comes into the image; the app runs as a user who can write nothing but the runs. It maps files that nobody may write.
 RUN python -m mnist_core data --data /app/data && test -s data/MNIST/raw/t10k-labels-idx1-ubyte && chmod -R a-w data \
  && useradd --uid 1000 --create-home lab && install -d -o lab /runs
-ENV DIGITLAB_DATA=/app/data DIGITLAB_RUNS=/runs DIGITLAB_OFFLINE=1 DIGITLAB_PRIVATE=1
+ENV DIGITLAB_DATA=/app/data DIGITLAB_RUNS=/runs DIGITLAB_OFFLINE=1 DIGITLAB_PRIVATE=1 DIGITLAB_PRELOAD=1
 USER lab
 VOLUME /runs
 EXPOSE 8501

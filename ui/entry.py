@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
+import PIL.Image
 import streamlit as st
 
 from mnist_core import __version__
@@ -58,6 +59,8 @@ HEADER = (
     "window.digitLabCarried = {carried}</script>"
 )
 SIDEBAR_WIDTH = 230  # pixels
+# What Streamlit and Babel import when they first need it, on the first page.
+LATE_IMPORTS = ("babel.dates", "babel.numbers", "streamlit.emojis", "streamlit.material_icon_names")
 
 
 def sidebar_at_first() -> Literal["collapsed"] | int:
@@ -69,10 +72,13 @@ def sidebar_at_first() -> Literal["collapsed"] | int:
 def prepare_server() -> None:
     """Do before the server answers what its first visitors would wait for on the first page."""
     prepare_streamlit()
-    for module in pkgutil.iter_modules([str(HERE / EXPLORE)], f"ui.{EXPLORE}."):
-        importlib.import_module(module.name)
+    of_page = [module.name for module in pkgutil.iter_modules([str(HERE / EXPLORE)], f"ui.{EXPLORE}.")]
+    for module in (*of_page, *LATE_IMPORTS):
+        importlib.import_module(module)
+    PIL.Image.preinit()
     with suppress(InputError):  # a setting is wrong, which the first page says
         heartbeat()
+        resources.load_network_first()
 
 
 def end_work() -> None:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 HERE = {"localhost", "127.0.0.1", "::1"}
-PRIVATE_VARIABLE = "DIGITLAB_PRIVATE"
+PRIVATE_VARIABLE, PRELOAD_VARIABLE = "DIGITLAB_PRIVATE", "DIGITLAB_PRELOAD"
 MODELS_KEPT = 8  # a model may take 40 MB, and is loaded in 15 ms
 SAMPLE_KEY = "sample_chosen"  # the visitor chose not to wait for MNIST
 UNTOLD_KEY = "notice_untold"  # the notice is due, as the data was not loaded yet
@@ -142,15 +142,25 @@ def load_network_soon() -> None:
         job.start(Watcher())
 
 
+def load_network_first() -> None:
+    """Prepare it before the server answers, if the operator asks for that: a class may open it at once."""
+    if os.environ.get(PRELOAD_VARIABLE, "0") != "0":
+        network_job(0.0).start(Watcher())
+        network_job().wait()
+
+
 @st.cache_resource(show_spinner=False)
-def network_job() -> Job[bool]:
-    """Return the server's job of loading PyTorch and the pretrained network."""
-    return Job("network", _load_network)
+def network_job(_pause: float | None = None) -> Job[bool]:
+    """Return the server's job of loading PyTorch and the pretrained network.
+
+    The first caller says after how many seconds it begins, by default SECONDS_TO_PAINT.
+    """
+    return Job("network", lambda: _load_network(SECONDS_TO_PAINT if _pause is None else _pause))
 
 
-def _load_network() -> Steps[bool]:
+def _load_network(pause: float) -> Steps[bool]:
     """Do the steps of `network_job`; importing takes 4 s, in which pages are answered more slowly."""
-    for _tenth in range(int(10 * SECONDS_TO_PAINT)):
+    for _tenth in range(int(10 * pause)):
         time.sleep(0.1)
         yield 0.0, None
     import_pandas()  # for the first chart

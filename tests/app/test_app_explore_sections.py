@@ -72,6 +72,16 @@ def test_a_server_loads_the_pretrained_network_before_somebody_draws(sample_only
     assert loaded == ["pretrained"]
 
 
+@pytest.mark.parametrize(("preload", "loaded"), [("1", ["pretrained"]), ("0", [])])
+def test_a_server_that_is_told_to_loads_it_before_it_answers(sample_only, monkeypatch, preload, loaded):
+    models = []
+    monkeypatch.setenv("DIGITLAB_PRELOAD", preload)
+    monkeypatch.setattr(resources, "SECONDS_TO_PAINT", 100)
+    monkeypatch.setattr(resources, "model", lambda run: models.append(run.id))
+    resources.load_network_first()
+    assert models == loaded
+
+
 @pytest.mark.parametrize("view", [*SECTIONS, "nonsense"])
 def test_every_section_opens_by_link(app, html, view):
     test = app(view=view, lang="zh")  # other tests open them in English
