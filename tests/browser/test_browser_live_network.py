@@ -72,6 +72,7 @@ def test_the_picture_follows_the_training_until_it_is_held_still(new_tab):
     start(page)
     page.get_by_text("Gradient norm of each layer").wait_for()  # the last of what pushes the picture down
     stage = page.locator(".stage")
+    page.mouse.wheel(0, 1)  # a visitor's, after which the page no longer scrolls to the new run by itself
     stage.scroll_into_view_if_needed()
     first = stage.get_attribute("data-version")
     expect(stage).not_to_have_attribute("data-version", first)  # it moves
