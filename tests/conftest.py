@@ -33,7 +33,7 @@ mnist.sample_digits = lambda: tuple(part.copy() for part in digits_made_once())
 SHARED_MNIST = Path(__file__).resolve().parents[2] / "shared" / "mnist"
 
 
-class BrowsersOnTwoProcesses(LoadFileScheduling):  # type: ignore[misc]
+class BrowsersOnTwoProcesses(LoadFileScheduling):
     """Give the browser's files to two processes while there are others: each has a server and a Chromium."""
 
     def _assign_work_unit(self, node: object) -> None:

@@ -39,12 +39,13 @@ def test_the_server_is_set_up_as_measured():
 def test_a_server_is_prepared_before_it_answers(sample_only, monkeypatch):
     server, imported, begun = importlib.import_module("streamlit_app"), [], []
     monkeypatch.setattr("ui.operator_reports.Heartbeat.start", lambda heartbeat: begun.append("status"))
+    monkeypatch.setattr("ui.resources.load_network_first", lambda: begun.append("network"))
     monkeypatch.setattr(importlib, "import_module", imported.append)
     with pytest.raises(StopIteration):  # it waits for nothing
         server.prepared(server.app).__aenter__().send(None)
     modules = {f"ui.explore.{file.stem}" for file in (ROOT / "ui" / "explore").glob("*.py")}
     assert {"ui.explore.__init__", *imported} == modules | {*LATE_IMPORTS}
-    assert begun == ["status"]
+    assert begun == ["status", "network"]
 
 
 def test_the_style_sheets_are_sent_in_one_line_with_all_of_their_rules():

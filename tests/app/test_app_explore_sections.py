@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -74,12 +75,12 @@ def test_a_server_loads_the_pretrained_network_before_somebody_draws(sample_only
 
 @pytest.mark.parametrize(("preload", "loaded"), [("1", ["pretrained"]), ("0", [])])
 def test_a_server_that_is_told_to_loads_it_before_it_answers(sample_only, monkeypatch, preload, loaded):
-    models = []
+    models, pauses = [], []
     monkeypatch.setenv("DIGITLAB_PRELOAD", preload)
-    monkeypatch.setattr(resources, "SECONDS_TO_PAINT", 100)
+    monkeypatch.setattr(resources, "time", SimpleNamespace(sleep=pauses.append))
     monkeypatch.setattr(resources, "model", lambda run: models.append(run.id))
     resources.load_network_first()
-    assert models == loaded
+    assert (models, pauses) == (loaded, [])
 
 
 @pytest.mark.parametrize("view", [*SECTIONS, "nonsense"])
