@@ -24,6 +24,7 @@ from mnist_core.runs.run_trainer import train_run
 from mnist_core.runs.store import RunStore
 from mnist_core.runs.writer import RunWriter
 from mnist_core.runtime.job import Watcher
+from mnist_core.training.speed_meter import Speed
 from tests.app.train_form import form_settings
 from tests.core.cluster.in_process import InProcess
 from ui import jobs, resources
@@ -352,16 +353,23 @@ def test_the_axis_is_in_the_url(app, sample_only):
     assert names == ["Loss curves on a logarithmic axis", "Error rate curves on a logarithmic axis"]
 
 
-def test_a_suggested_remedy_fills_the_form(app, sample_only):
+@pytest.mark.parametrize("measured_meanwhile", [False, True])
+def test_a_suggested_remedy_fills_the_form_and_says_so(app, sample_only, monkeypatch, measured_meanwhile):
     run = trained(replace(SHORT, learning_rate=1e-6, batch_size=5))
     test = app("train", run=run.id)
     test.select_slider(key="set_epochs").set_value(7).run()
     test.run()  # the whole page: AppTest doesn't know the links' pages when fragments run alone
     assert any("too small" in element.value for element in test.markdown)
+    if measured_meanwhile:  # the summary then reruns the whole page
+        speeds = iter([None])
+        monkeypatch.setattr(
+            "ui.resources.training_speed", lambda _config: next(speeds, Speed(10_000.0, 50_000.0))
+        )
     press(test, "Use this remedy")
     assert "the remedy" in test.toast[0].value
     test.run()
     assert not test.exception
+    assert not test.toast
     assert replace(form_settings(test), recipe="custom") == replace(run.config, learning_rate=0.001)
 
 

@@ -132,6 +132,8 @@ def test_the_curves_of_a_network_that_learns_nothing_lie_on_the_line_of_guessing
     expect(page).to_have_url(re.compile("smooth=11"))
     expect(page.get_by_text("each point is the mean of the 11 points around it")).to_be_visible()
     expect(loss.locator(".mark-line path[opacity='0.3']")).not_to_have_count(0)  # the raw curves
+    page.get_by_role("button", name="Use this remedy").click()
+    expect(page.get_by_text("The form now has this run's settings and the remedy.")).to_be_visible()
 
 
 def test_a_search_that_begins_is_shown_and_comes_to_its_end(new_tab, tmp_path_factory):

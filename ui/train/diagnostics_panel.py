@@ -23,7 +23,7 @@ from ui.html.network import layer_names
 from ui.i18n import formatted_number, percent_text, sentences_text, translate
 from ui.i18n import gettext as _
 from ui.train.own_digit import own_digit_html
-from ui.train.start import ERROR_KEY
+from ui.train.start import ERROR_KEY, REMEDY_KEY
 from ui.train_form.state import fill_form, rerun_form_fragments
 
 LIVE_FIXES = ("rate_too_large", "rate_too_small", "overfitting")  # findings that a change may still solve
@@ -80,10 +80,7 @@ def _show_finding(finding: Finding, config: TrainConfig, run_id: str, controllab
 def _apply_fix(config: TrainConfig, finding: Finding) -> None:
     try:
         fill_form(replace(config, **(finding.fix or {})))
-        st.toast(  # as the form is far below on a phone
-            _("The form now has this run's settings and the remedy. Start the training when you like."),
-            icon=":material/healing:",
-        )
+        st.session_state[REMEDY_KEY] = True
     except InputError as error:
         st.session_state[ERROR_KEY] = error.message
     rerun_form_fragments()

@@ -19,6 +19,7 @@ from ui.url_state import RUN_KEY, current_run, set_url_parameters
 
 POLL_SECONDS = 1.0
 ERROR_KEY = "start_error"  # why the last start, resumption or fix was refused
+REMEDY_KEY = "remedy_in_form"  # a remedy filled the form; the summary says so
 IN_VIEW_KEY = "run_in_view"  # when the run was last to be brought into view, in milliseconds since 1970
 HEADING = "run_heading"  # key of the container that is brought into view
 # Runs once for each moment, also where the page is left and shown again. On a wide screen the heading counts

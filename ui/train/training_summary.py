@@ -16,7 +16,7 @@ from ui.html.tables import markdown
 from ui.i18n import duration_text, format_text, ngettext
 from ui.i18n import gettext as _
 from ui.train.run_panel import is_active
-from ui.train.start import ERROR_KEY, show_start
+from ui.train.start import ERROR_KEY, REMEDY_KEY, show_start
 from ui.url_state import current_run
 
 POLL_SECONDS = 1.0
@@ -47,6 +47,13 @@ def show_training_summary(config: TrainConfig, queue_busy: bool) -> None:
     interval = None if queue_busy and run and is_active(run) else POLL_SECONDS
     st.fragment(_show_time, run_every=None if known else interval)(config, splits, known)
     st.fragment(show_start, run_every=interval if queue_busy else None)(config, queue_busy)
+    if st.session_state.pop(
+        REMEDY_KEY, False
+    ):  # not said by its callback: a rerun of the page would hide that
+        st.toast(  # as the form is far below on a phone
+            _("The form now has this run's settings and the remedy. Start the training when you like."),
+            icon=":material/healing:",
+        )
     if error := st.session_state.pop(ERROR_KEY, None):
         with st.container(key="start_error"):  # on a phone it stands above Start, see style.css
             st.error(markdown(error))
