@@ -47,9 +47,8 @@ def show_training_summary(config: TrainConfig, queue_busy: bool) -> None:
     interval = None if queue_busy and run and is_active(run) else POLL_SECONDS
     st.fragment(_show_time, run_every=None if known else interval)(config, splits, known)
     st.fragment(show_start, run_every=interval if queue_busy else None)(config, queue_busy)
-    if st.session_state.pop(
-        REMEDY_KEY, False
-    ):  # not said by its callback: a rerun of the page would hide that
+    # The callback doesn't say it: where the time is known only now, the rerun of the page would hide that.
+    if st.session_state.pop(REMEDY_KEY, False):
         st.toast(  # as the form is far below on a phone
             _("The form now has this run's settings and the remedy. Start the training when you like."),
             icon=":material/healing:",
