@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import streamlit as st
+from starlette.middleware import Middleware
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 
@@ -21,7 +22,9 @@ async def prepared(_app: st.App) -> AsyncIterator[None]:
 
 
 if get_script_run_ctx(suppress_warning=True) is None:
-    app = st.App(__file__, lifespan=prepared)
+    from ui.frontend_files import FrontendFiles
+
+    app = st.App(__file__, lifespan=prepared, middleware=[Middleware(FrontendFiles)])
 else:
     from ui.entry import show_app
 

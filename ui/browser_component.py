@@ -6,26 +6,19 @@ A component's style sheet and script lie beside the module that shows it.
 import functools
 import re
 from collections.abc import Callable
-from os import PathLike, stat_result
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from starlette.datastructures import Headers
-from starlette.responses import FileResponse, Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 from streamlit.components.v2.bidi_component import serialization
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
 
 HERE = Path(__file__).parent
 STYLE_SHEETS = (HERE / "style.css", HERE / "html" / "elements.css")
-FRONTEND_FILES = 350  # all that Streamlit has: 25 MB; the first page needs 97 of them, 3 MB
 SHARED_SCRIPT = Path(__file__).with_suffix(".js").read_text()
 _fill_in_theme = app_session._populate_theme_msg
 _is_table = serialization.is_dataframe_like
-_respond_from_disk = StaticFiles.file_response
 
 
 def open_without_pandas() -> None:
@@ -34,30 +27,6 @@ def open_without_pandas() -> None:
     To ask, it imports pandas, for which all who open the first page of a server just started would wait.
     """
     serialization.is_dataframe_like = lambda value: not isinstance(value, (dict, list)) and _is_table(value)
-
-
-def keep_frontend_in_memory() -> None:
-    """Have the web server read each file of Streamlit's frontend once.
-
-    A browser asks for a hundred of them when it first opens the lab. Each time, the server would pass a file
-    through a thread, piece by piece, while it answers all visitors.
-    """
-    StaticFiles.file_response = _respond_from_memory
-
-
-def _respond_from_memory(
-    files: StaticFiles, path: str | PathLike[str], facts: stat_result, scope: Scope, status_code: int = 200
-) -> Response:
-    response = _respond_from_disk(files, path, facts, scope, status_code)
-    is_whole = scope["method"] == "GET" and "range" not in Headers(scope=scope)
-    if not (isinstance(response, FileResponse) and is_whole):
-        return response
-    return Response(_file_content(path, facts.st_mtime_ns), status_code, dict(response.headers))
-
-
-@functools.lru_cache(FRONTEND_FILES)
-def _file_content(path: str | PathLike[str], _changed: int) -> bytes:
-    return Path(path).read_bytes()
 
 
 def prepare_theme() -> None:

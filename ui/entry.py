@@ -19,7 +19,6 @@ from mnist_core.runtime.process import import_scipy
 from ui import resources, visitor
 from ui.browser_component import (
     Html,
-    keep_frontend_in_memory,
     open_without_pandas,
     prepare_theme,
     script_html,
@@ -92,7 +91,6 @@ def prepare_streamlit() -> None:
     show_errors_as_sentences()
     prepare_theme()
     open_without_pandas()
-    keep_frontend_in_memory()
     keep_what_fragments_sent()
     start_once_for_a_click()
     copy_each_container_once()

@@ -1,4 +1,3 @@
-import asyncio
 import importlib
 import re
 import subprocess
@@ -7,8 +6,6 @@ import tomllib
 from importlib.util import find_spec
 
 import pytest
-from starlette.responses import FileResponse
-from starlette.staticfiles import StaticFiles
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
@@ -57,46 +54,10 @@ def test_the_style_sheets_are_sent_in_one_line_with_all_of_their_rules():
     assert style_html().startswith("<style>.stApp {")
 
 
-@pytest.fixture
-def ask_for_file(tmp_path, monkeypatch):
-    """Ask the web server for a file of the frontend; returns the response."""
-    monkeypatch.setattr(StaticFiles, "file_response", StaticFiles.file_response)
-    browser_component.keep_frontend_in_memory()
-
-    def ask(**headers):
-        sent = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-        scope = {"type": "http", "method": "GET", "headers": sent}
-        return asyncio.run(StaticFiles(directory=tmp_path).get_response("part.js", scope))
-
-    return ask
-
-
-def test_a_page_has_the_frontend_in_memory_and_containers_copied_once(app, monkeypatch):
-    monkeypatch.setattr(StaticFiles, "file_response", browser_component._respond_from_disk)
+def test_a_page_has_containers_copied_once(app, monkeypatch):
     monkeypatch.setattr(DeltaGenerator, "__deepcopy__", None)
     app()
-    assert StaticFiles.file_response is browser_component._respond_from_memory
     assert DeltaGenerator.__deepcopy__ is fragments._copy_once
-
-
-def test_a_file_of_the_frontend_is_sent_from_memory(ask_for_file, tmp_path):
-    (tmp_path / "part.js").write_text("first")
-    response = ask_for_file()
-    assert (type(response).__name__, response.body) == ("Response", b"first")
-    from_disk = FileResponse(tmp_path / "part.js", stat_result=(tmp_path / "part.js").stat())
-    assert dict(response.headers) == dict(from_disk.headers)
-
-
-def test_a_changed_file_of_the_frontend_is_read_again(ask_for_file, tmp_path):
-    for content in (b"first", b"changed"):
-        (tmp_path / "part.js").write_bytes(content)
-        assert ask_for_file().body == content
-
-
-def test_a_part_of_a_file_and_a_file_that_the_browser_has_are_left_to_the_web_server(ask_for_file, tmp_path):
-    (tmp_path / "part.js").write_text("first")
-    assert isinstance(ask_for_file(range="bytes=1-2"), FileResponse)
-    assert ask_for_file(if_none_match=ask_for_file().headers["etag"]).status_code == 304
 
 
 @pytest.mark.parametrize("section", ["theme", "theme.light", "theme.dark", "theme.dark.sidebar"])

@@ -12,12 +12,9 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.browser.server import ROOT, draw, launch, serve, settle
+from tests.browser.server import FILE_SIZES, ROOT, draw, launch, serve, settle
 
 PORT, LAB_PORT = 8443, 8501
-SIZES = """performance.getEntriesByType('resource').reduce(
-  ([sent, whole], {encodedBodySize, decodedBodySize}) => [sent + encodedBodySize, whole + decodedBodySize],
-  [0, 0])"""
 CERTIFICATE = (
     "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -keyout key.pem -out cert.pem"
 )
@@ -58,7 +55,7 @@ def main() -> None:
             page = browser.new_context(ignore_https_errors=True, locale="en-US").new_page()
             page.goto(address)
             settle(page)
-            sent, whole = page.evaluate(SIZES)
+            sent, whole = page.evaluate(FILE_SIZES)
             assert 0 < sent < whole / 2, (sent, whole)
             print(f"the first page's files: {whole / 1e6:.1f} MB, compressed to {sent / 1e6:.1f} MB")
             draw(page, [(140, 40), (140, 240)])

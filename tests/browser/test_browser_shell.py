@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.server import IS_INKED, PHONE, TOUCH, draw, settle, swipe, wait_for_ink
+from tests.browser.server import FILE_SIZES, IS_INKED, PHONE, TOUCH, draw, settle, swipe, wait_for_ink
 from tests.browser.slow_line import slow_line
 from tests.browser.training import expect_value, slider, value
 
@@ -33,6 +33,11 @@ def test_the_language_switch_is_in_the_url_and_survives_refresh_and_back(page):
     expect(page).to_have_url(re.compile("seed=1"))
     settle(page)
     expect(page.locator("h1")).to_have_text(CHINESE)
+
+
+def test_the_files_of_a_first_visit_are_compressed(new_tab):
+    sent, whole = new_tab("/").evaluate(FILE_SIZES)
+    assert 0 < sent < whole / 2, (sent, whole)
 
 
 def test_nonsense_in_the_url_is_no_trouble(page):

@@ -1,0 +1,139 @@
+"""The frontend's files: kept in memory, compressed, and otherwise as Streamlit sends them."""
+
+import asyncio
+import gzip
+import importlib
+
+import pytest
+from starlette.datastructures import Headers
+from streamlit.web.server.starlette.starlette_static_routes import create_streamlit_static_handler
+
+from ui.frontend_files import FrontendFiles
+
+SCRIPT = b"export const answer = 42;\n" * 100
+
+
+async def leave():
+    """Be a browser that leaves before it has the file."""
+    await asyncio.sleep(0)
+    return {"type": "http.disconnect"}
+
+
+async def ask_for(app, path="/static/part.js", method="GET", **headers):
+    """Ask an ASGI app for a path; returns the status, the headers and the body."""
+    sent = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": method, "path": path, "headers": sent, "root_path": ""}
+    messages = []
+
+    async def take(message):
+        messages.append(message)
+
+    await app(scope, leave, take)
+    start, *parts = messages
+    return start["status"], Headers(raw=start["headers"]), b"".join(part["body"] for part in parts)
+
+
+@pytest.fixture
+def asked():
+    """The paths that Streamlit was asked for."""
+    return []
+
+
+@pytest.fixture
+def frontend(tmp_path, asked):
+    """The middleware before Streamlit's own handler, on a folder with one script."""
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static" / "part.js").write_bytes(SCRIPT)
+    (tmp_path / "index.html").write_text("the page")
+    streamlits = create_streamlit_static_handler(str(tmp_path), None)
+
+    async def noted(scope, receive, send):
+        asked.append(scope["path"])
+        await streamlits(scope, receive, send)
+
+    return FrontendFiles(noted)
+
+
+def test_the_server_has_it():
+    server = importlib.import_module("streamlit_app")
+    assert [each.cls for each in server.app._user_middleware] == [FrontendFiles]
+
+
+def test_a_file_is_taken_from_streamlit_once_however_many_ask_at_once(frontend, asked):
+    async def class_comes():
+        first = await asyncio.gather(*(ask_for(frontend) for _ in range(5)))
+        return [*first, await ask_for(frontend)]
+
+    answers = asyncio.run(class_comes())
+    assert [(status, body) for status, _, body in answers] == [(200, SCRIPT)] * 6
+    assert asked == ["/static/part.js"]
+    headers = answers[0][1]
+    assert headers["content-length"] == str(len(SCRIPT))
+    assert "immutable" in headers["cache-control"]
+    assert "content-encoding" not in headers
+
+
+def test_it_is_compressed_for_a_browser_that_takes_that(frontend, asked):
+    async def twice():
+        return [await ask_for(frontend, accept_encoding="gzip, deflate, br") for _ in range(2)]
+
+    answers = asyncio.run(twice())
+    assert answers[0] == answers[1]
+    status, headers, body = answers[0]
+    assert (status, gzip.decompress(body)) == (200, SCRIPT)
+    assert len(body) < len(SCRIPT) / 4
+    assert (headers["content-encoding"], headers["vary"]) == ("gzip", "Accept-Encoding")
+    assert headers["content-length"] == str(len(body))
+    assert "javascript" in headers["content-type"]
+    assert "etag" not in headers
+    assert asked == ["/static/part.js"]
+
+
+def test_what_is_no_smaller_compressed_or_is_compressed_already_is_sent_as_it_is(frontend, tmp_path):
+    (tmp_path / "static" / "font.woff2").write_bytes(packed := gzip.compress(SCRIPT))
+    _, headers, body = asyncio.run(ask_for(frontend, "/static/font.woff2", accept_encoding="gzip"))
+    assert (body, headers.get("content-encoding")) == (packed, None)
+
+    async def compressing(_scope, _receive, send):
+        raw = [(b"cache-control", b"public"), (b"content-encoding", b"gzip")]
+        await send({"type": "http.response.start", "status": 200, "headers": raw})
+        await send({"type": "http.response.body", "body": packed})
+
+    _, headers, body = asyncio.run(ask_for(FrontendFiles(compressing), accept_encoding="gzip"))
+    assert gzip.decompress(body) == SCRIPT
+
+
+@pytest.mark.parametrize(
+    ("request_of", "status"),
+    [
+        ({"range": "bytes=0-5"}, 206),
+        ({"if_modified_since": "Fri, 01 Jan 2100 00:00:00 GMT"}, 304),
+        ({"method": "HEAD"}, 200),
+        ({"path": "/static/absent.js"}, 200),  # the page itself, as for every address
+        ({"path": "/static//x/../part.js"}, 400),
+        ({"path": "/explore"}, 200),
+    ],
+)
+def test_all_else_is_left_to_streamlit_each_time(frontend, asked, request_of, status):
+    async def twice():
+        return [await ask_for(frontend, **request_of) for _ in range(2)]
+
+    answers = asyncio.run(twice())
+    assert [answer[0] for answer in answers] == [status] * 2
+    assert len(asked) == 2
+
+
+def test_a_file_that_could_not_be_sent_is_asked_for_again():
+    asked = []
+
+    async def failing(scope, _receive, _send):
+        asked.append(scope["path"])
+        raise OSError
+
+    async def thrice():
+        app = FrontendFiles(failing)
+        first = await asyncio.gather(*(ask_for(app) for _ in range(2)), return_exceptions=True)
+        return [*first, *await asyncio.gather(ask_for(app), return_exceptions=True)]
+
+    assert [type(answer) for answer in asyncio.run(thrice())] == [OSError] * 3
+    assert len(asked) == 2
