@@ -166,6 +166,7 @@ def test_a_share_is_at_most_all(name):
 
 
 def test_who_takes_all_images_of_mnist_takes_all_of_another_set():
+    assert TrainConfig(train_size=9).on_dataset("mnist") == TrainConfig(train_size=9)
     assert TrainConfig(train_size=60_000).on_dataset("emnist-letters").train_size == 124_800
     assert TrainConfig(train_size=59_999).on_dataset("emnist-letters").train_size == 59_999
 

@@ -133,13 +133,13 @@ def test_the_nearest_of_two_boxes_may_be_on_either_side():
     assert [segmentation._nearest(Box(at, 50, at + 2, 52), [left, right]) for at in (45, 52)] == [0, 1]
 
 
-def two_lines(*digits):
-    """Strokes of digits 100 high, the first two above the others."""
+def two_lines(*digits, down=140):
+    """Strokes of digits 100 high, the first two above the others, which begin `down` below them."""
     return [
         stroke
         for place, digit in enumerate(digits)
         for stroke in [
-            [[x + 80 * (place % 2), y + 140 * (place // 2)] for x, y in stroke] for stroke in digit
+            [[x + 80 * (place % 2), y + down * (place // 2)] for x, y in stroke] for stroke in digit
         ]
     ]
 
@@ -159,6 +159,12 @@ def test_two_lines_are_read_one_after_the_other(untrained):
     read = predict_pixels_row(untrained, np.asarray(picture))
     assert [digit.line for digit in read] == [0, 0, 1, 1]
     assert [round(digit.box.left, -1) for digit in read] == [30, 130, 50, 110]
+
+
+@pytest.mark.parametrize(("down", "lines"), [(90, [0, 0, 1, 1]), (30, [0, 0])])
+def test_lines_that_overlap_a_little_are_two(untrained, down, lines):
+    digits = predict_strokes_row(untrained, two_lines(SEVEN, SEVEN, SEVEN, SEVEN, down=down))
+    assert [digit.line for digit in digits] == lines
 
 
 def test_a_row_that_climbs_is_one_line(untrained):

@@ -156,6 +156,7 @@ def test_a_removed_run_comes_back_whole(store):
     store.remove(run_id)
     assert ids(store) == [other]
     assert "no run" in refusal(store.get, run_id)
+    assert "not in the trash" in refusal(store.restore, "")
     assert store.restore(run_id[:6]).metadata.name == "kept"
     assert ids(store) == [other, run_id]
     assert (store.get(run_id).folder / "weights").stat().st_size == BYTES
