@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -10,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 FOLDERS = ("/static/", "/_stcore/bidi-components/")
 LEVEL = 4  # of gzip: 4 % larger than with level 9, in half the time
+PATHSEND = "http.response.pathsend"  # of ASGI: the answer has a file's path, not its content
 # What asks for less than a whole file, or whether it has changed, is left to Streamlit.
 CONDITIONS = ("range", "if-none-match", "if-modified-since")
 
@@ -19,49 +21,62 @@ class FrontendFiles:
 
     A browser asks for a hundred of them, 3.5 MB, when it first opens the lab. For each one Streamlit goes
     through its other middleware and through threads, while it answers all visitors, and compresses nothing
-    or the same file for every browser. Kept is what any cache may keep: 26 MB, if all were asked for.
+    or the same file for every browser. A file is compressed when a second browser asks for it: nobody waits
+    for that, and a server on the visitor's own machine does not do it. Kept is what any cache may keep, 35 MB
+    if all were asked for twice.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._kept: dict[tuple[str, bool], asyncio.Task[list[Message]]] = {}
+        self._whole: dict[str, asyncio.Task[list[Message]]] = {}
+        self._small: dict[str, asyncio.Task[list[Message]]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http" or not _asks_for_file(scope):
             await self._app(scope, receive, send)
             return
-        key = scope["path"], "gzip" in Headers(scope=scope).get("accept-encoding", "")
-        if key not in self._kept:  # all of a class that comes at once wait for one task
-            self._kept[key] = asyncio.create_task(self._fetch(key, scope))
-        for message in await asyncio.shield(self._kept[key]):
+        path = scope["path"]
+        was_asked = path in self._whole
+        if not was_asked:  # all of a class that comes at once wait for one task
+            self._whole[path] = asyncio.create_task(self._fetch(scope, receive))
+        answer = await asyncio.shield(self._whole[path])
+        may_compress = was_asked and path in self._whole  # not what may not be kept
+        if may_compress and "gzip" in Headers(scope=scope).get("accept-encoding", ""):
+            answer = self._smaller(path, answer)
+        for message in answer:
             await send(message)
 
-    async def _fetch(self, key: tuple[str, bool], scope: Scope) -> list[Message]:
-        """Return Streamlit's answer, and forget it if it may not be kept."""
+    async def _fetch(self, scope: Scope, receive: Receive) -> list[Message]:
+        """Return Streamlit's answer, not compressed, and forget it if it may not be kept."""
         messages: list[Message] = []
 
         async def take(message: Message) -> None:
             messages.append(message)
 
+        headers = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
         is_kept = False
         try:
-            await self._app(scope, _stay, take)
+            await self._app({**scope, "headers": headers, "extensions": {PATHSEND: {}}}, receive, take)
             start, *parts = messages
-            headers = MutableHeaders(raw=start["headers"])
-            is_kept = start["status"] == 200 and "public" in headers.get("cache-control", "")
-            body = b"".join(part.get("body", b"") for part in parts)
-            if is_kept and key[1] and "content-encoding" not in headers:
-                body = await asyncio.to_thread(_compress, body, headers)
-            return [start, {"type": "http.response.body", "body": body}]
+            answered = MutableHeaders(raw=start["headers"])
+            is_kept = start["status"] == 200 and "public" in answered.get("cache-control", "")
+            answered.add_vary_header("Accept-Encoding")
+            return [start, {"type": "http.response.body", "body": b"".join(map(_content, parts))}]
         finally:
             if not is_kept:
-                del self._kept[key]
+                del self._whole[scope["path"]]
+
+    def _smaller(self, path: str, answer: list[Message]) -> list[Message]:
+        """Return an answer compressed, or as it is until that is done."""
+        if path not in self._small:
+            self._small[path] = asyncio.create_task(asyncio.to_thread(_compressed, *answer))
+        task = self._small[path]
+        return task.result() if task.done() else answer
 
 
-async def _stay() -> Message:
-    """Receive nothing: the browser that asked first may leave, and others wait for the file."""
-    return await asyncio.get_running_loop().create_future()
+def _content(part: Message) -> bytes:
+    return Path(part["path"]).read_bytes() if part["type"] == PATHSEND else part["body"]
 
 
 def _asks_for_file(scope: Mapping[str, Any]) -> bool:
@@ -73,12 +88,12 @@ def _asks_for_file(scope: Mapping[str, Any]) -> bool:
     )
 
 
-def _compress(body: bytes, headers: MutableHeaders) -> bytes:
-    """Return a file compressed, with its headers changed; as it is if that makes it no smaller."""
-    small = gzip.compress(body, LEVEL)
-    if len(small) >= len(body):
-        return body
+def _compressed(start: Message, content: Message) -> list[Message]:
+    """Return an answer compressed; as it is if that makes it no smaller."""
+    small = gzip.compress(content["body"], LEVEL)
+    if len(small) >= len(content["body"]):
+        return [start, content]
+    headers = MutableHeaders(raw=list(start["headers"]))
     headers["content-encoding"], headers["content-length"] = "gzip", str(len(small))
-    headers.add_vary_header("Accept-Encoding")
     del headers["etag"]  # it names the bytes of the file as it is
-    return small
+    return [{**start, "headers": headers.raw}, {**content, "body": small}]

@@ -14,7 +14,7 @@ SCRIPT = b"export const answer = 42;\n" * 100
 
 
 async def leave():
-    """Be a browser that leaves before it has the file."""
+    """Be a browser that leaves before it has the file; those who wait for it have it all the same."""
     await asyncio.sleep(0)
     return {"type": "http.disconnect"}
 
@@ -73,34 +73,63 @@ def test_a_file_is_taken_from_streamlit_once_however_many_ask_at_once(frontend, 
     assert "content-encoding" not in headers
 
 
-def test_it_is_compressed_for_a_browser_that_takes_that(frontend, asked):
-    async def twice():
-        return [await ask_for(frontend, accept_encoding="gzip, deflate, br") for _ in range(2)]
+async def ask_until_compressed(app, path="/static/part.js"):
+    """Ask as browsers do until the answer is compressed; returns all answers, at most 100."""
+    answers = []
+    while len(answers) < 100 and not (answers and "content-encoding" in answers[-1][1]):
+        answers.append(await ask_for(app, path, accept_encoding="gzip, deflate, br"))
+        await asyncio.sleep(0.01)
+    return answers
 
-    answers = asyncio.run(twice())
-    assert answers[0] == answers[1]
-    status, headers, body = answers[0]
+
+def test_it_is_compressed_for_the_third_browser_and_nobody_waits_for_that(frontend, asked):
+    first, second, *others = asyncio.run(ask_until_compressed(frontend))
+    assert first == second
+    assert first[2] == SCRIPT
+    status, headers, body = others[-1]
     assert (status, gzip.decompress(body)) == (200, SCRIPT)
     assert len(body) < len(SCRIPT) / 4
-    assert (headers["content-encoding"], headers["vary"]) == ("gzip", "Accept-Encoding")
+    assert headers["content-encoding"] == "gzip"
     assert headers["content-length"] == str(len(body))
     assert "javascript" in headers["content-type"]
     assert "etag" not in headers
+    assert {each["vary"] for _, each, _ in (first, others[-1])} == {"Accept-Encoding"}
     assert asked == ["/static/part.js"]
 
 
-def test_what_is_no_smaller_compressed_or_is_compressed_already_is_sent_as_it_is(frontend, tmp_path):
+def test_a_browser_that_does_not_take_it_compressed_has_it_whole(frontend):
+    async def both():
+        compressed = (await ask_until_compressed(frontend))[-1]
+        return compressed, await ask_for(frontend)
+
+    compressed, (_, headers, body) = asyncio.run(both())
+    assert "content-encoding" in compressed[1]
+    assert (body, headers.get("content-encoding")) == (SCRIPT, None)
+    assert headers["content-length"] == str(len(SCRIPT))
+
+
+def test_what_is_no_smaller_compressed_is_sent_as_it_is(frontend, tmp_path):
     (tmp_path / "static" / "font.woff2").write_bytes(packed := gzip.compress(SCRIPT))
-    _, headers, body = asyncio.run(ask_for(frontend, "/static/font.woff2", accept_encoding="gzip"))
-    assert (body, headers.get("content-encoding")) == (packed, None)
+    answers = asyncio.run(ask_until_compressed(frontend, "/static/font.woff2"))
+    assert [(body, headers.get("content-encoding")) for _, headers, body in answers] == [(packed, None)] * 100
 
-    async def compressing(_scope, _receive, send):
-        raw = [(b"cache-control", b"public"), (b"content-encoding", b"gzip")]
-        await send({"type": "http.response.start", "status": 200, "headers": raw})
-        await send({"type": "http.response.body", "body": packed})
 
-    _, headers, body = asyncio.run(ask_for(FrontendFiles(compressing), accept_encoding="gzip"))
-    assert gzip.decompress(body) == SCRIPT
+def test_streamlit_is_asked_for_no_compressed_file():
+    async def app(scope, _receive, send):
+        assert "accept-encoding" not in Headers(raw=scope["headers"])
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"cache-control", b"public")]})
+        await send({"type": "http.response.body", "body": SCRIPT})
+
+    assert asyncio.run(ask_for(FrontendFiles(app), accept_encoding="gzip"))[2] == SCRIPT
+
+
+def test_what_may_not_be_kept_is_not_kept_compressed(frontend):
+    async def two_at_once():
+        await asyncio.gather(*(ask_for(frontend, "/static/absent.js", accept_encoding="gzip") for _ in "ab"))
+
+    asyncio.run(two_at_once())
+    assert not frontend._whole
+    assert not frontend._small
 
 
 @pytest.mark.parametrize(

@@ -71,10 +71,6 @@ STATE = """() => ({
     skeletons: document.querySelectorAll('[data-testid=stSkeleton]').length,
     said: document.querySelector('.stMain')?.innerText.slice(0, 1000),
 })"""
-# Bytes that the page's files took, and that they have uncompressed.
-FILE_SIZES = """performance.getEntriesByType('resource').reduce(
-  ([sent, whole], {encodedBodySize, decodedBodySize}) => [sent + encodedBodySize, whole + decodedBodySize],
-  [0, 0])"""
 IS_INKED = """([canvas, x, y]) => {
     if (!canvas.clientWidth) return 'replaced';
     const scale = canvas.width / canvas.clientWidth;
