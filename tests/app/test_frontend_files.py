@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import importlib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.datastructures import Headers
@@ -11,6 +12,12 @@ from streamlit.web.server.starlette.starlette_static_routes import create_stream
 from ui.frontend_files import FrontendFiles
 
 SCRIPT = b"export const answer = 42;\n" * 100
+
+
+def in_thread(coroutine):
+    """Run a coroutine to its end; in another thread, as Playwright may have a loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 async def leave():
@@ -64,7 +71,7 @@ def test_a_file_is_taken_from_streamlit_once_however_many_ask_at_once(frontend, 
         first = await asyncio.gather(*(ask_for(frontend) for _ in range(5)))
         return [*first, await ask_for(frontend)]
 
-    answers = asyncio.run(class_comes())
+    answers = in_thread(class_comes())
     assert [(status, body) for status, _, body in answers] == [(200, SCRIPT)] * 6
     assert asked == ["/static/part.js"]
     headers = answers[0][1]
@@ -83,7 +90,7 @@ async def ask_until_compressed(app, path="/static/part.js"):
 
 
 def test_it_is_compressed_for_the_third_browser_and_nobody_waits_for_that(frontend, asked):
-    first, second, *others = asyncio.run(ask_until_compressed(frontend))
+    first, second, *others = in_thread(ask_until_compressed(frontend))
     assert first == second
     assert first[2] == SCRIPT
     status, headers, body = others[-1]
@@ -102,7 +109,7 @@ def test_a_browser_that_does_not_take_it_compressed_has_it_whole(frontend):
         compressed = (await ask_until_compressed(frontend))[-1]
         return compressed, await ask_for(frontend)
 
-    compressed, (_, headers, body) = asyncio.run(both())
+    compressed, (_, headers, body) = in_thread(both())
     assert "content-encoding" in compressed[1]
     assert (body, headers.get("content-encoding")) == (SCRIPT, None)
     assert headers["content-length"] == str(len(SCRIPT))
@@ -110,7 +117,7 @@ def test_a_browser_that_does_not_take_it_compressed_has_it_whole(frontend):
 
 def test_what_is_no_smaller_compressed_is_sent_as_it_is(frontend, tmp_path):
     (tmp_path / "static" / "font.woff2").write_bytes(packed := gzip.compress(SCRIPT))
-    answers = asyncio.run(ask_until_compressed(frontend, "/static/font.woff2"))
+    answers = in_thread(ask_until_compressed(frontend, "/static/font.woff2"))
     assert [(body, headers.get("content-encoding")) for _, headers, body in answers] == [(packed, None)] * 100
 
 
@@ -120,14 +127,14 @@ def test_streamlit_is_asked_for_no_compressed_file():
         await send({"type": "http.response.start", "status": 200, "headers": [(b"cache-control", b"public")]})
         await send({"type": "http.response.body", "body": SCRIPT})
 
-    assert asyncio.run(ask_for(FrontendFiles(app), accept_encoding="gzip"))[2] == SCRIPT
+    assert in_thread(ask_for(FrontendFiles(app), accept_encoding="gzip"))[2] == SCRIPT
 
 
 def test_what_may_not_be_kept_is_not_kept_compressed(frontend):
     async def two_at_once():
         await asyncio.gather(*(ask_for(frontend, "/static/absent.js", accept_encoding="gzip") for _ in "ab"))
 
-    asyncio.run(two_at_once())
+    in_thread(two_at_once())
     assert not frontend._whole
     assert not frontend._small
 
@@ -147,7 +154,7 @@ def test_all_else_is_left_to_streamlit_each_time(frontend, asked, request_of, st
     async def twice():
         return [await ask_for(frontend, **request_of) for _ in range(2)]
 
-    answers = asyncio.run(twice())
+    answers = in_thread(twice())
     assert [answer[0] for answer in answers] == [status] * 2
     assert len(asked) == 2
 
@@ -164,5 +171,5 @@ def test_a_file_that_could_not_be_sent_is_asked_for_again():
         first = await asyncio.gather(*(ask_for(app) for _ in range(2)), return_exceptions=True)
         return [*first, *await asyncio.gather(ask_for(app), return_exceptions=True)]
 
-    assert [type(answer) for answer in asyncio.run(thrice())] == [OSError] * 3
+    assert [type(answer) for answer in in_thread(thrice())] == [OSError] * 3
     assert len(asked) == 2
