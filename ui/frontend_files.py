@@ -41,8 +41,10 @@ class FrontendFiles:
         if not was_asked:  # all of a class that comes at once wait for one task
             self._whole[path] = asyncio.create_task(self._fetch(scope, receive))
         answer = await asyncio.shield(self._whole[path])
-        may_compress = was_asked and path in self._whole  # not what may not be kept
-        if may_compress and "gzip" in Headers(scope=scope).get("accept-encoding", ""):
+        if was_asked and path not in self._whole:  # it may not be kept: it is that visitor's alone
+            await self._app(scope, receive, send)
+            return
+        if was_asked and "gzip" in Headers(scope=scope).get("accept-encoding", ""):
             answer = self._smaller(path, answer)
         for message in answer:
             await send(message)
@@ -60,7 +62,8 @@ class FrontendFiles:
             await self._app({**scope, "headers": headers, "extensions": {PATHSEND: {}}}, receive, take)
             start, *parts = messages
             answered = MutableHeaders(raw=start["headers"])
-            is_kept = start["status"] == 200 and "public" in answered.get("cache-control", "")
+            is_public = "public" in answered.get("cache-control", "") and "set-cookie" not in answered
+            is_kept = start["status"] == 200 and is_public
             answered.add_vary_header("Accept-Encoding")
             return [start, {"type": "http.response.body", "body": b"".join(map(_content, parts))}]
         finally:

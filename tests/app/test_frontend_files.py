@@ -130,6 +130,21 @@ def test_streamlit_is_asked_for_no_compressed_file():
     assert in_thread(ask_for(FrontendFiles(app), accept_encoding="gzip"))[2] == SCRIPT
 
 
+def test_an_answer_with_a_cookie_is_its_visitors_alone():
+    cookies = iter((b"first", b"second"))
+
+    async def app(_scope, _receive, send):
+        headers = [(b"cache-control", b"public"), (b"set-cookie", next(cookies))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": SCRIPT})
+
+    async def both():
+        kept = FrontendFiles(app)
+        return [headers["set-cookie"] for _, headers, _ in await asyncio.gather(ask_for(kept), ask_for(kept))]
+
+    assert in_thread(both()) == ["first", "second"]
+
+
 def test_what_may_not_be_kept_is_not_kept_compressed(frontend):
     async def two_at_once():
         await asyncio.gather(*(ask_for(frontend, "/static/absent.js", accept_encoding="gzip") for _ in "ab"))
