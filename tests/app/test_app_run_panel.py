@@ -103,14 +103,20 @@ def test_pause_resume_and_stop(endless):
     press(endless, "Pause")
     assert "pausing" in heading(endless) or "paused" in heading(endless)
     run_until(endless, lambda: "paused" in heading(endless))
-    step = RunStore().get(endless.query_params["run"]).results["epochs"]
+    run_id, queue = endless.query_params["run"], resources.training_queue()
+    paused_at = RunStore().get(run_id).results["epochs"]
     assert button(endless, "Pause") is None
+
+    def further():
+        now = queue.snapshot(run_id)
+        return now and now.step / now.steps * 1000 > paused_at + 0.001  # epochs, to three decimals
+
     press(endless, "Continue to 1,000 epochs")
-    run_until(endless, lambda: "training" in heading(endless) and button(endless, "Stop"))
+    run_until(endless, lambda: "training" in heading(endless) and button(endless, "Stop") and further())
     press(endless, "Stop")
     run_until(endless, lambda: "stopped" in heading(endless) and len(endless.metric))
-    run = RunStore().get(endless.query_params["run"])
-    assert run.results["epochs"] > step
+    run = RunStore().get(run_id)
+    assert run.results["epochs"] > paused_at
     assert run.checkpoints
     assert endless.metric[0].value == f"{run.results['test_accuracy']:.2%}"
 
