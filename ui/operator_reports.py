@@ -70,8 +70,7 @@ class _Sentence(Exception):
 def show_errors_as_sentences() -> None:
     """Have Streamlit log an error of a page, fragment or callback as an event, and show our sentence.
 
-    Streamlit's own sentence has no id. Its handler `on_script_error` belongs to `st.App`, which needs another
-    entry point than `streamlit run`.
+    Streamlit's own sentence has no id, and `on_script_error` of `st.App` has no place for another one.
     """
     error_util.show_uncaught_app_exception = _show
     error_util._log_uncaught_app_exception = _leave_to_us

@@ -1,11 +1,11 @@
 """The server's data sets beside MNIST: opened or downloaded on first use, shared by all visitors."""
 
-import os
 from functools import partial
 
 import streamlit as st
 
 from mnist_core.data.datasets import fetch_dataset, has_dataset, open_own_set
+from mnist_core.data.download import is_offline
 from mnist_core.data.mnist import Dataset
 from mnist_core.data.published_files import PUBLISHED
 from mnist_core.dataset_choices import DATASETS, is_own_key
@@ -16,24 +16,17 @@ from ui.i18n import gettext as _
 from ui.i18n import translate
 from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, start_button, this_tab
 
-OFFLINE_VARIABLE = "DIGITLAB_OFFLINE"  # set it, and nothing is ever downloaded
 SECONDS_TO_OPEN = (
     1.5  # a set that is there opens in milliseconds; what takes longer is unpacked or downloaded
 )
 MEGABYTE = 1_000_000
 
 
-def is_offline() -> bool:
-    """Whether this server downloads nothing."""
-    return bool(os.environ.get(OFFLINE_VARIABLE))
-
-
 @st.cache_resource(show_spinner=False)
 def dataset_job(key: str) -> Job[Dataset]:
     """Return the server's job of opening a set, or of downloading it."""
     failure = N_("The data set could not be opened; the log of this server says why: error {error}.")
-    steps = partial(fetch_dataset, key, may_download=not is_offline())
-    return Job(f"data set {key}", steps, failure=failure)
+    return Job(f"data set {key}", partial(fetch_dataset, key), failure=failure)
 
 
 def wait_for_dataset(key: str) -> Dataset:

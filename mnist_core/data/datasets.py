@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core.data.download import DownloadError, download_archives
+from mnist_core.data.download import download_archives
 from mnist_core.data.idx_files import IdxFile, cache_directory, is_intact
 from mnist_core.data.mnist import (
     FILES,
@@ -57,7 +57,7 @@ IMAGES_AT_ONCE = 10_000  # written at once; EMNIST's have to be turned first
 Steps = Generator[tuple[float, None], None, Dataset]
 
 
-def fetch_dataset(key: str, directory: Path | str | None = None, may_download: bool = True) -> Steps:
+def fetch_dataset(key: str, directory: Path | str | None = None) -> Steps:
     """Return a data set of choices.DATASETS, opened where it is found, else downloaded and unpacked.
 
     Looked at in turn: `directory`, or else the one that DIGITLAB_DATA names; `data/` in the project; the user
@@ -65,8 +65,8 @@ def fetch_dataset(key: str, directory: Path | str | None = None, may_download: b
     it. A download goes into the first or last of these. It yields the fraction done, 0 to 1, and None, as the
     steps of a Job do; closing the generator stops it.
 
-    Raises DownloadError when the download fails or `may_download` is false, and InputError if the directory
-    given holds damaged files.
+    Raises DownloadError when the download fails or DIGITLAB_OFFLINE forbids it, and InputError if the
+    directory given holds damaged files.
     """
     if key == MNIST:
         return (yield from fetch_mnist(directory))
@@ -79,8 +79,6 @@ def fetch_dataset(key: str, directory: Path | str | None = None, may_download: b
             return found
     source = _published_in(places, key, given)
     if source is None:
-        if not may_download:
-            raise _not_here(key, given or cache_directory())
         published, name = PUBLISHED[key], DATASETS[key].label
         target = given or cache_directory()
         source = target / published.folder
@@ -220,15 +218,6 @@ def _published_in(places: list[Path], key: str, given: Path | None) -> Path | No
                 name=DATASETS[key].name,
             )
     return None
-
-
-def _not_here(key: str, place: Path) -> DownloadError:
-    return DownloadError(
-        N_("{name} is not on this server, which downloads nothing: put its files into {folder}: {files}."),
-        name=DATASETS[key].name,
-        folder=place / PUBLISHED[key].folder,
-        files=", ".join(archive.name for archive in PUBLISHED[key].archives),
-    )
 
 
 def _unpack(key: str, source: Path, given: Path | None) -> Steps:

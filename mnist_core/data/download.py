@@ -68,6 +68,11 @@ class DownloadError(InputError):
     """The download of a data set failed; the message says why and what to do."""
 
 
+def is_offline() -> bool:
+    """Whether DIGITLAB_OFFLINE forbids downloads."""
+    return bool(os.environ.get("DIGITLAB_OFFLINE"))
+
+
 class _Failure(Exception):
     """A key of PROBLEMS (`kind`) and the `detail` for its message."""
 
@@ -117,7 +122,7 @@ def download_mnist(
 
     The source is `mirror`, else the environment variable DIGITLAB_MIRROR (the base URL of the four .gz
     files), else torchvision's mirrors. Closing the generator stops the download. Raises DownloadError if it
-    fails or no data arrives for `stall_seconds` seconds.
+    fails, no data arrives for `stall_seconds` seconds, or DIGITLAB_OFFLINE forbids it.
     """
     mirror = mirror or os.environ.get("DIGITLAB_MIRROR")
     folder, arguments = Path("MNIST", "raw"), (mirror,) if mirror else ()
@@ -165,6 +170,15 @@ def has_md5(file: Path, md5: str) -> bool:
 
 
 def _download(directory: Path, task: _Task, stall_seconds: float) -> Generator[float]:
+    if is_offline():
+        raise DownloadError(
+            N_(
+                "{name} is not on this server, which downloads nothing: put its files into {folder}: {files}."
+            ),
+            name=task.name,
+            folder=directory / task.folder,
+            files=", ".join(task.files),
+        )
     try:
         yield from _download_once(directory, task, stall_seconds)
     except _Failure as failure:

@@ -116,6 +116,12 @@ def explain(result: Flattened) -> None:
         rf" = \frac{{{value} / 255 - {entry.mean:g}}}{{{entry.std:g}}} = {after:.2f}"
     )
     _show_scalings(result)
+    words = _(
+        "**Tensor**: a batch of N such pictures has the shape `[N, C, H, W]` = `[N, 1, {side}, {side}]`: "
+        "N pictures, C channels (1 for grey), H rows, W columns. Its dtype is `{dtype}` in the file and "
+        "`float32` after the scaling."
+    )
+    st.markdown(words.format(side=SIDE, dtype=result.digit.image.dtype))
 
 
 def _show_scalings(result: Flattened) -> None:

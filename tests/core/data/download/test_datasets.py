@@ -49,8 +49,8 @@ class utils:
 """
 
 
-def fetched(key: str, directory=None, **options) -> tuple[Dataset, list[float]]:
-    steps, fractions = fetch_dataset(key, directory, **options), []
+def fetched(key: str, directory=None) -> tuple[Dataset, list[float]]:
+    steps, fractions = fetch_dataset(key, directory), []
     while True:
         try:
             fractions.append(next(steps)[0])
@@ -58,9 +58,9 @@ def fetched(key: str, directory=None, **options) -> tuple[Dataset, list[float]]:
             return end.value, fractions
 
 
-def refusal(key: str, directory=None, **options) -> str:
+def refusal(key: str, directory=None) -> str:
     with pytest.raises(InputError) as caught:
-        fetched(key, directory, **options)
+        fetched(key, directory)
     return str(caught.value)
 
 
@@ -151,8 +151,9 @@ def test_no_network_says_so(own_cache, stub_torchvision):
     assert "Fashion-MNIST could not be downloaded into" in refusal("fashion-mnist")
 
 
-def test_a_server_without_network_says_which_files_to_put_where(own_cache):
-    sentence = refusal("usps", may_download=False)
+def test_a_server_without_network_says_which_files_to_put_where(own_cache, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_OFFLINE", "1")
+    sentence = refusal("usps")
     assert sentence.startswith("USPS is not on this server, which downloads nothing: put its files into")
     assert sentence.endswith("usps.bz2, usps.t.bz2.")
 
@@ -321,9 +322,10 @@ def test_missing_archives_are_named(tmp_path):
     assert missing_archives("usps", tmp_path) == ["usps.t.bz2"]
 
 
-def test_unpacked_sets_open_without_their_archives(tmp_path, own_cache):
+def test_unpacked_sets_open_without_their_archives(tmp_path, own_cache, monkeypatch):
     unpack_made_set(tmp_path, "emnist-letters", 52, 26)
-    data, _ = fetched("emnist-letters", tmp_path, may_download=False)
+    monkeypatch.setenv("DIGITLAB_OFFLINE", "1")
+    data, _ = fetched("emnist-letters", tmp_path)
     assert (len(data.train), len(data.test), data.train.classes) == (52, 26, 26)
 
 

@@ -109,6 +109,20 @@ def test_no_network_gives_the_sample_and_a_notice_that_says_why(
     assert "DIGITLAB_DATA" in notice
 
 
+def test_nothing_is_downloaded_where_that_is_forbidden(
+    stub_torchvision, own_cache, mirror, tmp_path, monkeypatch
+):
+    stub_torchvision(LIGHT)
+    monkeypatch.setenv("DIGITLAB_MIRROR", mirror.url)
+    monkeypatch.setenv("DIGITLAB_OFFLINE", "1")
+    dataset = load_dataset(tmp_path)
+    assert dataset.source == "sample"
+    folder = tmp_path / "MNIST" / "raw"
+    assert f"downloads nothing: put its files into {folder}: {IMAGES}, " in str(dataset.notice)
+    assert not mirror.requests
+    assert not folder.exists()
+
+
 @pytest.mark.parametrize(
     "error", ['RuntimeError("operator torchvision::nms does not exist")', 'ImportError("no torchvision")']
 )
