@@ -9,7 +9,6 @@ hostile one at a low priority, as an attacker's browser would run elsewhere.
 
 import asyncio
 import json
-import os
 import secrets
 import subprocess
 import sys
@@ -27,7 +26,7 @@ import psutil
 from playwright.sync_api import Browser, Page, TimeoutError
 from streamlit.proto.Alert_pb2 import Alert
 
-from benchmarks.app import run_benchmark, serve, visit
+from benchmarks.app import lower_priority, run_benchmark, serve, visit
 from benchmarks.interaction import interact
 from benchmarks.load_client import Visitor
 from benchmarks.measurement import markdown
@@ -150,7 +149,7 @@ ATTACKS: dict[str, Callable[[Page], str]] = {
 
 def attack(address: str) -> None:
     """Do all attacks over and over; print what came of each as a line of JSON."""
-    os.nice(ATTACKERS_NICENESS)
+    lower_priority(ATTACKERS_NICENESS)
     with launch() as browser:
         page = browser.new_page(base_url=address, locale="en-US")
         while True:

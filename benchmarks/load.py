@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,7 +28,7 @@ import numpy as np
 import psutil
 from playwright.async_api import Locator, Page, async_playwright
 
-from benchmarks.app import serve
+from benchmarks.app import lower_priority, serve
 from benchmarks.load_client import Visitor
 from benchmarks.measurement import Table, locate_mnist, markdown
 from mnist_core.messages import InputError
@@ -143,7 +143,9 @@ async def chromium_pages(count: int) -> AsyncIterator[list[Page]]:
         browser = await playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_OPTIONS)
         for process in psutil.Process().children(recursive=True):
             if "chrom" in process.name():
-                process.nice(CHROMIUM_NICENESS)
+                for thread in process.threads():  # each has a niceness of its own on Linux
+                    with suppress(OSError):  # it has ended
+                        os.setpriority(os.PRIO_PROCESS, thread.id, CHROMIUM_NICENESS)
         yield [await (await browser.new_context(locale="en-US")).new_page() for _ in range(count)]
         await browser.close()
 
@@ -238,7 +240,7 @@ async def measure(data: Path, visitors: int, trainers: int, pages: int, seconds:
     kept |= {"DIGITLAB_PRELOAD": os.environ.get("DIGITLAB_PRELOAD", "1")}
     with tempfile.TemporaryDirectory() as folder, serve(data, Path(folder), kept) as (address, server):
         store = RunStore(Path(folder))
-        os.nice(CLIENTS_NICENESS)  # of this process, and of the browsers that it starts from now on
+        lower_priority(CLIENTS_NICENESS)
         print(
             f"{visitors} visitors at once for {seconds:g} s, {trainers} of them train; {pages} more in "
             f"Chromium; {usable_cores()} cores, which the clients share with the server, at niceness "
