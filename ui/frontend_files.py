@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import posixpath
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,9 @@ class FrontendFiles:
         was_asked = path in self._whole
         if not was_asked:  # all of a class that comes at once wait for one task
             self._whole[path] = asyncio.create_task(self._fetch(scope, receive))
-        answer = await asyncio.shield(self._whole[path])
-        if was_asked and path not in self._whole:  # it may not be kept: it is that visitor's alone
+        task = self._whole[path]
+        answer = await asyncio.shield(task)
+        if was_asked and self._whole.get(path) is not task:  # it may not be kept: it is that visitor's alone
             await self._app(scope, receive, send)
             return
         if was_asked and "gzip" in Headers(scope=scope).get("accept-encoding", ""):
@@ -83,10 +85,12 @@ def _content(part: Message) -> bytes:
 
 
 def _asks_for_file(scope: Mapping[str, Any]) -> bool:
-    """Whether a request asks for a whole file of the frontend."""
+    """Whether a request asks for a whole file of the frontend; a file is kept by one of its names only."""
+    path = scope["path"]
     return (
         scope["method"] == "GET"
-        and any(folder in scope["path"] for folder in FOLDERS)
+        and any(folder in path for folder in FOLDERS)
+        and posixpath.normpath(path) == path
         and not any(condition in Headers(raw=scope["headers"]) for condition in CONDITIONS)
     )
 

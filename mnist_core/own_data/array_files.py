@@ -28,6 +28,7 @@ IMAGE_WORDS, LABEL_WORDS = ("images", "image", "idx3"), ("labels", "label", "idx
 IMAGE_NAMES = ("images", "x", "data", "imgs", "arr_0")
 LABEL_NAMES = ("labels", "y", "target", "targets", "label", "arr_1")
 WRITER_NAMES = ("writers", "writer", "writer_ids")
+MOST_LISTED = 1_000  # names of classes that are read; a set may have 62
 
 
 def is_idx(file: SourceFile) -> bool:
@@ -127,10 +128,11 @@ def read_npz(file: SourceFile) -> OwnImages:
     names = [text for part in parts for text in _texts(arrays[labels[part]], labels[part])]
     who = None
     if all(part in writers for part in parts):
+        size = sum(arrays[writers[part]].size for part in parts)
+        _check_same_length(file.name, len(joined), writers[parts[0]], size)
         who = [str(value) for part in parts for value in arrays[writers[part]].ravel().tolist()]
-        _check_same_length(file.name, len(joined), writers[parts[0]], len(who))
     own = named(joined, names, lambda number: f"{file.name}: image {number + 1}", who)
-    listed = _texts(arrays["classes"], "classes") if "classes" in arrays else []
+    listed = _texts(arrays["classes"].ravel()[:MOST_LISTED], "classes") if "classes" in arrays else []
     return in_listed_classes(own, listed, True, "classes") if listed else own
 
 

@@ -71,9 +71,10 @@ def named(
     `place(n)` says where the label of image n stands, for the InputError of an empty label, a fraction, a
     name of over 40 characters, or a word of several letters among numbers.
     """
-    distinct, first, indices = np.unique(np.array(labels, dtype=str), return_index=True, return_inverse=True)
-    names = [_class_name(text, place(int(n))) for text, n in zip(distinct.tolist(), first, strict=True)]
-    _check_mixture(names, lambda n: place(int(first[n])))
+    distinct, indices = _numbered(labels)
+    first = {text: n for n, text in reversed(list(enumerate(labels)))}
+    names = [_class_name(text, place(first[text])) for text in distinct]
+    _check_mixture(names, lambda n: place(first[distinct[n]]))
     classes = sorted(set(names), key=_class_order)
     places = {name: number for number, name in enumerate(classes)}
     numbers = np.array([places[name] for name in names], np.int64)
@@ -82,8 +83,18 @@ def named(
         shown = ", ".join(classes[:MOST_CLASSES])
         words = N_("The labels are words, which are now the names of {count} classes: {names}.")
         notes.append(Message(words, {"count": len(classes), "names": shown}))
-    who = None if writers is None else np.unique(np.array(writers, dtype=str), return_inverse=True)[1]
+    who = None if writers is None else _numbered(writers)[1]
     return OwnImages(images, numbers[indices], tuple(classes), who, tuple(columns), tuple(notes))
+
+
+def _numbered(texts: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the different texts in order, and the place of each text in them.
+
+    An array of texts would take the length of the longest for each.
+    """
+    distinct = sorted(set(texts))
+    places = {text: place for place, text in enumerate(distinct)}
+    return distinct, np.array([places[text] for text in texts], np.int64)
 
 
 def in_listed_classes(own: OwnImages, names: Sequence[str], numbered: bool, file: str) -> OwnImages:

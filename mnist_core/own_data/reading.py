@@ -27,6 +27,7 @@ class ReadingChoices:
 
 
 AS_IT_COMES = ReadingChoices()
+LONGEST_LIST = 100_000  # bytes of a list of classes that are read
 
 
 def read_source(files: Sequence[SourceFile], choices: ReadingChoices = AS_IT_COMES) -> Steps[OwnImages]:
@@ -42,7 +43,7 @@ def read_source(files: Sequence[SourceFile], choices: ReadingChoices = AS_IT_COM
     own = yield from _read_files(others, choices)
     if own is None or not lists or others is shown:
         return own
-    names = lists[0].read().decode("utf-8-sig", "replace").splitlines()
+    names = lists[0].read()[:LONGEST_LIST].decode("utf-8-sig", "replace").splitlines()
     return in_listed_classes(own, names, any(map(is_idx, others)), lists[0].name)
 
 

@@ -91,7 +91,7 @@ def unpacked(files: Sequence[SourceFile]) -> list[SourceFile]:
         shown = _without_hidden(_members(shown[0]))
     if not shown:
         raise InputError(N_("There are no files in it; choose a folder, a zip or a file with images."))
-    return [_without_gzip(file) if file.ending == "gz" else file for file in shown]
+    return _without_gzips(shown)
 
 
 def _check_bytes(size: int) -> None:
@@ -178,12 +178,23 @@ def check_unpacked(size: int, file: str) -> None:
         )
 
 
-def _without_gzip(file: SourceFile) -> SourceFile:
+def _without_gzips(files: Sequence[SourceFile]) -> list[SourceFile]:
+    """Unpack each .gz; the limit is for all of them together."""
+    unpacked, size = [], 0
+    for file in files:
+        packed = file.ending == "gz"
+        unpacked.append(_without_gzip(file, size) if packed else file)
+        size += unpacked[-1].size if packed else 0
+    return unpacked
+
+
+def _without_gzip(file: SourceFile, before: int) -> SourceFile:
+    """Unpack a .gz, after others of `before` bytes."""
     most = SET_UNPACKED_BYTES.value(True)
     try:
         with gzip.open(BytesIO(file.read())) as opened:
-            content = opened.read() if most is None else opened.read(most + 1)  # unpacks no more
+            content = opened.read() if most is None else opened.read(most - before + 1)  # unpacks no more
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(N_("{file} is a damaged .gz; make it again."), file=file.name) from error
-    check_unpacked(len(content), file.name)
+    check_unpacked(before + len(content), file.name)
     return SourceFile(file.name[: -len(".gz")], len(content), lambda: content)

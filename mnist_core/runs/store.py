@@ -186,7 +186,9 @@ class RunStore:
         """Return all readable runs, newest first."""
         runs = {folder: run for folder in self._folders() if (run := self._read(folder))}
         self._known = {
-            folder: known for folder, known in self._known.items() if folder in runs or folder == PRETRAINED
+            folder: known
+            for folder, known in tuple(self._known.items())  # another thread may read a new run meanwhile
+            if folder in runs or folder == PRETRAINED
         }
         return sorted(runs.values(), key=lambda run: run.created, reverse=True)
 

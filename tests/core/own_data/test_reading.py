@@ -1,6 +1,7 @@
 import gzip
 import io
 import json
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 
 from mnist_core.data.mnist import Dataset
+from mnist_core.messages import InputError
+from mnist_core.own_data import array_files, reading
 from mnist_core.own_data.own_images import named
 from mnist_core.own_data.source_files import files_at, uploaded
 from mnist_core.recognition.labelled_drawings import LabelledDrawing
@@ -102,6 +105,15 @@ class TestTables:
         assert own.classes == tuple(labels)
         assert own.labels.tolist() == list(range(30_000))
 
+    def test_one_long_label_does_not_take_its_length_for_every_image(self):
+        labels = ["9" * 20_000] + ["1"] * 20_000  # an array of such texts has 1.6 GB
+        tracemalloc.start()
+        with pytest.raises(InputError, match="has a label of 20000 characters"):
+            named(np.zeros((20_001, 1, 1), np.uint8), labels, str)
+        _now, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert most < 50_000_000
+
     def test_letters_stand_beside_digits_but_words_do_not(self):
         assert read(csv_file(images_of(3), ["10", "9", "A"])).classes == ("9", "10", "A")
         assert refusal(csv_file(images_of(3), ["7", "seven", "8"])) == (
@@ -181,6 +193,15 @@ class TestArrays:
         np.testing.assert_array_equal(own.images, images)
         assert own.labels.tolist() == [0, 1, 0, 1]
         assert own.writers.tolist() == [0, 1, 0, 2]
+
+    def test_no_more_of_a_list_of_classes_is_read_than_a_set_may_have(self, monkeypatch: pytest.MonkeyPatch):
+        images, labels = images_of(9), [0, 1, 2] * 3
+        monkeypatch.setattr(array_files, "MOST_LISTED", 2)
+        listed = npz_file(images=images, labels=labels, classes=["a", "b", "c"])
+        assert "classes" in refusal(listed)
+        monkeypatch.setattr(reading, "LONGEST_LIST", 4)
+        listed = uploaded("classes.txt", b"a\nb\nc\n")
+        assert "classes.txt" in refusal(*idx_files(images, np.array(labels)), listed)
 
     def test_faults_of_npz_files(self):
         images, labels = images_of(3), np.arange(3)
@@ -292,6 +313,8 @@ class TestArchives:
     def test_other_bombs(self, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv("DIGITLAB_SET_UNPACKED_MB_LIMIT", "1")
         assert "has over 1 MB" in refusal(uploaded("a.csv.gz", gzip.compress(bytes(2_000_000))))
+        small = [uploaded(f"{name}.csv.gz", gzip.compress(bytes(600_000))) for name in "ab"]
+        assert "b.csv.gz has over 1 MB" in refusal(*small)
         assert "has over 1 MB" in refusal(
             npz_file(images=np.zeros((2000, 784), np.uint8), labels=np.arange(2))
         )
