@@ -339,6 +339,7 @@ class TrainingQueue:
         snapshot = replace(snapshot, train_seconds=writer.results.get("train_seconds", 0.0))
         with self._line.changed:
             entry = QueuedRun(writer, snapshot, expected_seconds, limits, owner, pair, here=here)
+            entry.busy_seconds = snapshot.train_seconds
             if here:
                 self._begin_here()
             if slow:

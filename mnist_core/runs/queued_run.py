@@ -11,7 +11,7 @@ from mnist_core.monitoring.activation_feed import ActivationFeed
 from mnist_core.runs.admission import TrainingLimits
 from mnist_core.runs.slow_motion import SlowMotion
 from mnist_core.runs.writer import RunWriter
-from mnist_core.training.events import Continued, Event, Started, StepDone, TrainingControl
+from mnist_core.training.events import Continued, EpochDone, Event, Started, StepDone, TrainingControl
 
 if TYPE_CHECKING:
     from mnist_core.monitoring.batch_view import BatchView
@@ -85,7 +85,9 @@ class QueuedRun:
     pair: object | None = None
     losses: int = 0
     here: bool = False
-    turn_began: float = 0.0  # its seconds of training when its turn began
+    busy_seconds: float = 0.0  # that a worker was busy with it, with evaluation, without loading the images
+    turn_began: float | None = None  # its busy_seconds after the first event of its turn; None before
+    moved: bool = False  # whether a step or an evaluation has ended in its turn
     control: TrainingControl = field(default_factory=TrainingControl)
     slow: SlowMotion = field(default_factory=SlowMotion)
     feed: ActivationFeed = field(default_factory=ActivationFeed)
@@ -96,6 +98,27 @@ class QueuedRun:
         """Estimated seconds of training left; None if unknown."""
         left = self.snapshot.seconds_left
         return self.expected_seconds if left is None else left
+
+    def begin_turn(self) -> None:
+        """Note that a worker has taken it."""
+        self.turn_began, self.moved = None, False
+
+    def advance(self, event: Event, seconds: float) -> None:
+        """Note an event of its training, and the seconds for which a worker was busy with it before.
+
+        Those before a turn's first event don't count: the images are loaded and torch's threads chosen.
+        """
+        self.snapshot = self.snapshot.after(event)
+        self.moved |= isinstance(event, StepDone | EpochDone)
+        if self.turn_began is None:
+            self.turn_began = self.busy_seconds
+        else:
+            self.busy_seconds += seconds
+
+    @property
+    def turn_seconds(self) -> float:
+        """Seconds of its turn so far."""
+        return 0.0 if self.turn_began is None else self.busy_seconds - self.turn_began
 
     def told(self) -> None:
         """Have the place that trains it look at once at what its control says now."""

@@ -78,9 +78,14 @@ class TrainingLine:
         return list({id(entry.pair or entry): entry for entry in found}.values())
 
     def turn_is_over(self, entries: Collection[QueuedRun], here: bool) -> bool:
-        """Return whether runs that train at one place give way to others that wait for such a place."""
-        trained = sum(entry.snapshot.train_seconds - entry.turn_began for entry in entries)
-        if not self.turns.may_end(trained):  # asked at each event: long lines are not looked through
+        """Return whether runs that train at one place give way to others that wait for such a place.
+
+        Not before one of them has ended a step or an evaluation, which would be repeated in its next turn.
+        """
+        seconds = sum(entry.turn_seconds for entry in entries)
+        if not self.turns.may_end(seconds):  # asked at each event: long lines are not looked through
+            return False
+        if not any(entry.moved for entry in entries):
             return False
         return self.turns.is_over(entries, self._waiting(here), self._turns_now(here))
 
@@ -101,7 +106,7 @@ class TrainingLine:
         for entry in (first, *partners):
             self.training.append(entry)
             entry.snapshot = replace(entry.snapshot, status="running")
-            entry.turn_began = entry.snapshot.train_seconds
+            entry.begin_turn()
             log_run("run_started", entry, waiting=len(self.waiting))
         return [first, *partners]
 
@@ -183,7 +188,7 @@ def _runs_by_owner(runs: Collection[InLine]) -> Counter[str]:
 
 
 class Turns:
-    """Turns of `seconds` of training, round robin over visitors; None: each run trains to its end.
+    """Turns of `seconds` at work, round robin over visitors; None: each run trains to its end.
 
     The visitor with the fewest runs in training is next, of these the one who was served longest ago, with
     the first of their runs: each visitor's first trains before anybody's second. `training` has the runs in
@@ -223,9 +228,9 @@ class Turns:
     def _last_turns(self) -> dict[str, int]:
         return {owner: turn for turn, owner in enumerate(self._served)}
 
-    def may_end(self, trained: float) -> bool:
-        """Return whether a turn is over after `trained` seconds of training, if others wait."""
-        return self.seconds is not None and trained > self.seconds
+    def may_end(self, seconds: float) -> bool:
+        """Return whether a turn is over after so many seconds, if others wait."""
+        return self.seconds is not None and seconds > self.seconds
 
     def is_over(
         self, group: Collection[InLine], waiting: Collection[InLine], training: Collection[InLine]

@@ -126,13 +126,14 @@ class TrainingWorker:
 
     def _go_on(self, entry: QueuedRun, events: Iterator[Event]) -> bool:
         """Train a run until its next event and publish it; return False once the run has ended."""
+        begun = time.monotonic()
         event = next(events, None)
         if event is None:
             return False
         with self._line.changed:
-            entry.snapshot = entry.snapshot.after(event)
+            entry.advance(event, time.monotonic() - begun)
             self._end_if_too_long(entry)
-            if entry.slow.on:
+            if entry.slow.on and entry.snapshot.steps:  # not while it is scored before the first step
                 step = None if isinstance(event, Started | Continued) else event.step
                 entry.slow.hold(step, entry.control, self._line.changed, self._line.others_wait, entry.writer)
         self._line.remove_cancelled()
@@ -141,7 +142,7 @@ class TrainingWorker:
     def _end_if_too_long(self, entry: QueuedRun) -> None:
         """Stop a run that has reached its limit of time, which was unknown or estimated too short."""
         most = entry.limits.seconds
-        if most is not None and entry.snapshot.train_seconds > most and not entry.control.ending:
+        if most is not None and entry.busy_seconds > most and not entry.control.ending:
             words = N_("It was stopped after {minutes:,.0f} minutes of training, the limit of this server.")
             with suppress(OSError):
                 entry.writer.update("running", Message(words, {"minutes": most / 60}))

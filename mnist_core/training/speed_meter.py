@@ -31,16 +31,14 @@ class Speed(NamedTuple):
     training: float
     evaluation: float
 
-    def steps_seconds(self, epochs: int, images: int) -> float | None:
-        """Return the seconds of all steps on so many training images an epoch; None if they are unknown."""
-        return epochs * images / self.training if self.training else None
-
     def epoch_seconds(self, images: int, monitored: int) -> float:
         """Return the seconds of an epoch and of the evaluation after it; the speed must be known."""
         return images / self.training + monitored / self.evaluation
 
-    def run_seconds(self, epochs: int, images: int, monitored: int, tested: int) -> float:
-        """Return the seconds of a run: its epochs, the evaluation before them, and the test."""
+    def run_seconds(self, epochs: int, images: int, monitored: int, tested: int) -> float | None:
+        """Return the seconds of a run with the evaluation before its epochs and the test; None if unknown."""
+        if not self.training:
+            return None
         return epochs * self.epoch_seconds(images, monitored) + (monitored + tested) / self.evaluation
 
 

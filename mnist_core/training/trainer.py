@@ -111,12 +111,12 @@ class Training:
         if self.step:
             yield Continued(self.step, self.steps_per_epoch)
         else:
-            loss, accuracy = _score(self.model, self._monitor)
+            loss, accuracy = yield from self._score_monitored()
             yield Started(accuracy, loss, self.steps_per_epoch, len(self._batches))
         while self.epochs_done < change_at(self.changes, self.step).epochs:
             yield from self._epoch()
             train_loss, train_accuracy = _loss_and_accuracy(self._logits, self._batches.labels_in_order)
-            loss, accuracy = yield from self._score_epoch()
+            loss, accuracy = yield from self._score_monitored()
             self._check(train_loss + loss)
             self.epochs_done, self._reported = self.epochs_done + 1, 0
             yield EpochDone(
@@ -213,7 +213,7 @@ class Training:
                 yield from self._tick()
         self._clock.pause()
 
-    def _score_epoch(self) -> Generator[Tick, None, tuple[float, float]]:
+    def _score_monitored(self) -> Generator[Tick, None, tuple[float, float]]:
         """Return loss and accuracy on the monitored images; the caller can act meanwhile.
 
         A training that is left here scores them anew when it goes on.
@@ -341,11 +341,6 @@ def _training_tensors(train: Split, config: TrainConfig, device: torch.device) -
     if config.batch_norm and len(images) % config.batch_size == 1:
         images, labels = images[:-1], labels[:-1]  # batch norm can't normalize a batch of one image
     return torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device, torch.int64)
-
-
-def _score(model: DigitClassifier, split: Split) -> tuple[float, float]:
-    logits = predict_logits(model, torch.from_numpy(split.images))
-    return _loss_and_accuracy(logits, torch.from_numpy(split.labels).long())
 
 
 def _loss_and_accuracy(logits: Tensor, labels: Tensor) -> tuple[float, float]:

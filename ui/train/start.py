@@ -89,9 +89,7 @@ def start(config: TrainConfig, here: bool = False) -> None:
     """
     if is_second_tap(config):
         st.rerun()
-    speed = resources.training_speed(config)
-    images = len(split_images(config, resources.dataset(config.dataset)).train)
-    seconds = speed.steps_seconds(config.epochs, images) if speed else None
+    seconds = expected_seconds(config)
     details = {"owner": visitor.identity(), "own_digit": last_read_image()}
     try:
         run_id = resources.training_queue().submit(
@@ -104,6 +102,16 @@ def start(config: TrainConfig, here: bool = False) -> None:
         note_start(config)
         bring_into_view()
     st.rerun()  # the whole page: it shows the run now
+
+
+def expected_seconds(config: TrainConfig) -> float | None:
+    """Estimate the seconds of a training with its evaluations, from its measured speed; None if unknown."""
+    speed = resources.training_speed(config)
+    if speed is None:
+        return None
+    data = resources.dataset(config.dataset)
+    splits = split_images(config, data)
+    return speed.run_seconds(config.epochs, len(splits.train), len(splits.monitored), len(data.test))
 
 
 def bring_into_view() -> None:

@@ -16,7 +16,7 @@ from ui.html.tables import markdown
 from ui.i18n import duration_text, format_text, ngettext
 from ui.i18n import gettext as _
 from ui.train.run_panel import is_active
-from ui.train.start import ERROR_KEY, REMEDY_KEY, show_start
+from ui.train.start import ERROR_KEY, REMEDY_KEY, expected_seconds, show_start
 from ui.url_state import current_run
 
 POLL_SECONDS = 1.0
@@ -83,7 +83,7 @@ def _show_time(config: TrainConfig, splits: ConfigSplits, known: bool) -> None:
         st.rerun()
     try:
         if speed is not None:
-            visitor.limits().check_training(config, speed.steps_seconds(config.epochs, len(splits.train)))
+            visitor.limits().check_training(config, expected_seconds(config))
         memory = _memory_text(config, len(splits.train)) if speed is not None else ""
     except InputError as error:
         st.error(markdown(error.message))
@@ -105,8 +105,7 @@ def _time_text(config: TrainConfig, splits: ConfigSplits, speed: Speed | None) -
     if not speed.training:
         return _("This network is too large for a timing trial; its speed is shown during training.")
     images, monitored = len(splits.train), len(splits.monitored)
-    tested = len(resources.dataset(config.dataset).test)
     return _("About {epoch} per epoch on this machine, {all} in total; measured in a short trial.").format(
         epoch=duration_text(speed.epoch_seconds(images, monitored)),
-        all=duration_text(speed.run_seconds(config.epochs, images, monitored, tested)),
+        all=duration_text(expected_seconds(config)),
     )

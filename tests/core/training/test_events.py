@@ -68,6 +68,22 @@ def test_the_untrained_network_is_scored_before_the_first_step(sample):
     assert started.loss == pytest.approx(result.loss, rel=1e-6)
 
 
+def test_the_caller_can_act_while_the_monitored_images_are_scored(sample, monkeypatch):
+    whole, steps = list(fit(build_model(CONFIG), CONFIG, sample.train, sample.test)), []
+    monkeypatch.setattr(trainer, "TICK_SECONDS", -1)
+    monkeypatch.setattr(trainer, "SCORED_AT_ONCE", len(sample.test) // 2)
+    events = list(fit(build_model(CONFIG), CONFIG, sample.train, sample.test))
+    assert isinstance(events[0], Tick)
+    started = [event for event in events if isinstance(event, Started)]
+    assert started[0].accuracy == whole[0].accuracy
+    assert started[0].loss == pytest.approx(whole[0].loss, rel=1e-6)
+    assert isinstance(events[events.index(started[0]) + 1], StepDone | Tick)
+    for place, event in enumerate(events):
+        if isinstance(event, EpochDone):
+            steps.append(events[place - 1])
+    assert all(isinstance(event, Tick) for event in steps)
+
+
 def test_an_epochs_scores_are_those_of_its_weights(sample):
     model = build_model(CONFIG)
     for event in fit(model, CONFIG, sample.train[: CONFIG.train_size], sample.test):

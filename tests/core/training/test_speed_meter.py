@@ -135,7 +135,6 @@ def test_the_trial_and_the_training_agree(sample):
 
 
 def test_the_time_of_a_run_counts_its_evaluations():
-    assert FAST.steps_seconds(2, 500) == 10
     assert FAST.epoch_seconds(500, 2000) == 5 + 2
     assert FAST.run_seconds(2, 500, 2000, 10_000) == 2 * 7 + 2 + 10
-    assert TOO_LARGE.steps_seconds(2, 500) is None
+    assert TOO_LARGE.run_seconds(2, 500, 2000, 10_000) is None

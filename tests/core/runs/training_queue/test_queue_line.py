@@ -8,10 +8,12 @@ from dataclasses import replace
 import pytest
 
 from mnist_core.messages import InputError
+from mnist_core.models.inference import predict_logits
 from mnist_core.runs import queue as training_queue
 from mnist_core.runs.admission import TrainingLimits
 from mnist_core.runs.queue import TrainingQueue
 from mnist_core.runs.store import RunStore
+from mnist_core.training import trainer
 from tests.core.runs.training_queue.lab import ENDLESS, SHORT, wait_for
 
 
@@ -156,3 +158,17 @@ def test_a_run_that_takes_longer_than_it_may_is_stopped_and_says_so(lab):
     assert run.checkpoints
     with pytest.raises(InputError, match=r"would take about .* minutes"):
         lab.queue.resume(run_id, limits=TrainingLimits(seconds=0))
+
+
+def test_the_time_that_a_run_may_take_includes_its_evaluations(lab, monkeypatch):
+    def slow(*args):
+        time.sleep(0.5)
+        return predict_logits(*args)
+
+    monkeypatch.setattr(trainer, "predict_logits", slow)
+    lab.gate.set()
+    lab.submitted.append(lab.queue.submit(replace(ENDLESS, epochs=30), limits=TrainingLimits(seconds=2)))
+    assert lab.ended(lab.submitted[0]) == "stopped"
+    run = lab.store.get(lab.submitted[0])
+    assert run.results["train_seconds"] < 2
+    assert "the limit of this server" in str(run.message)

@@ -7,6 +7,7 @@ import torch
 
 from mnist_core.runs.queue import TrainingQueue
 from mnist_core.runs.training_line import Turns
+from mnist_core.training import trainer
 from tests.core.runs.training_queue.lab import ENDLESS, SHORT, wait_for
 
 OTHER = replace(SHORT, activation="sigmoid", epochs=3, dropout=0.2, batch_norm=True)
@@ -29,7 +30,11 @@ def trained(run):
     return metrics, run.load_model().state_dict(), [path.name for path in run.checkpoints]
 
 
-def test_runs_of_two_visitors_take_turns_and_end_as_they_would_alone(lab):
+@pytest.mark.parametrize("acts", ["between steps", "while it evaluates, too"])
+def test_runs_of_two_visitors_take_turns_and_end_as_they_would_alone(lab, monkeypatch, acts):
+    if acts != "between steps":  # a turn that ended within an evaluation would have to repeat it for ever
+        monkeypatch.setattr(trainer, "TICK_SECONDS", -1)
+        monkeypatch.setattr(trainer, "SCORED_AT_ONCE", 20)
     alone = [lab.submit(config) for config in (SHORT, OTHER)]
     for run_id in alone:
         lab.ended(run_id)
