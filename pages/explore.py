@@ -66,7 +66,7 @@ def show_sections() -> None:
 run_through_entry()
 if not is_newcomer():
     show_short_intro(read_form().settings["dataset"])
-sections = st.container()
-link("pages/data.py", _("Bring your own data"), ":material/dataset:")
-with sections:  # last: they end the page's run while a data set is not there
+try:
     show_sections()
+finally:  # they end the page's run while a data set is not there
+    link("pages/data.py", _("Bring your own data"), ":material/dataset:")

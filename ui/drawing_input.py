@@ -64,8 +64,7 @@ class DrawingInput:
 def draw(with_pen_width: bool = True) -> DrawingInput:
     """Show the canvas with its tools; return the strokes on it."""
     pen = st.session_state.get(PEN_KEY, PEN)
-    with st.container(key="canvas"):
-        strokes = show_canvas(pen)
+    strokes = show_canvas(pen)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="canvas_tools"):
         empty = is_empty()
         st.button(_("Undo"), icon=":material/undo:", on_click=undo_stroke, disabled=empty)

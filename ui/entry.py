@@ -100,9 +100,11 @@ def prepare_streamlit() -> None:
 def show_app() -> None:
     """Show the header, the sidebar and the page."""
     prepare_streamlit()
-    st.set_page_config(
-        page_icon=str(HERE / "icon.svg"), layout="wide", initial_sidebar_state=sidebar_at_first()
-    )
+    first, *others = pages()
+    # Our own links instead of Streamlit's menu, which drops the run from the URL and hides itself on a phone.
+    page = st.navigation([first, *others, explore_address(first)], position="hidden")
+    title, sidebar = f"{page.title} · Digit Lab", sidebar_at_first()
+    st.set_page_config(title, str(HERE / "icon.svg"), "wide", sidebar)
     st.html(style_html())
     try:
         check_settings()
@@ -112,18 +114,13 @@ def show_app() -> None:
     bound_uploads()
     keep_downloads()
     header = st.container(key="header", horizontal=True, vertical_alignment="center")
-
-    first, *others = pages()
-    # Our own links instead of Streamlit's menu, which drops the run from the URL and hides itself on a phone.
-    page = st.navigation([first, *others, explore_address(first)], position="hidden")
-    st.set_page_config(page_title=f"{page.title} · Digit Lab")
     show_top(page.url_path or EXPLORE)
     send_to_browser("heading", page.title)
     with header:
         st.html(Html(header_html([first, *others])), unsafe_allow_javascript=True)
         choose_language()
     # style.css puts it last; written here, it is there too when the page ends its run early.
-    st.container(key="version").caption(f"Digit Lab {__version__}")
+    st.html(f'<p class="lab-version">Digit Lab {__version__}</p>')
     try:
         show_page(page, is_first=page is first)
     except InputError as error:

@@ -81,8 +81,8 @@ def test_a_page_has_the_theme_made_once(app, monkeypatch):
 
 
 @pytest.mark.parametrize("page", ["explore", "train", "draw", "runs"])
-def test_the_version_is_on_every_page(app, page):
-    assert f"Digit Lab {__version__}" in [caption.value for caption in app(page).caption]
+def test_the_version_is_on_every_page(app, html, page):
+    assert f">Digit Lab {__version__}</p>" in html(app(page))
 
 
 def test_the_version_is_at_the_command_line():

@@ -15,11 +15,12 @@ WORDS = {
 # While something is being mounted it is not there: NaN, which compares with nothing.
 IN_ORDER = """() => {
     const top = what => document.querySelector(what)?.getBoundingClientRect().top ?? NaN;
-    return top('.lab-lesson') < top('.st-key-canvas') && top('.st-key-canvas') < top('.lab-digits');
+    const canvas = top('.st-key-canvas_frame');
+    return top('.lab-lesson') < canvas && canvas < top('.lab-digits');
 }"""
 BESIDE = """() => {
     const box = what => document.querySelector(what)?.getBoundingClientRect() ?? {};
-    const canvas = box('.st-key-canvas'), digits = box('.lab-digits');
+    const canvas = box('.st-key-canvas_frame'), digits = box('.lab-digits');
     return canvas.right < digits.left && digits.top < canvas.bottom && canvas.top < digits.bottom;
 }"""
 # The canvas ends a little above the links to the pages.
@@ -108,9 +109,9 @@ def test_who_is_new_draws_beside_the_images_until_they_close_the_introduction(vi
     page.get_by_role("button", name="Play the animation").click()
     page.wait_for_function(MOVES)
     page.get_by_role("button", name="Close").press("Enter")
-    page.locator(".st-key-welcome").wait_for(state="hidden")
+    page.locator(".lab-welcome").wait_for(state="hidden")
     page.locator(".lab-pages").get_by_role("link", name="Draw").click()
     page.get_by_role("heading", name="Prediction: 7").wait_for()  # the same drawing
     page.goto("/")
     page.get_by_text("In this lab you explore handwritten digits").wait_for()
-    expect(page.locator(".st-key-welcome")).to_have_count(0)
+    expect(page.locator(".lab-welcome")).to_have_count(0)

@@ -157,7 +157,7 @@ def expect_links_at_the_bottom(page):
         assert all(box["height"] >= 44 and box["y"] >= height - 60 for box in boxes)
         assert all(0 <= box["x"] <= width - box["width"] for box in boxes)
         assert links.evaluate_all("all => all.every(link => link.scrollWidth <= link.clientWidth)")
-    version = page.locator(".st-key-version").bounding_box()
+    version = page.locator(".lab-version").bounding_box()
     assert version["y"] + version["height"] <= boxes[0]["y"]
     start = page.locator(".st-key-start")
     if start.evaluate("e => getComputedStyle(e).position") == "fixed":

@@ -31,7 +31,9 @@ GRID, COUNTS = "grid", "counts"  # fragments
 
 def show(data: Dataset) -> None:
     """Show the section."""
-    chosen = show_choices(data)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        chosen = choose_split(data)
+        choose_digit(chosen.dataset, GRID, COUNTS)
     pictures, facts = st.columns([5, 4], gap="large")
     with pictures:
         show_pictures(chosen)
@@ -42,26 +44,18 @@ def show(data: Dataset) -> None:
 
 def show_beside(data: Dataset, show_first: Callable[[], None]) -> None:
     """Show the section with `show_first`'s content before the images; on a phone the images are below it."""
-    with st.container(key="first_columns"):
-        first, pictures = st.columns([7, 5], gap="large")
+    with st.container(key="first_columns", horizontal=True, gap="large"):
+        first = st.container(key="first_drawing")
+        pictures = st.container(key="first_pictures")
     with pictures:
-        chosen = show_choices(data)
+        chosen = choose_split(data)
+        choose_digit(chosen.dataset, GRID, COUNTS)
         show_pictures(chosen)
     with first:
         show_first()
-    counts, shape = st.columns([5, 6], gap="large")
-    with counts:
+    with st.container(key="first_facts", horizontal=True, gap="large"):
         show_counts_here(chosen.split)
-    with shape:
         show_shape(chosen.split, len(data.train), len(data.test))
-
-
-def show_choices(data: Dataset) -> ExploredSplit:
-    """Show the controls that choose a split and a digit; return the split."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        chosen = choose_split(data)
-        choose_digit(chosen.dataset, GRID, COUNTS)
-    return chosen
 
 
 def show_pictures(chosen: ExploredSplit) -> None:
@@ -166,7 +160,7 @@ def show_counts(split: Split, digit: int | None) -> None:
 
 def show_shape(split: Split, train: int, test: int) -> None:
     """Show shape, type, range and number of the images."""
-    st.subheader(_("Input tensor: what a network gets"))
+    heading = _("Input tensor: what a network gets")
     shape = _(
         "A batch of these {n} images is a tensor of shape `[N, C, H, W]` = `[{n}, 1, {height}, {width}]`: "
         "**N** images, **C** colour channels (1, for grey), **H** pixels high, **W** pixels wide."
@@ -179,4 +173,4 @@ def show_shape(split: Split, train: int, test: int) -> None:
     sizes = format_text(
         _("Training set: **{train:,}** images. Test set: **{test:,}** images."), train=train, test=test
     )
-    st.markdown(f"- {shape}\n- {values}\n- {sizes}")
+    st.markdown(f"### {heading}\n- {shape}\n- {values}\n- {sizes}")

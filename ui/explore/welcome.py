@@ -13,7 +13,7 @@ from mnist_core.messages import InputError
 from mnist_core.runs.run import PRETRAINED_ID
 from ui import resources, visitor
 from ui.browser_component import Html, one_line
-from ui.canvas import remember_read_images
+from ui.canvas import READ_KEY, remember_read_images
 from ui.class_names import dataset_name, is_digits, thing
 from ui.drawing_input import INPUT_METHOD_KEY, DrawingInput, ReadDrawing, draw, read
 from ui.fragments import clear_slots
@@ -64,32 +64,33 @@ def show_short_intro(dataset: str) -> None:
 
 def show_welcome() -> None:
     """Introduce the lab in two sentences and an animation."""
-    with st.container(key="welcome", horizontal=True, vertical_alignment="center", gap="medium"):
-        st.markdown(
-            _(
-                "A **neural network** learns from examples: it guesses, is told the answer and corrects "
-                "itself, thousands of times. Draw a digit for a trained network to read; then train your own "
-                "in seconds."
-            )
-        )
-        st.html(lesson_html(language()), unsafe_allow_javascript=True)
-        close = CLOSE.format(label=_("Close"), cookie=WELCOMED_COOKIE)
-        st.html(close, unsafe_allow_javascript=True, width="content")
+    st.html(_welcome_html(language()), unsafe_allow_javascript=True)
+
+
+@functools.cache
+def _welcome_html(_language: str) -> Html:
+    """Return the introduction; as one element it takes least of the server's time when a class comes."""
+    words = _(
+        "A <b>neural network</b> learns from examples: it guesses, is told the answer and corrects itself, "
+        "thousands of times. Draw a digit for a trained network to read; then train your own in seconds."
+    )
+    close = CLOSE.format(label=_("Close"), cookie=WELCOMED_COOKIE)
+    content = f'<p class="words">{words}</p>{_lesson_html()}{close}'
+    return Html(f'<style>{STYLE}</style><div class="lab-welcome">{content}</div>')
 
 
 @functools.partial(st.fragment, key=DRAWING)
 def show_drawing() -> None:
     """Show the canvas, and the pretrained network's answer to the drawing."""
-    with st.container(key="first_drawing", gap="small"):
-        heading = st.container(key="first_heading", gap=None)
-        with st.container(horizontal=True, gap="small"):
-            with st.container(key="first_canvas", width=290):
-                written = draw(with_pen_width=False)
-            answer = st.container(key="answer", gap="small")
-        if written.strokes:
-            show_reading(written, heading, answer)
-        else:
-            show_prompt(heading, answer)
+    heading = st.container(key="first_heading", gap=None)
+    with st.container(horizontal=True, gap="small"):
+        with st.container(key="first_canvas", width=290):
+            written = draw(with_pen_width=False)
+        answer = st.container(key="answer", gap="small")
+    if written.strokes:
+        show_reading(written, heading, answer)
+    else:
+        show_prompt(heading, answer)
 
 
 def show_prompt(heading: DeltaGenerator, answer: DeltaGenerator) -> None:
@@ -100,7 +101,8 @@ def show_prompt(heading: DeltaGenerator, answer: DeltaGenerator) -> None:
         words = _("Keyboard, picture or camera instead")
         link("pages/draw.py", words, ":material/keyboard:", **{INPUT_METHOD_KEY: "keys"})
         link(LEARN_PAGE, _("New to networks? Learn them step by step"), ":material/school:")
-        clear_slots(1)
+        if READ_KEY in st.session_state:  # three elements stood here
+            clear_slots(1)
 
 
 def show_reading(written: DrawingInput, heading: DeltaGenerator, answer: DeltaGenerator) -> None:
@@ -148,8 +150,7 @@ BARS = (("1", "wrong"), ("7", "right"), ("9", "other"))
 SHOWN_FLOWS = 3  # every third line has pulses on it, in each direction
 
 
-@functools.cache
-def lesson_html(_language: str) -> Html:
+def _lesson_html() -> str:
     """Return the animation: a network guesses, is told the answer, changes, and guesses again.
 
     It plays three times, as an endless one would keep a phone's processor busy, and again when its button is
@@ -162,8 +163,8 @@ def lesson_html(_language: str) -> Html:
     ]
     summary = _("It guesses, is told the answer, corrects itself, and guesses better.")
     captions = "".join(f'<span class="scene" aria-hidden="true">{scene}</span>' for scene in scenes)
-    return Html(
-        f'<style>{STYLE}</style><div class="lab-lesson"><div class="picture"></div>'
+    return (
+        f'<div class="lab-lesson"><div class="picture"></div>'
         f'<p>{captions}<span class="summary">{summary}</span></p>{_script(summary)}</div>'
     )
 
