@@ -155,7 +155,7 @@ def _spec(result: Descended) -> dict[str, Any]:
     thin = {"type": "line", "clip": True, "color": QUIET, "strokeWidth": 1}
     facts = [
         {"field": "line", "type": "nominal", "title": " "},
-        {"field": "step", "type": "quantitative", "title": _("Step")},
+        {"field": "step", "type": "quantitative", "title": _("step")},
         {"field": "loss", "type": "nominal", "title": _("Loss at this point")},
     ]
     chosen = [{"filter": "datum.chosen"}]
