@@ -37,8 +37,8 @@ SECTIONS = {
 
 
 @st.fragment
-def show_sections() -> None:
-    """Show everything in a fragment, so that a click reruns no more than this."""
+def show_sections(is_new: bool) -> None:
+    """Show everything in a fragment, so that a click reruns no more than this; `is_new`: see is_newcomer."""
     names = {
         "grid": _("Samples"),
         "image": _("Single image"),
@@ -52,7 +52,7 @@ def show_sections() -> None:
             st.pills, _("Section"), names, VIEW_KEY, "grid", required=True, label_visibility="collapsed"
         )
         # A canvas stands beside the images for who is new and has not asked for another data set.
-        is_first = view == "grid" and is_newcomer() and DATASET_KEY not in url_parameters()
+        is_first = view == "grid" and is_new and DATASET_KEY not in url_parameters()
         dataset = MNIST if is_first else choose_dataset()
     follow(EXPLORE, explore_heading(dataset))
     show_missing_dataset(_("MNIST is shown instead; choose another data set above."))
@@ -64,9 +64,10 @@ def show_sections() -> None:
 
 
 run_through_entry()
-if not is_newcomer():
+is_new = is_newcomer()
+if not is_new:
     show_short_intro(read_form().settings["dataset"])
-try:
-    show_sections()
-finally:  # they end the page's run while a data set is not there
-    link("pages/data.py", _("Bring your own data"), ":material/dataset:")
+sections = st.container()
+link("pages/data.py", _("Bring your own data"), ":material/dataset:")
+with sections:  # last: they end the page's run while a data set is not there
+    show_sections(is_new)

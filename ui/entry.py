@@ -1,6 +1,7 @@
 """What every page has: navigation, header, sidebar, and changes to Streamlit itself."""
 
 import atexit
+import functools
 import importlib
 import json
 import pkgutil
@@ -57,6 +58,7 @@ HEADER = (
     "<script>document.documentElement.lang = '{language}'; window.digitLabWords = {browser_words};"
     "window.digitLabCarried = {carried}</script>"
 )
+VERSION = Html(f'<p class="lab-version">Digit Lab {__version__}</p>')
 SIDEBAR_WIDTH = 230  # pixels
 # What Streamlit and Babel import when they first need it, on the first page.
 LATE_IMPORTS = ("babel.dates", "babel.numbers", "streamlit.emojis", "streamlit.material_icon_names")
@@ -117,33 +119,34 @@ def show_app() -> None:
     show_top(page.url_path or EXPLORE)
     send_to_browser("heading", page.title)
     with header:
-        st.html(Html(header_html([first, *others])), unsafe_allow_javascript=True)
+        links = _header_html(language(), st.get_option("server.maxUploadSize"))
+        st.html(Html(links + script_html() + visitor.cookie_script()), unsafe_allow_javascript=True)
         choose_language()
     # style.css puts it last; written here, it is there too when the page ends its run early.
-    st.html(f'<p class="lab-version">Digit Lab {__version__}</p>')
+    st.html(VERSION)
     try:
         show_page(page, is_first=page is first)
     except InputError as error:
         st.error(markdown(error.message))
 
 
-def header_html(listed: list[st.Page]) -> str:
+@functools.cache
+def _header_html(language: str, most_megabytes: int) -> str:
     """Return the name of the app, the links to the pages, and what browser.js needs."""
-    limit = _("At most {size} MB per file").format(size=st.get_option("server.maxUploadSize"))
+    limit = _("At most {size} MB per file").format(size=most_megabytes)
     browser_words = {
         "lost": _("The connection to the server is lost. Nothing here is updated until it is back."),
         "connected": _("Connected again."),
     }
-    header = HEADER.format(
-        links=page_list_html(listed),
-        language=language(),
+    return HEADER.format(
+        links=page_list_html(pages()),
+        language=language,
         browser_words=json.dumps(browser_words),
         carried=json.dumps(CARRIED),
         upload=_("Choose a file"),
         limit=limit,
         photo=_("Take a photo"),
     )
-    return header + script_html() + visitor.cookie_script()
 
 
 def show_page(page: st.Page, is_first: bool) -> None:

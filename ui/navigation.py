@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -39,14 +38,14 @@ PLACES = {
 
 def pages() -> list[st.Page]:
     """Return the pages in their order. Streamlit marks the one that it runs, so these are copies."""
-    return [copy(page) for page in _pages(language())]
+    return [copy(page) for page in _pages(language()).values()]
 
 
 @functools.cache
-def _pages(_language: str) -> list[st.Page]:
-    """Make the pages once: for each of them Streamlit looks at all folders above its file."""
-    return [
-        st.Page(
+def _pages(_language: str) -> dict[str, st.Page]:
+    """Make the pages once, by their files: for each of them Streamlit looks at all folders above its file."""
+    return {
+        f"pages/{file}.py": st.Page(
             f"pages/{file}.py",
             title=_(title),
             icon=f":material/{icon}:",
@@ -54,7 +53,7 @@ def _pages(_language: str) -> list[st.Page]:
             url_path="start" if file == EXPLORE else file,  # "start" leaves /explore to `explore_address`
         )
         for file, (icon, title, _heading) in PLACES.items()
-    ]
+    }
 
 
 def note_unknown_addresses() -> None:
@@ -106,14 +105,15 @@ def page_list_html(listed: list[st.Page]) -> str:
     )
 
 
-def link(page: Any, label: str, icon: str | None = None, run: str | None = None, **choices: str) -> None:
-    """Show a link to one of our pages that keeps language, settings and current run, or opens `run`.
+def link(page: str, label: str, icon: str | None = None, run: str | None = None, **choices: str) -> None:
+    """Show a link to one of our pages, by its file, that keeps language, settings and current run.
 
-    `choices` are further parameters for that page's URL.
+    It opens `run` if that is given. `choices` are further parameters for that page's URL.
     """
     query = url_parameters()
     carried = {key: query[key] for key in CARRIED if key in query} | choices
-    st.page_link(page, label=label, icon=icon, query_params=carried | ({RUN_KEY: run} if run else {}))
+    query = carried | ({RUN_KEY: run} if run else {})
+    st.page_link(_pages(language())[page], label=label, icon=icon, query_params=query)
 
 
 def show_address(query: dict[str, str]) -> None:

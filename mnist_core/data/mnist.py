@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -75,6 +76,11 @@ class Split:
     def classes(self) -> int:
         """How many classes its data set has."""
         return number_of_classes(self.dataset)
+
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """How many images each class has, [classes]."""
+        return np.bincount(self.labels, minlength=self.classes)
 
     def __len__(self) -> int:
         return len(self.labels)

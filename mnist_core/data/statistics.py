@@ -68,8 +68,7 @@ def statistics(split: Split) -> Statistics:
         squares += members @ (values * values)
         pixel_counts += np.bincount(images.ravel(), minlength=256)
     shape = (split.classes, *split.images.shape[1:])
-    counts = np.bincount(split.labels, minlength=split.classes)
-    return Statistics(counts, sums.reshape(shape), squares.reshape(shape), pixel_counts)
+    return Statistics(split.counts, sums.reshape(shape), squares.reshape(shape), pixel_counts)
 
 
 def distances_to_mean(split: Split, means: NDArray[np.float64]) -> NDArray[np.float32]:

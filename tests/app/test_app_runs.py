@@ -183,7 +183,7 @@ def test_settings_in_a_line():
 
 
 def is_welcomed(test):
-    return any("A **neural network** learns" in element.value for element in test.markdown)
+    return any("A <b>neural network</b> learns" in element.proto.body for element in test.get("html"))
 
 
 def test_who_has_no_run_is_told_what_happens_here(app, make, visitor_from):

@@ -133,7 +133,7 @@ def show_counts_here(split: Split) -> None:
 
 def show_counts(split: Split, digit: int | None) -> None:
     """Show how many images there are of each class, as bars and in words; `digit` stands out."""
-    counts, names = np.bincount(split.labels, minlength=split.classes), class_names(split.dataset)
+    counts, names = split.counts, class_names(split.dataset)
     digits = is_digits(split.dataset)
     st.subheader(
         _("Class distribution: images of each digit")
