@@ -21,6 +21,7 @@ EXPORT_KEY = "exported_data"  # a file that the page Data has made to be downloa
 SESSION_FACTOR = 2  # a session may hold two uploads, as the next arrives before the last is forgotten
 MEMORY_SHARE = 8  # an eighth of the server's memory is for all uploads together
 SECONDS_KEPT = 30.0  # of what a download needs, once no page refers to it
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # first characters by which a spreadsheet recognises a formula
 TOO_LARGE = 413  # the HTTP status that Streamlit itself gives for files too large
 
 
@@ -34,6 +35,11 @@ def check_pictures(files: "Sequence[UploadedFile]") -> None:
         raise InputError(
             N_("This server takes {most:,.0f} MB of pictures at a time. Choose fewer."), most=megabytes
         )
+
+
+def as_cell(text: str) -> str:
+    """Return text that a spreadsheet takes as text: one that begins like a formula gets an apostrophe."""
+    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def forget(files: "Sequence[UploadedFile]") -> None:

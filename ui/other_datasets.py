@@ -26,7 +26,7 @@ MEGABYTE = 1_000_000
 def dataset_job(key: str) -> Job[Dataset]:
     """Return the server's job of opening a set, or of downloading it."""
     failure = N_("The data set could not be opened; the log of this server says why: error {error}.")
-    return Job(f"data set {key}", partial(fetch_dataset, key), failure=failure)
+    return Job(f"data set {key}", partial(fetch_dataset, key), of_server=True, failure=failure)
 
 
 def wait_for_dataset(key: str) -> Dataset:

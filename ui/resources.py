@@ -55,7 +55,7 @@ SECONDS_TO_OPEN = 1.5  # local data opens in milliseconds; what takes longer is 
 def dataset_job() -> Job[Dataset]:
     """Return the server's job of opening MNIST or downloading it."""
     failure = N_("MNIST could not be opened; the log of this server says why: error {error}.")
-    return Job("dataset", _fetch, failure=failure)
+    return Job("dataset", _fetch, of_server=True, failure=failure)
 
 
 def dataset(key: str = MNIST) -> Dataset:
@@ -155,7 +155,8 @@ def network_job(_pause: float | None = None) -> Job[bool]:
 
     The first caller says after how many seconds it begins, by default SECONDS_TO_PAINT.
     """
-    return Job("network", lambda: _load_network(SECONDS_TO_PAINT if _pause is None else _pause))
+    pause = SECONDS_TO_PAINT if _pause is None else _pause
+    return Job("network", lambda: _load_network(pause), of_server=True)
 
 
 def _load_network(pause: float) -> Steps[bool]:
@@ -176,7 +177,7 @@ def _load_network(pause: float) -> Steps[bool]:
 @st.cache_resource(show_spinner=False)
 def torch_job() -> Job[bool]:
     """Return the server's job of importing PyTorch, for a page that can't wait for `network_job`."""
-    return Job("torch", _import_torch)
+    return Job("torch", _import_torch, of_server=True)
 
 
 def _import_torch() -> Steps[bool]:

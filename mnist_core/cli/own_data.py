@@ -99,7 +99,7 @@ def export_data(options: argparse.Namespace) -> None:
 def _to_export(name: str, directory: str | None) -> tuple[dict[str, Split], tuple[str, ...]]:
     """Return the splits and the names of classes of a data set, own or not, or of a sheet's file."""
     if name not in DATASETS and Path(name).is_file():
-        return {"": sheet_split(drawings_of(files_at([name])[0]))}, DIGITS
+        return {"": sheet_split(list(drawings_of(files_at([name])[0])))}, DIGITS
     key = name if name in DATASETS else find_set(name).key
     return load_data(directory, key).files, DATASETS[key].classes
 

@@ -190,11 +190,16 @@ def delete_set(key: str) -> None:
         (directory / own.key).rename(directory / TRASH / own.key)
 
 
-def restore_set(key: str) -> OwnSet:
-    """Restore a data set from the trash; InputError if its images are gone."""
+def restore_set(key: str, public: bool = False) -> OwnSet:
+    """Restore a data set from the trash; InputError if its images are gone, or its owner has no room for it.
+
+    `public` is whether the server is public for the owner: only then there is a limit.
+    """
     with _changing() as directory:
-        if deleted_set(key) is None:
+        own = deleted_set(key)
+        if own is None:
             raise no_own_set(key)
+        _check_number(own.access.owner, public)
         (directory / TRASH / key).rename(directory / key)
     return find_set(key)
 

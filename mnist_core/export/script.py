@@ -89,13 +89,14 @@ def _docstring(run: Run) -> str:
         f"FOLDER holds {_whose_files(dataset)}: data in the folder you are in, unless you name another. "
         f"Written by Digit Lab. Settings: {name}. {outcome}"
     )
-    return Template(text.DOCSTRING).substitute(
+    words = Template(text.DOCSTRING).substitute(
         title=f"{label}, changed" if name != label else label,
         what="to read handwritten digits" if dataset == MNIST else data,
         torch=_pinned("torch"),
         torchvision=_pinned("torchvision"),
         about=textwrap.fill(about, text.MOST_COLUMNS),
     )
+    return words.replace("\\", "\\\\")  # a data set may be called C:\Users
 
 
 def _whose_files(dataset: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,11 +141,16 @@ def read_sheets(files: Sequence[SourceFile]) -> Steps[OwnImages]:
     return named(np.stack(images), labels, place, writers if len(files) > 1 else None, notes=notes)
 
 
-def drawings_of(file: SourceFile) -> list[LabelledDrawing]:
-    """Return all drawings of a sheet's file; InputError, with the line, for what is no drawing."""
+def drawings_of(file: SourceFile) -> Iterator[LabelledDrawing]:
+    """Read the drawings of a sheet's file one by one, as the strokes of all would take ten times its size.
+
+    Raises InputError, with the line, for what is no drawing.
+    """
     try:
         lines = sheet_lines(file.read())
     except UnicodeDecodeError as error:
         raise InputError(N_("{file} is no text; choose a sheet that Draw saved."), file=file.name) from error
     check_count(sum(bool(line.strip()) for line in lines), file.name)
-    return [read_labelled_drawing(line, number) for number, line in enumerate(lines, 1) if line.strip()]
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield read_labelled_drawing(line, number)

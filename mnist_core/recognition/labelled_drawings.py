@@ -34,6 +34,9 @@ class LabelledDrawing:
         return json.dumps({**drawn, "label": self.label}) + "\n"
 
 
+LONGEST_LINE = 4_000_000  # characters: 50,000 points, the most that Draw keeps of a drawing, take 2 million
+
+
 def sheet_lines(content: bytes) -> list[str]:
     """Return the lines of a file of labelled drawings: UTF-8, or UTF-16 or 32; with a byte order mark or not.
 
@@ -50,6 +53,12 @@ def read_labelled_drawing(text: str, line: int) -> LabelledDrawing:
     as fractions; an empty list is a blank. Raises InputError for anything else; its message names `line`, the
     line's number in the file.
     """
+    if len(text) > LONGEST_LINE:  # parsed, it takes about ten times as much memory
+        raise InputError(
+            N_("Line {line} has more than {most:,} characters; a drawing takes a few thousand."),
+            line=line,
+            most=LONGEST_LINE,
+        )
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -381,7 +381,8 @@ class TrainingQueue:
             self._line.changed.notify_all()  # it may be in slow motion
             if entry in self._line.waiting:
                 self._line.waiting.remove(entry)
-                entry.writer.update(status)
+                with suppress(OSError):  # of a full disk; without its lock it counts as interrupted
+                    entry.writer.update(status)
                 entry.writer.close()
 
     def close(self, seconds: float = 5) -> None:

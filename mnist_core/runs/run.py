@@ -193,7 +193,8 @@ def failure_message(error: Exception) -> Message:
         )
     if is_end_of_process(error):
         return Message(N_("The server ended during this training. Continue it."))
-    return Message(N_("Training broke off: {cause}"), {"cause": f"{type(error).__name__}: {error}"})
+    cause = getattr(error, "strerror", None) or error  # without the server's paths
+    return Message(N_("Training broke off: {cause}"), {"cause": f"{type(error).__name__}: {cause}"})
 
 
 CANCELLED = Message(N_("Whoever runs this server stopped this training."))

@@ -74,18 +74,20 @@ class Job(Generic[Result]):
         *,
         known: Result | None = None,
         turn: threading.Lock | None = None,
+        of_server: bool = False,
         failure: str = N_(
             "Something went wrong; the log of this server says what: error {error}. Try again."
         ),
     ) -> None:
         """Prepare the work that `steps()` does; `start` begins it.
 
-        A `known` result needs no work. Jobs that share a `turn` work one at a time. `failure` is the
+        A `known` result needs no work. Jobs that share a `turn` work one at a time. One `of_server`, which all
+        visitors wait for, begins at once and is not counted in limits.JOBS. `failure` is the
         template of `problem` for all errors but InputError, which brings its own message; it may have the
         field `error`, the id by which the log knows the error.
         """
         self.name = name
-        self._steps, self._turn, self._failure = steps, turn, failure
+        self._steps, self._turn, self._of_server, self._failure = steps, turn, of_server, failure
         self._lock = threading.Lock()  # of the watchers and the two flags
         self._watchers: dict[Watcher, bool] = {}  # whether each wants it; False after they stopped it
         self._ended_early = self._must_end = False
@@ -136,7 +138,7 @@ class Job(Generic[Result]):
             self._ended_early = self._must_end = False
             self.fraction, self.latest, self.waiting = 0.0, None, True
             outcome = self._outcome = Future()
-        _line.add(_Entry(self, outcome, self._turn), most)
+        _line.add(_Entry(self, outcome, self._turn, 0 if self._of_server else 1), most)
 
     def watch(self, watcher: Watcher) -> None:
         """Note that a watcher wants it, unless they, or the last of the others, have stopped it."""
@@ -209,11 +211,12 @@ class Job(Generic[Result]):
 
 
 class _Entry(NamedTuple):
-    """A job in line for a thread, the outcome of this start, and the turn that it needs."""
+    """A job in line, the outcome of this start, and the turn and the threads of limits.JOBS that it needs."""
 
     job: Job[Any]
     outcome: Future[None]
     turn: threading.Lock | None
+    threads: int
 
 
 class _Line:
@@ -225,7 +228,7 @@ class _Line:
         self._working, self._most = 0, JOBS.default
 
     def add(self, entry: _Entry, most: int | None) -> None:
-        """Begin a job as soon as fewer than `most` work; None: at once."""
+        """Begin a job as soon as it is one of at most `most` that work; None: at once."""
         with self._lock:
             self._most = sys.maxsize if most is None else most
             self._waiting.append(entry)
@@ -236,17 +239,17 @@ class _Line:
         with self._lock:
             self._waiting = [entry for entry in self._waiting if not entry.job._give_up(entry.outcome)]
             for entry in self._waiting[:]:
-                if self._working >= self._most:
-                    break
+                if self._working + entry.threads > self._most:
+                    continue
                 if entry.turn is None or entry.turn.acquire(blocking=False):
                     self._waiting.remove(entry)
-                    self._working += 1
+                    self._working += entry.threads
                     _JobThread(self, entry).start()
 
     def leave(self, entry: _Entry) -> None:
         """Give a job's thread and its turn to the next."""
         with self._lock:
-            self._working -= 1
+            self._working -= entry.threads
             if entry.turn is not None:
                 entry.turn.release()
         self.advance()

@@ -68,6 +68,7 @@ def test_the_table_as_csv():
         Row("a,b.png", "2?4", 0.5, 1),
         Row("bad.png", "", None, 0, Message("{name} is bad", {"name": "It"})),
         Row("=1+1.png", "2", 0.5, 0),  # a spreadsheet would calculate it
+        Row("class.png", "=2+2", 0.5, 0),
     ]
     lines = csv_text(rows).splitlines()
     assert lines == [
@@ -75,6 +76,7 @@ def test_the_table_as_csv():
         '"a,b.png",2?4,0.5000,1,,',
         "bad.png,,,0,It is bad,",
         "'=1+1.png,2,0.5000,0,,",
+        "class.png,'=2+2,0.5000,0,,",
     ]
 
 

@@ -227,6 +227,15 @@ def test_a_link_to_a_set_that_is_gone_and_one_to_none_get_the_same_words(app, ow
     assert app(page, dataset=own_set, lang="zh").warning[0].value.startswith("此链接的数据集不在")
 
 
+def test_the_images_that_all_visitors_keep_on_their_pages_have_a_limit_together(app, sample, monkeypatch):
+    content = csv_text(sample.train.images[:60], sample.train.labels[:60]).encode()
+    first = bring(app("data"), "one.csv", content)
+    assert not first.error
+    monkeypatch.setattr("ui.data.upload.memory_limit", lambda: 8 * 60 * 784 - 1)
+    second = bring(app("data"), "two.csv", content)
+    assert "take the memory that this server has for them" in second.error[0].value
+
+
 def test_a_set_deleted_while_it_is_open_gives_way_to_mnist_until_it_is_restored(app, own_set):
     test = app(dataset=own_set)
     assert not test.warning

@@ -3,11 +3,14 @@
 import re
 from dataclasses import replace
 from types import SimpleNamespace
+from unittest.mock import Mock
 from urllib.parse import parse_qs
 
 import pytest
 
+from mnist_core.messages import InputError
 from mnist_core.recipes import RECIPES
+from mnist_core.runs.admission import TrainingLimits
 from mnist_core.runs.store import RunStore
 from ui import i18n
 from ui.runs import lists
@@ -108,6 +111,19 @@ def test_rename_pin_delete_and_undo(app, make):
 
 def labels(test):
     return [button.label for button in test.button]
+
+
+def test_a_run_over_the_visitors_limits_stays_deleted_until_they_have_room(app, make, monkeypatch):
+    first, second = make(), make("tutorial-1")
+    test = press(app("runs", run=first), "Delete")
+    with monkeypatch.context() as full:
+        full.setattr(TrainingLimits, "check_disk", Mock(side_effect=InputError("You keep too many.")))
+        press(test, "Undo")
+    assert test.error[0].value == "You keep too many."
+    assert list(sidebar(test)) == [second]
+    press(test, "Undo")
+    assert list(sidebar(test)) == [second, first]
+    assert "Undo" not in labels(test)
 
 
 def test_after_a_deletion_no_other_run_is_selected_and_each_deletion_can_be_undone(app, make):

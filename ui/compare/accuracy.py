@@ -9,6 +9,7 @@ from mnist_core.runs.comparison import Comparison, Pair
 from mnist_core.runs.comparison_text import p_figure
 from ui.compare.charts import ScoreWords, line_url, score_points, score_spec
 from ui.compare.selection import ComparedRuns, choose_pair, compare, pair_name, paragraph
+from ui.file_transfers import as_cell
 from ui.html.tables import escape_markdown
 from ui.i18n import format_text
 from ui.i18n import gettext as _
@@ -131,7 +132,7 @@ def _show_table(chosen: ComparedRuns, comparison: Comparison) -> None:
     )
     st.download_button(
         _("Download as CSV"),
-        lambda: table.drop(columns="line").to_csv(index=False),
+        lambda: table.drop(columns="line").assign(name=table["name"].map(as_cell)).to_csv(index=False),
         file_name="comparison.csv",
         mime="text/csv",
         icon=":material/download:",

@@ -1,6 +1,7 @@
 """The visitor's own data sets: where to go with each, the link to share it, deletion and its undo."""
 
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import urlencode, urljoin
 
 import streamlit as st
@@ -82,8 +83,8 @@ def _delete(own: OwnSet) -> None:
 
 
 def _restore(key: str) -> None:
-    st.session_state[DELETED_KEY].pop(key, None)
-    _try(restore_set, key)
+    if _try(partial(restore_set, public=visitor.is_private()), key):
+        st.session_state[DELETED_KEY].pop(key, None)
 
 
 def _try(change: Callable[[str], object], key: str) -> bool:

@@ -4,19 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 import streamlit as st
 
-from mnist_core.messages import N_
+from mnist_core.messages import N_, InputError
 from mnist_core.own_data.own_images import OwnImages
 from mnist_core.own_data.reading import ReadingChoices, read_source
 from mnist_core.own_data.source_files import SourceFile, uploaded
-from mnist_core.runtime.job import Job
+from mnist_core.runtime.job import Job, Steps
 from mnist_core.runtime.limits import SET_BYTES
-from ui.file_transfers import BROUGHT_KEY, forget_brought
+from mnist_core.training.memory import memory_limit
+from ui.file_transfers import BROUGHT_KEY, MEMORY_SHARE, forget_brought
 from ui.html.tables import markdown
 from ui.i18n import gettext as _
-from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, start_button, this_tab
+from ui.jobs import SECONDS_BETWEEN_LOOKS, is_watched, show_progress, start_button, this_tab, turn
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -41,6 +43,9 @@ class Brought:
     def name(self) -> str:
         """A name for the data set: that of the file without its ending."""
         return self.files[0].name.partition(".")[0] or self.files[0].name
+
+
+_held: WeakSet[Brought] = WeakSet()  # of all visitors
 
 
 def show_upload() -> Brought | None:
@@ -97,11 +102,25 @@ def read_again(brought: Brought, choices: ReadingChoices) -> None:
 
 def _job(files: Sequence[SourceFile], choices: ReadingChoices) -> Job[OwnImages]:
     failure = N_("The files could not be read; the log of this server says why: error {error}.")
-    return Job("own data", partial(read_source, files, choices), failure=failure)
+    return Job("own data", partial(_read, files, choices), turn=turn("own data"), failure=failure)
+
+
+def _read(files: Sequence[SourceFile], choices: ReadingChoices) -> Steps[OwnImages]:
+    """Read files, unless the images that visitors brought and keep on their pages take too much memory."""
+    held = sum(each.job.latest.images.nbytes for each in list(_held) if each.job.latest is not None)
+    memory = memory_limit()
+    if memory is not None and held > memory / MEMORY_SHARE:
+        words = N_(
+            "The images that visitors have brought take the memory that this server has for them. Try again "
+            "later."
+        )
+        raise InputError(words)
+    return (yield from read_source(files, choices))
 
 
 def _begin(brought: Brought) -> Brought:
     st.session_state[BROUGHT_KEY] = brought
+    _held.add(brought)
     brought.job.start(this_tab())
     brought.job.wait(SECONDS_AT_ONCE)
     return brought

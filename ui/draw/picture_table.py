@@ -20,6 +20,7 @@ from mnist_core.runs.run import Run
 from ui.answers import answer_words, short_answer
 from ui.class_names import is_digits, without_markup
 from ui.drawing_input import MARGIN, DrawingInput, read
+from ui.file_transfers import as_cell
 from ui.html.digits import png_url, sure_text
 from ui.i18n import formatted_number, list_text, ngettext, sentences_text, translate
 from ui.i18n import gettext as _
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from mnist_core.recognition.segmentation import RowDigit
 
 ROWS_KEPT = 400  # of all visitors' pictures
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # first characters by which a spreadsheet recognises a formula
 ORDER_KEY = "pictures"  # in the URL
 CROP_SIDE = 160  # pixels of what is shown of a picture
 
@@ -158,9 +158,16 @@ def csv_text(rows: list[Row]) -> str:
     writer.writerow(["file", "digits", "confidence", "unsure", "problem", "alternatives"])
     for row in rows:
         confidence = "" if row.confidence is None else formatted_number(row.confidence, ".4f")
-        problem = _cell(str(row.problem or ""))
+        problem = as_cell(str(row.problem or ""))
         writer.writerow(
-            [_cell(row.file), row.digits, confidence, row.unsure, problem, _alternatives(row.found)]
+            [
+                as_cell(row.file),
+                as_cell(row.digits),
+                confidence,
+                row.unsure,
+                problem,
+                _alternatives(row.found),
+            ]
         )
     return file.getvalue()
 
@@ -168,11 +175,6 @@ def csv_text(rows: list[Row]) -> str:
 def _alternatives(digits: "Sequence[RowDigit]") -> str:
     numbered = enumerate((digit.prediction for digit in digits), 1)
     return "; ".join(f"{place}: {one.second_name}" for place, one in numbered if one.is_unsure)
-
-
-def _cell(text: str) -> str:
-    """Return text that a spreadsheet takes as text: one that begins like a formula gets an apostrophe."""
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _digest(file: Upload) -> str:

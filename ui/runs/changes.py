@@ -64,20 +64,28 @@ def remove(names: Mapping[str, str]) -> None:
 
 def _undo(deletions: Sequence[Mapping[str, str]]) -> None:
     """Bring back the runs of some deletions of this session; the last of them becomes the current run."""
-    kept = st.session_state[REMOVED_KEY]
-    st.session_state[REMOVED_KEY] = [deletion for deletion in kept if deletion not in deletions]
-    for run_id in (run_id for deletion in deletions for run_id in deletion):
-        restore(run_id)
+    refused = {run_id for deletion in deletions for run_id in deletion if not restore(run_id)}
+    left = [
+        {run_id: name for run_id, name in deletion.items() if deletion not in deletions or run_id in refused}
+        for deletion in st.session_state[REMOVED_KEY]
+    ]
+    st.session_state[REMOVED_KEY] = [deletion for deletion in left if deletion]
 
 
-def restore(run_id: str) -> None:
-    """Bring a deleted run of the visitor's back, as the current one."""
-    run = resources.run_store().deleted(run_id)
+def restore(run_id: str) -> bool:
+    """Bring a deleted run of the visitor's back, as the current one.
+
+    Returns False if it is over the visitor's limits: it can be restored later, once they have room.
+    """
+    store = resources.run_store()
+    run = store.deleted(run_id)
     if run is not None and not visitor.owns(run):
-        return
-    restored = _try(lambda: resources.run_store().restore(run_id))
-    if restored and run_id not in (compared_runs() or ()):
+        return True
+    if run is not None and not _try(lambda: visitor.limits().check_disk(store, visitor.identity())):
+        return False
+    if _try(lambda: store.restore(run_id)) and run_id not in (compared_runs() or ()):
         set_url_parameters({RUN_KEY: run_id})
+    return True
 
 
 def show_undo() -> None:

@@ -79,6 +79,18 @@ def test_no_training_learns_from_the_validation_images_of_a_set():
     assert (adapted.validation_size, adapted.train_size) == (10, 30)
 
 
+def test_a_deleted_set_comes_back_only_where_its_owner_has_room_for_it(directory: Path, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_VISITOR_SETS_LIMIT", "1")
+    first = save_set(new_set(), "First", "anna", public=True).key
+    delete_set(first)
+    second = save_set(new_set(), "Second", "anna", public=True).key
+    with pytest.raises(InputError, match="You have 1 data sets, and this server keeps 1"):
+        restore_set(first, public=True)
+    assert deleted_set(first).name == "First"
+    delete_set(second)
+    assert restore_set(first, public=True).name == "First"
+
+
 def test_a_deleted_set_can_be_restored_for_a_day_and_its_runs_opened_for_ever(directory: Path):
     key = save_set(new_set(), "Clothes").key
     delete_set(key)

@@ -1,5 +1,6 @@
 """The exported script and ONNX model of runs on other data sets than MNIST."""
 
+import ast
 import hashlib
 import json
 import runpy
@@ -17,6 +18,7 @@ import torch
 from mnist_core.config import TrainConfig
 from mnist_core.data import published_files
 from mnist_core.data.datasets import fetch_dataset
+from mnist_core.data.own_sets import NewSet, save_set
 from mnist_core.data.published_files import PUBLISHED
 from mnist_core.dataset_choices import DATASETS
 from mnist_core.export import script
@@ -139,3 +141,15 @@ def test_a_script_downloads_its_set_and_opens_it_as_the_lab_does(key, tmp_path, 
     for split, part in ((data.train, opened["train"]), (data.test, opened["test"])):
         np.testing.assert_array_equal(split.images, part.data)
         np.testing.assert_array_equal(split.labels, part.targets)
+
+
+def test_a_script_is_python_whatever_its_set_is_called(tmp_path, monkeypatch):
+    monkeypatch.setenv("DIGITLAB_SETS", str(tmp_path / "sets"))
+    order = np.arange(60)
+    new = NewSet(np.zeros((60, 28, 28), np.uint8), order % 2, ("a", "b"), *np.split(order, [40, 50]))
+    key = save_set(new, "C:\\Users\\new").key
+    writer = RunStore(tmp_path).create(TrainConfig().on_dataset(key))
+    writer.update("failed")
+    writer.close()
+    written = training_script(RunStore(tmp_path).get(writer.id))
+    assert "C:\\Users\\new" in ast.get_docstring(ast.parse(written))

@@ -89,6 +89,7 @@ def test_an_entry_comes_back_from_its_line(entry):
         ("", "Line 12 is not JSON"),
         ("{'strokes': []}", "Line 12 is not JSON"),
         ("[" * 100_000, "Line 12 is not JSON"),
+        (" " * 4_000_001, "Line 12 has more than 4,000,000 characters"),
         ('{"strokes": [[[%s, 1]]]}' % ("9" * 5000), "Line 12 is not JSON"),
         ("[]", 'Line 12 has neither "strokes"'),
         ("null", 'Line 12 has neither "strokes"'),

@@ -312,6 +312,21 @@ def test_a_few_jobs_work_at_the_same_time_and_those_that_wait_need_no_thread(mon
     assert not jobs[0].finished
 
 
+def test_a_job_of_the_server_does_not_wait_for_those_of_visitors(monkeypatch):
+    monkeypatch.setenv("DIGITLAB_JOBS_LIMIT", "1")
+    works = [Work() for _ in range(3)]
+    first, of_server, last = (Job("a job", work, of_server=place == 1) for place, work in enumerate(works))
+    for job in (first, of_server, last):
+        job.start(Watcher())
+    halfway(of_server)
+    assert (first.waiting, last.waiting) == (False, True)
+    end(first, works[0])
+    halfway(last)  # although that of the server is still at work
+    end(of_server, works[1])
+    end(last, works[2])
+    assert last.finished
+
+
 def test_a_job_that_waits_ends_when_its_watcher_has_left(monkeypatch, clock):
     monkeypatch.setenv("DIGITLAB_JOBS_LIMIT", "1")
     first, second, third = ((Job("a job", work), work) for work in (Work(), Work(), Work()))

@@ -1,9 +1,11 @@
 """The runs that wait: their order, the limit, and the estimated waiting time."""
 
+import errno
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 
@@ -13,6 +15,7 @@ from mnist_core.runs import queue as training_queue
 from mnist_core.runs.admission import TrainingLimits
 from mnist_core.runs.queue import TrainingQueue
 from mnist_core.runs.store import RunStore
+from mnist_core.runs.writer import RunWriter
 from mnist_core.training import trainer
 from tests.core.runs.training_queue.lab import ENDLESS, SHORT, wait_for
 
@@ -146,6 +149,16 @@ def test_a_visitor_has_a_few_runs_in_line_and_others_have_theirs(lab):
     submit("anna")
     with pytest.raises(InputError, match="Runs of yours that train or wait: 2"):
         lab.queue.resume(first, limits=limits)
+
+
+def test_a_waiting_run_that_is_stopped_on_a_full_disk_leaves_the_line_and_its_lock(lab, monkeypatch):
+    first, second = lab.submit(SHORT), lab.submit(SHORT)
+    wait_for(lambda: lab.begun(first))
+    with monkeypatch.context() as full:
+        full.setattr(RunWriter, "update", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
+        lab.queue.stop(second)
+    assert lab.queue.snapshot(second) is None
+    assert lab.status(second) == "interrupted"
 
 
 def test_a_run_that_takes_longer_than_it_may_is_stopped_and_says_so(lab):

@@ -43,6 +43,7 @@ def test_a_failing_run_says_why_and_the_next_one_is_trained(lab):
     [
         (InputError("{file} is damaged.", file="images"), "images is damaged."),
         (OSError("no disk"), "Training broke off: OSError: no disk"),
+        (OSError(5, "I/O error", "/srv/runs/1"), "Training broke off: OSError: I/O error"),
         (
             MemoryError(),
             "The training ran out of memory. Choose a smaller batch size or smaller layers.",
