@@ -26,7 +26,7 @@ import psutil
 from playwright.sync_api import Browser, Page, TimeoutError
 from streamlit.proto.Alert_pb2 import Alert
 
-from benchmarks.app import lower_priority, run_benchmark, serve, visit
+from benchmarks.app import lower_browsers, lower_priority, run_benchmark, serve, visit
 from benchmarks.interaction import interact
 from benchmarks.load_client import Visitor
 from benchmarks.measurement import markdown
@@ -151,6 +151,7 @@ def attack(address: str) -> None:
     """Do all attacks over and over; print what came of each as a line of JSON."""
     lower_priority(ATTACKERS_NICENESS)
     with launch() as browser:
+        lower_browsers(ATTACKERS_NICENESS)
         page = browser.new_page(base_url=address, locale="en-US")
         while True:
             for name, act in ATTACKS.items():

@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,7 +28,7 @@ import numpy as np
 import psutil
 from playwright.async_api import Locator, Page, async_playwright
 
-from benchmarks.app import lower_priority, serve
+from benchmarks.app import lower_browsers, lower_priority, serve
 from benchmarks.load_client import Visitor
 from benchmarks.measurement import Table, locate_mnist, markdown
 from mnist_core.messages import InputError
@@ -141,11 +141,7 @@ async def chromium_pages(count: int) -> AsyncIterator[list[Page]]:
         return
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_OPTIONS)
-        for process in psutil.Process().children(recursive=True):
-            if "chrom" in process.name():
-                for thread in process.threads():  # each has a niceness of its own on Linux
-                    with suppress(OSError):  # it has ended
-                        os.setpriority(os.PRIO_PROCESS, thread.id, CHROMIUM_NICENESS)
+        lower_browsers(CHROMIUM_NICENESS)
         yield [await (await browser.new_context(locale="en-US")).new_page() for _ in range(count)]
         await browser.close()
 
