@@ -3,10 +3,9 @@
 It starts the app and drives it as browsers do: websocket clients that open the first page at once, explore,
 evaluate, compare and draw, some that train one network after the other, and a few pages in a real Chromium.
 It prints how long opening and each interaction took, errors, the line, and the server's memory. The clients
-share the server's cores at a lower priority, as visitors' browsers run on machines of their own; Chromium has
-the lowest, or the websocket clients would wait for what it draws. The server has PyTorch loaded before it
-answers, as in Docker (DIGITLAB_PRELOAD=0: not so). Sessions of closed tabs go after SECONDS_KEPT; a server
-where that is not set keeps them for 120 s.
+and Chromium share the server's cores at a lower priority, as visitors' browsers run on machines of their own.
+The server has PyTorch loaded before it answers, as in Docker (DIGITLAB_PRELOAD=0: not so). Sessions of closed
+tabs go after SECONDS_KEPT; a server where that is not set keeps them for 120 s.
 """
 
 import argparse
@@ -39,7 +38,6 @@ from tests.browser.server import CHROMIUM_OPTIONS, chromium
 
 SECONDS_KEPT = 5
 CLIENTS_NICENESS = 10
-CHROMIUM_NICENESS = 19  # it draws pages, for which the websocket clients would wait
 THINK = 3.0  # seconds between a visitor's clicks, on average
 SECOND_BETWEEN_LOOKS = 1.0
 SHOWN_EVERY = 10  # looks at the memory
@@ -141,7 +139,7 @@ async def chromium_pages(count: int) -> AsyncIterator[list[Page]]:
         return
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_OPTIONS)
-        lower_browsers(CHROMIUM_NICENESS)
+        lower_browsers(CLIENTS_NICENESS)
         yield [await (await browser.new_context(locale="en-US")).new_page() for _ in range(count)]
         await browser.close()
 
@@ -239,8 +237,8 @@ async def measure(data: Path, visitors: int, trainers: int, pages: int, seconds:
         lower_priority(CLIENTS_NICENESS)
         print(
             f"{visitors} visitors at once for {seconds:g} s, {trainers} of them train; {pages} more in "
-            f"Chromium; {usable_cores()} cores, which the clients share with the server, at niceness "
-            f"{CLIENTS_NICENESS}."
+            f"Chromium; {usable_cores()} cores, which the clients and Chromium share with the server, "
+            f"at niceness {CLIENTS_NICENESS}."
         )
         for name in ("Server just started", "Warm server"):
             log = await phase(address, server, store, visitors, trainers, pages, seconds)
