@@ -81,10 +81,10 @@ class Job(Generic[Result]):
     ) -> None:
         """Prepare the work that `steps()` does; `start` begins it.
 
-        A `known` result needs no work. Jobs that share a `turn` work one at a time. One `of_server`, which all
-        visitors wait for, begins at once and is not counted in limits.JOBS. `failure` is the
-        template of `problem` for all errors but InputError, which brings its own message; it may have the
-        field `error`, the id by which the log knows the error.
+        A `known` result needs no work. Jobs that share a `turn` work one at a time. One `of_server`, which
+        all visitors wait for, begins at once and is not counted in limits.JOBS. `failure` is the template of
+        `problem` for all errors but InputError, which brings its own message; it may have the field `error`,
+        the id by which the log knows the error.
         """
         self.name = name
         self._steps, self._turn, self._of_server, self._failure = steps, turn, of_server, failure

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from html import escape
 
 import numpy as np
 import streamlit as st
@@ -135,27 +136,25 @@ def show_counts(split: Split, digit: int | None) -> None:
     """Show how many images there are of each class, as bars and in words; `digit` stands out."""
     counts, names = split.counts, class_names(split.dataset)
     digits = is_digits(split.dataset)
-    st.subheader(
+    heading = (
         _("Class distribution: images of each digit")
         if digits
         else _("Class distribution: images of each class")
     )
-    texts = [count_text(count) for count in counts]
-    st.html(bars_html(names, counts / counts.max(), texts, strong=digit))
+    bars = bars_html(names, counts / counts.max(), [count_text(count) for count in counts], strong=digit)
     words = _(
         "Most frequent: {most} ({most_count:,} images). Least frequent: {least} ({least_count:,} images)."
     )
     if counts.min() == counts.max():
         words = _("Every class has equally many images: {most_count:,}.")
-    st.caption(
-        format_text(
-            words,
-            most=names[counts.argmax()],
-            most_count=counts.max(),
-            least=names[counts.argmin()],
-            least_count=counts.min(),
-        )
+    said = format_text(
+        words,
+        most=names[counts.argmax()],
+        most_count=counts.max(),
+        least=names[counts.argmin()],
+        least_count=counts.min(),
     )
+    st.html(f'<h3 class="lab-heading">{heading}</h3>{bars}<p class="lab-note">{escape(said)}</p>')
 
 
 def show_shape(split: Split, train: int, test: int) -> None:
